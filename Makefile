@@ -1,0 +1,50 @@
+# What can be done here; `make help` lists it. Nothing but Python is needed for `run` and `run-file`; the
+# other verbs build what they need in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run run-file test test-long check lint types pyz bench clean
+
+help: ## list what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## watch watch_dir/unprocessed and process what lands there (ARGS="--port 9000")
+	$(PYTHON) -m fproc --watch $(ARGS)
+
+run-file: ## process one file where it is: make run-file FILE=some.log (ARGS="--output out.txt")
+	@test -n "$(FILE)" || { echo 'make run-file needs a file: make run-file FILE=some.log' >&2; exit 2; }
+	$(PYTHON) -m fproc --input "$(FILE)" $(ARGS)
+
+test: $(VENV)/ready ## run the fast tests
+	$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+test-long: $(VENV)/ready ## run every test, the long ones with the deep hypothesis profile
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest $(ARGS)
+
+check: lint types test ## lint, types and the fast tests: what must be green before a commit
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/ready
+	$(BIN)/mypy
+
+pyz: $(VENV)/ready ## build the one executable file, fproc.pyz
+	$(BIN)/python -m fproc.pyz.build $(CURDIR)/fproc.pyz
+
+bench: ## measure this machine's throughput against awk
+	$(PYTHON) -m bench.throughput
+
+clean: ## remove what was built; watch_dir is left alone
+	rm -rf $(VENV) build dist fproc.pyz .hypothesis .mypy_cache .pytest_cache .ruff_cache .tox
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment is ready when everything in it was installed after pyproject.toml last changed.
+$(VENV)/ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@

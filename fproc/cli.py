@@ -1,0 +1,176 @@
+"""The command line: arguments to one action. Only here are clock, output streams and log wired together."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+from fproc import __version__
+from fproc.errors import (
+    EXIT_FILE_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_USAGE,
+    ConfigError,
+    FprocError,
+    UsageError,
+    reason_of,
+)
+
+DESCRIPTION = """\
+Files that land in watch_dir/unprocessed/ are taken one by one, streamed line by line through the pipeline of
+pipeline.json, and filed in processed/ or failed/; results appear in results/, whole or not at all."""
+
+EPILOG = """\
+exit status: 0 all well, 1 a file failed, 2 wrong usage, 78 wrong configuration, 130 interrupted
+settings: a flag wins over a variable (FPROC_WATCH_DIR, FPROC_PORT, ...), that over .env beside the
+configuration, that over pipeline.json"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run fproc; gives the exit status."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if _count_actions(arguments) == 0:
+        parser.print_help()
+        return EXIT_USAGE
+    try:
+        return _act(arguments)
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return _end_quietly()
+    except Exception as error:  # noqa: BLE001 - the last edge: a user sees one line, not a traceback
+        if arguments.debug:
+            traceback.print_exc()
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    """Say what is wrong, in a line for each problem; gives the exit status."""
+    if isinstance(error, FprocError):
+        for line in error.problems if isinstance(error, ConfigError) else [error]:
+            _complain(line)
+        return error.exit_status
+    _complain(f"{reason_of(error)} (this is a mistake in fproc; --debug shows where)")
+    return EXIT_FILE_FAILED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in the same form as everything else does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"fproc: {message} (fproc --help lists what there is)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="fproc",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    actions = parser.add_argument_group("actions (one)").add_mutually_exclusive_group()
+    actions.add_argument("--watch", action="store_true", help="process files as they land, until stopped")
+    actions.add_argument(
+        "--input", nargs="+", metavar="PATH", help="process these files where they are; - is standard input"
+    )
+    actions.add_argument("--check", action="store_true", help="check the configuration and run its examples")
+    actions.add_argument(
+        "--graph", nargs="?", const="text", choices=("text", "mermaid", "dot"), help="draw the pipeline"
+    )
+    actions.add_argument(
+        "--sample", type=int, metavar="COUNT", help="write sample log files into --output DIR"
+    )
+    actions.add_argument("--version", action="version", version=f"fproc {__version__}")
+    options = parser.add_argument_group("options")
+    options.add_argument(
+        "--config", metavar="PATH", help="the configuration (default: ./pipeline.json, or a built-in one)"
+    )
+    options.add_argument("--watch-dir", metavar="DIR", help="the folder with unprocessed/, processed/, ...")
+    options.add_argument(
+        "--results-dir", metavar="DIR", help="where results go (default: results/ in the watched folder)"
+    )
+    options.add_argument(
+        "--output", metavar="PATH", help="with --input: where results go; - is standard output"
+    )
+    options.add_argument(
+        "--mode", metavar="NAME", help="with --input: one built-in processor instead of a pipeline"
+    )
+    options.add_argument(
+        "--drain", action="store_true", help="with --watch: process what is there, then exit"
+    )
+    options.add_argument("--workers", metavar="N", help="worker processes (default: auto)")
+    options.add_argument("--host", metavar="ADDRESS", help="where the dashboard listens (default: 127.0.0.1)")
+    options.add_argument("--port", metavar="N", help="the dashboard's port (default: 8000; 0: any free one)")
+    options.add_argument("--no-dashboard", action="store_true", help="do not listen on any port")
+    options.add_argument("--trace", action="store_true", help="print each line's way through the graph")
+    options.add_argument("--debug", action="store_true", help="log more, and show tracebacks")
+    options.add_argument(
+        "--log-format", choices=("text", "json"), default=os.environ.get("FPROC_LOG_FORMAT", "text")
+    )
+    options.add_argument("--log-file", metavar="PATH", default=os.environ.get("FPROC_LOG_FILE"))
+    options.add_argument("--quiet", action="store_true", help="log warnings and errors only; no progress bar")
+    return parser
+
+
+def _count_actions(arguments: argparse.Namespace) -> int:
+    asked = (arguments.watch, arguments.input, arguments.check, arguments.graph, arguments.sample is not None)
+    return sum(map(bool, asked))
+
+
+def _act(arguments: argparse.Namespace) -> int:
+    _refuse_strays(arguments)
+    if arguments.sample is not None:
+        return _sample(arguments)
+    from fproc import actions  # noqa: PLC0415 - --version and --help start faster without the engine
+
+    actions.set_up_log(arguments)
+    if arguments.graph:
+        return actions.graph(arguments)
+    if arguments.check:
+        return actions.check(arguments)
+    if arguments.input:
+        return actions.process_inputs(arguments)
+    return actions.watch(arguments)
+
+
+def _refuse_strays(arguments: argparse.Namespace) -> None:
+    """Refuse options that mean nothing with this action, rather than ignore them."""
+    if arguments.drain and not arguments.watch:
+        raise UsageError("--drain goes with --watch")
+    if arguments.mode and not arguments.input:
+        raise UsageError("--mode goes with --input")
+    if arguments.output is not None and not arguments.input and arguments.sample is None:
+        raise UsageError("--output goes with --input or --sample; for --watch there is --results-dir")
+    if arguments.trace and not (arguments.input or arguments.watch):
+        raise UsageError("--trace goes with --input or --watch")
+    if arguments.output == "":
+        raise UsageError("--output must not be empty")
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    if arguments.sample < 1:
+        raise UsageError("--sample must be 1 or more")
+    if arguments.output is None:
+        raise UsageError("--sample needs --output DIR, the folder to write to")
+    from fproc.sample import write_samples  # noqa: PLC0415
+
+    for path in write_samples(arguments.sample, arguments.output):
+        print(path)
+    return EXIT_OK
+
+
+def _complain(what: object) -> None:
+    print(f"fproc: {what}", file=sys.stderr)
+
+
+def _end_quietly() -> int:
+    """Nobody reads standard output any more: `| head` has what it wanted."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_OK

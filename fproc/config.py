@@ -1,0 +1,307 @@
+"""`pipeline.json`: JSON text to frozen dataclasses, or every problem at once.
+
+The tables at the end name every key of the contract. Keys whose feature is still to come are `later()`:
+refused with "not supported yet", so that nobody relies on what is not there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
+from typing import Any
+
+from fproc import schema
+from fproc.errors import Problem
+from fproc.lifecycle import RetryPolicy
+from fproc.schema import (
+    Check,
+    Problems,
+    anything,
+    choice,
+    json_type,
+    later,
+    list_of,
+    number,
+    object_of,
+    table,
+    text,
+)
+
+Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
+"""Where a node's records go: to these nodes whatever the tag, by tag, or (None) to the tag's own node."""
+
+IGNORED = (".*", "*.tmp", "*.part", "*.partial", "*.filepart", "*.crdownload", "*.swp", "*~")
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """When a file in `unprocessed/` is taken, and in what order."""
+
+    ready: str = "auto"
+    settle_seconds: float = 1.0
+    poll_seconds: float = 0.2
+    marker: str = ".done"
+    order: str = "oldest"
+    ignore: tuple[str, ...] = IGNORED
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Whether, and how often in seconds, files that no live instance holds are taken up again."""
+
+    enabled: bool = True
+    check_interval: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a single line may cost."""
+
+    max_line_bytes: int = 1048576
+    max_hops: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Where the dashboard listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class FileRule:
+    """Which files start at which node: by name, by first line, or by both."""
+
+    start: str
+    match: str | None = None
+    first_line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node as it is written down; `path` is where that is, for messages."""
+
+    tag: str
+    type: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    next: Next = None
+    stream: bool = False
+    path: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Lines in, and the lines that each result must get."""
+
+    input: tuple[str, ...]
+    expect: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration. Paths are absolute."""
+
+    watch_dir: str
+    results_dir: str
+    plugins_dir: str
+    nodes: tuple[NodeSpec, ...]
+    workers: int | str = "auto"
+    on_error: str = "fail"
+    on_conflict: str = "keep"
+    durability: str = "power"
+    intake: Intake = Intake()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    recovery: Recovery = Recovery()
+    limits: Limits = Limits()
+    dashboard: Dashboard = Dashboard()
+    files: tuple[FileRule, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+def parse(value: Any, *, folder: str) -> tuple[Config | None, Problems]:
+    """Check a configuration.
+
+    Args:
+        value: what the JSON text says.
+        folder: what the paths in it are relative to.
+
+    Returns:
+        The configuration as far as it is right (None if it is no object or has no usable nodes), and the
+        problems.
+    """
+    problems: Problems = []
+    found: dict[str, Any] | None = table(KEYS, required=("nodes",), build=dict)(value, "$", problems)
+    if found is None:
+        return None, problems
+    watch_dir = os.path.join(folder, found.pop("watch_dir", "watch_dir"))
+    results_dir = os.path.join(folder, found.pop("results_dir", os.path.join(watch_dir, "results")))
+    plugins_dir = os.path.join(folder, found.pop("plugins_dir", "."))
+    config = Config(
+        watch_dir=os.path.abspath(watch_dir),
+        results_dir=os.path.abspath(results_dir),
+        plugins_dir=os.path.abspath(plugins_dir),
+        **found,
+    )
+    return config, problems
+
+
+def to_json(config: Config) -> dict[str, Any]:
+    """The configuration as a JSON value; `parse` gives the same configuration back."""
+    value = asdict(config)
+    for section in ("nodes", "files"):
+        value[section] = [
+            {key: item for key, item in entry.items() if item is not None} for entry in value[section]
+        ]
+    return value
+
+
+def _check_next(value: Any, path: str, problems: Problems) -> Any:
+    if isinstance(value, str):
+        return (value,) if text()(value, path, problems) else None
+    if isinstance(value, list | tuple):
+        return list_of(text(), least=1)(list(value), path, problems)
+    if isinstance(value, dict):
+        if not value:
+            problems.append(Problem(path, "must not be an empty object", "leave it out, or route '*'"))
+            return None
+        return object_of(_check_next_targets)(value, path, problems)
+    problems.append(
+        Problem(path, f"must be a node, a list of nodes or an object by tag, not {json_type(value)}")
+    )
+    return None
+
+
+def _check_next_targets(value: Any, path: str, problems: Problems) -> Any:
+    if isinstance(value, dict):
+        problems.append(Problem(path, "must be a node or a list of nodes, not an object"))
+        return ()
+    return _check_next(value, path, problems) or ()
+
+
+def _check_workers(value: Any, path: str, problems: Problems) -> Any:
+    if value == "auto":
+        return value
+    count = number(least=1, whole=True)(value, path, problems)
+    if count is not None and count > 1:
+        problems.append(Problem(path, "more than one worker is not supported yet", "say 'auto' or 1"))
+    return count
+
+
+def _check_host(value: Any, path: str, problems: Problems) -> Any:
+    host = text()(value, path, problems)
+    if host is not None and not (host in {"localhost", "::1"} or host.startswith("127.")):
+        what = "an address that others can reach needs a token, which is not supported yet"
+        problems.append(Problem(path, what, "say '127.0.0.1'"))
+    return host
+
+
+def _check_file_rule(value: Any, path: str, problems: Problems) -> Any:
+    rule = _FILE_RULE(value, path, problems)
+    if isinstance(value, dict) and not {"match", "first_line"} & value.keys():
+        problems.append(Problem(path, "matches no file", "say 'match', 'first_line' or both"))
+    return rule
+
+
+def _check_node(value: Any, path: str, problems: Problems) -> Any:
+    """A node without a usable type keeps its place, so that routes to it are not reported as well."""
+    if isinstance(value, dict) and "type" not in value:
+        problems.append(Problem(f"{path}.type", "is missing", "name a built-in or a module.attribute"))
+    node = _NODE(value, path, problems)
+    return node and replace(node, path=path)
+
+
+def _check_marker(value: Any, path: str, problems: Problems) -> Any:
+    marker = text()(value, path, problems)
+    if marker is not None and "/" in marker:
+        problems.append(Problem(path, "must be the end of a file name, without '/'"))
+    return marker
+
+
+def _section(build: type, **keys: Check) -> Check:
+    known = {entry.name for entry in fields(build)}
+    assert known <= keys.keys(), f"{build.__name__} has fields that no key sets: {known - keys.keys()}"
+    return table(keys, build=build)
+
+
+def _seconds() -> Check:
+    return number(least=0, most=86400 * 365)
+
+
+_LINES = list_of(text(empty=True))
+
+_FILE_RULE = table(
+    {"match": text(), "first_line": schema.pattern, "start": text()}, required=("start",), build=FileRule
+)
+
+_NODE = table(
+    {
+        "tag": text(),
+        "type": text(),
+        "config": object_of(anything),
+        "next": _check_next,
+        "stream": schema.boolean,
+    },
+    required=("tag",),
+    build=partial(NodeSpec, type=""),
+)
+
+KEYS: dict[str, Check] = {
+    "watch_dir": text(),
+    "results_dir": text(),
+    "plugins_dir": text(),
+    "intake": _section(
+        Intake,
+        ready=choice("auto", "stable", "rename", "marker"),
+        settle_seconds=_seconds(),
+        poll_seconds=number(least=0.001, most=3600),
+        marker=_check_marker,
+        order=choice("oldest", "newest", "name"),
+        ignore=list_of(text()),
+    ),
+    "workers": _check_workers,
+    "on_error": choice("fail", "reject", "skip"),
+    "on_conflict": choice("keep", "replace"),
+    "retry": _section(
+        RetryPolicy,
+        max_attempts=number(least=1, whole=True),
+        backoff_seconds=_seconds(),
+        backoff_max_seconds=_seconds(),
+    ),
+    "recovery": _section(
+        Recovery, enabled=schema.boolean, check_interval=number(least=0, above=True, most=86400)
+    ),
+    "checkpoint": later(),
+    "durability": choice("power", "process"),
+    "limits": _section(
+        Limits,
+        max_line_bytes=number(least=1, most=2**30, whole=True),
+        max_hops=number(least=1, most=10**6, whole=True),
+        timeout_seconds=later(null_is_off=True),
+        max_upload_mb=later(),
+    ),
+    "retention": table(
+        {
+            "processed_days": later(null_is_off=True),
+            "failed_days": later(null_is_off=True),
+            "history_days": later(null_is_off=True),
+        },
+        build=lambda: None,
+    ),
+    "dashboard": _section(
+        Dashboard,
+        host=_check_host,
+        port=number(least=0, most=65535, whole=True),
+        token_file=later(),
+        tls_cert=later(),
+        tls_key=later(),
+    ),
+    "alerts": later(),
+    "files": list_of(_check_file_rule),
+    "nodes": list_of(_check_node, least=1),
+    "examples": list_of(
+        table({"input": _LINES, "expect": object_of(_LINES)}, required=("input", "expect"), build=Example)
+    ),
+}

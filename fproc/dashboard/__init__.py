@@ -1,0 +1,1 @@
+"""What an operator and monitoring see over HTTP."""

@@ -1,0 +1,193 @@
+"""The routing semantics, in code.
+
+`Interpreter.push` IS the specification: a record enters a node; the node finishes with it; then each record
+that it emitted is pushed through the rest of the graph, one after the other, before the next one. So every
+node and every sink sees records in input order, whatever the blocks were. A faster form of a graph is right
+if, and only if, it gives what this one gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from fproc.errors import FprocError, InputError, OutputError, RecordError, RoutingError, reason_of
+from fproc.graph import Graph
+from fproc.processors.base import Maker, Output, Processor, Source
+from fproc.records import Block, Overlong, Record
+
+
+class Observer(Protocol):
+    """Who is told of each step of each line, for `--trace`."""
+
+    def open(self, file: str) -> None:
+        """What follows is about this input."""
+
+    def begin(self, line_no: int | None, line: str) -> None:
+        """A line enters the graph (None: the end of the file)."""
+
+    def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
+        """A node was given a record, as its `hops`th node, and emitted these."""
+
+    def close(self) -> None:
+        """The input has ended, or was given up."""
+
+
+ErrorPolicy = Callable[[RecordError], None]
+"""Told of each record that failed: raises to end the run, returns to go on without that record."""
+
+
+class Counts:
+    """What happened at one node: records that came, records that it emitted, records that failed there."""
+
+    __slots__ = ("came", "emitted", "failed")
+
+    def __init__(self) -> None:
+        self.came = self.emitted = self.failed = 0
+
+
+class Interpreter:
+    """One run of one input file through a graph.
+
+    Args:
+        graph: the checked graph.
+        makers: how the processor of each node is made, `end` and `drop` included.
+        source: what processors may know of the input.
+        output: where sinks put lines.
+        entry: the node at which lines enter.
+        max_hops: how many nodes one record may go through.
+        on_error: what to do about a record that failed.
+        observer: who is told of each step, or None.
+
+    Raises:
+        RecordError: a processor could not be made.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        makers: Mapping[str, Maker],
+        *,
+        source: Source,
+        output: Output,
+        entry: str,
+        max_hops: int,
+        on_error: ErrorPolicy,
+        observer: Observer | None = None,
+    ) -> None:
+        self.graph = graph
+        self.entry = entry
+        self.max_hops = max_hops
+        self.on_error = on_error
+        self.observer = observer
+        self.line_no: int | None = None
+        self.lines_in = 0
+        self.counts = {name: Counts() for name in makers}
+        self.edges: dict[tuple[str, str], int] = {}
+        self._finished: set[str] = set()
+        self._processors: dict[str, Processor] = {}
+        for name, make in makers.items():
+            try:
+                self._processors[name] = make(source, output)
+            except Exception as error:
+                self.close()
+                raise self._record_error(name, None, error) from error
+
+    def feed(self, block: Block | Overlong) -> None:
+        """Push the lines of a block through the graph."""
+        if isinstance(block, Overlong):
+            self.lines_in += 1
+            self.line_no = block.line_no
+            self._fail(self.entry, block.head, RoutingError("the line is longer than limits.max_line_bytes"))
+            return
+        for line_no, line in enumerate(block.lines, block.first_line_no):
+            self.line_no = line_no
+            self.lines_in += 1
+            if self.observer:
+                self.observer.begin(line_no, line)
+            self.push(self.entry, self.entry, line)
+
+    def push(self, node: str, tag: str, line: str) -> None:
+        """Push one record through the graph, depth first."""
+        stack = [(node, tag, line, 1)]
+        while stack:
+            node, tag, line, hops = stack.pop()
+            counts = self.counts[node]
+            counts.came += 1
+            try:
+                self._check_way(node, hops)
+                emitted = self._processors[node].process(tag, line)
+                onward = self._route(node, emitted)
+            except (InputError, OutputError):
+                raise  # from a sink: no matter of this record
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's processor may raise anything
+                self._fail(node, line, error)
+                continue
+            counts.emitted += len(emitted)
+            if self.observer:
+                self.observer.step(node, tag, line, emitted, hops)
+            stack += [(target, *record, hops + 1) for target, record in reversed(onward)]
+
+    def finish(self) -> None:
+        """End the file: each node gives what it still has, those upstream first."""
+        self.line_no = None
+        if self.observer:
+            self.observer.begin(None, "")
+        for name in self.graph.finish_order():
+            for record in self._leftovers(name):
+                try:
+                    onward = self._route(name, [record])
+                except FprocError as error:
+                    self._fail(name, record[1], error)
+                    continue
+                self.counts[name].emitted += 1
+                for target, (tag, line) in onward:
+                    self.push(target, tag, line)
+            self._finished.add(name)
+
+    def close(self) -> None:
+        """Let go of what the processors hold; a run that was given up must be closed too."""
+        for processor in self._processors.values():
+            if processor.close:
+                processor.close()
+
+    def _check_way(self, node: str, hops: int) -> None:
+        if hops > self.max_hops:
+            raise RoutingError(
+                f"the record went through more than {self.max_hops} nodes; is a cycle endless?"
+            )
+        if node in self._finished and self._processors[node].finish:
+            raise RoutingError("the record came back to a node that had already finished the file")
+
+    def _route(self, node: str, emitted: Iterable[Record]) -> list[tuple[str, Record]]:
+        """Each emitted record with each node that it goes to, in order."""
+        onward = []
+        for record in emitted:
+            targets = self.graph.targets(node, record[0])
+            if not targets:
+                raise RoutingError(f"no route for the tag {record[0]!r}; add it, or '*', to the node's next")
+            if "\n" in record[1]:
+                raise RoutingError("emitted a line with a line ending in it; emit one record for each line")
+            onward += [(target, record) for target in targets]
+        for target, _ in onward:
+            self.edges[node, target] = self.edges.get((node, target), 0) + 1
+        return onward
+
+    def _leftovers(self, node: str) -> Iterator[Record]:
+        finish = self._processors[node].finish
+        if finish is None:
+            return
+        try:
+            yield from finish()
+        except (Exception, SystemExit) as error:
+            self.counts[node].failed += 1
+            raise self._record_error(node, None, error) from error
+
+    def _fail(self, node: str, line: str, error: BaseException) -> None:
+        self.counts[node].failed += 1
+        failure = self._record_error(node, line, error)
+        failure.__cause__ = error
+        self.on_error(failure)
+
+    def _record_error(self, node: str, line: str | None, error: BaseException) -> RecordError:
+        return RecordError(reason_of(error), node=node, line_no=self.line_no, line=line)

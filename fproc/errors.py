@@ -1,0 +1,126 @@
+"""Every error that fproc raises on purpose: what is wrong, where, and what to do.
+
+Layer 0. Kept free of heavy imports, because a user's processor module imports it through `fproc`.
+"""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_FILE_FAILED = 1
+EXIT_USAGE = 2
+EXIT_CONFIG = 78
+EXIT_INTERRUPTED = 130
+
+
+class Retry(Exception):  # noqa: N818 - a request, not an error: `raise fproc.Retry("database is down")`
+    """Raised by a processor: try this file again later, with backoff, until `retry.max_attempts`."""
+
+
+class Reject(Exception):  # noqa: N818 - a request, not an error: `raise fproc.Reject("no such account")`
+    """Raised by a processor: set this line aside in `NAME.rejected.jsonl`, and go on with the next."""
+
+
+class FprocError(Exception):
+    """The root of fproc's own errors; `str()` is one message for the user."""
+
+    exit_status = EXIT_FILE_FAILED
+
+
+class UsageError(FprocError):
+    """The command line asks for something that cannot be done."""
+
+    exit_status = EXIT_USAGE
+
+
+class ConfigError(FprocError):
+    """The configuration is wrong; `problems` holds every one that was found, in order."""
+
+    exit_status = EXIT_CONFIG
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class InputError(FprocError):
+    """One input as a whole cannot be processed: it is unreadable, corrupt or not a file."""
+
+
+class ChangedWhileReadError(InputError):
+    """The input was written to while it was read, so what was read of it may be a mixture."""
+
+
+class OutputError(FprocError):
+    """Results cannot be written: the machine's trouble, not the file's. `__cause__` is the `OSError`."""
+
+
+class ShapeError(FprocError):
+    """A processor gave something that is not a record."""
+
+
+class RoutingError(FprocError):
+    """A record cannot go on: no route, an endless cycle, or a line that is not one line."""
+
+
+class RecordError(FprocError):
+    """One record could not be processed.
+
+    `line_no` counts from 1 and is None where no line is being read: at the start and the end of the file.
+    `node` is the tag of the node that had the record; `line` is the line that the node was given. The cause,
+    if a processor raised, is `__cause__`.
+    """
+
+    def __init__(self, reason: str, *, node: str, line_no: int | None, line: str | None) -> None:
+        where = f"line {line_no}, " if line_no is not None else ""
+        super().__init__(f"{where}node {node!r}: {reason}")
+        self.reason = reason
+        self.node = node
+        self.line_no = line_no
+        self.line = line
+
+
+class Problem:
+    """One thing wrong with the configuration: its JSON path, what is wrong, and a suggestion or ''."""
+
+    __slots__ = ("path", "suggestion", "what")
+
+    def __init__(self, path: str, what: str, suggestion: str = "") -> None:
+        self.path = path
+        self.what = what
+        self.suggestion = suggestion
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}" + (f"; {self.suggestion}" if self.suggestion else "")
+
+    def __repr__(self) -> str:
+        return f"Problem({str(self)!r})"
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A suggestion such as "did you mean 'format'?" for a mistyped `word`, or ''."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only when there is something to complain about
+
+    close = get_close_matches(word.lower(), [name.lower() for name in known], n=1, cutoff=0.6)
+    match = next((name for name in known if close and name.lower() == close[0]), None)
+    return f"did you mean {match!r}?" if match is not None else ""
+
+
+def shown(text: str) -> str:
+    r"""`text` safe to print on one line: undecodable bytes and control characters as `\xNN` escapes."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def reason_of(error: BaseException) -> str:
+    """What an exception says, in one line: `ValueError: bad date`, or the type's name alone."""
+    if isinstance(error, FprocError | Retry | Reject) and str(error):
+        return shown(str(error))
+    if isinstance(error, OSError) and error.strerror:
+        name = f": {shown(os_name(error.filename))}" if error.filename is not None else ""
+        return f"{error.strerror}{name}"
+    return shown(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def os_name(name: str | bytes | int) -> str:
+    """A file name from an `OSError` as text; a descriptor as its number."""
+    return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name)

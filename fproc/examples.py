@@ -1,0 +1,91 @@
+"""`examples` in the configuration: a pipeline's own tests, run by `--check`."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+
+from fproc.errors import FprocError, Problem, RecordError, Reject, reason_of, shown
+from fproc.graph import END
+from fproc.plan import Plan
+from fproc.processors.base import STDOUT, Source
+from fproc.processors.options import Template
+from fproc.processors.sinks import result_name
+from fproc.records import Block
+
+SOURCE = Source("example.txt", "1970-01-01")
+
+
+class _Results:
+    """An `Output` in memory."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, list[str]] = {}
+
+    def write(self, result: str, line: str) -> None:
+        self.lines.setdefault(result, []).append(line)
+
+    def print_line(self, line: str) -> None:
+        self.write(STDOUT, line)
+
+
+def failures(plan: Plan) -> list[Problem]:
+    """What the examples expect and do not get; nothing if all is well."""
+    problems = []
+    for index, example in enumerate(plan.config.examples):
+        path = f"$.examples[{index}]"
+        try:
+            got = run(plan, list(example.input))
+        except FprocError as error:
+            problems.append(Problem(path, f"failed: {reason_of(error)}"))
+            continue
+        expected = {_name(key): list(lines) for key, lines in example.expect.items()}
+        for name in dict.fromkeys([*expected, *got]):
+            wanted, found = expected.get(name, []), got.get(name, [])
+            if wanted != found:
+                problems.append(
+                    Problem(f"{path}.expect", f"result {name!r} differs: {_difference(wanted, found)}")
+                )
+    return problems
+
+
+def run(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
+    """The lines that each result gets; lines that are rejected, or skipped by `on_error`, are left out.
+
+    Raises:
+        FprocError: the run fails.
+    """
+
+    def on_error(error: RecordError) -> None:
+        if plan.config.on_error == "fail" and not isinstance(error.__cause__, Reject):
+            raise error
+
+    results = _Results()
+    entry = plan.entry(SOURCE.name, lines[0] if lines else "")
+    interpreter = plan.run(SOURCE, results, entry=entry, on_error=on_error)
+    try:
+        interpreter.feed(Block(lines, 1, 0, b""))
+        interpreter.finish()
+    finally:
+        interpreter.close()
+    return results.lines
+
+
+def _name(key: str) -> str:
+    """The result that a key of `expect` means: `end`, `stdout`, or a template as in a `write` node."""
+    if key == END:
+        return SOURCE.name
+    try:
+        return result_name(Template(key), SOURCE, "{tag}")
+    except ValueError:
+        return key
+
+
+def _difference(wanted: list[str], found: list[str]) -> str:
+    changed = [
+        line
+        for line in unified_diff(wanted, found, lineterm="", n=0)
+        if not line.startswith(("---", "+++", "@@"))
+    ]
+    return "; ".join(
+        f"{'missing' if line[0] == '-' else 'unexpected'} {shown(line[1:])!r}" for line in changed[:4]
+    )

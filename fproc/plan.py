@@ -1,0 +1,120 @@
+"""A configuration made ready to run: the checked graph, and how each node's processor is made."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fproc import config as configuration
+from fproc import graph, plugins
+from fproc.config import Config, NodeSpec
+from fproc.engine import ErrorPolicy, Interpreter, Observer
+from fproc.errors import ConfigError, Problem, UsageError, nearest
+from fproc.graph import DROP, END, START, Graph
+from fproc.processors import BUILTINS, sinks
+from fproc.processors.base import Maker, Output, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do with files."""
+
+    config: Config
+    graph: Graph
+    makers: Mapping[str, Maker]
+
+    def entry(self, name: str, first_line: str) -> str:
+        """The node at which the lines of a file enter: the first rule of `files` that matches."""
+        for rule in self.config.files:
+            named = rule.match is None or fnmatch.fnmatchcase(name, rule.match)
+            if named and (rule.first_line is None or re.search(rule.first_line, first_line)):
+                return rule.start
+        return START
+
+    def run(
+        self,
+        source: Source,
+        output: Output,
+        *,
+        entry: str,
+        on_error: ErrorPolicy,
+        observer: Observer | None = None,
+    ) -> Interpreter:
+        """A run of one file, with fresh processors.
+
+        Raises:
+            RecordError: a processor could not be made.
+        """
+        return Interpreter(
+            self.graph,
+            self.makers,
+            source=source,
+            output=output,
+            entry=entry,
+            max_hops=self.config.limits.max_hops,
+            on_error=on_error,
+            observer=observer,
+        )
+
+
+def build(value: Any, *, folder: str, overrides: Mapping[str, Any] | None = None) -> Plan:
+    """The plan of a configuration.
+
+    Args:
+        value: the configuration as a JSON value.
+        folder: what paths in it are relative to, and where its plugins lie.
+        overrides: keys of `Config` that the command line or the environment sets instead.
+
+    Raises:
+        ConfigError: with every problem of the text, the graph and the processors.
+    """
+    config, problems = configuration.parse(value, folder=folder)
+    if config is None:
+        raise ConfigError(problems)
+    config = replace(config, **(overrides or {}))
+    plugins.add_plugin_folder(folder)
+    plugins.add_plugin_folder(config.plugins_dir)
+    checked, found = graph.build(config.nodes, config.files)
+    problems += found
+    makers: dict[str, Maker] = {END: sinks.end(), DROP: sinks.drop()}
+    for node in config.nodes:
+        if not node.type:
+            continue  # said already
+        maker, found = plugins.resolve(node)
+        problems += found
+        if maker is not None:
+            makers[node.tag] = maker
+    if problems:
+        raise ConfigError(sorted(problems, key=_place))
+    return Plan(config, checked, makers)
+
+
+def mode_nodes(mode: str) -> tuple[NodeSpec, ...]:
+    """The nodes of `--mode`: one built-in instead of a pipeline.
+
+    Raises:
+        UsageError: there is no such built-in, or it cannot do without options.
+    """
+    modes = [
+        name
+        for name, builtin in BUILTINS.items()
+        if not builtin.is_sink and not any(option.required for option in builtin.options.values())
+    ]
+    if mode not in modes:
+        hint = nearest(mode, modes) or "the modes are " + ", ".join(sorted(modes))
+        if mode in BUILTINS:
+            raise UsageError(
+                f"--mode {mode}: this processor needs options, so it needs a pipeline.json; {hint}"
+            )
+        raise UsageError(f"--mode {mode}: unknown processor; {hint}")
+    return (NodeSpec(START, mode, next=(END,), path="--mode"),)
+
+
+def _place(problem: Problem) -> list[tuple[int, str]]:
+    """Sorts JSON paths as they stand in the file: `nodes[2]` before `nodes[10]`."""
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"[.\[\]]+", problem.path)
+    ]

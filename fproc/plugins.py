@@ -1,0 +1,129 @@
+"""Users' processors: from an import path to what the engine runs.
+
+A processor may be a function, a generator function, a class with `process` and maybe `finish`, or, with
+`"stream": true`, a function over an iterator of records. What it gives is brought into one shape here, and
+anything else is refused with a message that shows it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fproc.config import NodeSpec
+from fproc.errors import Problem, nearest, reason_of
+from fproc.processors import BUILTINS, LATER
+from fproc.processors.base import Maker, Output, Processor, Source, record_of, records_of, seen
+from fproc.processors.options import check_options
+from fproc.records import Record
+from fproc.streams import Stream
+
+
+def add_plugin_folder(folder: str) -> None:
+    """Make the modules in a folder importable; the standard library keeps precedence over them."""
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+def resolve(node: NodeSpec) -> tuple[Maker | None, list[Problem]]:
+    """How a node's processor is made, or what is wrong with its `type` or `config`."""
+    if node.stream and (node.type in BUILTINS):
+        return None, [
+            Problem(f"{node.path}.stream", f"{node.type!r} is a built-in, and no stream", "leave it out")
+        ]
+    if node.type in BUILTINS:
+        values, problems = check_options(node.type, BUILTINS[node.type], node.config, f"{node.path}.config")
+        return (None, problems) if problems else (BUILTINS[node.type].make(**values), [])
+    if node.type in LATER:
+        return None, [Problem(f"{node.path}.type", f"{node.type!r} is not supported yet")]
+    if "." not in node.type:
+        hint = nearest(node.type, list(BUILTINS)) or "name a built-in, or a module.attribute of your own"
+        return None, [Problem(f"{node.path}.type", f"unknown processor {node.type!r}", hint)]
+    try:
+        found = _import(node.type)
+    except ImportError as error:
+        return None, [Problem(f"{node.path}.type", str(error))]
+    problem = _check_call(found, node)
+    return (None, [problem]) if problem else (_maker(found, node), [])
+
+
+def _import(path: str) -> Any:
+    """The object at an import path `module.attribute` or `package.module.attribute`.
+
+    Raises:
+        ImportError: with a message for the user.
+    """
+    module_name, _, attribute = path.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or module_name
+        own = module_name == missing or module_name.startswith(missing + ".")
+        hint = (
+            "it must lie beside the configuration or in plugins_dir" if own else f"{module_name!r} imports it"
+        )
+        raise ImportError(f"there is no module {missing!r}; {hint}") from error
+    except (Exception, SystemExit) as error:
+        raise ImportError(f"importing {module_name!r} failed: {reason_of(error)}") from error
+    try:
+        return getattr(module, attribute)
+    except AttributeError as error:
+        known = [name for name in vars(module) if not name.startswith("_")]
+        hint = (
+            nearest(attribute, known) or f"it is {getattr(module, '__file__', None) or 'built into Python'}"
+        )
+        raise ImportError(f"module {module_name!r} has no {attribute!r}; {hint}") from error
+
+
+def _check_call(found: Any, node: NodeSpec) -> Problem | None:
+    """Whether the processor can be called with this node's `config`, found out before any line is."""
+    import inspect  # noqa: PLC0415 - slow to import, and only users' processors need it
+
+    if not callable(found):
+        return Problem(f"{node.path}.type", f"{node.type!r} is {seen(found)}, which cannot be called")
+    if isinstance(found, type):
+        if node.stream:
+            return Problem(f"{node.path}.stream", f"{node.type!r} is a class; a stream is a function")
+        if not callable(getattr(found, "process", None)):
+            return Problem(f"{node.path}.type", f"class {node.type!r} has no method process(self, line)")
+    try:
+        signature = inspect.signature(found)
+    except (TypeError, ValueError):
+        return None  # some C functions do not tell
+    try:
+        signature.bind(*([] if isinstance(found, type) else ["line"]), **node.config)
+    except TypeError as error:
+        wants = f"it is called as {node.type.rpartition('.')[2]}{signature}"
+        return Problem(f"{node.path}.config", f"does not go with {node.type!r}: {error}", wants)
+    return None
+
+
+def _maker(found: Callable[..., Any], node: NodeSpec) -> Maker:
+    config = dict(node.config)
+    if node.stream:
+
+        def make_stream(_source: Source, _output: Output) -> Processor:
+            stream = Stream(found, config, own_tag=node.tag)
+            return Processor(stream.process, stream.finish, stream.close)
+
+        return make_stream
+    if isinstance(found, type):
+        return lambda _source, _output: _instance(found(**config), node.tag)
+    processor = Processor(lambda tag, line: records_of(found(line, **config), tag))
+    return lambda _source, _output: processor
+
+
+def _instance(instance: Any, own_tag: str) -> Processor:
+    process = instance.process
+    finish: Callable[[], Any] | None = getattr(instance, "finish", None)
+
+    def leftovers() -> Iterator[Record]:
+        given = finish() if finish else None
+        if given is not None and not isinstance(given, str | tuple | list):
+            yield from (record_of(item, own_tag) for item in given)
+        else:
+            yield from records_of(given, own_tag)
+
+    return Processor(lambda tag, line: records_of(process(line), tag), leftovers if finish else None)

@@ -1,0 +1,166 @@
+"""What a processor is to the engine, and what a built-in declares about itself.
+
+The engine knows one shape: a `Processor` takes a record and gives records. The functions here turn the
+simpler shapes that built-ins and users write into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from fproc.errors import Reject, ShapeError
+from fproc.records import Record
+
+STDOUT = "stdout"
+"""The name under which an `Output` is given the lines of `stdout` nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a pipeline may know of the input.
+
+    `name` is its name without a compression suffix, `date` the day (UTC, `YYYY-MM-DD`) on which it was last
+    written. Both stay the same when the file is run again.
+    """
+
+    name: str
+    date: str
+
+
+class Output(Protocol):
+    """Where sinks put lines: a result by its name, or `print_line` for standard output."""
+
+    def write(self, result: str, line: str) -> None:
+        """Add a line to a result."""
+
+    def print_line(self, line: str) -> None:
+        """Send a line to standard output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """A node's work on one input file.
+
+    `process(tag, line)` gives the records that one record becomes. `finish()` gives what is left at the end
+    of the file; its records carry the node's own tag unless they name one. `close()` ends a processor whose
+    file was given up.
+    """
+
+    process: Callable[[str, str], Sequence[Record]]
+    finish: Callable[[], Iterable[Record]] | None = None
+    close: Callable[[], None] | None = None
+
+
+Maker = Callable[[Source, Output], Processor]
+"""Makes the processor of one node for one input file, with fresh state."""
+
+
+def mapping(function: Callable[[str], str | None]) -> Maker:
+    """A stateless map: the line it returns keeps its tag, None drops it."""
+
+    def process(tag: str, line: str) -> Sequence[Record]:
+        mapped = function(line)
+        return () if mapped is None else ((tag, mapped),)
+
+    processor = Processor(process)
+    return lambda _source, _output: processor
+
+
+def routing(function: Callable[[str], tuple[str | None, str]]) -> Maker:
+    """A stateless router: gives a line its new tag (None keeps the old one) and the line to send on."""
+
+    def process(tag: str, line: str) -> Sequence[Record]:
+        new_tag, line = function(line)
+        return ((tag if new_tag is None else new_tag, line),)
+
+    processor = Processor(process)
+    return lambda _source, _output: processor
+
+
+def records_of(given: Any, tag: str) -> Sequence[Record]:
+    """What a processor returned or yielded, as records; a line without a tag keeps `tag`.
+
+    Raises:
+        ShapeError: it is not None, a line, a (tag, line), or an iterable of the last two.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, str):
+        return ((tag, given),)
+    if _is_record(given):
+        return (given,)
+    if not isinstance(given, Iterable) or isinstance(given, bytes | bytearray | Mapping):
+        raise ShapeError(f"gave {seen(given)}; a processor gives a line, a (tag, line) or None")
+    return [record_of(item, tag) for item in given]
+
+
+def record_of(item: Any, tag: str) -> Record:
+    """What a processor yielded, as a record.
+
+    Raises:
+        ShapeError: it is neither a line nor a (tag, line).
+    """
+    if isinstance(item, str):
+        return (tag, item)
+    if _is_record(item):
+        return (item[0], item[1])
+    raise ShapeError(f"yielded {seen(item)}; a processor yields a line or a (tag, line)")
+
+
+def _is_record(item: Any) -> bool:
+    return (
+        isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], str)  # noqa: PLR2004
+    )
+
+
+def seen(item: Any) -> str:
+    """A value and its type, shortened, for a message."""
+    text = repr(item)
+    return f"{text if len(text) <= 80 else text[:77] + '...'} ({type(item).__name__})"  # noqa: PLR2004
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One key of a built-in's `config`.
+
+    `kind` is a name from `fproc.processors.options.KINDS`; an option without a `default` is required when
+    `required` says so, else absent means None.
+    """
+
+    kind: str
+    meaning: str
+    default: Any = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """A built-in processor: what it does, its options, an example that the tests run, and how it is made.
+
+    `make` gets every option by keyword, checked and with defaults filled in. `example` is
+    `(config, lines in, lines out)`; lines out are those of `end`, or of the result that a sink writes.
+    """
+
+    summary: str
+    make: Callable[..., Maker]
+    example: tuple[Mapping[str, Any], list[str], list[str]]
+    options: Mapping[str, Option] = field(default_factory=dict)
+    is_sink: bool = False
+
+
+OTHERWISE = Option(
+    "otherwise", "what to do with a line that does not fit: `keep`, `drop` or `reject` it", default="keep"
+)
+
+
+def misfit(line: str, otherwise: str, why: str) -> str | None:
+    """What becomes of a line that does not fit, as `otherwise` says.
+
+    Raises:
+        Reject: if that is `reject`.
+    """
+    if otherwise == "reject":
+        raise Reject(why)
+    return line if otherwise == "keep" else None

@@ -1,0 +1,96 @@
+"""Built-ins that end a line's way through the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from fproc.processors.base import Builtin, Maker, Option, Output, Processor, Source
+from fproc.processors.options import Template
+from fproc.records import Record
+
+DEFAULT_RESULT = "{name}"
+"""Where `end` writes: a result of the input's own name."""
+
+STAGE_FOLDER = ".stage"
+"""The one name in the results folder that no result can have: results grow in there."""
+
+
+def result_name(template: Template, source: Source, tag: str) -> str:
+    """The name of the result that a line with this tag goes to.
+
+    Raises:
+        ValueError: the tag made it something other than a plain file name.
+    """
+    stem, dot, suffix = source.name.rpartition(".")
+    if not stem:
+        stem, dot, suffix = source.name, "", ""
+    name = template.fill(name=source.name, stem=stem, suffix=dot + suffix, tag=tag, date=source.date)
+    if "/" in name or "\0" in name or name in {"", ".", "..", STAGE_FOLDER}:
+        raise ValueError(f"{name!r} cannot be the name of a result: it must be a plain file name")
+    return name
+
+
+def _write(*, file: Template) -> Maker:
+    def make(source: Source, output: Output) -> Processor:
+        if "tag" not in file.names:
+            return _into(partial(output.write, result_name(file, source, "")))
+        names: dict[str, str] = {}
+
+        def process(tag: str, line: str) -> Sequence[Record]:
+            name = names.get(tag)
+            if name is None:
+                name = names[tag] = result_name(file, source, tag)
+            output.write(name, line)
+            return ()
+
+        return Processor(process)
+
+    return make
+
+
+def _stdout() -> Maker:
+    return lambda _source, output: _into(output.print_line)
+
+
+def _into(sink: Callable[[str], None]) -> Processor:
+    def process(_tag: str, line: str) -> Sequence[Record]:
+        sink(line)
+        return ()
+
+    return Processor(process)
+
+
+def end() -> Maker:
+    """The reserved node `end`."""
+    return _write(file=Template(DEFAULT_RESULT))
+
+
+def drop() -> Maker:
+    """The reserved node `drop`."""
+    processor = Processor(lambda _tag, _line: ())
+    return lambda _source, _output: processor
+
+
+BUILTINS = {
+    "write": Builtin(
+        "Writes the line to a result.",
+        _write,
+        ({"file": "{stem}.errors{suffix}"}, ["disk full"], ["disk full"]),
+        {
+            "file": Option(
+                "result:name,stem,suffix,tag,date",
+                "the result's name: `{name}` is the input's, `{stem}` and `{suffix}` its parts, "
+                "`{tag}` the line's tag, `{date}` the day (UTC) the input was last written",
+                default=DEFAULT_RESULT,
+            )
+        },
+        is_sink=True,
+    ),
+    "stdout": Builtin(
+        "Prints the line to standard output, at once and outside the guarantees for results.",
+        _stdout,
+        ({}, ["disk full"], ["disk full"]),
+        is_sink=True,
+    ),
+}

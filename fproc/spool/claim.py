@@ -1,0 +1,229 @@
+"""Owning an input: from the lock and the rename that claim it to the record that decides about it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from fproc.spool import decision as decisions
+from fproc.spool.decision import Decision, Publication, Stamp
+from fproc.spool.disk import Disk, unlink_if_there, write_whole
+from fproc.spool.folders import Folders
+from fproc.spool.staging import Staging
+
+RETRY = "retry.json"
+MARKER = "marker.json"
+REJECTED = "rejected.jsonl"
+REPORT = "error.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryState:
+    """What is remembered of the failed attempts at an input; `not_before` is seconds since 1970."""
+
+    attempts: int = 0
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An input whose decision an earlier owner had made, and which has now been carried out."""
+
+    name: str
+    succeeded: bool
+    results: tuple[str, ...]
+
+
+class Claim:
+    """An input that this process alone owns, until one of the methods that end the claim is called.
+
+    Those are `commit` and `bury` (for good), `retry` (to be taken up again at a time) and `release` (to be
+    taken up again). The first three raise `OSError` if the disk refuses; then `release` ends the claim.
+    Whatever happens, the lock goes with the process.
+    """
+
+    def __init__(self, job: Job, retry: RetryState, staging: Staging) -> None:
+        self.name = job.name
+        self.path = job.input_path
+        self.attempts = retry.attempts
+        self.staging = staging
+        self._job = job
+        self._rejects: int | None = None
+
+    def reject(self, data: bytes) -> None:
+        """Add to the lines that are set aside."""
+        if self._rejects is None:
+            self._rejects = self._job.disk.create(self._job.path(REJECTED))
+        self._job.disk.write(self._rejects, data)
+
+    def commit(self, *, replace_results: bool = False) -> Settled:
+        """Decide for success and carry it out: results published, input in `processed/`."""
+        job = self._job
+        self.staging.seal()
+        self._seal_rejects()
+        archive = self._numbered(Publication(job.portable(job.input_path), "processed", job.name))
+        publications = [
+            Publication(
+                job.portable(part),
+                job.portable(job.folders.results),
+                result,
+                1 if replace_results else archive.number,
+                replaces=replace_results,
+            )
+            for result, part in self.staging.parts.items()
+        ]
+        if os.path.exists(job.path(REJECTED)):
+            part = job.portable(job.path(REJECTED))
+            publications.append(Publication(part, "failed", job.name, archive.number, ".rejected.jsonl"))
+        return self._settle(publications, archive)
+
+    def bury(self, report: Mapping[str, Any]) -> Settled:
+        """Decide for failure and carry it out: no result, the input in `failed/` with the report."""
+        job = self._job
+        self.staging.discard()
+        self._drop_rejects()
+        write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
+        archive = self._numbered(Publication(job.portable(job.input_path), "failed", job.name))
+        part = job.portable(job.path(REPORT))
+        return self._settle([Publication(part, "failed", job.name, archive.number, ".error.json")], archive)
+
+    def retry(self, not_before: float) -> None:
+        """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
+        state = {"attempts": self.attempts + 1, "not_before": not_before}
+        self._job.make_durable()
+        write_whole(self._job.disk, self._job.folder, RETRY, json.dumps(state).encode())
+        self.release()
+
+    def release(self) -> None:
+        """Give the input up as it is; whoever takes it up starts over, or carries out what was decided.
+
+        After a claim has ended, this does nothing.
+        """
+        if not self._job.is_locked():
+            return
+        try:
+            if not self._job.is_decided():
+                self.staging.discard()
+                self._drop_rejects()
+        finally:
+            self._job.unlock()
+
+    def _settle(self, publications: list[Publication], archive: Publication) -> Settled:
+        job = self._job
+        numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
+        status = os.stat(job.input_path, follow_symlinks=False)
+        decision = Decision(Stamp.of(status), numbered, archive)
+        job.make_durable()
+        decisions.write(job.disk, job.folder, decision)
+        return job.carry_out(decision)
+
+    def _numbered(self, move: Publication) -> Publication:
+        return Publication(
+            move.part, move.folder, move.name, decisions.next_number(self._job.folders, move), move.extra
+        )
+
+    def _seal_rejects(self) -> None:
+        if self._rejects is not None:
+            descriptor, self._rejects = self._rejects, None
+            try:
+                self._job.disk.sync(descriptor)
+            finally:
+                self._job.disk.close(descriptor)
+            self._job.disk.sync_folder(self._job.folder)
+
+    def _drop_rejects(self) -> None:
+        if self._rejects is not None:
+            self._job.disk.close(self._rejects)
+            self._rejects = None
+        unlink_if_there(self._job.disk, self._job.path(REJECTED))
+
+
+class Job:
+    """The locked job folder of an input's name.
+
+    While it is locked, no other process changes what belongs to the name: the job folder, the input in
+    `underprocess/`, and the parts whose names begin with the job's prefix.
+    """
+
+    def __init__(self, disk: Disk, folders: Folders, stage: str, name: str, lock: int) -> None:
+        self.disk = disk
+        self.folders = folders
+        self.name = name
+        self.folder = os.path.join(folders.jobs, name)
+        self.input_path = os.path.join(folders.underprocess, name)
+        self._stage = stage
+        self._lock: int | None = lock
+
+    def path(self, record: str) -> str:
+        """The path of one of the job's records."""
+        return os.path.join(self.folder, record)
+
+    def portable(self, path: str) -> str:
+        """A path as records keep it."""
+        return self.folders.portable(path)
+
+    def staging(self) -> Staging:
+        """Where this job's results grow."""
+        prefix = hashlib.sha256(os.fsencode(self.name)).hexdigest()[:24] + "-"
+        return Staging(self.disk, self._stage, prefix)
+
+    def make_durable(self) -> None:
+        """Make the job folder's own name survive power loss, before a record in it has to."""
+        self.disk.sync_folder(self.folders.jobs)
+
+    def is_decided(self) -> bool:
+        """Whether a commit record is there, durable or not."""
+        return os.path.lexists(self.path(decisions.RECORD))
+
+    def retry_state(self) -> RetryState:
+        """What is remembered of failed attempts."""
+        return read_retry_state(self.folder)
+
+    def settle_if_decided(self) -> Settled | None:
+        """Carry out the decision of an earlier owner, if there is one."""
+        decision = decisions.read(self.folder)
+        return None if decision is None else self.carry_out(decision)
+
+    def carry_out(self, decision: Decision) -> Settled:
+        """Carry out a decision, remove all traces of the job, and unlock it."""
+        done = decisions.carry_out(self.disk, self.folders, self.folder, decision)
+        self.clean()
+        self.unlock()
+        results = tuple(os.path.basename(move.target) for move in done.publications if not move.extra)
+        return Settled(self.name, done.archive.folder == "processed", results)
+
+    def clean(self, *, keep_retry: bool = False) -> None:
+        """Remove parts and records; the commit record goes last, because it says that the parts are meant."""
+        self.staging().discard()
+        records = sorted(os.listdir(self.folder), key=lambda record: record == decisions.RECORD)
+        for record in records:
+            if not (keep_retry and record == RETRY):
+                self.disk.unlink(self.path(record))
+        self.disk.sync_folder(self.folder)
+
+    def unlock(self) -> None:
+        """Give the lock back; the folder goes too if nothing is in it."""
+        with suppress(OSError):  # not empty: it remembers a retry or a decision
+            self.disk.remove_folder(self.folder)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            self.disk.close(lock)
+
+    def is_locked(self) -> bool:
+        """Whether this process still has the lock."""
+        return self._lock is not None
+
+
+def read_retry_state(job_folder: str) -> RetryState:
+    """What a job folder remembers of failed attempts."""
+    try:
+        with open(os.path.join(job_folder, RETRY), encoding="ascii") as file:
+            value = json.load(file)
+        return RetryState(int(value["attempts"]), float(value["not_before"]))
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return RetryState()

@@ -1,0 +1,159 @@
+"""The commit record: what was decided about an input, durable before any of it is done.
+
+Renaming the record into place is the instant of commit. Before it, a crash leaves the input claimed, and its
+work is done again; after it, whoever finds the record carries it out, and never works on the input again.
+Carrying out is a list of renames that do not replace, each of which can be seen to have been done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+
+from fproc.spool.disk import Disk, write_whole
+from fproc.spool.folders import Folders, free_number, numbered
+
+RECORD = "commit.json"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Which file an input is, and in what state: inode, bytes, time of last change in nanoseconds."""
+
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stamp:
+        """The stamp of what `os.stat` tells."""
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def same_file(self, other: Stamp) -> bool:
+        """Whether both are one file: the same inode, or (after a restored backup) unchanged contents."""
+        return self.inode == other.inode or (self.size_bytes, self.mtime_ns) == (
+            other.size_bytes,
+            other.mtime_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One part and the folder and name it is to get. Paths are portable (see `Folders.portable`).
+
+    `name` is the wanted name, `number` the `~N` that it gets; `extra` is put behind that.
+    """
+
+    part: str
+    folder: str
+    name: str
+    number: int = 1
+    extra: str = ""
+    replaces: bool = False
+
+    @property
+    def target(self) -> str:
+        """The path it gets."""
+        return os.path.join(self.folder, numbered(self.name, self.number, self.extra))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of an input: parts to publish, then the input itself to archive, in this order."""
+
+    stamp: Stamp
+    publications: tuple[Publication, ...]
+    archive: Publication
+
+    @property
+    def moves(self) -> tuple[Publication, ...]:
+        """Everything that is moved, the input last."""
+        return (*self.publications, self.archive)
+
+    def renumbered(self, index: int, number: int) -> Decision:
+        """The decision with another number for the move at `index`."""
+        moves = list(self.moves)
+        moves[index] = replace(moves[index], number=number)
+        return replace(self, publications=tuple(moves[:-1]), archive=moves[-1])
+
+
+def write(disk: Disk, job_folder: str, decision: Decision) -> None:
+    """Make a decision durable. When this returns, and not before, it stands."""
+    write_whole(disk, job_folder, RECORD, json.dumps({"version": VERSION, **asdict(decision)}).encode())
+
+
+def read(job_folder: str) -> Decision | None:
+    """The decision in a job folder, or None if there is none that fproc can have written."""
+    try:
+        with open(os.path.join(job_folder, RECORD), encoding="ascii") as file:
+            value = json.load(file)
+        if value["version"] != VERSION:
+            return None
+        return Decision(
+            Stamp(**value["stamp"]),
+            tuple(Publication(**publication) for publication in value["publications"]),
+            Publication(**value["archive"]),
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def carry_out(disk: Disk, folders: Folders, job_folder: str, decision: Decision) -> Decision:
+    """Do what is left to do of a decision; it may have been begun any number of times.
+
+    A part that is gone has been published. A name that is taken while its part is still there belongs to
+    someone else: the record gets the next number first, then the part gets that name. An input of the same
+    name that is not the one decided about was put there by hand: it is left alone.
+
+    Returns:
+        The decision with the names that things really got.
+    """
+    disk.sync_folder(job_folder)  # the record's name may not be durable yet if its writer died
+    for index in range(len(decision.publications)):
+        decision = _move(disk, folders, job_folder, decision, index)
+    for folder in sorted({publication.folder for publication in decision.publications}):
+        disk.sync_folder(folders.absolute(folder))  # results are durable before their input is archived
+    if _is_about(decision, folders.absolute(decision.archive.part)):
+        decision = _move(disk, folders, job_folder, decision, len(decision.publications))
+    disk.sync_folder(folders.absolute(decision.archive.folder))
+    disk.sync_folder(folders.underprocess)
+    return decision
+
+
+def _is_about(decision: Decision, path: str) -> bool:
+    try:
+        return decision.stamp.same_file(Stamp.of(os.stat(path, follow_symlinks=False)))
+    except FileNotFoundError:
+        return True  # archived already
+
+
+def _move(disk: Disk, folders: Folders, job_folder: str, decision: Decision, index: int) -> Decision:
+    while True:
+        move = decision.moves[index]
+        source, target = folders.absolute(move.part), folders.absolute(move.target)
+        try:
+            if move.replaces:
+                disk.replace(source, target)
+            else:
+                disk.move(source, target)
+        except FileExistsError:
+            decision = decision.renumbered(index, next_number(folders, move))
+            write(disk, job_folder, decision)
+            continue
+        except FileNotFoundError:
+            if os.path.lexists(source):
+                raise  # it is the target's folder that is missing
+        return decision
+
+
+def next_number(folders: Folders, move: Publication) -> int:
+    """The number under which a move's target is free, its own if possible."""
+
+    def taken(number: int) -> bool:
+        return os.path.lexists(folders.absolute(replace(move, number=number).target))
+
+    return free_number(taken, move.number)

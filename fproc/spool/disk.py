@@ -1,0 +1,188 @@
+"""The system calls that change a spool, one method each, and nothing else.
+
+All of fproc's renames, links, unlinks, folders, fsyncs and locks are made here, so crash safety is audited
+in one place, and a test can stop the world before any one of them. Methods raise `OSError`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
+
+
+class Disk:
+    """The calls, with every fsync made (`power=True`) or none (`power=False`)."""
+
+    def __init__(self, *, power: bool) -> None:
+        self.power = power
+
+    def make_folder(self, path: str) -> None:
+        """Make one folder; it is no error if it is there."""
+        try:
+            os.mkdir(path)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder."""
+        os.rmdir(path)
+
+    def create(self, path: str) -> int:
+        """A new or emptied file, open for appending."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.open(path, flags, 0o666)
+
+    def reopen(self, path: str) -> int:
+        """A file that `create` made, open for appending."""
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write all of `data`; the kernel may take it in several parts."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+    def sync(self, descriptor: int) -> None:
+        """Make what was written to a file survive power loss."""
+        if self.power:
+            os.fsync(descriptor)
+
+    def sync_folder(self, path: str) -> None:
+        """Make the names in a folder survive power loss."""
+        if self.power:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def close(self, descriptor: int) -> None:
+        """Close a file, and give back the lock if it is one."""
+        os.close(descriptor)
+
+    def unlink(self, path: str) -> None:
+        """Remove a file's name."""
+        os.unlink(path)
+
+    def replace(self, source: str, target: str) -> None:
+        """Rename, over whatever is at `target`. For names that are fproc's own or meant to be replaced."""
+        os.replace(source, target)
+
+    def move(self, source: str, target: str) -> None:
+        """Rename without replacing, in one atomic call where the system has one.
+
+        Where it has not, a hard link and an unlink do it; a crash between the two leaves both names on one
+        file, and then moving again finishes the job. Where links are refused as well (another owner's file
+        under `fs.protected_hardlinks`, or a FAT filesystem) the target is looked at first: only something
+        other than fproc could come between the look and the rename.
+
+        Raises:
+            FileExistsError: there is another file at `target`.
+            FileNotFoundError: there is no `source`, or no folder for `target`.
+        """
+        rename = _renameat2()
+        code = rename(source, target) if rename else errno.ENOSYS
+        if code == errno.EEXIST and same_file(source, target):
+            os.unlink(source)
+        elif code in _NO_RENAMEAT2:
+            self._move_by_link(source, target)
+        elif code:
+            raise OSError(code, os.strerror(code), source, None, target)
+
+    def _move_by_link(self, source: str, target: str) -> None:
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except FileExistsError:
+            if not same_file(source, target):
+                raise
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(target):
+                raise FileExistsError(
+                    errno.EEXIST, os.strerror(errno.EEXIST), source, None, target
+                ) from error
+            os.rename(source, target)
+            return
+        os.unlink(source)
+
+    def lock(self, folder: str) -> int | None:
+        """Lock a folder, made if it is missing, or None if someone holds it.
+
+        The lock is the kernel's: it goes with the death of the process, however it died. A folder that was
+        removed while this waited for it is not the one at `folder` now, so the two are compared.
+        """
+        while True:
+            self.make_folder(folder)
+            try:
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+                    return descriptor
+            except BlockingIOError:
+                self.close(descriptor)
+                return None
+            except FileNotFoundError:
+                pass
+            except BaseException:
+                self.close(descriptor)
+                raise
+            self.close(descriptor)
+
+
+def write_whole(disk: Disk, folder: str, name: str, data: bytes) -> None:
+    """Put a file into a folder so that it is there whole or not at all, also after power loss."""
+    path = os.path.join(folder, name)
+    descriptor = disk.create(path + ".new")
+    try:
+        disk.write(descriptor, data)
+        disk.sync(descriptor)
+    finally:
+        disk.close(descriptor)
+    disk.replace(path + ".new", path)
+    disk.sync_folder(folder)
+
+
+def unlink_if_there(disk: Disk, path: str) -> None:
+    """Remove a file's name, which may be gone already."""
+    with suppress(FileNotFoundError):
+        disk.unlink(path)
+
+
+def same_file(one: str, other: str) -> bool:
+    """Whether two paths are names of one file."""
+    try:
+        return os.path.samestat(os.lstat(one), os.lstat(other))
+    except FileNotFoundError:
+        return False
+
+
+@cache
+def _renameat2() -> Callable[[str, str], int] | None:
+    """`renameat2(RENAME_NOREPLACE)` of the C library, as a function that returns an errno or 0."""
+    try:
+        import ctypes  # noqa: PLC0415 - slow to import, and missing in some builds of Python
+
+        function = ctypes.CDLL(None, use_errno=True).renameat2
+    except (ImportError, OSError, AttributeError):
+        return None
+    function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+
+    def rename(source: str, target: str) -> int:
+        paths = (_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target))
+        return ctypes.get_errno() if function(*paths, _RENAME_NOREPLACE) else 0
+
+    return rename

@@ -1,0 +1,161 @@
+"""Where everything of a spool lies, and how names are made that clash with none."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fproc.errors import ConfigError, Problem, shown
+from fproc.processors.sinks import STAGE_FOLDER
+from fproc.spool.disk import Disk, unlink_if_there, write_whole
+
+NAME_BYTES = 255
+"""The longest file name of the usual filesystems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders of one spool, by absolute path."""
+
+    watch: str
+    results: str
+
+    def within(self, *parts: str) -> str:
+        """A path below the watched folder."""
+        return os.path.join(self.watch, *parts)
+
+    @property
+    def unprocessed(self) -> str:
+        """Where inputs are dropped."""
+        return self.within("unprocessed")
+
+    @property
+    def underprocess(self) -> str:
+        """Inputs that are being worked on."""
+        return self.within("underprocess")
+
+    @property
+    def processed(self) -> str:
+        """Inputs that succeeded."""
+        return self.within("processed")
+
+    @property
+    def failed(self) -> str:
+        """Inputs that failed, each with its report."""
+        return self.within("failed")
+
+    @property
+    def jobs(self) -> str:
+        """A folder for each input that is being worked on: lock and records."""
+        return self.within(".fproc", "jobs")
+
+    def portable(self, path: str) -> str:
+        """A path as records keep it: relative to the watched folder if it is inside, so that it may move."""
+        inside = os.path.commonpath([self.watch, path]) == self.watch
+        return os.path.relpath(path, self.watch) if inside else path
+
+    def absolute(self, path: str) -> str:
+        """The path that `portable` was given."""
+        return os.path.join(self.watch, path)
+
+
+def prepare(folders: Folders, disk: Disk) -> str:
+    """Make the folders that are missing, see that they can be used, and give this spool's stage folder.
+
+    The stage is where results grow until they are published: on the results' filesystem, in a folder named
+    after this spool, because several spools may share one results folder.
+
+    Raises:
+        ConfigError: a folder cannot be made or written to, or they are not on one filesystem.
+    """
+    inputs = [folders.unprocessed, folders.underprocess, folders.processed, folders.failed]
+    stages = os.path.join(folders.results, STAGE_FOLDER)
+    for path in (folders.watch, *inputs, folders.within(".fproc"), folders.jobs):
+        _make_usable(disk, path, "$.watch_dir")
+    for path in (folders.results, stages):
+        _make_usable(disk, path, "$.results_dir")
+    devices = {os.stat(path).st_dev for path in (*inputs, folders.jobs)}
+    if len(devices) > 1:
+        what = f"the folders in {shown(folders.watch)} are on different filesystems"
+        raise ConfigError([Problem("$.watch_dir", what, "a file can move between them only within one")])
+    stage = os.path.join(stages, _spool_id(folders, disk))
+    _make_usable(disk, stage, "$.results_dir")
+    for path in (stages, folders.results, folders.jobs, folders.within(".fproc"), folders.watch):
+        disk.sync_folder(path)
+    return stage
+
+
+def _make_usable(disk: Disk, path: str, setting: str) -> None:
+    try:
+        if not os.path.isdir(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            disk.make_folder(path)
+    except OSError as error:
+        raise ConfigError(
+            [Problem(setting, f"cannot make the folder {shown(path)}: {error.strerror}")]
+        ) from error
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        hint = f"let the user with id {os.geteuid()} write to it, or choose another folder"
+        raise ConfigError([Problem(setting, f"cannot write to the folder {shown(path)}", hint)])
+
+
+def _spool_id(folders: Folders, disk: Disk) -> str:
+    """This spool's own random name, the same for all instances and for ever."""
+    state = folders.within(".fproc")
+    path = os.path.join(state, "id")
+    if not os.path.exists(path):
+        candidate = f"id-{secrets.token_hex(8)}"
+        write_whole(disk, state, candidate, candidate.encode())
+        try:
+            disk.move(os.path.join(state, candidate), path)
+        except FileExistsError:  # another instance was first
+            unlink_if_there(disk, os.path.join(state, candidate))
+        disk.sync_folder(state)
+    with open(path, encoding="ascii") as file:
+        return os.path.basename(file.read())
+
+
+def numbered(name: str, number: int, extra: str = "") -> str:
+    """A name for the `number`th file of that name: `NAME.EXT`, `NAME~2.EXT`, with `extra` behind it.
+
+    The stem is cut where the whole would be longer than a file name can be.
+    """
+    stem, suffix = os.path.splitext(name)
+    if len(os.fsencode(suffix)) > NAME_BYTES // 2:
+        stem, suffix = name, ""
+    tail = (f"~{number}" if number > 1 else "") + suffix + extra
+    room = NAME_BYTES - len(os.fsencode(tail))
+    raw = os.fsencode(stem)
+    if len(raw) > room:
+        cut = raw[:room]
+        stem = os.fsdecode(cut.decode("utf-8", "ignore").encode() if _is_utf8(raw) else cut)
+    return stem + tail
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def free_number(taken: Callable[[int], bool], least: int = 1) -> int:
+    """The first number, from `least`, that is not `taken`, where those that are taken have no gaps.
+
+    With gaps it may not be the first, but it is free. The search doubles its step and then halves it, so
+    that the ten-thousandth file of one name costs a few looks and not ten thousand.
+    """
+    if not taken(least):
+        return least
+    low, step = least, 1
+    while taken(low + step):
+        low += step
+        step *= 2
+    high = low + step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if taken(middle) else (low, middle)
+    return high

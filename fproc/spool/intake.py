@@ -1,0 +1,170 @@
+"""Which files in `unprocessed/` are ready, and why the others are not.
+
+The folder is listed again for every answer: no file can be forgotten, because nothing is remembered but
+how long a file has looked the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import fnmatch
+import logging
+import os
+import re
+import signal
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fproc.config import Intake
+from fproc.errors import shown
+from fproc.spool.decision import Stamp
+
+log = logging.getLogger("fproc.intake")
+
+READY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One look at the folder: names that are ready, in order, and what the others wait for, by name.
+
+    `settling` are those that need nothing but time.
+    """
+
+    ready: list[str]
+    waiting: dict[str, str]
+    settling: list[str]
+
+
+class Scanner:
+    """Looks at one folder again and again.
+
+    Args:
+        folder: `unprocessed/`.
+        intake: the settings.
+        monotonic: seconds on a clock that is never set.
+        clock: seconds since 1970, to compare with a file's time of last change.
+    """
+
+    def __init__(
+        self, folder: str, intake: Intake, *, monotonic: Callable[[], float], clock: Callable[[], float]
+    ) -> None:
+        self._folder = folder
+        self._intake = intake
+        self._monotonic = monotonic
+        self._clock = clock
+        self._since: dict[str, tuple[Stamp, float]] = {}
+        self._said: set[str] = set()
+        self._ignored = re.compile("|".join(map(fnmatch.translate, intake.ignore)) or r"(?!)")
+
+    def scan(self) -> Scan:
+        """List the folder."""
+        ready: list[tuple[float, str]] = []
+        waiting: dict[str, str] = {}
+        settling: list[str] = []
+        with os.scandir(self._folder) as entries:
+            present = {entry.name: entry for entry in entries}
+        for name, entry in present.items():
+            if self._is_passed_over(name, entry):
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            settled = self._has_settled(name, Stamp.of(status))
+            why = self._why_not(name, settled=settled, marked=name + self._intake.marker in present)
+            if why == READY:
+                ready.append((self._place(status), name))
+            else:
+                waiting[name] = why
+                if not settled:
+                    settling.append(name)
+        self._since = {name: seen for name, seen in self._since.items() if name in present}
+        self._said &= present.keys()
+        return Scan([name for _, name in sorted(ready)], waiting, settling)
+
+    def is_input_name(self, name: str) -> bool:
+        """Whether a file of this name is ever taken."""
+        is_marker = self._intake.ready == "marker" and name.endswith(self._intake.marker)
+        return not is_marker and not self._ignored.match(name)
+
+    def _is_passed_over(self, name: str, entry: os.DirEntry[str]) -> bool:
+        if not self.is_input_name(name):
+            return True
+        if entry.is_file(follow_symlinks=False):
+            return False
+        if name not in self._said:
+            self._said.add(name)
+            log.warning("%s: %s; it is left alone", shown(name), kind_of_file(entry.path))
+        return True
+
+    def _has_settled(self, name: str, stamp: Stamp) -> bool:
+        """Whether a file's size and time have not changed for `settle_seconds`."""
+        if self._intake.ready in {"rename", "marker"}:
+            return True
+        now = self._monotonic()
+        before, since = self._since.get(name, (None, now))
+        if before != stamp:
+            since = now
+            self._since[name] = (stamp, now)
+        if now - since >= self._intake.settle_seconds:
+            return True
+        age_seconds = self._clock() - stamp.mtime_ns / 1e9
+        return self._intake.ready == "auto" and age_seconds >= self._intake.settle_seconds
+
+    def _why_not(self, name: str, *, settled: bool, marked: bool) -> str:
+        if self._intake.ready == "marker":
+            return READY if marked else f"waiting for {shown(name + self._intake.marker)}"
+        if not settled:
+            since = self._since[name][1]
+            return f"{self._monotonic() - since:.1f} of {self._intake.settle_seconds:g} s settled"
+        if self._intake.ready == "auto" and is_open_for_writing(os.path.join(self._folder, name)):
+            return "still open for writing"
+        return READY
+
+    def _place(self, status: os.stat_result) -> float:
+        places = {"oldest": status.st_mtime_ns, "newest": -status.st_mtime_ns, "name": 0}
+        return places[self._intake.order]
+
+
+def is_open_for_writing(path: str) -> bool:
+    """Whether any process has a file open for writing, where the kernel can tell.
+
+    Linux grants a read lease only on a file that nobody has open for writing (fcntl(2), F_SETLEASE). The
+    lease is given back at once. Were someone to open the file in between, the kernel would signal this
+    process: SIGURG is asked for, which is ignored by default, instead of the deadly SIGIO.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False  # gone, or unreadable: claiming it will tell
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN  # any other: this filesystem, or this user, gets no leases
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def kind_of_file(path: str) -> str:
+    """What something that is not a regular file is, for a message."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return "gone"
+    kinds: dict[str, Callable[[int], bool]] = {
+        "a folder": stat.S_ISDIR,
+        "a symbolic link": stat.S_ISLNK,
+        "a FIFO": stat.S_ISFIFO,
+        "a socket": stat.S_ISSOCK,
+        "a character device": stat.S_ISCHR,
+        "a block device": stat.S_ISBLK,
+    }
+    return next((f"is {kind}, not a file" for kind, fits in kinds.items() if fits(mode)), "is a file")

@@ -1,0 +1,16 @@
+"""Times as they are shown and written: RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+
+def rfc3339(seconds: float) -> str:
+    """A time in seconds since 1970 as `2026-11-22T10:00:00.000Z`."""
+    text = datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def utc_date(seconds: float) -> str:
+    """The day of a time in seconds since 1970, as `2026-11-22`."""
+    return rfc3339(seconds)[:10]

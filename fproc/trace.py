@@ -1,0 +1,59 @@
+"""`--trace`: the way of each line through the graph, as text.
+
+One block a line: where it came from and its route, then what each node was given and what it made of that.
+A route that forks is shown as several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import IO
+
+from fproc.errors import shown
+from fproc.graph import DROP
+from fproc.records import Record
+
+
+class Tracer:
+    """Prints traces. An `Observer` of the engine."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._file = ""
+        self._header = ""
+        self._path: list[str] = []
+        self._routes: list[list[str]] = []
+        self._steps: list[str] = []
+
+    def open(self, file: str) -> None:
+        """The lines that follow are those of this input."""
+        self._file = shown(file)
+
+    def begin(self, line_no: int | None, _line: str) -> None:
+        """A line enters the graph: the one before it is complete."""
+        self._flush()
+        self._header = f"{self._file}:{'end' if line_no is None else line_no}"
+
+    def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
+        """A node was given a record and emitted these."""
+        if len(self._path) >= hops:
+            self._routes.append(self._path)
+        self._path = [*self._path[: hops - 1], node]
+        made = [f"[{out_tag}] {shown(out)}" for out_tag, out in emitted] or [_ending(node)]
+        self._steps.append(f"    {node}: [{tag}] {shown(line)}")
+        self._steps += [f"        -> {text}" for text in made]
+
+    def close(self) -> None:
+        """The input has ended."""
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._path:
+            routes = [" -> ".join(path) for path in [*self._routes, self._path]]
+            self._stream.write("\n".join([f"{self._header}  {' | '.join(routes)}", *self._steps]) + "\n")
+            self._stream.flush()
+        self._path, self._routes, self._steps = [], [], []
+
+
+def _ending(node: str) -> str:
+    return "dropped" if node == DROP else "(ends here)"
