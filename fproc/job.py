@@ -110,6 +110,7 @@ def _conclude(
     claim: Claim,
     plan: Plan,
     figures: Figures,
+    *,
     error: Exception | None,
     begin: float,
     clock: Callable[[], float],
