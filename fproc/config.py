@@ -152,9 +152,10 @@ def to_json(config: Config) -> dict[str, Any]:
     """The configuration as a JSON value; `parse` gives the same configuration back."""
     value = asdict(config)
     for section in ("nodes", "files"):
-        value[section] = [
-            {key: item for key, item in entry.items() if item is not None} for entry in value[section]
-        ]
+        for entry in value[section]:
+            unset = [key for key, item in entry.items() if item is None or key == "path"]
+            for key in unset:
+                del entry[key]
     return value
 
 

@@ -134,6 +134,7 @@ class Interpreter:
         if self.observer:
             self.observer.begin(None, "")
         for name in self.graph.finish_order():
+            self._finished.add(name)
             for record in self._leftovers(name):
                 try:
                     onward = self._route(name, [record])
@@ -143,7 +144,6 @@ class Interpreter:
                 self.counts[name].emitted += 1
                 for target, (tag, line) in onward:
                     self.push(target, tag, line)
-            self._finished.add(name)
 
     def close(self) -> None:
         """Let go of what the processors hold; a run that was given up must be closed too."""
@@ -157,7 +157,7 @@ class Interpreter:
                 f"the record went through more than {self.max_hops} nodes; is a cycle endless?"
             )
         if node in self._finished and self._processors[node].finish:
-            raise RoutingError("the record came back to a node that had already finished the file")
+            raise RoutingError("the record came back to a node that was already finishing the file")
 
     def _route(self, node: str, emitted: Iterable[Record]) -> list[tuple[str, Record]]:
         """Each emitted record with each node that it goes to, in order."""

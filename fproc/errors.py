@@ -90,7 +90,7 @@ class Problem:
         self.suggestion = suggestion
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.what}" + (f"; {self.suggestion}" if self.suggestion else "")
+        return shown(f"{self.path}: {self.what}" + (f"; {self.suggestion}" if self.suggestion else ""))
 
     def __repr__(self) -> str:
         return f"Problem({str(self)!r})"

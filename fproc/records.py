@@ -147,7 +147,7 @@ def _within_limit(
                 good = raw[start:place]
                 yield Block(split_lines(good), line_no, offset_bytes + start, good)
                 line_no += count
-            yield Overlong(line_no, offset_bytes + place, decode(line[:HEAD_BYTES]))
+            yield Overlong(line_no, offset_bytes + place, decode(line[: len(line) - ending][:HEAD_BYTES]))
             line_no, count, start = line_no + 1, 0, place + len(line)
         else:
             count += 1

@@ -1,0 +1,75 @@
+"""What tests of several kinds share."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fproc.engine import Interpreter
+from fproc.errors import RecordError
+from fproc.plan import Plan, build
+from fproc.processors.base import Source
+from fproc.records import read_blocks
+
+SAMPLES = str(Path(__file__).parent / "samples")
+"""The folder with processors as users write them."""
+
+SOURCE = Source("in.log", "2026-11-22")
+
+Nodes = Sequence[Mapping[str, Any]]
+
+
+class Memory:
+    """An `Output` in memory: results by name, and what was printed."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, list[str]] = {}
+        self.printed: list[str] = []
+
+    def write(self, result: str, line: str) -> None:
+        self.results.setdefault(result, []).append(line)
+
+    def print_line(self, line: str) -> None:
+        self.printed.append(line)
+
+
+def plan_of(nodes: Nodes, **config: Any) -> Plan:
+    """The plan of a pipeline; its plugins lie in `SAMPLES`."""
+    return build({"nodes": list(nodes), **config}, folder=SAMPLES)
+
+
+def user(name: str) -> str:
+    """The import path of one of the sample processors."""
+    return f"user_processors.{name}"
+
+
+def stop(error: RecordError) -> None:
+    raise error
+
+
+def run_bytes(
+    plan: Plan, data: bytes, *, block_bytes: int = 65536, entry: str = "start"
+) -> tuple[Memory, Interpreter]:
+    """What a plan makes of an input, and the run, for its counts.
+
+    Raises:
+        RecordError: a record failed.
+    """
+    output = Memory()
+    run = plan.run(SOURCE, output, entry=entry, on_error=stop)
+    limit = plan.config.limits.max_line_bytes
+    try:
+        for block in read_blocks(io.BytesIO(data).read, max_line_bytes=limit, block_bytes=block_bytes):
+            run.feed(block)
+        run.finish()
+    finally:
+        run.close()
+    return output, run
+
+
+def run_lines(plan: Plan, *lines: str) -> dict[str, list[str]]:
+    """The results that a plan gives for some lines."""
+    data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+    return run_bytes(plan, data)[0].results
