@@ -12,7 +12,6 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,6 +21,7 @@ from fproc.metrics import Metrics
 from fproc.plan import Plan
 from fproc.spool import Disk, Spool
 from fproc.watch import Watcher
+from tests.crashes import BrokenDisk, Crash, files, look
 from tests.helpers import plan_of, user
 
 NODES = [
@@ -36,46 +36,6 @@ NODES = [
 ]
 NAMES = ["x.log", "y", "x~2.log", "z.tar.gz.txt"]
 CONTENTS = ["", "a 1\nb 2\n", "b only\n", "a 1\na bad line\n", "no line ending"]
-
-
-class Crash(BaseException):
-    """The process dies here."""
-
-
-class CrashingDisk(Disk):
-    """Dies before the nth call that changes something; then the kernel closes what it had open."""
-
-    def __init__(self, calls_to_live: float = float("inf")) -> None:
-        super().__init__(power=True)
-        self.calls_to_live = calls_to_live
-        self.descriptors: set[int] = set()
-
-    def die(self) -> None:
-        for descriptor in self.descriptors:
-            os.close(descriptor)
-        self.descriptors.clear()
-
-
-def _counted(name: str) -> Any:
-    original = getattr(Disk, name)
-
-    def call(self: CrashingDisk, *arguments: Any) -> Any:
-        if self.calls_to_live <= 0:
-            raise Crash(name)
-        self.calls_to_live -= 1
-        given = original(self, *arguments)
-        if name in {"create", "reopen", "lock"} and given is not None:
-            self.descriptors.add(given)
-        if name == "close":
-            self.descriptors.discard(*arguments)
-        return given
-
-    return call
-
-
-CALLS = [name for name, value in vars(Disk).items() if callable(value) and not name.startswith("_")]
-for _name in CALLS:
-    setattr(CrashingDisk, _name, _counted(_name))
 
 
 def expected_results(name: str, content: str) -> Counter[tuple[str, str]] | None:
@@ -105,9 +65,8 @@ class SpoolMachine(RuleBasedStateMachine):
         self.plan: Plan
         self.now = 1_000_000_000.0
 
-    @initialize(by_link=st.booleans())
-    def start(self, *, by_link: bool) -> None:
-        self.by_link = by_link
+    @initialize()
+    def start(self) -> None:
         self.plan = plan_of(
             NODES,
             watch_dir=self.folder,
@@ -135,7 +94,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @rule(calls=st.integers(0, 90))
     def run_and_crash(self, calls: int) -> None:
-        disk = CrashingDisk(calls)
+        disk = BrokenDisk(calls)
         try:
             self.watcher(disk).turn()
         except Crash:
@@ -159,23 +118,18 @@ class SpoolMachine(RuleBasedStateMachine):
     def no_input_is_lost_and_no_partial_result_is_visible(self) -> None:
         wanted = Counter(content for _, content in self.dropped)
         places = itertools.chain(
-            *(self.files(folder) for folder in ("unprocessed", "underprocess", "processed", "failed"))
+            *(
+                files(self.folder, folder).items()
+                for folder in ("unprocessed", "underprocess", "processed", "failed")
+            )
         )
         found = Counter(content for name, content in places if not name.endswith(".error.json"))
         assert found == wanted
         whole = Counter[str]()
         for name, content in self.dropped:
             whole.update(text for _, text in expected_results(name, content) or ())
-        seen = Counter(text for _, text in self.files("results") if text != "foreign")
+        seen = Counter(text for text in files(self.folder, "results").values() if text != "foreign")
         assert seen <= whole, f"partial or doubled: {seen - whole}"
-
-    def files(self, folder: str) -> list[tuple[str, str]]:
-        found = []
-        for entry in os.scandir(self.path(folder)):
-            if entry.is_file():
-                with open(entry.path, encoding="utf-8") as file:
-                    found.append((entry.name, file.read()))
-        return found
 
     def teardown(self) -> None:
         try:
@@ -188,26 +142,19 @@ class SpoolMachine(RuleBasedStateMachine):
         for _ in range(len(self.dropped) + 2):
             self.watcher(Disk(power=True)).turn()
         self.no_input_is_lost_and_no_partial_result_is_visible()
-        assert self.files("unprocessed") == self.files("underprocess") == []
-        succeeded = [
-            (name, content) for name, content in self.dropped if expected_results(name, content) is not None
-        ]
-        assert Counter(text for _, text in self.files("processed")) == Counter(text for _, text in succeeded)
+        seen = look(self.folder)
+        assert seen["unprocessed"] == seen["underprocess"] == {}
+        succeeded = [(name, text) for name, text in self.dropped if expected_results(name, text) is not None]
+        assert Counter(seen["processed"].values()) == Counter(text for _, text in succeeded)
         results = Counter[str]()
         for name, content in succeeded:
             results.update(text for _, text in expected_results(name, content) or ())
-        assert Counter(text for _, text in self.files("results") if text != "foreign") == results
-        failed = [name for name, _ in self.files("failed")]
-        reports = [name for name in failed if name.endswith(".error.json")]
-        assert sorted(reports) == sorted(f"{name}.error.json" for name in failed if name not in reports)
-        assert os.listdir(self.path(".fproc", "jobs")) == []
-        (stage,) = os.listdir(self.path("results", ".stage"))
-        assert os.listdir(self.path("results", ".stage", stage)) == []
+        assert Counter(text for text in seen["results"].values() if text != "foreign") == results
+        reports = [name for name in seen["failed"] if name.endswith(".error.json")]
+        failed = [name for name in seen["failed"] if name not in reports]
+        assert sorted(reports) == sorted(f"{name}.error.json" for name in failed)
+        assert seen["litter"] == []
 
 
 SpoolMachine.TestCase.settings = settings(stateful_step_count=25)
 TestSpoolMachine = SpoolMachine.TestCase
-
-
-def test_every_call_that_changes_the_disk_is_a_place_to_crash() -> None:
-    assert {"move", "replace", "unlink", "sync", "sync_folder", "write", "create", "lock"} <= set(CALLS)

@@ -1,0 +1,96 @@
+"""A disk that dies, or fails, before its nth call; and a look at a whole spool."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Any
+
+from fproc.spool import Disk
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class BrokenDisk(Disk):
+    """Breaks before call number `calls` (from 0) of those that change something.
+
+    Without an `error` the process dies there: a `Crash`, after which `die` closes what the kernel would
+    close. With one, that call fails, and with `for_good` every call after it, until `mend`.
+    """
+
+    def __init__(self, calls: int, *, error: int | None = None, for_good: bool = False) -> None:
+        super().__init__(power=True)
+        self.calls_left = calls
+        self.broke_at = ""
+        self._error = error
+        self._for_good = for_good
+        self._descriptors: set[int] = set()
+
+    def die(self) -> None:
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors.clear()
+
+    def mend(self) -> None:
+        self.calls_left = 10**9
+
+    def count(self, name: str, *arguments: Any) -> Any:
+        """Make one call of the real disk, or break."""
+        is_cleanup = name == "close"  # a descriptor is closed whatever the disk says
+        if self.calls_left <= 0 and not (is_cleanup and self._error):
+            self.broke_at = self.broke_at or f"{name} {arguments}"
+            if self._error is None:
+                raise Crash(name)
+            if not self._for_good:
+                self.mend()
+            raise OSError(self._error, os.strerror(self._error))
+        self.calls_left -= 1
+        given = getattr(Disk, name)(self, *arguments)
+        if name in {"create", "reopen", "lock"} and given is not None:
+            self._descriptors.add(given)
+        if name == "close":
+            self._descriptors.discard(*arguments)
+        return given
+
+
+def _counted(name: str) -> Any:
+    return lambda self, *arguments: self.count(name, *arguments)
+
+
+CALLS = [name for name, value in vars(Disk).items() if callable(value) and not name.startswith("_")]
+for _name in CALLS:
+    setattr(BrokenDisk, _name, _counted(_name))
+
+
+def files(*parts: str) -> dict[str, str]:
+    """The files of one folder, with what is in them."""
+    found = {}
+    for entry in os.scandir(os.path.join(*parts)):
+        if entry.is_file():
+            with open(entry.path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+                found[entry.name] = file.read()
+    return found
+
+
+def look(watch_dir: str) -> dict[str, Any]:
+    """Everything a user, or a crash, may have left in a spool: files by folder, and litter."""
+    seen: dict[str, Any] = {
+        folder: files(watch_dir, folder)
+        for folder in ("unprocessed", "underprocess", "processed", "failed", "results")
+    }
+    litter = [f"job {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", "jobs"))]
+    for stage in os.scandir(os.path.join(watch_dir, "results", ".stage")):
+        litter += [f"part {name}" for name in os.listdir(stage.path)]
+    seen["litter"] = litter
+    return seen
+
+
+def inputs(seen: dict[str, Any]) -> Counter[str]:
+    """The contents of every input, wherever it is."""
+    others = (".error.json", ".rejected.jsonl", ".done")
+    places = ("unprocessed", "underprocess", "processed", "failed")
+    return Counter(
+        text for place in places for name, text in seen[place].items() if not name.endswith(others)
+    )

@@ -1,0 +1,284 @@
+"""Every place to crash, one by one: before each call that changes the disk, and again in recovery."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fproc.metrics import Metrics
+from fproc.spool import Disk, Spool
+from fproc.spool import disk as disk_module
+from fproc.watch import Watcher
+from tests.crashes import BrokenDisk, Crash, inputs, look
+from tests.helpers import plan_of, user
+
+TWO_RESULTS = [
+    {"tag": "start", "type": user("fail_on_bad"), "next": ["end", "count"]},
+    {"tag": "count", "type": "count", "config": {"total": True}, "next": "counted"},
+    {"tag": "counted", "type": "write", "config": {"file": "{stem}.count"}},
+]
+
+
+@dataclass
+class Scenario:
+    """Files before the crash, what someone else does between crash and recovery, and what must come of it."""
+
+    dropped: dict[str, str]
+    expected: dict[str, dict[str, str]]
+    earlier: dict[str, str] = field(default_factory=dict)
+    meanwhile: dict[str, str] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    nodes: list[dict[str, Any]] = field(default_factory=lambda: TWO_RESULTS)
+
+
+SCENARIOS = {
+    "two results": Scenario(
+        {"unprocessed/x.log": "a\nb\n"},
+        {"processed": {"x.log": "a\nb\n"}, "results": {"x.log": "a\nb\n", "x.count": "2\n"}},
+    ),
+    "an empty file": Scenario(
+        {"unprocessed/x.log": ""}, {"processed": {"x.log": ""}, "results": {"x.count": "0\n"}}
+    ),
+    "a second file of a name": Scenario(
+        {"unprocessed/x.log": "new\n"},
+        {
+            "processed": {"x.log": "old\n", "x~2.log": "new\n"},
+            "results": {"x.log": "old\n", "x~2.log": "new\n", "x~2.count": "1\n"},
+        },
+        earlier={"processed/x.log": "old\n", "results/x.log": "old\n"},
+    ),
+    "a file that fails": Scenario(
+        {"unprocessed/x.log": "a\nbad\n"}, {"failed": {"x.log": "a\nbad\n", "x.log.error.json": "*"}}
+    ),
+    "a file that fails for the second time": Scenario(
+        {"unprocessed/x.log": "bad\n"},
+        {"failed": {"x.log": "a", "x.log.error.json": "b", "x~2.log": "bad\n", "x~2.log.error.json": "*"}},
+        earlier={"failed/x.log": "a", "failed/x.log.error.json": "b"},
+    ),
+    "lines that are set aside": Scenario(
+        {"unprocessed/x.log": "a\nbad\n"},
+        {
+            "processed": {"x.log": "a\nbad\n"},
+            "results": {"x.log": "a\n", "x.count": "1\n"},
+            "failed": {"x.log.rejected.jsonl": "*"},
+        },
+        config={"on_error": "reject"},
+    ),
+    "an earlier result is replaced": Scenario(
+        {"unprocessed/x.log": "a\n"},
+        {"processed": {"x.log": "a\n"}, "results": {"x.log": "a\n", "x.count": "1\n"}},
+        earlier={"results/x.log": "old"},
+        config={"on_conflict": "replace"},
+    ),
+    "a marker": Scenario(
+        {"unprocessed/x.log": "a\n", "unprocessed/x.log.done": ""},
+        {"processed": {"x.log": "a\n"}, "results": {"x.log": "a\n", "x.count": "1\n"}},
+        config={"intake": {"ready": "marker"}},
+    ),
+    "two files": Scenario(
+        {"unprocessed/x.log": "a\n", "unprocessed/y": "bad\n"},
+        {
+            "processed": {"x.log": "a\n"},
+            "failed": {"y": "bad\n", "y.error.json": "*"},
+            "results": {"x.log": "a\n", "x.count": "1\n"},
+        },
+    ),
+}
+
+Named = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
+
+
+class Place:
+    """One spool, set up for a scenario."""
+
+    def __init__(self, folder: Path, scenario: Scenario) -> None:
+        self.folder = str(folder)
+        self.scenario = scenario
+        self.now = 0.0
+        config = {"intake": {"ready": "rename"}, "retry": {"max_attempts": 1}, **scenario.config}
+        self.plan = plan_of(scenario.nodes, watch_dir=self.folder, **config)
+        Spool(self.plan.config)
+        self.put(scenario.earlier)
+        self.put(scenario.dropped)
+
+    def put(self, contents: dict[str, str]) -> None:
+        for path, content in contents.items():
+            Path(self.folder, path).write_text(content)
+
+    def watcher(self, disk: Disk) -> Watcher:
+        return Watcher(Spool(self.plan.config, disk=disk), self.plan, Metrics(), monotonic=lambda: self.now)
+
+    def crash(self, calls: int) -> bool:
+        """Run until call number `calls`; whether that came."""
+        disk = BrokenDisk(calls)
+        try:
+            self.watcher(disk).turn()
+        except Crash:
+            return True
+        finally:
+            disk.die()
+        return False
+
+    def recover(self) -> None:
+        watcher = self.watcher(Disk(power=True))
+        for _ in range(3):
+            watcher.turn()
+
+    def check(self, point: object) -> None:
+        seen = look(self.folder)
+        assert seen["litter"] == [], point
+        for folder in ("unprocessed", "underprocess", "processed", "failed", "results"):
+            expected = self.scenario.expected.get(folder, {})
+            found = {name: "*" if expected.get(name) == "*" else text for name, text in seen[folder].items()}
+            assert found == expected, (point, folder)
+
+
+@pytest.fixture(params=["renameat2", "link and unlink"])
+def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of renaming without replacing."""
+    if request.param == "link and unlink":
+        monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+
+
+def sweep(tmp_path: Path, scenario: Scenario, crash: Callable[[Place, int], bool]) -> int:
+    """Try every point until one is past the end of the work; gives how many there were."""
+    for point in itertools.count():
+        place = Place(tmp_path / str(point), scenario)
+        if not crash(place, point):
+            place.check("undisturbed")
+            return point
+        assert inputs(look(place.folder)) == inputs_of(scenario), point
+        place.recover()
+        place.check(point)
+    raise AssertionError
+
+
+def inputs_of(scenario: Scenario) -> Counter[str]:
+    """What must never be lost: what was dropped, and what was there."""
+    folders: dict[str, dict[str, str]] = {
+        "unprocessed": {},
+        "underprocess": {},
+        "processed": {},
+        "failed": {},
+    }
+    for path, text in {**scenario.earlier, **scenario.dropped}.items():
+        folder, _, name = path.partition("/")
+        folders.setdefault(folder, {})[name] = text
+    return inputs(folders)
+
+
+@Named
+@pytest.mark.usefixtures("way_of_moving")
+def test_a_crash_before_any_call_changes_nothing_of_what_comes_out(
+    tmp_path: Path, scenario: Scenario
+) -> None:
+    points = sweep(tmp_path, scenario, Place.crash)
+    print(f"{points} points")
+    assert points > 20
+
+
+@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.long)])
+@Named
+def test_a_second_crash_in_recovery_changes_nothing_either(
+    tmp_path: Path, scenario: Scenario, stride: int
+) -> None:
+    points = 0
+    for first in itertools.count(0, stride):
+        reached_end = False
+        for second in itertools.count(first % stride, stride):
+            place = Place(tmp_path / f"{first}-{second}", scenario)
+            reached_end = not place.crash(first)
+            if reached_end or not place.crash(second):
+                break
+            points += 1
+            place.recover()
+            place.check((first, second))
+        if reached_end:
+            break
+    print(f"{points} points")
+    assert points > 10
+
+
+def test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced(tmp_path: Path) -> None:
+    scenario = SCENARIOS["two results"]
+    numbered = set()
+    for point in itertools.count():
+        place = Place(tmp_path / str(point), scenario)
+        if not place.crash(point):
+            break
+        foreign = {
+            name: "foreign" for name in ("x.log", "x.count") if name not in look(place.folder)["results"]
+        }
+        place.put({f"results/{name}": text for name, text in foreign.items()})
+        place.recover()
+        results = look(place.folder)["results"]
+        assert foreign.items() <= results.items(), point
+        own = {name.replace("~2", ""): text for name, text in results.items() if text != "foreign"}
+        assert own == scenario.expected["results"], point
+        numbered |= {name for name in results if "~2" in name}
+    assert numbered == {"x~2.log", "x~2.count"}
+
+
+def test_a_second_file_of_the_name_that_comes_before_recovery_waits_its_turn(tmp_path: Path) -> None:
+    for point in itertools.count():
+        place = Place(tmp_path / str(point), SCENARIOS["two results"])
+        if not place.crash(point):
+            break
+        is_first_taken = "x.log" not in look(place.folder)["unprocessed"]
+        if is_first_taken:
+            place.put({"unprocessed/x.log": "second\n"})
+        place.recover()
+        seen = look(place.folder)
+        second = {"x~2.log": "second\n"} if is_first_taken else {}
+        assert seen["processed"] == {"x.log": "a\nb\n", **second}, point
+        counts = {"x~2.count": "1\n"} if is_first_taken else {}
+        assert seen["results"] == {"x.log": "a\nb\n", "x.count": "2\n", **second, **counts}, point
+        assert seen["litter"] == [], point
+
+
+FAULTS = [errno.ENOSPC, errno.EIO, errno.EACCES]
+
+
+@Named
+@pytest.mark.parametrize("error", FAULTS, ids=[errno.errorcode[number] for number in FAULTS])
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for a while"])
+def test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing(
+    tmp_path: Path, scenario: Scenario, error: int, *, for_good: bool
+) -> None:
+    for point in itertools.count():
+        place = Place(tmp_path / str(point), scenario)
+        spool_calls = 40  # those of opening the spool; a disk that refuses then is a clear error at start
+        disk = BrokenDisk(spool_calls, error=error, for_good=for_good)
+        watcher = place.watcher(disk)
+        disk.calls_left = point
+        watcher.turn()
+        if not disk.broke_at:
+            place.check("undisturbed")
+            break
+        for _ in range(3):
+            watcher.turn()
+            place.now += 1000.0
+        if for_good:
+            assert watcher.health().trouble, disk.broke_at
+        assert inputs(look(place.folder)) == inputs_of(scenario), disk.broke_at
+        disk.mend()
+        for _ in range(4):
+            place.now += 1000.0
+            watcher.turn()
+        assert watcher.health().trouble == ""
+        place.check((point, disk.broke_at))
+    assert point > 20
+
+
+def test_the_sweep_breaks_every_kind_of_call() -> None:
+    public = {name for name, value in vars(Disk).items() if callable(value) and not name.startswith("_")}
+    assert public == set(vars(BrokenDisk)) & public
+    assert os.strerror(errno.ENOSPC)
