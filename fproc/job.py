@@ -22,9 +22,8 @@ from fproc.graph import END, is_sink
 from fproc.inputs import Input, open_input
 from fproc.lifecycle import Fate, decide, passes_by_itself
 from fproc.plan import Plan
-from fproc.processors.base import Output
 from fproc.records import Block, Overlong, read_blocks
-from fproc.spool import Claim
+from fproc.spool import Claim, Staging
 from fproc.times import rfc3339
 
 log = logging.getLogger("fproc.job")
@@ -89,7 +88,6 @@ def process(
             given = open_input(claim.path, in_spool=True)
             try:
                 run(plan, given, claim.staging, figures, reject=claim.reject, observer=observer)
-                claim.staging.flush()
                 if given.has_changed():
                     raise ChangedWhileReadError("was written to while it was read; wait until it is whole")
             finally:
@@ -136,7 +134,7 @@ def _conclude(
 def run(
     plan: Plan,
     given: Input,
-    output: Output,
+    output: Staging,
     figures: Figures,
     *,
     reject: Callable[[bytes], None],
@@ -182,6 +180,7 @@ def run(
             block = next(blocks, None)
         policy.block = None
         interpreter.finish()
+        output.flush()
     finally:
         interpreter.close()
         if observer:

@@ -87,10 +87,13 @@ def look(watch_dir: str) -> dict[str, Any]:
     return seen
 
 
-def inputs(seen: dict[str, Any]) -> Counter[str]:
-    """The contents of every input, wherever it is."""
+def inputs(watch_dir: str) -> Counter[str]:
+    """The contents of every input, wherever it is; one file under two names is one input."""
     others = (".error.json", ".rejected.jsonl", ".done")
-    places = ("unprocessed", "underprocess", "processed", "failed")
-    return Counter(
-        text for place in places for name, text in seen[place].items() if not name.endswith(others)
-    )
+    found = {}
+    for folder in ("unprocessed", "underprocess", "processed", "failed"):
+        for entry in os.scandir(os.path.join(watch_dir, folder)):
+            if not entry.name.endswith(others):
+                with open(entry.path, encoding="utf-8") as file:
+                    found[entry.inode()] = file.read()
+    return Counter(found.values())

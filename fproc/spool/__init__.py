@@ -19,7 +19,7 @@ From state to state, each by one atomic call, in this order:
              That rename is the instant of commit.
     publish  rename each part to its final name, replacing nothing; fsync the results folder
     archive  rename `underprocess/X` to `processed/X`, replacing nothing; fsync both folders
-    clean    unlink what is left in the job folder, the commit record last; remove the folder; unlock
+    clean    unlink what is left of parts and of records; fsync both folders; remove the job folder; unlock
 
 An input in `underprocess/` whose lock is free has lost its owner: any live instance adopts it.
 """
@@ -38,11 +38,12 @@ from fproc.errors import shown
 from fproc.spool import folders as layout
 from fproc.spool.claim import MARKER, Claim, Job, RetryState, Settled, read_retry_state
 from fproc.spool.decision import Stamp
-from fproc.spool.disk import Disk, write_whole
+from fproc.spool.disk import Disk, same_file, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.intake import Scan, Scanner
+from fproc.spool.staging import Staging
 
-__all__ = ["Claim", "Disk", "Folders", "Scan", "Settled", "Spool"]
+__all__ = ["Claim", "Disk", "Folders", "Scan", "Settled", "Spool", "Staging"]
 
 log = logging.getLogger("fproc.spool")
 
@@ -134,9 +135,7 @@ class Spool:
             job.clean()
             self._remember_marker(job)
             self._disk.move(os.path.join(self.folders.unprocessed, name), job.input_path)
-            self._disk.sync_folder(self.folders.underprocess)
-            self._disk.sync_folder(self.folders.unprocessed)
-            self._consume_marker(job)
+            self._complete_claim(job)
         except FileNotFoundError:
             job.clean()
             job.unlock()
@@ -164,7 +163,7 @@ class Spool:
                 job.clean()
                 job.unlock()
                 return None
-            self._finish_claim(job)
+            self._complete_claim(job)
             retry = job.retry_state()
             job.clean(keep_retry=True)
         except OSError:
@@ -180,17 +179,17 @@ class Spool:
         lock = self._disk.lock(os.path.join(self.folders.jobs, name))
         return None if lock is None else Job(self._disk, self.folders, self._stage, name, lock)
 
-    def _finish_claim(self, job: Job) -> None:
-        """Do what a claim may have left undone: both names on one file, durability, the marker."""
+    def _complete_claim(self, job: Job) -> None:
+        """Do what follows the rename of a claim, all of which a crash may have left undone.
+
+        The new name is made durable before the old one's absence is, and the marker goes with the latter.
+        """
         waiting = os.path.join(self.folders.unprocessed, job.name)
-        try:
-            if os.path.samestat(os.lstat(waiting), os.lstat(job.input_path)):
-                self._disk.unlink(waiting)
-        except FileNotFoundError:
-            pass
+        if same_file(waiting, job.input_path):
+            self._disk.unlink(waiting)
         self._disk.sync_folder(self.folders.underprocess)
-        self._disk.sync_folder(self.folders.unprocessed)
         self._consume_marker(job)
+        self._disk.sync_folder(self.folders.unprocessed)
 
     def _remember_marker(self, job: Job) -> None:
         """Note which marker makes this input ready, before the claim.
@@ -201,6 +200,7 @@ class Spool:
         """
         if self._marker:
             status = os.stat(os.path.join(self.folders.unprocessed, job.name + self._marker))
+            job.make_durable()
             write_whole(self._disk, job.folder, MARKER, json.dumps(asdict(Stamp.of(status))).encode())
 
     def _consume_marker(self, job: Job) -> None:

@@ -198,10 +198,10 @@ class Job:
         return Settled(self.name, done.archive.folder == "processed", results)
 
     def clean(self, *, keep_retry: bool = False) -> None:
-        """Remove parts and records; the commit record goes last, because it says that the parts are meant."""
+        """Remove parts and records."""
         self.staging().discard()
-        records = sorted(os.listdir(self.folder), key=lambda record: record == decisions.RECORD)
-        for record in records:
+        self.disk.sync_folder(self._stage)  # a part that came back would have no job to remove it
+        for record in os.listdir(self.folder):
             if not (keep_retry and record == RETRY):
                 self.disk.unlink(self.path(record))
         self.disk.sync_folder(self.folder)

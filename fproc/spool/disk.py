@@ -90,18 +90,31 @@ class Disk:
             FileExistsError: there is another file at `target`.
             FileNotFoundError: there is no `source`, or no folder for `target`.
         """
+        try:
+            self.rename_noreplace(source, target)
+        except FileExistsError:
+            if not same_file(source, target):
+                raise
+            self.unlink(source)
+        except OSError as error:
+            if error.errno not in _NO_RENAMEAT2:
+                raise
+            self._move_by_link(source, target)
+
+    def rename_noreplace(self, source: str, target: str) -> None:
+        """One atomic rename that replaces nothing (Linux, renameat2(2)); `ENOSYS` where there is none."""
         rename = _renameat2()
         code = rename(source, target) if rename else errno.ENOSYS
-        if code == errno.EEXIST and same_file(source, target):
-            os.unlink(source)
-        elif code in _NO_RENAMEAT2:
-            self._move_by_link(source, target)
-        elif code:
+        if code:
             raise OSError(code, os.strerror(code), source, None, target)
+
+    def link(self, source: str, target: str) -> None:
+        """Give a file a second name, which must be free."""
+        os.link(source, target, follow_symlinks=False)
 
     def _move_by_link(self, source: str, target: str) -> None:
         try:
-            os.link(source, target, follow_symlinks=False)
+            self.link(source, target)
         except FileExistsError:
             if not same_file(source, target):
                 raise
@@ -112,9 +125,9 @@ class Disk:
                 raise FileExistsError(
                     errno.EEXIST, os.strerror(errno.EEXIST), source, None, target
                 ) from error
-            os.rename(source, target)
+            self.replace(source, target)
             return
-        os.unlink(source)
+        self.unlink(source)
 
     def lock(self, folder: str) -> int | None:
         """Lock a folder, made if it is missing, or None if someone holds it.

@@ -71,8 +71,7 @@ class Staging:
             raise OutputError(f"cannot write results: {reason_of(error)}") from error
 
     def seal(self) -> None:
-        """Make every part whole and durable; nothing may be written afterwards."""
-        self.flush()
+        """Make every part durable; `flush` comes before, nothing after."""
         for result, path in self.parts.items():
             descriptor = self._open.pop(result, None)
             if descriptor is None:

@@ -19,12 +19,16 @@ from fproc.spool import disk as disk_module
 from fproc.watch import Watcher
 from tests.crashes import BrokenDisk, Crash, inputs, look
 from tests.helpers import plan_of, user
+from tests.power import PowerDisk
 
 TWO_RESULTS = [
     {"tag": "start", "type": user("fail_on_bad"), "next": ["end", "count"]},
     {"tag": "count", "type": "count", "config": {"total": True}, "next": "counted"},
     {"tag": "counted", "type": "write", "config": {"file": "{stem}.count"}},
 ]
+
+
+PLAIN: dict[str, Any] = {"intake": {"ready": "rename"}, "retry": {"max_attempts": 1}}
 
 
 @dataclass
@@ -103,7 +107,7 @@ class Place:
         self.folder = str(folder)
         self.scenario = scenario
         self.now = 0.0
-        config = {"intake": {"ready": "rename"}, "retry": {"max_attempts": 1}, **scenario.config}
+        config = {**PLAIN, **scenario.config}
         self.plan = plan_of(scenario.nodes, watch_dir=self.folder, **config)
         Spool(self.plan.config)
         self.put(scenario.earlier)
@@ -125,6 +129,18 @@ class Place:
             return True
         finally:
             disk.die()
+        return False
+
+    def lose_power(self, calls: int) -> bool:
+        """Run until call number `calls`, then lose all that was not made durable; whether that came."""
+        disk = PowerDisk(calls, self.folder)
+        try:
+            self.watcher(disk).turn()
+        except Crash:
+            disk.lose_power()
+            return True
+        disk.lose_power()
+        self.recover()
         return False
 
     def recover(self) -> None:
@@ -155,7 +171,7 @@ def sweep(tmp_path: Path, scenario: Scenario, crash: Callable[[Place, int], bool
         if not crash(place, point):
             place.check("undisturbed")
             return point
-        assert inputs(look(place.folder)) == inputs_of(scenario), point
+        assert inputs(place.folder) == inputs_of(scenario), point
         place.recover()
         place.check(point)
     raise AssertionError
@@ -163,16 +179,11 @@ def sweep(tmp_path: Path, scenario: Scenario, crash: Callable[[Place, int], bool
 
 def inputs_of(scenario: Scenario) -> Counter[str]:
     """What must never be lost: what was dropped, and what was there."""
-    folders: dict[str, dict[str, str]] = {
-        "unprocessed": {},
-        "underprocess": {},
-        "processed": {},
-        "failed": {},
-    }
-    for path, text in {**scenario.earlier, **scenario.dropped}.items():
-        folder, _, name = path.partition("/")
-        folders.setdefault(folder, {})[name] = text
-    return inputs(folders)
+    kept = {**scenario.earlier, **scenario.dropped}
+    others = (".error.json", ".done")
+    return Counter(
+        text for path, text in kept.items() if not path.startswith("results/") and not path.endswith(others)
+    )
 
 
 @Named
@@ -181,6 +192,16 @@ def test_a_crash_before_any_call_changes_nothing_of_what_comes_out(
     tmp_path: Path, scenario: Scenario
 ) -> None:
     points = sweep(tmp_path, scenario, Place.crash)
+    print(f"{points} points")
+    assert points > 20
+
+
+@Named
+@pytest.mark.usefixtures("way_of_moving")
+def test_power_loss_before_any_call_changes_nothing_of_what_comes_out(
+    tmp_path: Path, scenario: Scenario
+) -> None:
+    points = sweep(tmp_path, scenario, Place.lose_power)
     print(f"{points} points")
     assert points > 20
 
@@ -244,6 +265,24 @@ def test_a_second_file_of_the_name_that_comes_before_recovery_waits_its_turn(tmp
         assert seen["litter"] == [], point
 
 
+def test_a_pipeline_that_changed_over_a_crash_leaves_no_part_of_the_old_one(tmp_path: Path) -> None:
+    for point in itertools.count():
+        place = Place(tmp_path / str(point), SCENARIOS["two results"])
+        if not place.crash(point):
+            break
+        was_decided = look(place.folder)["results"] or os.path.exists(
+            f"{place.folder}/.fproc/jobs/x.log/commit.json"
+        )
+        place.plan = plan_of(
+            [{"tag": "start", "type": "uppercase", "next": "end"}], **PLAIN, watch_dir=place.folder
+        )
+        place.recover()
+        seen = look(place.folder)
+        old = {"x.log": "a\nb\n", "x.count": "2\n"}
+        assert seen["results"] == (old if was_decided else {"x.log": "A\nB\n"}), point
+        assert seen["litter"] == [], point
+
+
 FAULTS = [errno.ENOSPC, errno.EIO, errno.EACCES]
 
 
@@ -268,7 +307,7 @@ def test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing(
             place.now += 1000.0
         if for_good:
             assert watcher.health().trouble, disk.broke_at
-        assert inputs(look(place.folder)) == inputs_of(scenario), disk.broke_at
+        assert inputs(place.folder) == inputs_of(scenario), disk.broke_at
         disk.mend()
         for _ in range(4):
             place.now += 1000.0

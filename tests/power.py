@@ -1,0 +1,74 @@
+"""Power loss, by the strictest reading of the standard.
+
+What was written to a file is there after power loss if the file was fsynced since. A name in a folder, or its
+absence, is there if the folder was. Real filesystems keep more than that, so they hide a missing fsync; this
+model does not. A rename of which only the source's folder was fsynced loses the file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+from tests.crashes import BrokenDisk
+
+
+class PowerDisk(BrokenDisk):
+    """Makes the calls, and knows what of them would survive."""
+
+    def __init__(self, calls: int, root: str) -> None:
+        super().__init__(calls)
+        self._root = root
+        self._kept = root + ".kept"  # each file under its inode, so that it comes back as the same file
+        os.makedirs(self._kept, exist_ok=True)
+        self._names: dict[str, dict[str, int]] = {}
+        self._contents: dict[int, bytes] = {}
+        for folder, _, files in os.walk(root):
+            self._keep_names(folder)
+            for name in files:
+                self._keep_contents(os.path.join(folder, name))
+
+    def count(self, name: str, *arguments: Any) -> Any:
+        given = super().count(name, *arguments)
+        if name == "sync":
+            self._keep_contents(f"/proc/self/fd/{arguments[0]}")
+        elif name == "sync_folder":
+            self._keep_names(arguments[0])
+        return given
+
+    def lose_power(self) -> None:
+        """Put the folder into the state that it would have after the machine was switched on again."""
+        self.die()
+        shutil.rmtree(self._root)
+        self._rebuild(self._root)
+
+    def _rebuild(self, folder: str) -> None:
+        os.makedirs(folder)
+        for name, inode in self._names.get(folder, {}).items():
+            path = os.path.join(folder, name)
+            if inode < 0:
+                self._rebuild(path)
+                continue
+            os.link(os.path.join(self._kept, str(inode)), path)
+            status = os.stat(path)
+            with open(path, "r+b") as file:
+                durable = self._contents.get(inode, b"torn")
+                if file.read() != durable:
+                    file.truncate(0)
+                    file.seek(0)
+                    file.write(durable)
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def _keep_names(self, folder: str) -> None:
+        self._names[folder] = {}
+        for entry in os.scandir(folder):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            self._names[folder][entry.name] = -1 if is_folder else entry.inode()
+            kept = os.path.join(self._kept, str(entry.inode()))
+            if not is_folder and not os.path.lexists(kept):
+                os.link(entry.path, kept)
+
+    def _keep_contents(self, path: str) -> None:
+        with open(path, "rb") as file:
+            self._contents[os.fstat(file.fileno()).st_ino] = file.read()
