@@ -2,44 +2,64 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import signal
 import sys
 import time
 from argparse import Namespace
 
 from fproc import drawing, examples, logs, settings
+from fproc.config import to_json
 from fproc.engine import Observer
-from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError
+from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, shown
 from fproc.plan import Plan
+from fproc.settings import Given
 
 log = logging.getLogger("fproc")
 
 
-def set_up_log(arguments: Namespace) -> None:
+def run(arguments: Namespace) -> int:
+    """Do what is asked for; gives the exit status."""
+    given = settings.gather(arguments.config, os.environ)
+    _set_up_log(arguments, given)
+    plan = _plan(arguments, given)
+    log.debug("configuration in force: %s", json.dumps(to_json(plan.config)))
+    if arguments.graph:
+        return graph(plan, arguments.graph)
+    if arguments.check:
+        return check(plan)
+    if arguments.input:
+        return process_inputs(plan, arguments)
+    return watch(plan, arguments)
+
+
+def _set_up_log(arguments: Namespace, given: Given) -> None:
     """Send the log to standard error or to `--log-file`."""
     level = logging.DEBUG if arguments.debug else logging.WARNING if arguments.quiet else logging.INFO
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    logs.set_up(level=level, form=arguments.log_format, path=arguments.log_file, colour=colour)
+    form = arguments.log_format or given.log_format() or "text"
+    path = arguments.log_file or given.variable(settings.LOG_FILE)
+    logs.set_up(level=level, form=form, path=path, colour=colour)
 
 
-def graph(arguments: Namespace) -> int:
+def graph(plan: Plan, form: str) -> int:
     """Draw the pipeline."""
-    print(drawing.draw(_plan(arguments).graph, arguments.graph))
+    print(drawing.draw(plan.graph, form))
     return EXIT_OK
 
 
-def check(arguments: Namespace) -> int:
+def check(plan: Plan) -> int:
     """Check configuration and plugins, run the examples, print a summary."""
-    plan = _plan(arguments)
     problems = examples.failures(plan)
     if problems:
         raise ConfigError(problems)
     config = plan.config
     count = len(config.examples)
     print(f"configuration: ok, {len(config.nodes)} nodes, {count} example{'s' if count != 1 else ''} passed")
-    print(f"watched folder: {config.watch_dir}")
-    print(f"results: {config.results_dir}")
+    print(f"watched folder: {shown(config.watch_dir)}")
+    print(f"results: {shown(config.results_dir)}")
     print(f"lines enter at: {', '.join(plan.graph.entries)}")
     for name in plan.graph.unreachable():
         print(f"warning: no line can reach the node {name!r}")
@@ -47,24 +67,23 @@ def check(arguments: Namespace) -> int:
     return EXIT_OK
 
 
-def process_inputs(arguments: Namespace) -> int:
+def process_inputs(plan: Plan, arguments: Namespace) -> int:
     """Process files where they are."""
     from fproc import oneshot  # noqa: PLC0415 - not for --watch
 
-    plan = _plan(arguments, with_mode=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
     to = oneshot.destination(plan, arguments.input, arguments.output)
     bars = sys.stderr.isatty() and not arguments.quiet and not arguments.trace
     well = oneshot.process_inputs(plan, arguments.input, to, observer=_tracer(arguments), bars=bars)
     return EXIT_OK if well else EXIT_FILE_FAILED
 
 
-def watch(arguments: Namespace) -> int:
+def watch(plan: Plan, arguments: Namespace) -> int:
     """Process files as they land. With `--drain`, a job for cron, there is no dashboard."""
     from fproc.metrics import Metrics  # noqa: PLC0415 - not for --input
     from fproc.spool import Spool  # noqa: PLC0415
     from fproc.watch import Watcher  # noqa: PLC0415
 
-    plan = _plan(arguments)
     spool, metrics = Spool(plan.config), Metrics()
     watcher = Watcher(spool, plan, metrics, observer=_tracer(arguments))
     if arguments.drain:
@@ -87,16 +106,15 @@ def watch(arguments: Namespace) -> int:
     return EXIT_OK
 
 
-def _plan(arguments: Namespace, *, with_mode: bool = False) -> Plan:
+def _plan(arguments: Namespace, given: Given) -> Plan:
     flags = {
-        "--config": arguments.config,
         "--watch-dir": arguments.watch_dir,
         "--results-dir": arguments.results_dir,
         "--workers": arguments.workers,
         "--host": arguments.host,
         "--port": arguments.port,
     }
-    return settings.load_plan(flags, os.environ, mode=arguments.mode, with_mode=with_mode)
+    return settings.load_plan(given, flags, mode=arguments.mode, with_mode=bool(arguments.input))
 
 
 def _tracer(arguments: Namespace) -> Observer | None:

@@ -32,22 +32,27 @@ configuration, that over pipeline.json"""
 
 def main(argv: list[str] | None = None) -> int:
     """Run fproc; gives the exit status."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    if _count_actions(arguments) == 0:
-        parser.print_help()
-        return EXIT_USAGE
+    _fill_standard_descriptors()
+    is_debugging = "--debug" in (sys.argv if argv is None else argv)
     try:
-        return _act(arguments)
+        parser = _parser()
+        arguments = parser.parse_args(argv)
+        if _count_actions(arguments) == 0:
+            parser.print_help()
+            return EXIT_USAGE
+        status = _act(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         _complain("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _end_quietly()
     except Exception as error:  # noqa: BLE001 - the last edge: a user sees one line, not a traceback
-        if arguments.debug:
+        if is_debugging:
             traceback.print_exc()
         return _explain(error)
+    return status
 
 
 def _explain(error: Exception) -> int:
@@ -56,7 +61,8 @@ def _explain(error: Exception) -> int:
         for line in error.problems if isinstance(error, ConfigError) else [error]:
             _complain(line)
         return error.exit_status
-    _complain(f"{reason_of(error)} (this is a mistake in fproc; --debug shows where)")
+    is_system = isinstance(error, OSError)
+    _complain(reason_of(error) + ("" if is_system else " (this is a mistake in fproc; --debug shows where)"))
     return EXIT_FILE_FAILED
 
 
@@ -111,10 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     options.add_argument("--no-dashboard", action="store_true", help="do not listen on any port")
     options.add_argument("--trace", action="store_true", help="print each line's way through the graph")
     options.add_argument("--debug", action="store_true", help="log more, and show tracebacks")
-    options.add_argument(
-        "--log-format", choices=("text", "json"), default=os.environ.get("FPROC_LOG_FORMAT", "text")
-    )
-    options.add_argument("--log-file", metavar="PATH", default=os.environ.get("FPROC_LOG_FILE"))
+    options.add_argument("--log-format", choices=("text", "json"), help="the form of the log (default: text)")
+    options.add_argument("--log-file", metavar="PATH", help="log there (default: standard error)")
     options.add_argument("--quiet", action="store_true", help="log warnings and errors only; no progress bar")
     return parser
 
@@ -130,21 +134,14 @@ def _act(arguments: argparse.Namespace) -> int:
         return _sample(arguments)
     from fproc import actions  # noqa: PLC0415 - --version and --help start faster without the engine
 
-    actions.set_up_log(arguments)
-    if arguments.graph:
-        return actions.graph(arguments)
-    if arguments.check:
-        return actions.check(arguments)
-    if arguments.input:
-        return actions.process_inputs(arguments)
-    return actions.watch(arguments)
+    return actions.run(arguments)
 
 
 def _refuse_strays(arguments: argparse.Namespace) -> None:
     """Refuse options that mean nothing with this action, rather than ignore them."""
     if arguments.drain and not arguments.watch:
         raise UsageError("--drain goes with --watch")
-    if arguments.mode and not arguments.input:
+    if arguments.mode is not None and not arguments.input:
         raise UsageError("--mode goes with --input")
     if arguments.output is not None and not arguments.input and arguments.sample is None:
         raise UsageError("--output goes with --input or --sample; for --watch there is --results-dir")
@@ -170,7 +167,18 @@ def _complain(what: object) -> None:
     print(f"fproc: {what}", file=sys.stderr)
 
 
+def _fill_standard_descriptors() -> None:
+    """Put nothing where standard input, output or error was closed, lest a data file take its number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+
+
 def _end_quietly() -> int:
     """Nobody reads standard output any more: `| head` has what it wanted."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return EXIT_OK

@@ -11,7 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from fproc.errors import FprocError, InputError, OutputError, RecordError, RoutingError, reason_of
+from fproc.errors import (
+    FprocError,
+    InputError,
+    OutputError,
+    RecordError,
+    RoutingError,
+    is_encodable,
+    reason_of,
+)
 from fproc.graph import Graph
 from fproc.processors.base import Maker, Output, Processor, Source
 from fproc.records import Block, Overlong, Record
@@ -120,7 +128,7 @@ class Interpreter:
                 onward = self._route(node, emitted)
             except (InputError, OutputError):
                 raise  # from a sink: no matter of this record
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's processor may raise anything
+            except Exception as error:  # noqa: BLE001 - a user's processor may raise anything
                 self._fail(node, line, error)
                 continue
             counts.emitted += len(emitted)
@@ -168,6 +176,8 @@ class Interpreter:
                 raise RoutingError(f"no route for the tag {record[0]!r}; add it, or '*', to the node's next")
             if "\n" in record[1]:
                 raise RoutingError("emitted a line with a line ending in it; emit one record for each line")
+            if not is_encodable(record[1]):
+                raise RoutingError("emitted a line with half a character in it (a lone surrogate)")
             onward += [(target, record) for target in targets]
         for target, _ in onward:
             self.edges[node, target] = self.edges.get((node, target), 0) + 1
@@ -179,7 +189,7 @@ class Interpreter:
             return
         try:
             yield from finish()
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             self.counts[node].failed += 1
             raise self._record_error(node, None, error) from error
 

@@ -54,6 +54,10 @@ class OutputError(FprocError):
     """Results cannot be written: the machine's trouble, not the file's. `__cause__` is the `OSError`."""
 
 
+class ProcessorExitError(FprocError):
+    """A processor raised what is meant to end a program or a task, such as `SystemExit`."""
+
+
 class ShapeError(FprocError):
     """A processor gave something that is not a record."""
 
@@ -107,8 +111,24 @@ def nearest(word: str, known: list[str]) -> str:
 
 def shown(text: str) -> str:
     r"""`text` safe to print on one line: undecodable bytes and control characters as `\xNN` escapes."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    raw = (
+        text.encode("utf-8", "surrogateescape")
+        if is_encodable(text)
+        else text.encode("utf-8", "backslashreplace")
+    )
+    text = raw.decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def is_encodable(text: str) -> bool:
+    """Whether text can be written: its surrogates, if any, all stand for undecodable bytes (PEP 383)."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def reason_of(error: BaseException) -> str:
@@ -116,8 +136,8 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, FprocError | Retry | Reject) and str(error):
         return shown(str(error))
     if isinstance(error, OSError) and error.strerror:
-        name = f": {shown(os_name(error.filename))}" if error.filename is not None else ""
-        return f"{error.strerror}{name}"
+        name = f": {os_name(error.filename)}" if error.filename is not None else ""
+        return shown(f"{error.strerror}{name}")
     return shown(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import unified_diff
+from difflib import SequenceMatcher
 
 from fproc.errors import FprocError, Problem, RecordError, Reject, reason_of, shown
 from fproc.graph import END
@@ -13,6 +13,9 @@ from fproc.processors.sinks import result_name
 from fproc.records import Block
 
 SOURCE = Source("example.txt", "1970-01-01")
+
+DIFFERENCES = 4
+"""How many lines a message about a difference shows."""
 
 
 class _Results:
@@ -76,16 +79,16 @@ def _name(key: str) -> str:
         return SOURCE.name
     try:
         return result_name(Template(key), SOURCE, "{tag}")
-    except ValueError:
+    except (ValueError, KeyError, IndexError):
         return key
 
 
 def _difference(wanted: list[str], found: list[str]) -> str:
-    changed = [
-        line
-        for line in unified_diff(wanted, found, lineterm="", n=0)
-        if not line.startswith(("---", "+++", "@@"))
-    ]
-    return "; ".join(
-        f"{'missing' if line[0] == '-' else 'unexpected'} {shown(line[1:])!r}" for line in changed[:4]
-    )
+    changes = []
+    for kind, from_wanted, to_wanted, from_found, to_found in SequenceMatcher(
+        None, wanted, found
+    ).get_opcodes():
+        if kind != "equal":
+            changes += [f"missing {shown(line)!r}" for line in wanted[from_wanted:to_wanted]]
+            changes += [f"unexpected {shown(line)!r}" for line in found[from_found:to_found]]
+    return "; ".join(changes[:DIFFERENCES]) + ("; ..." if len(changes) > DIFFERENCES else "")

@@ -54,7 +54,7 @@ class Graph:
             if target in followers:
                 followers[source].append(target)
         for name, node in self.nodes.items():
-            if node.next is None:
+            if node.next is None and not is_sink(node):
                 followers[name] += [other for other in self.nodes if other != name]
         order: list[str] = []
         seen: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -10,9 +11,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
-from fproc.errors import InputError, UsageError, shown
+from fproc.errors import InputError, shown
 from fproc.processors.base import Source
 from fproc.times import utc_date
+
+STDIN_NAME = "stdin"
+"""What standard input is called in the names of results."""
+
+_FILE_ERRNOS = frozenset(
+    {
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.EINVAL,
+        errno.ENXIO,
+    }
+)
+"""What `open` says when the trouble is this file's alone."""
 
 COMPRESSED = (".gz", ".bz2", ".xz")
 """Inputs with these suffixes are read decompressed, and their results do not carry the suffix."""
@@ -23,14 +41,14 @@ class Input:
     """An open input.
 
     `read(n)` gives up to `n` bytes of its contents, b"" at the end; `size_bytes` is the size of the file as
-    it lies on the disk, or None for a pipe; `position_bytes()` is how much of that has been read.
+    it lies on the disk, or None for a pipe; `status` is what it was when it was opened.
     """
 
     source: Source
     read: Callable[[int], bytes]
     size_bytes: int | None
+    status: os.stat_result
     _file: IO[bytes]
-    _stamp: tuple[int, int]
 
     def position_bytes(self) -> int:
         """How much of the file has been read."""
@@ -38,10 +56,15 @@ class Input:
             return self._file.tell()
         return 0
 
-    def has_changed(self) -> bool:
-        """Whether the file was written to since it was opened."""
-        status = os.fstat(self._file.fileno())
-        return (status.st_size, status.st_mtime_ns) != self._stamp
+    def has_changed(self, path: str) -> bool:
+        """Whether the file was written to since it was opened, or is no longer the one at `path`."""
+        now = os.fstat(self._file.fileno())
+        if (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
+            return True
+        try:
+            return not os.path.samestat(now, os.lstat(path))
+        except FileNotFoundError:
+            return True
 
     def close(self) -> None:
         """Close the file."""
@@ -62,26 +85,22 @@ def open_input(path: str, *, in_spool: bool) -> Input:
     flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_NOFOLLOW | os.O_NONBLOCK if in_spool else 0)
     try:
         descriptor = os.open(path, flags)
-    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
-        raise InputError(f"cannot be read: {error.strerror}") from error
-    file = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
-    try:
-        return _input(file, path, in_spool=in_spool)
-    except BaseException:
-        file.close()
+    except OSError as error:
+        if error.errno in _FILE_ERRNOS:
+            raise InputError(f"cannot be read: {error.strerror}") from error
         raise
+    return _input(descriptor, path, in_spool=in_spool)
 
 
 def standard_input() -> Input:
     """Standard input, as an input named `stdin`.
 
     Raises:
-        UsageError: it is closed.
+        InputError: it is closed.
     """
     if sys.stdin is None:
-        raise UsageError("--input -: standard input is closed")
-    file = open(os.dup(sys.stdin.fileno()), "rb", buffering=0)  # noqa: SIM115 - the caller closes it
-    return _input(file, "stdin", in_spool=False)
+        raise InputError("standard input is closed")
+    return _input(os.dup(sys.stdin.fileno()), STDIN_NAME, in_spool=False)
 
 
 def result_name(name: str) -> str:
@@ -90,19 +109,23 @@ def result_name(name: str) -> str:
     return stem if suffix in COMPRESSED else name
 
 
-def _input(file: Any, path: str, *, in_spool: bool) -> Input:
-    status = os.fstat(file.fileno())
-    if stat.S_ISDIR(status.st_mode):
-        raise InputError("is a folder, not a file")
-    if in_spool and not stat.S_ISREG(status.st_mode):
-        raise InputError("is not a regular file")
+def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
+    status = os.fstat(descriptor)
+    is_regular = stat.S_ISREG(status.st_mode)
+    if stat.S_ISDIR(status.st_mode) or (in_spool and not is_regular):
+        os.close(descriptor)
+        raise InputError(
+            "is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
+        )
+    file = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
     name = os.path.basename(path)
+    is_empty = is_regular and status.st_size == 0
     return Input(
         source=Source(result_name(name), utc_date(status.st_mtime)),
-        read=_reader(file, os.path.splitext(name)[1]),
-        size_bytes=status.st_size if stat.S_ISREG(status.st_mode) else None,
+        read=_reader(file, "" if is_empty else os.path.splitext(name)[1]),
+        size_bytes=status.st_size if is_regular else None,
+        status=status,
         _file=file,
-        _stamp=(status.st_size, status.st_mtime_ns),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import random
 import time
 import traceback
@@ -17,13 +18,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fproc.engine import Interpreter, Observer
-from fproc.errors import ChangedWhileReadError, FprocError, RecordError, Reject, reason_of, shown
+from fproc.errors import ChangedWhileReadError, FprocError, InputError, RecordError, Reject, reason_of, shown
 from fproc.graph import END, is_sink
 from fproc.inputs import Input, open_input
-from fproc.lifecycle import Fate, decide, passes_by_itself
+from fproc.lifecycle import Fate, decide, is_of_machine, passes_by_itself
 from fproc.plan import Plan
 from fproc.records import Block, Overlong, read_blocks
-from fproc.spool import Claim, Staging
+from fproc.spool import Claim, Staging, Stamp
 from fproc.times import rfc3339
 
 log = logging.getLogger("fproc.job")
@@ -78,47 +79,64 @@ def process(
     """Do everything that a claimed file needs. The claim is ended, whatever happens.
 
     Raises:
-        BaseException: only what is no `Exception`, such as KeyboardInterrupt; the file is then released.
+        BaseException: only what is no `Exception`; the file is then released.
     """
     begin = time.perf_counter()
     figures = Figures()
-    error: Exception | None = None
     try:
-        try:
-            given = open_input(claim.path, in_spool=True)
-            try:
-                run(plan, given, claim.staging, figures, reject=claim.reject, observer=observer)
-                if given.has_changed():
-                    raise ChangedWhileReadError("was written to while it was read; wait until it is whole")
-            finally:
-                given.close()
-        except Exception as caught:  # noqa: BLE001 - a user's processors may raise anything
-            error = caught
-        return _conclude(claim, plan, figures, error=error, begin=begin, clock=clock)
+        status, error = _run_claimed(claim, plan, figures, observer)
+        outcome = _conclude(claim, plan, status, error, clock)
     except OSError as trouble:  # while deciding; what is on the disk says how far that got
+        fate = Fate.PAUSE if is_of_machine(trouble) else Fate.WAIT
+        outcome = {"fate": fate, "error": reason_of(trouble)}
+    finally:
         with suppress(OSError):
             claim.release()
-        return Outcome(claim.name, Fate.PAUSE, figures, time.perf_counter() - begin, error=reason_of(trouble))
-    except BaseException:
-        claim.release()
-        raise
+    return Outcome(claim.name, figures=figures, seconds=time.perf_counter() - begin, **outcome)
+
+
+def _run_claimed(
+    claim: Claim, plan: Plan, figures: Figures, observer: Observer | None
+) -> tuple[os.stat_result | None, Exception | None]:
+    """Run a claimed file; gives what it was when it was opened, and what ended the run, or None."""
+    status = None
+    try:
+        given = open_input(claim.path, in_spool=True)
+        status = given.status
+        try:
+            run(plan, given, claim.staging, figures, reject=claim.reject, observer=observer)
+            if given.has_changed(claim.path):
+                raise ChangedWhileReadError(
+                    "was written to while it was read; it is read again once it is whole"
+                )
+        finally:
+            given.close()
+    except KeyboardInterrupt as error:  # Ctrl-C is caught by the loop, so it is a processor that raised this
+        return status, InputError(f"a processor raised {reason_of(error)}")
+    except Exception as error:  # noqa: BLE001 - a user's processors may raise anything
+        return status, error
+    return status, None
 
 
 def _conclude(
     claim: Claim,
     plan: Plan,
-    figures: Figures,
-    *,
+    status: os.stat_result | None,
     error: Exception | None,
-    begin: float,
     clock: Callable[[], float],
-) -> Outcome:
+) -> dict[str, Any]:
+    """Decide, and carry it out; gives what the outcome says of that."""
     attempts = claim.attempts + 1
     fate = decide(error, attempts, plan.config.retry)
-    outcome: dict[str, Any] = {"attempts": attempts, "error": "" if error is None else reason_of(error)}
+    outcome: dict[str, Any] = {
+        "fate": fate,
+        "attempts": attempts,
+        "error": "" if error is None else reason_of(error),
+    }
     if fate is Fate.COMMIT:
-        settled = claim.commit(replace_results=plan.config.on_conflict == "replace")
-        outcome["results"] = settled.results
+        assert status is not None
+        replace_results = plan.config.on_conflict == "replace"
+        outcome["results"] = claim.commit(Stamp.of(status), replace_results=replace_results).results
     elif fate is Fate.FAIL:
         assert error is not None
         claim.bury(failure_report(claim.name, error, attempts, clock()))
@@ -126,9 +144,7 @@ def _conclude(
         delay_seconds = plan.config.retry.delay_seconds(attempts, random.random())  # noqa: S311 - jitter
         claim.retry(clock() + delay_seconds)
         outcome["retry_seconds"] = delay_seconds
-    else:
-        claim.release()
-    return Outcome(claim.name, fate, figures, time.perf_counter() - begin, **outcome)
+    return outcome
 
 
 def run(

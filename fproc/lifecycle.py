@@ -41,12 +41,33 @@ PASSING_ERRNOS = frozenset(
 """An `OSError` of these kinds, raised by a user's processor, is likely to pass by itself."""
 
 
+MACHINE_ERRNOS = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EROFS,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ESTALE,
+        errno.ENODEV,
+    }
+)
+"""What the machine says when no file can be worked on. Any other `OSError` may be one name's own trouble."""
+
+
 class Fate(Enum):
-    """What becomes of a claimed file."""
+    """What becomes of a claimed file.
+
+    `WAIT` and `PAUSE` cost it no attempt: the file waits until its name can be worked with, or intake pauses
+    until the machine is well.
+    """
 
     COMMIT = "commit"
     RETRY = "retry"
     FAIL = "fail"
+    WAIT = "wait"
     PAUSE = "pause"
 
 
@@ -75,12 +96,17 @@ def passes_by_itself(error: BaseException | None) -> bool:
     return isinstance(error, Retry | ChangedWhileReadError)
 
 
+def is_of_machine(error: OSError) -> bool:
+    """Whether no file at all can be worked on, as far as this error tells."""
+    return error.errno in MACHINE_ERRNOS
+
+
 def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Fate:
     """What to do with a claimed file.
 
     Args:
         error: what ended the run, or None. An `OutputError` or a bare `OSError` comes from fproc's own work
-            on its folders, so it is trouble of the machine, and costs the file nothing. Any other
+            on its folders: trouble of the machine or of the name, which costs the file nothing. Any other
             `FprocError` is trouble of the file; its `__cause__` tells whether that passes.
         attempts: runs of this file that failed, this one included.
         policy: how many of them are allowed.
@@ -88,7 +114,9 @@ def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Fate:
     if error is None:
         return Fate.COMMIT
     if isinstance(error, OSError | OutputError):
-        return Fate.PAUSE
+        trouble = error.__cause__ if isinstance(error, OutputError) else error
+        is_own = isinstance(trouble, OSError) and not is_of_machine(trouble)
+        return Fate.WAIT if is_own else Fate.PAUSE
     cause = error.__cause__ if isinstance(error, FprocError) and error.__cause__ else error
     if passes_by_itself(cause) and attempts < policy.max_attempts:
         return Fate.RETRY

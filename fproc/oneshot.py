@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import logging
 import os
 import random
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 
 from fproc import inputs, job
 from fproc.engine import Observer
-from fproc.errors import InputError, OutputError, UsageError, reason_of, shown
+from fproc.errors import InputError, UsageError, reason_of, shown
 from fproc.inputs import Input
 from fproc.job import Figures
 from fproc.lifecycle import Fate, decide
@@ -23,6 +23,7 @@ from fproc.processors.sinks import DEFAULT_RESULT
 from fproc.progress import ProgressBar
 from fproc.spool.direct import DirectOutput
 from fproc.spool.disk import Disk
+from fproc.spool.staging import standard_output
 
 log = logging.getLogger("fproc.input")
 
@@ -32,41 +33,49 @@ STANDARD = "-"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where results go: a folder; the default result may get a name of its own, or go to standard output."""
+    """Where results go: a folder, by their names; the default result may have another place.
+
+    `default_name` is a name of its own for it, `stream_path` something that is no regular file, such as a
+    pipe, that its lines are sent to at once; `-` there is standard output.
+    """
 
     folder: str
     default_name: str | None = None
-    default_to_stdout: bool = False
+    stream_path: str | None = None
 
 
 def destination(plan: Plan, paths: list[str], output: str | None) -> Destination:
     """What `--output` means.
 
-    `-` is standard output, for the default result (`{name}`). A path is a folder if there is one, if it ends
-    in `/`, or if there can be more than one result: several inputs, or a pipeline with other results than
-    the default one. Otherwise it is the file that the default result is written to. Without `--output`,
-    results go to the results folder, or to standard output if standard input is the only input.
+    `-` is standard output, and what is neither file nor folder (a pipe, a device) is written to as it is:
+    both take the default result (`{name}`). A path is a folder if there is one, if it ends in `/`, or if
+    there can be more than one result: several inputs, or a pipeline with other results than the default one.
+    Otherwise it is the file that the default result is written to. Without `--output`, results go to the
+    results folder, or to standard output if standard input is the only input.
 
     Raises:
         UsageError: `output` is a file, but there can be more than one result.
     """
+    results = plan.config.results_dir
     if output is None:
-        to_stdout = paths == [STANDARD]
-        return Destination(plan.config.results_dir, default_to_stdout=to_stdout)
+        return Destination(results, stream_path=STANDARD if paths == [STANDARD] else None)
     if output == STANDARD:
-        return Destination(plan.config.results_dir, default_to_stdout=True)
-    others = [
-        node.tag
+        return Destination(results, stream_path=STANDARD)
+    path = os.path.abspath(output)
+    if os.path.isdir(path) or output.endswith("/"):
+        return Destination(path)
+    if os.path.exists(path) and (not os.path.isfile(path) or path.startswith(("/dev/", "/proc/"))):
+        return Destination(results, stream_path=path)
+    has_others = any(
+        node.type == "write" and node.config.get("file", DEFAULT_RESULT) != DEFAULT_RESULT
         for node in plan.config.nodes
-        if node.type == "write" and node.config.get("file", DEFAULT_RESULT) != DEFAULT_RESULT
-    ]
-    if os.path.isdir(output) or output.endswith("/"):
-        return Destination(output)
-    if len(paths) == 1 and not others:
-        return Destination(os.path.dirname(output) or ".", default_name=os.path.basename(output))
-    if os.path.lexists(output):
+    )
+    if len(paths) == 1 and not has_others:
+        path = os.path.realpath(path)
+        return Destination(os.path.dirname(path), default_name=os.path.basename(path))
+    if os.path.lexists(path):
         raise UsageError(f"--output {shown(output)}: there may be several results, so it must be a folder")
-    return Destination(output)
+    return Destination(path)
 
 
 def process_inputs(
@@ -78,69 +87,108 @@ def process_inputs(
         Whether all of them succeeded.
 
     Raises:
-        UsageError: two inputs have the same name, so their results would replace each other.
         BrokenPipeError: nobody reads standard output any more.
     """
-    names = [inputs.result_name(os.path.basename(path)) for path in paths]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"--input: two inputs are named {shown(twice)}, and their results would be, too")
-    outcomes = [_process_one(plan, path, to, paths, observer=observer, bars=bars) for path in paths]
+    call = _Call(
+        plan, to, {path: path if path == STANDARD else os.path.abspath(path) for path in paths}, observer
+    )
+    bars = bars and not (to.stream_path == STANDARD and standard_output().isatty())
+    with redirect_stdout(sys.stderr):  # what a processor prints must not get between results
+        outcomes = [call.process(path, bars=bars) for path in paths]
     return all(outcomes)
 
 
-def _process_one(
-    plan: Plan, path: str, to: Destination, paths: list[str], *, observer: Observer | None, bars: bool
-) -> bool:
-    attempts = 0
-    while True:
-        attempts += 1
-        error = _try_once(plan, path, to, paths, observer=observer, bars=bars)
-        if error is None:
-            return True
-        if isinstance(error.__cause__, BrokenPipeError):
-            raise error.__cause__
-        fate = Fate.FAIL if path == STANDARD else decide(error, attempts, plan.config.retry)
-        if fate is not Fate.RETRY:
-            log.error("%s: failed: %s", shown(path), reason_of(error), exc_info=_debug_info(error))
-            return False
-        delay_seconds = plan.config.retry.delay_seconds(attempts, random.random())  # noqa: S311 - jitter
-        log.warning("%s: tried again in %.1f s: %s", shown(path), delay_seconds, reason_of(error))
-        time.sleep(delay_seconds)
+class _Call:
+    """The inputs of one call, and what it has published so far."""
 
+    def __init__(
+        self, plan: Plan, to: Destination, inputs: dict[str, str], observer: Observer | None
+    ) -> None:
+        self._plan = plan
+        self._to = to
+        self._inputs = inputs
+        self._observer = observer
+        self._published: set[str] = set()
 
-def _try_once(
-    plan: Plan, path: str, to: Destination, paths: list[str], *, observer: Observer | None, bars: bool
-) -> Exception | None:
-    begin = time.perf_counter()
-    figures = Figures()
-    try:
-        with _opened(path) as given, _output(plan, given, to) as output:
-            name = given.source.name
+    def process(self, path: str, *, bars: bool) -> bool:
+        """Process one input, with retries; whether it succeeded."""
+        for attempt in itertools.count(1):
+            error, can_retry = self._try_once(path, bars=bars)
+            if error is None:
+                return True
+            if isinstance(error.__cause__, BrokenPipeError):
+                raise error.__cause__
+            fate = decide(error, attempt, self._plan.config.retry)
+            if fate is not Fate.RETRY or not can_retry:
+                log.error("%s: failed: %s", shown(path), reason_of(error), exc_info=_debug_info(error))
+                return False
+            delay_seconds = self._plan.config.retry.delay_seconds(attempt, random.random())  # noqa: S311 - jitter
+            log.warning("%s: tried again in %.1f s: %s", shown(path), delay_seconds, reason_of(error))
+            time.sleep(delay_seconds)
+        raise AssertionError
 
-            def reject(data: bytes) -> None:
-                output.staging.write(f"{name}.rejected.jsonl", json.dumps(json.loads(data)))
+    def _try_once(self, path: str, *, bars: bool) -> tuple[Exception | None, bool]:
+        """What ended the run, or None; and whether it may run again: not once lines were sent away."""
+        begin = time.perf_counter()
+        figures = Figures()
+        can_retry = path != STANDARD
+        try:
+            with _opened(self._inputs[path]) as given, self._output(given) as output:
+                try:
+                    self._run(given, output, figures, bars=bars)
+                finally:
+                    can_retry = can_retry and not output.staging.has_streamed
+                results = output.publish([*self._inputs.values()], self._published)
+        except Exception as error:  # noqa: BLE001 - a user's processors may raise anything
+            return error, can_retry
+        seconds = time.perf_counter() - begin
+        _report(
+            path,
+            figures,
+            seconds,
+            [*([self._to.stream_path] if output.staging.has_streamed else []), *results],
+        )
+        return None, can_retry
 
-            bar = ProgressBar(sys.stderr, shown(name), given.size_bytes) if bars else None
-            try:
-                job.run(plan, given, output.staging, figures, reject=reject, observer=observer, progress=bar)
-            finally:
-                if bar:
-                    bar.clear()
-            results = output.publish(paths)
-    except Exception as error:  # noqa: BLE001 - a user's processors may raise anything
-        return error
-    where = ", ".join(map(shown, results)) or ("standard output" if to.default_to_stdout else "no result")
-    seconds = time.perf_counter() - begin
-    log.info(
-        "%s: %d lines in, %d out, %.3f s -> %s",
-        shown(path),
-        figures.lines_in,
-        figures.lines_out,
-        seconds,
-        where,
-    )
-    return None
+    def _run(self, given: Input, output: DirectOutput, figures: Figures, *, bars: bool) -> None:
+        name = given.source.name
+
+        def reject(data: bytes) -> None:
+            output.staging.write(f"{name}.rejected.jsonl", data.decode().rstrip("\n"))
+
+        bar = ProgressBar(sys.stderr, shown(name), given.size_bytes) if bars else None
+        try:
+            job.run(
+                self._plan,
+                given,
+                output.staging,
+                figures,
+                reject=reject,
+                observer=self._observer,
+                progress=bar,
+            )
+        finally:
+            if bar:
+                bar.clear()
+
+    @contextmanager
+    def _output(self, given: Input) -> Iterator[DirectOutput]:
+        name, path = given.source.name, self._to.stream_path
+        with ExitStack() as stack:
+            stream = None
+            if path == STANDARD:
+                stream = standard_output()
+            elif path is not None:
+                stream = stack.enter_context(open(path, "wb"))
+            output = DirectOutput(
+                Disk(power=self._plan.config.durability == "power"),
+                self._to.folder,
+                rename={name: self._to.default_name} if self._to.default_name else {},
+                stream=stream,
+                streamed=name if stream else None,
+            )
+            stack.callback(output.close)
+            yield output
 
 
 @contextmanager
@@ -152,22 +200,17 @@ def _opened(path: str) -> Iterator[Input]:
         given.close()
 
 
-@contextmanager
-def _output(plan: Plan, given: Input, to: Destination) -> Iterator[DirectOutput]:
-    name = given.source.name
-    try:
-        output = DirectOutput(
-            Disk(power=plan.config.durability == "power"),
-            to.folder,
-            rename={name: to.default_name} if to.default_name else {},
-            to_stdout=name if to.default_to_stdout else None,
-        )
-    except OSError as error:
-        raise OutputError(f"cannot write results: {reason_of(error)}") from error
-    try:
-        yield output
-    finally:
-        output.close()
+def _report(path: str, figures: Figures, seconds: float, places: list[str | None]) -> None:
+    named = ["standard output" if place == STANDARD else shown(place) for place in places if place]
+    where = ", ".join(named) or "no result"
+    log.info(
+        "%s: %d lines in, %d out, %.3f s -> %s",
+        shown(path),
+        figures.lines_in,
+        figures.lines_out,
+        seconds,
+        where,
+    )
 
 
 def _debug_info(error: Exception) -> Exception | None:

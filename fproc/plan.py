@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,18 +60,26 @@ class Plan:
         )
 
 
-def build(value: Any, *, folder: str, overrides: Mapping[str, Any] | None = None) -> Plan:
+def build(
+    value: Any,
+    *,
+    folder: str,
+    overrides: Mapping[str, Any] | None = None,
+    problems: Sequence[Problem] = (),
+) -> Plan:
     """The plan of a configuration.
 
     Args:
         value: the configuration as a JSON value.
         folder: what paths in it are relative to, and where its plugins lie.
         overrides: keys of `Config` that the command line or the environment sets instead.
+        problems: what was found wrong before; it is reported with the rest.
 
     Raises:
         ConfigError: with every problem of the text, the graph and the processors.
     """
-    config, problems = configuration.parse(value, folder=folder)
+    config, found = configuration.parse(value, folder=folder)
+    problems = [*problems, *found]
     if config is None:
         raise ConfigError(problems)
     config = replace(config, **(overrides or {}))
@@ -92,8 +100,8 @@ def build(value: Any, *, folder: str, overrides: Mapping[str, Any] | None = None
     return Plan(config, checked, makers)
 
 
-def mode_nodes(mode: str) -> tuple[NodeSpec, ...]:
-    """The nodes of `--mode`: one built-in instead of a pipeline.
+def mode_nodes(source: str, mode: str) -> tuple[NodeSpec, ...]:
+    """The nodes of `--mode`: one built-in instead of a pipeline. `source` is who asks for it, for messages.
 
     Raises:
         UsageError: there is no such built-in, or it cannot do without options.
@@ -104,17 +112,13 @@ def mode_nodes(mode: str) -> tuple[NodeSpec, ...]:
         if not builtin.is_sink and not any(option.required for option in builtin.options.values())
     ]
     if mode not in modes:
+        what = "needs options, so it needs a pipeline.json" if mode in BUILTINS else "unknown processor"
         hint = nearest(mode, modes) or "the modes are " + ", ".join(sorted(modes))
-        if mode in BUILTINS:
-            raise UsageError(
-                f"--mode {mode}: this processor needs options, so it needs a pipeline.json; {hint}"
-            )
-        raise UsageError(f"--mode {mode}: unknown processor; {hint}")
+        raise UsageError(f"{source} {mode}: {what}; {hint}")
     return (NodeSpec(START, mode, next=(END,), path="--mode"),)
 
 
 def _place(problem: Problem) -> list[tuple[int, str]]:
     """Sorts JSON paths as they stand in the file: `nodes[2]` before `nodes[10]`."""
-    return [
-        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"[.\[\]]+", problem.path)
-    ]
+    parts = re.split(r"[.\[\]]+", problem.path)
+    return [(int(part), "") if re.fullmatch(r"[0-9]{1,9}", part) else (-1, part) for part in parts]

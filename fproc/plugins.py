@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fproc.config import NodeSpec
-from fproc.errors import Problem, nearest, reason_of
+from fproc.errors import Problem, ProcessorExitError, nearest, reason_of
 from fproc.processors import BUILTINS, LATER
 from fproc.processors.base import Maker, Output, Processor, Source, record_of, records_of, seen
 from fproc.processors.options import check_options
@@ -110,20 +110,41 @@ def _maker(found: Callable[..., Any], node: NodeSpec) -> Maker:
 
         return make_stream
     if isinstance(found, type):
-        return lambda _source, _output: _instance(found(**config), node.tag)
-    processor = Processor(lambda tag, line: records_of(found(line, **config), tag))
+        start = _contained(found)
+        return lambda _source, _output: _instance(start(**config), node.tag)
+    processor = Processor(_contained(lambda tag, line: records_of(found(line, **config), tag)))
     return lambda _source, _output: processor
 
 
 def _instance(instance: Any, own_tag: str) -> Processor:
-    process = instance.process
-    finish: Callable[[], Any] | None = getattr(instance, "finish", None)
+    process = _contained(lambda tag, line: records_of(instance.process(line), tag))
+    if not callable(getattr(instance, "finish", None)):
+        return Processor(process)
 
-    def leftovers() -> Iterator[Record]:
-        given = finish() if finish else None
-        if given is not None and not isinstance(given, str | tuple | list):
-            yield from (record_of(item, own_tag) for item in given)
-        else:
+    def finish() -> Iterator[Record]:
+        given = _contained(instance.finish)()
+        if not isinstance(given, Iterator):
             yield from records_of(given, own_tag)
+            return
+        take = _contained(lambda: next(given, None))
+        while (item := take()) is not None:
+            yield record_of(item, own_tag)
 
-    return Processor(lambda tag, line: records_of(process(line), tag), leftovers if finish else None)
+    return Processor(process, finish)
+
+
+def _contained(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's code, which may ask the whole program to end: that is an error of its record, no more.
+
+    Ctrl-C while it runs is the user's, and goes through.
+    """
+
+    def contained(*arguments: Any, **options: Any) -> Any:
+        try:
+            return call(*arguments, **options)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise ProcessorExitError(reason_of(error)) from error
+
+    return contained

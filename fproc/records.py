@@ -88,18 +88,20 @@ def read_blocks(
     held: list[bytes] = []  # an unfinished line, in the pieces it was read in
     held_bytes = 0
     line_no, offset_bytes = 1, 0
-    while chunk := read(block_bytes):
+    rest = b""  # read, but behind a line that was passed over
+    while chunk := rest or read(block_bytes):
+        rest = b""
         cut = chunk.rfind(b"\n") + 1
         if not cut:
             held.append(chunk)
             held_bytes += len(chunk)
             if held_bytes > max_line_bytes + 1:  # + 1: the last byte may be the ending's "\r"
-                head = b"".join(held)[:HEAD_BYTES]
+                head = b"".join(held)
                 passed_bytes, rest = _pass_over(read, block_bytes)
-                yield Overlong(line_no, offset_bytes, decode(head))
+                yield Overlong(line_no, offset_bytes, _head(head, max_line_bytes))
                 line_no += 1
                 offset_bytes += held_bytes + passed_bytes
-                read, held, held_bytes = _unread(rest, read), [], 0
+                held, held_bytes = [], 0
             continue
         raw = b"".join([*held, chunk[:cut]])
         for piece in _within_limit(raw, line_no, offset_bytes, max_line_bytes):
@@ -112,6 +114,14 @@ def read_blocks(
         yield from _within_limit(b"".join(held), line_no, offset_bytes, max_line_bytes)
 
 
+def _head(line: bytes, max_line_bytes: int) -> str:
+    """The beginning of a line over the limit, the same however much of it was read, in whole characters."""
+    head = line[: min(HEAD_BYTES, max_line_bytes)]
+    while head and line[len(head) : len(head) + 1] and 0x80 <= line[len(head)] < 0xC0:  # noqa: PLR2004 - UTF-8
+        head = head[:-1]
+    return decode(head)
+
+
 def _pass_over(read: Callable[[int], bytes], block_bytes: int) -> tuple[int, bytes]:
     r"""Read on to the next `\n`: how many bytes that were, and what was read behind them."""
     passed_bytes = 0
@@ -121,14 +131,6 @@ def _pass_over(read: Callable[[int], bytes], block_bytes: int) -> tuple[int, byt
             return passed_bytes + end, chunk[end:]
         passed_bytes += len(chunk)
     return passed_bytes, b""
-
-
-def _unread(rest: bytes, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    """A reader that gives `rest` first."""
-    if not rest:
-        return read
-    waiting = [rest]
-    return lambda size_bytes: waiting.pop() if waiting else read(size_bytes)
 
 
 def _within_limit(
@@ -147,7 +149,7 @@ def _within_limit(
                 good = raw[start:place]
                 yield Block(split_lines(good), line_no, offset_bytes + start, good)
                 line_no += count
-            yield Overlong(line_no, offset_bytes + place, decode(line[: len(line) - ending][:HEAD_BYTES]))
+            yield Overlong(line_no, offset_bytes + place, _head(line, max_line_bytes))
             line_no, count, start = line_no + 1, 0, place + len(line)
         else:
             count += 1

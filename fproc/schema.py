@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,32 +19,35 @@ Problems = list[Problem]
 Check = Callable[[Any, str, Problems], Any]
 
 
-def parse_json(text: str, name: str) -> Any:
-    """The value of a JSON text.
+def parse_json(text: str, name: str, problems: Problems) -> Any:
+    """The value of a JSON text; a key that stands twice, or a number that is none, is a problem.
 
     Raises:
-        ConfigError: it is not JSON (with line and column), or an object has a key twice.
+        ConfigError: it is not JSON at all (with line and column).
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise ConfigError(
-                [Problem(name, f"the key {twice!r} stands twice in one object", "keep one of them")]
-            )
+        for key in sorted({key for key in keys if keys.count(key) > 1}):
+            problems.append(Problem(name, f"the key {key!r} stands twice in one object", "keep one of them"))
         return dict(pairs)
 
     def refuse(constant: str) -> None:
-        raise ConfigError([Problem(name, f"{constant} is not a JSON number")])
+        problems.append(Problem(name, f"{constant} is not a JSON number"))
 
     try:
-        return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=unique, parse_constant=refuse)
+        value = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=unique, parse_constant=refuse)
+        json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         place = f"{name}:{error.lineno}:{error.colno}"
         raise ConfigError([Problem(place, f"not JSON: {error.msg}", _json_hint(text, error))]) from error
-    except RecursionError as error:
-        raise ConfigError([Problem(name, "nested too deeply")]) from error
+    except UnicodeEncodeError as error:
+        bad = f"{error.object[error.start]!a} is half of a character"
+        raise ConfigError([Problem(name, bad, "remove it")]) from error
+    except (RecursionError, ValueError) as error:
+        what = "nested too deeply" if isinstance(error, RecursionError) else "has a number that is too long"
+        raise ConfigError([Problem(name, what)]) from error
+    return value
 
 
 def _json_hint(text: str, error: json.JSONDecodeError) -> str:
@@ -60,7 +64,28 @@ def _json_hint(text: str, error: json.JSONDecodeError) -> str:
 def json_type(value: Any) -> str:
     """What JSON calls the type of a value."""
     names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), f"the number {value}")
+    return names.get(type(value)) or f"the number {_number(value)}"
+
+
+def _number(value: float) -> str:
+    """A number as the user would write it; one of very many digits is shortened."""
+    if isinstance(value, int):
+        return str(value) if -(10**18) < value < 10**18 else "with so many digits"
+    return repr(int(value)) if value.is_integer() and abs(value) < 10**15 else repr(value)
+
+
+def compile_pattern(text: str) -> re.Pattern[str]:
+    """A regular expression.
+
+    Raises:
+        ValueError: it is none, or one that is too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # about sets that may be nested in a later Python
+            return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
 
 
 def text(*, empty: bool = False) -> Check:
@@ -69,8 +94,10 @@ def text(*, empty: bool = False) -> Check:
     def check(value: Any, path: str, problems: Problems) -> Any:
         if isinstance(value, str) and (value or empty) and "\0" not in value:
             return value
-        wanted = "text" if not isinstance(value, str) else "text that is not empty and has no NUL"
-        problems.append(Problem(path, f"must be {wanted}, not {json_type(value)}"))
+        if isinstance(value, str):
+            problems.append(Problem(path, "must not have a NUL in it" if value else "must not be empty"))
+        else:
+            problems.append(Problem(path, f"must be text, not {json_type(value)}"))
         return None
 
     return check
@@ -89,15 +116,15 @@ def number(*, least: float = 0, most: float = math.inf, above: bool = False, who
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         kind = int if whole else int | float
-        if isinstance(value, kind) and not isinstance(value, bool):
-            if (value > least if above else value >= least) and value <= most and math.isfinite(value):
-                return value if whole else float(value)
-            span = f"above {least:g}" if above else f"{least:g} or more"
-            span += "" if most == math.inf else f", at most {most:g}"
-            problems.append(Problem(path, f"must be {span}, not {value:g}"))
-        else:
+        if isinstance(value, bool) or not isinstance(value, kind):
             wanted = "a whole number" if whole else "a number"
             problems.append(Problem(path, f"must be {wanted}, not {json_type(value)}"))
+            return None
+        if (least < value if above else least <= value) and value <= most and value != math.inf:
+            return value if whole else float(value)
+        span = f"above {_number(least)}" if above else f"{_number(least)} or more"
+        span += "" if most == math.inf else f", at most {_number(most)}"
+        problems.append(Problem(path, f"must be {span}, not {_number(value)}"))
         return None
 
     return check
@@ -122,9 +149,9 @@ def pattern(value: Any, path: str, problems: Problems) -> Any:
     """A regular expression; the text is kept, compiling is left to whoever uses it."""
     value = text()(value, path, problems)
     try:
-        re.compile(value or "")
-    except re.error as error:
-        problems.append(Problem(path, f"is not a regular expression: {error}"))
+        compile_pattern(value or "")
+    except ValueError as error:
+        problems.append(Problem(path, str(error)))
         return None
     return value
 

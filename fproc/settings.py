@@ -11,12 +11,15 @@ from typing import Any
 from fproc import schema
 from fproc.config import KEYS
 from fproc.default import DEFAULT
-from fproc.errors import ConfigError, Problem, UsageError, reason_of, shown
+from fproc.errors import ConfigError, Problem, UsageError, reason_of
 from fproc.plan import Plan, build, mode_nodes
+from fproc.schema import Problems
 
 CONFIG_VARIABLE = "FPROC_CONFIG"
 CONFIG_NAME = "pipeline.json"
 MODE_VARIABLE = "MODE"
+NUMBER_DIGITS = 18
+"""A number in a variable or flag with more digits than this is out of any range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,131 +45,159 @@ LATER = {"FPROC_TOKEN": "a token is not supported yet"}
 """Variables of the contract whose feature is still to come: refused, so that nobody relies on them."""
 
 
-@dataclass(slots=True)
-class Environment:
-    """The variables of the process, and those of `.env` where the process has none.
+LOG_FORMAT = "FPROC_LOG_FORMAT"
+LOG_FILE = "FPROC_LOG_FILE"
 
-    `origin` names where a variable comes from, for messages.
+
+@dataclass(slots=True)
+class Given:
+    """What configuration, environment and `.env` say, before it is checked as a whole.
+
+    `variables` are those of the process, and those of `.env` where the process has none; `origin` says
+    which came from there. `problems` are those found so far.
     """
 
-    values: dict[str, str]
+    value: Any
+    folder: str
+    variables: dict[str, str]
     origin: dict[str, str] = field(default_factory=dict)
+    problems: Problems = field(default_factory=list)
 
     def where(self, variable: str) -> str:
         """A variable's name, with its file if it comes from one."""
         return self.origin.get(variable, "") + variable
 
+    def variable(self, name: str) -> str | None:
+        """The value of a variable; an empty one counts as not set."""
+        return self.variables.get(name) or None
 
-def load_plan(
-    flags: Mapping[str, Any], environ: Mapping[str, str], *, mode: str | None, with_mode: bool
-) -> Plan:
+    def log_format(self) -> str | None:
+        """`FPROC_LOG_FORMAT`."""
+        form = self.variable(LOG_FORMAT)
+        return (
+            None
+            if form is None
+            else schema.choice("text", "json")(form, self.where(LOG_FORMAT), self.problems)
+        )
+
+
+def gather(config_flag: str | None, environ: Mapping[str, str]) -> Given:
+    """Read the configuration and the environment.
+
+    Raises:
+        ConfigError: the configuration cannot be read, or is not JSON.
+    """
+    problems: Problems = []
+    value, folder = _read_config(config_flag, environ, problems)
+    given = Given(value, folder, dict(environ), problems=problems)
+    _add_env_file(given, os.path.join(folder, ".env"))
+    return given
+
+
+def load_plan(given: Given, flags: Mapping[str, Any], *, mode: str | None, with_mode: bool) -> Plan:
     """The plan that is in force.
 
     Args:
+        given: what configuration and environment say.
         flags: values of flags by name (`--port`), None where a flag was not given.
-        environ: the process's variables.
         mode: the value of `--mode`.
         with_mode: whether `--mode` and `MODE` apply to what is being done.
 
     Raises:
-        ConfigError: the configuration, the environment or `.env` is wrong.
+        ConfigError: the configuration, the environment or `.env` is wrong; it names all problems.
         UsageError: a flag is wrong.
     """
-    value, folder = _read_config(flags.get("--config"), environ)
-    environment = _with_env_file(environ, os.path.join(folder, ".env"))
+    value = given.value
     if not isinstance(value, dict):
-        raise ConfigError([Problem("$", f"must be an object, not {schema.json_type(value)}")])
-    _override(value, flags, environment, folder)
-    chosen = mode or (environment.values.get(MODE_VARIABLE) if with_mode else None)
+        what = Problem("$", f"must be an object, not {schema.json_type(value)}")
+        raise ConfigError([*given.problems, what])
+    _override(given, flags)
     overrides = {}
-    if chosen:
-        overrides = {"nodes": mode_nodes(chosen), "files": (), "examples": ()}
+    variable_mode = given.variable(MODE_VARIABLE) if with_mode else None
+    if mode is not None or variable_mode is not None:
+        source = "--mode" if mode is not None else given.where(MODE_VARIABLE)
+        nodes = mode_nodes(source, mode if mode is not None else str(variable_mode))
+        overrides = {"nodes": nodes, "files": (), "examples": ()}
         value.setdefault("nodes", DEFAULT["nodes"])
-    return build(value, folder=folder, overrides=overrides)
+    return build(value, folder=given.folder, overrides=overrides, problems=given.problems)
 
 
-def _read_config(flag: str | None, environ: Mapping[str, str]) -> tuple[Any, str]:
+def _read_config(flag: str | None, environ: Mapping[str, str], problems: Problems) -> tuple[Any, str]:
     """The configuration as a JSON value, and the folder that its paths are relative to."""
-    named = flag or environ.get(CONFIG_VARIABLE)
-    if not named and not os.path.lexists(CONFIG_NAME):
+    named = flag if flag is not None else environ.get(CONFIG_VARIABLE) or None
+    if named is None and not os.path.lexists(CONFIG_NAME):
         return copy.deepcopy(DEFAULT), os.getcwd()
-    path = named or CONFIG_NAME
+    path = CONFIG_NAME if named is None else named
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except OSError as error:
-        raise ConfigError([Problem(shown(path), f"cannot be read: {error.strerror}")]) from error
+        raise ConfigError([Problem(path or "--config", f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise ConfigError(
-            [Problem(shown(path), f"is not UTF-8 text: {error.reason} at byte {error.start}")]
+            [Problem(path, f"is not UTF-8 text: {error.reason} at byte {error.start}")]
         ) from error
-    return schema.parse_json(text, shown(path)), os.path.dirname(os.path.abspath(path))
+    return schema.parse_json(text, path, problems), os.path.dirname(os.path.abspath(path))
 
 
-def _with_env_file(environ: Mapping[str, str], path: str) -> Environment:
-    """The environment, filled up from a `.env` file: `NAME=value` lines, `#` comments, maybe quotes."""
-    environment = Environment(dict(environ))
+def _add_env_file(given: Given, path: str) -> None:
+    """Fill the variables up from a `.env` file: `NAME=value` lines, `#` comments, maybe quotes."""
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
+        with open(path, encoding="utf-8-sig") as file:
+            lines = file.read().split("\n")
     except FileNotFoundError:
-        return environment
+        return
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(".env", f"cannot be read: {reason_of(error)}")]) from error
-    problems = []
+        given.problems.append(Problem(".env", f"cannot be read: {reason_of(error)}"))
+        return
     for number, raw in enumerate(lines, 1):
         line = raw.strip().removeprefix("export ").strip()
         if not line or line.startswith("#"):
             continue
-        name, equals, text = line.partition("=")
-        if not equals or not name.strip().isidentifier():
-            problems.append(Problem(f".env:{number}", "is not NAME=value"))
-        elif name.strip() not in environ:
-            environment.values[name.strip()] = _unquoted(text.strip())
-            environment.origin[name.strip()] = f".env:{number}: "
-    if problems:
-        raise ConfigError(problems)
-    return environment
+        name, equals, text = (part.strip() for part in line.partition("="))
+        if not equals or not name.isidentifier():
+            given.problems.append(Problem(f".env:{number}", "is not NAME=value"))
+        elif name in given.origin or name not in given.variables:
+            given.variables[name] = _unquoted(text)
+            given.origin[name] = f".env:{number}: "
 
 
 def _unquoted(text: str) -> str:
-    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1] if is_quoted else text
+    """A value without its quotes, or without a comment behind it."""
+    if text[:1] in {"'", '"'} and text.find(text[0], 1) > 0:
+        return text[1 : text.index(text[0], 1)]
+    return text.partition(" #")[0].rstrip()
 
 
-def _override(value: dict[str, Any], flags: Mapping[str, Any], environment: Environment, folder: str) -> None:
+def _override(given: Given, flags: Mapping[str, Any]) -> None:
     """Put what flags and variables say into the configuration, checked by the same rules."""
-    problems = [
-        Problem(environment.where(name), what, "unset it for now")
-        for name, what in LATER.items()
-        if environment.values.get(name)
-    ]
+    for name, what in LATER.items():
+        if given.variable(name):
+            given.problems.append(Problem(given.where(name), what, "unset it for now"))
     for setting in SETTINGS:
-        given = flags.get(setting.flag)
-        name, base = setting.flag, os.getcwd()
-        if given is None:
-            given = environment.values.get(setting.variable) or None
-            name = environment.where(setting.variable)
-            base = folder if setting.variable in environment.origin else os.getcwd()
-        if given is None:
+        text, name, base = flags.get(setting.flag), setting.flag, os.getcwd()
+        is_flag = text is not None
+        if not is_flag:
+            text, name = given.variable(setting.variable), given.where(setting.variable)
+            base = given.folder if setting.variable in given.origin else os.getcwd()
+        if text is None:
             continue
-        found: list[Problem] = []
-        checked = _check(setting, given, name, found)
-        if found and name == setting.flag:
+        found: Problems = []
+        checked = _check(setting, text, name, found)
+        if found and is_flag:
             raise UsageError(str(found[0]))
-        problems += found
+        given.problems += found
         if not found:
-            _put(value, setting.key, os.path.join(base, checked) if setting.is_path else checked)
-    if problems:
-        raise ConfigError(problems)
+            _put(given.value, setting.key, os.path.join(base, checked) if setting.is_path else checked)
 
 
-def _check(setting: Setting, given: str, name: str, problems: list[Problem]) -> Any:
-    value: Any = int(given) if setting.is_number and given.isascii() and given.isdecimal() else given
+def _check(setting: Setting, text: str, name: str, problems: Problems) -> Any:
+    is_number = setting.is_number and text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS
+    value: Any = int(text) if is_number else text
     key = setting.key[-1]
     if len(setting.key) == 1:
         return KEYS[key](value, name, problems)
-    inner: list[Problem] = []
+    inner: Problems = []
     KEYS[setting.key[0]]({key: value}, "", inner)
     problems += [Problem(name, problem.what, problem.suggestion) for problem in inner]
     return value

@@ -7,16 +7,22 @@ everything that the stream yields before it asks for the next record belongs to 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from fproc.errors import ShapeError
+from fproc.errors import ProcessorExitError, ShapeError, reason_of
 from fproc.processors.base import record_of, seen
 from fproc.records import Record
 
 BATCH = 1000
 """How many records a stream may yield at the end of the file before the graph takes them over."""
+
+CLOSE_SECONDS = 5.0
+"""How long a stream may take to end once its file was given up."""
+
+log = logging.getLogger("fproc.streams")
 
 
 class _GivenUp(BaseException):
@@ -43,7 +49,7 @@ class Stream:
         self._given_up = False
         self._done = False
         self._yielded: list[Record] = []
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
 
     def process(self, tag: str, line: str) -> list[Record]:
         """What the stream yields for this record; nothing, once it has returned."""
@@ -68,7 +74,10 @@ class Stream:
             return
         self._given_up = True
         while not self._done:
-            self._run_stream()
+            self._stream_turn.release()
+            if not self._graph_turn.acquire(timeout=CLOSE_SECONDS):
+                log.warning("node %r: its stream does not end; it is left behind", self._own_tag)
+                return
         self._thread.join()
 
     def _start(self) -> None:
@@ -101,7 +110,7 @@ class Stream:
         except _GivenUp:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again on the graph's thread
-            self._error = error
+            self._error = error if isinstance(error, Exception) else ProcessorExitError(reason_of(error))
         finally:
             self._done = True
             self._graph_turn.release()

@@ -6,19 +6,22 @@ A route that forks is shown as several.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import IO
 
-from fproc.errors import shown
+from fproc.errors import reason_of, shown
 from fproc.graph import DROP
 from fproc.records import Record
+
+log = logging.getLogger("fproc.trace")
 
 
 class Tracer:
     """Prints traces. An `Observer` of the engine."""
 
     def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+        self._stream: IO[str] | None = stream
         self._file = ""
         self._header = ""
         self._path: list[str] = []
@@ -50,9 +53,18 @@ class Tracer:
     def _flush(self) -> None:
         if self._path:
             routes = [" -> ".join(path) for path in [*self._routes, self._path]]
-            self._stream.write("\n".join([f"{self._header}  {' | '.join(routes)}", *self._steps]) + "\n")
-            self._stream.flush()
+            self._print("\n".join([f"{self._header}  {' | '.join(routes)}", *self._steps]) + "\n")
         self._path, self._routes, self._steps = [], [], []
+
+    def _print(self, text: str) -> None:
+        """Print; where nobody takes it, the trace ends, and the files go on."""
+        try:
+            if self._stream is not None:
+                self._stream.write(text)
+                self._stream.flush()
+        except OSError as error:
+            self._stream = None
+            log.warning("the trace cannot be printed any more: %s", reason_of(error))
 
 
 def _ending(node: str) -> str:

@@ -18,12 +18,12 @@ from types import FrameType
 
 from fproc import job
 from fproc.engine import Observer
-from fproc.errors import EXIT_INTERRUPTED, reason_of, shown
+from fproc.errors import EXIT_INTERRUPTED, ConfigError, reason_of, shown
 from fproc.job import Outcome
-from fproc.lifecycle import Fate
+from fproc.lifecycle import Fate, is_of_machine
 from fproc.metrics import Metrics
 from fproc.plan import Plan
-from fproc.spool import Claim, Scan, Settled, Spool
+from fproc.spool import Claim, NotYet, Scan, Settled, Spool
 
 log = logging.getLogger("fproc.watch")
 
@@ -37,7 +37,7 @@ DRAIN_SETTLE_TIMES = 2
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the loop knows of itself; `trouble` is what pauses intake, or ""."""
+    """What the loop knows of itself; `trouble` is what pauses intake or keeps files waiting, or ""."""
 
     trouble: str
     stopping: bool
@@ -49,6 +49,15 @@ class _Due:
 
     time: float
     is_orphan: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Troubled:
+    """What is wrong with a name, until when (monotonic) it is left alone, and how often that was."""
+
+    trouble: str
+    until: float
+    times: int
 
 
 class Watcher:
@@ -74,11 +83,13 @@ class Watcher:
         self._paused_until = monotonic()
         self._look_at = monotonic()
         self._due: dict[str, _Due] = {}
+        self._troubled: dict[str, _Troubled] = {}
         self.failed = 0
 
     def health(self) -> Health:
         """How the loop is; may be called from any thread."""
-        return Health(self._trouble, self._stopping)
+        names = [f"{shown(name)}: {state.trouble}" for name, state in list(self._troubled.items())]
+        return Health("; ".join([self._trouble, *names] if self._trouble else names), self._stopping)
 
     def stop(self) -> None:
         """Claim no more, and return once the running file is done."""
@@ -94,44 +105,47 @@ class Watcher:
             log.info("stopped; nothing is lost, what is left is taken up at the next start")
 
     def drain(self) -> bool:
-        """Turn until nothing is left to do, then return whether that was reached.
+        """Turn until nothing is left to do, or until stopped.
 
         A file that keeps changing is waited for only so long, and one that waits for its marker not at all.
+
+        Returns:
+            Whether it ended so; not if the machine, or a file's name, is in trouble.
         """
         patience_seconds = self._plan.config.intake.settle_seconds * DRAIN_SETTLE_TIMES + 1
         with _signals(self.stop) as wait:
             deadline = self._monotonic() + patience_seconds
             while not self._stopping:
                 scan = self.turn()
-                if self._trouble:
+                if self._is_paused():
                     return False
                 settling = scan.settling and self._monotonic() < deadline
-                if not (scan.ready or settling or self._due):
-                    return True
+                ready = [name for name in scan.ready if name not in self._troubled]
+                due = [name for name in self._due if name not in self._troubled]
+                if not (ready or settling or due):
+                    return not self._troubled
                 wait(self._plan.config.intake.poll_seconds)
-        return False
+        return True
 
     def turn(self) -> Scan:
         """One look at the folders, and everything that follows from it. Gives what was seen."""
+        nothing = Scan([], {}, [])
         if self._is_paused():
-            return Scan([], {}, [])
+            return nothing
         try:
             scan = self._spool.scan()
             self._look_for_orphans()
-            self._take_up()
-            for name in scan.ready:
-                if self._stopping or self._is_paused():
-                    break
-                claim = self._spool.claim(name)
-                if (
-                    claim is None
-                ):  # an earlier input of this name is not done yet, maybe because its owner died
-                    self._due.setdefault(name, _Due(self._spool.not_before(name), is_orphan=True))
-                else:
-                    self._process(claim)
-        except OSError as error:
+        except (OSError, ConfigError) as error:
             self._pause(reason_of(error))
-            return Scan([], {}, [])
+            return nothing
+        now = self._spool.clock()
+        for name in [name for name, due in self._due.items() if due.time <= now]:
+            self._work_on(name, self._take_up)
+        for name in scan.ready:
+            self._work_on(name, self._claim)
+        self._troubled = {
+            name: state for name, state in self._troubled.items() if name in scan.ready or name in self._due
+        }
         if not self._is_paused():
             self._resume()
         return scan
@@ -142,26 +156,47 @@ class Watcher:
         if recovery.enabled and self._monotonic() >= self._look_at:
             self._look_at = self._monotonic() + recovery.check_interval
             for name in self._spool.left_over():
-                self._due.setdefault(name, _Due(self._spool.not_before(name), is_orphan=True))
+                self._due.setdefault(name, _Due(0.0, is_orphan=True))
 
-    def _take_up(self) -> None:
-        """Adopt what is due: orphans, and files that are to be tried again."""
-        now = self._spool.clock()
-        for name in [name for name, due in self._due.items() if due.time <= now]:
-            if self._stopping or self._is_paused():
-                return
-            taken = self._spool.adopt(name)
-            due = self._due.pop(name)
-            if taken is None:
-                continue
-            if due.is_orphan:
-                self._metrics.add_recovered()
-                log.info("%s: taken up again after a crash", shown(name))
-            if isinstance(taken, Settled):
-                self._metrics.add_settled(succeeded=taken.succeeded)
-                log.info("%s: finished as it was decided", shown(name))
+    def _work_on(self, name: str, work: Callable[[str], None]) -> None:
+        """Do something with a name, unless work has to stop; its trouble, if it has any, is its own."""
+        troubled = self._troubled.get(name)
+        if self._stopping or self._is_paused() or (troubled and self._monotonic() < troubled.until):
+            return
+        try:
+            work(name)
+        except OSError as error:
+            if is_of_machine(error):
+                self._pause(reason_of(error))
             else:
-                self._process(taken)
+                self._set_aside(name, reason_of(error))
+
+    def _claim(self, name: str) -> None:
+        claim = self._spool.claim(name)
+        if claim is None:  # an earlier input of this name is not done yet, maybe because its owner died
+            self._due.setdefault(name, _Due(0.0, is_orphan=True))
+        else:
+            self._process(claim)
+
+    def _take_up(self, name: str) -> None:
+        """Adopt what is due: an orphan, or a file that is to be tried again."""
+        due = self._due[name]
+        taken = self._spool.adopt(name)
+        del self._due[name]
+        if isinstance(taken, NotYet):
+            self._due[name] = _Due(taken.not_before, is_orphan=due.is_orphan)
+            return
+        if taken is None:
+            return
+        if due.is_orphan:
+            self._metrics.add_recovered()
+            log.info("%s: taken up again after a crash", shown(name))
+        if isinstance(taken, Settled):
+            self._metrics.add_settled(succeeded=taken.succeeded)
+            self.failed += not taken.succeeded
+            log.info("%s: finished as it was decided", shown(name))
+        else:
+            self._process(taken)
 
     def _process(self, claim: Claim) -> None:
         self._record(job.process(claim, self._plan, clock=self._spool.clock, observer=self._observer))
@@ -187,10 +222,22 @@ class Watcher:
             log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, outcome.error)
         else:
             self._due[outcome.file] = _Due(0.0, is_orphan=False)
-            self._pause(outcome.error)
+            if outcome.fate is Fate.PAUSE:
+                self._pause(outcome.error)
+            else:
+                self._set_aside(outcome.file, outcome.error)
+
+    def _set_aside(self, name: str, trouble: str) -> None:
+        """Leave a name alone for a while that cannot be worked with; the others go on."""
+        earlier = self._troubled.get(name)
+        if earlier is None:
+            log.error("%s: cannot be worked with, and waits until that is mended: %s", shown(name), trouble)
+        times = earlier.times + 1 if earlier else 0
+        until = self._monotonic() + min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2 ** min(times, 10))
+        self._troubled[name] = _Troubled(trouble, until, times)
 
     def _pause(self, trouble: str) -> None:
-        delay_seconds = min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2**self._pauses)
+        delay_seconds = min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2 ** min(self._pauses, 10))
         if not self._trouble:
             log.error(
                 "intake is paused, nothing is lost, work goes on by itself once this is mended: %s", trouble

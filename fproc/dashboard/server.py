@@ -6,7 +6,7 @@ import errno
 import logging
 import sys
 import threading
-import urllib.parse
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET, AF_INET6
 from typing import Any
@@ -19,9 +19,12 @@ from fproc.errors import ConfigError, Problem, reason_of
 
 log = logging.getLogger("fproc.dashboard")
 
-CONNECTIONS = 32
+CONNECTIONS = 256
 REQUEST_SECONDS = 10.0
 """How many requests are answered at once, and how long a client may take over one."""
+
+
+_NO_ROOM = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Server(ThreadingHTTPServer):
@@ -63,8 +66,10 @@ class Server(ThreadingHTTPServer):
         self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer on a thread of its own, if there is room; otherwise hang up."""
+        """Answer on a thread of its own, if there is room; otherwise say that there is none, and hang up."""
         if not self._room.acquire(blocking=False):
+            with suppress(OSError):
+                request.sendall(_NO_ROOM)
             self.shutdown_request(request)
             return
         super().process_request(request, client_address)
@@ -97,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _answer(self) -> None:
-        path = urllib.parse.urlsplit(self.path).path
+        path = self.path.partition("?")[0]
         if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
             self.close_connection = True  # the body stays unread, so what follows is no request
         try:
@@ -105,6 +110,13 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError as error:
             response = Response(503, {"error": reason_of(error)})
         self._send(response)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What http.server finds wrong with a request, in the form that all errors have."""
+        self.close_connection = True
+        self.request_version = "HTTP/1.1"  # whatever the client speaks, it gets a status line
+        self.command = self.command or ""
+        self._send(Response(code, {"error": explain or message or "the request cannot be understood"}))
 
     def _send(self, response: Response) -> None:
         data = routes.body(response)

@@ -142,7 +142,7 @@ BUILTINS = {
             "lines": Option(
                 "count", "how many lines make one; the end of the file gives what is left", required=True
             ),
-            "separator": Option("text", "what to put between them", default=" "),
+            "separator": Option("line", "what to put between them", default=" "),
         },
     ),
     "count": Builtin(
@@ -169,7 +169,7 @@ BUILTINS = {
             ),
             "separator": SEPARATOR,
             "pattern": Option("pattern", "the key is what this matches, or its first group"),
-            "default": Option("text", "the key of a line that has none", default="-"),
+            "default": Option("line", "the key of a line that has none", default="-"),
             "template": Option("template:key,count", "the new line", default="{key} {count}"),
         },
     ),

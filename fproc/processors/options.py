@@ -9,7 +9,7 @@ from typing import Any
 
 from fproc.errors import Problem, nearest
 from fproc.processors.base import Builtin
-from fproc.schema import json_type
+from fproc.schema import compile_pattern, json_type
 
 
 class Template:
@@ -47,6 +47,12 @@ def _text(value: Any) -> str:
     return value
 
 
+def _one_line(value: Any) -> str:
+    if "\n" in _text(value):
+        raise ValueError("must not have a line ending in it: what it makes must be one line")
+    return str(value)
+
+
 def _separator(value: Any) -> str:
     if not _text(value):
         raise ValueError("must not be empty")
@@ -66,10 +72,7 @@ def _flag(value: Any) -> bool:
 
 
 def _pattern(value: Any) -> re.Pattern[str]:
-    try:
-        return re.compile(_text(value))
-    except re.error as error:
-        raise ValueError(f"is not a regular expression: {error}") from error
+    return compile_pattern(_text(value))
 
 
 def _rules(value: Any) -> dict[str, re.Pattern[str]]:
@@ -87,10 +90,13 @@ def _table(value: Any) -> dict[str, Any]:
 
 
 def _otherwise(value: Any) -> str:
-    if value not in {"keep", "drop", "reject"}:
+    if value not in ("keep", "drop", "reject"):
         raise ValueError(f"must be 'keep', 'drop' or 'reject', not {value!r}")
     return str(value)
 
+
+STAGE_FOLDER = ".stage"
+"""The one name in the results folder that no result can have: results grow in there."""
 
 KINDS: dict[str, Callable[[Any], Any]] = {
     "text": _text,
@@ -98,11 +104,11 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "count": _count,
     "flag": _flag,
     "pattern": _pattern,
-    "replacement": _text,
+    "line": _one_line,
     "rules": _rules,
     "tags": _tags,
     "otherwise": _otherwise,
-    "template": lambda value: Template(_text(value)),
+    "template": lambda value: Template(_one_line(value)),
 }
 
 
@@ -117,10 +123,15 @@ def ready_made(kind: str, value: Any) -> Any:
     name, _, places = kind.partition(":")
     if not places:
         return KINDS[name](value)
-    template = Template(_text(value), places.split(","))
-    if name == "result" and ("/" in template.text or "\0" in template.text or not template.text):
+    template = Template(_one_line(value), places.split(","))
+    if name == "result" and not is_plain_name(template.text):
         raise ValueError(f"{template.text!r} must be a plain file name: results are not put into folders")
     return template
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a file in the results folder can have this name."""
+    return "/" not in name and "\0" not in name and name not in {"", ".", "..", STAGE_FOLDER}
 
 
 def check_options(
@@ -137,14 +148,25 @@ def check_options(
             hint = nearest(key, list(builtin.options)) or _has_options(name, builtin)
             problems.append(Problem(f"{path}.{key}", f"unknown option of {name!r}", hint))
             continue
-        try:
-            values[key] = ready_made(builtin.options[key].kind, value)
-        except ValueError as error:
-            problems.append(Problem(f"{path}.{key}", str(error), builtin.options[key].meaning))
+        option = builtin.options[key]
+        for place, inner in _each_rule(option.kind, value, f"{path}.{key}"):
+            try:
+                ready = ready_made(option.kind, inner)
+            except ValueError as error:
+                problems.append(Problem(place, str(error), option.meaning))
+            else:
+                values[key] = {**(values[key] or {}), **ready} if place != f"{path}.{key}" else ready
     for key, option in builtin.options.items():
         if option.required and key not in config:
             problems.append(Problem(f"{path}.{key}", f"{name!r} needs this option", option.meaning))
     return values, problems or list(_cross_checks(values, path))
+
+
+def _each_rule(kind: str, value: Any, path: str) -> list[tuple[str, Any]]:
+    """A value with its path; of a table, each entry with its own, so that every wrong one is reported."""
+    if kind in {"rules", "tags"} and isinstance(value, dict) and value:
+        return [(f"{path}.{key}", {key: item}) for key, item in value.items()]
+    return [(path, value)]
 
 
 def _has_options(name: str, builtin: Builtin) -> str:
@@ -156,19 +178,30 @@ def _has_options(name: str, builtin: Builtin) -> str:
 def _cross_checks(values: Mapping[str, Any], path: str) -> Iterator[Problem]:
     """What only two options together can get wrong."""
     pattern, template = values.get("pattern"), values.get("template")
-    if "otherwise" in values and isinstance(pattern, re.Pattern) and isinstance(template, Template):
-        groups = list(pattern.groupindex)
-        for name in template.names:
-            if name not in {"0", *groups}:
-                hint = f"the pattern has {', '.join(groups)}" if groups else "name a group with (?P<name>...)"
-                yield Problem(
-                    f"{path}.template", f"{{{name}}} is not a named group", nearest(name, groups) or hint
-                )
+    if isinstance(template, Template) and "max" in values:
+        yield from _check_fields(template, values["max"], f"{path}.template")
+    elif isinstance(template, Template) and "otherwise" in values and isinstance(pattern, re.Pattern):
+        yield from _check_groups(template, pattern, f"{path}.template")
     if isinstance(pattern, re.Pattern) and isinstance(values.get("with"), str):
         try:
             pattern.sub(values["with"], "")
         except (re.error, IndexError) as error:
             yield Problem(f"{path}.with", f"does not go with the pattern: {error}")
-    most = values.get("max")
-    if most is not None and isinstance(template, Template) and template.highest_number > most:
-        yield Problem(f"{path}.template", f"uses field {template.highest_number}, but 'max' is {most}")
+    if values.get("field") is not None and pattern is not None:
+        yield Problem(f"{path}.field", "'field' and 'pattern' both say what the key is", "keep one of them")
+
+
+def _check_groups(template: Template, pattern: re.Pattern[str], path: str) -> Iterator[Problem]:
+    groups = list(pattern.groupindex)
+    for name in template.names:
+        if name not in {"0", *groups}:
+            hint = f"the pattern has {', '.join(groups)}" if groups else "name a group with (?P<name>...)"
+            yield Problem(path, f"{{{name}}} is not a named group", nearest(name, groups) or hint)
+
+
+def _check_fields(template: Template, most: int | None, path: str) -> Iterator[Problem]:
+    for name in template.names:
+        if not name.isdecimal():
+            yield Problem(path, f"{{{name}}} is not a field", "fields have numbers: {1}, {2}, ...")
+    if most is not None and template.highest_number > most:
+        yield Problem(path, f"uses field {template.highest_number}, but 'max' is {most}")

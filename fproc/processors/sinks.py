@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from fproc.errors import is_encodable
 from fproc.processors.base import Builtin, Maker, Option, Output, Processor, Source
-from fproc.processors.options import Template
+from fproc.processors.options import Template, is_plain_name
 from fproc.records import Record
 
 DEFAULT_RESULT = "{name}"
 """Where `end` writes: a result of the input's own name."""
-
-STAGE_FOLDER = ".stage"
-"""The one name in the results folder that no result can have: results grow in there."""
 
 
 def result_name(template: Template, source: Source, tag: str) -> str:
     """The name of the result that a line with this tag goes to.
 
     Raises:
-        ValueError: the tag made it something other than a plain file name.
+        ValueError: the tag or the input's name made it something other than a plain file name.
     """
     stem, dot, suffix = source.name.rpartition(".")
     if not stem:
         stem, dot, suffix = source.name, "", ""
     name = template.fill(name=source.name, stem=stem, suffix=dot + suffix, tag=tag, date=source.date)
-    if "/" in name or "\0" in name or name in {"", ".", "..", STAGE_FOLDER}:
+    if not is_plain_name(name) or not is_encodable(name):
         raise ValueError(f"{name!r} cannot be the name of a result: it must be a plain file name")
     return name
 

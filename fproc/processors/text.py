@@ -116,7 +116,7 @@ BUILTINS = {
         {
             "pattern": PATTERN,
             "with": Option(
-                "replacement", r"the new text; `\1` or `\g<name>` is what a group matched", required=True
+                "line", r"the new text; `\1` or `\g<name>` is what a group matched", required=True
             ),
         },
     ),

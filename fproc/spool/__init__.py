@@ -26,9 +26,11 @@ An input in `underprocess/` whose lock is free has lost its owner: any live inst
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -36,14 +38,14 @@ from dataclasses import asdict
 from fproc.config import Config
 from fproc.errors import shown
 from fproc.spool import folders as layout
-from fproc.spool.claim import MARKER, Claim, Job, RetryState, Settled, read_retry_state
+from fproc.spool.claim import MARKER, Claim, Job, NotYet, RetryState, Settled
 from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk, same_file, write_whole
 from fproc.spool.folders import Folders
-from fproc.spool.intake import Scan, Scanner
+from fproc.spool.intake import Scan, Scanner, kind_of_file
 from fproc.spool.staging import Staging
 
-__all__ = ["Claim", "Disk", "Folders", "Scan", "Settled", "Spool", "Staging"]
+__all__ = ["Claim", "Disk", "Folders", "NotYet", "Scan", "Settled", "Spool", "Staging", "Stamp"]
 
 log = logging.getLogger("fproc.spool")
 
@@ -73,107 +75,108 @@ class Spool:
         self.clock = clock
         self._disk = disk or Disk(power=config.durability == "power")
         self._stage = layout.prepare(self.folders, self._disk)
+        layout.check(self.folders, self._stage)
         self._marker = config.intake.marker if config.intake.ready == "marker" else ""
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
 
     def scan(self) -> Scan:
-        """Look at `unprocessed/`."""
+        """Look at `unprocessed/`, after making what folders have gone missing.
+
+        Raises:
+            OSError: a folder cannot be made or read.
+        """
+        if not all(map(os.path.isdir, (*self.folders.inputs(), self.folders.jobs, self._stage))):
+            self._stage = layout.prepare(self.folders, self._disk)
         return self._scanner.scan()
-
-    def underprocess(self) -> list[str]:
-        """The names in `underprocess/`."""
-        return sorted(self._files(self.folders.underprocess))
-
-    def _files(self, folder: str) -> Iterator[str]:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if self._scanner.is_input_name(entry.name) and entry.is_file(follow_symlinks=False):
-                    yield entry.name
-
-    def not_before(self, name: str) -> float:
-        """When an input in `underprocess/` may be taken up again, in seconds since 1970; 0 if at once."""
-        return read_retry_state(os.path.join(self.folders.jobs, name)).not_before
 
     def counts(self) -> dict[str, int]:
         """How many inputs are in each state; reports and set-aside lines are not inputs."""
-        states = {
-            "unprocessed": self.folders.unprocessed,
-            "underprocess": self.folders.underprocess,
-            "processed": self.folders.processed,
-            "failed": self.folders.failed,
-        }
         return {
-            state: sum(1 for name in self._files(path) if not _is_report(state, name))
-            for state, path in states.items()
+            os.path.basename(path): sum(not _is_report(path, name) for name in self._files(path))
+            for path in self.folders.inputs()
         }
 
     def unusable_folders(self) -> list[str]:
         """What is wrong right now with the folders that work needs, in a few words each."""
-        needed = (self.folders.unprocessed, self.folders.underprocess, self.folders.jobs, self._stage)
-        return [
-            f"cannot write to {shown(path)}"
-            for path in needed
-            if not os.access(path, os.R_OK | os.W_OK | os.X_OK)
-        ]
+        needed = (*self.folders.inputs(), self.folders.jobs, self._stage)
+        usable = os.R_OK | os.W_OK | os.X_OK
+        return [f"cannot write to {shown(path)}" for path in needed if not os.access(path, usable)]
 
     def claim(self, name: str) -> Claim | None:
         """Take an input from `unprocessed/`.
 
         Returns:
             None if it is gone, another instance has it, or an earlier input of its name is not done yet.
+
+        Raises:
+            OSError: the disk refuses; nothing is held.
         """
         job = self._lock(name)
         if job is None:
             return None
+        claim = None
+        waiting = os.path.join(self.folders.unprocessed, name)
         try:
-            if os.path.lexists(job.input_path):
-                job.unlock()
-                return None
-            settled = job.settle_if_decided()
-            if settled is not None:
+            if os.path.lexists(job.input_path) or job.settle_if_decided() is not None:
                 return None
             job.clean()
             self._remember_marker(job)
-            self._disk.move(os.path.join(self.folders.unprocessed, name), job.input_path)
+            self._disk.move(waiting, job.input_path)
             self._complete_claim(job)
+            claim = Claim(job, RetryState(), job.staging())
         except FileNotFoundError:
-            job.clean()
-            job.unlock()
-            return None
-        except OSError:
-            job.unlock()
-            raise
-        return Claim(job, RetryState(), job.staging())
+            if os.path.lexists(waiting):
+                raise  # it is one of the folders that is missing
+        finally:
+            if claim is None:
+                job.unlock()
+        return claim
 
-    def adopt(self, name: str) -> Claim | Settled | None:
+    def adopt(self, name: str) -> Claim | Settled | NotYet | None:
         """Take up an input in `underprocess/` that no live instance holds, or clean up after a job.
 
         Returns:
-            A claim, to start over; or what an earlier owner had decided and is now done; or None if another
-            instance holds it or there is nothing to take up.
+            A claim, to start over; or what an earlier owner had decided and is now done; or when to ask
+            again; or None if another instance holds it or there is nothing to take up.
+
+        Raises:
+            OSError: the disk refuses, or it is not a file; nothing is held.
         """
         job = self._lock(name)
         if job is None:
             return None
+        claim = None
         try:
             settled = job.settle_if_decided()
             if settled is not None:
                 return settled
             if not os.path.lexists(job.input_path):
                 job.clean()
-                job.unlock()
                 return None
-            self._complete_claim(job)
+            if not stat.S_ISREG(os.lstat(job.input_path).st_mode):
+                raise OSError(errno.EINVAL, kind_of_file(job.input_path), job.input_path)
             retry = job.retry_state()
+            if retry.not_before > self.clock():
+                return NotYet(retry.not_before)
+            self._complete_claim(job)
             job.clean(keep_retry=True)
-        except OSError:
-            job.unlock()
-            raise
-        return Claim(job, retry, job.staging())
+            claim = Claim(job, retry, job.staging())
+        finally:
+            if claim is None:
+                job.unlock()
+        return claim
 
     def left_over(self) -> list[str]:
         """Names that a crash may have left something of: in `underprocess/`, or a job folder."""
-        return sorted({*self.underprocess(), *os.listdir(self.folders.jobs)})
+        with os.scandir(self.folders.jobs) as entries:
+            jobs = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+        return sorted({*self._files(self.folders.underprocess), *jobs})
+
+    def _files(self, folder: str) -> Iterator[str]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if self._scanner.is_input_name(entry.name) and entry.is_file(follow_symlinks=False):
+                    yield entry.name
 
     def _lock(self, name: str) -> Job | None:
         lock = self._disk.lock(os.path.join(self.folders.jobs, name))
@@ -216,5 +219,5 @@ class Spool:
             log.warning("%s: the note about its marker is unreadable; the marker stays", shown(job.name))
 
 
-def _is_report(state: str, name: str) -> bool:
-    return state == "failed" and name.endswith((".error.json", ".rejected.jsonl"))
+def _is_report(folder: str, name: str) -> bool:
+    return os.path.basename(folder) == "failed" and name.endswith((".error.json", ".rejected.jsonl"))

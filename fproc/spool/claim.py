@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import Any
 
 from fproc.spool import decision as decisions
 from fproc.spool.decision import Decision, Publication, Stamp
-from fproc.spool.disk import Disk, unlink_if_there, write_whole
+from fproc.spool.disk import Disk, is_at, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.staging import Staging
 
@@ -28,6 +30,13 @@ class RetryState:
 
     attempts: int = 0
     not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """An input that is to be tried again, but not before a time, in seconds since 1970."""
+
+    not_before: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +70,11 @@ class Claim:
             self._rejects = self._job.disk.create(self._job.path(REJECTED))
         self._job.disk.write(self._rejects, data)
 
-    def commit(self, *, replace_results: bool = False) -> Settled:
-        """Decide for success and carry it out: results published, input in `processed/`."""
+    def commit(self, stamp: Stamp, *, replace_results: bool = False) -> Settled:
+        """Decide for success and carry it out: results published, input in `processed/`.
+
+        `stamp` is that of the file that was read: another one that was put in its place is left alone.
+        """
         job = self._job
         self.staging.seal()
         self._seal_rejects()
@@ -80,7 +92,7 @@ class Claim:
         if os.path.exists(job.path(REJECTED)):
             part = job.portable(job.path(REJECTED))
             publications.append(Publication(part, "failed", job.name, archive.number, ".rejected.jsonl"))
-        return self._settle(publications, archive)
+        return self._settle(stamp, publications, archive)
 
     def bury(self, report: Mapping[str, Any]) -> Settled:
         """Decide for failure and carry it out: no result, the input in `failed/` with the report."""
@@ -90,7 +102,8 @@ class Claim:
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
         archive = self._numbered(Publication(job.portable(job.input_path), "failed", job.name))
         part = job.portable(job.path(REPORT))
-        return self._settle([Publication(part, "failed", job.name, archive.number, ".error.json")], archive)
+        report_to = Publication(part, "failed", job.name, archive.number, ".error.json")
+        return self._settle(Stamp.of(os.lstat(job.input_path)), [report_to], archive)
 
     def retry(self, not_before: float) -> None:
         """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
@@ -107,17 +120,24 @@ class Claim:
         if not self._job.is_locked():
             return
         try:
-            if not self._job.is_decided():
+            if not (self._job.is_owner() and self._job.is_decided()):
                 self.staging.discard()
-                self._drop_rejects()
+                self._close_rejects()
         finally:
             self._job.unlock()
 
-    def _settle(self, publications: list[Publication], archive: Publication) -> Settled:
+    def _settle(self, stamp: Stamp, publications: list[Publication], archive: Publication) -> Settled:
+        """Write the decision and carry it out.
+
+        Raises:
+            OSError: the disk refuses; `ESTALE` if the job folder is not the one that is locked, because
+                someone removed it: then another process may own the input now.
+        """
         job = self._job
+        if not job.is_owner():
+            raise OSError(errno.ESTALE, "the job folder was removed while its file was processed", job.folder)
         numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
-        status = os.stat(job.input_path, follow_symlinks=False)
-        decision = Decision(Stamp.of(status), numbered, archive)
+        decision = Decision(stamp, numbered, archive)
         job.make_durable()
         decisions.write(job.disk, job.folder, decision)
         return job.carry_out(decision)
@@ -137,10 +157,13 @@ class Claim:
             self._job.disk.sync_folder(self._job.folder)
 
     def _drop_rejects(self) -> None:
-        if self._rejects is not None:
-            self._job.disk.close(self._rejects)
-            self._rejects = None
+        self._close_rejects()
         unlink_if_there(self._job.disk, self._job.path(REJECTED))
+
+    def _close_rejects(self) -> None:
+        if self._rejects is not None:
+            descriptor, self._rejects = self._rejects, None
+            self._job.disk.close(descriptor)
 
 
 class Job:
@@ -157,6 +180,7 @@ class Job:
         self.folder = os.path.join(folders.jobs, name)
         self.input_path = os.path.join(folders.underprocess, name)
         self._stage = stage
+        self._prefix = hashlib.sha256(os.fsencode(name)).hexdigest()[:24] + "-"
         self._lock: int | None = lock
 
     def path(self, record: str) -> str:
@@ -168,9 +192,8 @@ class Job:
         return self.folders.portable(path)
 
     def staging(self) -> Staging:
-        """Where this job's results grow."""
-        prefix = hashlib.sha256(os.fsencode(self.name)).hexdigest()[:24] + "-"
-        return Staging(self.disk, self._stage, prefix)
+        """Where the results of a new claim grow."""
+        return Staging(self.disk, lambda: self._stage, f"{self._prefix}{secrets.token_hex(4)}-")
 
     def make_durable(self) -> None:
         """Make the job folder's own name survive power loss, before a record in it has to."""
@@ -182,7 +205,12 @@ class Job:
 
     def retry_state(self) -> RetryState:
         """What is remembered of failed attempts."""
-        return read_retry_state(self.folder)
+        try:
+            with open(self.path(RETRY), encoding="ascii") as file:
+                value = json.load(file)
+            return RetryState(int(value["attempts"]), float(value["not_before"]))
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return RetryState()
 
     def settle_if_decided(self) -> Settled | None:
         """Carry out the decision of an earlier owner, if there is one."""
@@ -198,32 +226,30 @@ class Job:
         return Settled(self.name, done.archive.folder == "processed", results)
 
     def clean(self, *, keep_retry: bool = False) -> None:
-        """Remove parts and records."""
-        self.staging().discard()
+        """Remove parts and records, whichever claim made them."""
+        for part in os.listdir(self._stage):
+            if part.startswith(self._prefix):
+                unlink_if_there(self.disk, os.path.join(self._stage, part))
         self.disk.sync_folder(self._stage)  # a part that came back would have no job to remove it
         for record in os.listdir(self.folder):
-            if not (keep_retry and record == RETRY):
-                self.disk.unlink(self.path(record))
+            path = self.path(record)
+            if not (keep_retry and record == RETRY) and not os.path.isdir(path):
+                self.disk.unlink(path)
         self.disk.sync_folder(self.folder)
 
     def unlock(self) -> None:
         """Give the lock back; the folder goes too if nothing is in it."""
-        with suppress(OSError):  # not empty: it remembers a retry or a decision
-            self.disk.remove_folder(self.folder)
+        if self.is_owner():
+            with suppress(OSError):  # not empty: it remembers a retry or a decision
+                self.disk.remove_folder(self.folder)
         lock, self._lock = self._lock, None
         if lock is not None:
             self.disk.close(lock)
 
+    def is_owner(self) -> bool:
+        """Whether the locked folder is still the job's: an operator may have removed it."""
+        return self._lock is not None and is_at(self._lock, self.folder)
+
     def is_locked(self) -> bool:
         """Whether this process still has the lock."""
         return self._lock is not None
-
-
-def read_retry_state(job_folder: str) -> RetryState:
-    """What a job folder remembers of failed attempts."""
-    try:
-        with open(os.path.join(job_folder, RETRY), encoding="ascii") as file:
-            value = json.load(file)
-        return RetryState(int(value["attempts"]), float(value["not_before"]))
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
-        return RetryState()

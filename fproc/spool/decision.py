@@ -75,7 +75,7 @@ class Decision:
     def renumbered(self, index: int, number: int) -> Decision:
         """The decision with another number for the move at `index`."""
         moves = list(self.moves)
-        moves[index] = replace(moves[index], number=number)
+        moves[index] = replace(moves[index], number=number, replaces=False)
         return replace(self, publications=tuple(moves[:-1]), archive=moves[-1])
 
 
@@ -140,7 +140,7 @@ def _move(disk: Disk, folders: Folders, job_folder: str, decision: Decision, ind
                 disk.replace(source, target)
             else:
                 disk.move(source, target)
-        except FileExistsError:
+        except (FileExistsError, IsADirectoryError):
             decision = decision.renumbered(index, next_number(folders, move))
             write(disk, job_folder, decision)
             continue

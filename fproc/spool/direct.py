@@ -5,73 +5,109 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
+from typing import BinaryIO
 
 from fproc.errors import InputError, shown
-from fproc.processors.sinks import STAGE_FOLDER
-from fproc.spool.disk import Disk, same_file
+from fproc.processors.options import STAGE_FOLDER
+from fproc.spool.disk import Disk, unlink_if_there
+from fproc.spool.folders import numbered
 from fproc.spool.staging import Staging
 
 _PREFIX = "input-"
+_TRIES = 100
+"""How often another run may remove the folder above this one's before something else must be wrong."""
 
 
 class DirectOutput:
     """The results of one input that is not in the spool.
 
+    Nothing is made in the folder before there is a result to put there, and nothing is left there but
+    results.
+
     Args:
         disk: makes the calls.
         folder: where results go; made if it is missing.
         rename: names of results that are published under another name.
-        to_stdout: the result whose lines go to standard output at once, or None.
+        stream: takes the lines of the result named `streamed` at once, or None.
+        streamed: see `stream`.
     """
 
     def __init__(
-        self, disk: Disk, folder: str, *, rename: dict[str, str] | None = None, to_stdout: str | None = None
+        self,
+        disk: Disk,
+        folder: str,
+        *,
+        rename: dict[str, str],
+        stream: BinaryIO | None = None,
+        streamed: str | None = None,
     ) -> None:
         self._disk = disk
         self._folder = folder
-        self._rename = rename or {}
+        self._rename = rename
         self._stages = os.path.join(folder, STAGE_FOLDER)
         self._stage = os.path.join(self._stages, _PREFIX + secrets.token_hex(8))
-        self._lock = self._make_stage()
-        self._sweep()
-        self.staging = Staging(disk, self._stage, "", to_stdout=to_stdout)
+        self._lock: int | None = None
+        self._made: list[str] = []
+        self.staging = Staging(disk, self._make_stage, "", stream=stream, streamed=streamed)
 
-    def publish(self, inputs: list[str]) -> list[str]:
+    def publish(self, inputs: list[str], taken: set[str]) -> list[str]:
         """Give each result its final name, over an earlier one; gives their paths.
 
+        Args:
+            inputs: the files that no result may replace.
+            taken: paths that other inputs of the same call have been given; a result of the same name gets
+                the next `~N`. The new paths are added.
+
         Raises:
-            InputError: a result would replace one of the `inputs`. Nothing was published.
+            InputError: a result cannot have its name. Nothing was published.
         """
         self.staging.seal()
-        paths = {
-            part: os.path.join(self._folder, self._rename.get(result, result))
-            for result, part in self.staging.parts.items()
-        }
-        for path in paths.values():
-            if any(same_file(path, given) for given in inputs):
-                raise InputError(f"its result {shown(path)} would replace an input; choose another --output")
+        paths: dict[str, str] = {}
+        for result, part in self.staging.parts.items():
+            paths[part] = self._free_path(self._rename.get(result, result), {*taken, *paths.values()})
+            _check_target(paths[part], inputs)
         for part, path in paths.items():
             self._disk.replace(part, path)
-        self._disk.sync_folder(self._folder)
+        if paths:
+            self._disk.sync_folder(self._folder)
+        taken.update(paths.values())
         return list(paths.values())
 
     def close(self) -> None:
         """Remove what was not published, and leave no trace in the folder."""
         self.staging.discard()
+        if self._lock is None:
+            return
         self._disk.remove_folder(self._stage)
         self._disk.close(self._lock)
-        with suppress(OSError):  # others may have their stages there
-            self._disk.remove_folder(self._stages)
+        for path in (self._stages, *reversed(self._made)):
+            with suppress(OSError):  # something is in it: the stages of others, or results
+                self._disk.remove_folder(path)
 
-    def _make_stage(self) -> int:
-        """Make and lock this run's own folder; another run may remove the one above it in between."""
-        while True:
-            os.makedirs(self._folder, exist_ok=True)
+    def _free_path(self, name: str, taken: set[str]) -> str:
+        number = 1
+        while (path := os.path.join(self._folder, numbered(name, number))) in taken:
+            number += 1
+        return path
+
+    def _make_stage(self) -> str:
+        """Make and lock this run's own folder, once; another run may remove the one above it in between."""
+        for _ in range(_TRIES):
+            if self._lock is not None:
+                return self._stage
+            self._make_folder(self._folder)
             with suppress(FileNotFoundError):
                 self._disk.make_folder(self._stages)
-                lock = self._disk.lock(self._stage)
-                if lock is not None:
-                    return lock
+                self._lock = self._disk.lock(self._stage)
+                self._sweep()
+        raise FileNotFoundError(2, "cannot make a folder", self._stages)
+
+    def _make_folder(self, path: str) -> None:
+        """Make a folder and those above it, and remember which ones were missing."""
+        if path and not os.path.isdir(path):
+            self._make_folder(os.path.dirname(path))
+            self._disk.make_folder(path)
+            self._made.append(path)
 
     def _sweep(self) -> None:
         """Remove the stages of runs that were killed: their locks are free."""
@@ -87,13 +123,30 @@ class DirectOutput:
                 self._disk.close(lock)
 
 
+def _check_target(path: str, inputs: list[str]) -> None:
+    """See that a result may be put at a path.
+
+    Raises:
+        InputError: there is a folder, or one of the inputs.
+    """
+    if os.path.isdir(path):
+        raise InputError(f"its result cannot be put at {shown(path)}, which is a folder")
+    for given in inputs:
+        if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
+            raise InputError(f"its result {shown(path)} would replace an input; choose another --output")
+
+
 def publish_text(folder: str, name: str, text: str) -> None:
     """Write a small file so that it appears whole, over an earlier one."""
     disk = Disk(power=False)
     hidden = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
-    descriptor = disk.create(hidden)
     try:
-        disk.write(descriptor, text.encode())
-    finally:
-        disk.close(descriptor)
-    disk.replace(hidden, os.path.join(folder, name))
+        descriptor = disk.create(hidden)
+        try:
+            disk.write(descriptor, text.encode())
+        finally:
+            disk.close(descriptor)
+        disk.replace(hidden, os.path.join(folder, name))
+    except OSError:
+        unlink_if_there(disk, hidden)
+        raise

@@ -143,13 +143,11 @@ class Disk:
                 continue
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+                if is_at(descriptor, folder):
                     return descriptor
             except BlockingIOError:
                 self.close(descriptor)
                 return None
-            except FileNotFoundError:
-                pass
             except BaseException:
                 self.close(descriptor)
                 raise
@@ -161,11 +159,16 @@ def write_whole(disk: Disk, folder: str, name: str, data: bytes) -> None:
     path = os.path.join(folder, name)
     descriptor = disk.create(path + ".new")
     try:
-        disk.write(descriptor, data)
-        disk.sync(descriptor)
-    finally:
-        disk.close(descriptor)
-    disk.replace(path + ".new", path)
+        try:
+            disk.write(descriptor, data)
+            disk.sync(descriptor)
+        finally:
+            disk.close(descriptor)
+        disk.replace(path + ".new", path)
+    except OSError:
+        with suppress(OSError):
+            disk.unlink(path + ".new")
+        raise
     disk.sync_folder(folder)
 
 
@@ -173,6 +176,14 @@ def unlink_if_there(disk: Disk, path: str) -> None:
     """Remove a file's name, which may be gone already."""
     with suppress(FileNotFoundError):
         disk.unlink(path)
+
+
+def is_at(descriptor: int, path: str) -> bool:
+    """Whether an open file or folder is the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def same_file(one: str, other: str) -> bool:

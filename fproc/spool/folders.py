@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fproc.errors import ConfigError, Problem, shown
-from fproc.processors.sinks import STAGE_FOLDER
+from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 
 NAME_BYTES = 255
@@ -51,6 +52,10 @@ class Folders:
         """A folder for each input that is being worked on: lock and records."""
         return self.within(".fproc", "jobs")
 
+    def inputs(self) -> tuple[str, ...]:
+        """The folders that an input goes through."""
+        return (self.unprocessed, self.underprocess, self.processed, self.failed)
+
     def portable(self, path: str) -> str:
         """A path as records keep it: relative to the watched folder if it is inside, so that it may move."""
         inside = os.path.commonpath([self.watch, path]) == self.watch
@@ -68,23 +73,54 @@ def prepare(folders: Folders, disk: Disk) -> str:
     after this spool, because several spools may share one results folder.
 
     Raises:
-        ConfigError: a folder cannot be made or written to, or they are not on one filesystem.
+        ConfigError: a folder cannot be made or written to.
     """
-    inputs = [folders.unprocessed, folders.underprocess, folders.processed, folders.failed]
     stages = os.path.join(folders.results, STAGE_FOLDER)
-    for path in (folders.watch, *inputs, folders.within(".fproc"), folders.jobs):
+    for path in (folders.watch, *folders.inputs(), folders.within(".fproc"), folders.jobs):
         _make_usable(disk, path, "$.watch_dir")
     for path in (folders.results, stages):
         _make_usable(disk, path, "$.results_dir")
-    devices = {os.stat(path).st_dev for path in (*inputs, folders.jobs)}
-    if len(devices) > 1:
-        what = f"the folders in {shown(folders.watch)} are on different filesystems"
-        raise ConfigError([Problem("$.watch_dir", what, "a file can move between them only within one")])
     stage = os.path.join(stages, _spool_id(folders, disk))
     _make_usable(disk, stage, "$.results_dir")
     for path in (stages, folders.results, folders.jobs, folders.within(".fproc"), folders.watch):
         disk.sync_folder(path)
     return stage
+
+
+def check(folders: Folders, stage: str) -> None:
+    """See that the folders are ones that files can be moved between.
+
+    Two folders can say that they are on one device and still refuse a rename (two mounts of it), so an empty
+    folder, which nobody takes for an input, is moved through all of them.
+
+    Raises:
+        ConfigError: results would be put among the inputs, or a rename is refused.
+    """
+    results = os.path.realpath(folders.results)
+    for path in (*folders.inputs(), folders.within(".fproc")):
+        if os.path.commonpath([results, os.path.realpath(path)]) == os.path.realpath(path):
+            what = f"{shown(folders.results)} is in {shown(path)}, where results would be taken for inputs"
+            raise ConfigError([Problem("$.results_dir", what, "choose another folder")])
+    _check_renames([folders.jobs, *folders.inputs(), folders.jobs], "$.watch_dir")
+    _check_renames([stage, folders.results, stage], "$.results_dir")
+
+
+def _check_renames(way: list[str], setting: str) -> None:
+    probe = f".fproc-probe-{secrets.token_hex(8)}"
+    here = os.path.join(way[0], probe)
+    try:
+        os.mkdir(here)
+        for folder in way[1:]:
+            there = os.path.join(folder, probe)
+            os.rename(here, there)
+            here = there
+    except OSError as error:
+        what = f"cannot move a file to {shown(folder)}: {error.strerror}"
+        hint = "its folders must be on one filesystem, and one mount of it"
+        raise ConfigError([Problem(setting, what, hint)]) from error
+    finally:
+        with suppress(FileNotFoundError):
+            os.rmdir(here)
 
 
 def _make_usable(disk: Disk, path: str, setting: str) -> None:
@@ -93,9 +129,8 @@ def _make_usable(disk: Disk, path: str, setting: str) -> None:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             disk.make_folder(path)
     except OSError as error:
-        raise ConfigError(
-            [Problem(setting, f"cannot make the folder {shown(path)}: {error.strerror}")]
-        ) from error
+        what = f"cannot make the folder {shown(path)}: {error.strerror}"
+        raise ConfigError([Problem(setting, what)]) from error
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         hint = f"let the user with id {os.geteuid()} write to it, or choose another folder"
         raise ConfigError([Problem(setting, f"cannot write to the folder {shown(path)}", hint)])

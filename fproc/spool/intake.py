@@ -74,7 +74,9 @@ class Scanner:
             except FileNotFoundError:
                 continue
             settled = self._has_settled(name, Stamp.of(status))
-            why = self._why_not(name, settled=settled, marked=name + self._intake.marker in present)
+            marker = present.get(name + self._intake.marker)
+            marked = marker is not None and marker.is_file(follow_symlinks=False)
+            why = self._why_not(name, settled=settled, marked=marked)
             if why == READY:
                 ready.append((self._place(status), name))
             else:

@@ -6,11 +6,13 @@ many are open at once, because a pipeline may write a result for each of thousan
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import BinaryIO, cast
 
-from fproc.errors import InputError, OutputError, reason_of
+from fproc.errors import OutputError, reason_of
 from fproc.records import encode_lines
 from fproc.spool.disk import Disk, unlink_if_there
 
@@ -23,27 +25,35 @@ class Staging:
 
     Args:
         disk: makes the calls.
-        folder: the stage folder.
-        prefix: begins the name of each part; it belongs to this job alone.
-        to_stdout: the result whose lines go to standard output instead of a part, or None.
+        folder: gives the stage folder; asked for when the first part is made.
+        prefix: begins the name of each part; it belongs to this claim alone.
+        stream: takes the lines of the result named `streamed` at once, instead of a part.
+        streamed: see `stream`.
     """
 
-    def __init__(self, disk: Disk, folder: str, prefix: str, *, to_stdout: str | None = None) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        folder: Callable[[], str],
+        prefix: str,
+        *,
+        stream: BinaryIO | None = None,
+        streamed: str | None = None,
+    ) -> None:
         self.parts: dict[str, str] = {}
+        self.has_streamed = False
         self._disk = disk
         self._folder = folder
         self._prefix = prefix
-        self._to_stdout = to_stdout
+        self._stream = stream
+        self._streamed = streamed
         self._held: dict[str, list[str]] = {}
+        self._printed: list[str] = []
         self._held_characters = 0
         self._open: dict[str, int] = {}
-        self._printed: list[str] = []
 
     def write(self, result: str, line: str) -> None:
         """Add a line to a result."""
-        if result == self._to_stdout:
-            self.print_line(line)
-            return
         self._held.setdefault(result, []).append(line)
         self._hold(line)
 
@@ -56,19 +66,25 @@ class Staging:
         """Write what is held back.
 
         Raises:
-            InputError: a line holds a surrogate that stands for no byte.
             OutputError: the system refuses.
         """
         held, self._held, self._held_characters = self._held, {}, 0
         printed, self._printed = self._printed, []
         try:
             for result, lines in held.items():
-                self._disk.write(self._descriptor(result), _encoded(result, lines))
+                if self._stream is not None and result == self._streamed:
+                    self._send(self._stream, lines)
+                else:
+                    self._disk.write(self._descriptor(result), encode_lines(lines))
             if printed:
-                sys.stdout.buffer.write(_encoded("standard output", printed))
-                sys.stdout.buffer.flush()
+                self._send(standard_output(), printed)
         except OSError as error:
             raise OutputError(f"cannot write results: {reason_of(error)}") from error
+
+    def _send(self, stream: BinaryIO, lines: list[str]) -> None:
+        self.has_streamed = True
+        stream.write(encode_lines(lines))
+        stream.flush()
 
     def seal(self) -> None:
         """Make every part durable; `flush` comes before, nothing after."""
@@ -81,22 +97,15 @@ class Staging:
             finally:
                 self._disk.close(descriptor)
         if self.parts:
-            self._disk.sync_folder(self._folder)
+            self._disk.sync_folder(self._folder())
 
     def discard(self) -> None:
-        """Remove every part, and those that an earlier run of this job left."""
+        """Remove every part of this claim."""
         self._held, self._held_characters, self._printed = {}, 0, []
         while self._open:
             self._disk.close(self._open.popitem()[1])
-        self.parts = {}
-        for path in self.leftovers():
-            unlink_if_there(self._disk, path)
-
-    def leftovers(self) -> Iterator[str]:
-        """The parts of this job that lie in the stage folder, whoever made them."""
-        for name in os.listdir(self._folder):
-            if name.startswith(self._prefix):
-                yield os.path.join(self._folder, name)
+        while self.parts:
+            unlink_if_there(self._disk, self.parts.popitem()[1])
 
     def _hold(self, line: str) -> None:
         self._held_characters += len(line) + 1
@@ -110,7 +119,7 @@ class Staging:
                 self._disk.close(self._open.pop(next(iter(self._open))))
             path = self.parts.get(result)
             if path is None:
-                path = os.path.join(self._folder, f"{self._prefix}{len(self.parts)}")
+                path = os.path.join(self._folder(), f"{self._prefix}{len(self.parts)}")
                 descriptor = self._disk.create(path)
                 self.parts[result] = path
             else:
@@ -119,10 +128,12 @@ class Staging:
         return descriptor
 
 
-def _encoded(result: str, lines: list[str]) -> bytes:
-    try:
-        return encode_lines(lines)
-    except UnicodeEncodeError as error:
-        bad = error.object[error.start]
-        what = f"a line of {result!r} holds {bad!a}, which stands for no character and no byte"
-        raise InputError(f"{what}; a processor made it") from error
+def standard_output() -> BinaryIO:
+    """Standard output, as it was before anybody put something in its place.
+
+    Raises:
+        OSError: it is closed.
+    """
+    if sys.__stdout__ is None:
+        raise OSError(errno.EBADF, "standard output is closed")
+    return cast(BinaryIO, sys.__stdout__.buffer)

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from fproc.watch import Watcher
 from tests.crashes import BrokenDisk, Crash, files, inputs, look
 from tests.helpers import plan_of, user
 
-NODES = [
+NODES: list[dict[str, Any]] = [
     {"tag": "start", "type": user("fail_on_bad"), "next": ["end", "split"]},
     {
         "tag": "split",

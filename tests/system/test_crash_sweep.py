@@ -21,7 +21,7 @@ from tests.crashes import BrokenDisk, Crash, inputs, look
 from tests.helpers import plan_of, user
 from tests.power import PowerDisk
 
-TWO_RESULTS = [
+TWO_RESULTS: list[dict[str, Any]] = [
     {"tag": "start", "type": user("fail_on_bad"), "next": ["end", "count"]},
     {"tag": "count", "type": "count", "config": {"total": True}, "next": "counted"},
     {"tag": "counted", "type": "write", "config": {"file": "{stem}.count"}},

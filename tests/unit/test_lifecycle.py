@@ -32,11 +32,21 @@ def test_a_run_without_an_error_is_committed() -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EDQUOT, errno.EACCES]
+    "number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EDQUOT, errno.ESTALE]
 )
 @pytest.mark.parametrize("attempts", [1, 3, 1000])
 def test_trouble_of_the_machine_pauses_and_costs_no_attempt(number: int, attempts: int) -> None:
     assert decide(OSError(number, "trouble"), attempts, POLICY) is Fate.PAUSE
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.EEXIST])
+@pytest.mark.parametrize("attempts", [1, 3, 1000])
+def test_trouble_that_may_be_one_name_s_own_lets_that_file_wait(number: int, attempts: int) -> None:
+    error = OSError(number, "trouble")
+    assert decide(error, attempts, POLICY) is Fate.WAIT
+    output_error = OutputError("cannot write results")
+    output_error.__cause__ = error
+    assert decide(output_error, attempts, POLICY) is Fate.WAIT
 
 
 @pytest.mark.parametrize("attempts", [1, 3, 1000])

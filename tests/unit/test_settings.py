@@ -14,7 +14,7 @@ import pytest
 from fproc.config import NodeSpec, parse
 from fproc.errors import EXIT_CONFIG, EXIT_USAGE, ConfigError, UsageError
 from fproc.plan import Plan
-from fproc.settings import load_plan
+from fproc.settings import gather, load_plan
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
 
@@ -40,7 +40,9 @@ def loaded(
     mode: str | None = None,
     with_mode: bool = False,
 ) -> Plan:
-    return load_plan(flags or {}, environ or {}, mode=mode, with_mode=with_mode)
+    flags = flags or {}
+    given = gather(flags.get("--config"), environ or {})
+    return load_plan(given, flags, mode=mode, with_mode=with_mode)
 
 
 def refused(flags: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> str:
