@@ -47,7 +47,8 @@ class Graph:
         """The nodes so that each one comes after those that feed it, cycles aside.
 
         At the end of a file the nodes finish in this order: what one of them still emits reaches nodes
-        that have not finished yet. It is the reverse of a depth-first search's postorder (Tarjan 1976).
+        that have not finished yet; where that leaves a choice, in the order in which they are written down.
+        It is the reverse of a depth-first search's postorder (Tarjan 1976).
         """
         followers: dict[str, list[str]] = {name: [] for name in self.nodes}
         for source, _, target in self.edges():
@@ -58,8 +59,8 @@ class Graph:
                 followers[name] += [other for other in self.nodes if other != name]
         order: list[str] = []
         seen: set[str] = set()
-        for root in (*self.entries, *self.nodes):
-            stack = [(root, iter(followers[root]))] if root not in seen else []
+        for root in reversed(self.nodes):
+            stack = [(root, reversed(followers[root]))] if root not in seen else []
             seen.add(root)
             while stack:
                 name, waiting = stack[-1]
@@ -69,7 +70,7 @@ class Graph:
                     stack.pop()
                 else:
                     seen.add(step)
-                    stack.append((step, iter(followers[step])))
+                    stack.append((step, reversed(followers[step])))
         return order[::-1]
 
     def unreachable(self) -> list[str]:

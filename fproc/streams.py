@@ -1,7 +1,7 @@
 """Stream processors: functions that pull records from an iterator, run in step with a graph that pushes.
 
 Such a function can only be suspended inside `next(records)` on a thread of its own. The two threads never
-run at the same time: a pair of semaphores hands the turn from the graph to the stream and back, so
+run at the same time: a pair of locks hands the turn from the graph to the stream and back, so
 everything that the stream yields before it asks for the next record belongs to the one it last took.
 """
 
@@ -43,8 +43,10 @@ class Stream:
         self._config = config
         self._own_tag = own_tag
         self._thread: threading.Thread | None = None
-        self._stream_turn = threading.Semaphore(0)
-        self._graph_turn = threading.Semaphore(0)
+        self._stream_turn = threading.Lock()
+        self._graph_turn = threading.Lock()
+        self._stream_turn.acquire()
+        self._graph_turn.acquire()
         self._next: Record | None = None
         self._given_up = False
         self._done = False

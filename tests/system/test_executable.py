@@ -1,0 +1,136 @@
+"""`fproc.pyz`: the same bytes wherever it is built, and all that is needed wherever it is run."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.crashes import look
+
+PROJECT = Path(__file__).parents[2]
+SAMPLE = "start:ERROR: Something bad happened\nstart:INFO: All good\nstart:WARNING: Potential issue\n"
+RESULT = "[ERROR] Something bad happened\n[INFO] All good\n[WARNING] Potential issue\n"
+BOOT = PROJECT / "fproc" / "pyz" / "boot.py"
+
+
+def copy_of_project(folder: Path) -> Path:
+    shutil.copytree(PROJECT / "fproc", folder / "fproc", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, folder / name)
+    return folder
+
+
+def build(folder: Path, umask: int) -> Path:
+    subprocess.run(
+        [sys.executable, "-m", "fproc.pyz.build", str(folder / "fproc.pyz")],
+        cwd=copy_of_project(folder),
+        check=True,
+        capture_output=True,
+        umask=umask,
+    )
+    return folder / "fproc.pyz"
+
+
+@pytest.fixture(scope="module")
+def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("built"), 0o022)
+
+
+@pytest.fixture
+def alone(pyz: Path, tmp_path: Path) -> Path:
+    """The executable alone in an empty folder."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return Path(shutil.copy(pyz, folder / "fproc.pyz"))
+
+
+def run(pyz: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    base = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "XDG_", "SHIV"))
+    }
+    return subprocess.run(
+        [sys.executable, str(pyz), *arguments],
+        cwd=pyz.parent,
+        env={**base, "HOME": str(pyz.parent / "home"), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_two_builds_in_two_folders_under_two_umasks_give_the_same_bytes(pyz: Path, tmp_path: Path) -> None:
+    other = build(tmp_path, 0o077)
+    assert hashlib.sha256(other.read_bytes()).hexdigest() == hashlib.sha256(pyz.read_bytes()).hexdigest()
+    assert os.access(other, os.X_OK)
+
+
+def test_alone_in_an_empty_folder_it_processes_the_sample(alone: Path) -> None:
+    (alone.parent / "sample.txt").write_text(SAMPLE)
+    done = run(alone, "--input", "sample.txt", "--output", "result.txt")
+    assert (done.returncode, (alone.parent / "result.txt").read_text()) == (0, RESULT)
+
+
+def test_alone_in_an_empty_folder_it_watches(alone: Path) -> None:
+    unprocessed = alone.parent / "watch_dir" / "unprocessed"
+    unprocessed.mkdir(parents=True)
+    (unprocessed / "sample.txt").write_text(SAMPLE)
+    done = run(alone, "--watch", "--drain")
+    assert done.returncode == 0, done.stderr
+    seen = look(str(alone.parent / "watch_dir"))
+    assert (seen["results"], seen["processed"]) == ({"sample.txt": RESULT}, {"sample.txt": SAMPLE})
+
+
+@pytest.mark.parametrize("home", ["/nonexistent", "/proc", "relative"])
+def test_without_a_usable_home_it_runs_from_the_archive(alone: Path, home: str) -> None:
+    done = run(alone, "--version", HOME=home)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("fproc ")
+
+
+def test_a_cache_that_others_could_write_to_is_not_used(alone: Path) -> None:
+    shared = alone.parent / "shared"
+    (shared / "fproc").mkdir(parents=True)
+    (shared / "fproc").chmod(0o777)
+    done = run(alone, "--version", HOME="/nonexistent", XDG_CACHE_HOME=str(shared))
+    assert done.returncode == 0
+    assert list((shared / "fproc").iterdir()) == []
+
+
+def test_it_unpacks_into_the_users_own_cache_once(alone: Path) -> None:
+    cache = alone.parent / "cache"
+    cache.mkdir(mode=0o700)
+    for _ in range(2):
+        assert run(alone, "--version", CACHE_DIRECTORY=str(cache)).returncode == 0
+    assert [path.name.partition("_")[0] for path in cache.iterdir() if path.is_dir()] == ["fproc.pyz"]
+
+
+@pytest.mark.parametrize("version", [(2, 7), (3, 6), (3, 9)])
+def test_an_older_python_is_told_so_before_anything_else(version: tuple[int, int]) -> None:
+    script = (
+        f"import sys, runpy; sys.version_info = {version}; runpy.run_path({str(BOOT)!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    assert done.stderr == (
+        f"fproc: this is Python {version[0]}.{version[1]}, and fproc needs Python 3.10 or newer; "
+        "name a newer one: python3.12 fproc.pyz ...\n"
+    )
+
+
+def test_an_older_python_can_read_the_first_code_that_runs() -> None:
+    tree = ast.parse(BOOT.read_text(encoding="utf-8"), feature_version=(3, 4))
+    modern = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.AsyncFunctionDef)
+    assert [node for node in ast.walk(tree) if isinstance(node, modern)] == []
+    assert all(
+        not argument.annotation
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arguments)
+        for argument in node.args
+    )
