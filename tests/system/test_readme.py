@@ -1,0 +1,60 @@
+"""The README's commands do what it says, in the order in which it says it, with the executable alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+BLOCK = re.compile(r"<!-- run -->\n```sh\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
+
+
+def test_the_commands_of_the_readme_give_what_it_shows(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "fproc.pyz.build", str(tmp_path / "fproc.pyz")],
+        cwd=PROJECT,
+        check=True,
+        capture_output=True,
+    )
+    python = tmp_path / "bin" / "python3"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment["PATH"] = f"{python.parent}:{environment['PATH']}"
+    environment["HOME"] = str(tmp_path / "home")
+    blocks = BLOCK.findall((PROJECT / "README.md").read_text(encoding="utf-8"))
+    assert len(blocks) >= 5
+    for commands, expected in blocks:
+        done = subprocess.run(
+            ["bash", "-e", "-c", commands],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (0, expected), (commands, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "verb", ["run", "run-file", "test", "test-long", "check", "pyz", "bench", "clean", "help"]
+)
+def test_makefile_and_run_sh_offer_the_same_verbs(verb: str) -> None:
+    assert re.search(rf"^{verb}:.* ## ", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert re.search(
+        rf"^ {{4}}.*\b{verb}\b.*\)$", (PROJECT / "run.sh").read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+
+def test_run_sh_processes_a_file_and_says_when_it_has_none(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHON": sys.executable}
+    (tmp_path / "a.txt").write_text("INFO: fine\n")
+    command = [str(PROJECT / "run.sh"), "run-file", str(tmp_path / "a.txt"), "--output", "-"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "[INFO] fine\n")
+    assert subprocess.run([*command[:2]], env=environment, capture_output=True, check=False).returncode == 2
