@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -39,6 +40,24 @@ def test_the_commands_of_the_readme_give_what_it_shows(tmp_path: Path) -> None:
             check=False,
         )
         assert (done.returncode, done.stdout) == (0, expected), (commands, done.stderr)
+
+
+def test_the_processors_in_the_documents_do_what_is_said_of_them(tmp_path: Path) -> None:
+    document = (PROJECT / "docs" / "CONFIGURATION.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    (tmp_path / "documented.py").write_text(code)
+    nodes = [
+        {"tag": "start", "type": "documented.joined", "stream": True, "next": "mask"},
+        {"tag": "mask", "type": "documented.mask", "config": {"secret": "xyz"}, "next": ["words", "repeats"]},
+        {"tag": "words", "type": "documented.words", "next": {"number": "end", "*": "drop"}},
+        {"tag": "repeats", "type": "documented.Repeats", "next": "end"},
+    ]
+    (tmp_path / "pipeline.json").write_text(json.dumps({"nodes": nodes}))
+    (tmp_path / "in").write_text("a 1\\\n2 xyz\nb\nb\n")
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-m", "fproc", "--input", "in", "--output", "-"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "12\n2 times: b\n"), done.stderr
 
 
 @pytest.mark.parametrize(
