@@ -59,7 +59,7 @@ class Graph:
                 followers[name] += [other for other in self.nodes if other != name]
         order: list[str] = []
         seen: set[str] = set()
-        for root in reversed(self.nodes):
+        for root in reversed(list(self.nodes)):
             stack = [(root, reversed(followers[root]))] if root not in seen else []
             seen.add(root)
             while stack:

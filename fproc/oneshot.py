@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import random
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 
 from fproc import inputs, job
 from fproc.engine import Observer
-from fproc.errors import InputError, UsageError, reason_of, shown
+from fproc.errors import InputError, OutputError, UsageError, reason_of, shown
 from fproc.inputs import Input
 from fproc.job import Figures
 from fproc.lifecycle import Fate, decide
@@ -112,11 +111,13 @@ class _Call:
 
     def process(self, path: str, *, bars: bool) -> bool:
         """Process one input, with retries; whether it succeeded."""
-        for attempt in itertools.count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             error, can_retry = self._try_once(path, bars=bars)
             if error is None:
                 return True
-            if isinstance(error.__cause__, BrokenPipeError):
+            if isinstance(error, OutputError) and isinstance(error.__cause__, BrokenPipeError):
                 raise error.__cause__
             fate = decide(error, attempt, self._plan.config.retry)
             if fate is not Fate.RETRY or not can_retry:
@@ -125,7 +126,6 @@ class _Call:
             delay_seconds = self._plan.config.retry.delay_seconds(attempt, random.random())  # noqa: S311 - jitter
             log.warning("%s: tried again in %.1f s: %s", shown(path), delay_seconds, reason_of(error))
             time.sleep(delay_seconds)
-        raise AssertionError
 
     def _try_once(self, path: str, *, bars: bool) -> tuple[Exception | None, bool]:
         """What ended the run, or None; and whether it may run again: not once lines were sent away."""

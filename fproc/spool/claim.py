@@ -97,6 +97,7 @@ class Claim:
     def bury(self, report: Mapping[str, Any]) -> Settled:
         """Decide for failure and carry it out: no result, the input in `failed/` with the report."""
         job = self._job
+        job.check_owner()
         self.staging.discard()
         self._drop_rejects()
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
@@ -107,6 +108,7 @@ class Claim:
 
     def retry(self, not_before: float) -> None:
         """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
+        self._job.check_owner()
         state = {"attempts": self.attempts + 1, "not_before": not_before}
         self._job.make_durable()
         write_whole(self._job.disk, self._job.folder, RETRY, json.dumps(state).encode())
@@ -127,15 +129,9 @@ class Claim:
             self._job.unlock()
 
     def _settle(self, stamp: Stamp, publications: list[Publication], archive: Publication) -> Settled:
-        """Write the decision and carry it out.
-
-        Raises:
-            OSError: the disk refuses; `ESTALE` if the job folder is not the one that is locked, because
-                someone removed it: then another process may own the input now.
-        """
+        """Write the decision and carry it out."""
         job = self._job
-        if not job.is_owner():
-            raise OSError(errno.ESTALE, "the job folder was removed while its file was processed", job.folder)
+        job.check_owner()
         numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
         decision = Decision(stamp, numbered, archive)
         job.make_durable()
@@ -249,6 +245,17 @@ class Job:
     def is_owner(self) -> bool:
         """Whether the locked folder is still the job's: an operator may have removed it."""
         return self._lock is not None and is_at(self._lock, self.folder)
+
+    def check_owner(self) -> None:
+        """See that this process still owns the input.
+
+        Raises:
+            OSError: `ESTALE`, because someone removed the job folder: another process may be the owner now.
+        """
+        if not self.is_owner():
+            raise OSError(
+                errno.ESTALE, "the job folder was removed while its file was processed", self.folder
+            )
 
     def is_locked(self) -> bool:
         """Whether this process still has the lock."""

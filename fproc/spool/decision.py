@@ -7,6 +7,7 @@ Carrying out is a list of renames that do not replace, each of which can be seen
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import asdict, dataclass, replace
@@ -85,12 +86,18 @@ def write(disk: Disk, job_folder: str, decision: Decision) -> None:
 
 
 def read(job_folder: str) -> Decision | None:
-    """The decision in a job folder, or None if there is none that fproc can have written."""
+    """The decision in a job folder, or None if there is none that fproc can have written.
+
+    Raises:
+        OSError: it was written by another version of fproc, which has to carry it out.
+    """
     try:
         with open(os.path.join(job_folder, RECORD), encoding="ascii") as file:
             value = json.load(file)
         if value["version"] != VERSION:
-            return None
+            raise OSError(
+                errno.EINVAL, "was decided by another version of fproc, which must finish it", job_folder
+            )
         return Decision(
             Stamp(**value["stamp"]),
             tuple(Publication(**publication) for publication in value["publications"]),
