@@ -1,13 +1,16 @@
 """Power loss, by the strictest reading of the standard.
 
 What was written to a file is there after power loss if the file was fsynced since. A name in a folder, or its
-absence, is there if the folder was. Real filesystems keep more than that, so they hide a missing fsync; this
-model does not. A rename of which only the source's folder was fsynced loses the file.
+absence, is there if the folder was; until then it may be there or not, each name for itself, and chance
+decides. Real filesystems keep more than that, so they hide a missing fsync; this model does not. One thing it
+grants, as all filesystems with a journal do: a rename into another folder that was not fsynced has not
+happened at all, unless the target's folder was fsynced; then it is in both if the source's was not.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 from typing import Any
 
@@ -15,19 +18,27 @@ from tests.crashes import BrokenDisk
 
 
 class PowerDisk(BrokenDisk):
-    """Makes the calls, and knows what of them would survive."""
+    """Makes the calls, and knows what of them would survive.
 
-    def __init__(self, calls: int, root: str) -> None:
+    Args:
+        calls: dies before this one.
+        root: the folder it is about. All in it is durable, unless `earlier` knows better.
+        earlier: the disk of a process that died in the same folder while the power stayed on.
+    """
+
+    def __init__(self, calls: int, root: str, *, earlier: PowerDisk | None = None) -> None:
         super().__init__(calls)
         self._root = root
+        self._chance = random.Random(calls)
         self._kept = root + ".kept"  # each file under its inode, so that it comes back as the same file
         os.makedirs(self._kept, exist_ok=True)
-        self._names: dict[str, dict[str, int]] = {}
-        self._contents: dict[int, bytes] = {}
-        for folder, _, files in os.walk(root):
-            self._keep_names(folder)
-            for name in files:
-                self._keep_contents(os.path.join(folder, name))
+        self._names: dict[str, dict[str, int]] = earlier._names if earlier else {}
+        self._contents: dict[int, bytes] = earlier._contents if earlier else {}
+        if earlier is None:
+            for folder, _, files in os.walk(root):
+                self._keep_names(folder)
+                for name in files:
+                    self._keep_contents(os.path.join(folder, name))
 
     def count(self, name: str, *arguments: Any) -> Any:
         given = super().count(name, *arguments)
@@ -40,6 +51,11 @@ class PowerDisk(BrokenDisk):
     def lose_power(self) -> None:
         """Put the folder into the state that it would have after the machine was switched on again."""
         self.die()
+        durable = {inode for names in self._names.values() for inode in names.values()}
+        for folder, _, _ in os.walk(self._root):
+            for name, inode in self._listed(folder).items():
+                if inode > 0 and inode not in durable and self._chance.random() < 0.5:
+                    self._names.setdefault(folder, {})[name] = inode
         shutil.rmtree(self._root)
         self._rebuild(self._root)
 
@@ -61,13 +77,18 @@ class PowerDisk(BrokenDisk):
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def _keep_names(self, folder: str) -> None:
-        self._names[folder] = {}
+        self._names[folder] = self._listed(folder)
+
+    def _listed(self, folder: str) -> dict[str, int]:
+        """The names in a folder, with their inodes, or -1 for folders."""
+        found = {}
         for entry in os.scandir(folder):
             is_folder = entry.is_dir(follow_symlinks=False)
-            self._names[folder][entry.name] = -1 if is_folder else entry.inode()
+            found[entry.name] = -1 if is_folder else entry.inode()
             kept = os.path.join(self._kept, str(entry.inode()))
             if not is_folder and not os.path.lexists(kept):
                 os.link(entry.path, kept)
+        return found
 
     def _keep_contents(self, path: str) -> None:
         with open(path, "rb") as file:
