@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # "quick" is for development, "ci" for every landing, "deep" for `make test-long`.
@@ -13,3 +18,14 @@ settings.register_profile(
     "deep", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick"))
+
+MEMORY = "/dev/shm"
+"""A filesystem in memory, where there is one: thousands of small spools are made and removed there faster."""
+
+
+@pytest.fixture
+def memory_path() -> Iterator[Path]:
+    """A folder for one test, in memory if possible."""
+    folder = tempfile.mkdtemp(prefix="fproc-test-", dir=MEMORY if os.path.isdir(MEMORY) else None)
+    yield Path(folder)
+    shutil.rmtree(folder)

@@ -1,16 +1,15 @@
 """Power loss, by the strictest reading of the standard.
 
 What was written to a file is there after power loss if the file was fsynced since. A name in a folder, or its
-absence, is there if the folder was; until then it may be there or not, each name for itself, and chance
-decides. Real filesystems keep more than that, so they hide a missing fsync; this model does not. One thing it
-grants, as all filesystems with a journal do: a rename into another folder that was not fsynced has not
-happened at all, unless the target's folder was fsynced; then it is in both if the source's was not.
+absence, is there if the folder was; until then it may be there or not, each name for itself. Real
+filesystems keep more than that, so they hide a missing fsync; this model does not. One thing it grants, as
+all filesystems with a journal do: a rename into another folder that was not fsynced has not happened at all,
+unless the target's folder was fsynced; then the file is in both if the source's was not.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import shutil
 from typing import Any
 
@@ -22,14 +21,18 @@ class PowerDisk(BrokenDisk):
 
     Args:
         calls: dies before this one.
+        newest_survives: of the new names that were not fsynced, the last one is there after power loss; the
+            others are not. (Otherwise none is.)
         root: the folder it is about. All in it is durable, unless `earlier` knows better.
         earlier: the disk of a process that died in the same folder while the power stayed on.
     """
 
-    def __init__(self, calls: int, root: str, *, earlier: PowerDisk | None = None) -> None:
+    def __init__(
+        self, calls: int, root: str, *, newest_survives: bool = False, earlier: PowerDisk | None = None
+    ) -> None:
         super().__init__(calls)
         self._root = root
-        self._chance = random.Random(calls)
+        self._newest_survives = newest_survives
         self._kept = root + ".kept"  # each file under its inode, so that it comes back as the same file
         os.makedirs(self._kept, exist_ok=True)
         self._names: dict[str, dict[str, int]] = earlier._names if earlier else {}
@@ -52,10 +55,15 @@ class PowerDisk(BrokenDisk):
         """Put the folder into the state that it would have after the machine was switched on again."""
         self.die()
         durable = {inode for names in self._names.values() for inode in names.values()}
-        for folder, _, _ in os.walk(self._root):
-            for name, inode in self._listed(folder).items():
-                if inode > 0 and inode not in durable and self._chance.random() < 0.5:
-                    self._names.setdefault(folder, {})[name] = inode
+        unsure = [
+            (os.stat(os.path.join(folder, name)).st_ctime_ns, folder, name, inode)
+            for folder, _, _ in os.walk(self._root)
+            for name, inode in self._listed(folder).items()
+            if inode > 0 and inode not in durable
+        ]
+        if self._newest_survives and unsure:
+            _, folder, name, inode = max(unsure)
+            self._names.setdefault(folder, {})[name] = inode
         shutil.rmtree(self._root)
         self._rebuild(self._root)
 

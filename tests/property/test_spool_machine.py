@@ -21,6 +21,7 @@ from fproc.metrics import Metrics
 from fproc.plan import Plan
 from fproc.spool import Disk, Spool
 from fproc.watch import Watcher
+from tests.conftest import MEMORY
 from tests.crashes import BrokenDisk, Crash, files, inputs, look
 from tests.helpers import plan_of, user
 
@@ -60,7 +61,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.mkdtemp(prefix="fproc-spool-")
+        self.folder = tempfile.mkdtemp(prefix="fproc-spool-", dir=MEMORY if os.path.isdir(MEMORY) else None)
         self.dropped: list[tuple[str, str]] = []
         self.plan: Plan
         self.now = 1_000_000_000.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,19 +40,24 @@ def lines() -> Iterator[str]:
         yield f"{number % 3} request {number % 1000:3} took {'x' * (number % 5)}"
 
 
+MEASURE = """
+import resource, subprocess, sys
+status = subprocess.run([sys.executable, "-m", "fproc", *sys.argv[1:]]).returncode
+print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+"""
+
+
 def peak_memory_mb(arguments: list[str], folder: Path) -> float:
-    """Run fproc; gives the most memory it had resident, as the kernel counted it."""
+    """Run fproc; gives the most memory it had resident, as the kernel counted it.
+
+    A small process starts it: the kernel counts what the parent had before `exec` as the child's.
+    """
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    command = [sys.executable, "-m", "fproc", *arguments]
-    here = os.getcwd()
-    os.chdir(folder)
-    try:
-        child = os.posix_spawn(sys.executable, command, environment)
-    finally:
-        os.chdir(here)
-    _, status, usage = os.wait4(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-    return usage.ru_maxrss / 1024
+    command = [sys.executable, "-c", MEASURE, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    status, memory_mb = done.stdout.split()
+    assert status == "0", done.stderr
+    return float(memory_mb)
 
 
 def test_300_000_lines_give_what_they_give_one_by_one_in_60_mb(tmp_path: Path) -> None:

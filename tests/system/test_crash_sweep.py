@@ -136,11 +136,15 @@ class Place:
         """Run until call number `calls`, then lose all that was not made durable; whether that came."""
         return self.die_then_lose_power([calls])
 
-    def die_then_lose_power(self, calls: list[int]) -> bool:
+    def lose_power_but_for_the_newest_name(self, calls: int) -> bool:
+        """The same, but the last name that was made survives by chance."""
+        return self.die_then_lose_power([calls], newest_survives=True)
+
+    def die_then_lose_power(self, calls: list[int], *, newest_survives: bool = False) -> bool:
         """Run as often as there are numbers of calls, dying at each; lose power at the last."""
         disk = None
         for number in calls:
-            disk = PowerDisk(number, self.folder, earlier=disk)
+            disk = PowerDisk(number, self.folder, newest_survives=newest_survives, earlier=disk)
             try:
                 self.watcher(disk).turn()
             except Crash:
@@ -185,10 +189,10 @@ def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
 
 
-def sweep(tmp_path: Path, scenario: Scenario, crash: Callable[[Place, int], bool]) -> int:
+def sweep(memory_path: Path, scenario: Scenario, crash: Callable[[Place, int], bool]) -> int:
     """Try every point until one is past the end of the work; gives how many there were."""
     for point in itertools.count():
-        place = Place(tmp_path / str(point), scenario)
+        place = Place(memory_path / str(point), scenario)
         if not crash(place, point):
             place.check("undisturbed")
             return point
@@ -210,19 +214,19 @@ def inputs_of(scenario: Scenario) -> Counter[str]:
 @Named
 @pytest.mark.usefixtures("way_of_moving")
 def test_a_crash_before_any_call_changes_nothing_of_what_comes_out(
-    tmp_path: Path, scenario: Scenario
+    memory_path: Path, scenario: Scenario
 ) -> None:
-    points = sweep(tmp_path, scenario, Place.crash)
+    points = sweep(memory_path, scenario, Place.crash)
     print(f"{points} points")
     assert points > 20
 
 
 @Named
-@pytest.mark.usefixtures("way_of_moving")
+@pytest.mark.parametrize("lose_power", [Place.lose_power, Place.lose_power_but_for_the_newest_name])
 def test_power_loss_before_any_call_changes_nothing_of_what_comes_out(
-    tmp_path: Path, scenario: Scenario
+    memory_path: Path, scenario: Scenario, lose_power: Callable[[Place, int], bool]
 ) -> None:
-    points = sweep(tmp_path, scenario, Place.lose_power)
+    points = sweep(memory_path, scenario, lose_power)
     print(f"{points} points")
     assert points > 20
 
@@ -230,13 +234,13 @@ def test_power_loss_before_any_call_changes_nothing_of_what_comes_out(
 @pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.long)])
 @Named
 def test_a_second_crash_in_recovery_changes_nothing_either(
-    tmp_path: Path, scenario: Scenario, stride: int
+    memory_path: Path, scenario: Scenario, stride: int
 ) -> None:
     points = 0
     for first in itertools.count(0, stride):
         reached_end = False
         for second in itertools.count(first % stride, stride):
-            place = Place(tmp_path / f"{first}-{second}", scenario)
+            place = Place(memory_path / f"{first}-{second}", scenario)
             reached_end = not place.crash(first)
             if reached_end or not place.crash(second):
                 break
@@ -249,32 +253,70 @@ def test_a_second_crash_in_recovery_changes_nothing_either(
     assert points > 10
 
 
-@pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.long)])
 @Named
-def test_power_loss_after_a_crash_changes_nothing_either(
-    tmp_path: Path, scenario: Scenario, stride: int
-) -> None:
+@pytest.mark.long
+def test_power_loss_after_a_crash_changes_nothing_either(memory_path: Path, scenario: Scenario) -> None:
     points = 0
-    for first in itertools.count(0, stride):
-        for second in itertools.count(first % stride, stride):
-            place = Place(tmp_path / f"{first}-{second}", scenario)
-            came = place.die_then_lose_power([first, second])
+    for first in itertools.count():
+        if not Place(memory_path / str(first), scenario).crash(first):
+            break
+        points += lose_power_after(first, memory_path, scenario)
+    print(f"{points} points")
+    assert points > 100
+
+
+def test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothing(memory_path: Path) -> None:
+    points = 0
+    for first in itertools.count():
+        place = Place(memory_path / str(first), SCENARIOS["two results"])
+        if not place.crash(first):
+            break
+        if os.path.exists(f"{place.folder}/.fproc/jobs/x.log/commit.json"):
+            points += lose_power_after(first, memory_path, place.scenario)
+    print(f"{points} points")
+    assert points > 100
+
+
+def lose_power_after(first: int, memory_path: Path, scenario: Scenario) -> int:
+    """Die at call `first`, then lose power at each call of the next process; gives how many there were."""
+    for second in itertools.count():
+        place = Place(memory_path / f"{first}-{second}", scenario)
+        came = place.die_then_lose_power([first, second])
+        place.recover()
+        place.check((first, second))
+        if not came:
+            return second
+    raise AssertionError
+
+
+def test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it(memory_path: Path) -> None:
+    points = 0
+    for first in itertools.count():
+        if not Place(memory_path / str(first), SCENARIOS["two results"]).crash(first):
+            break
+        for second in itertools.count(first % 3, 3):
+            place = Place(memory_path / f"{first}-{second}", SCENARIOS["two results"])
+            place.crash(first)
+            archived, again = (f"{place.folder}/{folder}/x.log" for folder in ("processed", "unprocessed"))
+            if not os.path.exists(archived):
+                break
+            os.rename(archived, again)
+            came = place.lose_power(second)
             place.recover()
-            place.check((first, second))
+            results = look(place.folder)["results"]
+            assert sorted(results) == ["x.count", "x.log", "x~2.count", "x~2.log"], (first, second)
             if not came:
                 break
             points += 1
-        if second == first % stride:
-            break
     print(f"{points} points")
-    assert points > 8
+    assert points > 20
 
 
-def test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced(tmp_path: Path) -> None:
+def test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced(memory_path: Path) -> None:
     scenario = SCENARIOS["two results"]
     numbered = set()
     for point in itertools.count():
-        place = Place(tmp_path / str(point), scenario)
+        place = Place(memory_path / str(point), scenario)
         if not place.crash(point):
             break
         foreign = {
@@ -290,9 +332,9 @@ def test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced(tmp_p
     assert numbered == {"x~2.log", "x~2.count"}
 
 
-def test_a_second_file_of_the_name_that_comes_before_recovery_waits_its_turn(tmp_path: Path) -> None:
+def test_a_second_file_of_the_name_that_comes_before_recovery_waits_its_turn(memory_path: Path) -> None:
     for point in itertools.count():
-        place = Place(tmp_path / str(point), SCENARIOS["two results"])
+        place = Place(memory_path / str(point), SCENARIOS["two results"])
         if not place.crash(point):
             break
         is_first_taken = "x.log" not in look(place.folder)["unprocessed"]
@@ -307,9 +349,9 @@ def test_a_second_file_of_the_name_that_comes_before_recovery_waits_its_turn(tmp
         assert seen["litter"] == [], point
 
 
-def test_a_pipeline_that_changed_over_a_crash_leaves_no_part_of_the_old_one(tmp_path: Path) -> None:
+def test_a_pipeline_that_changed_over_a_crash_leaves_no_part_of_the_old_one(memory_path: Path) -> None:
     for point in itertools.count():
-        place = Place(tmp_path / str(point), SCENARIOS["two results"])
+        place = Place(memory_path / str(point), SCENARIOS["two results"])
         if not place.crash(point):
             break
         was_decided = look(place.folder)["results"] or os.path.exists(
@@ -332,10 +374,10 @@ FAULTS = [errno.ENOSPC, errno.EIO, errno.EACCES]
 @pytest.mark.parametrize("error", FAULTS, ids=[errno.errorcode[number] for number in FAULTS])
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for a while"])
 def test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing(
-    tmp_path: Path, scenario: Scenario, error: int, *, for_good: bool
+    memory_path: Path, scenario: Scenario, error: int, *, for_good: bool
 ) -> None:
     for point in itertools.count():
-        place = Place(tmp_path / str(point), scenario)
+        place = Place(memory_path / str(point), scenario)
         spool_calls = 40  # those of opening the spool; a disk that refuses then is a clear error at start
         disk = BrokenDisk(spool_calls, error=error, for_good=for_good)
         watcher = place.watcher(disk)
