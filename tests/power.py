@@ -33,6 +33,7 @@ class PowerDisk(BrokenDisk):
         super().__init__(calls)
         self._root = root
         self._newest_survives = newest_survives
+        self._made: list[str] = []
         self._kept = root + ".kept"  # each file under its inode, so that it comes back as the same file
         os.makedirs(self._kept, exist_ok=True)
         self._names: dict[str, dict[str, int]] = earlier._names if earlier else {}
@@ -49,21 +50,19 @@ class PowerDisk(BrokenDisk):
             self._keep_contents(f"/proc/self/fd/{arguments[0]}")
         elif name == "sync_folder":
             self._keep_names(arguments[0])
+        elif name in {"create", "replace", "rename_noreplace", "link"}:
+            self._made.append(arguments[-1])
         return given
 
     def lose_power(self) -> None:
         """Put the folder into the state that it would have after the machine was switched on again."""
         self.die()
         durable = {inode for names in self._names.values() for inode in names.values()}
-        unsure = [
-            (os.stat(os.path.join(folder, name)).st_ctime_ns, folder, name, inode)
-            for folder, _, _ in os.walk(self._root)
-            for name, inode in self._listed(folder).items()
-            if inode > 0 and inode not in durable
-        ]
-        if self._newest_survives and unsure:
-            _, folder, name, inode = max(unsure)
-            self._names.setdefault(folder, {})[name] = inode
+        for path in reversed(self._made if self._newest_survives else []):
+            if os.path.exists(path) and os.stat(path).st_ino not in durable:
+                folder, name = os.path.split(path)
+                self._names.setdefault(folder, {})[name] = self._listed(folder)[name]
+                break
         shutil.rmtree(self._root)
         self._rebuild(self._root)
 

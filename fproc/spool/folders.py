@@ -82,8 +82,6 @@ def prepare(folders: Folders, disk: Disk) -> str:
         _make_usable(disk, path, "$.results_dir")
     stage = os.path.join(stages, _spool_id(folders, disk))
     _make_usable(disk, stage, "$.results_dir")
-    for path in (stages, folders.results, folders.jobs, folders.within(".fproc"), folders.watch):
-        disk.sync_folder(path)
     return stage
 
 
@@ -125,15 +123,22 @@ def _check_renames(way: list[str], setting: str) -> None:
 
 def _make_usable(disk: Disk, path: str, setting: str) -> None:
     try:
-        if not os.path.isdir(path):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            disk.make_folder(path)
+        _make_durably(disk, path)
     except OSError as error:
         what = f"cannot make the folder {shown(path)}: {error.strerror}"
         raise ConfigError([Problem(setting, what)]) from error
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         hint = f"let the user with id {os.geteuid()} write to it, or choose another folder"
         raise ConfigError([Problem(setting, f"cannot write to the folder {shown(path)}", hint)])
+
+
+def _make_durably(disk: Disk, path: str) -> None:
+    """Make a folder, and those above it that are missing, each of them safe from power loss."""
+    if not os.path.isdir(path):
+        above = os.path.dirname(path)
+        _make_durably(disk, above)
+        disk.make_folder(path)
+        disk.sync_folder(above)
 
 
 def _spool_id(folders: Folders, disk: Disk) -> str:

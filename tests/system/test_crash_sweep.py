@@ -17,6 +17,7 @@ import pytest
 from fproc.metrics import Metrics
 from fproc.spool import Disk, Spool
 from fproc.spool import disk as disk_module
+from fproc.spool.direct import DirectOutput
 from fproc.watch import Watcher
 from tests.crashes import BrokenDisk, Crash, inputs, look
 from tests.helpers import plan_of, user
@@ -287,6 +288,35 @@ def lose_power_after(first: int, memory_path: Path, scenario: Scenario) -> int:
         if not came:
             return second
     raise AssertionError
+
+
+def test_what_is_done_at_the_very_first_start_survives_power_loss(memory_path: Path) -> None:
+    folder = memory_path / "new" / "watch"
+    plan = plan_of(TWO_RESULTS, watch_dir=str(folder), **PLAIN)
+    disk = PowerDisk(10**9, str(memory_path))
+    spool = Spool(plan.config, disk=disk)
+    with (folder / "unprocessed" / "x.log").open("w") as file:
+        file.write("a\n")
+        disk.sync(file.fileno())
+    disk.sync_folder(str(folder / "unprocessed"))
+    Watcher(spool, plan, Metrics()).turn()
+    disk.lose_power()
+    Watcher(Spool(plan.config), plan, Metrics()).turn()
+    seen = look(str(folder))
+    assert seen["processed"].keys() == {"x.log"}
+    assert seen["results"] == {"x.log": "a\n", "x.count": "1\n"}
+    assert seen["litter"] == []
+    assert len(os.listdir(folder / "results" / ".stage")) == 1, "the spool has forgotten its own name"
+
+
+def test_a_result_that_was_published_beside_the_spool_survives_power_loss(memory_path: Path) -> None:
+    disk = PowerDisk(10**9, str(memory_path))
+    output = DirectOutput(disk, str(memory_path), rename={})
+    output.staging.write("result", "line")
+    output.staging.flush()
+    output.publish([], set())
+    disk.lose_power()
+    assert (memory_path / "result").read_text() == "line\n"
 
 
 def test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it(memory_path: Path) -> None:
