@@ -1,0 +1,246 @@
+"""What monitoring sees over HTTP, whatever the pipeline and the clients are doing."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fproc
+from tests.system.running import DEADLINE_SECONDS, Watching, configure, drop, own_processor, run, wait_until
+
+WAITING_OR_BAD = """
+import os, time
+def step(line):
+    if line == "bad":
+        raise ValueError("cannot digest bad")
+    while line == "wait" and not os.path.exists("go"):
+        time.sleep(0.01)
+    return line
+"""
+
+ENDED = ("files_processed", "files_failed")
+TABLES: dict[str, set[str]] = {
+    "totals": {*ENDED, "lines_in", "lines_out", "bytes_in", "retries", "recovered"},
+    "throughput": {"files_per_second", "lines_per_second", "bytes_per_second", "window_seconds"},
+    "processing_seconds": {"p50", "p95", "p99", "max"},
+    "nodes": set(),
+    "system": {"cpu_percent", "memory_bytes", "uptime_seconds"},
+}
+
+
+@pytest.fixture(scope="module")
+def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watching]:
+    """An idle instance, for tests that only ask."""
+    folder = tmp_path_factory.mktemp("watching")
+    configure(folder)
+    with Watching(folder, dashboard=True) as running:
+        yield running
+
+
+def address(watching: Watching) -> tuple[str, int]:
+    host, port = watching.url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+def ask(watching: Watching, method: str, path: str, body: bytes | None = None) -> tuple[HTTPResponse, bytes]:
+    """One request on a connection of its own; gives the answer and its body."""
+    connection = HTTPConnection(*address(watching), timeout=DEADLINE_SECONDS)
+    try:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        return answer, answer.read()
+    finally:
+        connection.close()
+
+
+def ask_raw(watching: Watching, request: bytes) -> bytes:
+    """Send bytes that may be no request, and read to the end of the connection."""
+    heard = b""
+    with socket.create_connection(address(watching), timeout=DEADLINE_SECONDS) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        while data := connection.recv(65536):
+            heard += data
+    return heard
+
+
+def test_it_listens_on_loopback_alone_and_says_where(watching: Watching) -> None:
+    assert watching.url.startswith("http://127.0.0.1:")
+
+
+def test_health_and_stats_answer_while_a_file_is_processed(tmp_path: Path) -> None:
+    own_processor(tmp_path, WAITING_OR_BAD)
+    with Watching(tmp_path, dashboard=True) as running:
+        drop(tmp_path, "a.log", b"one\nwait\n")
+        running.wait_for("underprocess/a.log")
+        status, value = running.get("/health")
+        assert (status, value["status"], value["version"]) == (200, "ok", fproc.__version__)
+        assert set(value) == {"status", "version", "uptime_seconds", "checks"}
+        assert value["uptime_seconds"] >= 0
+        assert value["checks"]
+        assert running.get("/livez")[0] == running.get("/readyz")[0] == 200
+        status, value = running.get("/stats")
+        assert status == 200
+        assert value["files"] == {"unprocessed": 0, "underprocess": 1, "processed": 0, "failed": 0}
+        (tmp_path / "go").touch()
+        running.wait_until(lambda: running.get("/stats")[1]["totals"]["files_processed"] == 1)
+        assert running.get("/stats")[1]["totals"]["bytes_in"] == len(b"one\nwait\n")
+
+
+def test_stats_has_the_figures_and_names_of_the_contract_and_agrees_with_the_folders(tmp_path: Path) -> None:
+    own_processor(tmp_path, WAITING_OR_BAD)
+    with Watching(tmp_path, dashboard=True) as running:
+        for name, data in {"a.log": b"one\ntwo\n", "b.log": b"three\n", "c.log": b"bad\n"}.items():
+            drop(tmp_path, name, data)
+        running.wait_until(lambda: sum(running.get("/stats")[1]["totals"][key] for key in ENDED) == 3)
+        drop(tmp_path, "d.log", b"wait\n")
+        running.wait_for("underprocess/d.log")
+        drop(tmp_path, "e.log", b"four\n")
+        value = running.get("/stats")[1]
+        counts = {name: len(os.listdir(running.spool / name)) for name in value["files"]}
+        (tmp_path / "go").touch()
+    counts["failed"] -= 1  # the report
+    assert value["files"] == counts == {"unprocessed": 1, "underprocess": 1, "processed": 2, "failed": 1}
+    assert set(value) == {*TABLES, "files", "success_rate", "edges"}
+    assert {name: set(value[name]) for name in TABLES} == {**TABLES, "nodes": {"start", "end", "drop"}}
+    assert set(value["nodes"]["start"]) <= {"count", "emitted", "errors", "seconds"}
+    totals = value["totals"]
+    assert (totals["files_processed"], totals["files_failed"], totals["retries"]) == (2, 1, 0)
+    assert (totals["lines_in"], totals["lines_out"]) == (4, 3)
+    assert value["success_rate"] == pytest.approx(2 / 3)
+    assert value["nodes"]["start"] | {"count": 4, "emitted": 3, "errors": 1} == value["nodes"]["start"]
+    assert value["edges"] == [{"from": "start", "to": "end", "count": 3}]
+    times = value["processing_seconds"]
+    assert 0 < times["p50"] <= times["p95"] <= times["p99"] <= times["max"]
+    assert value["system"]["memory_bytes"] > 2**20
+
+
+@pytest.mark.parametrize("path", ["/health", "/livez", "/readyz", "/stats"])
+def test_head_gives_the_same_head_as_get_and_no_body(watching: Watching, path: str) -> None:
+    got, body = ask(watching, "GET", path)
+    head, nothing = ask(watching, "HEAD", path)
+    assert (got.status, head.status, nothing) == (200, 200, b"")
+    assert got.getheader("Content-Type") == head.getheader("Content-Type") == "application/json"
+    assert int(got.getheader("Content-Length", "0")) == len(body)
+    assert int(head.getheader("Content-Length", "0")) > 0
+
+
+def test_a_query_changes_nothing_where_there_is_none(watching: Watching) -> None:
+    assert watching.get("/health?verbose=1")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/gone", "/health/", "/../etc/passwd", "/%00", "/stats%2e"])
+def test_an_unknown_path_is_404_in_json(watching: Watching, path: str) -> None:
+    answer, body = ask(watching, "GET", path)
+    assert answer.status == 404
+    assert set(json.loads(body)) == {"error"}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
+def test_another_method_is_405_and_says_which_there_are(watching: Watching, method: str) -> None:
+    answer, body = ask(watching, method, "/health", b"a body that nobody reads")
+    assert answer.status == 405
+    assert "GET" in answer.getheader("Allow", "")
+    assert set(json.loads(body)) == {"error"}
+
+
+GARBAGE: dict[str, tuple[bytes, set[int]]] = {
+    "no request": (b"GARBAGE\r\n\r\n", {400}),
+    "bytes": (b"\x00\xff\xfe\x80\r\n\r\n", {400}),
+    "no version": (b"GET /health and more HTTP/1.1\r\n\r\n", {400}),
+    "no such version": (b"GET /health HTTP/9.9\r\n\r\n", {400, 505}),
+    "no number for a version": (b"GET /health HTTP/x\r\n\r\n", {400}),
+    "a long path": (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", {400, 414}),
+    "a long header": (b"GET /health HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", {400, 431}),
+    "many headers": (b"GET /health HTTP/1.1\r\n" + b"X: x\r\n" * 200 + b"\r\n", {400, 431}),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64) + b"\n", {400}),
+}
+
+
+@pytest.mark.parametrize(("request_bytes", "statuses"), GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage_gets_an_error_with_a_status_line(
+    watching: Watching, request_bytes: bytes, statuses: set[int]
+) -> None:
+    heard = ask_raw(watching, request_bytes)
+    head, _, body = heard.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 "), heard
+    assert int(head.split()[1]) in statuses
+    value: dict[str, Any] = json.loads(body)
+    assert set(value) == {"error"}
+    assert watching.get("/health")[0] == 200
+    assert "Traceback" not in watching.log
+
+
+def test_one_connection_takes_several_requests_one_after_the_other(watching: Watching) -> None:
+    heard = ask_raw(watching, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+    assert heard.count(b"HTTP/1.1 200 OK\r\n") == 3
+
+
+def test_clients_that_say_nothing_or_hang_up_do_not_silence_it(watching: Watching) -> None:
+    with ExitStack() as stack:
+        for number in range(40):
+            idle = stack.enter_context(socket.create_connection(address(watching), timeout=DEADLINE_SECONDS))
+            idle.sendall(b"GET /hea"[: number % 9])
+        assert watching.get("/health")[0] == 200
+        assert watching.get("/stats")[0] == 200
+    for _ in range(40):  # and those that hang up in the middle
+        socket.create_connection(address(watching), timeout=DEADLINE_SECONDS).close()
+    assert watching.get("/health")[0] == 200
+    assert "Traceback" not in watching.log
+
+
+def test_health_is_503_with_a_message_while_intake_is_in_trouble_and_200_again_after(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with Watching(tmp_path, dashboard=True) as running:
+        assert running.get("/health")[0] == 200
+        (running.spool / "unprocessed").rename(tmp_path / "aside")
+        # It makes the folder again at once, so what stands in its way comes first if this is quick enough.
+        wait_until(lambda: put_in_the_way(running.spool / "unprocessed"))
+        running.wait_until(lambda: running.get("/health")[0] == 503)
+        value = running.get("/health")[1]
+        assert value["status"] == "degraded"
+        assert any(not check["ok"] and check["message"] for check in value["checks"].values())
+        assert running.get("/readyz")[0] == 503
+        assert running.get("/livez")[0] == 200
+        (running.spool / "unprocessed").unlink()
+        drop(tmp_path, "x.log", b"fine\n")
+        running.wait_for("processed/x.log")
+        running.wait_until(lambda: running.get("/health")[0] == 200)
+        assert "Traceback" not in running.log
+
+
+def put_in_the_way(path: Path) -> bool:
+    """Put a file where a folder should be; whether it is there."""
+    if path.is_dir():
+        path.rmdir()
+    path.touch()
+    return path.is_file()
+
+
+def test_a_port_in_use_is_one_clear_error_and_nothing_is_processed(
+    watching: Watching, tmp_path: Path
+) -> None:
+    configure(tmp_path)
+    drop(tmp_path, "x.log", b"fine\n")
+    host, port = address(watching)
+    ended = run(tmp_path, "--watch", "--port", str(port))
+    assert (ended.status, ended.out, len(ended.lines)) == (78, b"", 1)
+    assert f"$.dashboard.port: {host}:{port} is in use by another program" in ended.err
+    assert (tmp_path / "watch_dir/unprocessed/x.log").exists()
+
+
+def test_without_a_dashboard_nothing_listens(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with Watching(tmp_path) as running:
+        descriptors = Path(f"/proc/{running.process.pid}/fd")
+        if not descriptors.is_dir():
+            pytest.skip("there is no /proc")
+        assert not [link for link in descriptors.iterdir() if os.readlink(link).startswith("socket:")]
