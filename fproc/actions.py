@@ -13,15 +13,17 @@ from argparse import Namespace
 from fproc import drawing, examples, logs, settings
 from fproc.config import to_json
 from fproc.engine import Observer
-from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, shown
+from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
 from fproc.plan import Plan
 from fproc.settings import Given
+from fproc.stdout import keep_for_results, say
 
 log = logging.getLogger("fproc")
 
 
 def run(arguments: Namespace) -> int:
     """Do what is asked for; gives the exit status."""
+    keep_for_results()
     given = settings.gather(arguments.config, os.environ)
     _set_up_log(arguments, given)
     plan = _plan(arguments, given)
@@ -46,7 +48,7 @@ def _set_up_log(arguments: Namespace, given: Given) -> None:
 
 def graph(plan: Plan, form: str) -> int:
     """Draw the pipeline."""
-    print(drawing.draw(plan.graph, form))
+    say(drawing.draw(plan.graph, form))
     return EXIT_OK
 
 
@@ -57,13 +59,13 @@ def check(plan: Plan) -> int:
         raise ConfigError(problems)
     config = plan.config
     count = len(config.examples)
-    print(f"configuration: ok, {len(config.nodes)} nodes, {count} example{'s' if count != 1 else ''} passed")
-    print(f"watched folder: {shown(config.watch_dir)}")
-    print(f"results: {shown(config.results_dir)}")
-    print(f"lines enter at: {', '.join(plan.graph.entries)}")
+    say(f"configuration: ok, {counted(len(config.nodes), 'node')}, {counted(count, 'example')} passed")
+    say(f"watched folder: {shown(config.watch_dir)}")
+    say(f"results: {shown(config.results_dir)}")
+    say(f"lines enter at: {', '.join(plan.graph.entries)}")
     for name in plan.graph.unreachable():
-        print(f"warning: no line can reach the node {name!r}")
-    print(drawing.draw(plan.graph, "text"))
+        say(f"warning: no line can reach the node {name!r}")
+    say(drawing.draw(plan.graph, "text"))
     return EXIT_OK
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fproc import __version__
 from fproc.errors import (
@@ -36,13 +36,16 @@ def main(argv: list[str] | None = None) -> int:
     is_debugging = "--debug" in (sys.argv if argv is None else argv)
     try:
         parser = _parser()
-        arguments = parser.parse_args(argv)
+        try:
+            arguments = parser.parse_args(argv)
+        except SystemExit:  # --help, --version, wrong usage: all is said, if it can be
+            _flush()
+            raise
         if _count_actions(arguments) == 0:
             parser.print_help()
             return EXIT_USAGE
         status = _act(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        _flush()
     except KeyboardInterrupt:
         _complain("interrupted")
         return EXIT_INTERRUPTED
@@ -68,6 +71,11 @@ def _explain(error: Exception) -> int:
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in the same form as everything else does."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or version; unlike the base class, say so where that is impossible."""
+        if message and file is not None:
+            file.write(message)
 
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_USAGE, f"fproc: {message} (fproc --help lists what there is)\n")
@@ -147,8 +155,8 @@ def _refuse_strays(arguments: argparse.Namespace) -> None:
         raise UsageError("--output goes with --input or --sample; for --watch there is --results-dir")
     if arguments.trace and not (arguments.input or arguments.watch):
         raise UsageError("--trace goes with --input or --watch")
-    if arguments.output == "":
-        raise UsageError("--output must not be empty")
+    if arguments.output == "" or "" in (arguments.input or ()):
+        raise UsageError("--input and --output must not be empty")
 
 
 def _sample(arguments: argparse.Namespace) -> int:
@@ -176,6 +184,11 @@ def _fill_standard_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _end_quietly() -> int:

@@ -120,6 +120,11 @@ def shown(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def is_encodable(text: str) -> bool:
     """Whether text can be written: its surrogates, if any, all stand for undecodable bytes (PEP 383)."""
     if text.isascii():

@@ -190,9 +190,8 @@ def run(
         while block is not None:
             policy.block = block
             interpreter.feed(block)
-            figures.bytes_in = given.position_bytes()
             if progress:
-                progress(figures.bytes_in, interpreter.lines_in)
+                progress(given.position_bytes(), interpreter.lines_in)
             block = next(blocks, None)
         policy.block = None
         interpreter.finish()
@@ -201,6 +200,7 @@ def run(
         interpreter.close()
         if observer:
             observer.close()
+        figures.bytes_in = given.position_bytes()
         _take_figures(figures, interpreter)
 
 

@@ -8,12 +8,12 @@ import random
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from fproc import inputs, job
 from fproc.engine import Observer
-from fproc.errors import InputError, OutputError, UsageError, reason_of, shown
+from fproc.errors import InputError, OutputError, UsageError, counted, reason_of, shown
 from fproc.inputs import Input
 from fproc.job import Figures
 from fproc.lifecycle import Fate, decide
@@ -22,7 +22,7 @@ from fproc.processors.sinks import DEFAULT_RESULT
 from fproc.progress import ProgressBar
 from fproc.spool.direct import DirectOutput
 from fproc.spool.disk import Disk
-from fproc.spool.staging import standard_output
+from fproc.stdout import standard_output
 
 log = logging.getLogger("fproc.input")
 
@@ -92,8 +92,7 @@ def process_inputs(
         plan, to, {path: path if path == STANDARD else os.path.abspath(path) for path in paths}, observer
     )
     bars = bars and not (to.stream_path == STANDARD and standard_output().isatty())
-    with redirect_stdout(sys.stderr):  # what a processor prints must not get between results
-        outcomes = [call.process(path, bars=bars) for path in paths]
+    outcomes = [call.process(path, bars=bars) for path in paths]
     return all(outcomes)
 
 
@@ -204,9 +203,9 @@ def _report(path: str, figures: Figures, seconds: float, places: list[str | None
     named = ["standard output" if place == STANDARD else shown(place) for place in places if place]
     where = ", ".join(named) or "no result"
     log.info(
-        "%s: %d lines in, %d out, %.3f s -> %s",
+        "%s: %s in, %d out, %.3f s -> %s",
         shown(path),
-        figures.lines_in,
+        counted(figures.lines_in, "line"),
         figures.lines_out,
         seconds,
         where,

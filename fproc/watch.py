@@ -18,7 +18,7 @@ from types import FrameType
 
 from fproc import job
 from fproc.engine import Observer
-from fproc.errors import EXIT_INTERRUPTED, ConfigError, reason_of, shown
+from fproc.errors import EXIT_INTERRUPTED, ConfigError, counted, reason_of, shown
 from fproc.job import Outcome
 from fproc.lifecycle import Fate, is_of_machine
 from fproc.metrics import Metrics
@@ -207,16 +207,16 @@ class Watcher:
         if outcome.fate is Fate.COMMIT:
             results = ", ".join(map(shown, outcome.results)) or "no result"
             log.info(
-                "%s: %d lines in, %d out, %.3f s -> %s",
+                "%s: %s in, %d out, %.3f s -> %s",
                 name,
-                outcome.figures.lines_in,
+                counted(outcome.figures.lines_in, "line"),
                 outcome.figures.lines_out,
                 outcome.seconds,
                 results,
             )
         elif outcome.fate is Fate.FAIL:
             self.failed += 1
-            log.error("%s: failed after %d attempts: %s", name, outcome.attempts, outcome.error)
+            log.error("%s: failed after %s: %s", name, counted(outcome.attempts, "attempt"), outcome.error)
         elif outcome.fate is Fate.RETRY:
             self._due[outcome.file] = _Due(self._spool.clock() + outcome.retry_seconds, is_orphan=False)
             log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, outcome.error)

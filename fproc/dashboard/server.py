@@ -27,6 +27,10 @@ REQUEST_SECONDS = 10.0
 _NO_ROOM = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
+STOP_SECONDS = 0.1
+"""How long stopping may take."""
+
+
 class Server(ThreadingHTTPServer):
     """The listening socket, on a thread of its own.
 
@@ -46,7 +50,9 @@ class Server(ThreadingHTTPServer):
             super().__init__((dashboard.host, dashboard.port), _Handler)
         except OSError as error:
             raise ConfigError([_problem(dashboard, error)]) from error
-        self._thread = threading.Thread(target=self.serve_forever, name="dashboard", daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, args=(STOP_SECONDS,), name="dashboard", daemon=True
+        )
 
     @property
     def url(self) -> str:

@@ -170,6 +170,9 @@ class Spool:
         """Names that a crash may have left something of: in `underprocess/`, or a job folder."""
         with os.scandir(self.folders.jobs) as entries:
             jobs = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+        with os.scandir(self.folders.underprocess) as entries:
+            for entry in entries:
+                self._scanner.say_if_left_alone(entry)
         return sorted({*self._files(self.folders.underprocess), *jobs})
 
     def _files(self, folder: str) -> Iterator[str]:

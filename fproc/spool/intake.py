@@ -67,7 +67,7 @@ class Scanner:
         with os.scandir(self._folder) as entries:
             present = {entry.name: entry for entry in entries}
         for name, entry in present.items():
-            if self._is_passed_over(name, entry):
+            if self.say_if_left_alone(entry) or not self.is_input_name(name):
                 continue
             try:
                 status = entry.stat(follow_symlinks=False)
@@ -84,7 +84,7 @@ class Scanner:
                 if not settled:
                     settling.append(name)
         self._since = {name: seen for name, seen in self._since.items() if name in present}
-        self._said &= present.keys()
+        self._said = {path for path in self._said if os.path.lexists(path)}
         return Scan([name for _, name in sorted(ready)], waiting, settling)
 
     def is_input_name(self, name: str) -> bool:
@@ -92,14 +92,13 @@ class Scanner:
         is_marker = self._intake.ready == "marker" and name.endswith(self._intake.marker)
         return not is_marker and not self._ignored.match(name)
 
-    def _is_passed_over(self, name: str, entry: os.DirEntry[str]) -> bool:
-        if not self.is_input_name(name):
-            return True
-        if entry.is_file(follow_symlinks=False):
+    def say_if_left_alone(self, entry: os.DirEntry[str]) -> bool:
+        """Whether an entry is no file, and so is left alone; the log says so once."""
+        if not self.is_input_name(entry.name) or entry.is_file(follow_symlinks=False):
             return False
-        if name not in self._said:
-            self._said.add(name)
-            log.warning("%s: %s; it is left alone", shown(name), kind_of_file(entry.path))
+        if entry.path not in self._said:
+            self._said.add(entry.path)
+            log.warning("%s: %s; it is left alone", shown(entry.name), kind_of_file(entry.path))
         return True
 
     def _has_settled(self, name: str, stamp: Stamp) -> bool:

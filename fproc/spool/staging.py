@@ -6,15 +6,14 @@ many are open at once, because a pipeline may write a result for each of thousan
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
 from collections.abc import Callable
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from fproc.errors import OutputError, reason_of
 from fproc.records import encode_lines
 from fproc.spool.disk import Disk, unlink_if_there
+from fproc.stdout import standard_output, write_all
 
 HELD_CHARACTERS = 256 * 1024
 OPEN_PARTS = 64
@@ -83,8 +82,7 @@ class Staging:
 
     def _send(self, stream: BinaryIO, lines: list[str]) -> None:
         self.has_streamed = True
-        stream.write(encode_lines(lines))
-        stream.flush()
+        write_all(stream, encode_lines(lines))
 
     def seal(self) -> None:
         """Make every part durable; `flush` comes before, nothing after."""
@@ -126,14 +124,3 @@ class Staging:
                 descriptor = self._disk.reopen(path)
         self._open[result] = descriptor
         return descriptor
-
-
-def standard_output() -> BinaryIO:
-    """Standard output, as it was before anybody put something in its place.
-
-    Raises:
-        OSError: it is closed.
-    """
-    if sys.__stdout__ is None:
-        raise OSError(errno.EBADF, "standard output is closed")
-    return cast(BinaryIO, sys.__stdout__.buffer)

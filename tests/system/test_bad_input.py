@@ -330,7 +330,7 @@ def test_what_is_no_file_in_underprocess_stops_no_other(tmp_path: Path) -> None:
     for name in ("a.log", "b.log", "d.log"):
         drop(tmp_path, name, b"fine\n")
     ended = run(tmp_path, "--watch", "--drain", "--quiet")
-    assert (ended.status, len(ended.lines)) == (1, 2)
+    assert (ended.status, len(ended.lines)) == (1, 4)
     assert "a.log: cannot be worked with, and waits until that is mended: is a folder" in ended.err
     assert "b.log: cannot be worked with, and waits until that is mended: is a symbolic link" in ended.err
     kept = spooled(tmp_path)

@@ -9,11 +9,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from fproc import cli, config
+from fproc.lifecycle import RetryPolicy
 from fproc.processors import BUILTINS
 from fproc.settings import LOG_FILE, LOG_FORMAT, SETTINGS
 
@@ -26,6 +28,7 @@ LAYERS: list[set[str]] = [
         "errors",
         "records",
         "times",
+        "stdout",
         "schema",
         "config",
         "graph",
@@ -149,14 +152,14 @@ def test_every_key_of_the_configuration_is_documented() -> None:
     documented = text_of("docs/CONFIGURATION.md")
     sections = [
         config.Intake,
-        config.RetryPolicy,
+        RetryPolicy,
         config.Recovery,
         config.Limits,
         config.Dashboard,
         config.FileRule,
         config.NodeSpec,
     ]
-    inner = [name for section in sections for name in section.__dataclass_fields__ if name != "path"]
+    inner = [field.name for section in sections for field in fields(section) if field.name != "path"]
     written = {name for quoted in re.findall(r"`([a-z_.]+)`", documented) for name in quoted.split(".")}
     assert {*config.KEYS, *inner} - written == set()
 
