@@ -26,12 +26,17 @@ class Disk:
         self.power = power
 
     def make_folder(self, path: str) -> None:
-        """Make one folder; it is no error if it is there."""
-        try:
-            os.mkdir(path)
-        except FileExistsError:
-            if not os.path.isdir(path):
-                raise
+        """Make one folder; it is no error if it is there, nor if another process removes it just then."""
+        while True:
+            try:
+                os.mkdir(path)
+            except FileExistsError:
+                if os.path.isdir(path):
+                    return
+                if os.path.lexists(path):
+                    raise
+            else:
+                return
 
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder."""

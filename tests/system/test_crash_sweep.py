@@ -342,23 +342,31 @@ def test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_
     assert points > 20
 
 
+@pytest.mark.usefixtures("way_of_moving")
 def test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced(memory_path: Path) -> None:
     scenario = SCENARIOS["two results"]
     numbered = set()
-    for point in itertools.count():
-        place = Place(memory_path / str(point), scenario)
-        if not place.crash(point):
+    for first in itertools.count():
+        if not Place(memory_path / str(first), scenario).crash(first):
             break
-        foreign = {
-            name: "foreign" for name in ("x.log", "x.count") if name not in look(place.folder)["results"]
-        }
-        place.put({f"results/{name}": text for name, text in foreign.items()})
-        place.recover()
-        results = look(place.folder)["results"]
-        assert foreign.items() <= results.items(), point
-        own = {name.replace("~2", ""): text for name, text in results.items() if text != "foreign"}
-        assert own == scenario.expected["results"], point
-        numbered |= {name for name in results if "~2" in name}
+        for second in itertools.count(first % 3, 3):
+            place = Place(memory_path / f"{first}-{second}", scenario)
+            place.crash(first)
+            own = look(place.folder)["results"]
+            foreign = {name: "foreign" for name in ("x.log", "x.count") if name not in own}
+            place.put({f"results/{name}": text for name, text in foreign.items()})
+            came = place.crash(second)
+            place.recover()
+            results = look(place.folder)["results"]
+            assert foreign.items() <= results.items(), (first, second)
+            own = {name: text for name, text in results.items() if text != "foreign"}
+            assert {name.replace("~2", ""): text for name, text in own.items()} == scenario.expected[
+                "results"
+            ]
+            assert len(own) == 2, (first, second)
+            numbered |= {name for name in results if "~2" in name}
+            if not came:
+                break
     assert numbered == {"x~2.log", "x~2.count"}
 
 
