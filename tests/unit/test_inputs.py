@@ -1,0 +1,285 @@
+"""Opening inputs: plain and compressed, whole and not, and what is no file at all."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fproc.errors import InputError
+from fproc.inputs import COMPRESSED, Input, open_input, result_name, standard_input
+
+CONTENT = b"".join(b"line %d\n" % number for number in range(5000))
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
+Packed = pytest.mark.parametrize("suffix", sorted(PACK))
+
+
+def put(path: Path, data: bytes) -> str:
+    path.write_bytes(data)
+    return str(path)
+
+
+def whole(given: Input, piece_bytes: int = 4096) -> bytes:
+    try:
+        return b"".join(iter(lambda: given.read(piece_bytes), b""))
+    finally:
+        given.close()
+
+
+def spool_input(path: str) -> Input:
+    return open_input(path, in_spool=True)
+
+
+def test_a_plain_file_is_read_as_it_is(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.log", b"a\r\n\0\xff\n")
+    assert whole(spool_input(path)) == b"a\r\n\0\xff\n"
+
+
+@Packed
+def test_a_compressed_file_is_read_decompressed(suffix: str, tmp_path: Path) -> None:
+    path = put(tmp_path / f"a.log{suffix}", PACK[suffix](CONTENT))
+    assert whole(spool_input(path)) == CONTENT
+
+
+@Packed
+def test_a_compressed_file_of_several_members_is_read_to_its_end(suffix: str, tmp_path: Path) -> None:
+    path = put(tmp_path / f"a.log{suffix}", PACK[suffix](b"one\n") + PACK[suffix](b"two\n"))
+    assert whole(spool_input(path)) == b"one\ntwo\n"
+
+
+@Packed
+def test_a_compressed_file_of_nothing_is_an_empty_input(suffix: str, tmp_path: Path) -> None:
+    path = put(tmp_path / f"a{suffix}", PACK[suffix](b""))
+    assert whole(spool_input(path)) == b""
+
+
+@pytest.mark.parametrize("suffix", ["", *COMPRESSED])
+def test_an_empty_file_is_an_empty_input_whatever_its_name(suffix: str, tmp_path: Path) -> None:
+    given = spool_input(put(tmp_path / f"a{suffix}", b""))
+    assert given.size_bytes == 0
+    assert whole(given) == b""
+
+
+@Packed
+@pytest.mark.parametrize("missing_bytes", [1, 4, 20, 100])
+def test_a_truncated_file_is_an_error_of_the_input(suffix: str, missing_bytes: int, tmp_path: Path) -> None:
+    path = put(tmp_path / f"a{suffix}", PACK[suffix](CONTENT)[:-missing_bytes])
+    with pytest.raises(InputError, match=rf"is not a whole \{suffix} file"):
+        whole(spool_input(path))
+
+
+@Packed
+@pytest.mark.parametrize("data", [b"plain text that nobody packed\n", b"\0", b"\x1f"])
+def test_a_file_that_is_not_compressed_is_an_error_of_the_input(
+    suffix: str, data: bytes, tmp_path: Path
+) -> None:
+    path = put(tmp_path / f"a{suffix}", data)
+    with pytest.raises(InputError, match=rf"is not a whole \{suffix} file"):
+        whole(spool_input(path))
+
+
+@Packed
+def test_a_damaged_file_is_an_error_of_the_input(suffix: str, tmp_path: Path) -> None:
+    data = bytearray(PACK[suffix](CONTENT))
+    middle = len(data) // 2
+    data[middle : middle + 64] = bytes(byte ^ 0xFF for byte in data[middle : middle + 64])
+    with pytest.raises(InputError, match=rf"is not a whole \{suffix} file"):
+        whole(spool_input(put(tmp_path / f"a{suffix}", bytes(data))))
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("a.log", "a.log"),
+        ("a.log.gz", "a.log"),
+        ("a.log.bz2", "a.log"),
+        ("a.log.xz", "a.log"),
+        ("a.gz.txt", "a.gz.txt"),
+        ("a.tar.gz.gz", "a.tar.gz"),
+        ("gz", "gz"),
+        ("caf\udce9.gz", "caf\udce9"),
+    ],
+)
+def test_results_are_named_without_a_compression_suffix(name: str, result: str) -> None:
+    assert result_name(name) == result
+
+
+def test_a_processor_may_know_the_name_and_the_day_of_the_file(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.log.gz", gzip.compress(b""))
+    os.utime(path, (0, 1795341600))
+    given = spool_input(path)
+    given.close()
+    assert (given.source.name, given.source.date) == ("a.log", "2026-11-22")
+
+
+def test_size_and_position_are_those_of_the_file_on_the_disk(tmp_path: Path) -> None:
+    packed = gzip.compress(CONTENT)
+    given = spool_input(put(tmp_path / "a.gz", packed))
+    assert (given.size_bytes, given.position_bytes()) == (len(packed), 0)
+    given.read(10**6)
+    given.read(1)
+    assert given.position_bytes() == len(packed)
+    given.close()
+
+
+@pytest.mark.parametrize("in_spool", [True, False])
+def test_a_folder_is_no_input(tmp_path: Path, *, in_spool: bool) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(InputError, match="is a folder, not a file"):
+        open_input(str(tmp_path), in_spool=in_spool)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("in_spool", [True, False])
+def test_a_file_that_is_not_there_is_an_error_of_the_input(tmp_path: Path, *, in_spool: bool) -> None:
+    with pytest.raises(InputError, match="cannot be read: No such file or directory"):
+        open_input(str(tmp_path / "none"), in_spool=in_spool)
+
+
+def test_a_fifo_in_the_spool_is_refused_at_once_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="is not a regular file"):
+        spool_input(str(tmp_path / "pipe"))
+
+
+def test_a_fifo_on_the_command_line_is_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"a\nb\n",))
+    writer.start()
+    given = open_input(str(path), in_spool=False)
+    assert given.size_bytes is None
+    assert given.position_bytes() == 0
+    assert whole(given) == b"a\nb\n"
+    writer.join()
+
+
+def test_a_compressed_fifo_is_decompressed(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.gz"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(gzip.compress(b"a\n"),))
+    writer.start()
+    assert whole(open_input(str(path), in_spool=False)) == b"a\n"
+    writer.join()
+
+
+def test_a_socket_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("sock")
+        with pytest.raises(InputError, match="cannot be read"):
+            spool_input(str(tmp_path / "sock"))
+
+
+def test_a_link_in_the_spool_is_refused_and_on_the_command_line_followed(tmp_path: Path) -> None:
+    put(tmp_path / "real", b"a\n")
+    (tmp_path / "link").symlink_to("real")
+    with pytest.raises(InputError, match="cannot be read"):
+        spool_input(str(tmp_path / "link"))
+    given = open_input(str(tmp_path / "link"), in_spool=False)
+    assert given.source.name == "link"
+    assert whole(given) == b"a\n"
+
+
+def grow(path: str) -> None:
+    with open(path, "ab") as file:
+        file.write(b"more\n")
+
+
+def touch(path: str) -> None:
+    status = os.stat(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+
+
+def overwrite_in_place(path: str) -> None:
+    with open(path, "r+b") as file:
+        file.write(b"b")
+    touch(path)
+
+
+def replace(path: str) -> None:
+    status = os.stat(path)
+    put(Path(path + ".new"), b"a\n")
+    os.utime(path + ".new", ns=(status.st_atime_ns, status.st_mtime_ns))
+    os.replace(path + ".new", path)
+
+
+def replace_by_link(path: str) -> None:
+    os.rename(path, path + ".real")
+    os.symlink(path + ".real", path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [grow, touch, overwrite_in_place, replace, replace_by_link, os.unlink, lambda p: os.truncate(p, 0)],
+)
+def test_whatever_is_done_to_a_file_while_it_is_read_is_noticed(
+    change: Callable[[str], None], tmp_path: Path
+) -> None:
+    path = put(tmp_path / "a.log", b"a\n")
+    os.utime(path, (0, 0))
+    given = spool_input(path)
+    given.read(100)
+    assert not given.has_changed(path)
+    change(path)
+    assert given.has_changed(path)
+    given.close()
+
+
+def test_reading_and_a_second_name_change_nothing(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.log", b"a\n")
+    given = spool_input(path)
+    assert given.read(100) == b"a\n"
+    Path(path).read_bytes()
+    os.link(path, tmp_path / "other")
+    assert not given.has_changed(path)
+    given.close()
+
+
+def test_standard_input_is_an_input_named_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tmp_path / "a.log", b"a\nb\n")
+    with open(path, encoding="utf-8") as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        given = standard_input()
+        assert given.source.name == "stdin"
+        assert whole(given) == b"a\nb\n"
+        assert file.fileno() >= 0  # closing the input leaves standard input open
+        os.fstat(file.fileno())
+
+
+def test_closed_standard_input_is_an_error_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="standard input is closed"):
+        standard_input()
+
+
+@Packed
+def test_a_disk_that_fails_under_a_compressed_file_is_not_the_file_s_fault(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(io.BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+        readinto = read  # type: ignore[assignment]
+
+    path = put(tmp_path / f"a{suffix}", PACK[suffix](CONTENT))
+    monkeypatch.setattr("builtins.open", lambda *_arguments, **_options: Failing())
+    given = spool_input(path)
+    monkeypatch.undo()
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        given.read(100)
+    assert caught.value.errno == 5

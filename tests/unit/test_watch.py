@@ -1,0 +1,299 @@
+"""The loop, turn by turn: pausing, setting names aside, orphans, draining; the clocks are the test's own."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fproc.metrics import Metrics
+from fproc.spool import Spool
+from fproc.watch import DRAIN_SETTLE_TIMES, PAUSE_MAX_SECONDS, PAUSE_SECONDS, Health, Watcher
+from tests.crashes import BrokenDisk, look
+from tests.helpers import plan_of, user
+
+NODES = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
+
+
+class Clock:
+    """Seconds that pass only when told to, or a little with each look."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.step = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += self.step
+        return self.seconds
+
+
+class Place:
+    """A watched folder and one watcher over it."""
+
+    def __init__(self, folder: Path, **config: Any) -> None:
+        self.folder = folder
+        self.disk = BrokenDisk(10**9)
+        self.disk.power = False
+        self.monotonic = Clock(50.0)
+        self.clock = Clock(1000.0)
+        config = {"intake": {"ready": "rename", "poll_seconds": 0.001}, "nodes": NODES, **config}
+        self.plan = plan_of(config.pop("nodes"), watch_dir=str(folder), **config)
+        self.metrics = Metrics(self.monotonic)
+        self.spool = Spool(self.plan.config, disk=self.disk, monotonic=self.monotonic, clock=self.clock)
+        self.watcher = Watcher(self.spool, self.plan, self.metrics, monotonic=self.monotonic)
+
+    def put(self, path: str, text: str = "a\n") -> None:
+        (self.folder / path).write_text(text)
+
+    def turn(self, after_seconds: float = 0.0) -> None:
+        self.monotonic.seconds += after_seconds
+        self.clock.seconds += after_seconds
+        self.watcher.turn()
+
+    def break_disk(self, number: int) -> None:
+        self.disk._error, self.disk._for_good, self.disk.calls_left = number, True, 0
+
+    def look(self) -> dict[str, Any]:
+        return look(str(self.folder))
+
+    def totals(self) -> dict[str, int]:
+        return {name: count for name, count in self.metrics.snapshot().totals.items() if count}
+
+    @property
+    def trouble(self) -> str:
+        return self.watcher.health().trouble
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "w")
+
+
+def test_a_turn_processes_all_that_is_ready_and_tells_what_it_saw(place: Place) -> None:
+    for name, text in (("x", "a\n"), ("y", "bad\n"), ("z", "c\n")):
+        place.put(f"unprocessed/{name}", text)
+    assert sorted(place.watcher.turn().ready) == ["x", "y", "z"]
+    assert place.watcher.turn().ready == []
+    assert place.watcher.failed == 1
+    assert place.look()["results"] == {"x": "a\n", "z": "c\n"}
+    totals = place.totals()
+    assert (totals["files_processed"], totals["files_failed"], totals["lines_out"]) == (2, 1, 2)
+    assert place.watcher.health() == Health(trouble="", stopping=False)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
+def test_trouble_of_the_machine_pauses_intake_and_work_resumes_by_itself(place: Place, number: int) -> None:
+    place.put("unprocessed/x")
+    place.put("unprocessed/y")
+    place.break_disk(number)
+    place.turn()
+    assert os.strerror(number) in place.trouble
+    place.disk.mend()
+    place.turn()
+    assert place.look()["results"] == {}  # still paused
+    place.turn(PAUSE_SECONDS)
+    assert place.look()["results"] == {"x": "a\n", "y": "a\n"}
+    assert (place.trouble, place.totals()["files_processed"]) == ("", 2)
+    assert "retries" not in place.totals()
+
+
+def seconds_paused(place: Place, disk_calls: list[int]) -> float:
+    """How long the watcher leaves the disk alone, in quarters of a second."""
+    for quarters in range(1, 1000):
+        calls = len(disk_calls)
+        place.turn(0.25)
+        if len(disk_calls) > calls:
+            return quarters / 4
+    raise AssertionError("it never looks again")
+
+
+def test_pauses_grow_up_to_a_bound_while_the_trouble_lasts_and_start_small_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    count = place.disk.count
+
+    def counting(name: str, *arguments: Any) -> Any:
+        looks.append(1)
+        return count(name, *arguments)
+
+    monkeypatch.setattr(place.disk, "count", counting)
+    place.put("unprocessed/x")
+    place.break_disk(errno.ENOSPC)
+    place.turn()
+    assert [seconds_paused(place, looks) for _ in range(7)] == [1, 2, 4, 8, 16, 30, PAUSE_MAX_SECONDS]
+    place.disk.mend()
+    place.turn(PAUSE_MAX_SECONDS)
+    assert place.look()["results"] == {"x": "a\n"}
+    place.put("unprocessed/y")
+    place.break_disk(errno.ENOSPC)
+    place.turn()
+    assert seconds_paused(place, looks) == PAUSE_SECONDS
+
+
+def test_a_watched_folder_that_cannot_be_read_pauses_until_it_can(place: Place) -> None:
+    (place.folder / "unprocessed").rmdir()
+    place.put("unprocessed", "a file in its place")
+    place.turn()
+    assert str(place.folder / "unprocessed") in place.trouble
+    (place.folder / "unprocessed").unlink()
+    place.turn(PAUSE_SECONDS)
+    place.put("unprocessed/x")
+    place.turn()
+    assert (place.trouble, place.look()["results"]) == ("", {"x": "a\n"})
+
+
+def in_trouble(place: Place, name: str) -> Path:
+    """Put something in the way of a name's job folder."""
+    place.put(f"unprocessed/{name}")
+    place.put(f".fproc/jobs/{name}", "a file where a folder has to be")
+    return place.folder / ".fproc" / "jobs" / name
+
+
+def test_one_name_s_trouble_does_not_stop_the_others(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    in_the_way = in_trouble(place, "bad\x1bname")
+    place.put("unprocessed/x")
+    place.turn()
+    assert place.trouble.startswith("bad\\x1bname: File exists")
+    place.put("unprocessed/y")
+    place.turn()
+    assert set(place.look()["results"]) == {"x", "y"}
+    for _ in range(5):
+        place.turn(PAUSE_MAX_SECONDS)
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+    in_the_way.unlink()
+    place.turn(PAUSE_MAX_SECONDS)
+    place.turn()
+    assert (place.trouble, len(place.look()["results"])) == ("", 3)
+
+
+def test_a_name_in_trouble_is_tried_again_after_growing_delays(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_trouble(place, "x")
+    tried: list[int] = []
+
+    def refuse(_name: str) -> None:
+        tried.append(1)
+        raise FileExistsError(errno.EEXIST, "File exists")
+
+    monkeypatch.setattr(place.spool, "claim", refuse)
+    place.turn()
+    assert [seconds_paused(place, tried) for _ in range(7)] == [1, 2, 4, 8, 16, 30, PAUSE_MAX_SECONDS]
+
+
+def test_health_names_the_machine_s_trouble_first_and_then_each_name_s(place: Place) -> None:
+    in_trouble(place, "x")
+    place.turn()
+    place.put("unprocessed/y")
+    place.break_disk(errno.ENOSPC)
+    place.turn()
+    machine, name = place.trouble.split("; ")
+    assert machine.startswith("No space left")
+    assert name.startswith("x: File exists")
+
+
+def test_orphans_are_looked_for_at_the_start_and_at_each_interval(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w", recovery={"check_interval": 60})
+    place.put("underprocess/x")
+    place.turn()
+    assert place.look()["results"] == {"x": "a\n"}
+    place.put("underprocess/y")
+    place.turn(59)
+    assert list(place.look()["underprocess"]) == ["y"]
+    place.turn(1)
+    assert (set(place.look()["results"]), place.totals()["recovered"]) == ({"x", "y"}, 2)
+
+
+def test_orphans_are_left_alone_where_that_is_wished(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w", recovery={"enabled": False})
+    place.put("underprocess/x")
+    place.turn(1000)
+    assert list(place.look()["underprocess"]) == ["x"]
+
+
+def test_nothing_is_begun_once_the_loop_was_told_to_stop(place: Place) -> None:
+    place.put("unprocessed/x")
+    place.put("underprocess/y")
+    place.watcher.stop()
+    place.watcher.watch()  # returns at once
+    place.turn()
+    assert (place.look()["results"], place.watcher.health()) == ({}, Health(trouble="", stopping=True))
+
+
+def test_a_signal_stops_the_loop_and_the_earlier_handlers_come_back(place: Place) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    place.put("unprocessed/x")
+    add = place.metrics.add
+
+    def add_and_interrupt(outcome: Any) -> None:
+        add(outcome)
+        signal.raise_signal(signal.SIGTERM)
+
+    place.metrics.add = add_and_interrupt  # type: ignore[method-assign]
+    place.watcher.watch()
+    assert place.look()["results"] == {"x": "a\n"}
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_draining_ends_when_nothing_is_left_to_do(place: Place) -> None:
+    place.put("unprocessed/x")
+    place.put("unprocessed/y", "bad\n")
+    place.put("underprocess/z")
+    assert place.watcher.drain()
+    seen = place.look()
+    assert (seen["unprocessed"], seen["underprocess"], place.watcher.failed) == ({}, {}, 1)
+    assert set(seen["results"]) == {"x", "z"}
+
+
+def test_draining_waits_for_what_only_has_to_settle(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w", intake={"ready": "stable", "settle_seconds": 5, "poll_seconds": 0.001})
+    place.monotonic.step = 0.25
+    place.put("unprocessed/x")
+    assert place.watcher.drain()
+    assert place.look()["results"] == {"x": "a\n"}
+
+
+def test_draining_waits_only_so_long_for_a_file_that_keeps_changing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path / "w", intake={"ready": "stable", "settle_seconds": 5, "poll_seconds": 0.001})
+    place.monotonic.step = 0.25
+    scan = place.spool.scan
+
+    def grow_and_scan() -> Any:
+        with (place.folder / "unprocessed" / "x").open("a", encoding="utf-8") as file:
+            file.write("more\n")
+        return scan()
+
+    monkeypatch.setattr(place.spool, "scan", grow_and_scan)
+    begin = place.monotonic.seconds
+    assert place.watcher.drain()
+    assert 5 * DRAIN_SETTLE_TIMES <= place.monotonic.seconds - begin <= 5 * DRAIN_SETTLE_TIMES + 5
+    assert list(place.look()["unprocessed"]) == ["x"]
+
+
+def test_draining_waits_for_a_retry(tmp_path: Path) -> None:
+    nodes = [{"tag": "start", "type": user("retry"), "next": "end"}]
+    intake = {"ready": "rename", "poll_seconds": 0.001}
+    place = Place(tmp_path / "w", nodes=nodes, intake=intake, retry={"backoff_seconds": 10})
+    place.clock.step = place.monotonic.step = 1.0
+    assert place.watcher.drain()
+    place.put("unprocessed/x")
+    assert place.watcher.drain()
+    assert (place.totals()["retries"], place.totals()["files_failed"]) == (2, 1)
+
+
+@pytest.mark.parametrize("trouble", ["of the machine", "of a name"])
+def test_draining_tells_that_trouble_ended_it(place: Place, trouble: str) -> None:
+    in_trouble(place, "x") if trouble == "of a name" else place.put("unprocessed/x")
+    if trouble == "of the machine":
+        place.break_disk(errno.ENOSPC)
+    place.put("unprocessed/y")
+    assert not place.watcher.drain()
+    assert place.trouble
+    assert list(place.look()["results"]) == (["y"] if trouble == "of a name" else [])
