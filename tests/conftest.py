@@ -21,7 +21,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Started in the background by a shell, which every child would inherit: Ctrl-C must mean something to them.
+    # A shell that starts this in the background says so, and every child would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MEMORY = "/dev/shm"
