@@ -165,6 +165,8 @@ class Watcher:
             return
         try:
             work(name)
+            if troubled and self._troubled.get(name) is troubled:
+                del self._troubled[name]
         except OSError as error:
             if is_of_machine(error):
                 self._pause(reason_of(error))
@@ -184,7 +186,7 @@ class Watcher:
         taken = self._spool.adopt(name)
         del self._due[name]
         if isinstance(taken, NotYet):
-            self._due[name] = _Due(taken.not_before, is_orphan=due.is_orphan)
+            self._due[name] = _Due(taken.not_before, is_orphan=False)
             return
         if taken is None:
             return
