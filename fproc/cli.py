@@ -49,8 +49,9 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        return _end_quietly()
+    except BrokenPipeError:  # nobody reads standard output any more: `| head` has what it wanted
+        _abandon_standard_output()
+        return EXIT_OK
     except Exception as error:  # noqa: BLE001 - the last edge: a user sees one line, not a traceback
         if is_debugging:
             traceback.print_exc()
@@ -65,6 +66,8 @@ def _explain(error: Exception) -> int:
             _complain(line)
         return error.exit_status
     is_system = isinstance(error, OSError)
+    if is_system:
+        _abandon_standard_output()
     _complain(reason_of(error) + ("" if is_system else " (this is a mistake in fproc; --debug shows where)"))
     return EXIT_FILE_FAILED
 
@@ -191,7 +194,6 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _end_quietly() -> int:
-    """Nobody reads standard output any more: `| head` has what it wanted."""
+def _abandon_standard_output() -> None:
+    """Let the interpreter, which flushes standard output when it ends, not fail at that."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return EXIT_OK
