@@ -269,7 +269,7 @@ def failure_report(name: str, error: Exception, attempts: int, now: float) -> di
 
 def _traceback(error: Exception) -> list[str]:
     """Where a processor raised; nothing for what fproc itself found wrong."""
-    cause = error.__cause__ if isinstance(error, FprocError) else error
+    cause = error.__cause__ if isinstance(error, RecordError) else error
     if cause is None or isinstance(cause, FprocError):
         return []
     return "".join(traceback.format_exception(cause)).splitlines()

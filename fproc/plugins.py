@@ -20,6 +20,8 @@ from fproc.processors.options import check_options
 from fproc.records import Record
 from fproc.streams import Stream
 
+_END = object()
+
 
 def add_plugin_folder(folder: str) -> None:
     """Make the modules in a folder importable; the standard library keeps precedence over them."""
@@ -65,7 +67,9 @@ def _import(path: str) -> Any:
             "it must lie beside the configuration or in plugins_dir" if own else f"{module_name!r} imports it"
         )
         raise ImportError(f"there is no module {missing!r}; {hint}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may raise anything, `SystemExit` included
         raise ImportError(f"importing {module_name!r} failed: {reason_of(error)}") from error
     try:
         return getattr(module, attribute)
@@ -75,6 +79,8 @@ def _import(path: str) -> Any:
             nearest(attribute, known) or f"it is {getattr(module, '__file__', None) or 'built into Python'}"
         )
         raise ImportError(f"module {module_name!r} has no {attribute!r}; {hint}") from error
+    except Exception as error:
+        raise ImportError(f"getting {attribute!r} from {module_name!r} failed: {reason_of(error)}") from error
 
 
 def _check_call(found: Any, node: NodeSpec) -> Problem | None:
@@ -126,8 +132,8 @@ def _instance(instance: Any, own_tag: str) -> Processor:
         if not isinstance(given, Iterator):
             yield from records_of(given, own_tag)
             return
-        take = _contained(lambda: next(given, None))
-        while (item := take()) is not None:
+        take = _contained(lambda: next(given, _END))
+        while (item := take()) is not _END:
             yield record_of(item, own_tag)
 
     return Processor(process, finish)

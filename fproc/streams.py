@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from fproc.errors import ProcessorExitError, ShapeError, reason_of
+from fproc.errors import InputError, ProcessorExitError, ShapeError, reason_of
 from fproc.processors.base import record_of, seen
 from fproc.records import Record
 
@@ -50,12 +50,14 @@ class Stream:
         self._next: Record | None = None
         self._given_up = False
         self._done = False
+        self._is_broken = False
         self._yielded: list[Record] = []
         self._error: Exception | None = None
 
     def process(self, tag: str, line: str) -> list[Record]:
         """What the stream yields for this record; nothing, once it has returned."""
         self._start()
+        self._check_whole()
         if not self._done:
             self._next = (tag, line)
             self._run_stream()
@@ -64,6 +66,7 @@ class Stream:
     def finish(self) -> Iterator[Record]:
         """What the stream yields once the records have ended."""
         self._start()
+        self._check_whole()
         self._next = None
         while not self._done:
             self._run_stream()
@@ -93,9 +96,20 @@ class Stream:
         self._stream_turn.release()
         self._graph_turn.acquire()
 
+    def _check_whole(self) -> None:
+        """A stream that raised is gone with all it held: no later line may be lost to it without a word.
+
+        Raises:
+            InputError: it raised at an earlier line, and that line was skipped or set aside.
+        """
+        if self._is_broken:
+            raise InputError(
+                f"node {self._own_tag!r}: its stream ended with an error and takes no more lines"
+            )
+
     def _taken_over(self) -> list[Record]:
         if self._error is not None:
-            error, self._error = self._error, None
+            error, self._error, self._is_broken = self._error, None, True
             raise error
         yielded, self._yielded = self._yielded, []
         return yielded

@@ -106,7 +106,8 @@ class Spool:
         """Take an input from `unprocessed/`.
 
         Returns:
-            None if it is gone, another instance has it, or an earlier input of its name is not done yet.
+            None if it or its marker is gone, another instance has it, or an earlier input of its name is not
+            done yet.
 
         Raises:
             OSError: the disk refuses; nothing is held.
@@ -125,7 +126,7 @@ class Spool:
             self._complete_claim(job)
             claim = Claim(job, RetryState(), job.staging())
         except FileNotFoundError:
-            if os.path.lexists(waiting):
+            if os.path.lexists(waiting) and (not self._marker or os.path.lexists(waiting + self._marker)):
                 raise  # it is one of the folders that is missing
         finally:
             if claim is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import secrets
 from collections.abc import Mapping
@@ -67,6 +68,7 @@ class Claim:
     def reject(self, data: bytes) -> None:
         """Add to the lines that are set aside."""
         if self._rejects is None:
+            self._job.check_owner()
             self._rejects = self._job.disk.create(self._job.path(REJECTED))
         self._job.disk.write(self._rejects, data)
 
@@ -76,6 +78,7 @@ class Claim:
         `stamp` is that of the file that was read: another one that was put in its place is left alone.
         """
         job = self._job
+        job.check_owner()
         self.staging.seal()
         self._seal_rejects()
         archive = self._numbered(Publication(job.portable(job.input_path), "processed", job.name))
@@ -123,8 +126,8 @@ class Claim:
             return
         try:
             if not (self._job.is_owner() and self._job.is_decided()):
-                self.staging.discard()
                 self._close_rejects()
+                self.staging.discard()
         finally:
             self._job.unlock()
 
@@ -204,9 +207,10 @@ class Job:
         try:
             with open(self.path(RETRY), encoding="ascii") as file:
                 value = json.load(file)
-            return RetryState(int(value["attempts"]), float(value["not_before"]))
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            state = RetryState(int(value["attempts"]), float(value["not_before"]))
+        except (FileNotFoundError, ValueError, TypeError, KeyError, OverflowError):
             return RetryState()
+        return state if math.isfinite(state.not_before) else RetryState(state.attempts)
 
     def settle_if_decided(self) -> Settled | None:
         """Carry out the decision of an earlier owner, if there is one."""

@@ -10,13 +10,16 @@ from __future__ import annotations
 import errno
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, TypeVar
 
 from fproc.spool.disk import Disk, write_whole
 from fproc.spool.folders import Folders, free_number, numbered
 
 RECORD = "commit.json"
 VERSION = 1
+
+_Kind = TypeVar("_Kind", "Stamp", "Publication")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +102,27 @@ def read(job_folder: str) -> Decision | None:
                 errno.EINVAL, "was decided by another version of fproc, which must finish it", job_folder
             )
         return Decision(
-            Stamp(**value["stamp"]),
-            tuple(Publication(**publication) for publication in value["publications"]),
-            Publication(**value["archive"]),
+            _checked(Stamp, value["stamp"]),
+            tuple(_checked(Publication, publication) for publication in value["publications"]),
+            _checked(Publication, value["archive"]),
         )
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _checked(kind: type[_Kind], value: dict[str, Any]) -> _Kind:
+    """The dataclass that a record holds.
+
+    Raises:
+        ValueError: a value is not of its field's type.
+        TypeError: a field is missing or unknown.
+    """
+    wrong = [entry.name for entry in fields(kind) if type(value[entry.name]).__name__ != entry.type]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)}: wrong type")
+    return kind(**value)
 
 
 def carry_out(disk: Disk, folders: Folders, job_folder: str, decision: Decision) -> Decision:

@@ -67,7 +67,7 @@ class Scanner:
         with os.scandir(self._folder) as entries:
             present = {entry.name: entry for entry in entries}
         for name, entry in present.items():
-            if self.say_if_left_alone(entry) or not self.is_input_name(name):
+            if self.say_if_left_alone(entry):
                 continue
             try:
                 status = entry.stat(follow_symlinks=False)
@@ -93,27 +93,33 @@ class Scanner:
         return not is_marker and not self._ignored.match(name)
 
     def say_if_left_alone(self, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry is no file, and so is left alone; the log says so once."""
-        if not self.is_input_name(entry.name) or entry.is_file(follow_symlinks=False):
+        """Whether an entry is left alone, as no file or by its name; the log says so once."""
+        is_ignored = self._ignored.match(entry.name) is not None
+        if self.is_input_name(entry.name) and entry.is_file(follow_symlinks=False):
             return False
-        if entry.path not in self._said:
+        if entry.path not in self._said and (is_ignored or self.is_input_name(entry.name)):
             self._said.add(entry.path)
-            log.warning("%s: %s; it is left alone", shown(entry.name), kind_of_file(entry.path))
+            why = "has an ignored name" if is_ignored else kind_of_file(entry.path)
+            log.log(
+                logging.INFO if is_ignored else logging.WARNING,
+                "%s: %s; it is left alone",
+                shown(entry.name),
+                why,
+            )
         return True
 
     def _has_settled(self, name: str, stamp: Stamp) -> bool:
         """Whether a file's size and time have not changed for `settle_seconds`."""
         if self._intake.ready in {"rename", "marker"}:
             return True
-        now = self._monotonic()
+        now, settle_seconds = self._monotonic(), self._intake.settle_seconds
         before, since = self._since.get(name, (None, now))
         if before != stamp:
-            since = now
-            self._since[name] = (stamp, now)
-        if now - since >= self._intake.settle_seconds:
-            return True
-        age_seconds = self._clock() - stamp.mtime_ns / 1e9
-        return self._intake.ready == "auto" and age_seconds >= self._intake.settle_seconds
+            age_seconds = self._clock() - stamp.mtime_ns / 1e9
+            is_old = before is None and self._intake.ready == "auto" and age_seconds >= settle_seconds
+            since = now - settle_seconds if is_old else now
+            self._since[name] = (stamp, since)
+        return now - since >= settle_seconds
 
     def _why_not(self, name: str, *, settled: bool, marked: bool) -> str:
         if self._intake.ready == "marker":
