@@ -183,4 +183,16 @@ class FailsToFinish:
         raise RuntimeError("no end")
 
 
+class FinishesWithNone:
+    """Yields nothing that can be a line, in the middle of finishing."""
+
+    def process(self, line: str) -> str:
+        return line
+
+    def finish(self) -> Iterator[Any]:
+        yield "almost"
+        yield None
+        yield "lost?"
+
+
 not_callable = 5
