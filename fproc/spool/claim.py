@@ -215,7 +215,10 @@ class Job:
     def settle_if_decided(self) -> Settled | None:
         """Carry out the decision of an earlier owner, if there is one."""
         decision = decisions.read(self.folder)
-        return None if decision is None else self.carry_out(decision)
+        if decision is None:
+            return None
+        decisions.make_durable(self.disk, self.folders, self.folder, decision)
+        return self.carry_out(decision)
 
     def carry_out(self, decision: Decision) -> Settled:
         """Carry out a decision, remove all traces of the job, and unlock it."""

@@ -125,6 +125,17 @@ def _checked(kind: type[_Kind], value: dict[str, Any]) -> _Kind:
     return kind(**value)
 
 
+def make_durable(disk: Disk, folders: Folders, job_folder: str, decision: Decision) -> None:
+    """Make what a writer who died may have left in the air survive power loss, before going on from there.
+
+    First the names that parts have been given: some parts come from the job folder, and its fsync makes
+    their absence there durable. Then the record's own name. (If that was not durable, no part has moved.)
+    """
+    for folder in sorted({publication.folder for publication in decision.publications}):
+        disk.sync_folder(folders.absolute(folder))
+    disk.sync_folder(job_folder)
+
+
 def carry_out(disk: Disk, folders: Folders, job_folder: str, decision: Decision) -> Decision:
     """Do what is left to do of a decision; it may have been begun any number of times.
 
@@ -135,7 +146,6 @@ def carry_out(disk: Disk, folders: Folders, job_folder: str, decision: Decision)
     Returns:
         The decision with the names that things really got.
     """
-    disk.sync_folder(job_folder)  # the record's name may not be durable yet if its writer died
     for index in range(len(decision.publications)):
         decision = _move(disk, folders, job_folder, decision, index)
     for folder in sorted({publication.folder for publication in decision.publications}):

@@ -266,10 +266,13 @@ def test_power_loss_after_a_crash_changes_nothing_either(memory_path: Path, scen
     assert points > 100
 
 
-def test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothing(memory_path: Path) -> None:
+@pytest.mark.parametrize("name", ["two results", "a file that fails", "lines that are set aside"])
+def test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothing(
+    memory_path: Path, name: str
+) -> None:
     points = 0
     for first in itertools.count():
-        place = Place(memory_path / str(first), SCENARIOS["two results"])
+        place = Place(memory_path / str(first), SCENARIOS[name])
         if not place.crash(first):
             break
         if os.path.exists(f"{place.folder}/.fproc/jobs/x.log/commit.json"):
