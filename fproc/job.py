@@ -21,7 +21,7 @@ from fproc.engine import Interpreter, Observer
 from fproc.errors import ChangedWhileReadError, FprocError, InputError, RecordError, Reject, reason_of, shown
 from fproc.graph import END, is_sink
 from fproc.inputs import Input, open_input
-from fproc.lifecycle import Fate, decide, is_of_machine, passes_by_itself
+from fproc.lifecycle import Fate, decide, passes_by_itself
 from fproc.plan import Plan
 from fproc.records import Block, Overlong, read_blocks
 from fproc.spool import Claim, Staging, Stamp
@@ -87,7 +87,7 @@ def process(
         status, error = _run_claimed(claim, plan, figures, observer)
         outcome = _conclude(claim, plan, status, error, clock)
     except OSError as trouble:  # while deciding; what is on the disk says how far that got
-        fate = Fate.PAUSE if is_of_machine(trouble) else Fate.WAIT
+        fate = decide(trouble, claim.attempts, plan.config.retry)
         outcome = {"fate": fate, "error": reason_of(trouble)}
     finally:
         with suppress(OSError):

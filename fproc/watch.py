@@ -235,18 +235,16 @@ class Watcher:
         if earlier is None:
             log.error("%s: cannot be worked with, and waits until that is mended: %s", shown(name), trouble)
         times = earlier.times + 1 if earlier else 0
-        until = self._monotonic() + min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2 ** min(times, 10))
-        self._troubled[name] = _Troubled(trouble, until, times)
+        self._troubled[name] = _Troubled(trouble, self._monotonic() + _pause_seconds(times), times)
 
     def _pause(self, trouble: str) -> None:
-        delay_seconds = min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2 ** min(self._pauses, 10))
         if not self._trouble:
             log.error(
                 "intake is paused, nothing is lost, work goes on by itself once this is mended: %s", trouble
             )
         self._trouble = trouble
+        self._paused_until = self._monotonic() + _pause_seconds(self._pauses)
         self._pauses += 1
-        self._paused_until = self._monotonic() + delay_seconds
 
     def _is_paused(self) -> bool:
         return self._monotonic() < self._paused_until
@@ -256,6 +254,11 @@ class Watcher:
             log.info("intake goes on")
         self._trouble = ""
         self._pauses = 0
+
+
+def _pause_seconds(times: int) -> float:
+    """How long to wait in trouble that has been met so many times before."""
+    return min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2.0 ** min(times, 10))
 
 
 @contextmanager
