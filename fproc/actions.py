@@ -9,10 +9,11 @@ import signal
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Callable
+from functools import partial
 
 from fproc import drawing, examples, logs, settings
-from fproc.config import to_json
-from fproc.engine import Observer
+from fproc.config import Config, to_json
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
 from fproc.plan import Plan
 from fproc.settings import Given
@@ -25,7 +26,8 @@ def run(arguments: Namespace) -> int:
     """Do what is asked for; gives the exit status."""
     keep_for_results()
     given = settings.gather(arguments.config, os.environ)
-    _set_up_log(arguments, given)
+    set_up_log = _log_set_up(arguments, given)
+    set_up_log()
     plan = _plan(arguments, given)
     log.debug("configuration in force: %s", json.dumps(to_json(plan.config)))
     if arguments.graph:
@@ -34,16 +36,16 @@ def run(arguments: Namespace) -> int:
         return check(plan)
     if arguments.input:
         return process_inputs(plan, arguments)
-    return watch(plan, arguments)
+    return watch(plan, arguments, set_up_log)
 
 
-def _set_up_log(arguments: Namespace, given: Given) -> None:
-    """Send the log to standard error or to `--log-file`."""
+def _log_set_up(arguments: Namespace, given: Given) -> Callable[[], None]:
+    """How to send the log to standard error or to `--log-file`, here and in workers."""
     level = logging.DEBUG if arguments.debug else logging.WARNING if arguments.quiet else logging.INFO
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     form = arguments.log_format or given.log_format() or "text"
     path = arguments.log_file or given.variable(settings.LOG_FILE)
-    logs.set_up(level=level, form=form, path=path, colour=colour)
+    return partial(logs.set_up, level=level, form=form, path=path, colour=colour)
 
 
 def graph(plan: Plan, form: str) -> int:
@@ -72,22 +74,30 @@ def check(plan: Plan) -> int:
 def process_inputs(plan: Plan, arguments: Namespace) -> int:
     """Process files where they are."""
     from fproc import oneshot  # noqa: PLC0415 - not for --watch
+    from fproc.trace import tracer  # noqa: PLC0415
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
     to = oneshot.destination(plan, arguments.input, arguments.output)
     bars = sys.stderr.isatty() and not arguments.quiet and not arguments.trace
-    well = oneshot.process_inputs(plan, arguments.input, to, observer=_tracer(arguments), bars=bars)
+    well = oneshot.process_inputs(
+        plan, arguments.input, to, observer=tracer(is_wanted=arguments.trace), bars=bars
+    )
     return EXIT_OK if well else EXIT_FILE_FAILED
 
 
-def watch(plan: Plan, arguments: Namespace) -> int:
+def watch(plan: Plan, arguments: Namespace, set_up_log: Callable[[], None]) -> int:
     """Process files as they land. With `--drain`, a job for cron, there is no dashboard."""
     from fproc.metrics import Metrics  # noqa: PLC0415 - not for --input
+    from fproc.pool import Pool  # noqa: PLC0415
     from fproc.spool import Spool  # noqa: PLC0415
+    from fproc.trace import tracer  # noqa: PLC0415
     from fproc.watch import Watcher  # noqa: PLC0415
+    from fproc.worker import Setup  # noqa: PLC0415
 
-    spool, metrics = Spool(plan.config), Metrics()
-    watcher = Watcher(spool, plan, metrics, observer=_tracer(arguments))
+    config = plan.config
+    spool, metrics = Spool(config), Metrics()
+    setup = Setup(config, set_up_log, partial(tracer, is_wanted=arguments.trace))
+    watcher = Watcher(spool, config, Pool(setup, _worker_count(config)), metrics)
     if arguments.drain:
         reached = watcher.drain()
         return EXIT_OK if reached and not watcher.failed else EXIT_FILE_FAILED
@@ -119,9 +129,11 @@ def _plan(arguments: Namespace, given: Given) -> Plan:
     return settings.load_plan(given, flags, mode=arguments.mode, with_mode=bool(arguments.input))
 
 
-def _tracer(arguments: Namespace) -> Observer | None:
-    if not arguments.trace:
-        return None
-    from fproc.trace import Tracer  # noqa: PLC0415
-
-    return Tracer(sys.stderr)
+def _worker_count(config: Config) -> int:
+    """How many workers there are: by default, one for each processor that this process may use."""
+    if isinstance(config.workers, int):
+        return config.workers
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1

@@ -25,6 +25,7 @@ from fproc.schema import (
     list_of,
     number,
     object_of,
+    or_null,
     table,
     text,
 )
@@ -56,11 +57,29 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointPolicy:
+    """How often a file's progress is made durable: after so many seconds, or megabytes (10**6), of it."""
+
+    seconds: float = 5.0
+    mb: float = 64.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days things are kept; None is for ever."""
+
+    processed_days: float | None = None
+    failed_days: float | None = None
+    history_days: float | None = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """What a single line may cost."""
+    """What a single line, or one attempt at a file (`timeout_seconds`), may cost."""
 
     max_line_bytes: int = 1048576
     max_hops: int = 100
+    timeout_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +134,8 @@ class Config:
     intake: Intake = Intake()
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     recovery: Recovery = Recovery()
+    checkpoint: CheckpointPolicy = CheckpointPolicy()
+    retention: Retention = Retention()
     limits: Limits = Limits()
     dashboard: Dashboard = Dashboard()
     files: tuple[FileRule, ...] = ()
@@ -185,10 +206,7 @@ def _check_next_targets(value: Any, path: str, problems: Problems) -> Any:
 def _check_workers(value: Any, path: str, problems: Problems) -> Any:
     if value == "auto":
         return value
-    count = number(least=1, whole=True)(value, path, problems)
-    if count is not None and count > 1:
-        problems.append(Problem(path, "more than one worker is not supported yet", "say 'auto' or 1"))
-    return count
+    return number(least=1, most=1024, whole=True)(value, path, problems)
 
 
 def _check_host(value: Any, path: str, problems: Problems) -> Any:
@@ -229,6 +247,10 @@ def _section(build: type, **keys: Check) -> Check:
 
 def _seconds() -> Check:
     return number(least=0, most=86400 * 365)
+
+
+def _days() -> Check:
+    return number(least=0, above=True, most=36500)
 
 
 _LINES = list_of(text(empty=True))
@@ -274,22 +296,24 @@ KEYS: dict[str, Check] = {
     "recovery": _section(
         Recovery, enabled=schema.boolean, check_interval=number(least=0, above=True, most=86400)
     ),
-    "checkpoint": later(),
+    "checkpoint": _section(
+        CheckpointPolicy,
+        seconds=number(least=0, above=True, most=86400),
+        mb=number(least=0, above=True, most=10**9),
+    ),
     "durability": choice("power", "process"),
     "limits": _section(
         Limits,
         max_line_bytes=number(least=1, most=2**30, whole=True),
         max_hops=number(least=1, most=10**6, whole=True),
-        timeout_seconds=later(null_is_off=True),
+        timeout_seconds=or_null(number(least=0, above=True, most=86400 * 365)),
         max_upload_mb=later(),
     ),
-    "retention": table(
-        {
-            "processed_days": later(null_is_off=True),
-            "failed_days": later(null_is_off=True),
-            "history_days": later(null_is_off=True),
-        },
-        build=lambda: None,
+    "retention": _section(
+        Retention,
+        processed_days=or_null(_days()),
+        failed_days=or_null(_days()),
+        history_days=or_null(_days()),
     ),
     "dashboard": _section(
         Dashboard,

@@ -9,7 +9,7 @@ if, and only if, it gives what this one gives.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from fproc.errors import (
     FprocError,
@@ -105,6 +105,7 @@ class Interpreter:
         """Push the lines of a block through the graph."""
         if isinstance(block, Overlong):
             self.lines_in += 1
+            self.counts[self.entry].came += 1
             self.line_no = block.line_no
             self._fail(self.entry, block.head, RoutingError("the line is longer than limits.max_line_bytes"))
             return
@@ -152,6 +153,37 @@ class Interpreter:
                 self.counts[name].emitted += 1
                 for target, (tag, line) in onward:
                     self.push(target, tag, line)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the run has come to between two lines, as a JSON value: figures, and what nodes remember.
+
+        Raises:
+            UnsavableError: a node remembers what JSON does not give back.
+        """
+        return {
+            "lines_in": self.lines_in,
+            "counts": {name: [at.came, at.emitted, at.failed] for name, at in self.counts.items()},
+            "edges": [[source, target, count] for (source, target), count in self.edges.items()],
+            "states": {
+                name: processor.state.snapshot()
+                for name, processor in self._processors.items()
+                if processor.state
+            },
+        }
+
+    def restore(self, value: Mapping[str, Any]) -> None:
+        """Go on from a snapshot of the same graph; this run must be fresh.
+
+        Raises:
+            Exception: of any kind, if it does not fit. The run is then of no more use.
+        """
+        self.lines_in = value["lines_in"]
+        for name, counts in self.counts.items():
+            counts.came, counts.emitted, counts.failed = value["counts"][name]
+        self.edges = {(source, target): count for source, target, count in value["edges"]}
+        for name, processor in self._processors.items():
+            if processor.state:
+                processor.state.restore(value["states"][name])
 
     def close(self) -> None:
         """Let go of what the processors hold; a run that was given up must be closed too."""

@@ -62,6 +62,30 @@ class ShapeError(FprocError):
     """A processor gave something that is not a record."""
 
 
+class RestoreError(FprocError):
+    """A processor does not take its state back from a checkpoint; the file starts over."""
+
+
+class UnsavableError(FprocError):
+    """A processor's state cannot be kept in a checkpoint; its file starts over after a crash."""
+
+
+class ConservationError(FprocError):
+    """Lines in, and lines written, dropped and set aside, do not agree: something was lost or doubled."""
+
+
+class StoppedError(FprocError):
+    """fproc is stopping; the run was left at a checkpoint."""
+
+
+class LostClaimError(FprocError):
+    """The input belongs to someone else now: its job folder was removed or taken over."""
+
+
+class WorkerDiedError(FprocError):
+    """The process that worked on the input died of it, or had to be killed. Says how."""
+
+
 class RoutingError(FprocError):
     """A record cannot go on: no route, an endless cycle, or a line that is not one line."""
 

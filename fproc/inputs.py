@@ -40,14 +40,17 @@ COMPRESSED = (".gz", ".bz2", ".xz")
 class Input:
     """An open input.
 
-    `read(n)` gives up to `n` bytes of its contents, b"" at the end; `size_bytes` is the size of the file as
-    it lies on the disk, or None for a pipe; `status` is what it was when it was opened.
+    `read(n)` gives up to `n` bytes of its contents, b"" at the end; `skip_to(n)` lets it go on with byte `n`
+    of the contents; `size_bytes` is the size of the file as it lies on the disk, or None for a pipe; `status`
+    is what it was when it was opened; `is_plain` says that the contents are the bytes on the disk.
     """
 
     source: Source
     read: Callable[[int], bytes]
+    skip_to: Callable[[int], object]
     size_bytes: int | None
     status: os.stat_result
+    is_plain: bool
     _file: IO[bytes]
 
     def position_bytes(self) -> int:
@@ -120,31 +123,36 @@ def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
     file = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
     name = os.path.basename(path)
     is_empty = is_regular and status.st_size == 0
+    read, skip_to = _reader(file, "" if is_empty else os.path.splitext(name)[1])
     return Input(
         source=Source(result_name(name), utc_date(status.st_mtime)),
-        read=_reader(file, "" if is_empty else os.path.splitext(name)[1]),
+        read=read,
+        skip_to=skip_to,
         size_bytes=status.st_size if is_regular else None,
         status=status,
+        is_plain=is_regular and (is_empty or os.path.splitext(name)[1] not in COMPRESSED),
         _file=file,
     )
 
 
-def _reader(file: Any, suffix: str) -> Callable[[int], bytes]:
+def _reader(file: Any, suffix: str) -> tuple[Callable[[int], bytes], Callable[[int], object]]:
+    """How to read the contents, and how to go on somewhere else in them."""
     if suffix not in COMPRESSED:
-        read: Callable[[int], bytes] = file.read
-        return read
+        return file.read, file.seek
     opened, errors = _decompressor(file, suffix)
 
-    def read_decompressed(size_bytes: int) -> bytes:
-        try:
-            data: bytes = opened.read(size_bytes)
-        except errors as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # the disk's trouble, not the file's
-            raise InputError(f"is not a whole {suffix} file: {shown(str(error))}") from error
-        return data
+    def contained(call: Callable[[int], Any]) -> Callable[[int], Any]:
+        def read(size_bytes: int) -> Any:
+            try:
+                return call(size_bytes)
+            except errors as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise  # the disk's trouble, not the file's
+                raise InputError(f"is not a whole {suffix} file: {shown(str(error))}") from error
 
-    return read_decompressed
+        return read
+
+    return contained(opened.read), contained(opened.seek)
 
 
 def _decompressor(file: Any, suffix: str) -> tuple[Any, tuple[type[Exception], ...]]:

@@ -1,127 +1,221 @@
-"""One input through the plan: run it, decide, carry out, and report as a value.
-
-What is common to a file in the spool and one named on the command line is `run`; `process` is the whole life
-of a claimed file.
-"""
+"""A claimed file: run it from where it stands, decide, carry out, and report as a value."""
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import random
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from fproc.engine import Interpreter, Observer
-from fproc.errors import ChangedWhileReadError, FprocError, InputError, RecordError, Reject, reason_of, shown
-from fproc.graph import END, is_sink
-from fproc.inputs import Input, open_input
-from fproc.lifecycle import Fate, decide, passes_by_itself
+from fproc.engine import Observer
+from fproc.errors import (
+    ChangedWhileReadError,
+    FprocError,
+    InputError,
+    LostClaimError,
+    RecordError,
+    RestoreError,
+    StoppedError,
+    UnsavableError,
+    WorkerDiedError,
+    reason_of,
+    shown,
+)
+from fproc.inputs import open_input
+from fproc.lifecycle import INTERRUPTIONS, Fate, decide, trouble_of
 from fproc.plan import Plan
-from fproc.records import Block, Overlong, read_blocks
-from fproc.spool import Claim, Staging, Stamp
+from fproc.run import Figures, Progress, check_bytes, run
+from fproc.spool import Claim, Stamp, is_open_for_writing
+from fproc.spool.checkpoint import Place
 from fproc.times import rfc3339
 
 log = logging.getLogger("fproc.job")
 
+MEGABYTE = 10**6
+
 
 @dataclass(frozen=True, slots=True)
-class NodeFigures:
-    """What happened at a node: records that came, were emitted, and failed."""
+class Death:
+    """How the worker died that had the file before, in words.
 
-    count: int
-    emitted: int
-    errors: int
+    A file that had got further than ever before is not blamed for the death of its worker; if it was
+    `too_slow`, it is.
+    """
 
-
-@dataclass(slots=True)
-class Figures:
-    """What a run came to."""
-
-    lines_in: int = 0
-    lines_out: int = 0
-    bytes_in: int = 0
-    rejected: int = 0
-    skipped: int = 0
-    nodes: Mapping[str, NodeFigures] = field(default_factory=dict)
-    edges: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    reason: str
+    too_slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a claimed file.
 
-    `retry_seconds` is how long it waits after `Fate.RETRY`; `error` is one line, or "".
+    `job` is the claim's own id. `retry_seconds` is how long it waits after `Fate.RETRY`; `error` is one line,
+    or ""; `node` and `line_no` say where that was, if they are known.
     """
 
     file: str
     fate: Fate
     figures: Figures
     seconds: float
+    job: str = ""
     attempts: int = 1
     results: tuple[str, ...] = ()
     error: str = ""
+    node: str | None = None
+    line_no: int | None = None
     retry_seconds: float = 0.0
 
 
-Progress = Callable[[int, int], None]
-"""Told the position in bytes and the number of lines, after each block."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a job has of the process that it runs in: clocks, who watches it, whether it has to stop."""
+
+    clock: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    observer: Observer | None = None
+    progress: Progress | None = None
+    is_stopping: Callable[[], bool] = field(default=lambda: False)
 
 
 def process(
-    claim: Claim, plan: Plan, *, clock: Callable[[], float], observer: Observer | None = None
+    claim: Claim, plan: Plan, around: Surroundings | None = None, *, death: Death | None = None
 ) -> Outcome:
     """Do everything that a claimed file needs. The claim is ended, whatever happens.
+
+    `death` tells how the worker ended that had the file before, if it is known to have died.
 
     Raises:
         BaseException: only what is no `Exception`; the file is then released.
     """
+    around = around or Surroundings()
     begin = time.perf_counter()
     figures = Figures()
     try:
-        status, error = _run_claimed(claim, plan, figures, observer)
-        outcome = _conclude(claim, plan, status, error, clock)
-    except OSError as trouble:  # while deciding; what is on the disk says how far that got
-        fate = decide(trouble, claim.attempts, plan.config.retry)
-        outcome = {"fate": fate, "error": reason_of(trouble)}
+        stamp, error = None, _blamed(claim, death)
+        if error is None:
+            stamp, error = _run_claimed(claim, plan, figures, around)
+        outcome = _conclude(claim, plan, stamp, error, around.clock)
+    except (OSError, LostClaimError) as trouble:  # while deciding; the disk says how far that got
+        fate = Fate.LOST if claim.is_lost() else decide(trouble, claim.attempts, plan.config.retry)
+        outcome = {"fate": fate, "error": trouble_of(trouble)}
     finally:
         with suppress(OSError):
             claim.release()
-    return Outcome(claim.name, figures=figures, seconds=time.perf_counter() - begin, **outcome)
+    seconds = time.perf_counter() - begin
+    return Outcome(claim.name, figures=figures, seconds=seconds, job=claim.id, **outcome)
+
+
+def _blamed(claim: Claim, death: Death | None) -> Exception | None:
+    """What the file has done to those who worked on it before, if that has to be reckoned with."""
+    if death and (death.too_slow or not claim.has_progressed):
+        return WorkerDiedError(death.reason)
+    if claim.interrupted >= INTERRUPTIONS:
+        return InputError(f"fproc itself ended {claim.interrupted} times while it was processed")
+    return None
 
 
 def _run_claimed(
-    claim: Claim, plan: Plan, figures: Figures, observer: Observer | None
-) -> tuple[os.stat_result | None, Exception | None]:
-    """Run a claimed file; gives what it was when it was opened, and what ended the run, or None."""
-    status = None
+    claim: Claim, plan: Plan, figures: Figures, around: Surroundings
+) -> tuple[Stamp | None, Exception | None]:
+    """Run a claimed file; gives which file was read, or what ended the run."""
     try:
-        given = open_input(claim.path, in_spool=True)
-        status = given.status
         try:
-            run(plan, given, claim.staging, figures, reject=claim.reject, observer=observer)
-            if given.has_changed(claim.path):
-                raise ChangedWhileReadError(
-                    "was written to while it was read; it is read again once it is whole"
-                )
-        finally:
-            given.close()
+            return _run_once(claim, plan, figures, around, may_resume=True), None
+        except RestoreError as why:
+            log.warning("%s: starts over, not from its checkpoint: %s", shown(claim.name), why)
+            claim.start_over()
+            return _run_once(claim, plan, figures, around, may_resume=False), None
     except KeyboardInterrupt as error:  # Ctrl-C is caught by the loop, so it is a processor that raised this
-        return status, InputError(f"a processor raised {reason_of(error)}")
+        return None, InputError(f"a processor raised {reason_of(error)}")
     except Exception as error:  # noqa: BLE001 - a user's processors may raise anything
-        return status, error
-    return status, None
+        return None, error
+
+
+def _run_once(claim: Claim, plan: Plan, figures: Figures, around: Surroundings, *, may_resume: bool) -> Stamp:
+    """Run a claimed file, from its checkpoint if it may; gives which file was read."""
+    given = open_input(claim.path, in_spool=True)
+    try:
+        stamp = Stamp.of(given.status)
+        place = claim.resume(stamp, plan.fingerprint) if may_resume else None
+        run(
+            plan,
+            given,
+            claim.staging,
+            figures,
+            reject=claim.reject,
+            observer=around.observer,
+            progress=around.progress,
+            keep=_Keeper(claim, plan, stamp, around, place or Place()),
+            begin_at=place,
+        )
+        if given.has_changed(claim.path) or (
+            plan.config.intake.ready == "auto" and is_open_for_writing(claim.path)
+        ):
+            raise ChangedWhileReadError("was written to while it was read; it is read again once it is whole")
+        check_bytes(given)
+    finally:
+        given.close()
+    return stamp
+
+
+class _Keeper:
+    """Makes checkpoints of one run, when they are due and when fproc stops."""
+
+    def __init__(self, claim: Claim, plan: Plan, stamp: Stamp, around: Surroundings, begin_at: Place) -> None:
+        self._claim = claim
+        self._plan = plan
+        self._stamp = stamp
+        self._around = around
+        self._can_keep = True
+        self._seconds = around.monotonic()
+        self._offset_bytes = begin_at.offset_bytes
+
+    def __call__(self, offset_bytes: int, place: Callable[[], Place]) -> None:
+        """Keep the place, if a checkpoint is due; `place()` may raise anything, being users' code in part.
+
+        Raises:
+            StoppedError: it was kept, and fproc is stopping.
+        """
+        policy = self._plan.config.checkpoint
+        is_stopping = self._around.is_stopping()
+        is_due = is_stopping or (
+            self._around.monotonic() - self._seconds >= policy.seconds
+            or offset_bytes - self._offset_bytes >= policy.mb * MEGABYTE
+        )
+        if is_due and self._can_keep:
+            if offset_bytes > self._offset_bytes:
+                self._keep(offset_bytes, place)
+            if is_stopping and self._can_keep:
+                raise StoppedError("fproc is stopping")
+
+    def _keep(self, offset_bytes: int, place: Callable[[], Place]) -> None:
+        try:
+            self._claim.save(self._stamp, self._plan.fingerprint, _kept(place))
+        except UnsavableError as why:
+            log.info("%s: has no checkpoints: %s", shown(self._claim.name), why)
+            self._can_keep = False
+        self._seconds = self._around.monotonic()
+        self._offset_bytes = offset_bytes
+
+
+def _kept(place: Callable[[], Place]) -> Place:
+    try:
+        return place()
+    except UnsavableError:
+        raise
+    except Exception as error:
+        raise UnsavableError(f"snapshot() raised {reason_of(error)}") from error
 
 
 def _conclude(
     claim: Claim,
     plan: Plan,
-    status: os.stat_result | None,
+    stamp: Stamp | None,
     error: Exception | None,
     clock: Callable[[], float],
 ) -> dict[str, Any]:
@@ -131,12 +225,14 @@ def _conclude(
     outcome: dict[str, Any] = {
         "fate": fate,
         "attempts": attempts,
-        "error": "" if error is None else reason_of(error),
+        "error": "" if error is None else trouble_of(error),
     }
+    if isinstance(error, RecordError):
+        outcome |= {"node": error.node, "line_no": error.line_no}
     if fate is Fate.COMMIT:
-        assert status is not None
+        assert stamp is not None
         replace_results = plan.config.on_conflict == "replace"
-        outcome["results"] = claim.commit(Stamp.of(status), replace_results=replace_results).results
+        outcome["results"] = claim.commit(stamp, replace_results=replace_results).results
     elif fate is Fate.FAIL:
         assert error is not None
         claim.bury(failure_report(claim.name, error, attempts, clock()))
@@ -145,111 +241,6 @@ def _conclude(
         claim.retry(clock() + delay_seconds)
         outcome["retry_seconds"] = delay_seconds
     return outcome
-
-
-def run(
-    plan: Plan,
-    given: Input,
-    output: Staging,
-    figures: Figures,
-    *,
-    reject: Callable[[bytes], None],
-    observer: Observer | None = None,
-    progress: Progress | None = None,
-) -> None:
-    """Run an input through the plan, from its first line to the end of the file.
-
-    Args:
-        plan: what to do.
-        given: the open input.
-        output: where sinks put lines.
-        figures: filled in as far as the run comes.
-        reject: takes each line that is set aside, as a line of JSON.
-        observer: is told of each step, or None.
-        progress: is told after each block, or None.
-
-    Raises:
-        FprocError: the file cannot be processed.
-        OSError: the machine is in trouble.
-    """
-    policy = _ErrorPolicy(plan.config.on_error, figures, reject)
-    blocks = read_blocks(given.read, max_line_bytes=plan.config.limits.max_line_bytes)
-    first = next(blocks, None)
-    first_line = first.lines[0] if isinstance(first, Block) else ""
-    interpreter = plan.run(
-        given.source,
-        output,
-        entry=plan.entry(given.source.name, first_line),
-        on_error=policy,
-        observer=observer,
-    )
-    if observer:
-        observer.open(given.source.name)
-    try:
-        block = first
-        while block is not None:
-            policy.block = block
-            interpreter.feed(block)
-            if progress:
-                progress(given.position_bytes(), interpreter.lines_in)
-            block = next(blocks, None)
-        policy.block = None
-        interpreter.finish()
-        output.flush()
-    finally:
-        interpreter.close()
-        if observer:
-            observer.close()
-        figures.bytes_in = given.position_bytes()
-        _take_figures(figures, interpreter)
-
-
-def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
-    figures.lines_in = interpreter.lines_in
-    figures.nodes = {
-        name: NodeFigures(counts.came, counts.emitted, counts.failed)
-        for name, counts in interpreter.counts.items()
-    }
-    figures.edges = dict(interpreter.edges)
-    sinks = [END, *(name for name, node in interpreter.graph.nodes.items() if is_sink(node))]
-    figures.lines_out = sum(figures.nodes[name].count - figures.nodes[name].errors for name in sinks)
-
-
-class _ErrorPolicy:
-    """`on_error`: what becomes of a record that failed. `block` is what is being read."""
-
-    def __init__(self, on_error: str, figures: Figures, reject: Callable[[bytes], None]) -> None:
-        self.block: Block | Overlong | None = None
-        self._on_error = on_error
-        self._figures = figures
-        self._reject = reject
-
-    def __call__(self, error: RecordError) -> None:
-        if passes_by_itself(error.__cause__):
-            raise error
-        if isinstance(error.__cause__, Reject) or self._on_error == "reject":
-            self._figures.rejected += 1
-            self._reject(self._line_of_json(error))
-        elif self._on_error == "skip":
-            self._figures.skipped += 1
-            log.warning("skipped: %s", error)
-        else:
-            raise error
-
-    def _line_of_json(self, error: RecordError) -> bytes:
-        offset_bytes = None
-        if isinstance(self.block, Overlong):
-            offset_bytes = self.block.offset_bytes
-        elif self.block is not None and error.line_no is not None:
-            offset_bytes = self.block.line_offset_bytes(error.line_no)
-        value = {
-            "line_no": error.line_no,
-            "byte_offset": offset_bytes,
-            "node": error.node,
-            "error": error.reason,
-            "line": error.line,
-        }
-        return json.dumps(value).encode() + b"\n"
 
 
 def failure_report(name: str, error: Exception, attempts: int, now: float) -> dict[str, Any]:

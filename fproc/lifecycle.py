@@ -15,7 +15,16 @@ import errno
 from dataclasses import dataclass
 from enum import Enum
 
-from fproc.errors import ChangedWhileReadError, FprocError, OutputError, Retry
+from fproc.errors import (
+    ChangedWhileReadError,
+    FprocError,
+    LostClaimError,
+    OutputError,
+    Retry,
+    StoppedError,
+    WorkerDiedError,
+    reason_of,
+)
 
 PASSING_ERRNOS = frozenset(
     {
@@ -41,27 +50,39 @@ PASSING_ERRNOS = frozenset(
 """An `OSError` of these kinds, raised by a user's processor, is likely to pass by itself."""
 
 
-MACHINE_ERRNOS = frozenset(
-    {
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EIO,
-        errno.EROFS,
-        errno.EMFILE,
-        errno.ENFILE,
-        errno.ENOMEM,
-        errno.ESTALE,
-        errno.ENODEV,
-    }
-)
-"""What the machine says when no file can be worked on. Any other `OSError` may be one name's own trouble."""
+MACHINE_ERRNOS = {
+    errno.ENOSPC: "free some space, or inodes, on that disk",
+    errno.EDQUOT: "free some space, or raise the quota",
+    errno.EIO: "look at the disk, and at the kernel's log",
+    errno.EROFS: "look at the kernel's log, and mount that disk for writing",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the system's limit of open files (fs.file-max)",
+    errno.ENOMEM: "free some memory, or use fewer workers",
+    errno.EAGAIN: "raise the limit of processes (ulimit -u), or use fewer workers",
+    errno.ESTALE: "look at the file server, and mount that folder again",
+    errno.ENODEV: "connect that disk again",
+}
+"""What the machine says when no file can be worked on, and what to do about it.
+
+Any other `OSError` may be one name's own trouble.
+"""
+
+
+INTERRUPTIONS = 200
+"""How often in a row fproc itself may end while it works on a file, without getting further than before.
+
+A worker that dies alone is the file's fault, and counts as an attempt. When all of fproc dies, it was most
+likely stopped or the machine was switched off, and no file's fault; but a file that takes everything along
+(all memory, say) must not do so for ever.
+"""
 
 
 class Fate(Enum):
     """What becomes of a claimed file.
 
-    `WAIT` and `PAUSE` cost it no attempt: the file waits until its name can be worked with, or intake pauses
-    until the machine is well.
+    `WAIT`, `PAUSE`, `STOP` and `LOST` cost it no attempt: the file waits until its name can be worked with;
+    intake pauses until the machine is well; fproc stops, and left the file at a checkpoint; or someone else
+    owns the file by now.
     """
 
     COMMIT = "commit"
@@ -69,6 +90,8 @@ class Fate(Enum):
     FAIL = "fail"
     WAIT = "wait"
     PAUSE = "pause"
+    STOP = "stop"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +116,19 @@ def passes_by_itself(error: BaseException | None) -> bool:
     """Whether trying the same file again later may well succeed."""
     if isinstance(error, OSError):
         return error.errno in PASSING_ERRNOS or isinstance(error, ConnectionError | TimeoutError)
-    return isinstance(error, Retry | ChangedWhileReadError)
+    return isinstance(error, Retry | ChangedWhileReadError | WorkerDiedError)
 
 
 def is_of_machine(error: OSError) -> bool:
     """Whether no file at all can be worked on, as far as this error tells."""
     return error.errno in MACHINE_ERRNOS
+
+
+def trouble_of(error: Exception) -> str:
+    """What an error says, and what to do if it is the machine's."""
+    trouble = error.__cause__ if isinstance(error, OutputError) else error
+    number = trouble.errno if isinstance(trouble, OSError) else None
+    return reason_of(error) + (f" ({MACHINE_ERRNOS[number]})" if number in MACHINE_ERRNOS else "")
 
 
 def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Fate:
@@ -113,6 +143,8 @@ def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Fate:
     """
     if error is None:
         return Fate.COMMIT
+    if isinstance(error, StoppedError | LostClaimError):
+        return Fate.STOP if isinstance(error, StoppedError) else Fate.LOST
     if isinstance(error, OSError | OutputError):
         trouble = error.__cause__ if isinstance(error, OutputError) else error
         is_own = isinstance(trouble, OSError) and not is_of_machine(trouble)

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from fproc import inputs, job
+from fproc import inputs
 from fproc.engine import Observer
 from fproc.errors import InputError, OutputError, UsageError, counted, reason_of, shown
 from fproc.inputs import Input
-from fproc.job import Figures
 from fproc.lifecycle import Fate, decide
 from fproc.plan import Plan
 from fproc.processors.sinks import DEFAULT_RESULT
 from fproc.progress import ProgressBar
+from fproc.run import Figures, run
 from fproc.spool.direct import DirectOutput
 from fproc.spool.disk import Disk
 from fproc.stdout import standard_output
@@ -153,11 +153,11 @@ class _Call:
         name = given.source.name
 
         def reject(data: bytes) -> None:
-            output.staging.write(f"{name}.rejected.jsonl", data.decode().rstrip("\n"))
+            output.staging.set_aside(f"{name}.rejected.jsonl", data.decode().rstrip("\n"))
 
         bar = ProgressBar(sys.stderr, shown(name), given.size_bytes) if bars else None
         try:
-            job.run(
+            run(
                 self._plan,
                 given,
                 output.staging,

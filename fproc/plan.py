@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fproc import __version__, graph, plugins
 from fproc import config as configuration
-from fproc import graph, plugins
 from fproc.config import Config, NodeSpec
 from fproc.engine import ErrorPolicy, Interpreter, Observer
 from fproc.errors import ConfigError, Problem, UsageError, nearest
@@ -20,11 +22,12 @@ from fproc.processors.base import Maker, Output, Source
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with files."""
+    """What to do with files. Plans of one `fingerprint` make the same results of the same input."""
 
     config: Config
     graph: Graph
     makers: Mapping[str, Maker]
+    fingerprint: str
 
     def entry(self, name: str, first_line: str) -> str:
         """The node at which the lines of a file enter: the first rule of `files` that matches."""
@@ -85,8 +88,13 @@ def build(
     config = replace(config, **(overrides or {}))
     plugins.add_plugin_folder(folder)
     plugins.add_plugin_folder(config.plugins_dir)
+    return assemble(config, problems)
+
+
+def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
+    """The plan of a configuration that was read; `problems` are those found in it. Raises as `build` does."""
     checked, found = graph.build(config.nodes, config.files)
-    problems += found
+    problems = [*problems, *found]
     makers: dict[str, Maker] = {END: sinks.end(), DROP: sinks.drop()}
     for node in config.nodes:
         if not node.type:
@@ -97,7 +105,17 @@ def build(
             makers[node.tag] = maker
     if problems:
         raise ConfigError(sorted(problems, key=_place))
-    return Plan(config, checked, makers)
+    return Plan(config, checked, makers, _fingerprint(config))
+
+
+def _fingerprint(config: Config) -> str:
+    """A digest of everything that results depend on, apart from the input."""
+    value = configuration.to_json(config)
+    parts = [__version__, *(value[key] for key in ("nodes", "files", "on_error", "limits"))]
+    digest = hashlib.sha256(json.dumps(parts).encode())
+    for source in plugins.sources([node.type for node in config.nodes]):
+        digest.update(source)
+    return digest.hexdigest()
 
 
 def mode_nodes(source: str, mode: str) -> tuple[NodeSpec, ...]:

@@ -8,8 +8,10 @@ anything else is refused with a message that shows it.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from fproc.config import NodeSpec
@@ -17,6 +19,7 @@ from fproc.errors import Problem, ProcessorExitError, nearest, reason_of
 from fproc.processors import BUILTINS, LATER
 from fproc.processors.base import Maker, Output, Processor, Source, record_of, records_of, seen
 from fproc.processors.options import check_options
+from fproc.processors.state import of_instance, refused
 from fproc.records import Record
 from fproc.streams import Stream
 
@@ -49,6 +52,19 @@ def resolve(node: NodeSpec) -> tuple[Maker | None, list[Problem]]:
         return None, [Problem(f"{node.path}.type", str(error))]
     problem = _check_call(found, node)
     return (None, [problem]) if problem else (_maker(found, node), [])
+
+
+def sources(types: Iterable[str]) -> Iterator[bytes]:
+    """The source of the modules of these processors, and of what is loaded from beside them."""
+    homes = {
+        os.path.dirname(sys.modules[name].__file__ or "")
+        for name in {path.rpartition(".")[0] for path in types}
+        if name in sys.modules and getattr(sys.modules[name], "__file__", None)
+    }
+    loaded = {getattr(module, "__file__", None) or "" for module in [*sys.modules.values()]}
+    for path in sorted(path for path in loaded if path.endswith(".py") and os.path.dirname(path) in homes):
+        with suppress(OSError), open(path, "rb") as file:
+            yield file.read()
 
 
 def _import(path: str) -> Any:
@@ -112,7 +128,7 @@ def _maker(found: Callable[..., Any], node: NodeSpec) -> Maker:
 
         def make_stream(_source: Source, _output: Output) -> Processor:
             stream = Stream(found, config, own_tag=node.tag)
-            return Processor(stream.process, stream.finish, stream.close)
+            return Processor(stream.process, stream.finish, stream.close, refused("it is a stream"))
 
         return make_stream
     if isinstance(found, type):
@@ -123,9 +139,10 @@ def _maker(found: Callable[..., Any], node: NodeSpec) -> Maker:
 
 
 def _instance(instance: Any, own_tag: str) -> Processor:
+    state = of_instance(instance)
     process = _contained(lambda tag, line: records_of(instance.process(line), tag))
     if not callable(getattr(instance, "finish", None)):
-        return Processor(process)
+        return Processor(process, state=state)
 
     def finish() -> Iterator[Record]:
         given = _contained(instance.finish)()
@@ -136,7 +153,7 @@ def _instance(instance: Any, own_tag: str) -> Processor:
         while (item := take()) is not _END:
             yield record_of(item, own_tag)
 
-    return Processor(process, finish)
+    return Processor(process, finish, state=state)
 
 
 def _contained(call: Callable[..., Any]) -> Callable[..., Any]:

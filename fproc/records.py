@@ -41,6 +41,16 @@ class Block(NamedTuple):
             start = self.raw.index(b"\n", start) + 1
         return self.offset_bytes + start
 
+    def cut(self, count: int) -> tuple[Block, Block]:
+        """The first `count` lines, which must be fewer than there are, and the others."""
+        line_no = self.first_line_no + count
+        offset_bytes = self.line_offset_bytes(line_no)
+        size_bytes = offset_bytes - self.offset_bytes
+        return (
+            Block(self.lines[:count], self.first_line_no, self.offset_bytes, self.raw[:size_bytes]),
+            Block(self.lines[count:], line_no, offset_bytes, self.raw[size_bytes:]),
+        )
+
 
 class Overlong(NamedTuple):
     """A line of more than the allowed bytes. It was passed over; only its `head` was kept."""
@@ -76,7 +86,12 @@ def split_lines(raw: bytes) -> list[str]:
 
 
 def read_blocks(
-    read: Callable[[int], bytes], *, max_line_bytes: int, block_bytes: int = BLOCK_BYTES
+    read: Callable[[int], bytes],
+    *,
+    max_line_bytes: int,
+    block_bytes: int = BLOCK_BYTES,
+    line_no: int = 1,
+    offset_bytes: int = 0,
 ) -> Iterator[Block | Overlong]:
     """Read an input to its end.
 
@@ -84,10 +99,11 @@ def read_blocks(
         read: gives up to that many bytes, and b"" at the end of the input.
         max_line_bytes: the longest line, without its ending; a longer one comes as an `Overlong`.
         block_bytes: how much to read at once; never changes what the lines are.
+        line_no: the number of the first line that is read.
+        offset_bytes: where that line begins in the (decompressed) input; `read` stands there.
     """
     held: list[bytes] = []  # an unfinished line, in the pieces it was read in
     held_bytes = 0
-    line_no, offset_bytes = 1, 0
     rest = b""  # read, but behind a line that was passed over
     while chunk := rest or read(block_bytes):
         rest = b""

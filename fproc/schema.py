@@ -189,14 +189,22 @@ def anything(value: Any, _path: str, _problems: Problems) -> Any:
     return value
 
 
-def later(*, null_is_off: bool = False) -> Check:
+def later() -> Check:
     """A key of the contract whose feature is still to come: refused, never silently accepted."""
 
-    def check(value: Any, path: str, problems: Problems) -> Any:
-        if not (null_is_off and value is None):
-            problems.append(Problem(path, "not supported yet", "leave it out for now"))
+    def check(_value: Any, path: str, problems: Problems) -> Any:
+        problems.append(Problem(path, "not supported yet", "leave it out for now"))
 
     return check
+
+
+_NULL = object()
+"""What a check gives for a null that means something; a check that gives None has found a problem."""
+
+
+def or_null(check: Check) -> Check:
+    """A key of a `table` that may be null, which then is its value."""
+    return lambda value, path, problems: _NULL if value is None else check(value, path, problems)
 
 
 def table(keys: Mapping[str, Check], *, required: tuple[str, ...] = (), build: Callable[..., Any]) -> Check:
@@ -212,7 +220,7 @@ def table(keys: Mapping[str, Check], *, required: tuple[str, ...] = (), build: C
                 hint = nearest(key, list(keys)) or "known are " + ", ".join(keys)
                 problems.append(Problem(f"{path}.{key}", "unknown key", hint))
             elif (checked := keys[key](element, f"{path}.{key}", problems)) is not None:
-                clean[key] = checked
+                clean[key] = None if checked is _NULL else checked
         missing = [key for key in required if key not in value]
         problems.extend(Problem(f"{path}.{key}", "is missing") for key in missing)
         if any(key not in clean for key in required):

@@ -7,6 +7,7 @@ A route that forks is shown as several.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from typing import IO
 
@@ -65,6 +66,11 @@ class Tracer:
         except OSError as error:
             self._stream = None
             log.warning("the trace cannot be printed any more: %s", reason_of(error))
+
+
+def tracer(*, is_wanted: bool) -> Tracer | None:
+    """One that prints to standard error, if it is wanted."""
+    return Tracer(sys.stderr) if is_wanted else None
 
 
 def _ending(node: str) -> str:

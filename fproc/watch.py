@@ -1,38 +1,60 @@
-"""The watching loop: look at the folders, take what is ready, record what became of it.
+"""The watching loop: look at the folders, give out what is to be done, record what became of it.
 
-One worker, in this process. A file in trouble costs nobody else anything; a machine in trouble (a full
-disk, say) pauses intake until it is well again, and costs no file anything.
+The loop itself never holds a file: workers do. A file in trouble costs nobody else anything; a machine in
+trouble (a full disk, say) pauses intake until it is well again, and costs no file anything.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import select
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
+from typing import Protocol
 
-from fproc import job
-from fproc.engine import Observer
-from fproc.errors import EXIT_INTERRUPTED, ConfigError, counted, reason_of, shown
+from fproc.agenda import Agenda, pause_seconds
+from fproc.config import Config
+from fproc.errors import ConfigError, counted, shown
 from fproc.job import Outcome
-from fproc.lifecycle import Fate, is_of_machine
+from fproc.lifecycle import Fate, trouble_of
 from fproc.metrics import Metrics
-from fproc.plan import Plan
-from fproc.spool import Claim, NotYet, Scan, Settled, Spool
+from fproc.pool import Loss
+from fproc.signals import handled
+from fproc.spool import NotYet, Scan, Settled, Spool
+from fproc.worker import Progress, Report, Task, Trouble, Why
 
 log = logging.getLogger("fproc.watch")
 
-PAUSE_SECONDS = 1.0
-PAUSE_MAX_SECONDS = 30.0
-"""How long intake pauses when the machine is in trouble; doubled each time that it still is."""
+ORPHAN_SECONDS = 0.5
+"""How often `underprocess/` is looked at for inputs whose owner has died."""
+
+HELD_SECONDS = 1.0
+"""How long to wait for the lock of a worker that has died, where something that it started still holds it."""
 
 DRAIN_SETTLE_TIMES = 2
 """How many settle times `--drain` waits for a file that keeps changing."""
+
+
+class Workers(Protocol):
+    """Who does the work; see `fproc.pool.Pool`."""
+
+    def has_room(self) -> bool:
+        """Whether a task can be submitted."""
+
+    def submit(self, task: Task) -> None:
+        """Let a task be done."""
+
+    def collect(self) -> list[Report | Loss]:
+        """What has been reported, and who has died."""
+
+    def sockets(self) -> list[int]:
+        """Descriptors that become readable when there is something to collect."""
+
+    def running(self) -> dict[str, Progress]:
+        """How far each file is that is worked on."""
+
+    def stop(self) -> list[Report | Loss]:
+        """End all work; nothing is lost by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,65 +65,55 @@ class Health:
     stopping: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """When (seconds since 1970) to take up an input in `underprocess/`, and whether its owner has died."""
-
-    time: float
-    is_orphan: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Troubled:
-    """What is wrong with a name, until when (monotonic) it is left alone, and how often that was."""
-
-    trouble: str
-    until: float
-    times: int
-
-
 class Watcher:
     """The loop over one spool."""
 
     def __init__(
         self,
         spool: Spool,
-        plan: Plan,
+        config: Config,
+        workers: Workers,
         metrics: Metrics,
         *,
-        observer: Observer | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spool = spool
-        self._plan = plan
+        self._config = config
+        self._workers = workers
         self._metrics = metrics
-        self._observer = observer
         self._monotonic = monotonic
+        self._agenda = Agenda(clock=spool.clock, monotonic=monotonic)
         self._stopping = False
         self._trouble = ""
         self._pauses = 0
-        self._paused_until = monotonic()
-        self._look_at = monotonic()
-        self._due: dict[str, _Due] = {}
-        self._troubled: dict[str, _Troubled] = {}
+        self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
         self.failed = 0
 
     def health(self) -> Health:
         """How the loop is; may be called from any thread."""
-        names = [f"{shown(name)}: {state.trouble}" for name, state in list(self._troubled.items())]
+        names = [f"{shown(name)}: {trouble}" for name, trouble in self._agenda.troubles().items()]
         return Health("; ".join([self._trouble, *names] if self._trouble else names), self._stopping)
 
     def stop(self) -> None:
-        """Claim no more, and return once the running file is done."""
+        """Claim no more, and return once the running files are done, or at a checkpoint."""
         self._stopping = True
 
     def watch(self) -> None:
         """Turn until stopped."""
-        with _signals(self.stop) as wait:
+        poll_seconds = self._config.intake.poll_seconds
+        with handled(self.stop) as wait:
             log.info("watching %s", shown(self._spool.folders.unprocessed))
-            while not self._stopping:
-                self.turn()
-                wait(self._plan.config.intake.poll_seconds)
+            try:
+                scan_at = self._monotonic()
+                while not self._stopping:
+                    if self._monotonic() >= scan_at:
+                        self.turn()
+                        scan_at = self._monotonic() + poll_seconds
+                    else:
+                        self._work()
+                    wait(max(0.0, scan_at - self._monotonic()), self._workers.sockets())
+            finally:
+                self._end()
             log.info("stopped; nothing is lost, what is left is taken up at the next start")
 
     def drain(self) -> bool:
@@ -112,101 +124,128 @@ class Watcher:
         Returns:
             Whether it ended so; not if the machine, or a file's name, is in trouble.
         """
-        patience_seconds = self._plan.config.intake.settle_seconds * DRAIN_SETTLE_TIMES + 1
-        with _signals(self.stop) as wait:
-            deadline = self._monotonic() + patience_seconds
-            while not self._stopping:
-                scan = self.turn()
-                if self._is_paused():
-                    return False
-                settling = scan.settling and self._monotonic() < deadline
-                ready = [name for name in scan.ready if name not in self._troubled]
-                due = [name for name in self._due if name not in self._troubled]
-                if not (ready or settling or due):
-                    return not self._troubled
-                wait(self._plan.config.intake.poll_seconds)
+        intake = self._config.intake
+        patience_seconds = intake.settle_seconds * DRAIN_SETTLE_TIMES + 1
+        with handled(self.stop) as wait:
+            try:
+                deadline = self._monotonic() + patience_seconds
+                while not self._stopping:
+                    scan = self.turn()
+                    if self._is_paused():
+                        return False
+                    settling = scan.settling and self._monotonic() < deadline
+                    troubled = self._agenda.troubles()
+                    left = {*scan.ready, *self._agenda.known()} - troubled.keys()
+                    if not (left or settling or self._workers.running()):
+                        return not troubled
+                    wait(intake.poll_seconds, self._workers.sockets())
+            finally:
+                self._end()
         return True
 
     def turn(self) -> Scan:
-        """One look at the folders, and everything that follows from it. Gives what was seen."""
+        """One look at the folders, and what follows from it at once. Gives what was seen."""
         nothing = Scan([], {}, [])
+        self._take_reports()
         if self._is_paused():
             return nothing
         try:
             scan = self._spool.scan()
             self._look_for_orphans()
         except (OSError, ConfigError) as error:
-            self._pause(reason_of(error))
+            self._pause(trouble_of(error))
             return nothing
-        now = self._spool.clock()
-        for name in [name for name, due in self._due.items() if due.time <= now]:
-            self._work_on(name, self._take_up)
-        for name in scan.ready:
-            self._work_on(name, self._claim)
-        self._troubled = {
-            name: state for name, state in self._troubled.items() if name in scan.ready or name in self._due
-        }
-        if not self._is_paused():
+        self._agenda.set_ready(scan.ready)
+        self._work()
+        if not (self._is_paused() or self._workers.running() or scan.ready or self._agenda.known()):
             self._resume()
         return scan
 
     def _look_for_orphans(self) -> None:
-        """From time to time, note what may have lost its owner."""
-        recovery = self._plan.config.recovery
-        if recovery.enabled and self._monotonic() >= self._look_at:
-            self._look_at = self._monotonic() + recovery.check_interval
-            for name in self._spool.left_over():
-                self._due.setdefault(name, _Due(0.0, is_orphan=True))
-
-    def _work_on(self, name: str, work: Callable[[str], None]) -> None:
-        """Do something with a name, unless work has to stop; its trouble, if it has any, is its own."""
-        troubled = self._troubled.get(name)
-        if self._stopping or self._is_paused() or (troubled and self._monotonic() < troubled.until):
+        """From time to time, note what may have lost its owner, or been left behind by one."""
+        recovery, now = self._config.recovery, self._monotonic()
+        if not recovery.enabled:
             return
+        known = {*self._agenda.known(), *self._workers.running()}
+        names: list[str] = []
+        if now >= self._look_for_jobs_at:
+            self._look_for_jobs_at = now + recovery.check_interval
+            names = self._spool.left_over()
+        if now >= self._look_for_orphans_at:
+            self._look_for_orphans_at = now + min(ORPHAN_SECONDS, recovery.check_interval)
+            names += self._spool.orphans(known)
+        for name in names:
+            if name not in known:
+                self._agenda.add(name, Why.ORPHAN)
+
+    def _work(self) -> None:
+        """Give out what can be done, and take in what was."""
+        while True:
+            while not (self._stopping or self._is_paused()) and self._workers.has_room():
+                task = self._agenda.next(self._workers.running())
+                if task is None:
+                    break
+                if task.why is not Why.NEW or self._spool.is_waiting(task.name):
+                    self._submit(task)
+            if not self._take_reports():
+                return
+
+    def _submit(self, task: Task) -> None:
         try:
-            work(name)
-            if troubled and self._troubled.get(name) is troubled:
-                del self._troubled[name]
+            self._workers.submit(task)
         except OSError as error:
-            if is_of_machine(error):
-                self._pause(reason_of(error))
-            else:
-                self._set_aside(name, reason_of(error))
+            self._again(task)
+            self._pause(f"no worker can be started: {trouble_of(error)}")
 
-    def _claim(self, name: str) -> None:
-        claim = self._spool.claim(name)
-        if claim is None:  # an earlier input of this name is not done yet, maybe because its owner died
-            self._due.setdefault(name, _Due(0.0, is_orphan=True))
-        else:
-            self._process(claim)
+    def _take_reports(self) -> bool:
+        """Record what has happened; whether anything has."""
+        events = self._workers.collect()
+        for event in events:
+            self._record(event)
+        return bool(events)
 
-    def _take_up(self, name: str) -> None:
-        """Adopt what is due: an orphan, or a file that is to be tried again."""
-        due = self._due[name]
-        taken = self._spool.adopt(name)
-        del self._due[name]
-        if isinstance(taken, NotYet):
-            self._due[name] = _Due(taken.not_before, is_orphan=False)
+    def _end(self) -> None:
+        """End all work, and record what came of it."""
+        for event in self._workers.stop():
+            self._record(event)
+
+    def _record(self, event: Report | Loss) -> None:
+        if isinstance(event, Loss):
+            log.error("%s: %s", shown(event.task.name), event.death.reason)
+            self._agenda.add(event.task.name, Why.DEATH, death=event.death)
             return
-        if taken is None:
-            return
-        if due.is_orphan:
+        task, value = event.task, event.value
+        if event.is_recovered:
             self._metrics.add_recovered()
-            log.info("%s: taken up again after a crash", shown(name))
-        if isinstance(taken, Settled):
-            self._metrics.add_settled(succeeded=taken.succeeded)
-            self.failed += not taken.succeeded
-            log.info("%s: finished as it was decided", shown(name))
-        else:
-            self._process(taken)
+            log.info("%s: taken up again after a crash", shown(task.name))
+        if isinstance(value, Trouble):
+            self._again(task)
+            self._troubled(task.name, value)
+            return
+        if isinstance(value, Outcome):
+            self._record_outcome(value)
+        elif isinstance(value, Settled):
+            self._agenda.is_well(task.name)
+            self._resume()
+            self._metrics.add_settled(succeeded=value.succeeded)
+            self.failed += not value.succeeded
+            log.info("%s: finished as it was decided", shown(task.name))
+        elif isinstance(value, NotYet):
+            self._agenda.add(task.name, Why.DUE, at=value.not_before)
+        elif task.why is Why.DEATH and self._spool.has_earlier(task.name):
+            at = self._spool.clock() + HELD_SECONDS
+            self._agenda.add(task.name, Why.DEATH, at=at, death=task.death)
 
-    def _process(self, claim: Claim) -> None:
-        self._record(job.process(claim, self._plan, clock=self._spool.clock, observer=self._observer))
-
-    def _record(self, outcome: Outcome) -> None:
+    def _record_outcome(self, outcome: Outcome) -> None:
         self._metrics.add(outcome)
-        name = shown(outcome.file)
-        if outcome.fate is Fate.COMMIT:
+        name, fate = shown(outcome.file), outcome.fate
+        if fate in {Fate.PAUSE, Fate.WAIT}:
+            self._agenda.add(outcome.file, Why.DUE)
+            self._troubled(outcome.file, Trouble(outcome.error, of_machine=fate is Fate.PAUSE))
+            return
+        self._agenda.is_well(outcome.file)
+        self._resume()
+        if fate is Fate.COMMIT:
             results = ", ".join(map(shown, outcome.results)) or "no result"
             log.info(
                 "%s: %s in, %d out, %.3f s -> %s",
@@ -216,26 +255,31 @@ class Watcher:
                 outcome.seconds,
                 results,
             )
-        elif outcome.fate is Fate.FAIL:
+        elif fate is Fate.FAIL:
             self.failed += 1
             log.error("%s: failed after %s: %s", name, counted(outcome.attempts, "attempt"), outcome.error)
-        elif outcome.fate is Fate.RETRY:
-            self._due[outcome.file] = _Due(self._spool.clock() + outcome.retry_seconds, is_orphan=False)
+        elif fate is Fate.RETRY:
+            at = self._spool.clock() + outcome.retry_seconds
+            self._agenda.add(outcome.file, Why.DUE, at=at)
             log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, outcome.error)
+        elif fate is Fate.STOP:
+            self._agenda.add(outcome.file, Why.DUE)
+            log.info("%s: left at a checkpoint after %s", name, counted(outcome.figures.lines_in, "line"))
         else:
-            self._due[outcome.file] = _Due(0.0, is_orphan=False)
-            if outcome.fate is Fate.PAUSE:
-                self._pause(outcome.error)
-            else:
-                self._set_aside(outcome.file, outcome.error)
+            log.warning("%s: given up: %s", name, outcome.error)
 
-    def _set_aside(self, name: str, trouble: str) -> None:
-        """Leave a name alone for a while that cannot be worked with; the others go on."""
-        earlier = self._troubled.get(name)
-        if earlier is None:
-            log.error("%s: cannot be worked with, and waits until that is mended: %s", shown(name), trouble)
-        times = earlier.times + 1 if earlier else 0
-        self._troubled[name] = _Troubled(trouble, self._monotonic() + _pause_seconds(times), times)
+    def _again(self, task: Task) -> None:
+        """A task that was not done is done later; what is ready is found by the next look."""
+        if task.why is not Why.NEW:
+            self._agenda.add(task.name, task.why, death=task.death)
+
+    def _troubled(self, name: str, trouble: Trouble) -> None:
+        if trouble.of_machine:
+            self._pause(trouble.reason)
+        elif self._agenda.set_aside(name, trouble.reason):
+            log.error(
+                "%s: cannot be worked with, and waits until that is mended: %s", shown(name), trouble.reason
+            )
 
     def _pause(self, trouble: str) -> None:
         if not self._trouble:
@@ -243,55 +287,16 @@ class Watcher:
                 "intake is paused, nothing is lost, work goes on by itself once this is mended: %s", trouble
             )
         self._trouble = trouble
-        self._paused_until = self._monotonic() + _pause_seconds(self._pauses)
+        if self._is_paused():
+            return
+        self._paused_until = self._monotonic() + pause_seconds(self._pauses)
         self._pauses += 1
 
     def _is_paused(self) -> bool:
         return self._monotonic() < self._paused_until
 
     def _resume(self) -> None:
-        if self._trouble:
+        if self._trouble and not self._is_paused():
             log.info("intake goes on")
-        self._trouble = ""
-        self._pauses = 0
-
-
-def _pause_seconds(times: int) -> float:
-    """How long to wait in trouble that has been met so many times before."""
-    return min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2.0 ** min(times, 10))
-
-
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[Callable[[float], None]]:
-    """Within it SIGTERM and SIGINT stop the loop, a second one the process; gives how to wait meanwhile.
-
-    The wait ends early when a signal arrives: Python writes a byte to the pipe (`signal.set_wakeup_fd`).
-    """
-    told = False
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        nonlocal told
-        if told:
-            os._exit(EXIT_INTERRUPTED)  # nothing is lost: the next start takes up what was running
-        told = True
-        stop()
-
-    read_end, write_end = os.pipe()
-    os.set_blocking(write_end, False)
-    os.set_blocking(read_end, False)
-    earlier_wakeup = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
-    earlier = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def wait(seconds: float) -> None:
-        select.select([read_end], [], [], seconds)
-        with suppress(BlockingIOError):
-            os.read(read_end, 4096)
-
-    try:
-        yield wait
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(earlier_wakeup)
-        os.close(read_end)
-        os.close(write_end)
+            self._trouble = ""
+            self._pauses = 0

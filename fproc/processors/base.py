@@ -40,17 +40,30 @@ class Output(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """How what a processor remembers is kept in a checkpoint, and taken from it.
+
+    `snapshot()` gives a JSON value and raises `UnsavableError` where that is impossible. `restore()` takes
+    that value back into a fresh processor, and may raise anything if it does not fit.
+    """
+
+    snapshot: Callable[[], Any]
+    restore: Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Processor:
     """A node's work on one input file.
 
     `process(tag, line)` gives the records that one record becomes. `finish()` gives what is left at the end
     of the file; its records carry the node's own tag unless they name one. `close()` ends a processor whose
-    file was given up.
+    file was given up. One without a `state` remembers nothing from line to line.
     """
 
     process: Callable[[str, str], Sequence[Record]]
     finish: Callable[[], Iterable[Record]] | None = None
     close: Callable[[], None] | None = None
+    state: State | None = None
 
 
 Maker = Callable[[Source, Output], Processor]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from fproc.processors.base import Builtin, Maker, Option, Processor
 from fproc.processors.options import Template
+from fproc.processors.state import of_attributes
 from fproc.processors.text import SEPARATOR, field_splitter
 from fproc.records import Record
 
@@ -108,7 +109,7 @@ class Tally:
 def _join(*, lines: int, separator: str) -> Maker:
     def make(_source: object, _output: object) -> Processor:
         join = Join(lines, separator)
-        return Processor(join.process, join.finish)
+        return Processor(join.process, join.finish, state=of_attributes(join, ["tag", "held"]))
 
     return make
 
@@ -117,8 +118,9 @@ def _count(*, total: bool, template: Template | None) -> Maker:
     def make(_source: object, _output: object) -> Processor:
         if total:
             counter = Total(template or Template("{number}"), tag="total")
-            return Processor(counter.process, counter.finish)
-        return Processor(Number(template or Template("{number} {line}")).process)
+            return Processor(counter.process, counter.finish, state=of_attributes(counter, ["number"]))
+        numberer = Number(template or Template("{number} {line}"))
+        return Processor(numberer.process, state=of_attributes(numberer, ["number"]))
 
     return make
 
@@ -128,7 +130,7 @@ def _tally(
 ) -> Maker:
     def make(_source: object, _output: object) -> Processor:
         tally = Tally(field, separator, pattern, default, template)
-        return Processor(tally.process, tally.finish)
+        return Processor(tally.process, tally.finish, state=of_attributes(tally, ["counts"]))
 
     return make
 

@@ -32,20 +32,34 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, replace
 
 from fproc.config import Config
 from fproc.errors import shown
+from fproc.spool import checkpoint as checkpoints
 from fproc.spool import folders as layout
-from fproc.spool.claim import MARKER, Claim, Job, NotYet, RetryState, Settled
+from fproc.spool.checkpoint import Checkpoint
+from fproc.spool.claim import Claim
 from fproc.spool.decision import Stamp
-from fproc.spool.disk import Disk, same_file, write_whole
+from fproc.spool.disk import Disk, is_locked, same_file, write_whole
 from fproc.spool.folders import Folders
-from fproc.spool.intake import Scan, Scanner, kind_of_file
+from fproc.spool.intake import Scan, Scanner, is_open_for_writing, kind_of_file
+from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
 from fproc.spool.staging import Staging
 
-__all__ = ["Claim", "Disk", "Folders", "NotYet", "Scan", "Settled", "Spool", "Staging", "Stamp"]
+__all__ = [
+    "Claim",
+    "Disk",
+    "Folders",
+    "NotYet",
+    "Scan",
+    "Settled",
+    "Spool",
+    "Staging",
+    "Stamp",
+    "is_open_for_writing",
+]
 
 log = logging.getLogger("fproc.spool")
 
@@ -56,6 +70,7 @@ class Spool:
     Args:
         config: where the folders are, and when files are ready.
         disk: makes the calls; by default as durable as the configuration says.
+        is_checked: this process's parent has seen that files can be moved between the folders.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970.
 
@@ -68,6 +83,7 @@ class Spool:
         config: Config,
         *,
         disk: Disk | None = None,
+        is_checked: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -75,7 +91,9 @@ class Spool:
         self.clock = clock
         self._disk = disk or Disk(power=config.durability == "power")
         self._stage = layout.prepare(self.folders, self._disk)
-        layout.check(self.folders, self._stage)
+        self._id = layout.id_stamp(self.folders)
+        if not is_checked:
+            layout.check(self.folders, self._stage)
         self._marker = config.intake.marker if config.intake.ready == "marker" else ""
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
 
@@ -85,9 +103,19 @@ class Spool:
         Raises:
             OSError: a folder cannot be made or read.
         """
-        if not all(map(os.path.isdir, (*self.folders.inputs(), self.folders.jobs, self._stage))):
-            self._stage = layout.prepare(self.folders, self._disk)
+        self.make_missing()
         return self._scanner.scan()
+
+    def make_missing(self) -> None:
+        """Make what folders have gone missing; someone else may have been quicker.
+
+        Raises:
+            OSError, ConfigError: a folder cannot be made.
+        """
+        needed = (*self.folders.inputs(), self.folders.jobs, self._stage)
+        if self._id != layout.id_stamp(self.folders) or not all(map(os.path.isdir, needed)):
+            self._stage = layout.prepare(self.folders, self._disk)
+            self._id = layout.id_stamp(self.folders)
 
     def counts(self) -> dict[str, int]:
         """How many inputs are in each state; reports and set-aside lines are not inputs."""
@@ -124,7 +152,7 @@ class Spool:
             self._remember_marker(job)
             self._disk.move(waiting, job.input_path)
             self._complete_claim(job)
-            claim = Claim(job, RetryState(), job.staging())
+            claim = Claim(job, Attempts())
         except FileNotFoundError:
             if os.path.lexists(waiting) and (not self._marker or os.path.lexists(waiting + self._marker)):
                 raise  # it is one of the folders that is missing
@@ -133,12 +161,20 @@ class Spool:
                 job.unlock()
         return claim
 
-    def adopt(self, name: str) -> Claim | Settled | NotYet | None:
+    def adopt(
+        self, name: str, *, is_orphan: bool = False, has_died: bool = False
+    ) -> Claim | Settled | NotYet | None:
         """Take up an input in `underprocess/` that no live instance holds, or clean up after a job.
 
+        Args:
+            name: the input's.
+            is_orphan: nobody knows what became of its owner; that is counted, before anything else is done.
+            has_died: its owner is known to have died while it was at work.
+
         Returns:
-            A claim, to start over; or what an earlier owner had decided and is now done; or when to ask
-            again; or None if another instance holds it or there is nothing to take up.
+            A claim, to go on from its checkpoint or to start over; or what an earlier owner had decided and
+            is now done; or when to ask again; or None if another instance holds it or there is nothing to
+            take up.
 
         Raises:
             OSError: the disk refuses, or it is not a file; nothing is held.
@@ -156,16 +192,29 @@ class Spool:
                 return None
             if not stat.S_ISREG(os.lstat(job.input_path).st_mode):
                 raise OSError(errno.EINVAL, kind_of_file(job.input_path), job.input_path)
-            retry = job.retry_state()
-            if retry.not_before > self.clock():
-                return NotYet(retry.not_before)
+            attempts = job.attempts()
+            if attempts.not_before > self.clock():
+                return NotYet(attempts.not_before)
             self._complete_claim(job)
-            job.clean(keep_retry=True)
-            claim = Claim(job, retry, job.staging())
+            saved = checkpoints.read(job.folder)
+            job.clean_all_but(saved)
+            has_progressed = False
+            if is_orphan or has_died:
+                attempts, has_progressed = _after_loss(attempts, saved, is_orphan=is_orphan)
+                job.remember(attempts)
+            claim = Claim(job, attempts, saved, has_progressed=has_progressed)
         finally:
             if claim is None:
                 job.unlock()
         return claim
+
+    def is_waiting(self, name: str) -> bool:
+        """Whether an input of this name is in `unprocessed/`; another instance may have taken it."""
+        return os.path.lexists(os.path.join(self.folders.unprocessed, name))
+
+    def has_earlier(self, name: str) -> bool:
+        """Whether an earlier input of this name is not done yet."""
+        return os.path.lexists(os.path.join(self.folders.underprocess, name))
 
     def left_over(self) -> list[str]:
         """Names that a crash may have left something of: in `underprocess/`, or a job folder."""
@@ -175,6 +224,11 @@ class Spool:
             for entry in entries:
                 self._scanner.say_if_left_alone(entry)
         return sorted({*self._files(self.folders.underprocess), *jobs})
+
+    def orphans(self, known: Collection[str]) -> list[str]:
+        """Names in `underprocess/`, but for those that are `known`, whose lock is free."""
+        names = [name for name in self._files(self.folders.underprocess) if name not in known]
+        return [name for name in names if not is_locked(os.path.join(self.folders.jobs, name))]
 
     def _files(self, folder: str) -> Iterator[str]:
         with os.scandir(folder) as entries:
@@ -221,6 +275,14 @@ class Spool:
             pass
         except (ValueError, TypeError):
             log.warning("%s: the note about its marker is unreadable; the marker stays", shown(job.name))
+
+
+def _after_loss(attempts: Attempts, saved: Checkpoint | None, *, is_orphan: bool) -> tuple[Attempts, bool]:
+    """What is remembered once an owner is gone, and whether it had got further than those before it."""
+    offset_bytes = saved.place.offset_bytes if saved else 0
+    has_progressed = offset_bytes > attempts.offset_bytes
+    interrupted = (0 if has_progressed else attempts.interrupted) + is_orphan
+    return replace(attempts, interrupted=interrupted, offset_bytes=offset_bytes), has_progressed
 
 
 def _is_report(folder: str, name: str) -> bool:

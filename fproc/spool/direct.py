@@ -64,10 +64,11 @@ class DirectOutput:
         self.staging.seal()
         paths: dict[str, str] = {}
         for result, part in self.staging.parts.items():
-            paths[part] = self._free_path(self._rename.get(result, result), {*taken, *paths.values()})
-            _check_target(paths[part], inputs)
-        for part, path in paths.items():
-            self._disk.replace(part, path)
+            path = self._free_path(self._rename.get(result, result), {*taken, *paths.values()})
+            _check_target(path, inputs)
+            paths[part.path] = path
+        for grown, path in paths.items():
+            self._disk.replace(grown, path)
         if paths:
             self._disk.sync_folder(self._folder)
         taken.update(paths.values())

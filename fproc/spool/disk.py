@@ -16,7 +16,7 @@ from functools import cache
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
-_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 class Disk:
@@ -50,6 +50,10 @@ class Disk:
     def reopen(self, path: str) -> int:
         """A file that `create` made, open for appending."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def truncate(self, path: str, size_bytes: int) -> None:
+        """Cut a file to a size."""
+        os.truncate(path, size_bytes)
 
     def write(self, descriptor: int, data: bytes) -> None:
         """Write all of `data`; the kernel may take it in several parts."""
@@ -157,6 +161,24 @@ class Disk:
                 self.close(descriptor)
                 raise
             self.close(descriptor)
+
+
+def is_locked(folder: str) -> bool:
+    """Whether someone holds the lock of a folder, which may be missing.
+
+    To find out, it is taken for a moment; who wants it just then takes it for held, and asks again.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def write_whole(disk: Disk, folder: str, name: str, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from collections.abc import Callable
@@ -99,15 +100,23 @@ def check(folders: Folders, stage: str) -> None:
         if os.path.commonpath([results, os.path.realpath(path)]) == os.path.realpath(path):
             what = f"{shown(folders.results)} is in {shown(path)}, where results would be taken for inputs"
             raise ConfigError([Problem("$.results_dir", what, "choose another folder")])
-    _check_renames([folders.jobs, *folders.inputs(), folders.jobs], "$.watch_dir")
-    _check_renames([stage, folders.results, stage], "$.results_dir")
+    lock = os.open(folders.within(".fproc"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # where nothing can be locked, two that start at once may disturb each other
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        probe = f".fproc-probe-{os.path.basename(stage)}"
+        _check_renames(probe, [folders.jobs, *folders.inputs(), folders.jobs], "$.watch_dir")
+        _check_renames(probe, [stage, folders.results, stage], "$.results_dir")
+    finally:
+        os.close(lock)
 
 
-def _check_renames(way: list[str], setting: str) -> None:
-    probe = f".fproc-probe-{secrets.token_hex(8)}"
+def _check_renames(probe: str, way: list[str], setting: str) -> None:
+    """Move an empty folder along a way. It has one name for ever: a rename goes over what a crash left."""
     here = os.path.join(way[0], probe)
     try:
-        os.mkdir(here)
+        with suppress(FileExistsError):
+            os.mkdir(here)
         for folder in way[1:]:
             there = os.path.join(folder, probe)
             os.rename(here, there)
@@ -155,6 +164,15 @@ def _spool_id(folders: Folders, disk: Disk) -> str:
         disk.sync_folder(state)
     with open(path, encoding="ascii") as file:
         return os.path.basename(file.read())
+
+
+def id_stamp(folders: Folders) -> tuple[int, int] | None:
+    """What changes when a spool gets another name, because its `.fproc/` was removed; None without one."""
+    try:
+        status = os.stat(folders.within(".fproc", "id"))
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def numbered(name: str, number: int, extra: str = "") -> str:

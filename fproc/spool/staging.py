@@ -7,16 +7,28 @@ many are open at once, because a pipeline may write a result for each of thousan
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import BinaryIO
 
-from fproc.errors import OutputError, reason_of
+from fproc.errors import ConservationError, OutputError, reason_of
 from fproc.records import encode_lines
 from fproc.spool.disk import Disk, unlink_if_there
 from fproc.stdout import standard_output, write_all
 
 HELD_CHARACTERS = 256 * 1024
 OPEN_PARTS = 64
+
+
+class Part:
+    """One result while it grows: the file it grows in, and what was written to it."""
+
+    __slots__ = ("is_durable", "lines", "path", "size_bytes")
+
+    def __init__(self, path: str, size_bytes: int = 0, lines: int = 0) -> None:
+        self.path = path
+        self.size_bytes = size_bytes
+        self.lines = lines
+        self.is_durable = False
 
 
 class Staging:
@@ -39,8 +51,9 @@ class Staging:
         stream: BinaryIO | None = None,
         streamed: str | None = None,
     ) -> None:
-        self.parts: dict[str, str] = {}
+        self.parts: dict[str, Part] = {}
         self.has_streamed = False
+        self.sent = 0
         self._disk = disk
         self._folder = folder
         self._prefix = prefix
@@ -50,11 +63,24 @@ class Staging:
         self._printed: list[str] = []
         self._held_characters = 0
         self._open: dict[str, int] = {}
+        self._made = 0
+        self._set_aside = 0
+        self._has_new_names = False
+
+    @property
+    def lines_written(self) -> int:
+        """Lines that sinks wrote to parts, or that were sent elsewhere (`sent`); `flush` comes before."""
+        return self.sent - self._set_aside + sum(part.lines for part in self.parts.values())
 
     def write(self, result: str, line: str) -> None:
         """Add a line to a result."""
         self._held.setdefault(result, []).append(line)
         self._hold(line)
+
+    def set_aside(self, result: str, line: str) -> None:
+        """Add a line that no sink wrote, but that the pipeline rejected, to a result of such lines."""
+        self._set_aside += 1
+        self.write(result, line)
 
     def print_line(self, line: str) -> None:
         """Send a line to standard output, with the next piece."""
@@ -74,36 +100,79 @@ class Staging:
                 if self._stream is not None and result == self._streamed:
                     self._send(self._stream, lines)
                 else:
-                    self._disk.write(self._descriptor(result), encode_lines(lines))
+                    self._append(result, lines)
             if printed:
                 self._send(standard_output(), printed)
         except OSError as error:
             raise OutputError(f"cannot write results: {reason_of(error)}") from error
 
-    def _send(self, stream: BinaryIO, lines: list[str]) -> None:
-        self.has_streamed = True
-        write_all(stream, encode_lines(lines))
+    def resume(self, parts: dict[str, Part], sent: int) -> None:
+        """Go on with the parts of an earlier claim, each cut to the size that counts.
+
+        Raises:
+            ValueError: one of them is not there, or shorter than that.
+            OSError: the disk refuses.
+        """
+        for result, part in parts.items():
+            if not os.path.isfile(part.path) or os.path.islink(part.path):
+                raise ValueError(f"the part of {result!r} is gone")
+            size_bytes = os.stat(part.path).st_size
+            if size_bytes < part.size_bytes:
+                raise ValueError(f"the part of {result!r} has lost something")
+            if size_bytes > part.size_bytes:
+                self._disk.truncate(part.path, part.size_bytes)
+            self.parts[result] = part
+        self.sent = sent
+
+    def sync(self) -> None:
+        """Make every part durable as it is; `flush` comes before.
+
+        Raises:
+            ConservationError: a part is not as long as what was written to it.
+            OSError: the disk refuses.
+        """
+        changed = [(result, part) for result, part in self.parts.items() if not part.is_durable]
+        for result, part in changed:
+            descriptor = self._descriptor(result)
+            if os.fstat(descriptor).st_size != part.size_bytes:
+                raise ConservationError(f"someone else has changed the part of the result {result!r}")
+            self._disk.sync(descriptor)
+            part.is_durable = True
+        if self._has_new_names:
+            self._disk.sync_folder(self._folder())
+            self._has_new_names = False
 
     def seal(self) -> None:
-        """Make every part durable; `flush` comes before, nothing after."""
-        for result, path in self.parts.items():
-            descriptor = self._open.pop(result, None)
-            if descriptor is None:
-                descriptor = self._disk.reopen(path)
-            try:
-                self._disk.sync(descriptor)
-            finally:
-                self._disk.close(descriptor)
-        if self.parts:
-            self._disk.sync_folder(self._folder())
+        """Make every part durable, and close it; `flush` comes before, nothing after. Raises as `sync`."""
+        self.sync()
+        self.close()
 
-    def discard(self) -> None:
-        """Remove every part of this claim."""
+    def close(self) -> None:
+        """Close the parts; they stay as they are."""
         self._held, self._held_characters, self._printed = {}, 0, []
         while self._open:
             self._disk.close(self._open.popitem()[1])
+
+    def discard(self, keep: Collection[str] = ()) -> None:
+        """Remove every part, but for those at the paths to keep."""
+        self.close()
         while self.parts:
-            unlink_if_there(self._disk, self.parts.popitem()[1])
+            part = self.parts.popitem()[1]
+            if part.path not in keep:
+                unlink_if_there(self._disk, part.path)
+
+    def _append(self, result: str, lines: Sequence[str]) -> None:
+        data = encode_lines(lines)
+        self._disk.write(self._descriptor(result), data)
+        part = self.parts[result]
+        part.size_bytes += len(data)
+        part.lines += len(lines)
+        part.is_durable = False
+
+    def _send(self, stream: BinaryIO, lines: list[str]) -> None:
+        self.has_streamed = True
+        write_all(stream, encode_lines(lines))
+        self.sent += len(lines)
 
     def _hold(self, line: str) -> None:
         self._held_characters += len(line) + 1
@@ -115,12 +184,14 @@ class Staging:
         if descriptor is None:
             if len(self._open) >= OPEN_PARTS:
                 self._disk.close(self._open.pop(next(iter(self._open))))
-            path = self.parts.get(result)
-            if path is None:
-                path = os.path.join(self._folder(), f"{self._prefix}{len(self.parts)}")
+            part = self.parts.get(result)
+            if part is None:
+                path = os.path.join(self._folder(), f"{self._prefix}{self._made}")
                 descriptor = self._disk.create(path)
-                self.parts[result] = path
+                self._made += 1
+                self._has_new_names = True
+                self.parts[result] = Part(path)
             else:
-                descriptor = self._disk.reopen(path)
+                descriptor = self._disk.reopen(part.path)
         self._open[result] = descriptor
         return descriptor

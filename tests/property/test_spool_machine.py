@@ -17,13 +17,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fproc.metrics import Metrics
 from fproc.plan import Plan
 from fproc.spool import Disk, Spool
 from fproc.watch import Watcher
 from tests.conftest import MEMORY
 from tests.crashes import BrokenDisk, Crash, files, inputs, look
 from tests.helpers import plan_of, user
+from tests.inline import watcher
 
 NODES: list[dict[str, Any]] = [
     {"tag": "start", "type": user("fail_on_bad"), "next": ["end", "split"]},
@@ -78,7 +78,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     def watcher(self, disk: Disk) -> Watcher:
         spool = Spool(self.plan.config, disk=disk, clock=lambda: self.now)
-        return Watcher(spool, self.plan, Metrics())
+        return watcher(spool, self.plan)
 
     def path(self, *parts: str) -> str:
         return os.path.join(self.folder, *parts)

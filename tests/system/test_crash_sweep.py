@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from fproc.metrics import Metrics
 from fproc.spool import Disk, Spool
 from fproc.spool import disk as disk_module
 from fproc.spool.direct import DirectOutput
 from fproc.watch import Watcher
 from tests.crashes import BrokenDisk, Crash, inputs, look
 from tests.helpers import plan_of, user
+from tests.inline import watcher
 from tests.power import PowerDisk
 
 TWO_RESULTS: list[dict[str, Any]] = [
@@ -120,7 +120,7 @@ class Place:
             Path(self.folder, path).write_text(content)
 
     def watcher(self, disk: Disk) -> Watcher:
-        return Watcher(Spool(self.plan.config, disk=disk), self.plan, Metrics(), monotonic=lambda: self.now)
+        return watcher(Spool(self.plan.config, disk=disk), self.plan, monotonic=lambda: self.now)
 
     def crash(self, calls: int) -> bool:
         """Run until call number `calls`; whether that came."""
@@ -302,9 +302,9 @@ def test_what_is_done_at_the_very_first_start_survives_power_loss(memory_path: P
         file.write("a\n")
         disk.sync(file.fileno())
     disk.sync_folder(str(folder / "unprocessed"))
-    Watcher(spool, plan, Metrics()).turn()
+    watcher(spool, plan).turn()
     disk.lose_power()
-    Watcher(Spool(plan.config), plan, Metrics()).turn()
+    watcher(Spool(plan.config), plan).turn()
     seen = look(str(folder))
     assert seen["processed"].keys() == {"x.log"}
     assert seen["results"] == {"x.log": "a\n", "x.count": "1\n"}

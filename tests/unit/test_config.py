@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from itertools import product
 from typing import Any
 
 import pytest
 
-from fproc.config import Config, Dashboard, FileRule, Intake, Limits, NodeSpec, Recovery, parse
+from fproc.config import Config, Dashboard, FileRule, Intake, Limits, NodeSpec, Recovery, Retention, parse
 from fproc.errors import Problem
 from fproc.lifecycle import RetryPolicy
 
@@ -99,20 +100,17 @@ def test_the_names_to_ignore_replace_the_usual_ones() -> None:
 
 
 @pytest.mark.parametrize("key", ["processed_days", "failed_days", "history_days"])
-def test_null_switches_off_what_is_not_supported_yet(key: str) -> None:
-    parsed(nested(f"retention.{key}", None))
-    parsed(nested("limits.timeout_seconds", None))
+def test_null_keeps_things_for_ever_and_lets_files_take_as_long_as_they_need(key: str) -> None:
+    assert getattr(parsed(nested(f"retention.{key}", None)).retention, key) is None
+    assert parsed(nested("limits.timeout_seconds", None)).limits.timeout_seconds is None
+    assert parsed(nested(f"retention.{key}", 7)).retention == replace(Retention(), **{key: 7.0})
 
 
 LATER: list[tuple[str, Any]] = [
-    ("checkpoint", {"seconds": 5, "mb": 64}),
-    ("limits.timeout_seconds", 60),
     ("limits.max_upload_mb", 1024),
-    *((f"retention.{key}", 30) for key in ("processed_days", "failed_days", "history_days")),
     *((f"dashboard.{key}", "a.pem") for key in ("token_file", "tls_cert", "tls_key")),
     *(("dashboard.host", host) for host in ("0.0.0.0", "::", "192.168.1.5", "example.org")),
     ("alerts", {}),
-    ("workers", 2),
 ]
 
 
@@ -286,12 +284,12 @@ def test_all_problems_are_told_at_once_each_with_its_path() -> None:
         "on_error": "explode",
         "intake": {"ready": "maybe", "settle_seconds": -1, "speed": 1},
         "dashboard": {"port": "http"},
-        "checkpoint": {},
+        "checkpoint": {"mb": 0},
         "nodes": [{"tag": "start", "type": "trim", "next": 5}, {"tag": "b"}, "c"],
         "examples": [{"input": "a"}],
     }
     assert sorted(problem.path for problem in problems_of(value)) == [
-        *("$.checkpoint", "$.dashboard.port", "$.examples[0].expect", "$.examples[0].input"),
+        *("$.checkpoint.mb", "$.dashboard.port", "$.examples[0].expect", "$.examples[0].input"),
         *("$.intake.ready", "$.intake.settle_seconds", "$.intake.speed"),
         *("$.nodes[0].next", "$.nodes[1].type", "$.nodes[2]", "$.on_error", "$.wokers"),
     ]

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from fproc import job
-from fproc.job import NodeFigures, Outcome
+from fproc.job import Outcome, Surroundings
 from fproc.lifecycle import Fate
 from fproc.plan import Plan
+from fproc.run import NodeFigures
 from fproc.spool import Claim, Disk, NotYet, Spool
 from tests.crashes import BrokenDisk, look
 from tests.helpers import plan_of, user
@@ -68,7 +69,7 @@ class Place:
             Path(spool.folders.unprocessed, name).write_bytes(data)
         taken = spool.claim(name) or spool.adopt(name)
         assert isinstance(taken, Claim), taken
-        return job.process(taken, plan, clock=lambda: self.now)
+        return job.process(taken, plan, Surroundings(clock=lambda: self.now))
 
     def look(self) -> dict[str, Any]:
         return look(str(self.folder))
@@ -207,7 +208,7 @@ def test_a_disk_that_refuses_costs_no_attempt_wherever_that_happens(
         disk.power = False
         claim, plan = claimed(place, disk)
         disk.calls_left = calls
-        outcome = job.process(claim, plan, clock=lambda: NOW)
+        outcome = job.process(claim, plan, Surroundings(clock=lambda: NOW))
         if not disk.broke_at:
             break
         if outcome.fate is not Fate.COMMIT:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fproc.job import Figures, NodeFigures, Outcome
+from fproc.job import Outcome
 from fproc.lifecycle import Fate
 from fproc.metrics import Metrics
+from fproc.run import Figures, NodeFigures
 
 
 class Clock:

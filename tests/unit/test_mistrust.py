@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fproc.engine import Interpreter
-from fproc.errors import ConfigError, InputError, RecordError
+from fproc.errors import ConfigError, InputError, LostClaimError, RecordError
 from fproc.records import Block
 from fproc.spool import NotYet
 from tests.helpers import SOURCE, Memory, plan_of, run_lines, user
@@ -69,14 +69,14 @@ def test_a_commit_record_of_another_version_is_left_for_that_version(tmp_path: P
 def test_a_note_about_attempts_that_makes_no_sense_is_forgotten(state: str, tmp_path: Path) -> None:
     place = Place(tmp_path / "w")
     place.put("underprocess/x")
-    place.put(".fproc/jobs/x/retry.json", state)
+    place.put(".fproc/jobs/x/attempts.json", state)
     assert owned(place.spool.adopt("x")).attempts == 0
 
 
 def test_a_file_never_waits_for_ever(tmp_path: Path) -> None:
     place = Place(tmp_path / "w")
     place.put("underprocess/x")
-    place.put(".fproc/jobs/x/retry.json", '{"attempts": 2, "not_before": Infinity}')
+    place.put(".fproc/jobs/x/attempts.json", '{"attempts": 2, "not_before": Infinity}')
     taken = place.spool.adopt("x")
     assert not isinstance(taken, NotYet)
     assert owned(taken).attempts == 2
@@ -89,7 +89,7 @@ def test_a_late_owner_sets_no_line_aside_in_its_successor_s_name(tmp_path: Path)
     shutil.rmtree(place.folder / ".fproc" / "jobs" / "x")
     successor = owned(place.instance().adopt("x"))
     successor.reject(b'{"by": "successor"}\n')
-    with pytest.raises(OSError, match="the job folder was removed"):
+    with pytest.raises(LostClaimError, match="its job folder was removed"):
         late.reject(b'{"by": "late owner"}\n')
     commit(successor)
     assert place.look()["failed"] == {"x.rejected.jsonl": '{"by": "successor"}\n'}

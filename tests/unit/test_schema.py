@@ -62,7 +62,8 @@ ACCEPTED: list[tuple[Check, Any, Any]] = [
     (schema.list_of(schema.text(), least=1), ["a"], ("a",)),
     (schema.object_of(schema.text()), {"a": "b"}, {"a": "b"}),
     (schema.anything, {"a": [None]}, {"a": [None]}),
-    (schema.later(null_is_off=True), None, None),
+    (schema.table({"days": schema.or_null(schema.number())}, build=dict), {"days": None}, {"days": None}),
+    (schema.table({"days": schema.or_null(schema.number())}, build=dict), {"days": 5}, {"days": 5}),
 ]
 
 
@@ -107,7 +108,7 @@ REFUSED: list[tuple[Check, Any, str]] = [
     (schema.table({}, build=dict), None, "must be an object, not null"),
     (schema.later(), 5, "not supported yet"),
     (schema.later(), None, "not supported yet"),
-    (schema.later(null_is_off=True), 0, "not supported yet"),
+    (schema.or_null(schema.number()), "5", "must be a number, not text"),
 ]
 
 

@@ -29,7 +29,7 @@ def descriptors() -> int:
 
 
 def contents(parts: Staging) -> dict[str, str]:
-    return {result: Path(path).read_text() for result, path in parts.parts.items()}
+    return {result: Path(part.path).read_text() for result, part in parts.parts.items()}
 
 
 def test_lines_are_written_in_order_each_with_its_ending(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_lines_are_written_in_order_each_with_its_ending(tmp_path: Path) -> None
         parts.write("x.log", line)
     parts.flush()
     parts.seal()
-    assert Path(parts.parts["x.log"]).read_bytes() == b"a\n\n\xc3\xa4\nb\r\n\xff\n"
+    assert Path(parts.parts["x.log"].path).read_bytes() == b"a\n\n\xc3\xa4\nb\r\n\xff\n"
 
 
 def test_every_result_has_a_part_of_its_own_named_after_the_claim(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_sealing_syncs_every_part_and_then_their_folder(
     parts.flush()
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
     parts.seal()
-    assert sorted(synced[:-1]) == sorted(os.stat(path).st_ino for path in parts.parts.values())
+    assert sorted(synced[:-1]) == sorted(os.stat(part.path).st_ino for part in parts.parts.values())
     assert synced[-1] == os.stat(tmp_path).st_ino
 
 
@@ -144,7 +144,7 @@ def test_parts_that_are_gone_already_can_be_discarded(tmp_path: Path) -> None:
     parts = staging(tmp_path)
     parts.write("x", "a")
     parts.flush()
-    os.unlink(parts.parts["x"])
+    os.unlink(parts.parts["x"].path)
     parts.discard()
     assert parts.parts == {}
 

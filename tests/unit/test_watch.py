@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from fproc.agenda import PAUSE_MAX_SECONDS, PAUSE_SECONDS
 from fproc.metrics import Metrics
 from fproc.spool import Spool
-from fproc.watch import DRAIN_SETTLE_TIMES, PAUSE_MAX_SECONDS, PAUSE_SECONDS, Health, Watcher
+from fproc.watch import DRAIN_SETTLE_TIMES, ORPHAN_SECONDS, Health
 from tests.crashes import BrokenDisk, look
 from tests.helpers import plan_of, user
+from tests.inline import watcher
 
 NODES = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
 
@@ -44,7 +46,7 @@ class Place:
         self.plan = plan_of(config.pop("nodes"), watch_dir=str(folder), **config)
         self.metrics = Metrics(self.monotonic)
         self.spool = Spool(self.plan.config, disk=self.disk, monotonic=self.monotonic, clock=self.clock)
-        self.watcher = Watcher(self.spool, self.plan, self.metrics, monotonic=self.monotonic)
+        self.watcher = watcher(self.spool, self.plan, self.metrics, monotonic=self.monotonic)
 
     def put(self, path: str, text: str = "a\n") -> None:
         (self.folder / path).write_text(text)
@@ -197,16 +199,27 @@ def test_health_names_the_machine_s_trouble_first_and_then_each_name_s(place: Pl
     assert name.startswith("x: File exists")
 
 
-def test_orphans_are_looked_for_at_the_start_and_at_each_interval(tmp_path: Path) -> None:
+def test_an_input_whose_owner_has_died_is_found_within_a_second(tmp_path: Path) -> None:
     place = Place(tmp_path / "w", recovery={"check_interval": 60})
     place.put("underprocess/x")
     place.turn()
     assert place.look()["results"] == {"x": "a\n"}
     place.put("underprocess/y")
-    place.turn(59)
+    place.turn(ORPHAN_SECONDS / 2)
     assert list(place.look()["underprocess"]) == ["y"]
-    place.turn(1)
+    place.turn(ORPHAN_SECONDS / 2)
     assert (set(place.look()["results"]), place.totals()["recovered"]) == ({"x", "y"}, 2)
+
+
+def test_what_a_job_left_behind_is_looked_for_at_the_start_and_at_each_interval(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w", recovery={"check_interval": 60})
+    place.turn()
+    (tmp_path / "w/.fproc/jobs/x").mkdir()
+    place.put(".fproc/jobs/x/attempts.json")
+    place.turn(59)
+    assert place.look()["litter"] == ["job x"]
+    place.turn(1)
+    assert place.look()["litter"] == []
 
 
 def test_orphans_are_left_alone_where_that_is_wished(tmp_path: Path) -> None:

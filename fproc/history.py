@@ -1,0 +1,399 @@
+"""What has happened to every input, kept in an SQLite database; all of fproc's SQL is here.
+
+History only: the folders are the state, and deleting the database loses no file. So trouble with it never
+stops the work: it is warned of once, the events are given up, and the next ones are tried again. Without
+Python's `sqlite3` there is no history.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fproc.errors import is_encodable, reason_of, shown
+
+if TYPE_CHECKING:
+    import sqlite3
+
+T = TypeVar("T")
+
+log = logging.getLogger("fproc.history")
+
+SCHEMA_VERSION = 1
+"""The `user_version` of the databases that this module makes and understands."""
+
+BUSY_SECONDS = 5.0
+"""How long another process's transaction is waited for."""
+
+BUSY_AGAIN_SECONDS = 0.1
+"""The same after trouble, so that a database which stays locked does not hold up every batch."""
+
+SET_ASIDE_LIMIT = 3
+"""How many corrupt databases are set aside in one run, before the disk is held to be bad."""
+
+PRUNED_AT_ONCE = 10_000
+"""Events deleted in one transaction, so that nobody waits long for it."""
+
+_DAY_SECONDS = 86400
+_HIGHEST_ID = 2**63 - 1
+_TOTALS = ("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered")
+
+# The trigger fires only for an event that was not there yet, in the transaction that inserts it.
+_SCHEMA = (
+    """CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL, time REAL NOT NULL,
+        attempt INTEGER NOT NULL, seconds REAL NOT NULL, lines_in INTEGER NOT NULL,
+        lines_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL, rejected INTEGER NOT NULL,
+        results TEXT NOT NULL, error TEXT NOT NULL, node TEXT, line_no INTEGER,
+        UNIQUE (job, kind, attempt))""",
+    "CREATE INDEX events_of_file ON events (file)",
+    "CREATE INDEX events_by_time ON events (time)",
+    "CREATE INDEX events_with_error ON events (id) WHERE error != ''",
+    """CREATE TABLE totals (
+        files_processed INTEGER, files_failed INTEGER, lines_in INTEGER, lines_out INTEGER,
+        bytes_in INTEGER, retries INTEGER, recovered INTEGER)""",
+    "INSERT INTO totals VALUES (0, 0, 0, 0, 0, 0, 0)",
+    """CREATE TRIGGER count_event AFTER INSERT ON events BEGIN
+        UPDATE totals SET
+            files_processed = files_processed + (NEW.kind = 'processed'),
+            files_failed = files_failed + (NEW.kind = 'failed'),
+            lines_in = lines_in + (NEW.kind IN ('processed', 'failed')) * NEW.lines_in,
+            lines_out = lines_out + (NEW.kind IN ('processed', 'failed')) * NEW.lines_out,
+            bytes_in = bytes_in + (NEW.kind IN ('processed', 'failed')) * NEW.bytes_in,
+            retries = retries + (NEW.kind = 'retry'),
+            recovered = recovered + (NEW.kind = 'recovered'); END""",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+# Text is bound as bytes and cast, because a name need not be UTF-8.
+_INSERT = """INSERT OR IGNORE INTO events VALUES (NULL, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
+    ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?)"""
+
+_RECENT = r"""SELECT * FROM events
+    WHERE id < :before
+        AND (length(:kinds) = 0 OR instr(CAST(:kinds AS TEXT), char(10) || kind || char(10)))
+        AND (file LIKE CAST(:pattern AS TEXT) ESCAPE '\' OR error LIKE CAST(:pattern AS TEXT) ESCAPE '\')
+    ORDER BY id DESC LIMIT :limit"""
+
+_TIMELINE = "SELECT * FROM events WHERE file = CAST(? AS TEXT) ORDER BY id"
+_ERRORS = "SELECT * FROM events WHERE error != '' ORDER BY id DESC LIMIT ?"
+_PRUNE = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE time < ? ORDER BY time LIMIT ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an input.
+
+    `job` is the token of the claim; an event with the same `job`, `kind` and `attempt` as an earlier one is
+    the same event, and counts once. `kind` is "processed", "failed", "retry", "recovered", "interrupted" or
+    another word. `time` is in seconds since 1970. `file` and `results` may hold names that are not UTF-8, as
+    surrogate escapes. `error` is one line, or ""; `node` and `line_no` tell where, if that is known.
+    """
+
+    job: str
+    file: str
+    kind: str
+    time: float
+    attempt: int = 1
+    seconds: float = 0.0
+    lines_in: int = 0
+    lines_out: int = 0
+    bytes_in: int = 0
+    rejected: int = 0
+    results: tuple[str, ...] = ()
+    error: str = ""
+    node: str | None = None
+    line_no: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An event as it was recorded; a later one has a higher `id`, and no `id` is used twice."""
+
+    id: int
+    event: Event
+
+
+class History:
+    """The database at `path`, made if it is missing. No method raises because of it.
+
+    Any thread may call any method. What is written goes through one connection, under a lock; a query opens
+    one of its own, so a slow one does not hold up the work.
+
+    Args:
+        path: the database. Its folder must be there.
+        history_days: how old an event may be when `prune` is called, or None to keep them all.
+        set_aside: moves the database at a path out of the way, and its `-wal` and `-shm` before it, and
+            gives the path where it is then. May raise `OSError`, which ends the history of this run.
+        clock: the time in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        history_days: float | None,
+        set_aside: Callable[[str], str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._path = path
+        self._history_days = history_days
+        self._move_aside = set_aside
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._opened: os.stat_result | None = None
+        self._busy_seconds = BUSY_SECONDS
+        self._set_aside_count = 0
+        self._said: set[str] = set()
+        self._is_on = True
+        try:
+            import sqlite3  # noqa: PLC0415 - a Python without it must still run fproc
+        except ImportError:
+            log.warning("this Python has no sqlite3; no history is kept")
+            self._is_on = False
+            return
+        self._sqlite3 = sqlite3
+        self._troubles = (sqlite3.Error, OSError, OverflowError)
+        with self._lock:
+            self._attempt(lambda _: None, None)
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Add events, all in one transaction; those that are there already change nothing."""
+        if events:
+            self._write(_INSERT, [_values_of(event) for event in events])
+
+    def prune(self) -> int:
+        """Delete the events that are older than `history_days`, and give how many; the totals stay."""
+        if self._history_days is None:
+            return 0
+        values = [(self._clock() - self._history_days * _DAY_SECONDS, PRUNED_AT_ONCE)]
+        deleted = 0
+        while True:
+            count = self._write(_PRUNE, values)
+            deleted += count
+            if count < PRUNED_AT_ONCE:
+                return deleted
+
+    def totals(self) -> dict[str, int]:
+        """What all events ever recorded add up to, pruned ones included; empty if that is not known.
+
+        `files_processed`, `files_failed`, `retries` and `recovered` count events of these kinds; `lines_in`,
+        `lines_out` and `bytes_in` are those of the files that were processed or failed.
+        """
+        found = self._ask("SELECT * FROM totals", ())
+        return dict(zip(_TOTALS, found[0], strict=True)) if found else {}
+
+    def recent(
+        self, *, limit: int, kinds: Collection[str] = (), query: str = "", after: int | None = None
+    ) -> list[Row]:
+        """Events, newest first.
+
+        Args:
+            limit: how many at most.
+            kinds: only events of these kinds, if any are named.
+            query: only events with this in the file's name or the error; the case of A to Z is ignored.
+            after: only what follows the row with this id in the list, which is what was recorded before it.
+        """
+        parameters = {
+            "before": _HIGHEST_ID if after is None else after,
+            "kinds": _bytes_of("".join(f"\n{kind}\n" for kind in kinds)),
+            "pattern": _bytes_of("%" + re.sub(r"([\\%_])", r"\\\1", query) + "%"),
+            "limit": max(limit, 0),
+        }
+        return [_row(values) for values in self._ask(_RECENT, parameters)]
+
+    def timeline(self, file: str) -> list[Row]:
+        """All that is known about a name, oldest first."""
+        return [_row(values) for values in self._ask(_TIMELINE, (_bytes_of(file),))]
+
+    def errors(self, limit: int) -> list[Row]:
+        """Events that have an error, newest first, `limit` of them at most."""
+        return [_row(values) for values in self._ask(_ERRORS, (max(limit, 0),))]
+
+    def close(self) -> None:
+        """Close the database for good; what is recorded later is dropped, and queries find nothing."""
+        with self._lock:
+            self._turn_off()
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """Work on the database, once more if it was corrupt and is out of the way, or give `otherwise`.
+
+        The lock must be held.
+        """
+        for _ in range(2):
+            try:
+                connection = self._ready()
+                if connection is None:
+                    break
+                value = work(connection)
+            except self._troubles as error:
+                if not self._mend(error, self._opened):
+                    break
+            else:
+                return value
+        return otherwise
+
+    def _write(self, sql: str, values: list[tuple[Any, ...]]) -> int:
+        """Carry out a statement with each of `values`, and give how many rows it changed: 0 with trouble."""
+        with self._lock:
+            count = self._attempt(lambda connection: _change(connection, sql, values), None)
+            if count is not None:
+                self._busy_seconds = BUSY_SECONDS
+        return count or 0
+
+    def _ask(self, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
+        """What a query finds; nothing if there is trouble."""
+        with self._lock:
+            opened = self._attempt(lambda _: self._opened, None)
+        if opened is None:
+            return []
+        try:
+            with closing(self._connect(BUSY_SECONDS)) as connection:
+                return connection.execute(sql, parameters).fetchall()
+        except self._troubles as error:
+            with self._lock:
+                self._mend(error, opened)
+        return []
+
+    def _ready(self) -> sqlite3.Connection | None:
+        """The connection to what is at the path now, or None if the history is off."""
+        if self._connection is not None and not self._is_at_path(self._opened):
+            log.warning("%s was removed or replaced; the history goes on without it", shown(self._path))
+            self._disconnect()
+        if self._connection is None and self._is_on:
+            self._open()
+        if self._connection is not None:
+            self._connection.execute(f"PRAGMA busy_timeout = {self._busy_seconds * 1000:.0f}")
+        return self._connection
+
+    def _open(self) -> None:
+        """Connect, and make the tables if there are none.
+
+        The journal is a write-ahead log where the filesystem has what that needs. Only with
+        `synchronous = FULL` does it keep every event through a power loss.
+        """
+        connection = self._connection = self._connect(self._busy_seconds)
+        self._opened = os.stat(self._path)
+        version = _version_of(connection)
+        if version > SCHEMA_VERSION:
+            self._end(f"was made by a newer fproc (schema {version}, known is {SCHEMA_VERSION})")
+            return
+        with suppress(self._sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        if version < SCHEMA_VERSION:
+            _make_tables(connection)
+
+    def _connect(self, busy_seconds: float) -> sqlite3.Connection:
+        connection = self._sqlite3.connect(
+            self._path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        return connection
+
+    def _mend(self, error: Exception, opened: os.stat_result | None) -> bool:
+        """After an error with the database that was `opened`: whether trying again at once makes sense.
+
+        The connection is closed in any case, so the next call looks at everything afresh.
+        """
+        self._disconnect()
+        reason = reason_of(error) if isinstance(error, OSError) else shown(str(error))
+        if type(error) is self._sqlite3.DatabaseError:  # only for SQLITE_CORRUPT and SQLITE_NOTADB
+            return self._set_aside(reason, opened)
+        self._busy_seconds = BUSY_AGAIN_SECONDS
+        if reason not in self._said:
+            self._said.add(reason)
+            log.warning("%s: %s; the history has gaps (said once)", shown(self._path), reason)
+        return False
+
+    def _set_aside(self, reason: str, opened: os.stat_result | None) -> bool:
+        """Move a corrupt database away, unless another process has; False if that cannot be done."""
+        if not self._is_at_path(opened):
+            return True
+        if self._set_aside_count == SET_ASIDE_LIMIT:
+            self._end(f"is corrupt once more ({reason})")
+            return False
+        self._set_aside_count += 1
+        try:
+            put = self._move_aside(self._path)
+        except OSError as refusal:
+            self._end(f"is corrupt ({reason}) and cannot be set aside ({reason_of(refusal)})")
+            return False
+        bad, put = shown(self._path), shown(put)
+        log.warning("%s was corrupt (%s); it is now %s, and a new history begins", bad, reason, put)
+        return True
+
+    def _is_at_path(self, opened: os.stat_result | None) -> bool:
+        """Whether the database that was opened is still the one at the path."""
+        try:
+            return opened is not None and os.path.samestat(os.stat(self._path), opened)
+        except OSError:
+            return False
+
+    def _end(self, why: str) -> None:
+        log.warning("%s %s; it is left alone, and no history is kept", shown(self._path), why)
+        self._turn_off()
+
+    def _turn_off(self) -> None:
+        self._is_on = False
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(*self._troubles):
+                connection.close()
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables, unless another process has just done so."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        if _version_of(connection) < SCHEMA_VERSION:
+            for statement in _SCHEMA:
+                connection.execute(statement)
+
+
+def _change(connection: sqlite3.Connection, sql: str, values: list[tuple[Any, ...]]) -> int:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        return connection.executemany(sql, values).rowcount
+
+
+def _values_of(event: Event) -> tuple[Any, ...]:
+    """An event as `_INSERT` wants it."""
+    values = (getattr(event, name) for name in Event.__slots__)
+    values = (json.dumps(value) if isinstance(value, tuple) else value for value in values)
+    return tuple(_bytes_of(value) if isinstance(value, str) else value for value in values)
+
+
+def _row(values: tuple[Any, ...]) -> Row:
+    fields = dict(zip(Event.__slots__, values[1:], strict=True))
+    fields["results"] = _names_of(fields["results"])
+    return Row(values[0], Event(**fields))
+
+
+def _names_of(text: str) -> tuple[str, ...]:
+    """The names of results, as `_values_of` wrote them; none if something else did."""
+    try:
+        return tuple(map(str, json.loads(text)))
+    except (TypeError, ValueError):
+        return ()
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape" if is_encodable(text) else "backslashreplace")

@@ -1,0 +1,249 @@
+"""All process management: slots of one worker process each.
+
+A worker that dies takes no other one along, unlike in a shared executor: its slot says how it died, and gets
+a new process. Processes are started afresh (not forked, because this process has threads) and only once there
+is work for them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from fproc.job import Death
+from fproc.spool import NotYet
+from fproc.stdout import standard_output
+from fproc.worker import Leaving, Progress, Ready, Receiver, Report, Setup, Task, Trouble, send
+
+log = logging.getLogger("fproc.pool")
+
+STOP_SECONDS = 10.0
+"""How long workers have to come to a checkpoint, or to the end of their file, when fproc stops."""
+
+DEATH_SECONDS = 1.0
+"""How long a process may take to end once it has closed its socket."""
+
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from fproc.worker import main; main(int(sys.argv[2]), int(sys.argv[3]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A worker has died of a task."""
+
+    task: Task
+    death: Death
+
+
+class Pool:
+    """The slots.
+
+    Args:
+        setup: what each worker is told at its start.
+        size: how many slots there are.
+        monotonic: seconds on a clock that is never set.
+    """
+
+    def __init__(self, setup: Setup, size: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._slots = [_Slot(setup, monotonic) for _ in range(size)]
+
+    def has_room(self) -> bool:
+        """Whether a task can be submitted."""
+        return any(slot.task is None for slot in self._slots)
+
+    def submit(self, task: Task) -> None:
+        """Give a task to a free slot, one whose process is there if possible.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        free = [slot for slot in self._slots if slot.task is None]
+        next((slot for slot in free if slot.channel), free[0]).submit(task)
+
+    def collect(self) -> list[Report | Loss]:
+        """What has been reported since the last call, and who has died of what. Does not wait."""
+        return [event for slot in self._slots for event in slot.collect()]
+
+    def sockets(self) -> list[int]:
+        """Descriptors that become readable when there is something to collect."""
+        return [slot.channel.fileno() for slot in self._slots if slot.channel]
+
+    def running(self) -> dict[str, Progress]:
+        """How far each file is that is worked on; may be called from any thread."""
+        tasks = [(slot.task, slot.progress) for slot in self._slots]
+        return {task.name: progress for task, progress in tasks if task}
+
+    def stop(self) -> list[Report | Loss]:
+        """End all workers: at a checkpoint, or at the end of their file, or by force after `STOP_SECONDS`."""
+        deadline = self._monotonic() + STOP_SECONDS
+        for slot in self._slots:
+            slot.ask_to_leave()
+        events: list[Report | Loss] = []
+        while sockets := self.sockets():
+            left_seconds = deadline - self._monotonic()
+            if left_seconds <= 0:
+                log.warning("a file is not done yet; it goes on from its last checkpoint at the next start")
+                for slot in self._slots:
+                    slot.kill()
+                break
+            select.select(sockets, [], [], left_seconds)
+            events += self.collect()
+        return events
+
+
+class _Slot:
+    """One worker process at a time, and the task that it has. `channel` is None while there is none."""
+
+    def __init__(self, setup: Setup, monotonic: Callable[[], float]) -> None:
+        self.task: Task | None = None
+        self.progress = Progress(0, 0)
+        self.channel: socket.socket | None = None
+        self._setup = setup
+        self._monotonic = monotonic
+        self._process: subprocess.Popen[bytes] | None = None
+        self._receiver = Receiver()
+        self._is_ready = False
+        self._is_leaving = False
+        self._is_too_slow = False
+        self._began = 0.0
+
+    def submit(self, task: Task) -> None:
+        """Give the worker a task; it is started if it is not there."""
+        if self.channel is None:
+            self._start()
+        assert self.channel is not None
+        self.task = task
+        self.progress = Progress(0, 0)
+        self._began = self._monotonic()
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has just died: the next look finds that
+            send(self.channel, task)
+
+    def collect(self) -> Iterator[Report | Loss]:
+        """What the worker has reported, and its death."""
+        if self.channel is None or self._process is None:
+            return
+        is_closed = False
+        with suppress(BlockingIOError):
+            while data := self._received():
+                for message in self._receiver.add(data):
+                    yield from self._heard(message)
+            is_closed = True
+        if is_closed or self._process.poll() is not None:
+            yield from self._ended()
+        else:
+            self._check_time()
+
+    def ask_to_leave(self) -> None:
+        """Let the worker come to a checkpoint, and go."""
+        if self._process is not None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End the worker now."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._close()
+
+    def _received(self) -> bytes:
+        assert self.channel is not None
+        try:
+            return self.channel.recv(65536, socket.MSG_DONTWAIT)
+        except ConnectionResetError:
+            return b""
+
+    def _heard(self, message: object) -> Iterator[Report]:
+        if isinstance(message, Report):
+            self.task = None
+            yield message
+        elif isinstance(message, Progress):
+            self.progress = message
+        elif isinstance(message, Ready):
+            self._is_ready = True
+            self._began = self._monotonic()
+        elif isinstance(message, Leaving):
+            self._is_leaving = True
+
+    def _check_time(self) -> None:
+        """Kill a worker that takes too long over its file."""
+        limit_seconds = self._setup.config.limits.timeout_seconds
+        is_over = limit_seconds is not None and self._monotonic() - self._began > limit_seconds
+        if is_over and self.task and self._is_ready and self._process and not self._is_too_slow:
+            self._is_too_slow = True
+            self._process.kill()
+
+    def _ended(self) -> Iterator[Report | Loss]:
+        """What the end of the worker means for its task."""
+        assert self._process is not None
+        try:
+            status = self._process.wait(DEATH_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        task, self.task = self.task, None
+        if task is not None:
+            if self._is_leaving:
+                yield Report(task, NotYet(0.0))
+            elif not self._is_ready:
+                yield Report(task, Trouble(f"a worker could not start ({_how(status)})", of_machine=True))
+            else:
+                yield Loss(task, self._death(status))
+        self._close()
+
+    def _death(self, status: int) -> Death:
+        if self._is_too_slow:
+            limit_seconds = self._setup.config.limits.timeout_seconds
+            reason = (
+                f"took longer than limits.timeout_seconds ({limit_seconds:g} s), so its worker was killed"
+            )
+            return Death(reason, too_slow=True)
+        return Death(f"the worker that processed it {_how(status)}")
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs, open(os.devnull, "rb") as nothing:
+                arguments = [json.dumps(sys.path), str(theirs.fileno()), str(os.getpid())]
+                self._process = subprocess.Popen(  # noqa: S603 - this Python, with these modules
+                    [sys.executable, "-c", _START, *arguments],
+                    stdin=nothing,
+                    stdout=standard_output(),
+                    pass_fds=[theirs.fileno()],
+                )
+            send(ours, self._setup)
+        except BaseException:
+            ours.close()
+            raise
+        self.channel = ours
+
+    def _close(self) -> None:
+        if self.channel is not None:
+            self.channel.close()
+        self.channel = self._process = None
+        self._receiver = Receiver()
+        self._is_ready = self._is_leaving = self._is_too_slow = False
+
+
+def _how(status: int) -> str:
+    """How a process ended, in words."""
+    if status >= 0:
+        return f"ended with exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    hint = "; perhaps memory ran out" if -status == signal.SIGKILL else ""
+    return f"was killed by {name}{hint}"

@@ -1,0 +1,259 @@
+"""One input through a plan, from its first line, or from a checkpoint, to the end of the file.
+
+Lines are fed in pieces that take a fraction of a second, however slow a pipeline is: between two of them
+progress is told, a checkpoint may be made, and a run can be stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+from fproc.engine import Interpreter, Observer
+from fproc.errors import ConservationError, RecordError, Reject, RestoreError, reason_of
+from fproc.graph import END, is_sink
+from fproc.inputs import Input
+from fproc.lifecycle import passes_by_itself
+from fproc.plan import Plan
+from fproc.records import Block, Overlong, read_blocks
+from fproc.spool import Staging
+from fproc.spool.checkpoint import Place
+
+log = logging.getLogger("fproc.run")
+
+PIECE_SECONDS = 0.05
+"""About how long the lines of one piece take; the first pieces are small, to find out how slow lines are."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFigures:
+    """What happened at a node: records that came, were emitted, and failed."""
+
+    count: int
+    emitted: int
+    errors: int
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a run came to."""
+
+    lines_in: int = 0
+    lines_out: int = 0
+    bytes_in: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    nodes: Mapping[str, NodeFigures] = field(default_factory=dict)
+    edges: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
+Progress = Callable[[int, int], None]
+"""Told the position in bytes and the number of lines, after each piece."""
+
+
+class Keeper(Protocol):
+    """Who is asked between two pieces whether a checkpoint is due, and keeps it."""
+
+    def __call__(self, offset_bytes: int, place: Callable[[], Place]) -> None:
+        """The run stands at this byte of the contents; `place()` is all that it takes to go on from here.
+
+        `place` raises `UnsavableError` where that cannot be kept.
+        """
+
+
+def run(
+    plan: Plan,
+    given: Input,
+    output: Staging,
+    figures: Figures,
+    *,
+    reject: Callable[[bytes], None],
+    observer: Observer | None = None,
+    progress: Progress | None = None,
+    keep: Keeper | None = None,
+    begin_at: Place | None = None,
+) -> None:
+    """Run an input through the plan.
+
+    Args:
+        plan: what to do.
+        given: the open input.
+        output: where sinks put lines; from a checkpoint on, it goes on with the parts of that.
+        figures: filled in as far as the run comes.
+        reject: takes each line that is set aside, as a line of JSON.
+        observer: is told of each step, or None.
+        progress: is told after each piece, or None.
+        keep: keeps checkpoints, or None.
+        begin_at: the place of a checkpoint of the same input and plan, or None to begin at the first line.
+
+    Raises:
+        RestoreError: a processor does not take its state from `begin_at`.
+        FprocError: the file cannot be processed.
+        OSError: the machine is in trouble.
+    """
+    place = begin_at or Place()
+    policy = _ErrorPolicy(plan.config.on_error, figures, reject)
+    if begin_at:
+        given.skip_to(place.offset_bytes)
+    blocks = read_blocks(
+        given.read,
+        max_line_bytes=plan.config.limits.max_line_bytes,
+        line_no=place.line_no,
+        offset_bytes=place.offset_bytes,
+    )
+    first = next(blocks, None)
+    first_line = first.lines[0] if isinstance(first, Block) else ""
+    entry = place.entry or plan.entry(given.source.name, first_line)
+    interpreter = plan.run(given.source, output, entry=entry, on_error=policy, observer=observer)
+    if observer:
+        observer.open(given.source.name)
+    try:
+        if begin_at:
+            _restore(interpreter, place)
+            figures.rejected, figures.skipped = place.rejected, place.skipped
+        for piece in _pieces(first, blocks):
+            if keep:
+                keep(piece.offset_bytes, partial(_place, piece, interpreter, figures))
+            policy.piece = piece
+            interpreter.feed(piece)
+            if progress:
+                progress(given.position_bytes(), interpreter.lines_in)
+        policy.piece = None
+        interpreter.finish()
+        output.flush()
+        _check_conservation(interpreter, figures, output)
+    finally:
+        interpreter.close()
+        if observer:
+            observer.close()
+        figures.bytes_in = given.position_bytes()
+        _take_figures(figures, interpreter)
+
+
+def _restore(interpreter: Interpreter, place: Place) -> None:
+    try:
+        interpreter.restore(place.engine)
+    except Exception as error:
+        raise RestoreError(f"a checkpoint does not fit: {reason_of(error)}") from error
+
+
+def _place(piece: Block | Overlong, interpreter: Interpreter, figures: Figures) -> Place:
+    """Where the run stands before a piece."""
+    line_no = piece.first_line_no if isinstance(piece, Block) else piece.line_no
+    return Place(
+        piece.offset_bytes,
+        line_no,
+        interpreter.entry,
+        figures.rejected,
+        figures.skipped,
+        interpreter.snapshot(),
+    )
+
+
+def _pieces(first: Block | Overlong | None, blocks: Iterator[Block | Overlong]) -> Iterator[Block | Overlong]:
+    """The blocks, cut so that each piece takes about `PIECE_SECONDS`, by how long the one before took."""
+    lines = 1
+    block = first
+    while block is not None:
+        rest = None
+        if isinstance(block, Block) and len(block.lines) > lines:
+            block, rest = block.cut(lines)
+        began = time.perf_counter()
+        yield block
+        seconds = time.perf_counter() - began
+        if seconds > PIECE_SECONDS:
+            lines = max(1, lines // 2)
+        elif seconds < PIECE_SECONDS / 4 and rest is not None:
+            lines *= 4
+        block = rest or next(blocks, None)
+
+
+def _sinks(interpreter: Interpreter) -> list[str]:
+    return [END, *(name for name, node in interpreter.graph.nodes.items() if is_sink(node))]
+
+
+def _check_conservation(interpreter: Interpreter, figures: Figures, output: Staging) -> None:
+    """See that every line went somewhere that is known: into a result, dropped by a node, or set aside.
+
+    Raises:
+        ConservationError: the figures do not agree, so something was lost or doubled.
+    """
+    counts, edges = interpreter.counts, interpreter.edges
+    came = {name: interpreter.lines_in if name == interpreter.entry else 0 for name in counts}
+    for (_, target), count in edges.items():
+        came[target] += count
+    for name, at in counts.items():
+        _agree(f"records that came to the node {name!r}", at.came, came[name])
+    failed = sum(at.failed for at in counts.values())
+    _agree("records that failed, and were set aside or skipped", failed, figures.rejected + figures.skipped)
+    taken = sum(counts[name].came - counts[name].failed for name in _sinks(interpreter))
+    _agree("lines that sinks took, and lines in results", taken, output.lines_written)
+
+
+def check_bytes(given: Input) -> None:
+    """See that a file, which was not written to meanwhile, was read to its last byte.
+
+    Raises:
+        ConservationError: it was not.
+    """
+    if given.is_plain:
+        _agree("bytes of the file, and bytes that were read", given.status.st_size, given.position_bytes())
+
+
+def _agree(what: str, one: int, other: int) -> None:
+    if one != other:
+        raise ConservationError(f"{what}: {one} and {other} do not agree; nothing of it is published")
+
+
+def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
+    figures.lines_in = interpreter.lines_in
+    figures.nodes = {
+        name: NodeFigures(counts.came, counts.emitted, counts.failed)
+        for name, counts in interpreter.counts.items()
+    }
+    figures.edges = dict(interpreter.edges)
+    figures.lines_out = sum(
+        figures.nodes[name].count - figures.nodes[name].errors for name in _sinks(interpreter)
+    )
+
+
+class _ErrorPolicy:
+    """`on_error`: what becomes of a record that failed. `piece` is what is being fed."""
+
+    def __init__(self, on_error: str, figures: Figures, reject: Callable[[bytes], None]) -> None:
+        self.piece: Block | Overlong | None = None
+        self._on_error = on_error
+        self._figures = figures
+        self._reject = reject
+
+    def __call__(self, error: RecordError) -> None:
+        if passes_by_itself(error.__cause__):
+            raise error
+        if isinstance(error.__cause__, Reject) or self._on_error == "reject":
+            self._figures.rejected += 1
+            self._reject(self._line_of_json(error))
+        elif self._on_error == "skip":
+            self._figures.skipped += 1
+            log.warning("skipped: %s", error)
+        else:
+            raise error
+
+    def _line_of_json(self, error: RecordError) -> bytes:
+        offset_bytes = None
+        if isinstance(self.piece, Overlong):
+            offset_bytes = self.piece.offset_bytes
+        elif self.piece is not None and error.line_no is not None:
+            offset_bytes = self.piece.line_offset_bytes(error.line_no)
+        value: dict[str, Any] = {
+            "line_no": error.line_no,
+            "byte_offset": offset_bytes,
+            "node": error.node,
+            "error": error.reason,
+            "line": error.line,
+        }
+        return json.dumps(value).encode() + b"\n"

@@ -1,0 +1,181 @@
+"""The job folder of an input's name: its lock, and the records in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import secrets
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from fproc.errors import LostClaimError
+from fproc.spool import checkpoint as checkpoints
+from fproc.spool import decision as decisions
+from fproc.spool.checkpoint import Checkpoint
+from fproc.spool.decision import Decision
+from fproc.spool.disk import Disk, is_at, unlink_if_there, write_whole
+from fproc.spool.folders import Folders
+from fproc.spool.staging import Staging
+
+ATTEMPTS = "attempts.json"
+MARKER = "marker.json"
+REJECTED = "rejected.jsonl"
+REPORT = "error.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What is remembered of earlier runs of an input.
+
+    `attempts` counts those that failed, `interrupted` those that fproc itself did not survive, since one of
+    them got further than `offset_bytes`. The next is not before a time, in seconds since 1970.
+    """
+
+    attempts: int = 0
+    not_before: float = 0.0
+    interrupted: int = 0
+    offset_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """An input that is to be tried again, but not before a time, in seconds since 1970."""
+
+    not_before: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An input whose decision an earlier owner had made, and which has now been carried out."""
+
+    name: str
+    succeeded: bool
+    results: tuple[str, ...]
+
+
+class Job:
+    """The locked job folder of an input's name.
+
+    While it is locked, no other process changes what belongs to the name: the job folder, the input in
+    `underprocess/`, and the parts whose names begin with the job's prefix.
+    """
+
+    def __init__(self, disk: Disk, folders: Folders, stage: str, name: str, lock: int) -> None:
+        self.disk = disk
+        self.folders = folders
+        self.name = name
+        self.folder = os.path.join(folders.jobs, name)
+        self.input_path = os.path.join(folders.underprocess, name)
+        self._stage = stage
+        self._prefix = hashlib.sha256(os.fsencode(name)).hexdigest()[:24] + "-"
+        self._lock: int | None = lock
+
+    def path(self, record: str) -> str:
+        """The path of one of the job's records."""
+        return os.path.join(self.folder, record)
+
+    def portable(self, path: str) -> str:
+        """A path as records keep it."""
+        return self.folders.portable(path)
+
+    def staging(self, token: str) -> Staging:
+        """Where the results of a new claim grow; `token` is the claim's own."""
+        return Staging(self.disk, lambda: self._stage, f"{self._prefix}{token}-")
+
+    def make_durable(self) -> None:
+        """Make the job folder's own name survive power loss, before a record in it has to."""
+        self.disk.sync_folder(self.folders.jobs)
+
+    def is_decided(self) -> bool:
+        """Whether a commit record is there, durable or not."""
+        return os.path.lexists(self.path(decisions.RECORD))
+
+    def attempts(self) -> Attempts:
+        """What is remembered of earlier runs; nothing, where that is not a record of fproc's."""
+        try:
+            with open(self.path(ATTEMPTS), encoding="ascii") as file:
+                value = json.load(file)
+            found = Attempts(
+                int(value["attempts"]),
+                float(value["not_before"]),
+                int(value.get("interrupted", 0)),
+                int(value.get("offset_bytes", 0)),
+            )
+        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            return Attempts()
+        return found if math.isfinite(found.not_before) else Attempts(found.attempts)
+
+    def remember(self, attempts: Attempts) -> None:
+        """Make what is to be remembered durable."""
+        self.make_durable()
+        write_whole(self.disk, self.folder, ATTEMPTS, json.dumps(asdict(attempts)).encode())
+
+    def settle_if_decided(self) -> Settled | None:
+        """Carry out the decision of an earlier owner, if there is one."""
+        decision = decisions.read(self.folder)
+        if decision is None:
+            return None
+        decisions.make_durable(self.disk, self.folders, self.folder, decision)
+        return self.carry_out(decision)
+
+    def carry_out(self, decision: Decision) -> Settled:
+        """Carry out a decision, remove all traces of the job, and unlock it."""
+        done = decisions.carry_out(self.disk, self.folders, self.folder, decision)
+        self.clean()
+        self.unlock()
+        results = tuple(os.path.basename(move.target) for move in done.publications if not move.extra)
+        return Settled(self.name, done.archive.folder == "processed", results)
+
+    def clean(self, *, keep: Collection[str] = (), keep_parts: Collection[str] = ()) -> None:
+        """Remove parts and records, whichever claim made them, but for records and parts of these names."""
+        for part in os.listdir(self._stage):
+            if part.startswith(self._prefix) and part not in keep_parts:
+                unlink_if_there(self.disk, os.path.join(self._stage, part))
+        self.disk.sync_folder(self._stage)  # a part that came back would have no job to remove it
+        for record in os.listdir(self.folder):
+            path = self.path(record)
+            if record not in keep and not os.path.isdir(path):
+                self.disk.unlink(path)
+        self.disk.sync_folder(self.folder)
+
+    def clean_all_but(self, saved: Checkpoint | None) -> None:
+        """Remove what a run left behind, but for what is remembered and what its checkpoint needs."""
+        if saved is None:
+            self.clean(keep=(ATTEMPTS,))
+        else:
+            parts = {os.path.basename(part.path) for part in saved.parts}
+            self.clean(keep=(ATTEMPTS, checkpoints.RECORD, REJECTED), keep_parts=parts)
+
+    def unlock(self) -> None:
+        """Give the lock back; the folder goes too if nothing is in it."""
+        if self.is_owner():
+            with suppress(OSError):  # not empty: it remembers attempts, a checkpoint or a decision
+                self.disk.remove_folder(self.folder)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            self.disk.close(lock)
+
+    def is_owner(self) -> bool:
+        """Whether the locked folder is still the job's: an operator may have removed it."""
+        return self._lock is not None and is_at(self._lock, self.folder)
+
+    def check_owner(self) -> None:
+        """See that this process still owns the input.
+
+        Raises:
+            LostClaimError: someone removed the job folder, so another process may be the owner now.
+        """
+        if not self.is_owner():
+            raise LostClaimError("its job folder was removed meanwhile; whoever owns it now goes on with it")
+
+    def is_locked(self) -> bool:
+        """Whether this process still has the lock."""
+        return self._lock is not None
+
+
+def new_token() -> str:
+    """A name of its own for a claim."""
+    return secrets.token_hex(4)

@@ -1,0 +1,397 @@
+"""What `--doctor` finds out about a spool's filesystems: whether they do what fproc relies on.
+
+Every probe works in a folder of its own, which is removed afterwards, and touches no one's files. What the
+system refuses is a finding, never an exception.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import resource
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from math import inf
+from typing import NamedTuple
+
+from fproc.errors import shown
+from fproc.processors.options import STAGE_FOLDER
+from fproc.spool.disk import Disk, is_at
+from fproc.spool.folders import NAME_BYTES, Folders
+from fproc.spool.intake import is_open_for_writing
+
+LOCAL_TYPES = frozenset(
+    {"apfs", "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfs", "hfsplus", "jfs", "msdos"}
+    | {"nilfs2", "ntfs", "ntfs3", "overlay", "ramfs", "reiserfs", "tmpfs", "ufs", "vfat", "xfs", "zfs"}
+)
+"""Types of filesystems that belong to one machine, so that its kernel's locks reach all who use them."""
+
+LEAST_FREE_BYTES = 10 * 1024 * 1024
+LEAST_FREE_INODES = 1000
+LEAST_FREE_SHARE = 0.01
+LEAST_OPEN_FILES = 256
+SLOW_SYNC_SECONDS = 0.05
+COARSE_SECONDS = 0.1
+SKEW_SECONDS = 2.0
+PATIENCE_SECONDS, ENOUGH_SECONDS = 2.1, 0.05
+"""How long files' times are watched for a first step, which some filesystems make every 2 s, and for more."""
+
+_MOUNTINFO = "/proc/self/mountinfo"
+_DISK = Disk(power=True)
+
+
+class Verdict(Enum):
+    """What a finding means for whoever runs fproc here."""
+
+    GOOD = "ok"
+    WEAK = "note"
+    BAD = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what it is, what was found, and what to do about it, or ''."""
+
+    what: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+class _Answer(NamedTuple):
+    verdict: Verdict
+    found: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One probe: `ask` is given a folder to work in; `advice` is for an answer that is not good."""
+
+    what: str
+    ask: Callable[[str], _Answer]
+    advice: str = ""
+    of_results: bool = True
+
+    def answer(self, place: str, whose: str = "") -> Finding:
+        """Ask, and make a finding of whatever happens."""
+        try:
+            verdict, found, advice = self.ask(place)
+        except OSError as error:
+            verdict, found, advice = Verdict.BAD, error.strerror or str(error), None
+        if advice is None:
+            advice = "" if verdict is Verdict.GOOD else self.advice
+        return Finding(self.what + whose, verdict, found, advice)
+
+
+def examine(folders: Folders) -> list[Finding]:
+    """Probe the filesystems of a spool whose folders were prepared; takes up to some seconds."""
+    state, stages = folders.within(".fproc"), os.path.join(folders.results, STAGE_FOLDER)
+    of_inputs, of_results = (*folders.inputs(), state, folders.jobs), (folders.results, stages)
+    findings = _of_folders((*of_inputs, *of_results))
+    if os.path.isdir(state):
+        findings += _of_filesystem(state, _QUESTIONS)
+    if _device_of(stages) not in {None, _device_of(state)}:
+        findings += _of_filesystem(stages, [one for one in _QUESTIONS if one.of_results], " (results)")
+    arrived, working, succeeded, failed = folders.inputs()
+    if all(map(os.path.isdir, of_inputs)):
+        findings.append(_of_moves("inputs", [state, arrived, working, succeeded, working, failed, state]))
+    if all(map(os.path.isdir, of_results)):
+        findings.append(_of_moves("results", [stages, folders.results, stages]))
+    return findings
+
+
+def text(findings: list[Finding]) -> str:
+    """The findings for a person, one a line: `ok       rename without replacing: renameat2 works`."""
+    return "\n".join(
+        shown(f"{one.verdict.value:<8} {one.what}: {one.found}" + (f"; {one.advice}" if one.advice else ""))
+        for one in findings
+    )
+
+
+def filesystem_type(path: str) -> str | None:
+    """The type of the filesystem that holds a path, such as `ext4`, or None where the system does not say."""
+    mount = _mount_of(path)
+    return mount.type if mount else None
+
+
+def is_local(path: str) -> bool | None:
+    """Whether the filesystem that holds a path belongs to this machine alone; None if that is not known."""
+    kind = filesystem_type(path)
+    return kind in LOCAL_TYPES if kind else None
+
+
+class _Mount(NamedTuple):
+    device: int
+    point: str
+    options: str
+    type: str
+    source: str
+
+
+def _mount_of(path: str) -> _Mount | None:
+    """The mount that holds a path: of those above it the deepest, and of these the last.
+
+    A mount can be hidden by a later one further up, so one that is on the path's device goes first. Some
+    filesystems (btrfs) give their files other devices than their mount's; then depth alone decides.
+    """
+    real = os.path.realpath(path)
+    device = _device_of(real)
+    above = [mount for mount in _mounts() if f"{real}/".startswith(f"{mount.point.rstrip('/')}/")]
+    return max(reversed(above), key=lambda mount: (mount.device == device, len(mount.point)), default=None)
+
+
+def _device_of(path: str) -> int | None:
+    try:
+        return os.stat(path).st_dev
+    except OSError:
+        return None
+
+
+def _mounts() -> Iterator[_Mount]:
+    """The mounts of this process, from a file that proc(5) describes; none where there is no such file."""
+    with suppress(OSError), open(_MOUNTINFO, "rb") as file:
+        for line in file:
+            mount, _, filesystem = line.rstrip(b"\n").partition(b" - ")
+            with suppress(ValueError, TypeError):
+                _id, _parent, device, _root, point, options, *_tags = map(_unescaped, mount.split(b" "))
+                kind, source, more = map(_unescaped, filesystem.split(b" ", 2))
+                every = dict.fromkeys(f"{options},{more}".split(","))
+                yield _Mount(os.makedev(*map(int, device.split(":"))), point, ",".join(every), kind, source)
+
+
+def _unescaped(field: bytes) -> str:
+    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8) & 0xFF]), field))
+
+
+def _of_folders(paths: tuple[str, ...]) -> list[Finding]:
+    needed = f"the user with id {os.geteuid()} needs to read and write in it"
+    bad = [
+        Finding(f"folder {path}", Verdict.BAD, "not usable" if os.path.isdir(path) else "not there", needed)
+        for path in paths
+        if not os.path.isdir(path) or not os.access(path, os.R_OK | os.W_OK | os.X_OK)
+    ]
+    return bad or [Finding("folders", Verdict.GOOD, "all are there and can be written to")]
+
+
+def _of_filesystem(folder: str, questions: list[_Question], whose: str = "") -> list[Finding]:
+    """Ask about the filesystem that holds a folder, in a new folder in there."""
+    place = os.path.join(folder, _new_name())
+    try:
+        os.mkdir(place)
+        findings = [question.answer(place, whose) for question in questions]
+    except OSError as error:
+        return [Finding(f"folder {folder}", Verdict.BAD, f"nothing can be made in it: {error.strerror}")]
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    if os.path.lexists(place):
+        findings.append(Finding(f"folder {place}", Verdict.WEAK, "was made to try things out", "remove it"))
+    return findings
+
+
+def _new_name() -> str:
+    return f".fproc-probe-{secrets.token_hex(8)}"
+
+
+def _of_moves(what: str, way: list[str]) -> Finding:
+    """Move an empty hidden folder, which nobody takes for an input, along a way."""
+    probe = _new_name()
+    target, here = way[0], os.path.join(way[0], probe)
+    try:
+        os.mkdir(here)
+        for target in way[1:]:
+            os.rename(here, os.path.join(target, probe))
+            here = os.path.join(target, probe)
+    except OSError as error:
+        advice = "its folders must be on one filesystem, and one mount of it"
+        return Finding(f"moves of {what}", Verdict.BAD, f"to {target}: {error.strerror}", advice)
+    finally:
+        with suppress(OSError):
+            os.rmdir(here)
+    return Finding(f"moves of {what}", Verdict.GOOD, "every folder can be reached by a rename")
+
+
+def _made(place: str, name: str) -> str:
+    """A new file of one byte."""
+    path = os.path.join(place, name)
+    with open(path, "xb") as file:
+        file.write(b"x")
+    return path
+
+
+def _type(place: str) -> _Answer:
+    mount = _mount_of(place)
+    if mount is None:
+        return _Answer(Verdict.WEAK, "the system does not say which", "")
+    if mount.type in LOCAL_TYPES:
+        return _Answer(Verdict.GOOD, f"{mount.type} ({mount.options}), local")
+    return _Answer(Verdict.WEAK, f"{mount.type} ({mount.options}) of {mount.source}, not known to be local")
+
+
+def _space(place: str) -> _Answer:
+    status = os.statvfs(place)
+    free, total = (blocks * status.f_frsize for blocks in (status.f_bavail, status.f_blocks))
+    return _share(f"{free / 1e6:,.0f} MB", free, total, least=LEAST_FREE_BYTES)
+
+
+def _inodes(place: str) -> _Answer:
+    status = os.statvfs(place)
+    return _share(f"{status.f_favail:,}", status.f_favail, status.f_files, least=LEAST_FREE_INODES)
+
+
+def _share(shown_free: str, free: int, total: int, *, least: int) -> _Answer:
+    if not total:
+        return _Answer(Verdict.GOOD, "the system sets no limit, or does not tell it")
+    is_short = free < least or free < total * LEAST_FREE_SHARE
+    return _Answer(Verdict.BAD if is_short else Verdict.GOOD, f"{shown_free}, {free / total:.1%} of all")
+
+
+def _replacing(place: str) -> _Answer:
+    _DISK.replace(_made(place, "new"), _made(place, "old"))
+    return _Answer(Verdict.GOOD, "works")
+
+
+def _not_replacing(place: str) -> _Answer:
+    """Ask for each of the ways that `Disk.move` has."""
+    source, taken = _made(place, "source"), _made(place, "taken")
+    try:
+        _DISK.rename_noreplace(source, taken)
+    except FileExistsError:
+        return _Answer(Verdict.GOOD, "renameat2 works")
+    except OSError:
+        _DISK.move(source, moved := os.path.join(place, "moved"))
+    else:
+        return _Answer(Verdict.BAD, "renameat2 replaced a file", "fproc cannot keep results apart here")
+    try:
+        _DISK.link(moved, os.path.join(place, "linked"))
+    except OSError:
+        return _Answer(Verdict.WEAK, "not there, and no hard links; a look and a rename do it")
+    return _Answer(Verdict.GOOD, "not there; a hard link and an unlink do it")
+
+
+def _sync_file(place: str) -> _Answer:
+    with open(os.path.join(place, "synced"), "xb", buffering=0) as file:
+        return _timed(lambda: file.write(b"x"), lambda: _DISK.sync(file.fileno()))
+
+
+def _sync_folder(place: str) -> _Answer:
+    return _timed(lambda: _made(place, secrets.token_hex(8)), lambda: _DISK.sync_folder(place))
+
+
+def _timed(change: Callable[[], object], sync: Callable[[], None]) -> _Answer:
+    """How long an fsync after a change takes: the median of five."""
+    seconds = []
+    for _ in range(5):
+        change()
+        begun = time.perf_counter()
+        sync()
+        seconds.append(time.perf_counter() - begun)
+    median = sorted(seconds)[2]
+    verdict = Verdict.WEAK if median > SLOW_SYNC_SECONDS else Verdict.GOOD
+    return _Answer(verdict, f"works, in {median * 1000:.1f} ms")
+
+
+def _lock(place: str) -> _Answer:
+    """Lock a folder twice; not by `Disk.lock`, which never ends where inode numbers are not constant."""
+    held = []
+    try:
+        for _ in range(2):
+            held.append(os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if len(held) == 1:
+            raise
+        if is_at(held[0], place):
+            return _Answer(Verdict.GOOD, "a second one is refused")
+        return _Answer(Verdict.BAD, "the inode numbers of folders are not constant", "fproc cannot work here")
+    finally:
+        for descriptor in held:
+            _DISK.close(descriptor)
+    return _Answer(Verdict.BAD, "two were given for one folder")
+
+
+def _leases(place: str) -> _Answer:
+    """Whether they tell that a file is open for writing; on others' files they are given to root alone."""
+    path = os.path.join(place, "leased")
+    with open(path, "xb"):
+        is_told = is_open_for_writing(path)
+    if not is_told or is_open_for_writing(path):
+        return _Answer(Verdict.WEAK, "do not tell who has a file open for writing")
+    return _Answer(Verdict.GOOD, "work" if os.geteuid() == 0 else "work, for files that this user owns")
+
+
+def _time_steps(place: str) -> _Answer:
+    """Write until the time of last change changes, and on for smaller steps: a stall makes one look large."""
+    with open(os.path.join(place, "stepped"), "xb", buffering=0) as file:
+        begun, last, step = time.monotonic(), os.fstat(file.fileno()).st_mtime_ns, inf
+        while time.monotonic() - begun < (ENOUGH_SECONDS if step <= COARSE_SECONDS else PATIENCE_SECONDS):
+            time.sleep(0.0005)
+            file.write(b"x")
+            now = os.fstat(file.fileno()).st_mtime_ns
+            step, last = min(step, abs(now - last) / 1e9 or inf), now
+    if step <= COARSE_SECONDS:
+        return _Answer(Verdict.GOOD, f"steps of {step:.2g} s or less")
+    found = f"steps of {step:.2g} s" if step < inf else f"no change in {PATIENCE_SECONDS:g} s of writing"
+    return _Answer(
+        Verdict.WEAK, found, f'set "settle_seconds" to {2 * min(step, PATIENCE_SECONDS):.2g} or more'
+    )
+
+
+def _clock(place: str) -> _Answer:
+    ahead = os.stat(_made(place, "dated")).st_mtime - time.time()
+    if abs(ahead) <= SKEW_SECONDS:
+        return _Answer(Verdict.GOOD, "is this machine's")
+    return _Answer(Verdict.WEAK, f"{abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} this machine's")
+
+
+def _name_length(place: str) -> _Answer:
+    limit = os.pathconf(place, "PC_NAME_MAX")
+    return _Answer(Verdict.WEAK if 0 <= limit < NAME_BYTES else Verdict.GOOD, f"{limit} bytes at most")
+
+
+def _name_case(place: str) -> _Answer:
+    _made(place, "case")
+    if os.path.lexists(os.path.join(place, "CASE")):
+        return _Answer(Verdict.WEAK, "does not tell names apart")
+    return _Answer(Verdict.GOOD, "tells names apart")
+
+
+def _name_bytes(place: str) -> _Answer:
+    try:
+        _made(place, os.fsdecode(b"\xff"))
+    except OSError as error:
+        return _Answer(Verdict.WEAK, f"refused: {error.strerror}")
+    return _Answer(Verdict.GOOD, "may be other than UTF-8")
+
+
+def _open_files(_place: str) -> _Answer:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    verdict = Verdict.WEAK if 0 <= limit < LEAST_OPEN_FILES else Verdict.GOOD
+    return _Answer(verdict, f"{limit} at most" if limit >= 0 else "not limited")
+
+
+_NO_SYNC = '"durability": "process" does without; it survives kill -9, but not power loss'
+
+_QUESTIONS = [
+    _Question("filesystem", _type, "locks may not reach other hosts; fproc uses leases there"),
+    _Question("free space", _space, "make room"),
+    _Question("free inodes", _inodes, "remove files that nobody needs"),
+    _Question("rename over a file", _replacing),
+    _Question("rename without replacing", _not_replacing, "only others than fproc can come between"),
+    _Question("fsync of a file", _sync_file, _NO_SYNC),
+    _Question("fsync of a folder", _sync_folder, _NO_SYNC),
+    _Question("locks of folders", _lock, "two instances could take one file", of_results=False),
+    _Question("leases", _leases, '"ready": "auto" goes by size and time alone', of_results=False),
+    _Question("times of files", _time_steps, of_results=False),
+    _Question("clock", _clock, '"ready": "stable" does not compare the two clocks', of_results=False),
+    _Question("length of names", _name_length, "a file with a longer name cannot be dropped here"),
+    _Question("case of names", _name_case, "let no two files differ in the case of their names alone"),
+    _Question("bytes of names", _name_bytes, "use UTF-8 names"),
+    _Question("open files", _open_files, "ulimit -n sets how many a process may have", of_results=False),
+]

@@ -1,0 +1,247 @@
+"""The worker's side: a task in, a report out; in a process of its own, so that a file can only kill that.
+
+    pool (parent)                                     worker (its own process)
+      Setup, then Task, Task ...  --- a socket --->     main: builds spool and plan, then one task at a time
+      Report                      <---------------      perform: claim or adopt, run, decide, commit
+
+The process that does the work takes the lock, so the kernel gives it back with its death, however that came.
+A worker dies with its parent: the kernel is asked to see to that (Linux), and a thread waits for the other
+end of the socket to be closed.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from types import FrameType
+
+from fproc import job
+from fproc.config import Config
+from fproc.engine import Observer
+from fproc.errors import ConfigError, FprocError
+from fproc.job import Death, Outcome, Surroundings
+from fproc.lifecycle import is_of_machine, trouble_of
+from fproc.plan import Plan, assemble
+from fproc.spool import Claim, NotYet, Settled, Spool
+from fproc.stdout import keep_for_results
+
+log = logging.getLogger("fproc.worker")
+
+PROGRESS_SECONDS = 0.5
+"""How often a worker tells how far it is."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Why(Enum):
+    """Why a name is worked on."""
+
+    NEW = "new"  # it is ready in unprocessed/
+    DUE = "due"  # it waits in underprocess/, and its time has come
+    ORPHAN = "orphan"  # it lies in underprocess/, and nobody holds it
+    DEATH = "death"  # the worker that had it has died
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A name to work on."""
+
+    name: str
+    why: Why
+    death: Death | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A name that could not be worked on; or no name could be, if it is `of_machine`."""
+
+    reason: str
+    of_machine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a task; None if there was nothing to do, or someone else has it.
+
+    `is_recovered` says that the input was taken up after its owner had died.
+    """
+
+    task: Task
+    value: Outcome | Settled | NotYet | Trouble | None
+    is_recovered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a file is; `size_bytes` is its size on the disk."""
+
+    lines: int
+    position_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a worker is told at its start. The callables are functions of modules, made in the worker."""
+
+    config: Config
+    set_up_log: Callable[[], None]
+    make_observer: Callable[[], Observer | None]
+
+
+class Ready:
+    """A worker is there."""
+
+
+class Leaving:
+    """A worker was told to go, and does so without harm."""
+
+
+def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Report:
+    """Do a task, from lock to archive."""
+    taken: Claim | Settled | NotYet | None = None
+    value: Outcome | Settled | NotYet | Trouble | None
+    why = task.why
+    try:
+        spool.make_missing()
+        if why is Why.NEW:
+            taken = spool.claim(task.name)
+            if taken is None and spool.has_earlier(task.name):
+                why = Why.ORPHAN
+        if why is not Why.NEW:
+            taken = spool.adopt(task.name, is_orphan=why is Why.ORPHAN, has_died=why is Why.DEATH)
+        value = job.process(taken, plan, around, death=task.death) if isinstance(taken, Claim) else taken
+    except OSError as error:
+        value = Trouble(trouble_of(error), is_of_machine(error))
+    except ConfigError as error:
+        value = Trouble(trouble_of(error), of_machine=True)
+    is_recovered = why is not Why.DUE and why is not Why.NEW and isinstance(taken, Claim | Settled)
+    return Report(task, value, is_recovered)
+
+
+def send(channel: socket.socket, message: object) -> None:
+    """Send a message between parent and worker, whole."""
+    data = pickle.dumps(message)
+    channel.sendall(len(data).to_bytes(4, "big") + data)
+
+
+class Receiver:
+    """Takes messages from a channel, as they come in."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def add(self, data: bytes) -> list[object]:
+        """The messages that are whole with these bytes."""
+        self._data += data
+        messages = []
+        while len(self._data) >= 4:  # noqa: PLR2004 - the length of a length
+            end = 4 + int.from_bytes(self._data[:4], "big")
+            if len(self._data) < end:
+                break
+            messages.append(pickle.loads(self._data[4:end]))  # noqa: S301 - from our own process
+            del self._data[:end]
+        return messages
+
+
+def main(descriptor: int, parent: int) -> None:
+    """Be a worker, until told to go or until the other end of the socket is closed."""
+    channel = socket.socket(fileno=descriptor)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent tells what to do
+    _die_with_parent(channel, parent)
+    keep_for_results()
+    worker = _Worker(channel)
+    signal.signal(signal.SIGTERM, worker.stop)
+    try:
+        worker.work()
+    except FprocError as error:
+        for line in error.problems if isinstance(error, ConfigError) else [error]:
+            log.error("a worker cannot start: %s", line)  # noqa: TRY400 - said in full
+        sys.exit(error.exit_status)
+    except BrokenPipeError:
+        sys.exit(1)  # the parent is gone
+
+
+class _Leave(BaseException):
+    """Told to go while idle."""
+
+
+class _Worker:
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._receiver = Receiver()
+        self._messages: list[object] = []
+        self._is_stopping = False
+        self._is_idle = False
+        self._told_at = 0.0
+        self._lock = threading.Lock()
+
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
+        """Go, after the running file has come to a checkpoint or its end."""
+        self._is_stopping = True
+        if self._is_idle:
+            raise _Leave
+
+    def work(self) -> None:
+        """Do tasks until told to go."""
+        setup = self._next()
+        if not isinstance(setup, Setup):
+            return
+        setup.set_up_log()
+        spool, plan = Spool(setup.config, is_checked=True), assemble(setup.config)
+        around = Surroundings(
+            observer=setup.make_observer(), progress=self._tell, is_stopping=lambda: self._is_stopping
+        )
+        send(self._channel, Ready())
+        while not self._is_stopping and isinstance(task := self._next(), Task):
+            self._told_at = time.monotonic()
+            send(self._channel, perform(spool, plan, task, around))
+        send(self._channel, Leaving())
+
+    def _next(self) -> object | None:
+        """The next message, or None at the end of them all, or when told to go."""
+        try:
+            self._is_idle = True
+            while not self._messages and not self._is_stopping:
+                data = self._channel.recv(65536)
+                if not data:
+                    return None
+                self._messages += self._receiver.add(data)
+            self._is_idle = False
+        except _Leave:
+            return None
+        return self._messages.pop(0) if self._messages else None
+
+    def _tell(self, position_bytes: int, lines: int) -> None:
+        if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
+            self._told_at = time.monotonic()
+            send(self._channel, Progress(lines, position_bytes))
+
+
+def _die_with_parent(channel: socket.socket, parent: int) -> None:
+    with suppress(ImportError, OSError, AttributeError):
+        import ctypes  # noqa: PLC0415 - missing in some builds of Python; then the thread has to do
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it died before the kernel was asked
+    threading.Thread(target=_watch_over, args=(channel.fileno(),), daemon=True).start()
+
+
+def _watch_over(descriptor: int) -> None:
+    poll = select.poll()
+    poll.register(descriptor, 0)  # nothing but hang-up and error, which are always told
+    with suppress(OSError):
+        poll.poll()
+    os._exit(errno.EPIPE)

@@ -1,0 +1,60 @@
+"""Work done in the test's own process, at once: the worker's side without its process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fproc.engine import Observer
+from fproc.job import Surroundings
+from fproc.metrics import Metrics
+from fproc.plan import Plan
+from fproc.pool import Loss
+from fproc.spool import Spool
+from fproc.watch import Watcher
+from fproc.worker import Progress, Report, Task, perform
+
+
+class Inline:
+    """Does each task when it is submitted. `after_report` is called with each report."""
+
+    def __init__(self, spool: Spool, plan: Plan, around: Surroundings) -> None:
+        self._spool = spool
+        self._plan = plan
+        self._around = around
+        self._events: list[Report | Loss] = []
+        self.tasks: list[Task] = []
+
+    def has_room(self) -> bool:
+        return not self._events
+
+    def submit(self, task: Task) -> None:
+        self.tasks.append(task)
+        self._events.append(perform(self._spool, self._plan, task, self._around))
+
+    def collect(self) -> list[Report | Loss]:
+        events, self._events = self._events, []
+        return events
+
+    def sockets(self) -> list[int]:
+        return []
+
+    def running(self) -> dict[str, Progress]:
+        return {}
+
+    def stop(self) -> list[Report | Loss]:
+        return self.collect()
+
+
+def watcher(
+    spool: Spool,
+    plan: Plan,
+    metrics: Metrics | None = None,
+    *,
+    observer: Observer | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Watcher:
+    """A watcher whose work is done in this process."""
+    around = Surroundings(clock=spool.clock, observer=observer)
+    workers = Inline(spool, plan, around)
+    return Watcher(spool, plan.config, workers, metrics or Metrics(), monotonic=monotonic)
