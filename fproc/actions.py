@@ -11,6 +11,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fproc import drawing, examples, logs, settings
 from fproc.config import Config, to_json
@@ -18,6 +19,11 @@ from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
 from fproc.plan import Plan
 from fproc.settings import Given
 from fproc.stdout import keep_for_results, say
+
+if TYPE_CHECKING:
+    from fproc.journal import Journal
+    from fproc.metrics import Metrics
+    from fproc.spool import Spool
 
 log = logging.getLogger("fproc")
 
@@ -30,6 +36,8 @@ def run(arguments: Namespace) -> int:
     set_up_log()
     plan = _plan(arguments, given)
     log.debug("configuration in force: %s", json.dumps(to_json(plan.config)))
+    if arguments.status or arguments.doctor or arguments.why is not None or arguments.retry is not None:
+        return operate(plan.config, arguments)
     if arguments.graph:
         return graph(plan, arguments.graph)
     if arguments.check:
@@ -46,6 +54,19 @@ def _log_set_up(arguments: Namespace, given: Given) -> Callable[[], None]:
     form = arguments.log_format or given.log_format() or "text"
     path = arguments.log_file or given.variable(settings.LOG_FILE)
     return partial(logs.set_up, level=level, form=form, path=path, colour=colour)
+
+
+def operate(config: Config, arguments: Namespace) -> int:
+    """Answer an operator's question, or put failed files back."""
+    from fproc import operate  # noqa: PLC0415 - not for --input
+
+    if arguments.status:
+        return operate.status(config, as_json=arguments.json)
+    if arguments.why is not None:
+        return operate.why(config, arguments.why)
+    if arguments.retry is not None:
+        return operate.retry(config, arguments.retry, everything=arguments.all)
+    return operate.doctor(config)
 
 
 def graph(plan: Plan, form: str) -> int:
@@ -96,8 +117,9 @@ def watch(plan: Plan, arguments: Namespace, set_up_log: Callable[[], None]) -> i
 
     config = plan.config
     spool, metrics = Spool(config), Metrics()
+    journal = _journal(spool, config, metrics)
     setup = Setup(config, set_up_log, partial(tracer, is_wanted=arguments.trace))
-    watcher = Watcher(spool, config, Pool(setup, _worker_count(config)), metrics)
+    watcher = Watcher(spool, config, Pool(setup, _worker_count(config)), journal)
     if arguments.drain:
         reached = watcher.drain()
         return EXIT_OK if reached and not watcher.failed else EXIT_FILE_FAILED
@@ -127,6 +149,22 @@ def _plan(arguments: Namespace, given: Given) -> Plan:
         "--port": arguments.port,
     }
     return settings.load_plan(given, flags, mode=arguments.mode, with_mode=bool(arguments.input))
+
+
+def _journal(spool: Spool, config: Config, metrics: Metrics) -> Journal:
+    """The books of this process: figures, history, and its own file in the spool."""
+    from fproc.history import History  # noqa: PLC0415 - not for --input
+    from fproc.journal import Journal  # noqa: PLC0415
+    from fproc.spool.disk import Disk, set_aside  # noqa: PLC0415
+    from fproc.spool.presence import Presence  # noqa: PLC0415
+
+    disk = Disk(power=False)
+    history = History(
+        spool.folders.within(".fproc", "history.db"),
+        history_days=config.retention.history_days,
+        set_aside=partial(set_aside, disk),
+    )
+    return Journal(metrics, history, Presence(spool.folders, disk), clock=spool.clock)
 
 
 def _worker_count(config: Config) -> int:

@@ -104,8 +104,23 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_argument(
         "--sample", type=int, metavar="COUNT", help="write sample log files into --output DIR"
     )
+    actions.add_argument(
+        "--status", action="store_true", help="how many files are in each state, and whether all is well"
+    )
+    actions.add_argument("--why", metavar="NAME", help="where that file is, and why it is not processed yet")
+    actions.add_argument(
+        "--retry",
+        nargs="*",
+        metavar="NAME",
+        help="put failed files back to work; or all of them: --retry --all",
+    )
+    actions.add_argument(
+        "--doctor", action="store_true", help="find out what the folders' filesystems can do"
+    )
     actions.add_argument("--version", action="version", version=f"fproc {__version__}")
     options = parser.add_argument_group("options")
+    options.add_argument("--json", action="store_true", help="with --status: say it in JSON")
+    options.add_argument("--all", action="store_true", help="with --retry: all failed files")
     options.add_argument(
         "--config", metavar="PATH", help="the configuration (default: ./pipeline.json, or a built-in one)"
     )
@@ -135,7 +150,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count_actions(arguments: argparse.Namespace) -> int:
-    asked = (arguments.watch, arguments.input, arguments.check, arguments.graph, arguments.sample is not None)
+    asked = (
+        *(
+            arguments.watch,
+            arguments.input,
+            arguments.check,
+            arguments.graph,
+            arguments.status,
+            arguments.doctor,
+        ),
+        *(given is not None for given in (arguments.sample, arguments.why, arguments.retry)),
+    )
     return sum(map(bool, asked))
 
 
@@ -150,6 +175,10 @@ def _act(arguments: argparse.Namespace) -> int:
 
 def _refuse_strays(arguments: argparse.Namespace) -> None:
     """Refuse options that mean nothing with this action, rather than ignore them."""
+    if arguments.json and not arguments.status:
+        raise UsageError("--json goes with --status")
+    if arguments.all and arguments.retry is None:
+        raise UsageError("--all goes with --retry")
     if arguments.drain and not arguments.watch:
         raise UsageError("--drain goes with --watch")
     if arguments.mode is not None and not arguments.input:

@@ -109,7 +109,7 @@ class _Slot:
 
     def __init__(self, setup: Setup, monotonic: Callable[[], float]) -> None:
         self.task: Task | None = None
-        self.progress = Progress(0, 0)
+        self.progress = Progress()
         self.channel: socket.socket | None = None
         self._setup = setup
         self._monotonic = monotonic
@@ -126,7 +126,7 @@ class _Slot:
             self._start()
         assert self.channel is not None
         self.task = task
-        self.progress = Progress(0, 0)
+        self.progress = Progress(worker=self._process.pid if self._process else None)
         self._began = self._monotonic()
         with suppress(BrokenPipeError, ConnectionResetError):  # it has just died: the next look finds that
             send(self.channel, task)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from fproc.agenda import Agenda, pause_seconds
 from fproc.config import Config
 from fproc.errors import ConfigError, counted, shown
 from fproc.job import Outcome
+from fproc.journal import PRUNE_SECONDS, Journal
 from fproc.lifecycle import Fate, trouble_of
-from fproc.metrics import Metrics
 from fproc.pool import Loss
 from fproc.signals import handled
 from fproc.spool import NotYet, Scan, Settled, Spool
@@ -73,20 +73,20 @@ class Watcher:
         spool: Spool,
         config: Config,
         workers: Workers,
-        metrics: Metrics,
+        journal: Journal,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spool = spool
         self._config = config
         self._workers = workers
-        self._metrics = metrics
+        self._journal = journal
         self._monotonic = monotonic
         self._agenda = Agenda(clock=spool.clock, monotonic=monotonic)
         self._stopping = False
         self._trouble = ""
         self._pauses = 0
-        self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
+        self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = self._prune_at = monotonic()
         self.failed = 0
 
     def health(self) -> Health:
@@ -152,6 +152,7 @@ class Watcher:
         try:
             scan = self._spool.scan()
             self._look_for_orphans()
+            self._prune()
         except (OSError, ConfigError) as error:
             self._pause(trouble_of(error))
             return nothing
@@ -178,8 +179,15 @@ class Watcher:
             if name not in known:
                 self._agenda.add(name, Why.ORPHAN)
 
+    def _prune(self) -> None:
+        """From time to time, remove archived inputs that are too old to be kept."""
+        if self._monotonic() >= self._prune_at:
+            self._prune_at = self._monotonic() + PRUNE_SECONDS
+            self._spool.prune(self._config.retention)
+
     def _work(self) -> None:
         """Give out what can be done, and take in what was."""
+        self._journal.turn(self._workers.running(), asdict(self.health()))
         while True:
             while not (self._stopping or self._is_paused()) and self._workers.has_room():
                 task = self._agenda.next(self._workers.running())
@@ -208,15 +216,17 @@ class Watcher:
         """End all work, and record what came of it."""
         for event in self._workers.stop():
             self._record(event)
+        self._journal.close()
 
     def _record(self, event: Report | Loss) -> None:
         if isinstance(event, Loss):
             log.error("%s: %s", shown(event.task.name), event.death.reason)
+            self._journal.died(event.task, event.death.reason)
             self._agenda.add(event.task.name, Why.DEATH, death=event.death)
             return
         task, value = event.task, event.value
         if event.is_recovered:
-            self._metrics.add_recovered()
+            self._journal.recovered(task.name)
             log.info("%s: taken up again after a crash", shown(task.name))
         if isinstance(value, Trouble):
             self._again(task)
@@ -227,7 +237,7 @@ class Watcher:
         elif isinstance(value, Settled):
             self._agenda.is_well(task.name)
             self._resume()
-            self._metrics.add_settled(succeeded=value.succeeded)
+            self._journal.settled(value)
             self.failed += not value.succeeded
             log.info("%s: finished as it was decided", shown(task.name))
         elif isinstance(value, NotYet):
@@ -237,7 +247,7 @@ class Watcher:
             self._agenda.add(task.name, Why.DEATH, at=at, death=task.death)
 
     def _record_outcome(self, outcome: Outcome) -> None:
-        self._metrics.add(outcome)
+        self._journal.outcome(outcome)
         name, fate = shown(outcome.file), outcome.fate
         if fate in {Fate.PAUSE, Fate.WAIT}:
             self._agenda.add(outcome.file, Why.DUE)

@@ -85,10 +85,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a file is; `size_bytes` is its size on the disk."""
+    """How far a file is, and the id of the process that works on it."""
 
-    lines: int
-    position_bytes: int
+    lines: int = 0
+    position_bytes: int = 0
+    worker: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Repor
         value = Trouble(trouble_of(error), is_of_machine(error))
     except ConfigError as error:
         value = Trouble(trouble_of(error), of_machine=True)
-    is_recovered = why is not Why.DUE and why is not Why.NEW and isinstance(taken, Claim | Settled)
+    is_recovered = why is Why.ORPHAN and isinstance(taken, Claim | Settled)
     return Report(task, value, is_recovered)
 
 
@@ -226,7 +227,7 @@ class _Worker:
     def _tell(self, position_bytes: int, lines: int) -> None:
         if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
             self._told_at = time.monotonic()
-            send(self._channel, Progress(lines, position_bytes))
+            send(self._channel, Progress(lines, position_bytes, os.getpid()))
 
 
 def _die_with_parent(channel: socket.socket, parent: int) -> None:

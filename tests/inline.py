@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from fproc.engine import Observer
 from fproc.job import Surroundings
+from fproc.journal import Journal
 from fproc.metrics import Metrics
 from fproc.plan import Plan
 from fproc.pool import Loss
@@ -57,4 +58,5 @@ def watcher(
     """A watcher whose work is done in this process."""
     around = Surroundings(clock=spool.clock, observer=observer)
     workers = Inline(spool, plan, around)
-    return Watcher(spool, plan.config, workers, metrics or Metrics(), monotonic=monotonic)
+    journal = Journal(metrics or Metrics(), clock=spool.clock, monotonic=monotonic)
+    return Watcher(spool, plan.config, workers, journal, monotonic=monotonic)

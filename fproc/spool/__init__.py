@@ -32,10 +32,10 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
 
-from fproc.config import Config
+from fproc.config import Config, Retention
 from fproc.errors import shown
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool import folders as layout
@@ -44,8 +44,10 @@ from fproc.spool.claim import Claim
 from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk, is_locked, same_file, write_whole
 from fproc.spool.folders import Folders
+from fproc.spool.inquiry import count_inputs, input_names, unusable
 from fproc.spool.intake import Scan, Scanner, is_open_for_writing, kind_of_file
 from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
+from fproc.spool.retention import prune
 from fproc.spool.staging import Staging
 
 __all__ = [
@@ -119,16 +121,15 @@ class Spool:
 
     def counts(self) -> dict[str, int]:
         """How many inputs are in each state; reports and set-aside lines are not inputs."""
-        return {
-            os.path.basename(path): sum(not _is_report(path, name) for name in self._files(path))
-            for path in self.folders.inputs()
-        }
+        return count_inputs(self.folders, self._input_names)
+
+    def prune(self, retention: Retention) -> None:
+        """Remove archived inputs that are too old to be kept."""
+        prune(self.folders, self._disk, retention, self.clock)
 
     def unusable_folders(self) -> list[str]:
         """What is wrong right now with the folders that work needs, in a few words each."""
-        needed = (*self.folders.inputs(), self.folders.jobs, self._stage)
-        usable = os.R_OK | os.W_OK | os.X_OK
-        return [f"cannot write to {shown(path)}" for path in needed if not os.access(path, usable)]
+        return unusable(self.folders)
 
     def claim(self, name: str) -> Claim | None:
         """Take an input from `unprocessed/`.
@@ -223,18 +224,15 @@ class Spool:
         with os.scandir(self.folders.underprocess) as entries:
             for entry in entries:
                 self._scanner.say_if_left_alone(entry)
-        return sorted({*self._files(self.folders.underprocess), *jobs})
+        return sorted({*self._input_names(self.folders.underprocess), *jobs})
 
     def orphans(self, known: Collection[str]) -> list[str]:
         """Names in `underprocess/`, but for those that are `known`, whose lock is free."""
-        names = [name for name in self._files(self.folders.underprocess) if name not in known]
+        names = [name for name in self._input_names(self.folders.underprocess) if name not in known]
         return [name for name in names if not is_locked(os.path.join(self.folders.jobs, name))]
 
-    def _files(self, folder: str) -> Iterator[str]:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if self._scanner.is_input_name(entry.name) and entry.is_file(follow_symlinks=False):
-                    yield entry.name
+    def _input_names(self, folder: str) -> set[str]:
+        return input_names(folder, self._scanner)
 
     def _lock(self, name: str) -> Job | None:
         lock = self._disk.lock(os.path.join(self.folders.jobs, name))
@@ -283,7 +281,3 @@ def _after_loss(attempts: Attempts, saved: Checkpoint | None, *, is_orphan: bool
     has_progressed = offset_bytes > attempts.offset_bytes
     interrupted = (0 if has_progressed else attempts.interrupted) + is_orphan
     return replace(attempts, interrupted=interrupted, offset_bytes=offset_bytes), has_progressed
-
-
-def _is_report(folder: str, name: str) -> bool:
-    return os.path.basename(folder) == "failed" and name.endswith((".error.json", ".rejected.jsonl"))

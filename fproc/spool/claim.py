@@ -142,9 +142,10 @@ class Claim:
         job.check_owner()
         self.start_over()
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
-        archive = self._numbered(Publication(job.portable(job.input_path), "failed", job.name))
-        part = job.portable(job.path(REPORT))
-        report_to = Publication(part, "failed", job.name, archive.number, ".error.json")
+        archive = Publication(job.portable(job.input_path), "failed", job.name)
+        report_to = Publication(job.portable(job.path(REPORT)), "failed", job.name, extra=".error.json")
+        number = decisions.next_number(job.folders, archive, report_to)
+        archive, report_to = replace(archive, number=number), replace(report_to, number=number)
         return self._settle(Stamp.of(os.lstat(job.input_path)), [report_to], archive)
 
     def retry(self, not_before: float) -> None:
@@ -181,15 +182,13 @@ class Claim:
         job = self._job
         job.check_owner()
         numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
-        decision = Decision(stamp, numbered, archive)
+        decision = Decision(stamp, numbered, archive, self.id)
         job.make_durable()
         decisions.write(job.disk, job.folder, decision)
         return job.carry_out(decision)
 
     def _numbered(self, move: Publication) -> Publication:
-        return Publication(
-            move.part, move.folder, move.name, decisions.next_number(self._job.folders, move), move.extra
-        )
+        return replace(move, number=decisions.next_number(self._job.folders, move))
 
     def _resume(self, saved: Checkpoint, stamp: Stamp, fingerprint: str) -> None:
         """Put parts and set-aside lines into the state of a checkpoint.

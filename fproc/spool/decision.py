@@ -65,11 +65,15 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of an input: parts to publish, then the input itself to archive, in this order."""
+    """What becomes of an input: parts to publish, then the input itself to archive, in this order.
+
+    `job` is the id of the claim that decided, under which the history knows it.
+    """
 
     stamp: Stamp
     publications: tuple[Publication, ...]
     archive: Publication
+    job: str = ""
 
     @property
     def moves(self) -> tuple[Publication, ...]:
@@ -105,6 +109,7 @@ def read(job_folder: str) -> Decision | None:
             _checked(Stamp, value["stamp"]),
             tuple(_checked(Publication, publication) for publication in value["publications"]),
             _checked(Publication, value["archive"]),
+            str(value.get("job", "")),
         )
     except FileNotFoundError:
         return None
@@ -183,10 +188,11 @@ def _move(disk: Disk, folders: Folders, job_folder: str, decision: Decision, ind
         return decision
 
 
-def next_number(folders: Folders, move: Publication) -> int:
-    """The number under which a move's target is free, its own if possible."""
+def next_number(folders: Folders, *moves: Publication) -> int:
+    """The number under which the targets of all these moves are free, that of the first one if possible."""
 
     def taken(number: int) -> bool:
-        return os.path.lexists(folders.absolute(replace(move, number=number).target))
+        targets = (folders.absolute(replace(move, number=number).target) for move in moves)
+        return any(map(os.path.lexists, targets))
 
-    return free_number(taken, move.number)
+    return free_number(taken, moves[0].number)

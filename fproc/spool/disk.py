@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -50,6 +51,21 @@ class Disk:
     def reopen(self, path: str) -> int:
         """A file that `create` made, open for appending."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def create_locked(self, path: str) -> int:
+        """A new file, open for writing, and locked for as long as it is open."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def overwrite(self, descriptor: int, data: bytes) -> None:
+        """Put other contents into a small file; who reads it meanwhile may see a mixture."""
+        os.pwrite(descriptor, data, 0)
+        os.ftruncate(descriptor, len(data))
 
     def truncate(self, path: str, size_bytes: int) -> None:
         """Cut a file to a size."""
@@ -163,13 +179,22 @@ class Disk:
             self.close(descriptor)
 
 
-def is_locked(folder: str) -> bool:
-    """Whether someone holds the lock of a folder, which may be missing.
+def set_aside(disk: Disk, path: str) -> str:
+    """Move a broken database out of the way, its companions first; gives where it is now."""
+    aside = f"{path}.corrupt-{secrets.token_hex(4)}"
+    for ending in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            disk.move(path + ending, aside + ending)
+    return aside
+
+
+def is_locked(path: str) -> bool:
+    """Whether someone holds the lock of a file or folder, which may be missing.
 
     To find out, it is taken for a moment; who wants it just then takes it for held, and asks again.
     """
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
@@ -179,6 +204,20 @@ def is_locked(folder: str) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def lock_holder(path: str) -> int | None:
+    """The process that holds the lock of a file or folder, where Linux tells."""
+    try:
+        inode = os.stat(path).st_ino
+        with open("/proc/locks", encoding="ascii") as file:
+            held = [line.split() for line in file]
+    except OSError:
+        return None
+    for _, kind, _, _, pid, place, *_ in held:
+        if kind == "FLOCK" and place.rpartition(":")[2] == str(inode) and int(pid) > 0:
+            return int(pid)
+    return None
 
 
 def write_whole(disk: Disk, folder: str, name: str, data: bytes) -> None:

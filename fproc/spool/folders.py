@@ -53,6 +53,11 @@ class Folders:
         """A folder for each input that is being worked on: lock and records."""
         return self.within(".fproc", "jobs")
 
+    @property
+    def instances(self) -> str:
+        """A file for each running fproc."""
+        return self.within(".fproc", "instances")
+
     def inputs(self) -> tuple[str, ...]:
         """The folders that an input goes through."""
         return (self.unprocessed, self.underprocess, self.processed, self.failed)

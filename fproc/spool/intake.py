@@ -87,6 +87,28 @@ class Scanner:
         self._said = {path for path in self._said if os.path.lexists(path)}
         return Scan([name for _, name in sorted(ready)], waiting, settling)
 
+    def why_waiting(self, name: str) -> str:
+        """What one file waits for, or `READY`, as far as one look can tell: settled since its last change.
+
+        Raises:
+            FileNotFoundError: it is gone.
+        """
+        path = os.path.join(self._folder, name)
+        status = os.lstat(path)
+        if self._ignored.match(name):
+            return "left alone: its name is ignored (intake.ignore)"
+        if not stat.S_ISREG(status.st_mode) or not self.is_input_name(name):
+            return (
+                "left alone: it is a marker"
+                if stat.S_ISREG(status.st_mode)
+                else f"left alone: it {kind_of_file(path)}"
+            )
+        age_seconds = max(0.0, self._clock() - status.st_mtime)
+        since = self._monotonic() - min(age_seconds, self._intake.settle_seconds)
+        self._since[name] = (Stamp.of(status), since)
+        settled = self._has_settled(name, Stamp.of(status))
+        return self._why_not(name, settled=settled, marked=os.path.isfile(path + self._intake.marker))
+
     def is_input_name(self, name: str) -> bool:
         """Whether a file of this name is ever taken."""
         is_marker = self._intake.ready == "marker" and name.endswith(self._intake.marker)

@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from fproc.errors import LostClaimError
 from fproc.spool import checkpoint as checkpoints
@@ -49,11 +49,12 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """An input whose decision an earlier owner had made, and which has now been carried out."""
+    """An input about which was decided, and for which that has been carried out. `job` is the claim's id."""
 
     name: str
     succeeded: bool
     results: tuple[str, ...]
+    job: str = field(default="", compare=False)
 
 
 class Job:
@@ -94,19 +95,8 @@ class Job:
         return os.path.lexists(self.path(decisions.RECORD))
 
     def attempts(self) -> Attempts:
-        """What is remembered of earlier runs; nothing, where that is not a record of fproc's."""
-        try:
-            with open(self.path(ATTEMPTS), encoding="ascii") as file:
-                value = json.load(file)
-            found = Attempts(
-                int(value["attempts"]),
-                float(value["not_before"]),
-                int(value.get("interrupted", 0)),
-                int(value.get("offset_bytes", 0)),
-            )
-        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
-            return Attempts()
-        return found if math.isfinite(found.not_before) else Attempts(found.attempts)
+        """What is remembered of earlier runs."""
+        return read_attempts(self.folder)
 
     def remember(self, attempts: Attempts) -> None:
         """Make what is to be remembered durable."""
@@ -127,7 +117,7 @@ class Job:
         self.clean()
         self.unlock()
         results = tuple(os.path.basename(move.target) for move in done.publications if not move.extra)
-        return Settled(self.name, done.archive.folder == "processed", results)
+        return Settled(self.name, done.archive.folder == "processed", results, decision.job)
 
     def clean(self, *, keep: Collection[str] = (), keep_parts: Collection[str] = ()) -> None:
         """Remove parts and records, whichever claim made them, but for records and parts of these names."""
@@ -174,6 +164,22 @@ class Job:
     def is_locked(self) -> bool:
         """Whether this process still has the lock."""
         return self._lock is not None
+
+
+def read_attempts(job_folder: str) -> Attempts:
+    """What is remembered in a job folder; nothing, where that is not a record of fproc's."""
+    try:
+        with open(os.path.join(job_folder, ATTEMPTS), encoding="ascii") as file:
+            value = json.load(file)
+        found = Attempts(
+            int(value["attempts"]),
+            float(value["not_before"]),
+            int(value.get("interrupted", 0)),
+            int(value.get("offset_bytes", 0)),
+        )
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return Attempts()
+    return found if math.isfinite(found.not_before) else Attempts(found.attempts)
 
 
 def new_token() -> str:

@@ -45,6 +45,16 @@ class Scenario:
     nodes: list[dict[str, Any]] = field(default_factory=lambda: TWO_RESULTS)
 
 
+def set_aside(*places: tuple[int, int]) -> str:
+    """The lines `bad` as they are set aside, by line number and offset."""
+    error = "ValueError: cannot digest 'bad'"
+    values = [
+        {"line_no": number, "byte_offset": offset, "node": "start", "error": error, "line": "bad"}
+        for number, offset in places
+    ]
+    return "".join(json.dumps(value) + "\n" for value in values)
+
+
 SCENARIOS = {
     "two results": Scenario(
         {"unprocessed/x.log": "a\nb\n"},
@@ -74,7 +84,7 @@ SCENARIOS = {
         {
             "processed": {"x.log": "a\nbad\n"},
             "results": {"x.log": "a\n", "x.count": "1\n"},
-            "failed": {"x.log.rejected.jsonl": "*"},
+            "failed": {"x.log.rejected.jsonl": set_aside((2, 2))},
         },
         config={"on_error": "reject"},
     ),
@@ -88,6 +98,15 @@ SCENARIOS = {
         {"unprocessed/x.log": "a\n", "unprocessed/x.log.done": ""},
         {"processed": {"x.log": "a\n"}, "results": {"x.log": "a\n", "x.count": "1\n"}},
         config={"intake": {"ready": "marker"}},
+    ),
+    "checkpoints": Scenario(
+        {"unprocessed/x.log": "a\nb\nbad\nc\nd\nbad\ne\n"},
+        {
+            "processed": {"x.log": "a\nb\nbad\nc\nd\nbad\ne\n"},
+            "results": {"x.log": "a\nb\nc\nd\ne\n", "x.count": "5\n"},
+            "failed": {"x.log.rejected.jsonl": set_aside((3, 4), (6, 12))},
+        },
+        config={"on_error": "reject", "checkpoint": {"seconds": 1e-9}},
     ),
     "two files": Scenario(
         {"unprocessed/x.log": "a\n", "unprocessed/y": "bad\n"},
@@ -176,7 +195,7 @@ class Place:
 
 
 def is_json(text: str) -> bool:
-    """Whether a report, or the lines that were set aside, came out whole."""
+    """Whether a report came out whole."""
     try:
         return bool(json.loads(text))
     except ValueError:

@@ -45,6 +45,7 @@ LAYERS: list[set[str]] = [
         "pool",
         "agenda",
         "signals",
+        "journal",
         "metrics",
         "watch",
         "oneshot",
@@ -52,7 +53,7 @@ LAYERS: list[set[str]] = [
         "progress",
         "sample",
     },
-    {"dashboard", "settings", "logs", "actions", "cli", "__main__", "pyz"},
+    {"dashboard", "settings", "logs", "actions", "operate", "cli", "__main__", "pyz"},
 ]
 """A module may import from its own layer and from those above it in this list, never from below."""
 

@@ -1,0 +1,130 @@
+"""What an operator asks of a spool: how it stands, why a file waits, failed files back to work."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from fproc import __version__
+from fproc.config import Config
+from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, InputError, UsageError, counted, nearest, reason_of, shown
+from fproc.spool import Disk, probe
+from fproc.spool.folders import Folders, prepare
+from fproc.spool.inquiry import Inquiry
+from fproc.spool.presence import Instance
+from fproc.spool.revival import failed_inputs, put_back
+from fproc.stdout import say
+
+
+def status(config: Config, *, as_json: bool) -> int:
+    """Say how many inputs are in each state, what is being worked on, and whether all is well."""
+    inquiry = _inquiry(config)
+    value = _status(config, inquiry)
+    if as_json:
+        say(json.dumps(value))
+        return EXIT_OK
+    say(f"{shown(config.watch_dir)}: {value['health']['status']}")
+    for trouble in value["health"]["troubles"]:
+        say(f"  {trouble}")
+    say("  ".join(f"{state} {number}" for state, number in value["counts"].items()))
+    for current in value["current"]:
+        say(f"  {current['file']}: {counted(current['lines'], 'line')}, since {current['started']}")
+    for waiting in value["waiting"]:
+        say(f"  {waiting['file']}: tried again at {waiting['not_before']}")
+    for instance in value["instances"]:
+        say(f"running: {instance['host']} pid {instance['pid']}, since {instance['started']}")
+    return EXIT_OK
+
+
+def why(config: Config, given: str) -> int:
+    """Say where an input is, and why it is not processed yet."""
+    inquiry = _inquiry(config)
+    name = os.path.basename(given)
+    found = inquiry.why(name)
+    if not found:
+        known = [
+            entry
+            for folder in inquiry.folders.inputs()
+            if os.path.isdir(folder)
+            for entry in os.listdir(folder)
+        ]
+        hint = nearest(name, known)
+        raise InputError(
+            f"{shown(name)}: no such file in {shown(config.watch_dir)}" + (f"; {hint}" if hint else "")
+        )
+    for entry in found:
+        say(f"{entry.place}/{shown(entry.name)}: {entry.why}")
+    return EXIT_OK
+
+
+def retry(config: Config, names: list[str], *, everything: bool) -> int:
+    """Put failed inputs back to work; one that cannot be does not stop the others."""
+    if bool(names) == everything:
+        raise UsageError("--retry needs the names of files in failed/, or --all")
+    inquiry = _inquiry(config)
+    disk = Disk(power=config.durability == "power")
+    chosen = failed_inputs(inquiry) if everything else [os.path.basename(name) for name in names]
+    well = True
+    for name in chosen:
+        try:
+            put_back(config, disk, name)
+        except InputError as error:
+            well = False
+            say(f"{shown(name)}: {reason_of(error)}")
+        else:
+            say(f"{shown(name)}: put back into unprocessed/")
+    if not chosen:
+        say("there are no failed files")
+    return EXIT_OK if well else EXIT_FILE_FAILED
+
+
+def doctor(config: Config) -> int:
+    """Find out what the folders' filesystems can do."""
+    folders = Folders(config.watch_dir, config.results_dir)
+    prepare(folders, Disk(power=config.durability == "power"))
+    findings = probe.examine(folders)
+    say(probe.text(findings))
+    return EXIT_FILE_FAILED if any(found.verdict is probe.Verdict.BAD for found in findings) else EXIT_OK
+
+
+def _inquiry(config: Config) -> Inquiry:
+    if not os.path.isdir(config.watch_dir):
+        raise InputError(
+            f"there is no folder {shown(config.watch_dir)}; --watch makes it, --watch-dir names another"
+        )
+    return Inquiry(config)
+
+
+def _status(config: Config, inquiry: Inquiry) -> dict[str, Any]:
+    running = inquiry.instances()
+    return {
+        "version": __version__,
+        "watch_dir": shown(config.watch_dir),
+        "counts": inquiry.counts(),
+        "current": [
+            _current(entry, inquiry) for instance in running for entry in instance.said.get("current", ())
+        ],
+        "waiting": inquiry.waiting(),
+        "health": _health(inquiry, running),
+        "instances": [
+            {"host": instance.host, "pid": instance.pid, "started": instance.said.get("started")}
+            for instance in running
+        ],
+    }
+
+
+def _current(entry: Mapping[str, Any], inquiry: Inquiry) -> dict[str, Any]:
+    size_bytes = inquiry.size_bytes(entry["file"])
+    return dict(entry) if size_bytes is None else {**entry, "total_bytes": size_bytes}
+
+
+def _health(inquiry: Inquiry, running: list[Instance]) -> dict[str, Any]:
+    """`ok`, `degraded` or (while every instance is) `stopping`, as over HTTP; `stopped` if nothing runs."""
+    healths = [instance.said.get("health", {}) for instance in running]
+    troubles = [health["trouble"] for health in healths if health.get("trouble")] + inquiry.unusable_folders()
+    state = "stopped" if not running else "degraded" if troubles else "ok"
+    if running and all(health.get("stopping") for health in healths):
+        state = "stopping"
+    return {"status": state, "troubles": troubles}

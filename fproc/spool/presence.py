@@ -1,0 +1,87 @@
+"""Who works on a spool: each running fproc keeps one small file in `.fproc/instances/`.
+
+The file is locked by its owner for as long as that lives, so it cannot outlive it unnoticed. What stands in
+it is for people: nothing that is decided about inputs depends on it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from fproc.spool.disk import Disk, is_locked, unlink_if_there
+from fproc.spool.folders import Folders
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A running fproc, and what it last said of itself: `health`, `current` files, `started`, `workers`."""
+
+    host: str
+    pid: int
+    said: Mapping[str, Any]
+
+
+class Presence:
+    """This process's own file. One that cannot be written is done without."""
+
+    def __init__(self, folders: Folders, disk: Disk) -> None:
+        self._disk = disk
+        self._folder = folders.instances
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}.json"
+        self._descriptor: int | None = None
+        self._said: Mapping[str, Any] | None = None
+
+    def say(self, said: Mapping[str, Any]) -> None:
+        """Put down how things stand, if that has changed."""
+        if said == self._said and self._is_there():
+            return
+        with suppress(OSError):
+            if not self._is_there():
+                self._open()
+            assert self._descriptor is not None
+            value = {"host": socket.gethostname(), "pid": os.getpid(), **said}
+            self._disk.overwrite(self._descriptor, json.dumps(value).encode())
+            self._said = dict(said)
+
+    def close(self) -> None:
+        """Say no more."""
+        if self._descriptor is not None:
+            with suppress(OSError):
+                unlink_if_there(self._disk, os.path.join(self._folder, self._name))
+            self._disk.close(self._descriptor)
+            self._descriptor = None
+
+    def _is_there(self) -> bool:
+        return self._descriptor is not None and os.path.exists(os.path.join(self._folder, self._name))
+
+    def _open(self) -> None:
+        if self._descriptor is not None:
+            self._disk.close(self._descriptor)
+            self._descriptor = None
+        self._disk.make_folder(self._folder)
+        for name in os.listdir(self._folder):
+            path = os.path.join(self._folder, name)
+            if not is_locked(path):
+                unlink_if_there(self._disk, path)  # its owner has died
+        self._descriptor = self._disk.create_locked(os.path.join(self._folder, self._name))
+
+
+def instances(folders: Folders) -> list[Instance]:
+    """Those that are running on this spool, as far as locks of files reach."""
+    found = []
+    with suppress(FileNotFoundError):
+        for name in sorted(os.listdir(folders.instances)):
+            path = os.path.join(folders.instances, name)
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                if is_locked(path):
+                    with open(path, encoding="utf-8") as file:
+                        value = json.load(file)
+                    found.append(Instance(str(value.pop("host")), int(value.pop("pid")), value))
+    return found

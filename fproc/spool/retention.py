@@ -1,0 +1,39 @@
+"""Removing archived inputs that are older than the configuration wants to keep. Nothing else removes one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+from fproc.config import Retention
+from fproc.errors import shown
+from fproc.spool.disk import Disk, unlink_if_there
+from fproc.spool.folders import Folders
+
+log = logging.getLogger("fproc.spool")
+
+DAY_SECONDS = 86400.0
+
+
+def prune(folders: Folders, disk: Disk, retention: Retention, clock: Callable[[], float]) -> int:
+    """Remove what was put into `processed/` and `failed/` too many days ago; gives how many files that were.
+
+    The time is that of the last change of the file's inode, which is when it was renamed into the folder.
+    """
+    removed = 0
+    for folder, days in (
+        (folders.processed, retention.processed_days),
+        (folders.failed, retention.failed_days),
+    ):
+        if days is None:
+            continue
+        oldest = clock() - days * DAY_SECONDS
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False) and entry.stat().st_ctime < oldest:
+                    unlink_if_there(disk, entry.path)
+                    log.info("removed %s, which was kept for %g days", shown(entry.path), days)
+                    removed += 1
+    return removed
