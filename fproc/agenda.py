@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from fproc.job import Death
 from fproc.worker import Task, Why
 
 PAUSE_SECONDS = 1.0
@@ -53,9 +52,9 @@ class Agenda:
             name: state for name, state in self._troubled.items() if name in names or name in self._due
         }
 
-    def add(self, name: str, why: Why, *, at: float = 0.0, death: Death | None = None) -> None:
+    def add(self, task: Task, *, at: float = 0.0) -> None:
         """Something is to be done about an input in `underprocess/`, not before a time (since 1970)."""
-        self._due[name] = _Due(Task(name, why, death), at)
+        self._due[task.name] = _Due(task, at)
 
     def set_aside(self, name: str, trouble: str) -> bool:
         """Leave a name alone for a while, and longer each time; whether it was not in trouble before."""

@@ -168,16 +168,13 @@ class Watcher:
         if not recovery.enabled:
             return
         known = {*self._agenda.known(), *self._workers.running()}
-        names: list[str] = []
-        if now >= self._look_for_jobs_at:
+        is_deep = now >= self._look_for_jobs_at
+        if is_deep:
             self._look_for_jobs_at = now + recovery.check_interval
-            names = self._spool.left_over()
-        if now >= self._look_for_orphans_at:
+        if is_deep or now >= self._look_for_orphans_at:
             self._look_for_orphans_at = now + min(ORPHAN_SECONDS, recovery.check_interval)
-            names += self._spool.orphans(known)
-        for name in names:
-            if name not in known:
-                self._agenda.add(name, Why.ORPHAN)
+            for name, evidence in self._spool.orphans(known, deep=is_deep).items():
+                self._agenda.add(Task(name, Why.ORPHAN, evidence=evidence))
 
     def _prune(self) -> None:
         """From time to time, remove archived inputs that are too old to be kept."""
@@ -222,7 +219,7 @@ class Watcher:
         if isinstance(event, Loss):
             log.error("%s: %s", shown(event.task.name), event.death.reason)
             self._journal.died(event.task, event.death.reason)
-            self._agenda.add(event.task.name, Why.DEATH, death=event.death)
+            self._agenda.add(Task(event.task.name, Why.DEATH, event.death))
             return
         task, value = event.task, event.value
         if event.is_recovered:
@@ -241,16 +238,16 @@ class Watcher:
             self.failed += not value.succeeded
             log.info("%s: finished as it was decided", shown(task.name))
         elif isinstance(value, NotYet):
-            self._agenda.add(task.name, Why.DUE, at=value.not_before)
+            self._agenda.add(Task(task.name, Why.DUE), at=value.not_before)
         elif task.why is Why.DEATH and self._spool.has_earlier(task.name):
             at = self._spool.clock() + HELD_SECONDS
-            self._agenda.add(task.name, Why.DEATH, at=at, death=task.death)
+            self._agenda.add(task, at=at)
 
     def _record_outcome(self, outcome: Outcome) -> None:
         self._journal.outcome(outcome)
         name, fate = shown(outcome.file), outcome.fate
         if fate in {Fate.PAUSE, Fate.WAIT}:
-            self._agenda.add(outcome.file, Why.DUE)
+            self._agenda.add(Task(outcome.file, Why.DUE))
             self._troubled(outcome.file, Trouble(outcome.error, of_machine=fate is Fate.PAUSE))
             return
         self._agenda.is_well(outcome.file)
@@ -270,10 +267,10 @@ class Watcher:
             log.error("%s: failed after %s: %s", name, counted(outcome.attempts, "attempt"), outcome.error)
         elif fate is Fate.RETRY:
             at = self._spool.clock() + outcome.retry_seconds
-            self._agenda.add(outcome.file, Why.DUE, at=at)
+            self._agenda.add(Task(outcome.file, Why.DUE), at=at)
             log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, outcome.error)
         elif fate is Fate.STOP:
-            self._agenda.add(outcome.file, Why.DUE)
+            self._agenda.add(Task(outcome.file, Why.DUE))
             log.info("%s: left at a checkpoint after %s", name, counted(outcome.figures.lines_in, "line"))
         else:
             log.warning("%s: given up: %s", name, outcome.error)
@@ -281,7 +278,7 @@ class Watcher:
     def _again(self, task: Task) -> None:
         """A task that was not done is done later; what is ready is found by the next look."""
         if task.why is not Why.NEW:
-            self._agenda.add(task.name, task.why, death=task.death)
+            self._agenda.add(task)
 
     def _troubled(self, name: str, trouble: Trouble) -> None:
         if trouble.of_machine:

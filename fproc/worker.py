@@ -56,11 +56,12 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A name to work on."""
+    """A name to work on; `evidence` is what `Spool.orphans` gave."""
 
     name: str
     why: Why
     death: Death | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Repor
             if taken is None and spool.has_earlier(task.name):
                 why = Why.ORPHAN
         if why is not Why.NEW:
-            taken = spool.adopt(task.name, is_orphan=why is Why.ORPHAN, has_died=why is Why.DEATH)
+            taken = spool.adopt(
+                task.name, is_orphan=why is Why.ORPHAN, has_died=why is Why.DEATH, evidence=task.evidence
+            )
         value = job.process(taken, plan, around, death=task.death) if isinstance(taken, Claim) else taken
     except OSError as error:
         value = Trouble(trouble_of(error), is_of_machine(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from glob import glob
 from typing import Any
 
 from fproc.spool import Disk
@@ -81,6 +82,9 @@ def look(watch_dir: str) -> dict[str, Any]:
         for folder in ("unprocessed", "underprocess", "processed", "failed", "results")
     }
     litter = [f"job {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", "jobs"))]
+    for kind in ("new", "instances"):
+        if os.path.isdir(os.path.join(watch_dir, ".fproc", kind)):
+            litter += [f"{kind} {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", kind))]
     for stage in os.scandir(os.path.join(watch_dir, "results", ".stage")):
         litter += [f"part {name}" for name in os.listdir(stage.path)]
     seen["litter"] = litter
@@ -88,7 +92,10 @@ def look(watch_dir: str) -> dict[str, Any]:
 
 
 def inputs(watch_dir: str) -> Counter[str]:
-    """The contents of every input, wherever it is; one file under two names is one input."""
+    """The contents of every input, wherever it is; one file under two names is one input.
+
+    With a lease, an input that was decided about goes to its archive by way of the job folder.
+    """
     others = (".error.json", ".rejected.jsonl", ".done")
     found = {}
     for folder in ("unprocessed", "underprocess", "processed", "failed"):
@@ -96,4 +103,7 @@ def inputs(watch_dir: str) -> Counter[str]:
             if not entry.name.endswith(others):
                 with open(entry.path, encoding="utf-8") as file:
                     found[entry.inode()] = file.read()
+    for path in glob(os.path.join(watch_dir, ".fproc", "jobs", "*", "g*", "input")):
+        with open(path, encoding="utf-8") as file:
+            found[os.stat(path).st_ino] = file.read()
     return Counter(found.values())

@@ -39,11 +39,13 @@ from fproc.config import Config, Retention
 from fproc.errors import shown
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool import folders as layout
+from fproc.spool import holding
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim
 from fproc.spool.decision import Stamp
-from fproc.spool.disk import Disk, is_locked, same_file, write_whole
+from fproc.spool.disk import Disk, same_file, write_whole
 from fproc.spool.folders import Folders
+from fproc.spool.holding import Holder
 from fproc.spool.inquiry import count_inputs, input_names, unusable
 from fproc.spool.intake import Scan, Scanner, is_open_for_writing, kind_of_file
 from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
@@ -73,6 +75,7 @@ class Spool:
         config: where the folders are, and when files are ready.
         disk: makes the calls; by default as durable as the configuration says.
         is_checked: this process's parent has seen that files can be moved between the folders.
+        holder: holds jobs; by default by locks, or by leases where other machines may use the folder.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970.
 
@@ -86,6 +89,7 @@ class Spool:
         *,
         disk: Disk | None = None,
         is_checked: bool = False,
+        holder: Holder | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -96,6 +100,10 @@ class Spool:
         self._id = layout.id_stamp(self.folders)
         if not is_checked:
             layout.check(self.folders, self._stage)
+        shared = layout.is_shared(self.folders, self._disk)
+        self._holder = holder or holding.holder(
+            self.folders, self._disk, is_shared=shared, monotonic=monotonic
+        )
         self._marker = config.intake.marker if config.intake.ready == "marker" else ""
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
 
@@ -141,7 +149,7 @@ class Spool:
         Raises:
             OSError: the disk refuses; nothing is held.
         """
-        job = self._lock(name)
+        job = self._hold(name)
         if job is None:
             return None
         claim = None
@@ -155,7 +163,11 @@ class Spool:
             self._complete_claim(job)
             claim = Claim(job, Attempts())
         except FileNotFoundError:
-            if os.path.lexists(waiting) and (not self._marker or os.path.lexists(waiting + self._marker)):
+            if (
+                job.is_owner()
+                and os.path.lexists(waiting)
+                and (not self._marker or os.path.lexists(waiting + self._marker))
+            ):
                 raise  # it is one of the folders that is missing
         finally:
             if claim is None:
@@ -163,7 +175,7 @@ class Spool:
         return claim
 
     def adopt(
-        self, name: str, *, is_orphan: bool = False, has_died: bool = False
+        self, name: str, *, is_orphan: bool = False, has_died: bool = False, evidence: str = ""
     ) -> Claim | Settled | NotYet | None:
         """Take up an input in `underprocess/` that no live instance holds, or clean up after a job.
 
@@ -171,6 +183,7 @@ class Spool:
             name: the input's.
             is_orphan: nobody knows what became of its owner; that is counted, before anything else is done.
             has_died: its owner is known to have died while it was at work.
+            evidence: what `orphans` gave for it.
 
         Returns:
             A claim, to go on from its checkpoint or to start over; or what an earlier owner had decided and
@@ -180,7 +193,7 @@ class Spool:
         Raises:
             OSError: the disk refuses, or it is not a file; nothing is held.
         """
-        job = self._lock(name)
+        job = self._hold(name, evidence)
         if job is None:
             return None
         claim = None
@@ -197,13 +210,16 @@ class Spool:
             if attempts.not_before > self.clock():
                 return NotYet(attempts.not_before)
             self._complete_claim(job)
-            saved = checkpoints.read(job.folder)
+            saved = None if job.is_fresh_start else checkpoints.read(job.folder)
             job.clean_all_but(saved)
             has_progressed = False
             if is_orphan or has_died:
                 attempts, has_progressed = _after_loss(attempts, saved, is_orphan=is_orphan)
                 job.remember(attempts)
             claim = Claim(job, attempts, saved, has_progressed=has_progressed)
+        except FileNotFoundError:
+            if job.is_owner():
+                raise
         finally:
             if claim is None:
                 job.unlock()
@@ -217,26 +233,29 @@ class Spool:
         """Whether an earlier input of this name is not done yet."""
         return os.path.lexists(os.path.join(self.folders.underprocess, name))
 
-    def left_over(self) -> list[str]:
-        """Names that a crash may have left something of: in `underprocess/`, or a job folder."""
-        with os.scandir(self.folders.jobs) as entries:
-            jobs = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+    def orphans(self, known: Collection[str], *, deep: bool = False) -> dict[str, str]:
+        """Names that nobody holds, but for those that are `known`, each with what `adopt` wants as evidence.
+
+        They are those of inputs in `underprocess/`, and, with `deep`, of all jobs that a crash may have left
+        something of.
+        """
         with os.scandir(self.folders.underprocess) as entries:
             for entry in entries:
                 self._scanner.say_if_left_alone(entry)
-        return sorted({*self._input_names(self.folders.underprocess), *jobs})
-
-    def orphans(self, known: Collection[str]) -> list[str]:
-        """Names in `underprocess/`, but for those that are `known`, whose lock is free."""
-        names = [name for name in self._input_names(self.folders.underprocess) if name not in known]
-        return [name for name in names if not is_locked(os.path.join(self.folders.jobs, name))]
+        names = self._input_names(self.folders.underprocess)
+        if deep:
+            self._holder.sweep()
+            with os.scandir(self.folders.jobs) as entries:
+                names |= {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+        found = {name: self._holder.abandoned(name) for name in sorted(names - set(known))}
+        return {name: evidence for name, evidence in found.items() if evidence is not None}
 
     def _input_names(self, folder: str) -> set[str]:
         return input_names(folder, self._scanner)
 
-    def _lock(self, name: str) -> Job | None:
-        lock = self._disk.lock(os.path.join(self.folders.jobs, name))
-        return None if lock is None else Job(self._disk, self.folders, self._stage, name, lock)
+    def _hold(self, name: str, evidence: str = "") -> Job | None:
+        hold = self._holder.hold(name, evidence)
+        return None if hold is None else Job(self._disk, self.folders, self._stage, name, hold)
 
     def _complete_claim(self, job: Job) -> None:
         """Do what follows the rename of a claim, all of which a crash may have left undone.

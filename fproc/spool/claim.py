@@ -132,7 +132,7 @@ class Claim:
             for result, part in self.staging.parts.items()
         ]
         if os.path.exists(job.path(REJECTED)):
-            part = job.portable(job.path(REJECTED))
+            part = decisions.OF_JOB + REJECTED
             publications.append(Publication(part, "failed", job.name, archive.number, ".rejected.jsonl"))
         return self._settle(stamp, publications, archive)
 
@@ -143,7 +143,7 @@ class Claim:
         self.start_over()
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
         archive = Publication(job.portable(job.input_path), "failed", job.name)
-        report_to = Publication(job.portable(job.path(REPORT)), "failed", job.name, extra=".error.json")
+        report_to = Publication(decisions.OF_JOB + REPORT, "failed", job.name, extra=".error.json")
         number = decisions.next_number(job.folders, archive, report_to)
         archive, report_to = replace(archive, number=number), replace(report_to, number=number)
         return self._settle(Stamp.of(os.lstat(job.input_path)), [report_to], archive)
@@ -161,7 +161,7 @@ class Claim:
         Whoever takes it up carries out what was decided, or goes on from the checkpoint, or starts over.
         After a claim has ended, this does nothing.
         """
-        if not self._job.is_locked():
+        if not self._job.is_held():
             return
         try:
             self._close_rejects()
@@ -175,7 +175,7 @@ class Claim:
 
     def is_lost(self) -> bool:
         """Whether the input is someone else's by now."""
-        return self._job.is_locked() and not self._job.is_owner()
+        return self._job.is_held() and not self._job.is_owner()
 
     def _settle(self, stamp: Stamp, publications: list[Publication], archive: Publication) -> Settled:
         """Write the decision and carry it out."""

@@ -17,6 +17,9 @@ from fproc.spool.disk import Disk, write_whole
 from fproc.spool.folders import Folders, free_number, numbered
 
 RECORD = "commit.json"
+BY_WAY = "input"
+OF_JOB = ":job:"
+"""Begins the path of a part that lies in the job folder, which a lease that changes hands renames."""
 VERSION = 1
 
 _Kind = TypeVar("_Kind", "Stamp", "Publication")
@@ -45,7 +48,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One part and the folder and name it is to get. Paths are portable (see `Folders.portable`).
+    """One part and the folder and name it is to get. Paths are portable (see `Folders.portable`, `OF_JOB`).
 
     `name` is the wanted name, `number` the `~N` that it gets; `extra` is put behind that.
     """
@@ -141,7 +144,9 @@ def make_durable(disk: Disk, folders: Folders, job_folder: str, decision: Decisi
     disk.sync_folder(job_folder)
 
 
-def carry_out(disk: Disk, folders: Folders, job_folder: str, decision: Decision) -> Decision:
+def carry_out(
+    disk: Disk, folders: Folders, job_folder: str, decision: Decision, *, by_way: bool = False
+) -> Decision:
     """Do what is left to do of a decision; it may have been begun any number of times.
 
     A part that is gone has been published. A name that is taken while its part is still there belongs to
@@ -155,8 +160,15 @@ def carry_out(disk: Disk, folders: Folders, job_folder: str, decision: Decision)
         decision = _move(disk, folders, job_folder, decision, index)
     for folder in sorted({publication.folder for publication in decision.publications}):
         disk.sync_folder(folders.absolute(folder))  # results are durable before their input is archived
-    if _is_about(decision, folders.absolute(decision.archive.part)):
-        decision = _move(disk, folders, job_folder, decision, len(decision.publications))
+    source = folders.absolute(decision.archive.part)
+    if by_way:
+        by = os.path.join(job_folder, BY_WAY)
+        if not os.path.lexists(by) and os.path.lexists(source) and _is_about(decision, source):
+            disk.move(source, by)
+            disk.sync_folder(job_folder)
+        source = by
+    if _is_about(decision, source):
+        decision = _move(disk, folders, job_folder, decision, len(decision.publications), source=source)
     disk.sync_folder(folders.absolute(decision.archive.folder))
     disk.sync_folder(folders.underprocess)
     return decision
@@ -169,10 +181,13 @@ def _is_about(decision: Decision, path: str) -> bool:
         return True  # archived already
 
 
-def _move(disk: Disk, folders: Folders, job_folder: str, decision: Decision, index: int) -> Decision:
+def _move(
+    disk: Disk, folders: Folders, job_folder: str, decision: Decision, index: int, *, source: str = ""
+) -> Decision:
+    """Do one of the moves, from `source` or else from where its part is."""
     while True:
         move = decision.moves[index]
-        source, target = folders.absolute(move.part), folders.absolute(move.target)
+        source, target = source or _part(folders, job_folder, move), folders.absolute(move.target)
         try:
             if move.replaces:
                 disk.replace(source, target)
@@ -186,6 +201,12 @@ def _move(disk: Disk, folders: Folders, job_folder: str, decision: Decision, ind
             if os.path.lexists(source):
                 raise  # it is the target's folder that is missing
         return decision
+
+
+def _part(folders: Folders, job_folder: str, move: Publication) -> str:
+    if move.part.startswith(OF_JOB):
+        return os.path.join(job_folder, move.part.removeprefix(OF_JOB))
+    return folders.absolute(move.part)
 
 
 def next_number(folders: Folders, *moves: Publication) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fproc.errors import ConfigError, Problem, shown
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
+from fproc.spool.mounts import is_local
 
 NAME_BYTES = 255
 """The longest file name of the usual filesystems."""
@@ -52,6 +53,16 @@ class Folders:
     def jobs(self) -> str:
         """A folder for each input that is being worked on: lock and records."""
         return self.within(".fproc", "jobs")
+
+    @property
+    def new(self) -> str:
+        """Where leases are made, before they are renamed into place."""
+        return self.within(".fproc", "new")
+
+    @property
+    def shared(self) -> str:
+        """The file that says that other machines may use this spool."""
+        return self.within(".fproc", "shared")
 
     @property
     def instances(self) -> str:
@@ -153,6 +164,16 @@ def _make_durably(disk: Disk, path: str) -> None:
         _make_durably(disk, above)
         disk.make_folder(path)
         disk.sync_folder(above)
+
+
+def is_shared(folders: Folders, disk: Disk) -> bool:
+    """Whether other machines may use this spool; once one instance has found that, it holds for all."""
+    if os.path.exists(folders.shared):
+        return True
+    if is_local(folders.watch) is not False:
+        return False
+    write_whole(disk, folders.within(".fproc"), os.path.basename(folders.shared), b"")
+    return True
 
 
 def _spool_id(folders: Folders, disk: Disk) -> str:

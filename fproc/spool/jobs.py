@@ -8,7 +8,6 @@ import math
 import os
 import secrets
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from fproc.errors import LostClaimError
@@ -16,8 +15,9 @@ from fproc.spool import checkpoint as checkpoints
 from fproc.spool import decision as decisions
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.decision import Decision
-from fproc.spool.disk import Disk, is_at, unlink_if_there, write_whole
+from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
+from fproc.spool.holding import LEASE, Hold
 from fproc.spool.staging import Staging
 
 ATTEMPTS = "attempts.json"
@@ -58,21 +58,23 @@ class Settled:
 
 
 class Job:
-    """The locked job folder of an input's name.
+    """The job of an input's name, held by this process.
 
-    While it is locked, no other process changes what belongs to the name: the job folder, the input in
+    While it is held, no other process changes what belongs to the name: the job folder, the input in
     `underprocess/`, and the parts whose names begin with the job's prefix.
     """
 
-    def __init__(self, disk: Disk, folders: Folders, stage: str, name: str, lock: int) -> None:
+    def __init__(self, disk: Disk, folders: Folders, stage: str, name: str, hold: Hold) -> None:
         self.disk = disk
         self.folders = folders
         self.name = name
-        self.folder = os.path.join(folders.jobs, name)
+        self.folder = hold.folder
         self.input_path = os.path.join(folders.underprocess, name)
         self._stage = stage
         self._prefix = hashlib.sha256(os.fsencode(name)).hexdigest()[:24] + "-"
-        self._lock: int | None = lock
+        self._hold: Hold | None = hold
+        self.is_lease = hold.is_lease
+        self.is_fresh_start = hold.is_fresh_start
 
     def path(self, record: str) -> str:
         """The path of one of the job's records."""
@@ -88,7 +90,8 @@ class Job:
 
     def make_durable(self) -> None:
         """Make the job folder's own name survive power loss, before a record in it has to."""
-        self.disk.sync_folder(self.folders.jobs)
+        if self._hold:
+            self._hold.make_durable()
 
     def is_decided(self) -> bool:
         """Whether a commit record is there, durable or not."""
@@ -113,7 +116,7 @@ class Job:
 
     def carry_out(self, decision: Decision) -> Settled:
         """Carry out a decision, remove all traces of the job, and unlock it."""
-        done = decisions.carry_out(self.disk, self.folders, self.folder, decision)
+        done = decisions.carry_out(self.disk, self.folders, self.folder, decision, by_way=self.is_lease)
         self.clean()
         self.unlock()
         results = tuple(os.path.basename(move.target) for move in done.publications if not move.extra)
@@ -127,7 +130,7 @@ class Job:
         self.disk.sync_folder(self._stage)  # a part that came back would have no job to remove it
         for record in os.listdir(self.folder):
             path = self.path(record)
-            if record not in keep and not os.path.isdir(path):
+            if record not in {*keep, LEASE} and not os.path.isdir(path):
                 self.disk.unlink(path)
         self.disk.sync_folder(self.folder)
 
@@ -140,30 +143,29 @@ class Job:
             self.clean(keep=(ATTEMPTS, checkpoints.RECORD, REJECTED), keep_parts=parts)
 
     def unlock(self) -> None:
-        """Give the lock back; the folder goes too if nothing is in it."""
-        if self.is_owner():
-            with suppress(OSError):  # not empty: it remembers attempts, a checkpoint or a decision
-                self.disk.remove_folder(self.folder)
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            self.disk.close(lock)
+        """Hold the job no more; the folder goes too if nothing is in it."""
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            hold.release()
 
     def is_owner(self) -> bool:
-        """Whether the locked folder is still the job's: an operator may have removed it."""
-        return self._lock is not None and is_at(self._lock, self.folder)
+        """Whether this process still holds the job."""
+        return self._hold is not None and self._hold.is_owner()
 
     def check_owner(self) -> None:
         """See that this process still owns the input.
 
         Raises:
-            LostClaimError: someone removed the job folder, so another process may be the owner now.
+            LostClaimError: someone removed the job folder, or has taken it over.
         """
         if not self.is_owner():
-            raise LostClaimError("its job folder was removed meanwhile; whoever owns it now goes on with it")
+            raise LostClaimError(
+                "its job folder was removed or taken over meanwhile; whoever owns it now goes on with it"
+            )
 
-    def is_locked(self) -> bool:
-        """Whether this process still has the lock."""
-        return self._lock is not None
+    def is_held(self) -> bool:
+        """Whether this process has not let go of the job yet."""
+        return self._hold is not None
 
 
 def read_attempts(job_folder: str) -> Attempts:

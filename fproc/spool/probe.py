@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import resource
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -25,12 +24,7 @@ from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, is_at
 from fproc.spool.folders import NAME_BYTES, Folders
 from fproc.spool.intake import is_open_for_writing
-
-LOCAL_TYPES = frozenset(
-    {"apfs", "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfs", "hfsplus", "jfs", "msdos"}
-    | {"nilfs2", "ntfs", "ntfs3", "overlay", "ramfs", "reiserfs", "tmpfs", "ufs", "vfat", "xfs", "zfs"}
-)
-"""Types of filesystems that belong to one machine, so that its kernel's locks reach all who use them."""
+from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of
 
 LEAST_FREE_BYTES = 10 * 1024 * 1024
 LEAST_FREE_INODES = 1000
@@ -42,7 +36,6 @@ SKEW_SECONDS = 2.0
 PATIENCE_SECONDS, ENOUGH_SECONDS = 2.1, 0.05
 """How long files' times are watched for a first step, which some filesystems make every 2 s, and for more."""
 
-_MOUNTINFO = "/proc/self/mountinfo"
 _DISK = Disk(power=True)
 
 
@@ -97,7 +90,7 @@ def examine(folders: Folders) -> list[Finding]:
     findings = _of_folders((*of_inputs, *of_results))
     if os.path.isdir(state):
         findings += _of_filesystem(state, _QUESTIONS)
-    if _device_of(stages) not in {None, _device_of(state)}:
+    if device_of(stages) not in {None, device_of(state)}:
         findings += _of_filesystem(stages, [one for one in _QUESTIONS if one.of_results], " (results)")
     arrived, working, succeeded, failed = folders.inputs()
     if all(map(os.path.isdir, of_inputs)):
@@ -113,61 +106,6 @@ def text(findings: list[Finding]) -> str:
         shown(f"{one.verdict.value:<8} {one.what}: {one.found}" + (f"; {one.advice}" if one.advice else ""))
         for one in findings
     )
-
-
-def filesystem_type(path: str) -> str | None:
-    """The type of the filesystem that holds a path, such as `ext4`, or None where the system does not say."""
-    mount = _mount_of(path)
-    return mount.type if mount else None
-
-
-def is_local(path: str) -> bool | None:
-    """Whether the filesystem that holds a path belongs to this machine alone; None if that is not known."""
-    kind = filesystem_type(path)
-    return kind in LOCAL_TYPES if kind else None
-
-
-class _Mount(NamedTuple):
-    device: int
-    point: str
-    options: str
-    type: str
-    source: str
-
-
-def _mount_of(path: str) -> _Mount | None:
-    """The mount that holds a path: of those above it the deepest, and of these the last.
-
-    A mount can be hidden by a later one further up, so one that is on the path's device goes first. Some
-    filesystems (btrfs) give their files other devices than their mount's; then depth alone decides.
-    """
-    real = os.path.realpath(path)
-    device = _device_of(real)
-    above = [mount for mount in _mounts() if f"{real}/".startswith(f"{mount.point.rstrip('/')}/")]
-    return max(reversed(above), key=lambda mount: (mount.device == device, len(mount.point)), default=None)
-
-
-def _device_of(path: str) -> int | None:
-    try:
-        return os.stat(path).st_dev
-    except OSError:
-        return None
-
-
-def _mounts() -> Iterator[_Mount]:
-    """The mounts of this process, from a file that proc(5) describes; none where there is no such file."""
-    with suppress(OSError), open(_MOUNTINFO, "rb") as file:
-        for line in file:
-            mount, _, filesystem = line.rstrip(b"\n").partition(b" - ")
-            with suppress(ValueError, TypeError):
-                _id, _parent, device, _root, point, options, *_tags = map(_unescaped, mount.split(b" "))
-                kind, source, more = map(_unescaped, filesystem.split(b" ", 2))
-                every = dict.fromkeys(f"{options},{more}".split(","))
-                yield _Mount(os.makedev(*map(int, device.split(":"))), point, ",".join(every), kind, source)
-
-
-def _unescaped(field: bytes) -> str:
-    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8) & 0xFF]), field))
 
 
 def _of_folders(paths: tuple[str, ...]) -> list[Finding]:
@@ -226,7 +164,7 @@ def _made(place: str, name: str) -> str:
 
 
 def _type(place: str) -> _Answer:
-    mount = _mount_of(place)
+    mount = mount_of(place)
     if mount is None:
         return _Answer(Verdict.WEAK, "the system does not say which", "")
     if mount.type in LOCAL_TYPES:

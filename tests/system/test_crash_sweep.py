@@ -16,7 +16,9 @@ import pytest
 
 from fproc.spool import Disk, Spool
 from fproc.spool import disk as disk_module
+from fproc.spool import folders
 from fproc.spool.direct import DirectOutput
+from fproc.spool.holding import Owner
 from fproc.watch import Watcher
 from tests.crashes import BrokenDisk, Crash, inputs, look
 from tests.helpers import plan_of, user
@@ -139,7 +141,8 @@ class Place:
             Path(self.folder, path).write_text(content)
 
     def watcher(self, disk: Disk) -> Watcher:
-        return watcher(Spool(self.plan.config, disk=disk), self.plan, monotonic=lambda: self.now)
+        spool = Spool(self.plan.config, disk=disk, monotonic=lambda: self.now)
+        return watcher(spool, self.plan, monotonic=lambda: self.now)
 
     def crash(self, calls: int) -> bool:
         """Run until call number `calls`; whether that came."""
@@ -181,6 +184,7 @@ class Place:
         watcher = self.watcher(Disk(power=True))
         for _ in range(3):
             watcher.turn()
+            self.now += 100.0  # leases are over, and what was left behind is looked for again
 
     def check(self, point: object) -> None:
         seen = look(self.folder)
@@ -202,11 +206,15 @@ def is_json(text: str) -> bool:
         return False
 
 
-@pytest.fixture(params=["renameat2", "link and unlink"])
+@pytest.fixture(params=["renameat2", "link and unlink", "leases"])
 def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of renaming without replacing."""
+    """Both ways of renaming without replacing; and leases of owners that are known to be dead."""
     if request.param == "link and unlink":
         monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+    if request.param == "leases":
+        dead = Owner("here", "", "boot", os.getpid(), "an earlier process had this id")
+        monkeypatch.setattr(Owner, "current", lambda: dead)
+        monkeypatch.setattr(folders, "is_local", lambda _path: False)
 
 
 def sweep(memory_path: Path, scenario: Scenario, crash: Callable[[Place, int], bool]) -> int:

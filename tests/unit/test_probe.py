@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from fproc.spool import disk as disk_module
+from fproc.spool import mounts as mounts_module
 from fproc.spool import probe
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders, prepare
-from fproc.spool.probe import Finding, Verdict, examine, filesystem_type, is_local, text
+from fproc.spool.mounts import filesystem_type, is_local
+from fproc.spool.probe import Finding, Verdict, examine, text
 
 GOOD, WEAK, BAD = Verdict.GOOD, Verdict.WEAK, Verdict.BAD
 
@@ -83,7 +85,7 @@ def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
     def mount(*lines: str) -> None:
         path = tmp_path / "mountinfo"
         path.write_bytes("".join(f"{line}\n" for line in lines).encode())
-        monkeypatch.setattr(probe, "_MOUNTINFO", str(path))
+        monkeypatch.setattr(mounts_module, "_MOUNTINFO", str(path))
 
     return mount
 
@@ -149,14 +151,14 @@ def test_a_folder_that_could_not_be_removed_is_told_of(
 def test_the_results_are_asked_about_where_they_lie_on_another_filesystem(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    device_of = probe._device_of
+    device_of = mounts_module.device_of
 
     def pretend(path: str) -> int | None:
         return -1 if path.startswith(folders.results) else device_of(path)
 
     before = tree(folders.watch)
     assert not any("results)" in what for what in found(folders))
-    monkeypatch.setattr(probe, "_device_of", pretend)
+    monkeypatch.setattr(probe, "device_of", pretend)
     findings = found(folders)
     assert {what for what in findings if "(results)" in what} == {
         f"{what} (results)" for what in OF_ONE_FILESYSTEM
@@ -580,7 +582,7 @@ def test_where_the_system_does_not_tell_the_type_is_not_known(
 
 
 def test_without_proc_the_type_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "_MOUNTINFO", str(tmp_path / "none"))
+    monkeypatch.setattr(mounts_module, "_MOUNTINFO", str(tmp_path / "none"))
     assert filesystem_type("/") is None
 
 

@@ -273,9 +273,11 @@ def test_what_is_left_over_is_found_and_nothing_else(place: Place) -> None:
     place.put("unprocessed/new")
     place.put(".fproc/jobs/stale/attempts.json")
     (place.folder / "underprocess" / "link").symlink_to("by hand")
-    assert place.spool.left_over() == ["by hand", "stale"]
+    assert place.spool.orphans([]) == {"by hand": ""}
+    assert place.spool.orphans([], deep=True) == {"by hand": "", "stale": ""}
     assert place.spool.adopt("stale") is None
-    assert place.spool.left_over() == ["by hand"]
+    assert place.spool.orphans([], deep=True) == {"by hand": ""}
+    assert place.spool.orphans(["by hand"], deep=True) == {}
 
 
 def test_a_marker_goes_with_its_file_and_a_later_one_stays(place: Place) -> None:

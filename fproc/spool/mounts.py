@@ -1,0 +1,75 @@
+"""What is mounted where, and whether other machines may see it too."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+LOCAL_TYPES = frozenset(
+    {"apfs", "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfs", "hfsplus", "jfs", "msdos"}
+    | {"nilfs2", "ntfs", "ntfs3", "overlay", "ramfs", "reiserfs", "tmpfs", "ufs", "vfat", "xfs", "zfs"}
+)
+"""Types of filesystems that belong to one machine, so that its kernel's locks reach all who use them."""
+
+_MOUNTINFO = "/proc/self/mountinfo"
+
+
+def filesystem_type(path: str) -> str | None:
+    """The type of the filesystem that holds a path, such as `ext4`, or None where the system does not say."""
+    mount = mount_of(path)
+    return mount.type if mount else None
+
+
+def is_local(path: str) -> bool | None:
+    """Whether the filesystem that holds a path belongs to this machine alone; None if that is not known."""
+    kind = filesystem_type(path)
+    return kind in LOCAL_TYPES if kind else None
+
+
+class Mount(NamedTuple):
+    """One mount: its device number, where it is, its options, and what is mounted there."""
+
+    device: int
+    point: str
+    options: str
+    type: str
+    source: str
+
+
+def mount_of(path: str) -> Mount | None:
+    """The mount that holds a path: of those above it the deepest, and of these the last.
+
+    A mount can be hidden by a later one further up, so one that is on the path's device goes first. Some
+    filesystems (btrfs) give their files other devices than their mount's; then depth alone decides.
+    """
+    real = os.path.realpath(path)
+    device = device_of(real)
+    above = [mount for mount in _mounts() if f"{real}/".startswith(f"{mount.point.rstrip('/')}/")]
+    return max(reversed(above), key=lambda mount: (mount.device == device, len(mount.point)), default=None)
+
+
+def device_of(path: str) -> int | None:
+    """The number of the device that a path is on; None if there is no such path."""
+    try:
+        return os.stat(path).st_dev
+    except OSError:
+        return None
+
+
+def _mounts() -> Iterator[Mount]:
+    """The mounts of this process, from a file that proc(5) describes; none where there is no such file."""
+    with suppress(OSError), open(_MOUNTINFO, "rb") as file:
+        for line in file:
+            mount, _, filesystem = line.rstrip(b"\n").partition(b" - ")
+            with suppress(ValueError, TypeError):
+                _id, _parent, device, _root, point, options, *_tags = map(_unescaped, mount.split(b" "))
+                kind, source, more = map(_unescaped, filesystem.split(b" ", 2))
+                every = dict.fromkeys(f"{options},{more}".split(","))
+                yield Mount(os.makedev(*map(int, device.split(":"))), point, ",".join(every), kind, source)
+
+
+def _unescaped(field: bytes) -> str:
+    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8) & 0xFF]), field))

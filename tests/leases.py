@@ -1,0 +1,54 @@
+"""Several machines on one spool, played in one process: owners of other hosts, and a clock of the test's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fproc.plan import Plan
+from fproc.spool import Disk, Spool
+from fproc.spool.folders import Folders
+from fproc.spool.holding import LEASE_SECONDS, Leases, Owner
+from tests.helpers import plan_of
+
+
+class Seconds:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Shared:
+    """A spool that several machines share; `machine` is a view of it from one of them."""
+
+    def __init__(self, folder: Path, nodes: list[dict[str, Any]], **config: Any) -> None:
+        self.folder = folder
+        self.seconds = Seconds()
+        self.plan: Plan = plan_of(nodes, watch_dir=str(folder), **{"intake": {"ready": "rename"}, **config})
+        self.spools = 0
+        self.machine("first")
+
+    def machine(self, host: str, disk: Disk | None = None, *, is_dead: bool = False) -> Spool:
+        """The spool as a process of that host sees it; others may know that process to be dead."""
+        disk = disk or Disk(power=False)
+        folders = Folders(self.plan.config.watch_dir, self.plan.config.results_dir)
+        owner = (
+            Owner(host, "", "boot", 1, "another process had this id")
+            if is_dead
+            else Owner(host, "", "boot", 1, "")
+        )
+        leases = Leases(folders, disk, owner=owner, monotonic=self.seconds)
+        return Spool(self.plan.config, disk=disk, holder=leases, is_checked=True)
+
+    def put(self, path: str, text: str = "a\n") -> None:
+        (self.folder / path).write_text(text)
+
+    def wait(self, spool: Spool) -> dict[str, str]:
+        """What a machine knows to be abandoned after it has looked for long enough."""
+        spool.orphans([], deep=True)
+        self.seconds.now += LEASE_SECONDS
+        return spool.orphans([], deep=True)
