@@ -158,6 +158,7 @@ def _run_once(claim: Claim, plan: Plan, figures: Figures, around: Surroundings, 
         ):
             raise ChangedWhileReadError("was written to while it was read; it is read again once it is whole")
         check_bytes(given)
+        claim.seal()
     finally:
         given.close()
     return stamp

@@ -17,7 +17,7 @@ from typing import Any
 from fproc.config import NodeSpec
 from fproc.errors import Problem, ProcessorExitError, nearest, reason_of
 from fproc.processors import BUILTINS, LATER
-from fproc.processors.base import Maker, Output, Processor, Source, record_of, records_of, seen
+from fproc.processors.base import Maker, Output, Processor, Source, State, record_of, records_of, seen
 from fproc.processors.options import check_options
 from fproc.processors.state import of_instance, refused
 from fproc.records import Record
@@ -139,7 +139,8 @@ def _maker(found: Callable[..., Any], node: NodeSpec) -> Maker:
 
 
 def _instance(instance: Any, own_tag: str) -> Processor:
-    state = of_instance(instance)
+    given = of_instance(instance)
+    state = State(_contained(given.snapshot), _contained(given.restore))
     process = _contained(lambda tag, line: records_of(instance.process(line), tag))
     if not callable(getattr(instance, "finish", None)):
         return Processor(process, state=state)

@@ -226,6 +226,7 @@ class _Slot:
             send(ours, self._setup)
         except BaseException:
             ours.close()
+            self.kill()
             raise
         self.channel = ours
 

@@ -167,10 +167,14 @@ def _pieces(first: Block | Overlong | None, blocks: Iterator[Block | Overlong]) 
         yield block
         seconds = time.perf_counter() - began
         if seconds > PIECE_SECONDS:
-            lines = max(1, lines // 2)
+            lines = max(1, _count(block) // 2)
         elif seconds < PIECE_SECONDS / 4 and rest is not None:
             lines *= 4
         block = rest or next(blocks, None)
+
+
+def _count(piece: Block | Overlong) -> int:
+    return len(piece.lines) if isinstance(piece, Block) else 1
 
 
 def _sinks(interpreter: Interpreter) -> list[str]:

@@ -7,6 +7,7 @@ and the file has no checkpoints.
 
 from __future__ import annotations
 
+import copyreg
 import re
 from collections.abc import Callable, Sequence
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -17,7 +18,9 @@ from fproc.processors.base import State, seen
 
 _SCALARS = (str, int, float, bool, type(None))
 
-_CONSTANTS = (bytes, complex, range, re.Pattern, FunctionType, BuiltinFunctionType, ModuleType, type)
+_TWO_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+_CONSTANTS = (bytes, complex, range, re.Pattern, ModuleType, type)
 """Kinds of values that are no JSON and cannot change; one that is still that of `__init__` is not kept."""
 
 
@@ -67,29 +70,55 @@ def _checked(snapshot: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def _of_all_attributes(instance: Any) -> State:
-    if not hasattr(instance, "__dict__") or any(
-        "__slots__" in vars(base) for base in type(instance).__mro__[:-1]
-    ):
-        return refused("it has __slots__; give it snapshot() and restore()")
+    if not _is_in_attributes(instance):
+        return refused(
+            "it has __slots__, or is a list, dict or the like itself; give it snapshot() and restore()"
+        )
     fresh = dict(vars(instance))
+    constants = {name for name, value in fresh.items() if type(value) not in _SCALARS and _is_constant(value)}
 
     def snapshot() -> dict[str, Any]:
+        gone = constants - vars(instance).keys()
+        if gone:
+            raise UnsavableError(f"its attribute {min(gone)!r} was deleted")
         kept, met = {}, set[int]()
         for name, value in vars(instance).items():
-            if type(value) in _SCALARS or not (value is fresh.get(name) and _is_constant(value)):
+            if not (name in constants and value is fresh[name]):
                 _check(value, f"its attribute {name!r}", met)
                 kept[name] = value
         return kept
 
     def restore(value: dict[str, Any]) -> None:
+        for name in vars(instance).keys() - value.keys() - constants:
+            delattr(instance, name)
         vars(instance).update(value)
 
     return State(snapshot, restore)
 
 
+def _is_in_attributes(instance: Any) -> bool:
+    """Whether an object is all in its `__dict__`: it has no slots, and is no list or dict (PEP 307)."""
+    try:
+        make, arguments, state, *items = instance.__reduce_ex__(2)
+    except Exception:  # noqa: BLE001 - a user's class may raise anything
+        return False
+    is_plain = make is copyreg.__newobj__ and arguments == (type(instance),) and not any(items)  # type: ignore[attr-defined]
+    return (
+        is_plain
+        and hasattr(instance, "__dict__")
+        and (state is None or state is vars(instance) or state == vars(instance))
+    )
+
+
 def _is_constant(value: Any) -> bool:
+    """Whether a value cannot change; functions count if they hold nothing that can."""
     if type(value) in {tuple, frozenset}:
         return all(map(_is_constant, value))
+    if isinstance(value, FunctionType):
+        defaults = (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
+        return not (value.__closure__ or value.__dict__) and _is_constant(defaults)
+    if isinstance(value, BuiltinFunctionType):
+        return value.__self__ is None or isinstance(value.__self__, ModuleType)
     return type(value) in _SCALARS or isinstance(value, _CONSTANTS)
 
 
@@ -101,14 +130,18 @@ def _check(value: Any, where: str, met: set[int]) -> None:
     """
     kind = type(value)
     if kind in _SCALARS:
+        if kind is str and not value.isascii() and _TWO_HALVES.search(value):
+            raise UnsavableError(f"{where} has a character in two halves, which JSON gives back as one")
         return
     if kind not in {dict, list}:
         raise UnsavableError(f"{where} is {seen(value)}, which JSON does not give back")
     if id(value) in met:
         raise UnsavableError(f"{where} is in two places, which JSON does not give back")
     met.add(id(value))
-    if kind is dict and not all(type(key) is str for key in value):
-        raise UnsavableError(f"{where} has keys that are not text, which JSON does not give back")
+    if kind is dict:
+        if not all(type(key) is str for key in value):
+            raise UnsavableError(f"{where} has keys that are not text, which JSON does not give back")
+        for key in value:
+            _check(key, where, met)
     for item in value.values() if kind is dict else value:
-        if type(item) not in _SCALARS:
-            _check(item, where, met)
+        _check(item, where, met)

@@ -77,6 +77,10 @@ class Claim:
         self._close_rejects()
         self._rejected_bytes = 0
         self.staging.discard()
+        for part in self._saved.parts if self._saved else ():
+            path = self._job.folders.absolute(part.path)
+            if os.path.basename(path).startswith(self._job.prefix):
+                self._job.remove(path)
         self._saved = None
         self._job.clean_all_but(None)
 
@@ -111,6 +115,16 @@ class Claim:
         self._job.disk.write(self._rejects, data)
         self._rejected_bytes += len(data)
 
+    def seal(self) -> None:
+        """Make all that was written durable; nothing is written after.
+
+        Raises:
+            ConservationError: someone else has meddled with a part.
+            OSError: the disk refuses.
+        """
+        self.staging.seal()
+        self._seal_rejects()
+
     def commit(self, stamp: Stamp, *, replace_results: bool = False) -> Settled:
         """Decide for success and carry it out: results published, input in `processed/`.
 
@@ -118,8 +132,7 @@ class Claim:
         """
         job = self._job
         job.check_owner()
-        self.staging.seal()
-        self._seal_rejects()
+        self.seal()
         archive = self._numbered(Publication(job.portable(job.input_path), "processed", job.name))
         publications = [
             Publication(
@@ -202,6 +215,8 @@ class Claim:
             raise ValueError("the pipeline has changed")
         self._resume_rejects(saved.rejected_bytes)
         absolute = self._job.folders.absolute
+        if not all(self._job.is_own_part(absolute(part.path)) for part in saved.parts):
+            raise ValueError("results go elsewhere now")
         parts = {part.result: Part(absolute(part.path), part.size_bytes, part.lines) for part in saved.parts}
         self.staging.resume(parts, saved.sent)
 
@@ -212,7 +227,7 @@ class Claim:
             ValueError: they are not all there.
         """
         path = self._job.path(REJECTED)
-        found_bytes = os.path.getsize(path) if os.path.isfile(path) else 0
+        found_bytes = os.path.getsize(path) if os.path.isfile(path) and not os.path.islink(path) else 0
         if found_bytes < size_bytes:
             raise ValueError("lines that were set aside are gone")
         if size_bytes:

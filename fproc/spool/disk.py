@@ -68,8 +68,12 @@ class Disk:
         os.ftruncate(descriptor, len(data))
 
     def truncate(self, path: str, size_bytes: int) -> None:
-        """Cut a file to a size."""
-        os.truncate(path, size_bytes)
+        """Cut a file to a size; not what a link leads to."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            os.ftruncate(descriptor, size_bytes)
+        finally:
+            os.close(descriptor)
 
     def write(self, descriptor: int, data: bytes) -> None:
         """Write all of `data`; the kernel may take it in several parts."""

@@ -6,9 +6,9 @@ A lock is `flock` on `.fproc/jobs/X/`, which is that folder. The kernel gives it
 
 A lease, for folders that several machines share, is a folder in the job folder, `.fproc/jobs/X/g1-TOKEN/`,
 with a file that says who the owner is, and counts. Only one can be made, because it is renamed into place
-when it is full. An owner that has not counted on for `LEASE_SECONDS` of the observer's own clock (those of two
-machines are never compared) is taken for dead: the folder is renamed to `g2-TOKEN`, so whatever a late owner
-still wants to write down fails. What it may still write to parts is not used either: its file starts over.
+when it is full. An owner that has not counted on for `LEASE_SECONDS` of the observer's own clock is taken for
+dead; clocks of two machines are never compared. The folder is then renamed to `g2-TOKEN`, so whatever a late
+owner still wants to write down fails. What it may still write to parts is not used: its file starts over.
 """
 
 from __future__ import annotations

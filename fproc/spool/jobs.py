@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import os
 import secrets
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 
-from fproc.errors import LostClaimError
+from fproc.errors import LostClaimError, shown
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool import decision as decisions
 from fproc.spool.checkpoint import Checkpoint
@@ -19,6 +20,8 @@ from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.holding import LEASE, Hold
 from fproc.spool.staging import Staging
+
+log = logging.getLogger("fproc.spool")
 
 ATTEMPTS = "attempts.json"
 MARKER = "marker.json"
@@ -71,7 +74,7 @@ class Job:
         self.folder = hold.folder
         self.input_path = os.path.join(folders.underprocess, name)
         self._stage = stage
-        self._prefix = hashlib.sha256(os.fsencode(name)).hexdigest()[:24] + "-"
+        self.prefix = hashlib.sha256(os.fsencode(name)).hexdigest()[:24] + "-"
         self._hold: Hold | None = hold
         self.is_lease = hold.is_lease
         self.is_fresh_start = hold.is_fresh_start
@@ -84,9 +87,13 @@ class Job:
         """A path as records keep it."""
         return self.folders.portable(path)
 
+    def is_own_part(self, path: str) -> bool:
+        """Whether a path is that of a part of this job, where parts are made now."""
+        return os.path.dirname(path) == self._stage and os.path.basename(path).startswith(self.prefix)
+
     def staging(self, token: str) -> Staging:
         """Where the results of a new claim grow; `token` is the claim's own."""
-        return Staging(self.disk, lambda: self._stage, f"{self._prefix}{token}-")
+        return Staging(self.disk, lambda: self._stage, f"{self.prefix}{token}-")
 
     def make_durable(self) -> None:
         """Make the job folder's own name survive power loss, before a record in it has to."""
@@ -125,14 +132,23 @@ class Job:
     def clean(self, *, keep: Collection[str] = (), keep_parts: Collection[str] = ()) -> None:
         """Remove parts and records, whichever claim made them, but for records and parts of these names."""
         for part in os.listdir(self._stage):
-            if part.startswith(self._prefix) and part not in keep_parts:
-                unlink_if_there(self.disk, os.path.join(self._stage, part))
+            if part.startswith(self.prefix) and part not in keep_parts:
+                self.remove(os.path.join(self._stage, part))
         self.disk.sync_folder(self._stage)  # a part that came back would have no job to remove it
         for record in os.listdir(self.folder):
             path = self.path(record)
-            if record not in {*keep, LEASE} and not os.path.isdir(path):
-                self.disk.unlink(path)
+            if record not in {*keep, LEASE} or os.path.isdir(path):
+                self.remove(path)
         self.disk.sync_folder(self.folder)
+
+    def remove(self, path: str) -> None:
+        """Remove a part or record; a folder, which fproc never makes there, is moved out of the way."""
+        if os.path.isdir(path) and not os.path.islink(path):
+            aside = self.folders.within(".fproc", f"aside-{secrets.token_hex(4)}")
+            self.disk.replace(path, aside)
+            log.warning("%s is not fproc's; it is now %s", shown(path), shown(aside))
+        else:
+            unlink_if_there(self.disk, path)
 
     def clean_all_but(self, saved: Checkpoint | None) -> None:
         """Remove what a run left behind, but for what is remembered and what its checkpoint needs."""

@@ -22,10 +22,11 @@ OPEN_PARTS = 64
 class Part:
     """One result while it grows: the file it grows in, and what was written to it."""
 
-    __slots__ = ("is_durable", "lines", "path", "size_bytes")
+    __slots__ = ("inode", "is_durable", "lines", "path", "size_bytes")
 
     def __init__(self, path: str, size_bytes: int = 0, lines: int = 0) -> None:
         self.path = path
+        self.inode = 0
         self.size_bytes = size_bytes
         self.lines = lines
         self.is_durable = False
@@ -121,6 +122,7 @@ class Staging:
                 raise ValueError(f"the part of {result!r} has lost something")
             if size_bytes > part.size_bytes:
                 self._disk.truncate(part.path, part.size_bytes)
+            part.inode = os.stat(part.path).st_ino
             self.parts[result] = part
         self.sent = sent
 
@@ -128,24 +130,28 @@ class Staging:
         """Make every part durable as it is; `flush` comes before.
 
         Raises:
-            ConservationError: a part is not as long as what was written to it.
             OSError: the disk refuses.
         """
         changed = [(result, part) for result, part in self.parts.items() if not part.is_durable]
         for result, part in changed:
-            descriptor = self._descriptor(result)
-            if os.fstat(descriptor).st_size != part.size_bytes:
-                raise ConservationError(f"someone else has changed the part of the result {result!r}")
-            self._disk.sync(descriptor)
+            self._disk.sync(self._descriptor(result))
             part.is_durable = True
         if self._has_new_names:
             self._disk.sync_folder(self._folder())
             self._has_new_names = False
 
     def seal(self) -> None:
-        """Make every part durable, and close it; `flush` comes before, nothing after. Raises as `sync`."""
+        """Make every part durable, and close it; `flush` comes before, nothing after.
+
+        Raises:
+            ConservationError: a part is not the file that was written to, or not as long as that.
+            OSError: the disk refuses.
+        """
         self.sync()
         self.close()
+        for result, part in self.parts.items():
+            if not _is_as_written(part):
+                raise ConservationError(f"someone else has changed or removed the part of {result!r}")
 
     def close(self) -> None:
         """Close the parts; they stay as they are."""
@@ -190,8 +196,17 @@ class Staging:
                 descriptor = self._disk.create(path)
                 self._made += 1
                 self._has_new_names = True
-                self.parts[result] = Part(path)
+                part = self.parts[result] = Part(path)
+                part.inode = os.fstat(descriptor).st_ino
             else:
                 descriptor = self._disk.reopen(part.path)
         self._open[result] = descriptor
         return descriptor
+
+
+def _is_as_written(part: Part) -> bool:
+    try:
+        status = os.lstat(part.path)
+    except FileNotFoundError:
+        return False
+    return (status.st_ino, status.st_size) == (part.inode, part.size_bytes)
