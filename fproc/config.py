@@ -206,7 +206,7 @@ def _check_next_targets(value: Any, path: str, problems: Problems) -> Any:
 def _check_workers(value: Any, path: str, problems: Problems) -> Any:
     if value == "auto":
         return value
-    return number(least=1, most=1024, whole=True)(value, path, problems)
+    return number(least=1, most=256, whole=True)(value, path, problems)
 
 
 def _check_host(value: Any, path: str, problems: Problems) -> Any:

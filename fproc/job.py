@@ -237,6 +237,8 @@ def _conclude(
     elif fate is Fate.FAIL:
         assert error is not None
         claim.bury(failure_report(claim.name, error, attempts, clock()))
+    elif fate is Fate.STOP:
+        claim.leave()
     elif fate is Fate.RETRY:
         delay_seconds = plan.config.retry.delay_seconds(attempts, random.random())  # noqa: S311 - jitter
         claim.retry(clock() + delay_seconds)

@@ -21,9 +21,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from fproc.job import Death
-from fproc.spool import NotYet
 from fproc.stdout import standard_output
-from fproc.worker import Leaving, Progress, Ready, Receiver, Report, Setup, Task, Trouble, send
+from fproc.worker import Leaving, NotBegun, Progress, Ready, Receiver, Report, Setup, Task, Trouble, send
 
 log = logging.getLogger("fproc.pool")
 
@@ -32,6 +31,12 @@ STOP_SECONDS = 10.0
 
 DEATH_SECONDS = 1.0
 """How long a process may take to end once it has closed its socket."""
+
+LOOK_SECONDS = 0.1
+"""How often processes are looked at while fproc stops: something they started may keep their sockets open."""
+
+START_SECONDS = 60.0
+"""How long a worker may take to start, users' modules included."""
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -62,7 +67,7 @@ class Pool:
 
     def has_room(self) -> bool:
         """Whether a task can be submitted."""
-        return any(slot.task is None for slot in self._slots)
+        return any(slot.is_free for slot in self._slots)
 
     def submit(self, task: Task) -> None:
         """Give a task to a free slot, one whose process is there if possible.
@@ -70,7 +75,7 @@ class Pool:
         Raises:
             OSError: no process can be started.
         """
-        free = [slot for slot in self._slots if slot.task is None]
+        free = [slot for slot in self._slots if slot.is_free]
         next((slot for slot in free if slot.channel), free[0]).submit(task)
 
     def collect(self) -> list[Report | Loss]:
@@ -99,7 +104,7 @@ class Pool:
                 for slot in self._slots:
                     slot.kill()
                 break
-            select.select(sockets, [], [], left_seconds)
+            select.select(sockets, [], [], min(left_seconds, LOOK_SECONDS))
             events += self.collect()
         return events
 
@@ -117,15 +122,25 @@ class _Slot:
         self._receiver = Receiver()
         self._is_ready = False
         self._is_leaving = False
+        self._is_told = False
+        self._has_begun = False
         self._is_too_slow = False
         self._began = 0.0
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it can be given a task."""
+        return self.task is None and not self._is_too_slow
+
     def submit(self, task: Task) -> None:
         """Give the worker a task; it is started if it is not there."""
+        if self._process is not None and self._process.poll() is not None:
+            self._close()
         if self.channel is None:
             self._start()
         assert self.channel is not None
         self.task = task
+        self._has_begun = False
         self.progress = Progress(worker=self._process.pid if self._process else None)
         self._began = self._monotonic()
         with suppress(BrokenPipeError, ConnectionResetError):  # it has just died: the next look finds that
@@ -135,19 +150,21 @@ class _Slot:
         """What the worker has reported, and its death."""
         if self.channel is None or self._process is None:
             return
+        has_ended = self._process.poll() is not None  # asked first: what is read then is all there is
         is_closed = False
         with suppress(BlockingIOError):
             while data := self._received():
                 for message in self._receiver.add(data):
                     yield from self._heard(message)
             is_closed = True
-        if is_closed or self._process.poll() is not None:
+        if is_closed or has_ended:
             yield from self._ended()
         else:
             self._check_time()
 
     def ask_to_leave(self) -> None:
         """Let the worker come to a checkpoint, and go."""
+        self._is_told = True
         if self._process is not None:
             self._process.terminate()
 
@@ -170,6 +187,7 @@ class _Slot:
             self.task = None
             yield message
         elif isinstance(message, Progress):
+            self._has_begun = True
             self.progress = message
         elif isinstance(message, Ready):
             self._is_ready = True
@@ -179,9 +197,9 @@ class _Slot:
 
     def _check_time(self) -> None:
         """Kill a worker that takes too long over its file."""
-        limit_seconds = self._setup.config.limits.timeout_seconds
+        limit_seconds = self._setup.config.limits.timeout_seconds if self._is_ready else START_SECONDS
         is_over = limit_seconds is not None and self._monotonic() - self._began > limit_seconds
-        if is_over and self.task and self._is_ready and self._process and not self._is_too_slow:
+        if is_over and self.task and self._process and not self._is_too_slow:
             self._is_too_slow = True
             self._process.kill()
 
@@ -195,13 +213,18 @@ class _Slot:
             status = self._process.wait()
         task, self.task = self.task, None
         if task is not None:
-            if self._is_leaving:
-                yield Report(task, NotYet(0.0))
-            elif not self._is_ready:
-                yield Report(task, Trouble(f"a worker could not start ({_how(status)})", of_machine=True))
+            if self._is_leaving or not (self._has_begun or (self._is_ready and self._is_too_slow)):
+                yield self._given_back(task, status)
             else:
                 yield Loss(task, self._death(status))
         self._close()
+
+    def _given_back(self, task: Task, status: int) -> Report:
+        """A task that was not begun, so the end of the worker is not its fault."""
+        if self._is_leaving or self._is_told or self._is_ready:
+            return Report(task, NotBegun())
+        how = f"took longer than {START_SECONDS:g} s" if self._is_too_slow else _how(status)
+        return Report(task, Trouble(f"a worker could not start ({how})", of_machine=True))
 
     def _death(self, status: int) -> Death:
         if self._is_too_slow:
@@ -235,7 +258,7 @@ class _Slot:
             self.channel.close()
         self.channel = self._process = None
         self._receiver = Receiver()
-        self._is_ready = self._is_leaving = self._is_too_slow = False
+        self._is_ready = self._is_leaving = self._is_told = self._is_too_slow = False
 
 
 def _how(status: int) -> str:

@@ -21,12 +21,15 @@ from fproc.lifecycle import Fate, trouble_of
 from fproc.pool import Loss
 from fproc.signals import handled
 from fproc.spool import NotYet, Scan, Settled, Spool
-from fproc.worker import Progress, Report, Task, Trouble, Why
+from fproc.worker import NotBegun, Progress, Report, Task, Trouble, Why
 
 log = logging.getLogger("fproc.watch")
 
 ORPHAN_SECONDS = 0.5
 """How often `underprocess/` is looked at for inputs whose owner has died."""
+
+LOOK_SECONDS = 1.0
+"""How often workers are looked at that take too long, whatever `intake.poll_seconds` is."""
 
 HELD_SECONDS = 1.0
 """How long to wait for the lock of a worker that has died, where something that it started still holds it."""
@@ -111,7 +114,8 @@ class Watcher:
                         scan_at = self._monotonic() + poll_seconds
                     else:
                         self._work()
-                    wait(max(0.0, scan_at - self._monotonic()), self._workers.sockets())
+                    left_seconds = max(0.0, scan_at - self._monotonic())
+                    wait(min(left_seconds, LOOK_SECONDS), self._workers.sockets())
             finally:
                 self._end()
             log.info("stopped; nothing is lost, what is left is taken up at the next start")
@@ -225,9 +229,10 @@ class Watcher:
         if event.is_recovered:
             self._journal.recovered(task.name)
             log.info("%s: taken up again after a crash", shown(task.name))
-        if isinstance(value, Trouble):
+        if isinstance(value, Trouble | NotBegun):
             self._again(task)
-            self._troubled(task.name, value)
+            if isinstance(value, Trouble):
+                self._troubled(task.name, value)
             return
         if isinstance(value, Outcome):
             self._record_outcome(value)

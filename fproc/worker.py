@@ -73,6 +73,11 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class NotBegun:
+    """A task that its worker, which has left or died, had not begun."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What became of a task; None if there was nothing to do, or someone else has it.
 
@@ -80,7 +85,7 @@ class Report:
     """
 
     task: Task
-    value: Outcome | Settled | NotYet | Trouble | None
+    value: Outcome | Settled | NotYet | Trouble | NotBegun | None
     is_recovered: bool = False
 
 
@@ -130,8 +135,13 @@ def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Repor
         value = Trouble(trouble_of(error), is_of_machine(error))
     except ConfigError as error:
         value = Trouble(trouble_of(error), of_machine=True)
-    is_recovered = why is Why.ORPHAN and isinstance(taken, Claim | Settled)
+    is_recovered = why is Why.ORPHAN and isinstance(taken, Claim | Settled) and not _was_left(taken)
     return Report(task, value, is_recovered)
+
+
+def _was_left(taken: Claim | Settled) -> bool:
+    """Whether the owner before had left the input in good order."""
+    return isinstance(taken, Claim) and taken.was_left
 
 
 def send(channel: socket.socket, message: object) -> None:
@@ -162,6 +172,7 @@ class Receiver:
 def main(descriptor: int, parent: int) -> None:
     """Be a worker, until told to go or until the other end of the socket is closed."""
     channel = socket.socket(fileno=descriptor)
+    channel.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent tells what to do
     _die_with_parent(channel, parent)
     keep_for_results()
@@ -195,6 +206,7 @@ class _Worker:
         """Go, after the running file has come to a checkpoint or its end."""
         self._is_stopping = True
         if self._is_idle:
+            self._is_idle = False
             raise _Leave
 
     def work(self) -> None:
@@ -210,6 +222,7 @@ class _Worker:
         send(self._channel, Ready())
         while not self._is_stopping and isinstance(task := self._next(), Task):
             self._told_at = time.monotonic()
+            send(self._channel, Progress(worker=os.getpid()))  # from now on the task may be blamed
             send(self._channel, perform(spool, plan, task, around))
         send(self._channel, Leaving())
 

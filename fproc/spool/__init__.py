@@ -213,9 +213,8 @@ class Spool:
             saved = None if job.is_fresh_start else checkpoints.read(job.folder)
             job.clean_all_but(saved)
             has_progressed = False
-            if is_orphan or has_died:
-                attempts, has_progressed = _after_loss(attempts, saved, is_orphan=is_orphan)
-                job.remember(attempts)
+            if is_orphan or has_died or attempts.was_left:
+                attempts, has_progressed = _counted(job, attempts, saved, is_orphan=is_orphan)
             claim = Claim(job, attempts, saved, has_progressed=has_progressed)
         except FileNotFoundError:
             if job.is_owner():
@@ -294,9 +293,20 @@ class Spool:
             log.warning("%s: the note about its marker is unreadable; the marker stays", shown(job.name))
 
 
-def _after_loss(attempts: Attempts, saved: Checkpoint | None, *, is_orphan: bool) -> tuple[Attempts, bool]:
-    """What is remembered once an owner is gone, and whether it had got further than those before it."""
+def _counted(
+    job: Job, attempts: Attempts, saved: Checkpoint | None, *, is_orphan: bool
+) -> tuple[Attempts, bool]:
+    """Count what became of the run before, durably, before the next one begins.
+
+    Gives what is known of earlier runs, and whether the last had got further than those before it. One that
+    was left in good order is not counted.
+    """
+    if attempts.was_left:
+        job.remember(replace(attempts, was_left=False))
+        return attempts, False
     offset_bytes = saved.place.offset_bytes if saved else 0
     has_progressed = offset_bytes > attempts.offset_bytes
     interrupted = (0 if has_progressed else attempts.interrupted) + is_orphan
-    return replace(attempts, interrupted=interrupted, offset_bytes=offset_bytes), has_progressed
+    attempts = replace(attempts, interrupted=interrupted, offset_bytes=offset_bytes)
+    job.remember(attempts)
+    return attempts, has_progressed

@@ -24,11 +24,13 @@ log = logging.getLogger("fproc.spool")
 class Claim:
     """An input that this process alone owns, until one of the methods that end the claim is called.
 
-    Those are `commit` and `bury` (for good), `retry` (to be taken up again at a time) and `release` (to be
-    taken up again). The first three raise `OSError` if the disk refuses, and `LostClaimError` if the input is
-    someone else's by now; then `release` ends the claim. Whatever happens, the lock goes with the process.
+    Those are `commit` and `bury` (for good), `retry` (to be taken up again at a time), `leave` and `release`
+    (to be taken up again). All but the last raise `OSError` if the disk refuses, and `LostClaimError` if the
+    input is someone else's by now; then `release` ends the claim. Whatever happens, the lock goes with the
+    process.
 
-    `has_progressed` says that the run before, which did not end, had got further than those before it.
+    `has_progressed` says that the run before, which did not end, had got further than those before it;
+    `was_left` that the owner before left the input in good order.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Claim:
         self.attempts = attempts.attempts
         self.interrupted = attempts.interrupted
         self.has_progressed = has_progressed
+        self.was_left = attempts.was_left
         self.staging = job.staging(self.id)
         self._job = job
         self._remembered = attempts
@@ -164,9 +167,12 @@ class Claim:
     def retry(self, not_before: float) -> None:
         """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
         self._job.check_owner()
-        failed = replace(self._remembered, attempts=self.attempts + 1, not_before=not_before, interrupted=0)
-        self._job.remember(failed)
-        self.release()
+        self._leave(attempts=self.attempts + 1, not_before=not_before, interrupted=0)
+
+    def leave(self) -> None:
+        """Give the input up as it is, in good order: to be taken up again is no matter of its own then."""
+        self._job.check_owner()
+        self._leave()
 
     def release(self) -> None:
         """Give the input up as it is.
@@ -185,6 +191,10 @@ class Claim:
                 self.staging.discard(keep={self._job.folders.absolute(part.path) for part in saved})
         finally:
             self._job.unlock()
+
+    def _leave(self, **changes: Any) -> None:
+        self._job.remember(replace(self._remembered, was_left=True, **changes))
+        self.release()
 
     def is_lost(self) -> bool:
         """Whether the input is someone else's by now."""

@@ -34,13 +34,15 @@ class Attempts:
     """What is remembered of earlier runs of an input.
 
     `attempts` counts those that failed, `interrupted` those that fproc itself did not survive, since one of
-    them got further than `offset_bytes`. The next is not before a time, in seconds since 1970.
+    them got further than `offset_bytes`. The next is not before a time, in seconds since 1970. `was_left`
+    says that the input was left in good order, and no run of it has begun since.
     """
 
     attempts: int = 0
     not_before: float = 0.0
     interrupted: int = 0
     offset_bytes: int = 0
+    was_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ def read_attempts(job_folder: str) -> Attempts:
             float(value["not_before"]),
             int(value.get("interrupted", 0)),
             int(value.get("offset_bytes", 0)),
+            value.get("was_left") is True,
         )
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return Attempts()

@@ -606,7 +606,7 @@ def test_a_file_without_checkpoints_is_left_alone_if_nothing_was_done_yet(site: 
     site.nodes = [NOTE, {"tag": "number", "type": stateful("Countered"), "next": "end"}]
     site.drop()
     assert (site.run(is_stopping=lambda: True).fate, SEEN) == (Fate.STOP, [])
-    assert site.look()["litter"] == []
+    assert os.listdir(site.folder / ".fproc" / "jobs" / "x.log") == ["attempts.json"]
     assert site.run().fate is Fate.COMMIT
 
 
