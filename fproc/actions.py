@@ -18,6 +18,7 @@ from fproc.config import Config, to_json
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
 from fproc.plan import Plan
 from fproc.settings import Given
+from fproc.spool.folders import Folders, check_places
 from fproc.stdout import keep_for_results, say
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def graph(plan: Plan, form: str) -> int:
 
 def check(plan: Plan) -> int:
     """Check configuration and plugins, run the examples, print a summary."""
+    check_places(Folders(plan.config.watch_dir, plan.config.results_dir))
     problems = examples.failures(plan)
     if problems:
         raise ConfigError(problems)

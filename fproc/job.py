@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 import traceback
@@ -17,6 +18,7 @@ from fproc.errors import (
     FprocError,
     InputError,
     LostClaimError,
+    ProcessorExitError,
     RecordError,
     RestoreError,
     StoppedError,
@@ -153,6 +155,8 @@ def _run_once(claim: Claim, plan: Plan, figures: Figures, around: Surroundings, 
             keep=_Keeper(claim, plan, stamp, around, place or Place()),
             begin_at=place,
         )
+        if not os.path.lexists(claim.path):
+            raise LostClaimError("it was removed while it was processed")
         if given.has_changed(claim.path) or (
             plan.config.intake.ready == "auto" and is_open_for_writing(claim.path)
         ):
@@ -264,6 +268,8 @@ def failure_report(name: str, error: Exception, attempts: int, now: float) -> di
 def _traceback(error: Exception) -> list[str]:
     """Where a processor raised; nothing for what fproc itself found wrong."""
     cause = error.__cause__ if isinstance(error, RecordError) else error
+    if isinstance(cause, ProcessorExitError):
+        cause = cause.__cause__
     if cause is None or isinstance(cause, FprocError):
         return []
     return "".join(traceback.format_exception(cause)).splitlines()

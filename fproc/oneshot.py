@@ -8,8 +8,9 @@ import random
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from fproc import inputs
 from fproc.engine import Observer
@@ -110,10 +111,20 @@ class _Call:
 
     def process(self, path: str, *, bars: bool) -> bool:
         """Process one input, with retries; whether it succeeded."""
+        try:
+            with self._stream() as stream:
+                return self._process(path, stream, bars=bars)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            log.error("%s: failed: %s", shown(path), reason_of(error))  # noqa: TRY400 - said in full
+            return False
+
+    def _process(self, path: str, stream: BinaryIO | None, *, bars: bool) -> bool:
         attempt = 0
         while True:
             attempt += 1
-            error, can_retry = self._try_once(path, bars=bars)
+            error, can_retry = self._try_once(path, stream, bars=bars)
             if error is None:
                 return True
             if isinstance(error, OutputError) and isinstance(error.__cause__, BrokenPipeError):
@@ -126,13 +137,13 @@ class _Call:
             log.warning("%s: tried again in %.1f s: %s", shown(path), delay_seconds, reason_of(error))
             time.sleep(delay_seconds)
 
-    def _try_once(self, path: str, *, bars: bool) -> tuple[Exception | None, bool]:
+    def _try_once(self, path: str, stream: BinaryIO | None, *, bars: bool) -> tuple[Exception | None, bool]:
         """What ended the run, or None; and whether it may run again: not once lines were sent away."""
         begin = time.perf_counter()
         figures = Figures()
         can_retry = path != STANDARD
         try:
-            with _opened(self._inputs[path]) as given, self._output(given) as output:
+            with _opened(self._inputs[path]) as given, self._output(given, stream) as output:
                 try:
                     self._run(given, output, figures, bars=bars)
                 finally:
@@ -171,23 +182,29 @@ class _Call:
                 bar.clear()
 
     @contextmanager
-    def _output(self, given: Input) -> Iterator[DirectOutput]:
-        name, path = given.source.name, self._to.stream_path
-        with ExitStack() as stack:
-            stream = None
-            if path == STANDARD:
-                stream = standard_output()
-            elif path is not None:
-                stream = stack.enter_context(open(path, "wb"))
-            output = DirectOutput(
-                Disk(power=self._plan.config.durability == "power"),
-                self._to.folder,
-                rename={name: self._to.default_name} if self._to.default_name else {},
-                stream=stream,
-                streamed=name if stream else None,
-            )
-            stack.callback(output.close)
+    def _stream(self) -> Iterator[BinaryIO | None]:
+        """What takes the default result's lines at once, open for all attempts: a pipe is read only once."""
+        path = self._to.stream_path
+        if path is None or path == STANDARD:
+            yield standard_output() if path else None
+        else:
+            with open(path, "wb") as stream:
+                yield stream
+
+    @contextmanager
+    def _output(self, given: Input, stream: BinaryIO | None) -> Iterator[DirectOutput]:
+        name = given.source.name
+        output = DirectOutput(
+            Disk(power=self._plan.config.durability == "power"),
+            self._to.folder,
+            rename={name: self._to.default_name} if self._to.default_name else {},
+            stream=stream,
+            streamed=name if stream else None,
+        )
+        try:
             yield output
+        finally:
+            output.close()
 
 
 @contextmanager

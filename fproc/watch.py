@@ -87,6 +87,7 @@ class Watcher:
         self._monotonic = monotonic
         self._agenda = Agenda(clock=spool.clock, monotonic=monotonic)
         self._stopping = False
+        self._has_worked = False
         self._trouble = ""
         self._pauses = 0
         self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = self._prune_at = monotonic()
@@ -103,22 +104,9 @@ class Watcher:
 
     def watch(self) -> None:
         """Turn until stopped."""
-        poll_seconds = self._config.intake.poll_seconds
-        with handled(self.stop) as wait:
-            log.info("watching %s", shown(self._spool.folders.unprocessed))
-            try:
-                scan_at = self._monotonic()
-                while not self._stopping:
-                    if self._monotonic() >= scan_at:
-                        self.turn()
-                        scan_at = self._monotonic() + poll_seconds
-                    else:
-                        self._work()
-                    left_seconds = max(0.0, scan_at - self._monotonic())
-                    wait(min(left_seconds, LOOK_SECONDS), self._workers.sockets())
-            finally:
-                self._end()
-            log.info("stopped; nothing is lost, what is left is taken up at the next start")
+        log.info("watching %s", shown(self._spool.folders.unprocessed))
+        self._loop(lambda _scan: False)
+        log.info("stopped; nothing is lost, what is left is taken up at the next start")
 
     def drain(self) -> bool:
         """Turn until nothing is left to do, or until stopped.
@@ -128,24 +116,33 @@ class Watcher:
         Returns:
             Whether it ended so; not if the machine, or a file's name, is in trouble.
         """
-        intake = self._config.intake
-        patience_seconds = intake.settle_seconds * DRAIN_SETTLE_TIMES + 1
+        deadline = self._monotonic() + self._config.intake.settle_seconds * DRAIN_SETTLE_TIMES + 1
+
+        def is_done(scan: Scan) -> bool:
+            is_settling = scan.settling and self._monotonic() < deadline
+            left = {*scan.ready, *self._agenda.known()} - self._agenda.troubles().keys()
+            return self._is_paused() or not (left or is_settling or self._workers.running())
+
+        self._loop(is_done)
+        return self._stopping or not (self._is_paused() or self._agenda.troubles())
+
+    def _loop(self, is_done: Callable[[Scan], bool]) -> None:
+        """Look at the folders, and give out and take in work between the looks, until stopped or done."""
         with handled(self.stop) as wait:
             try:
-                deadline = self._monotonic() + patience_seconds
+                scan_at = self._monotonic()
                 while not self._stopping:
-                    scan = self.turn()
-                    if self._is_paused():
-                        return False
-                    settling = scan.settling and self._monotonic() < deadline
-                    troubled = self._agenda.troubles()
-                    left = {*scan.ready, *self._agenda.known()} - troubled.keys()
-                    if not (left or settling or self._workers.running()):
-                        return not troubled
-                    wait(intake.poll_seconds, self._workers.sockets())
+                    self._work()
+                    has_run_dry = self._has_worked and not self._workers.running()
+                    if has_run_dry or self._monotonic() >= scan_at:
+                        self._has_worked = False
+                        if is_done(self.turn()):
+                            break
+                        scan_at = self._monotonic() + self._config.intake.poll_seconds
+                    left_seconds = max(0.0, scan_at - self._monotonic())
+                    wait(min(left_seconds, LOOK_SECONDS), self._workers.sockets())
             finally:
                 self._end()
-        return True
 
     def turn(self) -> Scan:
         """One look at the folders, and what follows from it at once. Gives what was seen."""
@@ -211,6 +208,7 @@ class Watcher:
         events = self._workers.collect()
         for event in events:
             self._record(event)
+        self._has_worked = self._has_worked or bool(events)
         return bool(events)
 
     def _end(self) -> None:

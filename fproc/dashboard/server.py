@@ -10,6 +10,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET, AF_INET6
 from typing import Any
+from urllib.parse import urlsplit
 
 from fproc import __version__
 from fproc.config import Dashboard
@@ -108,7 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _answer(self) -> None:
-        path = self.path.partition("?")[0]
+        try:
+            path = urlsplit(self.path).path  # also of `GET http://host/health`, which RFC 9112 allows
+        except ValueError:
+            self.send_error(400)
+            return
         if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
             self.close_connection = True  # the body stays unread, so what follows is no request
         try:

@@ -96,10 +96,11 @@ class Spool:
         self.folders = Folders(config.watch_dir, config.results_dir)
         self.clock = clock
         self._disk = disk or Disk(power=config.durability == "power")
+        layout.check_places(self.folders)
         self._stage = layout.prepare(self.folders, self._disk)
         self._id = layout.id_stamp(self.folders)
         if not is_checked:
-            layout.check(self.folders, self._stage)
+            layout.check_moves(self.folders, self._stage)
         shared = layout.is_shared(self.folders, self._disk)
         self._holder = holder or holding.holder(
             self.folders, self._disk, is_shared=shared, monotonic=monotonic

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from fproc.errors import InputError, shown
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, unlink_if_there
-from fproc.spool.folders import numbered
+from fproc.spool.folders import make_durably, numbered
 from fproc.spool.staging import Staging
 
 _PREFIX = "input-"
@@ -96,19 +96,12 @@ class DirectOutput:
         for _ in range(_TRIES):
             if self._lock is not None:
                 return self._stage
-            self._make_folder(self._folder)
+            self._made += make_durably(self._disk, self._folder)
             with suppress(FileNotFoundError):
                 self._disk.make_folder(self._stages)
                 self._lock = self._disk.lock(self._stage)
                 self._sweep()
         raise FileNotFoundError(2, "cannot make a folder", self._stages)
-
-    def _make_folder(self, path: str) -> None:
-        """Make a folder and those above it, and remember which ones were missing."""
-        if path and not os.path.isdir(path):
-            self._make_folder(os.path.dirname(path))
-            self._disk.make_folder(path)
-            self._made.append(path)
 
     def _sweep(self) -> None:
         """Remove the stages of runs that were killed: their locks are free."""

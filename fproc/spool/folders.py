@@ -102,20 +102,28 @@ def prepare(folders: Folders, disk: Disk) -> str:
     return stage
 
 
-def check(folders: Folders, stage: str) -> None:
-    """See that the folders are ones that files can be moved between.
-
-    Two folders can say that they are on one device and still refuse a rename (two mounts of it), so an empty
-    folder, which nobody takes for an input, is moved through all of them.
+def check_places(folders: Folders) -> None:
+    """See that results do not go where inputs are; the folders may be missing still.
 
     Raises:
-        ConfigError: results would be put among the inputs, or a rename is refused.
+        ConfigError: they do.
     """
     results = os.path.realpath(folders.results)
     for path in (*folders.inputs(), folders.within(".fproc")):
         if os.path.commonpath([results, os.path.realpath(path)]) == os.path.realpath(path):
             what = f"{shown(folders.results)} is in {shown(path)}, where results would be taken for inputs"
             raise ConfigError([Problem("$.results_dir", what, "choose another folder")])
+
+
+def check_moves(folders: Folders, stage: str) -> None:
+    """See that files can be moved between the folders.
+
+    Two folders can say that they are on one device and still refuse a rename (two mounts of it), so an empty
+    folder, which nobody takes for an input, is moved through all of them.
+
+    Raises:
+        ConfigError: a rename is refused.
+    """
     lock = os.open(folders.within(".fproc"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with suppress(OSError):  # where nothing can be locked, two that start at once may disturb each other
@@ -148,7 +156,7 @@ def _check_renames(probe: str, way: list[str], setting: str) -> None:
 
 def _make_usable(disk: Disk, path: str, setting: str) -> None:
     try:
-        _make_durably(disk, path)
+        make_durably(disk, path)
     except OSError as error:
         what = f"cannot make the folder {shown(path)}: {error.strerror}"
         raise ConfigError([Problem(setting, what)]) from error
@@ -157,13 +165,15 @@ def _make_usable(disk: Disk, path: str, setting: str) -> None:
         raise ConfigError([Problem(setting, f"cannot write to the folder {shown(path)}", hint)])
 
 
-def _make_durably(disk: Disk, path: str) -> None:
-    """Make a folder, and those above it that are missing, each of them safe from power loss."""
-    if not os.path.isdir(path):
-        above = os.path.dirname(path)
-        _make_durably(disk, above)
-        disk.make_folder(path)
-        disk.sync_folder(above)
+def make_durably(disk: Disk, path: str) -> list[str]:
+    """Make a folder, and those above it that are missing, each of them safe from power loss; gives those."""
+    if not path or os.path.isdir(path):
+        return []
+    above = os.path.dirname(path)
+    made = make_durably(disk, above)
+    disk.make_folder(path)
+    disk.sync_folder(above or ".")
+    return [*made, path]
 
 
 def is_shared(folders: Folders, disk: Disk) -> bool:

@@ -1,8 +1,8 @@
-"""The spool under a machine that crashes: before any call that changes the disk, again and again.
+"""The spool under machines that crash, owners that are slow, and people who move files.
 
-The model is small: every input that was dropped, with its contents. Whatever was crashed and recovered, after
-a quiet drain each input is in exactly one of the folders, each result is whole and there once for each input
-that succeeded, and nothing is left behind.
+The model is small: every input that was handed in, with its contents. Whatever was crashed, taken over and
+moved by hand, after a quiet drain each input is in exactly one of the folders, each result is whole and there
+once for each time that its input was handed in and succeeded, and nothing is left behind.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from fproc import job
 from fproc.plan import Plan
-from fproc.spool import Disk, Spool
+from fproc.spool import Claim, Disk, Spool
 from fproc.watch import Watcher
 from tests.conftest import MEMORY
 from tests.crashes import BrokenDisk, Crash, files, inputs, look
@@ -63,6 +64,8 @@ class SpoolMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.mkdtemp(prefix="fproc-spool-", dir=MEMORY if os.path.isdir(MEMORY) else None)
         self.dropped: list[tuple[str, str]] = []
+        self.again: list[tuple[str, str]] = []
+        self.held: list[tuple[BrokenDisk, Claim]] = []
         self.plan: Plan
         self.now = 1_000_000_000.0
 
@@ -73,6 +76,7 @@ class SpoolMachine(RuleBasedStateMachine):
             watch_dir=self.folder,
             intake={"ready": "rename", "order": "name"},
             retry={"max_attempts": 1},
+            checkpoint={"seconds": 1e-9},
         )
         Spool(self.plan.config)
 
@@ -108,6 +112,51 @@ class SpoolMachine(RuleBasedStateMachine):
         self.watcher(Disk(power=True)).turn()
 
     @rule(name=st.sampled_from(NAMES))
+    def another_instance_takes_a_file_and_is_slow(self, name: str) -> None:
+        """It owns the file, and everyone else leaves it alone, until it finishes or dies."""
+        disk = BrokenDisk(10**9)
+        spool = Spool(self.plan.config, disk=disk, clock=lambda: self.now)
+        taken = spool.claim(name) or spool.adopt(name)
+        if isinstance(taken, Claim):
+            self.held.append((disk, taken))
+
+    @rule(calls=st.integers(0, 60))
+    def it_goes_on_and_maybe_dies(self, calls: int) -> None:
+        if self.held:
+            disk, claim = self.held.pop(0)
+            disk.calls_left = calls
+            try:
+                job.process(claim, self.plan)
+            except Crash:
+                pass
+            finally:
+                disk.die()
+
+    @rule(name=st.sampled_from(NAMES), archive=st.sampled_from(["processed", "failed"]))
+    def someone_hands_an_archived_file_in_again(self, name: str, archive: str) -> None:
+        self.move(name, archive, "unprocessed")
+
+    @rule(name=st.sampled_from(NAMES))
+    def someone_moves_a_file_into_underprocess_by_hand(self, name: str) -> None:
+        if name not in [claim.name for _, claim in self.held]:
+            self.move(name, "unprocessed", "underprocess")
+
+    @rule(name=st.sampled_from(NAMES))
+    def someone_removes_a_job_folder_before_anything_was_decided(self, name: str) -> None:
+        folder = self.path(".fproc", "jobs", name)
+        if not os.path.exists(os.path.join(folder, "commit.json")):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def move(self, name: str, source: str, target: str) -> None:
+        """What `mv -n` does; an archived file so becomes an input again."""
+        here, there = self.path(source, name), self.path(target, name)
+        if os.path.lexists(here) and not os.path.lexists(there):
+            if source != "unprocessed":
+                with open(here, encoding="utf-8") as file:
+                    self.again.append((name, file.read()))
+            os.rename(here, there)
+
+    @rule(name=st.sampled_from(NAMES))
     def someone_else_writes_a_result(self, name: str) -> None:
         """A file of a result's name that is not fproc's: it must never be replaced."""
         path = self.path("results", name)
@@ -120,7 +169,7 @@ class SpoolMachine(RuleBasedStateMachine):
         wanted = Counter(content for _, content in self.dropped)
         assert inputs(self.folder) == wanted
         whole = Counter[str]()
-        for name, content in self.dropped:
+        for name, content in [*self.dropped, *self.again]:
             whole.update(text for _, text in expected_results(name, content) or ())
         seen = Counter(text for text in files(self.folder, "results").values() if text != "foreign")
         assert seen <= whole, f"partial or doubled: {seen - whole}"
@@ -133,7 +182,9 @@ class SpoolMachine(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def settle(self) -> None:
-        for _ in range(len(self.dropped) + 2):
+        while self.held:
+            self.it_goes_on_and_maybe_dies(10**9)
+        for _ in range(len(self.dropped) + len(self.again) + 2):
             self.watcher(Disk(power=True)).turn()
         self.no_input_is_lost_and_no_partial_result_is_visible()
         seen = look(self.folder)
@@ -141,12 +192,12 @@ class SpoolMachine(RuleBasedStateMachine):
         succeeded = [(name, text) for name, text in self.dropped if expected_results(name, text) is not None]
         assert Counter(seen["processed"].values()) == Counter(text for _, text in succeeded)
         results = Counter[str]()
-        for name, content in succeeded:
+        for name, content in [*succeeded, *self.again]:
             results.update(text for _, text in expected_results(name, content) or ())
         assert Counter(text for text in seen["results"].values() if text != "foreign") == results
         reports = [name for name in seen["failed"] if name.endswith(".error.json")]
         failed = [name for name in seen["failed"] if name not in reports]
-        assert sorted(reports) == sorted(f"{name}.error.json" for name in failed)
+        assert {f"{name}.error.json" for name in failed} <= set(reports)
         assert seen["litter"] == []
 
 
