@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fproc.errors import shown
+from fproc.errors import ConservationError, shown
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool import decision as decisions
 from fproc.spool.checkpoint import Checkpoint, PartState, Place
@@ -252,8 +252,11 @@ class Claim:
             descriptor, self._rejects = self._rejects, None
             try:
                 self._job.disk.sync(descriptor)
+                size_bytes = os.fstat(descriptor).st_size
             finally:
                 self._job.disk.close(descriptor)
+            if size_bytes != self._rejected_bytes or not os.path.lexists(self._job.path(REJECTED)):
+                raise ConservationError("someone else has changed or removed the lines that were set aside")
             self._job.disk.sync_folder(self._job.folder)
 
     def _close_rejects(self) -> None:

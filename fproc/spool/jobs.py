@@ -139,7 +139,7 @@ class Job:
         self.disk.sync_folder(self._stage)  # a part that came back would have no job to remove it
         for record in os.listdir(self.folder):
             path = self.path(record)
-            if record not in {*keep, LEASE} or os.path.isdir(path):
+            if record not in {*keep, LEASE, decisions.BY_WAY} or os.path.isdir(path):
                 self.remove(path)
         self.disk.sync_folder(self.folder)
 
