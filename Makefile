@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-file test test-long check lint types pyz bench clean
+.PHONY: help run run-file test sweeps test-long check lint types pyz bench clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,10 @@ run-file: ## process one file where it is: make run-file FILE=some.log (ARGS="--
 	$(PYTHON) -m fproc --input "$(FILE)" $(ARGS)
 
 test: $(VENV)/ready ## run the fast tests
-	$(BIN)/python -m pytest -m "not long" $(ARGS)
+	$(BIN)/python -m pytest -m "not long and not sweep" $(ARGS)
+
+sweeps: $(VENV)/ready ## kill, starve and mutate fproc in a thinned set of places (minutes; needs strace)
+	$(BIN)/python -m pytest -m "sweep and not long" $(ARGS)
 
 test-long: $(VENV)/ready ## run every test, the long ones with the deep hypothesis profile
 	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest $(ARGS)

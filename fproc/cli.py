@@ -65,10 +65,13 @@ def _explain(error: Exception) -> int:
         for line in error.problems if isinstance(error, ConfigError) else [error]:
             _complain(line)
         return error.exit_status
-    is_system = isinstance(error, OSError)
-    if is_system:
+    if isinstance(error, OSError):
+        from fproc.lifecycle import trouble_of  # noqa: PLC0415 - only where there is trouble
+
         _abandon_standard_output()
-    _complain(reason_of(error) + ("" if is_system else " (this is a mistake in fproc; --debug shows where)"))
+        _complain(trouble_of(error))
+    else:
+        _complain(f"{reason_of(error)} (this is a mistake in fproc; --debug shows where)")
     return EXIT_FILE_FAILED
 
 

@@ -6,11 +6,11 @@ who have it, and work goes on.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fproc.errors import shown
 from fproc.history import Event, History
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
@@ -137,7 +137,7 @@ class Journal:
         self._began = {name: self._began.get(name, now) for name in running}
         current = [
             {
-                "file": shown(name),
+                "file": name,
                 "started": self._began[name],
                 "lines": progress.lines,
                 "bytes": progress.position_bytes,
@@ -149,4 +149,4 @@ class Journal:
 
     def _add(self, name: str, kind: str, job: str = "", **rest: Any) -> None:
         if self._history is not None:
-            self._events.append(Event(job or f"{kind}-{self._clock()}", name, kind, self._clock(), **rest))
+            self._events.append(Event(job or secrets.token_hex(8), name, kind, self._clock(), **rest))

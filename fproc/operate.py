@@ -12,7 +12,7 @@ from fproc.config import Config
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, InputError, UsageError, counted, nearest, reason_of, shown
 from fproc.spool import Disk, probe
 from fproc.spool.folders import Folders, prepare
-from fproc.spool.inquiry import Inquiry
+from fproc.spool.inquiry import Inquiry, is_input
 from fproc.spool.presence import Instance
 from fproc.spool.revival import failed_inputs, put_back
 from fproc.stdout import say
@@ -30,9 +30,9 @@ def status(config: Config, *, as_json: bool) -> int:
         say(f"  {trouble}")
     say("  ".join(f"{state} {number}" for state, number in value["counts"].items()))
     for current in value["current"]:
-        say(f"  {current['file']}: {counted(current['lines'], 'line')}, since {current['started']}")
+        say(f"  {shown(current['file'])}: {counted(current['lines'], 'line')}, since {current['started']}")
     for waiting in value["waiting"]:
-        say(f"  {waiting['file']}: tried again at {waiting['not_before']}")
+        say(f"  {shown(waiting['file'])}: tried again at {waiting['not_before']}")
     for instance in value["instances"]:
         say(f"running: {instance['host']} pid {instance['pid']}, since {instance['started']}")
     return EXIT_OK
@@ -65,7 +65,10 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
         raise UsageError("--retry needs the names of files in failed/, or --all")
     inquiry = _inquiry(config)
     disk = Disk(power=config.durability == "power")
-    chosen = failed_inputs(inquiry) if everything else [os.path.basename(name) for name in names]
+    failed = inquiry.names(inquiry.folders.failed)
+    given = [os.path.basename(name) for name in names]
+    named = [name for name in given if name not in failed or is_input(name, failed)]  # `failed/*` has reports
+    chosen = failed_inputs(inquiry) if everything else named
     well = True
     for name in chosen:
         try:

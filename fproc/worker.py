@@ -188,26 +188,20 @@ def main(descriptor: int, parent: int) -> None:
         sys.exit(1)  # the parent is gone
 
 
-class _Leave(BaseException):
-    """Told to go while idle."""
-
-
 class _Worker:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._receiver = Receiver()
         self._messages: list[object] = []
         self._is_stopping = False
-        self._is_idle = False
         self._told_at = 0.0
-        self._lock = threading.Lock()
+        self._signalled, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """Go, after the running file has come to a checkpoint or its end."""
         self._is_stopping = True
-        if self._is_idle:
-            self._is_idle = False
-            raise _Leave
 
     def work(self) -> None:
         """Do tasks until told to go."""
@@ -227,18 +221,23 @@ class _Worker:
         send(self._channel, Leaving())
 
     def _next(self) -> object | None:
-        """The next message, or None at the end of them all, or when told to go."""
-        try:
-            self._is_idle = True
-            while not self._messages and not self._is_stopping:
-                data = self._channel.recv(65536)
-                if not data:
-                    return None
-                self._messages += self._receiver.add(data)
-            self._is_idle = False
-        except _Leave:
-            return None
-        return self._messages.pop(0) if self._messages else None
+        """The next message, or None at the end of them all, or when told to go.
+
+        A signal ends the wait by a byte in a pipe: one that came just before the wait is not missed.
+        """
+        while not (self._messages or self._has_to_go()):
+            select.select([self._channel.fileno(), self._signalled], [], [])
+            if self._has_to_go():
+                break
+            data = self._channel.recv(65536)
+            if not data:
+                return None
+            self._messages += self._receiver.add(data)
+        return None if self._has_to_go() else self._messages.pop(0)
+
+    def _has_to_go(self) -> bool:
+        """Whether a signal has said so; it may come between any two lines."""
+        return self._is_stopping
 
     def _tell(self, position_bytes: int, lines: int) -> None:
         if time.monotonic() - self._told_at >= PROGRESS_SECONDS:

@@ -46,7 +46,7 @@ from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk, same_file, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.holding import Holder
-from fproc.spool.inquiry import count_inputs, input_names, unusable
+from fproc.spool.inquiry import count_inputs, input_names, needed, unusable
 from fproc.spool.intake import Scan, Scanner, is_open_for_writing, kind_of_file
 from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
 from fproc.spool.retention import prune
@@ -123,8 +123,8 @@ class Spool:
         Raises:
             OSError, ConfigError: a folder cannot be made.
         """
-        needed = (*self.folders.inputs(), self.folders.jobs, self._stage)
-        if self._id != layout.id_stamp(self.folders) or not all(map(os.path.isdir, needed)):
+        paths = (*needed(self.folders), self._stage)
+        if self._id != layout.id_stamp(self.folders) or not all(map(os.path.isdir, paths)):
             self._stage = layout.prepare(self.folders, self._disk)
             self._id = layout.id_stamp(self.folders)
 
@@ -134,11 +134,12 @@ class Spool:
 
     def prune(self, retention: Retention) -> None:
         """Remove archived inputs that are too old to be kept."""
-        prune(self.folders, self._disk, retention, self.clock)
+        is_input_name = self._scanner.is_input_name
+        prune(self.folders, self._disk, retention, clock=self.clock, is_input_name=is_input_name)
 
     def unusable_folders(self) -> list[str]:
         """What is wrong right now with the folders that work needs, in a few words each."""
-        return unusable(self.folders)
+        return unusable(needed(self.folders))
 
     def claim(self, name: str) -> Claim | None:
         """Take an input from `unprocessed/`.

@@ -63,8 +63,8 @@ class Disk:
         return descriptor
 
     def overwrite(self, descriptor: int, data: bytes) -> None:
-        """Put other contents into a small file; who reads it meanwhile may see a mixture."""
-        os.pwrite(descriptor, data, 0)
+        """Put other contents into a small file of JSON, with spaces behind it until the file is cut."""
+        os.pwrite(descriptor, data.ljust(os.fstat(descriptor).st_size), 0)
         os.ftruncate(descriptor, len(data))
 
     def truncate(self, path: str, size_bytes: int) -> None:
@@ -195,14 +195,14 @@ def set_aside(disk: Disk, path: str) -> str:
 def is_locked(path: str) -> bool:
     """Whether someone holds the lock of a file or folder, which may be missing.
 
-    To find out, it is taken for a moment; who wants it just then takes it for held, and asks again.
+    To find out, it is shared for a moment; who wants it just then takes it for held, and asks again.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:

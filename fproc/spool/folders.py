@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -10,9 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from fproc.errors import ConfigError, Problem, shown
+from fproc.lifecycle import is_of_machine, trouble_of
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.mounts import is_local
+
+log = logging.getLogger("fproc.spool")
+
+NUMBER_DIGITS = 10
+"""No `~N` of fproc's has so many digits."""
+
+_CANDIDATE = "id-"
 
 NAME_BYTES = 255
 """The longest file name of the usual filesystems."""
@@ -137,7 +146,7 @@ def check_moves(folders: Folders, stage: str) -> None:
 
 def _check_renames(probe: str, way: list[str], setting: str) -> None:
     """Move an empty folder along a way. It has one name for ever: a rename goes over what a crash left."""
-    here = os.path.join(way[0], probe)
+    here, folder = os.path.join(way[0], probe), way[0]
     try:
         with suppress(FileExistsError):
             os.mkdir(here)
@@ -146,6 +155,9 @@ def _check_renames(probe: str, way: list[str], setting: str) -> None:
             os.rename(here, there)
             here = there
     except OSError as error:
+        if is_of_machine(error):  # a full disk, say: intake will pause until it is well
+            log.warning("cannot try out renames in %s: %s", shown(folder), trouble_of(error))
+            return
         what = f"cannot move a file to {shown(folder)}: {error.strerror}"
         hint = "its folders must be on one filesystem, and one mount of it"
         raise ConfigError([Problem(setting, what, hint)]) from error
@@ -191,13 +203,18 @@ def _spool_id(folders: Folders, disk: Disk) -> str:
     state = folders.within(".fproc")
     path = os.path.join(state, "id")
     if not os.path.exists(path):
-        candidate = f"id-{secrets.token_hex(8)}"
-        write_whole(disk, state, candidate, candidate.encode())
+        candidate = f"{_CANDIDATE}{secrets.token_hex(8)}"
         try:
+            write_whole(disk, state, candidate, candidate.encode())
             disk.move(os.path.join(state, candidate), path)
-        except FileExistsError:  # another instance was first
-            unlink_if_there(disk, os.path.join(state, candidate))
+        except (FileExistsError, FileNotFoundError):
+            if not os.path.exists(path):
+                raise
+            # another instance was first, and may have cleaned up already
         disk.sync_folder(state)
+    for name in os.listdir(state):
+        if name.startswith(_CANDIDATE):
+            unlink_if_there(disk, os.path.join(state, name))
     with open(path, encoding="ascii") as file:
         return os.path.basename(file.read())
 
@@ -226,6 +243,25 @@ def numbered(name: str, number: int, extra: str = "") -> str:
         cut = raw[:room]
         stem = os.fsdecode(cut.decode("utf-8", "ignore").encode() if _is_utf8(raw) else cut)
     return stem + tail
+
+
+def number_of(name: str, archived: str) -> int | None:
+    """Which file of a name an archived one is, by its own name: 1, or the `~N`; None if it is none."""
+    if archived == name:
+        return 1
+    mark = os.path.splitext(archived)[0].rpartition("~")[2]
+    number = int(mark) if mark.isascii() and mark.isdecimal() and len(mark) < NUMBER_DIGITS else 0
+    return number if number > 1 and archived == numbered(name, number) else None
+
+
+def about(archived: str, ending: str) -> list[str]:
+    """The names that a file about an archived input may have: what `ending` is put behind is cut as well."""
+    stem, suffix = os.path.splitext(archived)
+    base, mark, number = stem.rpartition("~")
+    names = [numbered(archived, 1, ending)]
+    if mark and number.isascii() and number.isdecimal() and len(number) < NUMBER_DIGITS:
+        names.append(numbered(base + suffix, int(number), ending))
+    return names
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -25,7 +25,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
-from fproc.spool.disk import Disk, is_at, is_locked, write_whole
+from fproc.spool.disk import Disk, is_at, is_locked, lock_holder, write_whole
 from fproc.spool.folders import Folders
 
 LEASE_SECONDS = 30.0
@@ -332,6 +332,31 @@ class _Lease:
 def holder(folders: Folders, disk: Disk, *, is_shared: bool, monotonic: Callable[[], float]) -> Holder:
     """How jobs are held in a spool that other machines may see, or may not."""
     return Leases(folders, disk, monotonic=monotonic) if is_shared else Locks(folders, disk)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What someone who changes nothing sees of a job: where its records are, and who holds it, or ""."""
+
+    folder: str
+    holder: str
+
+
+def look(folders: Folders, name: str) -> Look:
+    """Look at a job."""
+    job = os.path.join(folders.jobs, name)
+    generation = _generation(job)
+    if generation is None:
+        pid = lock_holder(job)
+        return Look(job, (f"pid {pid}" if pid else "another process") if is_locked(job) else "")
+    folder = os.path.join(job, generation)
+    try:
+        value = json.loads(_read(os.path.join(folder, LEASE)))
+        owner = Owner(**value["owner"])
+    except (ValueError, KeyError, TypeError):
+        return Look(folder, "another process")
+    is_over = value["is_free"] or owner.is_surely_dead(Owner.current())
+    return Look(folder, "" if is_over else f"{owner.host} pid {owner.pid}")
 
 
 def _generation(job: str) -> str | None:

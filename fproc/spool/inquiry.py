@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,9 @@ from typing import Any
 from fproc.config import Config
 from fproc.errors import counted, shown
 from fproc.spool import checkpoint as checkpoints
-from fproc.spool.disk import is_locked, lock_holder
-from fproc.spool.folders import Folders
-from fproc.spool.intake import READY, Scanner
+from fproc.spool.folders import Folders, about, number_of
+from fproc.spool.holding import look
+from fproc.spool.intake import READY, Scanner, kind_of_file
 from fproc.spool.jobs import read_attempts
 from fproc.spool.presence import Instance, instances
 from fproc.times import rfc3339
@@ -45,6 +46,7 @@ class Inquiry:
     ) -> None:
         self.folders = Folders(config.watch_dir, config.results_dir)
         self._clock = clock
+        self._takes_orphans = config.recovery.enabled
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
 
     def counts(self) -> dict[str, int]:
@@ -55,7 +57,7 @@ class Inquiry:
         """Names of files in a folder that may be inputs, or about inputs; none, if there is no folder."""
         try:
             return input_names(folder, self._scanner)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return set()
 
     def size_bytes(self, name: str) -> int | None:
@@ -66,8 +68,8 @@ class Inquiry:
             return None
 
     def unusable_folders(self) -> list[str]:
-        """What is wrong right now with the folders that work needs, in a few words each."""
-        return unusable(self.folders)
+        """What is wrong right now with the folders that are there, in a few words each."""
+        return unusable(path for path in needed(self.folders) if os.path.lexists(path))
 
     def instances(self) -> list[Instance]:
         """Those that are running."""
@@ -77,20 +79,17 @@ class Inquiry:
         """Inputs in `underprocess/` that wait to be tried again: `file`, `not_before`, `attempts`."""
         found = []
         for name in sorted(self.names(self.folders.underprocess)):
-            attempts = read_attempts(os.path.join(self.folders.jobs, name))
+            attempts = read_attempts(look(self.folders, name).folder)
             if attempts.not_before > self._clock():
-                found.append(
-                    {
-                        "file": shown(name),
-                        "not_before": rfc3339(attempts.not_before),
-                        "attempts": attempts.attempts,
-                    }
-                )
+                not_before = rfc3339(attempts.not_before)
+                found.append({"file": name, "not_before": not_before, "attempts": attempts.attempts})
         return found
 
     def why(self, name: str) -> list[Found]:
         """Every place where an input of this name is, or was archived, and why."""
         found = []
+        if name in {"", os.curdir, os.pardir}:
+            return []
         if os.path.lexists(os.path.join(self.folders.unprocessed, name)):
             found.append(Found("unprocessed", name, self._why_unprocessed(name)))
         if os.path.lexists(os.path.join(self.folders.underprocess, name)):
@@ -109,40 +108,42 @@ class Inquiry:
         why = self._scanner.why_waiting(name)
         if why != READY:
             return why
-        if not self.instances():
-            return "ready, but no fproc is running on this folder"
         if os.path.lexists(os.path.join(self.folders.underprocess, name)):
             return "ready, but an earlier file of its name is not done yet"
-        return "ready; it is taken as soon as a worker is free"
+        return f"ready{self._but()}" if self._but() else "ready; it is taken as soon as a worker is free"
+
+    def _but(self) -> str:
+        """Why nothing that is ready is taken, if so."""
+        running = self.instances()
+        if not running:
+            return ", but no fproc is running on this folder"
+        troubles = [instance.said.get("health", {}).get("trouble") for instance in running]
+        return f", but intake is paused: {troubles[0]}" if all(troubles) else ""
 
     def _why_underprocess(self, name: str) -> str:
-        job = os.path.join(self.folders.jobs, name)
-        if is_locked(job):
-            return f"held by {self._holder(name, job)}{self._progress(name)}"
-        attempts = read_attempts(job)
+        path = os.path.join(self.folders.underprocess, name)
+        if not self._scanner.is_input_name(name) or not stat.S_ISREG(os.lstat(path).st_mode):
+            return f"left alone: it {kind_of_file(path)}, or its name is ignored"
+        seen = look(self.folders, name)
+        if seen.holder:
+            return self._held(name, seen.holder)
+        attempts = read_attempts(seen.folder)
         if attempts.not_before > self._clock():
-            when = rfc3339(attempts.not_before)
-            return f"retry at {when}, after {counted(attempts.attempts, 'failed attempt')}"
-        saved = checkpoints.read(job)
+            failed = counted(attempts.attempts, "failed attempt")
+            return f"retry at {rfc3339(attempts.not_before)}, after {failed}{self._but()}"
+        saved = checkpoints.read(seen.folder)
         place = f"; it goes on from line {saved.place.line_no}" if saved else ""
-        if not self.instances():
-            return f"nobody holds it, and no fproc is running on this folder{place}"
-        return f"nobody holds it; it is taken up within a second or so{place}"
+        if not self._takes_orphans:
+            return f"nobody holds it, and recovery.enabled is off{place}"
+        return f"nobody holds it{self._but() or ' yet; it is taken up within a second or so'}{place}"
 
-    def _holder(self, name: str, job: str) -> str:
+    def _held(self, name: str, holder: str) -> str:
         for instance in self.instances():
             for current in instance.said.get("current", ()):
-                if current["file"] == shown(name):
-                    return f"{instance.host} pid {current.get('worker') or instance.pid}"
-        pid = lock_holder(job)
-        return f"pid {pid}" if pid else "another process"
-
-    def _progress(self, name: str) -> str:
-        for instance in self.instances():
-            for current in instance.said.get("current", ()):
-                if current["file"] == shown(name):
-                    return f", {current['lines']} lines so far"
-        return ""
+                if current["file"] == name:
+                    pid = current.get("worker") or instance.pid
+                    return f"held by {instance.host} pid {pid}, {current['lines']} lines so far"
+        return f"held by {holder}"
 
     def _why_processed(self, archived: str) -> str:
         with suppress(OSError):
@@ -151,24 +152,32 @@ class Inquiry:
         return "processed"
 
     def _why_failed(self, archived: str) -> str:
-        try:
-            with open(os.path.join(self.folders.failed, archived + REPORTS[0]), encoding="utf-8") as file:
-                report = json.load(file)
-            place = "".join(
-                f", {what} {report[key]}"
-                for key, what in (("node", "node"), ("line_no", "line"))
-                if report.get(key) is not None
-            )
-            return f"failed: {report['reason']} ({counted(report['attempts'], 'attempt')}{place})"
-        except (OSError, ValueError, KeyError, TypeError):
-            return "failed; there is no report about it"
+        for name in about(archived, REPORTS[0]):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                with open(os.path.join(self.folders.failed, name), encoding="utf-8") as file:
+                    report = json.load(file)
+                place = "".join(
+                    f", {what} {report[key]}"
+                    for key, what in (("node", "node"), ("line_no", "line"))
+                    if report[key] is not None
+                )
+                return f"failed: {report['reason']} ({counted(report['attempts'], 'attempt')}{place})"
+        return "failed; there is no report about it"
 
 
-def unusable(folders: Folders) -> list[str]:
-    """Which of the folders that work needs cannot be used right now, and why, in a few words each."""
+def needed(folders: Folders) -> tuple[str, ...]:
+    """The folders that work needs."""
+    return (*folders.inputs(), folders.jobs, folders.results)
+
+
+def unusable(paths: Iterable[str]) -> list[str]:
+    """Which of these folders cannot be used right now, and why, in a few words each."""
     usable = os.R_OK | os.W_OK | os.X_OK
-    needed = (*folders.inputs(), folders.jobs, folders.results)
-    return [f"cannot write to {shown(path)}" for path in needed if not os.access(path, usable)]
+    return [
+        f"cannot write to {shown(path)}"
+        for path in paths
+        if not (os.path.isdir(path) and os.access(path, usable))
+    ]
 
 
 def count_inputs(folders: Folders, names_in: Callable[[str], set[str]]) -> dict[str, int]:
@@ -194,15 +203,12 @@ def input_names(folder: str, scanner: Scanner) -> set[str]:
 
 def archived_as(folder: str, name: str) -> list[str]:
     """The names, with and without `~N`, under which inputs of a name lie in an archive, in order."""
-    stem, suffix = os.path.splitext(name)
     found = {}
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         for other in os.listdir(folder):
-            middle = other[len(stem) : len(other) - len(suffix)]
-            if other == name:
-                found[other] = 1
-            elif other == f"{stem}{middle}{suffix}" and middle[:1] == "~" and middle[1:].isdecimal():
-                found[other] = int(middle[1:])
+            number = number_of(name, other)
+            if number is not None:
+                found[other] = number
     return sorted(found, key=lambda other: found[other])
 
 

@@ -107,7 +107,7 @@ class Scanner:
         since = self._monotonic() - min(age_seconds, self._intake.settle_seconds)
         self._since[name] = (Stamp.of(status), since)
         settled = self._has_settled(name, Stamp.of(status))
-        return self._why_not(name, settled=settled, marked=os.path.isfile(path + self._intake.marker))
+        return self._why_not(name, settled=settled, marked=_is_regular(path + self._intake.marker))
 
     def is_input_name(self, name: str) -> bool:
         """Whether a file of this name is ever taken."""
@@ -156,6 +156,13 @@ class Scanner:
     def _place(self, status: os.stat_result) -> float:
         places = {"oldest": status.st_mtime_ns, "newest": -status.st_mtime_ns, "name": 0}
         return places[self._intake.order]
+
+
+def _is_regular(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def is_open_for_writing(path: str) -> bool:

@@ -68,20 +68,30 @@ class Presence:
         self._disk.make_folder(self._folder)
         for name in os.listdir(self._folder):
             path = os.path.join(self._folder, name)
-            if not is_locked(path):
-                unlink_if_there(self._disk, path)  # its owner has died
+            with suppress(OSError):  # a folder, say, that someone put there
+                if not is_locked(path):
+                    unlink_if_there(self._disk, path)  # its owner has died
         self._descriptor = self._disk.create_locked(os.path.join(self._folder, self._name))
 
 
 def instances(folders: Folders) -> list[Instance]:
     """Those that are running on this spool, as far as locks of files reach."""
     found = []
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         for name in sorted(os.listdir(folders.instances)):
             path = os.path.join(folders.instances, name)
-            with suppress(OSError, ValueError, KeyError, TypeError):
-                if is_locked(path):
-                    with open(path, encoding="utf-8") as file:
-                        value = json.load(file)
-                    found.append(Instance(str(value.pop("host")), int(value.pop("pid")), value))
+            with suppress(OSError):
+                if os.path.isfile(path) and is_locked(path):
+                    found.append(_instance(path))
     return found
+
+
+def _instance(path: str) -> Instance:
+    """What a running fproc says of itself; one that could not write, on a full disk, says nothing."""
+    pid = os.path.basename(path).partition("-")[0]
+    try:
+        with open(path, encoding="utf-8") as file:
+            said = json.load(file)
+        return Instance(str(said.pop("host")), int(said.pop("pid")), said)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Instance(socket.gethostname(), int(pid) if pid.isdecimal() else 0, {})

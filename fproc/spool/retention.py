@@ -17,10 +17,18 @@ log = logging.getLogger("fproc.spool")
 DAY_SECONDS = 86400.0
 
 
-def prune(folders: Folders, disk: Disk, retention: Retention, clock: Callable[[], float]) -> int:
+def prune(
+    folders: Folders,
+    disk: Disk,
+    retention: Retention,
+    *,
+    clock: Callable[[], float],
+    is_input_name: Callable[[str], bool],
+) -> int:
     """Remove what was put into `processed/` and `failed/` too many days ago; gives how many files that were.
 
     The time is that of the last change of the file's inode, which is when it was renamed into the folder.
+    Names that no input can have stay.
     """
     removed = 0
     for folder, days in (
@@ -32,7 +40,8 @@ def prune(folders: Folders, disk: Disk, retention: Retention, clock: Callable[[]
         oldest = clock() - days * DAY_SECONDS
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
-                if entry.is_file(follow_symlinks=False) and entry.stat().st_ctime < oldest:
+                is_archived = is_input_name(entry.name) and entry.is_file(follow_symlinks=False)
+                if is_archived and entry.stat(follow_symlinks=False).st_ctime < oldest:
                     unlink_if_there(disk, entry.path)
                     log.info("removed %s, which was kept for %g days", shown(entry.path), days)
                     removed += 1
