@@ -13,6 +13,8 @@ from typing import Any
 from fproc.records import Block
 from tests.helpers import SAMPLES, SOURCE, Memory, plan_of, stop, user
 
+pytestmark = pytest.mark.sweep
+
 PROJECT = Path(__file__).parents[2]
 LINES = 300_000
 MEMORY_MB = 60

@@ -16,6 +16,8 @@ import pytest
 
 from tests.crashes import look
 
+pytestmark = pytest.mark.sweep
+
 PROJECT = Path(__file__).parents[2]
 SAMPLES = PROJECT / "tests" / "samples"
 LINES = 30_000
