@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fproc.records import Block
 from tests.helpers import SAMPLES, SOURCE, Memory, plan_of, stop, user
 

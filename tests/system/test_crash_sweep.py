@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from fproc.spool import Disk, Spool
+from fproc.spool import Disk, Spool, folders
 from fproc.spool import disk as disk_module
-from fproc.spool import folders
 from fproc.spool.direct import DirectOutput
 from fproc.spool.holding import Owner
 from fproc.watch import Watcher
