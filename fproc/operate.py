@@ -17,6 +17,9 @@ from fproc.spool.presence import Instance
 from fproc.spool.revival import failed_inputs, put_back
 from fproc.stdout import say
 
+HINTED = 10_000
+"""Among how many names one like an unknown name is looked for."""
+
 
 def status(config: Config, *, as_json: bool) -> int:
     """Say how many inputs are in each state, what is being worked on, and whether all is well."""
@@ -50,7 +53,7 @@ def why(config: Config, given: str) -> int:
             if os.path.isdir(folder)
             for entry in os.listdir(folder)
         ]
-        hint = nearest(name, known)
+        hint = nearest(name, known) if len(known) < HINTED else ""  # to compare with so many takes seconds
         raise InputError(
             f"{shown(name)}: no such file in {shown(config.watch_dir)}" + (f"; {hint}" if hint else "")
         )

@@ -62,10 +62,11 @@ class Workers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the loop knows of itself; `trouble` is what pauses intake or keeps files waiting, or ""."""
+    """What the loop knows of itself: all that is in its way, or ""; of that, what pauses intake, or ""."""
 
     trouble: str
     stopping: bool
+    paused: str = ""
 
 
 class Watcher:
@@ -96,7 +97,8 @@ class Watcher:
     def health(self) -> Health:
         """How the loop is; may be called from any thread."""
         names = [f"{shown(name)}: {trouble}" for name, trouble in self._agenda.troubles().items()]
-        return Health("; ".join([self._trouble, *names] if self._trouble else names), self._stopping)
+        trouble = "; ".join([self._trouble, *names] if self._trouble else names)
+        return Health(trouble, self._stopping, self._trouble)
 
     def stop(self) -> None:
         """Claim no more, and return once the running files are done, or at a checkpoint."""

@@ -163,9 +163,10 @@ def carry_out(
     source = folders.absolute(decision.archive.part)
     if by_way:
         by = os.path.join(job_folder, BY_WAY)
-        if not os.path.lexists(by) and os.path.lexists(source) and _is_about(decision, source):
+        if os.path.lexists(source) and _is_about(decision, source):
             disk.move(source, by)
-            disk.sync_folder(job_folder)
+        disk.sync_folder(job_folder)
+        disk.sync_folder(folders.underprocess)
         source = by
     if _is_about(decision, source):
         decision = _move(disk, folders, job_folder, decision, len(decision.publications), source=source)

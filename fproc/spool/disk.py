@@ -64,7 +64,9 @@ class Disk:
 
     def overwrite(self, descriptor: int, data: bytes) -> None:
         """Put other contents into a small file of JSON, with spaces behind it until the file is cut."""
-        os.pwrite(descriptor, data.ljust(os.fstat(descriptor).st_size), 0)
+        padded = data.ljust(os.fstat(descriptor).st_size)
+        if os.pwrite(descriptor, padded, 0) < len(padded):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.ftruncate(descriptor, len(data))
 
     def truncate(self, path: str, size_bytes: int) -> None:

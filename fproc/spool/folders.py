@@ -254,14 +254,14 @@ def number_of(name: str, archived: str) -> int | None:
     return number if number > 1 and archived == numbered(name, number) else None
 
 
-def about(archived: str, ending: str) -> list[str]:
-    """The names that a file about an archived input may have: what `ending` is put behind is cut as well."""
+def about(archived: str, ending: str) -> str:
+    """The name of a file about an archived input; it is cut for `ending` as the input's was for its `~N`."""
     stem, suffix = os.path.splitext(archived)
     base, mark, number = stem.rpartition("~")
-    names = [numbered(archived, 1, ending)]
-    if mark and number.isascii() and number.isdecimal() and len(number) < NUMBER_DIGITS:
-        names.append(numbered(base + suffix, int(number), ending))
-    return names
+    is_numbered = mark and number.isascii() and number.isdecimal() and len(number) < NUMBER_DIGITS
+    if is_numbered and int(number) > 1:
+        return numbered(base + suffix, int(number), ending)
+    return numbered(archived, 1, ending)
 
 
 def _is_utf8(raw: bytes) -> bool:

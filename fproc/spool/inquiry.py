@@ -117,13 +117,15 @@ class Inquiry:
         running = self.instances()
         if not running:
             return ", but no fproc is running on this folder"
-        troubles = [instance.said.get("health", {}).get("trouble") for instance in running]
+        troubles = [instance.said.get("health", {}).get("paused") for instance in running]
         return f", but intake is paused: {troubles[0]}" if all(troubles) else ""
 
     def _why_underprocess(self, name: str) -> str:
         path = os.path.join(self.folders.underprocess, name)
-        if not self._scanner.is_input_name(name) or not stat.S_ISREG(os.lstat(path).st_mode):
-            return f"left alone: it {kind_of_file(path)}, or its name is ignored"
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return f"left alone: it {kind_of_file(path)}"
+        if not self._scanner.is_input_name(name):
+            return "left alone: its name is ignored (intake.ignore)"
         seen = look(self.folders, name)
         if seen.holder:
             return self._held(name, seen.holder)
@@ -142,7 +144,7 @@ class Inquiry:
             for current in instance.said.get("current", ()):
                 if current["file"] == name:
                     pid = current.get("worker") or instance.pid
-                    return f"held by {instance.host} pid {pid}, {current['lines']} lines so far"
+                    return f"held by {instance.host} pid {pid}, {counted(current['lines'], 'line')} so far"
         return f"held by {holder}"
 
     def _why_processed(self, archived: str) -> str:
@@ -152,17 +154,18 @@ class Inquiry:
         return "processed"
 
     def _why_failed(self, archived: str) -> str:
-        for name in about(archived, REPORTS[0]):
-            with suppress(OSError, ValueError, KeyError, TypeError):
-                with open(os.path.join(self.folders.failed, name), encoding="utf-8") as file:
-                    report = json.load(file)
-                place = "".join(
-                    f", {what} {report[key]}"
-                    for key, what in (("node", "node"), ("line_no", "line"))
-                    if report[key] is not None
-                )
-                return f"failed: {report['reason']} ({counted(report['attempts'], 'attempt')}{place})"
-        return "failed; there is no report about it"
+        path = os.path.join(self.folders.failed, about(archived, REPORTS[0]))
+        try:
+            with open(path, encoding="utf-8") as file:
+                report = json.load(file)
+            place = "".join(
+                f", {what} {report[key]}"
+                for key, what in (("node", "node"), ("line_no", "line"))
+                if report[key] is not None
+            )
+            return f"failed: {report['reason']} ({counted(report['attempts'], 'attempt')}{place})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "failed; there is no report about it"
 
 
 def needed(folders: Folders) -> tuple[str, ...]:

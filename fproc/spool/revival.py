@@ -42,6 +42,5 @@ def put_back(config: Config, disk: Disk, name: str) -> None:
         raise InputError("a file of that name is in unprocessed/ already; wait until it is done") from error
     disk.sync_folder(folders.unprocessed)
     disk.sync_folder(folders.failed)
-    for report in about(name, REPORTS[0]):
-        unlink_if_there(disk, os.path.join(folders.failed, report))
+    unlink_if_there(disk, os.path.join(folders.failed, about(name, REPORTS[0])))
     disk.sync_folder(folders.failed)

@@ -122,6 +122,9 @@ SCENARIOS = {
 Named = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 
 
+OTHER_WAYS = ("link and unlink", "leases")
+
+
 class Place:
     """One spool, set up for a scenario."""
 
@@ -205,7 +208,7 @@ def is_json(text: str) -> bool:
         return False
 
 
-@pytest.fixture(params=["renameat2", "link and unlink", "leases"])
+@pytest.fixture(params=["renameat2", *(pytest.param(way, marks=pytest.mark.sweep) for way in OTHER_WAYS)])
 def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways of renaming without replacing; and leases of owners that are known to be dead."""
     if request.param == "link and unlink":

@@ -1,0 +1,385 @@
+"""Mistakes that someone might make in the commit code, one step each, and the tests that must notice them.
+
+Some are not here, because nothing that can be observed depends on the step:
+
+- The fsync of a lease's folder when the input goes there: a rename that is not durable has not happened at
+  all, until the folder that the input goes to next is durable too.
+- A checkpoint that a new claim leaves there: it counts only for the same file under the same pipeline and
+  with all its parts, and then it gives the same results.
+"""
+
+from __future__ import annotations
+
+from tests.mutation import (
+    CALLS,
+    CHECKPOINT,
+    GAPS,
+    LEASES,
+    SPOOL,
+    SWEEP,
+    crash,
+    mutant,
+    power,
+    power_after_crash,
+    without,
+)
+
+POWER = power("two results")
+CRASH = crash("two results")
+FAULT = f"{SWEEP}test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing[once-EIO-two results]"
+HANDED_IN = SWEEP + "test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it"
+TAKEN_NAME = SWEEP + "test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced"
+FIRST_START = SWEEP + "test_what_is_done_at_the_very_first_start_survives_power_loss"
+BESIDE = SWEEP + "test_a_result_that_was_published_beside_the_spool_survives_power_loss"
+WITH_LEASES = "test_power_loss_before_any_call_changes_nothing_with_leases_either[lose_power-two results]"
+LEASE_POWER = GAPS + WITH_LEASES
+HOLLOW = GAPS + "test_a_file_that_survives_power_loss_without_its_contents_deceives_nobody[checkpoints]"
+FSYNC_FAILS = GAPS + "test_an_fsync_that_fails_is_noticed_and_costs_the_file_nothing[two results]"
+SECOND_FILE = GAPS + "test_a_second_file_of_the_name_that_is_claimed_before_any_recovery_mixes_with_nothing"
+
+NOTHING = "id("
+"""Called instead of what is left out, so that the arguments stay as they are."""
+
+FSYNCS = [
+    mutant("the contents of parts are not fsynced", "staging", ("self._disk.sync(", NOTHING), POWER),
+    mutant("the stage folder is not fsynced", "staging", ("self._disk.sync_folder(", NOTHING), POWER),
+    mutant("the contents of records are not fsynced", "disk", (" disk.sync(", f" {NOTHING}"), POWER),
+    mutant("the folder of a record is not fsynced", "disk", (" disk.sync_folder(", f" {NOTHING}"), POWER),
+    mutant(
+        "results are not fsynced into their folder before the input is archived",
+        "decision",
+        ("disk.sync_folder(folders.absolute(folder))  #", "pass  #"),
+        POWER,
+    ),
+    without(
+        "the archive is not fsynced",
+        "decision",
+        "disk.sync_folder(folders.absolute(decision.archive.folder))",
+        POWER,
+    ),
+    without(
+        "underprocess/ is not fsynced after the input has left it",
+        "decision",
+        "disk.sync_folder(folders.underprocess)",
+        POWER,
+    ),
+    mutant(
+        "names that were given before a crash are not fsynced in recovery",
+        "decision",
+        (
+            "disk.sync_folder(folders.absolute(folder))\n    disk.sync_folder(job_folder)",
+            "pass\n    disk.sync_folder(job_folder)",
+        ),
+        power_after_crash("lines that are set aside"),
+    ),
+    mutant(
+        "the record's own name is not fsynced in recovery",
+        "decision",
+        ("\n    disk.sync_folder(job_folder)", ""),
+        power_after_crash("two results"),
+    ),
+    without(
+        "underprocess/ is not fsynced after a claim",
+        "__init__",
+        "self._disk.sync_folder(self.folders.underprocess)",
+        POWER,
+    ),
+    without(
+        "unprocessed/ is not fsynced after a claim",
+        "__init__",
+        "self._disk.sync_folder(self.folders.unprocessed)",
+        POWER,
+    ),
+    without(
+        "the name of a locked job folder is not fsynced",
+        "holding",
+        "self._disk.sync_folder(os.path.dirname(self.folder))",
+        POWER,
+    ),
+    without(
+        "the name of a lease's job folder is not fsynced",
+        "holding",
+        "self._disk.sync_folder(os.path.dirname(job))",
+        LEASE_POWER,
+    ),
+    without(
+        "the name of a lease's generation is not fsynced",
+        "holding",
+        "self._disk.sync_folder(job)",
+        LEASE_POWER,
+    ),
+    without(
+        "the stage folder is not fsynced after it was cleaned",
+        "jobs",
+        "self.disk.sync_folder(self._stage)",
+        power("two files"),
+    ),
+    without(
+        "the job folder is not fsynced after it was cleaned",
+        "jobs",
+        "self.disk.sync_folder(self.folder)",
+        HANDED_IN,
+    ),
+    mutant(
+        "lines that were set aside are not fsynced before the decision",
+        "claim",
+        ("self._job.disk.sync(", NOTHING),
+        power("lines that are set aside"),
+    ),
+    mutant(
+        "the name of the lines that were set aside is not fsynced before the decision",
+        "claim",
+        ("self._job.disk.sync_folder(", NOTHING),
+        power("lines that are set aside", by_chance=True),
+    ),
+    mutant(
+        "lines that were set aside are not fsynced before a checkpoint",
+        "claim",
+        (" job.disk.sync(", f" {NOTHING}"),
+        HOLLOW,
+    ),
+    without("parts are not fsynced before a checkpoint", "claim", "self.staging.sync()", HOLLOW),
+    mutant(
+        "a checkpoint is written before its parts are fsynced",
+        "claim",
+        ("self.staging.sync()", "pass"),
+        HOLLOW,
+        and_edit=("self._saved = checkpoint", "self.staging.sync()\n        self._saved = checkpoint"),
+    ),
+    mutant(
+        "what is written to a part after a checkpoint is not fsynced",
+        "staging",
+        (" part.is_durable = False", " pass"),
+        power("checkpoints"),
+    ),
+    mutant(
+        "the folders of a new spool are not fsynced",
+        "folders",
+        ("disk.sync_folder(above", "os.fspath(above"),
+        FIRST_START,
+    ),
+    without("the name of a new spool is not fsynced", "folders", "disk.sync_folder(state)", FIRST_START),
+    mutant(
+        "a result beside the spool is not fsynced", "direct", ("self._disk.sync_folder(", NOTHING), BESIDE
+    ),
+]
+
+STEPS = [
+    without(
+        "a part is not cut to the size that its checkpoint knows",
+        "staging",
+        "self._disk.truncate(part.path, part.size_bytes)",
+        crash("checkpoints"),
+    ),
+    without(
+        "set-aside lines are not cut to the size that the checkpoint knows",
+        "claim",
+        "self._job.disk.truncate(path, size_bytes)",
+        crash("checkpoints"),
+    ),
+    without(
+        "set-aside lines from after the checkpoint are kept where it knows of none",
+        "claim",
+        "unlink_if_there(self._job.disk, path)",
+        CHECKPOINT + "test_set_aside_lines_that_all_came_after_the_checkpoint_are_removed",
+    ),
+    mutant(
+        "a rename replaces what is there",
+        "disk",
+        (" self.rename_noreplace(", " self.replace("),
+        f"{TAKEN_NAME}[renameat2]",
+    ),
+    mutant(
+        "a move by link that was broken off is not finished",
+        "disk",
+        (
+            "self.link(source, target)\n        except FileExistsError:\n            if",
+            "self.link(source, target)\n        except FileExistsError:\n            if source or",
+        ),
+        crash("two results", "link and unlink"),
+    ),
+    mutant(
+        "the input is archived before its results are published",
+        "decision",
+        (
+            "for index in range(len(decision.publications)):",
+            "for index in (len(decision.publications), *range(len(decision.publications))):",
+        ),
+        GAPS + "test_an_input_is_archived_only_when_its_results_are_there[crash]",
+    ),
+    mutant(
+        "results are published before the commit record",
+        "claim",
+        (
+            "decisions.write(",
+            "decisions._move(job.disk, job.folders, job.folder, decision, 0)\n        decisions.write(",
+        ),
+        CRASH,
+    ),
+    without("no commit record is written", "claim", "decisions.write(job.disk, job.folder, decision)", CRASH),
+    mutant(
+        "the commit record is removed before the input is archived",
+        "decision",
+        (
+            "    if _is_about(decision, source):",
+            "    disk.unlink(os.path.join(job_folder, RECORD))\n    if _is_about(decision, source):",
+        ),
+        CRASH,
+    ),
+    mutant(
+        "the marker is removed before the claim",
+        "__init__",
+        ("self._disk.move(waiting", "self._consume_marker(job)\n            self._disk.move(waiting"),
+        crash("a marker"),
+    ),
+    mutant(
+        "any marker of the name is removed, whichever file it came with",
+        "__init__",
+        ("if Stamp.of(os.stat(marker)) == noted:", "if noted:"),
+        SPOOL + "test_a_marker_goes_with_its_file_and_a_later_one_stays",
+    ),
+    mutant(
+        "a claim does not clean the job folder",
+        "__init__",
+        ("job.clean()\n            self._remember_marker", "self._remember_marker"),
+        SECOND_FILE + "[locks-taken away]",
+    ),
+    mutant(
+        "a claim keeps the attempts of an earlier file of the name",
+        "__init__",
+        (
+            "job.clean()\n            self._remember_marker",
+            'job.clean(keep=("attempts.json",))\n            self._remember_marker',
+        ),
+        GAPS + "test_what_was_remembered_of_an_earlier_file_of_the_name_does_not_count",
+    ),
+    mutant(
+        "a claim does not look for an earlier file of the name",
+        "__init__",
+        ("if os.path.lexists(job.input_path) or job.settle", "if job.settle"),
+        SPOOL + "test_a_second_file_of_a_name_waits_while_the_first_waits_for_its_retry",
+    ),
+    mutant(
+        "a claim does not look for an earlier decision",
+        "__init__",
+        ("or job.settle_if_decided() is not None:", "or False:"),
+        SECOND_FILE + "[locks-there]",
+        SECOND_FILE + "[leases-there]",
+    ),
+    mutant(
+        "a decision is carried out for whatever file has the input's name",
+        "decision",
+        ("return decision.stamp.same_file(", "return True or decision.stamp.same_file("),
+        GAPS + "test_a_file_put_by_hand_where_a_decided_one_was_is_not_archived_for_it",
+    ),
+    mutant(
+        "the number in the record is not raised when a name is taken",
+        "decision",
+        ("write(disk, job_folder, decision)\n            continue", "continue"),
+        GAPS + "test_results_are_told_by_the_names_that_they_got_whatever_crashed_in_between",
+    ),
+]
+
+FAULTS = [
+    mutant(
+        "an fsync of a file that fails is taken for done",
+        "disk",
+        (
+            "        if self.power:\n            os.fsync(descriptor)",
+            "        with suppress(OSError):\n            os.fsync(descriptor)",
+        ),
+        FSYNC_FAILS,
+    ),
+    mutant(
+        "an fsync of a folder that fails is taken for done",
+        "disk",
+        (
+            "os.fsync(descriptor)\n            finally:",
+            "os.fsync(descriptor)\n            except OSError:\n                pass\n            finally:",
+        ),
+        FSYNC_FAILS,
+    ),
+    mutant(
+        "a record that could not be written is taken for written",
+        "disk",
+        ("raise\n    disk.sync_folder(folder)", "return\n    disk.sync_folder(folder)"),
+        GAPS + "test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing",
+    ),
+    mutant(
+        "a write that the kernel takes in parts ends after the first",
+        "disk",
+        (
+            "view = view[os.write(descriptor, view) :]",
+            "view = view[os.write(descriptor, view) + len(view) :]",
+        ),
+        GAPS + "test_writes_that_the_kernel_takes_in_parts_are_whole_in_the_end",
+    ),
+    mutant(
+        "a part that cannot be moved, because its folder is missing, counts as moved",
+        "decision",
+        ("if os.path.lexists(source):\n                raise", "if False:\n                raise"),
+        GAPS + "test_an_empty_folder_that_someone_removes_before_any_call_costs_nothing",
+    ),
+    mutant(
+        "a decided file's parts are removed when its owner gives it up",
+        "claim",
+        ("if self._job.is_owner() and self._job.is_decided():", "if False:"),
+        FAULT,
+    ),
+]
+
+OWNERS = [
+    mutant(
+        "the lock is not taken",
+        "disk",
+        ("fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n                if is_at", "if is_at"),
+        GAPS + "test_another_process_that_works_before_any_call_changes_nothing[checkpoints]",
+    ),
+    mutant(
+        "the lock of a folder that was removed counts",
+        "disk",
+        ("if is_at(descriptor, folder):", "if True:"),
+        CALLS + "test_a_folder_that_was_removed_while_it_was_being_locked_is_made_again",
+    ),
+    mutant(
+        "an owner does not see whether it still is one",
+        "jobs",
+        ("if not self.is_owner():", "if False:"),
+        SPOOL + "test_a_late_owner_whose_job_folder_was_removed_decides_nothing",
+    ),
+    mutant(
+        "a lease that is taken over keeps its generation",
+        "holding",
+        ("self._disk.replace(os.path.join(job, generation), own)", "own = os.path.join(job, generation)"),
+        GAPS + "test_an_owner_that_was_paused_does_nothing_while_another_is_at_work",
+    ),
+    mutant(
+        "the input of a lease is archived straight from underprocess/",
+        "jobs",
+        ("by_way=self.is_lease", "by_way=False"),
+        GAPS + "test_an_owner_that_was_paused_does_not_archive_the_file_when_it_is_handed_in_again",
+    ),
+    mutant(
+        "evidence against an owner holds for ever",
+        "holding",
+        ('(not evidence or evidence != f"{generation} {state}")', "not evidence"),
+        LEASES + "test_evidence_that_has_become_old_takes_nothing_over",
+    ),
+    mutant(
+        "a file that was taken over goes on from the late owner's checkpoint",
+        "__init__",
+        ("None if job.is_fresh_start else checkpoints.read(", "checkpoints.read("),
+        GAPS + "test_an_owner_that_was_paused_anywhere_adds_nothing_to_what_goes_on_without_it",
+    ),
+    mutant(
+        "a lease is made where there is one",
+        "holding",
+        (
+            "if generation is None:\n            return self._made(job)",
+            "if True:\n            return self._made(job)",
+        ),
+        LEASES + "test_an_owner_that_was_paused_anywhere_and_taken_over_changes_nothing",
+    ),
+]
+
+MUTANTS = [*FSYNCS, *STEPS, *FAULTS, *OWNERS]

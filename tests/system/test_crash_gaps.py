@@ -1,0 +1,399 @@
+"""What the crash sweep does not see: other processes, system calls that fail, second files of a name."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fproc import job
+from fproc.lifecycle import Fate
+from fproc.spool import Claim, Disk, Settled, Spool, folders
+from fproc.spool.holding import Owner
+from fproc.spool.jobs import Attempts
+from tests.crashes import CALLS, BrokenDisk, Crash, inputs, look
+from tests.leases import Shared
+from tests.power import PowerDisk
+from tests.system.test_crash_sweep import SCENARIOS, TWO_RESULTS, Place, Scenario, inputs_of, sweep
+from tests.unit.test_holding import check_done, finish, paused_at, settle
+
+pytestmark = pytest.mark.sweep
+
+
+class BusyDisk(Disk):
+    """Lets something else happen before call number `calls` (from 0)."""
+
+    def __init__(self, calls: int, meanwhile: Callable[[], object]) -> None:
+        super().__init__(power=True)
+        self.calls_left = calls
+        self._meanwhile = meanwhile
+
+    def count(self, name: str, *arguments: Any) -> Any:
+        self.calls_left -= 1
+        if self.calls_left == -1:
+            self._meanwhile()
+        return getattr(Disk, name)(self, *arguments)
+
+
+def _counted(name: str) -> Any:
+    return lambda self, *arguments: self.count(name, *arguments)
+
+
+for _name in CALLS:
+    setattr(BusyDisk, _name, _counted(_name))
+
+
+@pytest.mark.parametrize("name", ["two results", "checkpoints", "a marker", "a file that fails"])
+def test_another_process_that_works_before_any_call_changes_nothing(memory_path: Path, name: str) -> None:
+    for point in itertools.count():
+        place = Place(memory_path / str(point), SCENARIOS[name])
+        other = place.watcher(Disk(power=True))
+        disk = BusyDisk(10**9, other.turn)
+        watcher = place.watcher(disk)
+        disk.calls_left = point
+        watcher.turn()
+        came = disk.calls_left < 0
+        place.recover()
+        place.check(point)
+        if not came:
+            break
+    assert point > 10
+
+
+def lose_power(place: Place, calls: int, kind: type[PowerDisk] = PowerDisk) -> bool:
+    """Run until call number `calls`, then lose power; whether that came."""
+    disk = kind(calls, place.folder)
+    try:
+        place.watcher(disk).turn()
+    except Crash:
+        return True
+    finally:
+        disk.lose_power()
+    return False
+
+
+@pytest.mark.parametrize("end", [Place.crash, lose_power], ids=["crash", "power loss"])
+def test_an_input_is_archived_only_when_its_results_are_there(
+    memory_path: Path, end: Callable[[Place, int], bool]
+) -> None:
+    archived = 0
+    for point in itertools.count():
+        place = Place(memory_path / str(point), SCENARIOS["two results"])
+        came = end(place, point)
+        seen = look(place.folder)
+        if seen["processed"]:
+            archived += 1
+            assert seen["results"] == place.scenario.expected["results"], point
+        if not came:
+            break
+    assert archived > 1
+
+
+@pytest.fixture
+def leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases of owners that are known to be dead."""
+    dead = Owner("here", "", "boot", os.getpid(), "an earlier process had this id")
+    monkeypatch.setattr(Owner, "current", lambda: dead)
+    monkeypatch.setattr(folders, "is_local", lambda _path: False)
+
+
+@pytest.mark.usefixtures("leases")
+@pytest.mark.parametrize("name", ["two results", "checkpoints", "a file that fails"])
+@pytest.mark.parametrize("end", [Place.lose_power, Place.lose_power_but_for_the_newest_name])
+def test_power_loss_before_any_call_changes_nothing_with_leases_either(
+    memory_path: Path, name: str, end: Callable[[Place, int], bool]
+) -> None:
+    assert sweep(memory_path, SCENARIOS[name], end) > 40
+
+
+@pytest.mark.parametrize("name", ["two results", "checkpoints"])
+def test_an_fsync_that_fails_is_noticed_and_costs_the_file_nothing(
+    memory_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+    for point in itertools.count():
+        place = Place(memory_path / str(point), SCENARIOS[name])
+        watcher = place.watcher(Disk(power=True))
+        number = itertools.count()
+
+        def fail_once(descriptor: int) -> None:
+            if next(number) == point:  # noqa: B023 - called at once
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            fsync(descriptor)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", fail_once)
+            watcher.turn()
+        if next(number) <= point:
+            break
+        assert watcher.health().trouble, point
+        for _ in range(3):
+            place.now += 1000.0
+            watcher.turn()
+        place.check(point)
+    assert point > 5
+
+
+def test_writes_that_the_kernel_takes_in_parts_are_whole_in_the_end(
+    memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    place = Place(memory_path / "w", SCENARIOS["checkpoints"])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data[:1])))
+        place.watcher(Disk(power=True)).turn()
+    place.check("taken byte by byte")
+
+
+def test_what_was_remembered_of_an_earlier_file_of_the_name_does_not_count(memory_path: Path) -> None:
+    place = Place(memory_path / "w", SCENARIOS["two results"])
+    earlier = Attempts(attempts=7, not_before=4e9, interrupted=7, offset_bytes=10**6)
+    os.mkdir(f"{place.folder}/.fproc/jobs/x.log")
+    place.put({".fproc/jobs/x.log/attempts.json": json.dumps(asdict(earlier))})
+    first, second = (Spool(place.plan.config) for _ in range(2))
+    claim = first.claim("x.log")
+    assert claim is not None
+    claim.release()
+    taken = second.adopt("x.log")
+    assert isinstance(taken, Claim)
+    assert (taken.attempts, taken.interrupted) == (0, 0)
+    taken.release()
+
+
+def decided(folder: Path, scenario: Scenario) -> Place:
+    """A spool whose process has died right after it had decided about a file."""
+    for point in itertools.count():
+        place = Place(folder / str(point), scenario)
+        assert place.crash(point)
+        if os.path.exists(f"{place.folder}/.fproc/jobs/x.log/commit.json"):
+            return place
+    raise AssertionError
+
+
+def test_results_are_told_by_the_names_that_they_got_whatever_crashed_in_between(memory_path: Path) -> None:
+    told = 0
+    for point in itertools.count():
+        place = decided(memory_path / str(point), SCENARIOS["two results"])
+        place.put({"results/x.log": "foreign"})
+        came = place.crash(point)
+        settled = Spool(place.plan.config, disk=Disk(power=True)).adopt("x.log")
+        if isinstance(settled, Settled):
+            told += 1
+            assert sorted(settled.results) == ["x.count", "x~2.log"], point
+            assert look(place.folder)["results"].keys() == {"x.log", "x.count", "x~2.log"}, point
+        if not came:
+            break
+    assert told > 5
+
+
+def test_a_file_put_by_hand_where_a_decided_one_was_is_not_archived_for_it(memory_path: Path) -> None:
+    place = decided(memory_path, SCENARIOS["two results"])
+    os.unlink(f"{place.folder}/underprocess/x.log")
+    place.put({"underprocess/x.log": "another\n"})
+    place.recover()
+    seen = look(place.folder)
+    assert seen["results"] == {
+        "x.log": "a\nb\n",
+        "x.count": "2\n",
+        "x~2.log": "another\n",
+        "x~2.count": "1\n",
+    }
+    assert seen["processed"] == {"x.log": "another\n"}
+    assert seen["litter"] == []
+
+
+def test_an_owner_that_was_paused_anywhere_adds_nothing_to_what_goes_on_without_it(memory_path: Path) -> None:
+    scenario = SCENARIOS["checkpoints"]
+    for calls in itertools.count():
+        shared = Shared(memory_path / str(calls), TWO_RESULTS, **scenario.config)
+        shared.put("unprocessed/x.log", *scenario.dropped.values())
+        second = shared.machine("second")
+        if not paused_at(shared, calls, lambda: settle(shared, second)):  # noqa: B023 - called at once
+            break
+        settle(shared, second)
+        seen = look(str(shared.folder))
+        assert {folder: seen[folder] for folder in scenario.expected} == scenario.expected, calls
+        assert seen["litter"] == [], calls
+    assert calls > 60
+
+
+class HollowDisk(PowerDisk):
+    """All names and sizes survive; of contents that were not fsynced, zeros do. Many filesystems do that."""
+
+    def lose_power(self) -> None:
+        for folder, _, _ in os.walk(self._root):
+            self._keep_names(folder)
+        for entry in os.scandir(self._kept):
+            durable = self._contents.get(entry.inode(), b"")
+            self._contents[entry.inode()] = durable.ljust(entry.stat().st_size, b"\0")
+        super().lose_power()
+
+
+@pytest.mark.parametrize("name", ["two results", "checkpoints", "a file that fails"])
+def test_a_file_that_survives_power_loss_without_its_contents_deceives_nobody(
+    memory_path: Path, name: str
+) -> None:
+    def end(place: Place, calls: int) -> bool:
+        came = lose_power(place, calls, HollowDisk)
+        if not came:
+            place.recover()
+        return came
+
+    assert sweep(memory_path, SCENARIOS[name], end) > 20
+
+
+class OnceMoreDisk(BrokenDisk):
+    """Refuses call number `calls`, and dies `later` calls after that."""
+
+    def __init__(self, calls: int, later: int) -> None:
+        super().__init__(calls, error=errno.EIO)
+        self._later = later
+
+    def count(self, name: str, *arguments: Any) -> Any:
+        try:
+            return super().count(name, *arguments)
+        except OSError as error:
+            if self._error and error.errno == self._error:
+                self._error, self.calls_left = None, self._later
+            raise
+
+
+def test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing(memory_path: Path) -> None:
+    scenario, points = SCENARIOS["two results"], 0
+    for first in itertools.count():
+        for later in itertools.count():
+            place = Place(memory_path / f"{first}-{later}", scenario)
+            disk = OnceMoreDisk(10**9, later)
+            watcher = place.watcher(disk)
+            disk.calls_left = first
+            try:
+                watcher.turn()
+            except Crash:
+                points += 1
+            else:
+                break
+            finally:
+                disk.die()
+            assert inputs(place.folder) == inputs_of(scenario), (first, later)
+            place.recover()
+            place.check((first, later))
+        if not disk.broke_at:
+            break
+    assert points > 50
+
+
+def test_an_empty_folder_that_someone_removes_before_any_call_costs_nothing(memory_path: Path) -> None:
+    for point in itertools.count():
+        place = Place(memory_path / str(point), SCENARIOS["lines that are set aside"])
+
+        def remove() -> None:
+            for name in ("processed", "failed"):
+                if not os.listdir(f"{place.folder}/{name}"):  # noqa: B023 - called at once
+                    os.rmdir(f"{place.folder}/{name}")  # noqa: B023
+
+        disk = BusyDisk(10**9, remove)
+        watcher = place.watcher(disk)
+        disk.power, disk.calls_left = False, point
+        for _ in range(3):
+            watcher.turn()
+            place.now += 1000.0
+        place.check(point)
+        if disk.calls_left >= 0:
+            break
+    assert point > 20
+
+
+@pytest.fixture(params=["locks", "leases"])
+def way_of_holding(request: pytest.FixtureRequest) -> None:
+    """Both ways of holding a job, by owners that die when the test says so."""
+    if request.param == "leases":
+        request.getfixturevalue("leases")
+
+
+@pytest.mark.usefixtures("way_of_holding")
+@pytest.mark.parametrize("is_taken_away", [False, True], ids=["there", "taken away"])
+def test_a_second_file_of_the_name_that_is_claimed_before_any_recovery_mixes_with_nothing(
+    memory_path: Path, *, is_taken_away: bool
+) -> None:
+    scenario, points = SCENARIOS["checkpoints"], 0
+    for point in itertools.count():
+        place = Place(memory_path / str(point), scenario)
+        if not place.crash(point):
+            break
+        taken = f"{place.folder}/underprocess/x.log"
+        if os.path.exists(f"{place.folder}/unprocessed/x.log"):
+            continue
+        was_there = os.path.exists(taken)
+        if is_taken_away:
+            if not was_there or any(Path(place.folder).glob(".fproc/jobs/x.log/**/commit.json")):
+                continue
+            os.unlink(taken)
+        points += 1
+        place.put({"unprocessed/x.log": "second\n"})
+        claim = Spool(place.plan.config).claim("x.log")
+        assert claim is None or not was_there or is_taken_away, point
+        if claim is not None:
+            job.process(claim, place.plan)
+        place.recover()
+        seen = look(place.folder)
+        number = "" if is_taken_away else "~2"
+        second = {f"x{number}.log": "second\n", f"x{number}.count": "1\n"}
+        first = {} if is_taken_away else scenario.expected
+        assert seen["results"] == {**first.get("results", {}), **second}, point
+        assert seen["processed"] == {**first.get("processed", {}), f"x{number}.log": "second\n"}, point
+        assert seen["failed"] == first.get("failed", {}), point
+        assert seen["litter"] == [], point
+    assert points > 10
+
+
+def test_an_owner_that_was_paused_does_nothing_while_another_is_at_work(memory_path: Path) -> None:
+    for calls in itertools.count():
+        shared = Shared(memory_path / str(calls), TWO_RESULTS)
+        shared.put("unprocessed/x.log", "a\nb\n")
+        second = shared.machine("second")
+        held: list[Claim] = []
+
+        def take_over() -> None:
+            for name, evidence in shared.wait(second).items():  # noqa: B023 - called at once
+                taken = second.adopt(name, evidence=evidence)  # noqa: B023
+                held.extend([taken] if isinstance(taken, Claim) else [])  # noqa: B023
+
+        if not paused_at(shared, calls, take_over):
+            break
+        assert all(finish(shared, claim).fate is Fate.COMMIT for claim in held), calls
+        settle(shared, second)
+        check_done(shared)
+    assert calls > 30
+
+
+def test_an_owner_that_was_paused_does_not_archive_the_file_when_it_is_handed_in_again(
+    memory_path: Path,
+) -> None:
+    for calls in itertools.count():
+        shared = Shared(memory_path / str(calls), TWO_RESULTS)
+        shared.put("unprocessed/x.log", "a\nb\n")
+        second = shared.machine("second")
+        held: list[Claim] = []
+
+        def take_over() -> None:
+            settle(shared, second)  # noqa: B023 - called at once
+            archived = shared.folder / "processed" / "x.log"  # noqa: B023
+            if archived.exists():
+                archived.rename(shared.folder / "unprocessed" / "x.log")  # noqa: B023
+                claim = second.claim("x.log")  # noqa: B023
+                held.extend([claim] if claim else [])  # noqa: B023
+
+        if not paused_at(shared, calls, take_over):
+            break
+        assert all(finish(shared, claim).fate is Fate.COMMIT for claim in held), calls
+        settle(shared, second)
+        seen = look(str(shared.folder))
+        assert (seen["processed"], seen["litter"]) == ({"x.log": "a\nb\n"}, []), calls
+    assert calls > 30

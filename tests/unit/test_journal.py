@@ -1,0 +1,326 @@
+"""The books of a running fproc: what each thing that happens becomes in figures, history and presence."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fproc.history import Event, History
+from fproc.job import Death, Outcome
+from fproc.journal import FLUSH_EVENTS, FLUSH_SECONDS, KINDS, PRUNE_SECONDS, TELL_SECONDS, Journal
+from fproc.lifecycle import Fate
+from fproc.metrics import Metrics
+from fproc.run import Figures
+from fproc.spool import Disk, Folders, Settled
+from fproc.spool.presence import Presence, instances
+from fproc.times import rfc3339
+from fproc.worker import Progress, Task, Why
+
+FIGURES = Figures(lines_in=10, lines_out=8, bytes_in=100, rejected=2)
+WELL = {"trouble": "", "stopping": False}
+DONE = Outcome("x.log", Fate.COMMIT, FIGURES, 1.5, job="j1", attempts=2, results=("x.log", "b.csv"))
+BAD = Outcome("x.log", Fate.FAIL, FIGURES, 1.5, "j2", 3, error="ValueError: bad", node="book", line_no=812)
+
+
+class Recorder(History):
+    """A history in memory; it remembers batches, and how often it was pruned and closed."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Event]] = []
+        self.pruned = self.closed = 0
+
+    def record(self, events: Sequence[Event]) -> None:
+        assert not self.closed
+        self.batches.append(list(events))
+
+    def prune(self) -> int:
+        self.pruned += 1
+        return 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for batch in self.batches for event in batch]
+
+
+class Books:
+    """A journal with all it can have, and the times."""
+
+    def __init__(self, folder: Path, history: History | None = None) -> None:
+        (folder / ".fproc").mkdir()
+        self.folders = Folders(str(folder), str(folder / "results"))
+        self.now = 2_000_000_000.0
+        self.monotonic = 100.0
+        self.metrics = Metrics(lambda: self.monotonic)
+        self.recorder = Recorder()
+        self.history: History = history or self.recorder
+        self.journal = Journal(
+            self.metrics,
+            self.history,
+            Presence(self.folders, Disk(power=False)),
+            clock=lambda: self.now,
+            monotonic=lambda: self.monotonic,
+        )
+
+    def turn(self, seconds: float = 0.0, running: dict[str, Progress] | None = None, **health: Any) -> None:
+        self.now += seconds
+        self.monotonic += seconds
+        self.journal.turn(running or {}, {**WELL, **health})
+
+    def said(self) -> list[dict[str, Any]]:
+        return [dict(instance.said) for instance in instances(self.folders)]
+
+    def totals(self) -> dict[str, int]:
+        return {name: count for name, count in self.metrics.snapshot().totals.items() if count}
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Books]:
+    books = Books(tmp_path)
+    yield books
+    books.journal.close()
+
+
+def test_a_processed_file_is_recorded_with_all_its_figures(books: Books) -> None:
+    books.journal.outcome(DONE)
+    books.turn()
+    assert books.recorder.events == [
+        Event("j1", "x.log", "processed", books.now, 2, 1.5, 10, 8, 100, 2, ("x.log", "b.csv"))
+    ]
+    assert books.totals() == {"files_processed": 1, "lines_in": 10, "lines_out": 8, "bytes_in": 100}
+
+
+def test_a_failed_file_is_recorded_with_why_and_where(books: Books) -> None:
+    books.journal.outcome(BAD)
+    books.turn()
+    [event] = books.recorder.events
+    assert (event.kind, event.attempt, event.job) == ("failed", 3, "j2")
+    assert (event.error, event.node, event.line_no) == ("ValueError: bad", "book", 812)
+    assert books.totals() == {"files_failed": 1, "lines_in": 10, "lines_out": 8, "bytes_in": 100}
+
+
+@pytest.mark.parametrize(
+    ("fate", "kind", "totals"),
+    [
+        (Fate.RETRY, "retry", {"retries": 1}),
+        (Fate.STOP, "stopped", {}),
+        (Fate.WAIT, None, {}),
+        (Fate.PAUSE, None, {}),
+        (Fate.LOST, None, {}),
+    ],
+)
+def test_what_does_not_end_a_file_counts_for_no_figure_but_retries(
+    books: Books, fate: Fate, kind: str | None, totals: dict[str, int]
+) -> None:
+    books.journal.outcome(replace(BAD, fate=fate))
+    books.turn()
+    assert [event.kind for event in books.recorder.events] == ([kind] if kind else [])
+    assert books.totals() == totals
+
+
+def test_every_fate_is_thought_of() -> None:
+    assert {*KINDS, Fate.WAIT, Fate.PAUSE, Fate.LOST} == set(Fate)
+
+
+@pytest.mark.parametrize("succeeded", [True, False])
+def test_what_an_earlier_owner_had_decided_is_recorded_under_that_owner_s_claim(
+    books: Books, *, succeeded: bool
+) -> None:
+    books.journal.settled(Settled("x.log", succeeded, ("r",), job="theirs"))
+    books.turn()
+    kind = "processed" if succeeded else "failed"
+    assert books.recorder.events == [Event("theirs", "x.log", kind, books.now, results=("r",))]
+    assert books.totals() == {f"files_{kind}": 1}
+
+
+def test_recoveries_and_deaths_are_recorded(books: Books) -> None:
+    books.journal.recovered("x.log")
+    books.journal.died(Task("y.log", Why.NEW, Death("unused")), "the worker was killed by SIGSEGV")
+    books.turn()
+    recovered, died = books.recorder.events
+    assert (recovered.file, recovered.kind, recovered.error) == ("x.log", "recovered", "")
+    assert (died.file, died.kind, died.error) == ("y.log", "died", "the worker was killed by SIGSEGV")
+    assert books.totals() == {"recovered": 1}
+
+
+def real(folder: Path, **options: Any) -> History:
+    def refuse(path: str) -> str:
+        raise OSError(13, "no", path)
+
+    return History(str(folder / "history.db"), history_days=None, set_aside=refuse, **options)
+
+
+def test_a_real_history_finds_all_of_it_again_and_one_claim_s_end_counts_once(tmp_path: Path) -> None:
+    history = real(tmp_path)
+    books = Books(tmp_path, history)
+    books.journal.outcome(replace(DONE, file="\udcff"))
+    books.journal.settled(Settled("\udcff", succeeded=True, results=(), job="j0"))
+    books.journal.settled(Settled("\udcff", succeeded=True, results=(), job="j0"))
+    books.journal.outcome(BAD)
+    books.turn()
+    kinds = [(row.event.file, row.event.kind) for row in history.recent(limit=9)]
+    assert kinds == [("x.log", "failed"), ("\udcff", "processed"), ("\udcff", "processed")]
+    assert history.totals()["files_processed"] == 2
+    books.journal.close()
+
+
+@pytest.mark.parametrize("kind", ["recovered", "died"])
+def test_two_files_of_which_the_same_is_told_at_once_are_two_events(tmp_path: Path, kind: str) -> None:
+    history = real(tmp_path)
+    books = Books(tmp_path, history)
+    for name in ("x", "y"):
+        if kind == "recovered":
+            books.journal.recovered(name)
+        else:
+            books.journal.died(Task(name, Why.NEW), "killed")
+    books.turn()
+    found = [row.event.file for row in history.recent(limit=9)]
+    books.journal.close()
+    assert found == ["y", "x"]
+
+
+def test_events_are_written_together_and_never_too_late(books: Books) -> None:
+    books.turn()
+    for number in range(3):
+        books.journal.outcome(replace(DONE, job=f"a{number}"))
+    books.turn(FLUSH_SECONDS)
+    books.journal.outcome(replace(DONE, job="b"))
+    books.turn(FLUSH_SECONDS / 2)
+    assert [len(batch) for batch in books.recorder.batches] == [3]
+    books.turn(FLUSH_SECONDS / 2)
+    books.turn(FLUSH_SECONDS)
+    assert [len(batch) for batch in books.recorder.batches] == [3, 1]
+
+
+def test_many_events_do_not_wait(books: Books) -> None:
+    books.journal.outcome(DONE)
+    books.turn()
+    for number in range(FLUSH_EVENTS - 1):
+        books.journal.outcome(replace(DONE, job=f"a{number}"))
+    books.turn()
+    assert len(books.recorder.events) == 1
+    books.journal.outcome(DONE)
+    books.turn()
+    assert [len(batch) for batch in books.recorder.batches] == [1, FLUSH_EVENTS]
+
+
+def test_the_end_writes_the_rest_and_closes_all(books: Books) -> None:
+    books.turn()
+    books.journal.outcome(DONE)
+    books.journal.outcome(BAD)
+    books.journal.close()
+    assert [event.job for event in books.recorder.events] == ["j1", "j2"]
+    assert books.recorder.closed == 1
+    assert books.said() == []
+
+
+def test_the_end_of_one_that_never_turned_writes_too(books: Books) -> None:
+    books.journal.outcome(DONE)
+    books.journal.close()
+    assert len(books.recorder.events) == 1
+
+
+def test_the_history_is_pruned_at_the_start_and_from_time_to_time(books: Books) -> None:
+    books.turn()
+    books.turn(PRUNE_SECONDS - 1)
+    assert books.recorder.pruned == 1
+    books.turn(1)
+    assert books.recorder.pruned == 2
+
+
+def test_how_things_stand_is_told_at_once_and_then_once_a_second(books: Books) -> None:
+    started = rfc3339(books.now)
+    books.turn()
+    assert books.said() == [{"started": started, "current": [], "health": WELL}]
+    books.turn(TELL_SECONDS / 2, trouble="the disk is full")
+    assert books.said()[0]["health"] == WELL
+    books.turn(TELL_SECONDS / 2, trouble="the disk is full", stopping=True)
+    assert books.said() == [
+        {"started": started, "current": [], "health": {"trouble": "the disk is full", "stopping": True}}
+    ]
+    books.journal.close()
+
+
+def test_what_is_worked_on_is_told_with_its_own_start(books: Books) -> None:
+    books.turn(running={"a\n": Progress(5, 50, 412)})
+    first = {"file": "a\n", "started": rfc3339(books.now), "lines": 5, "bytes": 50, "worker": 412}
+    assert books.said()[0]["current"] == [first]
+    books.turn(3, {"a\n": Progress(9, 90, 412), "b": Progress()})
+    second = {"file": "b", "started": rfc3339(books.now), "lines": 0, "bytes": 0, "worker": None}
+    assert books.said()[0]["current"] == [{**first, "lines": 9, "bytes": 90}, second]
+    books.turn(3, {"b": Progress()})
+    books.turn(3, {"a\n": Progress(1, 1, 413)})  # a second file of that name
+    assert books.said()[0]["current"][0]["started"] == rfc3339(books.now)
+    books.journal.close()
+
+
+def everything(books: Books) -> None:
+    """Let everything happen that can."""
+    for number, fate in enumerate(Fate):
+        books.journal.outcome(replace(DONE, fate=fate, job=f"j{number}"))
+    books.journal.recovered("x")
+    books.journal.settled(Settled("x", succeeded=False, results=()))
+    books.journal.died(Task("x", Why.NEW), "killed")
+    for _ in range(3):
+        books.turn(PRUNE_SECONDS)
+
+
+def test_without_history_and_presence_there_are_the_figures(books: Books) -> None:
+    books.journal = Journal(books.metrics)
+    everything(books)
+    assert books.journal._events == []
+    books.journal.close()
+    assert books.totals()["files_processed"] == 1
+    assert os.listdir(books.folders.within(".fproc")) == []
+
+
+@pytest.mark.parametrize("trouble", ["no folder", "a folder in its place", "garbage", "a newer one"])
+def test_a_history_in_trouble_says_so_once_and_costs_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: str
+) -> None:
+    path = tmp_path / "history.db"
+    if trouble == "a folder in its place":
+        path.mkdir()
+    elif trouble == "garbage":
+        path.write_bytes(b"this was never a database\n" * 1000)
+    elif trouble == "a newer one":
+        database = sqlite3.connect(path)
+        database.execute("PRAGMA user_version = 99")
+        database.close()
+    with caplog.at_level(logging.WARNING):
+        books = Books(tmp_path, real(tmp_path / "gone" if trouble == "no folder" else tmp_path))
+        for _ in range(3):
+            everything(books)
+        assert len(books.said()) == 1
+        books.journal.close()
+    assert len(caplog.records) == 1
+    assert "history" in caplog.text
+    assert books.totals()["files_processed"] == 3
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_presence_in_trouble_costs_nothing_else(books: Books, what: str) -> None:
+    os.rmdir(books.folders.within(".fproc"))
+    if what == "file":
+        Path(books.folders.within(".fproc")).touch()
+    everything(books)
+    books.journal.close()
+    assert len(books.recorder.events) == len(KINDS) + 3
+
+
+def test_what_is_told_is_json_that_others_can_read(books: Books) -> None:
+    books.turn(running={"\udcff\n": Progress()}, trouble="\udcff")
+    [name] = os.listdir(books.folders.instances)
+    value = json.loads(Path(books.folders.instances, name).read_bytes())
+    assert value["current"][0]["file"] == "\udcff\n"
+    assert value["pid"] == os.getpid()

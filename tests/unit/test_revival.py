@@ -1,0 +1,394 @@
+"""Failed files put back to work, whatever dies meanwhile; and archived ones that are old enough to go."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fproc.config import Config, Retention
+from fproc.errors import InputError
+from fproc.plan import Plan
+from fproc.spool import Disk, Spool
+from fproc.spool.folders import numbered
+from fproc.spool.inquiry import Inquiry
+from fproc.spool.retention import DAY_SECONDS
+from fproc.spool.revival import failed_inputs, put_back
+from tests.crashes import BrokenDisk, Crash, inputs, look
+from tests.helpers import plan_of, user
+from tests.inline import watcher
+
+FAILING = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
+REPORT = '{"reason": "it was bad", "attempts": 1}'
+
+
+class World:
+    """A spool in which all files fail, and what is put back is put back."""
+
+    def __init__(self, folder: Path, **intake: Any) -> None:
+        self.folder = folder
+        self.plan: Plan = plan_of(
+            FAILING,
+            watch_dir=str(folder),
+            intake={"ready": "rename", "poll_seconds": 0.01, **intake},
+            durability="process",
+        )
+        self.config: Config = self.plan.config
+        self.spool = Spool(self.config)
+
+    def put(self, path: str, text: str = "bad\n") -> Path:
+        target = self.folder / path
+        target.write_text(text)
+        return target
+
+    def fail(self, name: str = "x.log", text: str = "bad\n") -> None:
+        """Put a failed input there, with its report."""
+        self.put(f"failed/{name}", text)
+        self.put(f"failed/{name}.error.json", REPORT)
+
+    def back(self, name: str = "x.log", disk: Disk | None = None) -> None:
+        put_back(self.config, disk or Disk(power=True), name)
+
+    def work(self) -> None:
+        """Do all there is to do, and whatever a new fproc would."""
+        watcher(Spool(self.config), self.plan).drain()
+
+    def names(self, folder: str) -> list[str]:
+        return sorted(os.listdir(self.folder / folder))
+
+    def failed(self) -> list[str]:
+        return failed_inputs(Inquiry(self.config))
+
+    def inputs(self) -> dict[str, int]:
+        return dict(inputs(str(self.folder)))
+
+
+@pytest.fixture
+def world(memory_path: Path) -> World:
+    return World(memory_path / "w")
+
+
+@pytest.mark.parametrize("name", ["x.log", "x~2.log", "not \udcff UTF-8", "new\nline", "\u00e9", "~x"])
+def test_a_failed_file_goes_back_and_the_report_about_it_goes(world: World, name: str) -> None:
+    world.fail(name)
+    world.fail("other")
+    world.back(name)
+    assert (world.names("unprocessed"), world.names("failed")) == ([name], ["other", "other.error.json"])
+    assert world.put(f"unprocessed/{name}", "well\n").exists()
+    world.work()
+    assert (world.names("processed"), world.names("results")) == ([name], sorted([".stage", name]))
+
+
+def test_one_without_a_report_goes_back_too_and_keeps_its_age(world: World) -> None:
+    os.utime(world.put("failed/x.log"), (1, 1))
+    world.back()
+    assert (world.folder / "unprocessed/x.log").stat().st_mtime == 1
+    assert (world.names("failed"), world.inputs()) == ([], {"bad\n": 1})
+
+
+@pytest.mark.parametrize("ready", ["rename", "marker"])
+def test_a_name_that_is_taken_is_said_so_and_nothing_changes(memory_path: Path, ready: str) -> None:
+    world = World(memory_path / "w", ready=ready)
+    world.fail()
+    world.put("unprocessed/x.log", "a later one\n")
+    before = look(str(world.folder))
+    with pytest.raises(InputError, match=r"is in unprocessed/ already; wait until it is done"):
+        world.back()
+    assert look(str(world.folder)) == before
+
+
+@pytest.mark.parametrize("name", ["x.log", "y", "\udcff", "x~2.log"])
+def test_a_name_that_is_not_there_is_said_so(world: World, name: str) -> None:
+    with pytest.raises(InputError, match="there is no such input in failed/"):
+        world.back(name)
+    assert look(str(world.folder)) == look(str(World(world.folder).folder))
+
+
+def test_a_folder_that_is_gone_is_made_or_at_least_not_the_file_s_fault(world: World) -> None:
+    world.fail()
+    os.rmdir(world.folder / "unprocessed")
+    with suppress(OSError):
+        world.back()
+
+
+LEFT_ALONE: dict[str, Callable[[Path], object]] = {
+    "x.log.error.json": Path.touch,
+    "x.log.rejected.jsonl": Path.touch,
+    ".hidden": Path.touch,
+    "folder": Path.mkdir,
+    "link": lambda path: path.symlink_to("nowhere"),
+    "fifo": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("name", LEFT_ALONE)
+def test_what_is_no_failed_input_is_not_put_back(world: World, name: str) -> None:
+    LEFT_ALONE[name](world.folder / "failed" / name)
+    assert world.failed() == []
+    with pytest.raises(InputError):
+        world.back(name)
+    assert world.names("failed") == [name]
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_what_is_no_name_is_said_so(world: World, name: str) -> None:
+    with pytest.raises(InputError):
+        world.back(name)
+
+
+def test_a_name_as_long_as_can_be_goes_back_with_its_report(world: World) -> None:
+    name = "n" * 251 + ".log"
+    world.put(f"unprocessed/{name}")
+    world.work()
+    assert world.names("failed") == sorted([name, numbered(name, 1, ".error.json")])
+    world.back(name)
+    assert (world.names("unprocessed"), world.names("failed")) == ([name], [])
+
+
+def test_the_second_file_of_a_name_as_long_as_can_be_leaves_the_first_its_report(world: World) -> None:
+    name = "n" * 251 + ".log"
+    for number in (1, 2):
+        world.put(f"failed/{numbered(name, number)}")
+        world.put(f"failed/{numbered(name, number, '.error.json')}")
+    world.back(numbered(name, 2))
+    assert world.names("failed") == sorted([name, numbered(name, 1, ".error.json")])
+
+
+def test_with_markers_it_gets_one_and_is_taken(memory_path: Path) -> None:
+    world = World(memory_path / "w", ready="marker", marker=".ok")
+    world.fail()
+    world.back()
+    assert world.names("unprocessed") == ["x.log", "x.log.ok"]
+    world.work()
+    assert world.names("unprocessed") == []
+    assert world.names("failed") == ["x.log", "x.log.error.json"]
+
+
+def test_a_failed_file_may_be_put_back_any_number_of_times(world: World) -> None:
+    world.put("unprocessed/x.log")
+    for _ in range(3):
+        world.work()
+        assert world.names("failed") == ["x.log", "x.log.error.json"]
+        world.back()
+
+
+def test_failed_inputs_are_those_that_are_no_reports_or_have_one(world: World) -> None:
+    for name in ("a", "b.error.json", "c.rejected.jsonl", "\udcff", "d~2.log"):
+        world.fail(name)
+    for name in ("e", "gone.error.json", "processed.rejected.jsonl", "x.tmp", ".hidden"):
+        world.put(f"failed/{name}")
+    (world.folder / "failed/folder").mkdir()
+    (world.folder / "failed/link").symlink_to("a")
+    assert world.failed() == ["a", "b.error.json", "c.rejected.jsonl", "d~2.log", "e", "\udcff"]
+    for name in world.failed():
+        world.back(name)
+    assert world.failed() == []
+    assert len(world.names("unprocessed")) == 6
+
+
+def test_with_markers_a_marker_in_failed_is_no_input(memory_path: Path) -> None:
+    world = World(memory_path / "w", ready="marker")
+    world.fail()
+    world.put("failed/x.log.done")
+    assert world.failed() == ["x.log"]
+
+
+def links_only(disk: BrokenDisk) -> BrokenDisk:
+    """A filesystem without `renameat2`."""
+
+    def refuse(source: str, target: str) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), source, None, target)
+
+    disk.rename_noreplace = refuse  # type: ignore[method-assign]
+    return disk
+
+
+def numbers_agree(world: World) -> bool:
+    """Whether each input in `failed/` has the report of its own number beside it."""
+    names = set(world.names("failed"))
+    return all(f"{name}.error.json" in names for name in names if not name.endswith(".error.json"))
+
+
+@pytest.mark.parametrize("error", [None, errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("links", [False, True])
+@pytest.mark.parametrize("ready", ["rename", "marker"])
+def test_whatever_dies_or_fails_the_file_is_there_once_and_goes_back_in_the_end(
+    memory_path: Path, ready: str, error: int | None, *, links: bool
+) -> None:
+    for calls in range(20):
+        world = World(memory_path / f"w{calls}", ready=ready)
+        world.fail(text="the one\n")
+        disk = BrokenDisk(calls, error=error)
+        with suppress(Crash, OSError):
+            world.back(disk=links_only(disk) if links else disk)
+        disk.die()
+        assert world.inputs() == {"the one\n": 1}, disk.broke_at
+        with suppress(InputError):  # it is there already, unless the link to it was the last that was done
+            world.back()
+        assert world.inputs() == {"the one\n": 1}, disk.broke_at
+        assert "x.log" in world.names("unprocessed"), disk.broke_at
+        assert world.failed() == [], disk.broke_at
+        if not disk.broke_at:
+            assert world.names("failed") == []
+            return
+    raise AssertionError("it does not come to an end")
+
+
+@pytest.mark.parametrize("second", ["the same", "another"])
+def test_after_a_death_a_later_failure_has_one_number_for_input_and_report(
+    memory_path: Path, second: str
+) -> None:
+    for calls in range(20):
+        world = World(memory_path / f"w{calls}")
+        world.fail(text="bad 1\n")
+        disk = BrokenDisk(calls)
+        with suppress(Crash):
+            world.back(disk=disk)
+        disk.die()
+        world.work()
+        if second == "another":
+            world.put("unprocessed/x.log", "bad 2\n")
+            world.work()
+        expected = {"bad 1\n": 1, "bad 2\n": 1} if second == "another" else {"bad 1\n": 1}
+        assert world.inputs() == expected, disk.broke_at
+        assert numbers_agree(world), (disk.broke_at, world.names("failed"))
+        for name in world.failed():
+            report = json.loads((world.folder / f"failed/{name}.error.json").read_text())
+            assert report["reason"], name
+        if not disk.broke_at:
+            return
+    raise AssertionError("it does not come to an end")
+
+
+def test_with_markers_a_file_that_went_back_is_taken_whatever_died(memory_path: Path) -> None:
+    for calls in range(20):
+        world = World(memory_path / f"w{calls}", ready="marker")
+        world.fail()
+        disk = BrokenDisk(calls)
+        with suppress(Crash):
+            world.back(disk=disk)
+        disk.die()
+        if "x.log" in world.names("unprocessed"):
+            world.work()
+        assert "x.log" not in world.names("unprocessed"), disk.broke_at
+
+
+def test_an_fproc_that_runs_meanwhile_never_mixes_the_reports_up(memory_path: Path) -> None:
+    """As if the whole of a second failure took place before each call of the retry."""
+    for calls in range(12):
+        world = World(memory_path / f"w{calls}")
+        world.fail()
+        disk = Interrupted(calls, world.work)
+        world.back(disk=disk)
+        world.work()
+        assert world.inputs() == {"bad\n": 1}
+        assert numbers_agree(world), calls
+
+
+class Interrupted(Disk):
+    """Lets something happen before call number `calls`."""
+
+    def __init__(self, calls: int, happening: Callable[[], None]) -> None:
+        super().__init__(power=True)
+        self._calls_left = calls
+        self._happening = happening
+
+    def _count(self) -> None:
+        self._calls_left -= 1
+        if self._calls_left == -1:
+            self._happening()
+
+    def move(self, source: str, target: str) -> None:
+        self._count()
+        super().move(source, target)
+
+    def sync_folder(self, path: str) -> None:
+        self._count()
+        super().sync_folder(path)
+
+    def unlink(self, path: str) -> None:
+        self._count()
+        super().unlink(path)
+
+
+class Archive:
+    """An archive. What is put there is put there now, so it is the clock that goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now = 0.0
+        self.spool = Spool(plan_of(FAILING, watch_dir=str(folder)).config, clock=lambda: self.now)
+        self.folders = self.spool.folders
+
+    def put(self, path: str) -> float:
+        """Put a file there, old as it is; gives when."""
+        target = self.folder / path
+        target.write_text("a\n")
+        os.utime(target, (0, 0))
+        return target.stat().st_ctime
+
+    def prune(self, now: float, **days: float | None) -> int:
+        """Remove what is too old at a time; gives how many files that were."""
+        self.now, before = now, len(self.names())
+        self.spool.prune(Retention(**days))
+        return before - len(self.names())
+
+    def names(self) -> list[str]:
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.glob("[pf]*/*"))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "w")
+
+
+def test_what_was_archived_too_many_days_ago_goes_and_not_what_was_written_then(archive: Archive) -> None:
+    put = archive.put("processed/x")
+    for name in ("failed/y", "failed/y.error.json", "failed/z.rejected.jsonl"):
+        archive.put(name)
+    assert archive.prune(put + 2 * DAY_SECONDS - 60, processed_days=2) == 0
+    assert archive.prune(put + 2 * DAY_SECONDS + 60, processed_days=2) == 1
+    assert archive.names() == ["failed/y", "failed/y.error.json", "failed/z.rejected.jsonl"]
+    assert archive.prune(put + DAY_SECONDS / 2 + 60, processed_days=2, failed_days=0.5) == 3
+    assert archive.names() == []
+
+
+def test_none_keeps_everything(archive: Archive) -> None:
+    put = archive.put("processed/x")
+    assert archive.prune(put + 1e9, processed_days=None, failed_days=None) == 0
+    assert archive.names() == ["processed/x"]
+
+
+def special(folder: Path) -> None:
+    (folder / "folder").mkdir()
+    (folder / "link").symlink_to("folder/inner")
+    (folder / "dangling").symlink_to("nowhere")
+    os.mkfifo(folder / "fifo")
+
+
+def test_what_is_no_file_stays_and_the_rest_goes(archive: Archive) -> None:
+    special(archive.folder / "processed")
+    put = archive.put("processed/folder/inner")
+    archive.put("processed/\udcff")
+    before = [name for name in archive.names() if "\udcff" not in name]
+    assert archive.prune(put + 1e9, processed_days=1) == 1
+    assert archive.names() == before
+    assert (archive.folder / "processed/folder/inner").exists()
+
+
+def test_ignored_names_stay(archive: Archive) -> None:
+    put = archive.put("processed/.gitkeep")
+    assert archive.prune(put + 1e9, processed_days=1) == 0
+    assert archive.names() == ["processed/.gitkeep"]
+
+
+def test_a_folder_that_is_gone_has_nothing_to_remove(archive: Archive) -> None:
+    os.rmdir(archive.folders.processed)
+    put = archive.put("failed/x")
+    assert archive.prune(put + 1e9, processed_days=1, failed_days=1) == 1
