@@ -2,8 +2,8 @@
 
 Some are not here, because nothing that can be observed depends on the step:
 
-- The fsync of a lease's folder when the input goes there: a rename that is not durable has not happened at
-  all, until the folder that the input goes to next is durable too.
+- The fsync of underprocess/ when the input goes to the folder of a lease: the same file under both names is
+  known for one, and the last fsync of the archiving settles it.
 - A checkpoint that a new claim leaves there: it counts only for the same file under the same pipeline and
   with all its parts, and then it gives the same results.
 """
@@ -57,11 +57,17 @@ FSYNCS = [
         "disk.sync_folder(folders.absolute(decision.archive.folder))",
         POWER,
     ),
-    without(
+    mutant(
         "underprocess/ is not fsynced after the input has left it",
         "decision",
-        "disk.sync_folder(folders.underprocess)",
+        ("disk.sync_folder(folders.underprocess)\n    return", "return"),
         POWER,
+    ),
+    mutant(
+        "the folder of a lease is not fsynced when the input goes there",
+        "decision",
+        ("disk.sync_folder(job_folder)\n        disk", "disk"),
+        LEASE_POWER,
     ),
     mutant(
         "names that were given before a crash are not fsynced in recovery",

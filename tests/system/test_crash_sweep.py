@@ -295,7 +295,16 @@ def test_power_loss_after_a_crash_changes_nothing_either(memory_path: Path, scen
     assert points > 100
 
 
-@pytest.mark.parametrize("name", ["two results", "a file that fails", "lines that are set aside"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a file that fails",
+        *(
+            pytest.param(name, marks=pytest.mark.sweep)
+            for name in ("two results", "lines that are set aside")
+        ),
+    ],
+)
 def test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothing(
     memory_path: Path, name: str
 ) -> None:
@@ -437,11 +446,14 @@ def test_a_pipeline_that_changed_over_a_crash_leaves_no_part_of_the_old_one(memo
         assert seen["litter"] == [], point
 
 
-FAULTS = [errno.ENOSPC, errno.EIO, errno.EACCES]
+FAULTS = [
+    errno.ENOSPC,
+    *(pytest.param(number, marks=pytest.mark.sweep) for number in (errno.EIO, errno.EACCES)),
+]
 
 
 @Named
-@pytest.mark.parametrize("error", FAULTS, ids=[errno.errorcode[number] for number in FAULTS])
+@pytest.mark.parametrize("error", FAULTS, ids=["ENOSPC", "EIO", "EACCES"])
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for a while"])
 def test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing(
     memory_path: Path, scenario: Scenario, error: int, *, for_good: bool
