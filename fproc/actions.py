@@ -18,7 +18,7 @@ from fproc.config import Config, to_json
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
 from fproc.plan import Plan
 from fproc.settings import Given
-from fproc.spool.folders import Folders, check_places
+from fproc.spool.folders import Folders, check_places, history_path
 from fproc.stdout import keep_for_results, say
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _journal(spool: Spool, config: Config, metrics: Metrics) -> Journal:
 
     disk = Disk(power=False)
     history = History(
-        spool.folders.within(".fproc", "history.db"),
+        history_path(spool.folders),
         history_days=config.retention.history_days,
         set_aside=partial(set_aside, disk),
     )

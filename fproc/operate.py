@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from fproc import __version__
 from fproc.config import Config
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, InputError, UsageError, counted, nearest, reason_of, shown
+from fproc.history import History
 from fproc.spool import Disk, probe
-from fproc.spool.folders import Folders, prepare
+from fproc.spool.disk import set_aside
+from fproc.spool.folders import Folders, history_path, prepare
 from fproc.spool.inquiry import Inquiry, is_input
 from fproc.spool.presence import Instance
 from fproc.spool.revival import failed_inputs, put_back
 from fproc.stdout import say
+from fproc.times import rfc3339
+
+EVENTS = 20
+"""How many of the last things that happened to a file are told."""
 
 HINTED = 10_000
 """Among how many names one like an unknown name is looked for."""
@@ -38,6 +46,8 @@ def status(config: Config, *, as_json: bool) -> int:
         say(f"  {shown(waiting['file'])}: tried again at {waiting['not_before']}")
     for instance in value["instances"]:
         say(f"running: {instance['host']} pid {instance['pid']}, since {instance['started']}")
+    if any(value["totals"].values()):
+        say("so far: " + "  ".join(f"{name} {number}" for name, number in value["totals"].items()))
     return EXIT_OK
 
 
@@ -59,6 +69,11 @@ def why(config: Config, given: str) -> int:
         )
     for entry in found:
         say(f"{entry.place}/{shown(entry.name)}: {entry.why}")
+    with _history(inquiry, config) as history:
+        for row in history.timeline(name)[-EVENTS:] if history else []:
+            event = row.event
+            what = ": " + shown(event.error) if event.error else ""
+            say(f"  {rfc3339(event.time)} {event.kind}, attempt {event.attempt}{what}")
     return EXIT_OK
 
 
@@ -103,8 +118,26 @@ def _inquiry(config: Config) -> Inquiry:
     return Inquiry(config)
 
 
+@contextmanager
+def _history(inquiry: Inquiry, config: Config) -> Iterator[History | None]:
+    """What happened so far, if anything was written down."""
+    path = history_path(inquiry.folders)
+    if not os.path.isfile(path):
+        yield None
+        return
+    history = History(
+        path, history_days=config.retention.history_days, set_aside=partial(set_aside, Disk(power=False))
+    )
+    try:
+        yield history
+    finally:
+        history.close()
+
+
 def _status(config: Config, inquiry: Inquiry) -> dict[str, Any]:
     running = inquiry.instances()
+    with _history(inquiry, config) as history:
+        totals = history.totals() if history else {}
     return {
         "version": __version__,
         "watch_dir": shown(config.watch_dir),
@@ -114,6 +147,7 @@ def _status(config: Config, inquiry: Inquiry) -> dict[str, Any]:
         ],
         "waiting": inquiry.waiting(),
         "health": _health(inquiry, running),
+        "totals": totals,
         "instances": [
             {"host": instance.host, "pid": instance.pid, "started": instance.said.get("started")}
             for instance in running

@@ -34,3 +34,4 @@ def memory_path() -> Iterator[Path]:
     folder = tempfile.mkdtemp(prefix="fproc-test-", dir=MEMORY if os.path.isdir(MEMORY) else None)
     yield Path(folder)
     shutil.rmtree(folder)
+    shutil.rmtree(f"{folder}.kept", ignore_errors=True)  # of a `PowerDisk` over all of it

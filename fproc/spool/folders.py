@@ -92,6 +92,11 @@ class Folders:
         return os.path.join(self.watch, path)
 
 
+def history_path(folders: Folders) -> str:
+    """The database of what happened; see `fproc.history`."""
+    return folders.within(".fproc", "history.db")
+
+
 def prepare(folders: Folders, disk: Disk) -> str:
     """Make the folders that are missing, see that they can be used, and give this spool's stage folder.
 

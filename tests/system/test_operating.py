@@ -56,6 +56,11 @@ def said(ended: Ended) -> str:
 
 
 def why(folder: Path, name: str) -> str:
+    """What is said of a name, without its history."""
+    return "\n".join(line for line in whole_why(folder, name).splitlines() if not line.startswith("  "))
+
+
+def whole_why(folder: Path, name: str) -> str:
     return said(run(folder, "--why", name))
 
 
@@ -177,6 +182,23 @@ def test_why_tells_what_became_of_a_file_wherever_it_is(tmp_path: Path) -> None:
     ]
     for given in ("x.log", "watch_dir/failed/x.log", str(tmp_path / "x.log")):
         assert re.fullmatch("\n".join(expected), why(tmp_path, given)), given
+
+
+def test_why_and_status_know_what_happened_before(tmp_path: Path) -> None:
+    own_processor(tmp_path, FAILS_ON_BAD)
+    drop(tmp_path, "x.log", b"bad\n")
+    process(tmp_path)
+    (tmp_path / "own.py").write_text(REPAIRED)
+    run(tmp_path, "--retry", "x.log")
+    process(tmp_path)
+    failed, processed = whole_why(tmp_path, "x.log").splitlines()[1:]
+    assert re.fullmatch(
+        rf"  {TIME} failed, attempt 1: line 1, node 'start': ValueError: cannot digest bad", failed
+    )
+    assert re.fullmatch(rf"  {TIME} processed, attempt 1", processed)
+    totals = status(tmp_path)["totals"]
+    assert (totals["files_processed"], totals["files_failed"]) == (1, 1)
+    assert "so far: files_processed 1  files_failed 1" in said(run(tmp_path, "--status"))
 
 
 def test_why_of_an_unknown_file_suggests_another_and_ends_with_1(tmp_path: Path) -> None:
