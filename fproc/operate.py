@@ -13,6 +13,7 @@ from fproc import __version__
 from fproc.config import Config
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, InputError, UsageError, counted, nearest, reason_of, shown
 from fproc.history import History
+from fproc.journal import KINDS
 from fproc.spool import Disk, probe
 from fproc.spool.disk import set_aside
 from fproc.spool.folders import Folders, history_path, prepare
@@ -73,7 +74,8 @@ def why(config: Config, given: str) -> int:
         for row in history.timeline(name)[-EVENTS:] if history else []:
             event = row.event
             what = ": " + shown(event.error) if event.error else ""
-            say(f"  {rfc3339(event.time)} {event.kind}, attempt {event.attempt}{what}")
+            attempt = f", attempt {event.attempt}" if event.kind in KINDS.values() else ""
+            say(f"  {rfc3339(event.time)} {event.kind}{attempt}{what}")
     return EXIT_OK
 
 
