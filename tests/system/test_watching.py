@@ -58,7 +58,7 @@ def test_a_sample_that_is_dropped_gives_its_result_without_any_configuration(tmp
         drop(tmp_path, "sample.txt", SAMPLE)
         watching.wait_for("processed/sample.txt")
         assert watching.stop() == 0
-        assert "sample.txt: 3 lines in, 3 out" in watching.log
+        watching.wait_until(lambda: "sample.txt: 3 lines in, 3 out" in watching.log)
         assert "Traceback" not in watching.log
     assert spooled(tmp_path) == {"processed/sample.txt": SAMPLE, "results/sample.txt": SAMPLE_RESULT}
 
@@ -67,7 +67,7 @@ def test_a_trace_is_printed_while_watching(tmp_path: Path) -> None:
     drop(tmp_path, "sample.txt", SAMPLE)
     with Watching(tmp_path, "--trace") as watching:
         watching.wait_for("processed/sample.txt")
-        assert "\nsample.txt:1  start -> filter -> format -> output\n" in watching.log
+        watching.wait_until(lambda: "\nsample.txt:1  start -> filter -> format -> output\n" in watching.log)
 
 
 def test_a_stable_file_is_taken_after_the_settle_time_however_old_it_is(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_second_signal_ends_it_at_once_and_a_restart_loses_nothing(
     with Watching(tmp_path) as watching:
         watching.wait_for("processed/a.log")
         watching.wait_until(lambda: not os.listdir(watching.spool / ".fproc/jobs"))
-        assert "a.log: taken up again after a crash" in watching.log
+        watching.wait_until(lambda: "a.log: taken up again after a crash" in watching.log)
     assert spooled(tmp_path) == {"processed/a.log": b"a\n", "results/a.log": b"a\n"}
 
 
