@@ -411,10 +411,13 @@ def test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced(memor
     assert numbered == {"x~2.log", "x~2.count"}
 
 
-def test_a_second_file_of_the_name_that_comes_before_recovery_waits_its_turn(memory_path: Path) -> None:
+@pytest.mark.parametrize("crash", [Place.crash, Place.lose_power, Place.lose_power_but_for_the_newest_name])
+def test_a_second_file_of_the_name_that_comes_before_recovery_waits_its_turn(
+    memory_path: Path, crash: Callable[[Place, int], bool]
+) -> None:
     for point in itertools.count():
         place = Place(memory_path / str(point), SCENARIOS["two results"])
-        if not place.crash(point):
+        if not crash(place, point):
             break
         is_first_taken = "x.log" not in look(place.folder)["unprocessed"]
         if is_first_taken:
