@@ -18,7 +18,7 @@ from fproc.config import Config, to_json
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
 from fproc.plan import Plan
 from fproc.settings import Given
-from fproc.spool.folders import Folders, check_places, history_path
+from fproc.spool.folders import Folders, check_places
 from fproc.stdout import keep_for_results, say
 
 if TYPE_CHECKING:
@@ -155,18 +155,12 @@ def _plan(arguments: Namespace, given: Given) -> Plan:
 
 def _journal(spool: Spool, config: Config, metrics: Metrics) -> Journal:
     """The books of this process: figures, history, and its own file in the spool."""
-    from fproc.history import History  # noqa: PLC0415 - not for --input
-    from fproc.journal import Journal  # noqa: PLC0415
-    from fproc.spool.disk import Disk, set_aside  # noqa: PLC0415
+    from fproc.journal import Journal, open_history  # noqa: PLC0415 - not for --input
+    from fproc.spool.disk import Disk  # noqa: PLC0415
     from fproc.spool.presence import Presence  # noqa: PLC0415
 
-    disk = Disk(power=False)
-    history = History(
-        history_path(spool.folders),
-        history_days=config.retention.history_days,
-        set_aside=partial(set_aside, disk),
-    )
-    return Journal(metrics, history, Presence(spool.folders, disk), clock=spool.clock)
+    history = open_history(spool.folders, config.retention)
+    return Journal(metrics, history, Presence(spool.folders, Disk(power=False)), clock=spool.clock)
 
 
 def _worker_count(config: Config) -> int:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from fproc.config import Retention
 from fproc.history import Event, History
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
 from fproc.metrics import Metrics
-from fproc.spool import Settled
+from fproc.spool import Disk, Folders, Settled
+from fproc.spool.disk import set_aside
 from fproc.spool.presence import Presence
 from fproc.times import rfc3339
 from fproc.worker import Progress, Task
@@ -37,6 +40,15 @@ KINDS = {
     Fate.STOP: "stopped",
 }
 """What an outcome is called in the history; others leave the file as it was."""
+
+
+def open_history(folders: Folders, retention: Retention) -> History:
+    """The history of a spool."""
+    return History(
+        folders.history,
+        history_days=retention.history_days,
+        set_aside=partial(set_aside, Disk(power=False)),
+    )
 
 
 class Journal:
@@ -105,15 +117,17 @@ class Journal:
         """A worker has died of a file."""
         self._add(task.name, "died", error=reason)
 
-    def turn(self, running: Mapping[str, Progress], health: Mapping[str, Any]) -> None:
-        """Write down what is due; called often."""
+    def turn(
+        self, running: Callable[[], Mapping[str, Progress]], health: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        """Write down what is due; called often. How things stand is asked only when it is told."""
         now = self._monotonic()
         if self._events and (now >= self._flush_at or len(self._events) >= FLUSH_EVENTS):
             self._flush()
             self._flush_at = now + FLUSH_SECONDS
         if now >= self._tell_at and self._presence is not None:
             self._tell_at = now + TELL_SECONDS
-            self._tell(running, health)
+            self._tell(running(), health())
         if now >= self._prune_at and self._history is not None:
             self._prune_at = now + PRUNE_SECONDS
             self._history.prune()

@@ -6,17 +6,15 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from fproc import __version__
 from fproc.config import Config
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, InputError, UsageError, counted, nearest, reason_of, shown
 from fproc.history import History
-from fproc.journal import KINDS
+from fproc.journal import KINDS, open_history
 from fproc.spool import Disk, probe
-from fproc.spool.disk import set_aside
-from fproc.spool.folders import Folders, history_path, prepare
+from fproc.spool.folders import Folders, prepare
 from fproc.spool.inquiry import Inquiry, is_input
 from fproc.spool.presence import Instance
 from fproc.spool.revival import failed_inputs, put_back
@@ -123,13 +121,10 @@ def _inquiry(config: Config) -> Inquiry:
 @contextmanager
 def _history(inquiry: Inquiry, config: Config) -> Iterator[History | None]:
     """What happened so far, if anything was written down."""
-    path = history_path(inquiry.folders)
-    if not os.path.isfile(path):
+    if not os.path.isfile(inquiry.folders.history):
         yield None
         return
-    history = History(
-        path, history_days=config.retention.history_days, set_aside=partial(set_aside, Disk(power=False))
-    )
+    history = open_history(inquiry.folders, config.retention)
     try:
         yield history
     finally:

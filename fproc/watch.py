@@ -187,7 +187,7 @@ class Watcher:
 
     def _work(self) -> None:
         """Give out what can be done, and take in what was."""
-        self._journal.turn(self._workers.running(), asdict(self.health()))
+        self._journal.turn(self._workers.running, lambda: asdict(self.health()))
         while True:
             while not (self._stopping or self._is_paused()) and self._workers.has_room():
                 task = self._agenda.next(self._workers.running())

@@ -211,10 +211,10 @@ class _Worker:
         setup.set_up_log()
         spool, plan = Spool(setup.config, is_checked=True), assemble(setup.config)
         around = Surroundings(
-            observer=setup.make_observer(), progress=self._tell, is_stopping=lambda: self._is_stopping
+            observer=setup.make_observer(), progress=self._tell, is_stopping=self._has_to_go
         )
         send(self._channel, Ready())
-        while not self._is_stopping and isinstance(task := self._next(), Task):
+        while isinstance(task := self._next(), Task):
             self._told_at = time.monotonic()
             send(self._channel, Progress(worker=os.getpid()))  # from now on the task may be blamed
             send(self._channel, perform(spool, plan, task, around))

@@ -4,7 +4,7 @@ What lies on the disk for an input X (+ there, - not there, ? either):
 
     state     unprocessed/  underprocess/  commit record  results  processed/   after a crash
     ready          +              -              -           -          -       nothing; a job folder is stale
-    claimed        -              +              -           -          -       adopt: start over
+    claimed        -              +              -           -          -       adopt: go on, or start over
     decided        -              +              +           ?          -       adopt: carry out, never redo
     done           -              -              ?           +          +       remove the job folder
 

@@ -74,6 +74,11 @@ class Folders:
         return self.within(".fproc", "shared")
 
     @property
+    def history(self) -> str:
+        """The database of what happened; see `fproc.history`."""
+        return self.within(".fproc", "history.db")
+
+    @property
     def instances(self) -> str:
         """A file for each running fproc."""
         return self.within(".fproc", "instances")
@@ -90,11 +95,6 @@ class Folders:
     def absolute(self, path: str) -> str:
         """The path that `portable` was given."""
         return os.path.join(self.watch, path)
-
-
-def history_path(folders: Folders) -> str:
-    """The database of what happened; see `fproc.history`."""
-    return folders.within(".fproc", "history.db")
 
 
 def prepare(folders: Folders, disk: Disk) -> str:

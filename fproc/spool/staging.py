@@ -7,6 +7,7 @@ many are open at once, because a pipeline may write a result for each of thousan
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Collection, Sequence
 from typing import BinaryIO
 
@@ -115,14 +116,17 @@ class Staging:
             OSError: the disk refuses.
         """
         for result, part in parts.items():
-            if not os.path.isfile(part.path) or os.path.islink(part.path):
+            try:
+                status = os.lstat(part.path)
+            except OSError:
+                status = None
+            if status is None or not stat.S_ISREG(status.st_mode):
                 raise ValueError(f"the part of {result!r} is gone")
-            size_bytes = os.stat(part.path).st_size
-            if size_bytes < part.size_bytes:
+            if status.st_size < part.size_bytes:
                 raise ValueError(f"the part of {result!r} has lost something")
-            if size_bytes > part.size_bytes:
+            if status.st_size > part.size_bytes:
                 self._disk.truncate(part.path, part.size_bytes)
-            part.inode = os.stat(part.path).st_ino
+            part.inode = status.st_ino
             self.parts[result] = part
         self.sent = sent
 

@@ -75,7 +75,7 @@ class Books:
     def turn(self, seconds: float = 0.0, running: dict[str, Progress] | None = None, **health: Any) -> None:
         self.now += seconds
         self.monotonic += seconds
-        self.journal.turn(running or {}, {**WELL, **health})
+        self.journal.turn(lambda: running or {}, lambda: {**WELL, **health})
 
     def said(self) -> list[dict[str, Any]]:
         return [dict(instance.said) for instance in instances(self.folders)]
