@@ -88,6 +88,9 @@ def check(plan: Plan) -> int:
     say(f"watched folder: {shown(config.watch_dir)}")
     say(f"results: {shown(config.results_dir)}")
     say(f"lines enter at: {', '.join(plan.graph.entries)}")
+    for entry in plan.graph.entries:
+        why = plan.why_interpreted(entry)
+        say(f"lines from {entry!r} on are " + (f"interpreted, which is slow: {why}" if why else "compiled"))
     for name in plan.graph.unreachable():
         say(f"warning: no line can reach the node {name!r}")
     say(drawing.draw(plan.graph, "text"))

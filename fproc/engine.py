@@ -8,7 +8,7 @@ if, and only if, it gives what this one gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from fproc.errors import (
@@ -84,6 +84,8 @@ class Interpreter:
         observer: Observer | None = None,
     ) -> None:
         self.graph = graph
+        self.source = source
+        self.output = output
         self.entry = entry
         self.max_hops = max_hops
         self.on_error = on_error
@@ -116,9 +118,9 @@ class Interpreter:
                 self.observer.begin(line_no, line)
             self.push(self.entry, self.entry, line)
 
-    def push(self, node: str, tag: str, line: str) -> None:
-        """Push one record through the graph, depth first."""
-        stack = [(node, tag, line, 1)]
+    def push(self, node: str, tag: str, line: str, hops: int = 1) -> None:
+        """Push one record through the graph, depth first; it comes to this node as its `hops`th."""
+        stack = [(node, tag, line, hops)]
         while stack:
             node, tag, line, hops = stack.pop()
             counts = self.counts[node]
@@ -132,7 +134,6 @@ class Interpreter:
             except Exception as error:  # noqa: BLE001 - a user's processor may raise anything
                 self._fail(node, line, error)
                 continue
-            counts.emitted += len(emitted)
             if self.observer:
                 self.observer.step(node, tag, line, emitted, hops)
             stack += [(target, *record, hops + 1) for target, record in reversed(onward)]
@@ -150,7 +151,6 @@ class Interpreter:
                 except FprocError as error:
                     self._fail(name, record[1], error)
                     continue
-                self.counts[name].emitted += 1
                 for target, (tag, line) in onward:
                     self.push(target, tag, line)
 
@@ -199,21 +199,28 @@ class Interpreter:
         if node in self._finished and self._processors[node].finish:
             raise RoutingError("the record came back to a node that was already finishing the file")
 
-    def _route(self, node: str, emitted: Iterable[Record]) -> list[tuple[str, Record]]:
-        """Each emitted record with each node that it goes to, in order."""
-        onward = []
-        for record in emitted:
-            targets = self.graph.targets(node, record[0])
-            if not targets:
-                raise RoutingError(f"no route for the tag {record[0]!r}; add it, or '*', to the node's next")
-            if "\n" in record[1]:
-                raise RoutingError("emitted a line with a line ending in it; emit one record for each line")
-            if not is_encodable(record[1]):
-                raise RoutingError("emitted a line with half a character in it (a lone surrogate)")
-            onward += [(target, record) for target in targets]
+    def _route(self, node: str, emitted: Sequence[Record]) -> list[tuple[str, Record]]:
+        """Each emitted record with each node that it goes to, in order; counted as emitted."""
+        self._check(node, emitted)
+        onward = [(target, record) for record in emitted for target in self.graph.targets(node, record[0])]
+        self.counts[node].emitted += len(emitted)
         for target, _ in onward:
             self.edges[node, target] = self.edges.get((node, target), 0) + 1
         return onward
+
+    def _check(self, node: str, emitted: Sequence[Record]) -> None:
+        """See that emitted records can go on.
+
+        Raises:
+            RoutingError: one of them cannot.
+        """
+        for tag, line in emitted:
+            if not self.graph.targets(node, tag):
+                raise RoutingError(f"no route for the tag {tag!r}; add it, or '*', to the node's next")
+            if "\n" in line:
+                raise RoutingError("emitted a line with a line ending in it; emit one record for each line")
+            if not is_encodable(line):
+                raise RoutingError("emitted a line with half a character in it (a lone surrogate)")
 
     def _leftovers(self, node: str) -> Iterator[Record]:
         finish = self._processors[node].finish

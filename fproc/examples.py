@@ -22,13 +22,22 @@ class _Results:
     """An `Output` in memory."""
 
     def __init__(self) -> None:
-        self.lines: dict[str, list[str]] = {}
+        self.results: dict[str, list[str]] = {}
 
     def write(self, result: str, line: str) -> None:
-        self.lines.setdefault(result, []).append(line)
+        self.results.setdefault(result, []).append(line)
 
     def print_line(self, line: str) -> None:
         self.write(STDOUT, line)
+
+    def lines(self, result: str) -> list[str]:
+        return self.results.setdefault(result, [])
+
+    def printed(self) -> list[str]:
+        return self.lines(STDOUT)
+
+    def note(self, characters: int) -> None:
+        pass
 
 
 def failures(plan: Plan) -> list[Problem]:
@@ -70,7 +79,7 @@ def run(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
         interpreter.finish()
     finally:
         interpreter.close()
-    return results.lines
+    return {name: lines for name, lines in results.results.items() if lines}
 
 
 def _name(key: str) -> str:

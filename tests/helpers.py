@@ -25,14 +25,27 @@ class Memory:
     """An `Output` in memory: results by name, and what was printed."""
 
     def __init__(self) -> None:
-        self.results: dict[str, list[str]] = {}
-        self.printed: list[str] = []
+        self._results: dict[str, list[str]] = {}
+        self._printed: list[str] = []
+
+    @property
+    def results(self) -> dict[str, list[str]]:
+        return {name: lines for name, lines in self._results.items() if lines}
 
     def write(self, result: str, line: str) -> None:
-        self.results.setdefault(result, []).append(line)
+        self.lines(result).append(line)
 
     def print_line(self, line: str) -> None:
-        self.printed.append(line)
+        self._printed.append(line)
+
+    def lines(self, result: str) -> list[str]:
+        return self._results.setdefault(result, [])
+
+    def printed(self) -> list[str]:
+        return self._printed
+
+    def note(self, characters: int) -> None:
+        pass
 
 
 def plan_of(nodes: Nodes, **config: Any) -> Plan:

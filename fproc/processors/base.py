@@ -38,6 +38,15 @@ class Output(Protocol):
     def print_line(self, line: str) -> None:
         """Send a line to standard output."""
 
+    def lines(self, result: str) -> list[str]:
+        """The list that a result's lines may be added to instead, all through the run; see `note`."""
+
+    def printed(self) -> list[str]:
+        """The same for standard output."""
+
+    def note(self, characters: int) -> None:
+        """About so many characters may have been added to the lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -57,17 +66,44 @@ class Processor:
 
     `process(tag, line)` gives the records that one record becomes. `finish()` gives what is left at the end
     of the file; its records carry the node's own tag unless they name one. `close()` ends a processor whose
-    file was given up. One without a `state` remembers nothing from line to line.
+    file was given up. One without a `state` remembers nothing from line to line. `target` is the user's
+    object that does the work, if it is one.
     """
 
     process: Callable[[str, str], Sequence[Record]]
     finish: Callable[[], Iterable[Record]] | None = None
     close: Callable[[], None] | None = None
     state: State | None = None
+    target: Any = None
 
 
 Maker = Callable[[Source, Output], Processor]
 """Makes the processor of one node for one input file, with fresh state."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinForm:
+    """A node that is a built-in with these options, checked and with defaults."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UserForm:
+    """A node that calls a user's function, or an instance of a user's class.
+
+    `gives_many` says that it is written as a generator.
+    """
+
+    target: Callable[..., Any]
+    config: Mapping[str, Any]
+    is_class: bool
+    gives_many: bool
+
+
+Form = BuiltinForm | UserForm
+"""What a node does, for who wants to do that without calling its processor."""
 
 
 def mapping(function: Callable[[str], str | None]) -> Maker:

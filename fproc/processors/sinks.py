@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from fproc.errors import is_encodable
-from fproc.processors.base import Builtin, Maker, Option, Output, Processor, Source
+from fproc.processors.base import Builtin, BuiltinForm, Maker, Option, Output, Processor, Source
 from fproc.processors.options import Template, is_plain_name
 from fproc.records import Record
 
@@ -59,9 +59,13 @@ def _into(sink: Callable[[str], None]) -> Processor:
     return Processor(process)
 
 
+END_FORM = BuiltinForm("write", {"file": Template(DEFAULT_RESULT)})
+"""What the reserved node `end` does."""
+
+
 def end() -> Maker:
     """The reserved node `end`."""
-    return _write(file=Template(DEFAULT_RESULT))
+    return _write(**END_FORM.values)
 
 
 def drop() -> Maker:

@@ -16,7 +16,7 @@ from fproc.records import encode_lines
 from fproc.spool.disk import Disk, unlink_if_there
 from fproc.stdout import standard_output, write_all
 
-HELD_CHARACTERS = 256 * 1024
+HELD_CHARACTERS = 128 * 1024
 OPEN_PARTS = 64
 
 
@@ -76,8 +76,8 @@ class Staging:
 
     def write(self, result: str, line: str) -> None:
         """Add a line to a result."""
-        self._held.setdefault(result, []).append(line)
-        self._hold(line)
+        self.lines(result).append(line)
+        self.note(len(line) + 1)
 
     def set_aside(self, result: str, line: str) -> None:
         """Add a line that no sink wrote, but that the pipeline rejected, to a result of such lines."""
@@ -87,7 +87,24 @@ class Staging:
     def print_line(self, line: str) -> None:
         """Send a line to standard output, with the next piece."""
         self._printed.append(line)
-        self._hold(line)
+        self.note(len(line) + 1)
+
+    def lines(self, result: str) -> list[str]:
+        """The list of the lines that are held back for a result; who adds to it tells `note`."""
+        lines = self._held.get(result)
+        if lines is None:
+            lines = self._held[result] = []
+        return lines
+
+    def printed(self) -> list[str]:
+        """The same for standard output."""
+        return self._printed
+
+    def note(self, characters: int) -> None:
+        """About so many characters were added to what is held back, which may now be enough to be written."""
+        self._held_characters += characters
+        if self._held_characters > HELD_CHARACTERS:
+            self.flush()
 
     def flush(self) -> None:
         """Write what is held back.
@@ -95,16 +112,19 @@ class Staging:
         Raises:
             OutputError: the system refuses.
         """
-        held, self._held, self._held_characters = self._held, {}, 0
-        printed, self._printed = self._printed, []
+        self._held_characters = 0
         try:
-            for result, lines in held.items():
+            for result, lines in self._held.items():
+                if not lines:
+                    continue
                 if self._stream is not None and result == self._streamed:
                     self._send(self._stream, lines)
                 else:
                     self._append(result, lines)
-            if printed:
-                self._send(standard_output(), printed)
+                lines.clear()
+            if self._printed:
+                self._send(standard_output(), self._printed)
+                self._printed.clear()
         except OSError as error:
             raise OutputError(f"cannot write results: {reason_of(error)}") from error
 
@@ -183,11 +203,6 @@ class Staging:
         self.has_streamed = True
         write_all(stream, encode_lines(lines))
         self.sent += len(lines)
-
-    def _hold(self, line: str) -> None:
-        self._held_characters += len(line) + 1
-        if self._held_characters > HELD_CHARACTERS:
-            self.flush()
 
     def _descriptor(self, result: str) -> int:
         descriptor = self._open.pop(result, None)

@@ -25,6 +25,11 @@ def by_length(line: str, classes: int = 3) -> Iterator[tuple[str, str]]:
     yield f"t{len(line) % classes}", line
 
 
+def sometimes_tagged(line: str) -> str | tuple[str, str]:
+    tag, found, rest = line.partition(":")
+    return (tag, rest) if found else line
+
+
 def halves(line: str) -> Iterator[str | tuple[str, str]]:
     middle = len(line) // 2
     yield "left", line[:middle]

@@ -33,6 +33,7 @@ LAYERS: list[set[str]] = [
         "config",
         "graph",
         "engine",
+        "compiler",
         "lifecycle",
         "processors",
         "default",

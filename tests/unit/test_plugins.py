@@ -49,8 +49,8 @@ def run_one(type_: str, *lines: str, **node: Any) -> list[str]:
 
 
 def problem_of(type_: str, *, stream: bool = False, **config: Any) -> str:
-    maker, problems = plugins.resolve(NodeSpec("start", type_, config, stream=stream, path=PATH))
-    assert maker is None
+    resolved, problems = plugins.resolve(NodeSpec("start", type_, config, stream=stream, path=PATH))
+    assert resolved is None
     [problem] = problems
     return str(problem)
 

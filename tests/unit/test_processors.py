@@ -12,25 +12,19 @@ from fproc.plan import Plan, build
 from fproc.processors import BUILTINS, LATER
 from fproc.processors.base import Source
 from fproc.records import Block
+from tests.helpers import Memory
 
 Options = dict[str, Any]
 
 SOURCE = Source("app.log", "2026-11-22")
-SCREEN = "(standard output)"
 
 
-class Outcome:
-    """What the sinks got, and the records that failed. An `Output` in memory."""
+class Outcome(Memory):
+    """What the sinks got, and the records that failed."""
 
     def __init__(self) -> None:
-        self.lines: dict[str, list[str]] = {}
+        super().__init__()
         self.errors: list[RecordError] = []
-
-    def write(self, result: str, line: str) -> None:
-        self.lines.setdefault(result, []).append(line)
-
-    def print_line(self, line: str) -> None:
-        self.write(SCREEN, line)
 
 
 def plan_of(*nodes: Options) -> Plan:
@@ -54,7 +48,7 @@ def run(plan: Plan, lines: list[str], source: Source = SOURCE) -> Outcome:
 def at_end(kind: str, config: Options, lines: list[str]) -> list[str]:
     outcome = run(plan_of(only_node(kind, config)), lines)
     assert outcome.errors == []
-    return outcome.lines.get("app.log", [])
+    return outcome.results.get("app.log", [])
 
 
 def by_tag(kind: str, config: Options, lines: list[str]) -> dict[str, list[str]]:
@@ -62,7 +56,7 @@ def by_tag(kind: str, config: Options, lines: list[str]) -> dict[str, list[str]]
     router = {"tag": "start", "type": kind, "config": config, "next": "sink"}
     outcome = run(plan_of(router, {"tag": "sink", "type": "write", "config": {"file": "{tag}"}}), lines)
     assert outcome.errors == []
-    return outcome.lines
+    return outcome.results
 
 
 def problems_of(kind: str, config: Options) -> list[str]:
@@ -82,7 +76,7 @@ def test_the_example_of_every_built_in_is_true(kind: str) -> None:
     config, lines_in, lines_out = BUILTINS[kind].example
     outcome = run(plan_of(only_node(kind, dict(config))), lines_in)
     assert outcome.errors == []
-    assert list(outcome.lines.values()) == [lines_out]
+    assert [*outcome.results.values(), outcome.printed()] in ([lines_out, []], [lines_out])
 
 
 @pytest.mark.parametrize("kind", LATER)
@@ -166,7 +160,7 @@ def test_a_line_that_does_not_fit_is_kept_dropped_or_rejected(
 ) -> None:
     asked = config if otherwise is None else {**config, "otherwise": otherwise}
     outcome = run(plan_of(only_node(kind, asked)), ["a 1", "misfit", "b 2"])
-    first, *middle, last = outcome.lines["app.log"]
+    first, *middle, last = outcome.results["app.log"]
     assert (first, last) == (("a", "b") if kind == "rewrite" else ("1a", "2b"))
     assert middle == kept
     assert [error.line_no for error in outcome.errors] == rejected
@@ -227,12 +221,12 @@ def test_a_line_that_gets_no_other_tag_keeps_the_one_it_has(kind: str, config: O
         {"tag": "second", "type": kind, "config": config, "next": "sink"},
         {"tag": "sink", "type": "write", "config": {"file": "{tag}"}},
     )
-    assert list(run(plan, ["fine"]).lines) == ["mine"]
+    assert list(run(plan, ["fine"]).results) == ["mine"]
 
 
 def test_every_file_is_counted_from_the_beginning() -> None:
     plan = plan_of(only_node("count", {}))
-    assert run(plan, ["a", "b"]).lines == run(plan, ["a", "b"]).lines == {"app.log": ["1 a", "2 b"]}
+    assert run(plan, ["a", "b"]).results == run(plan, ["a", "b"]).results == {"app.log": ["1 a", "2 b"]}
 
 
 def test_joined_lines_have_the_tag_of_the_first() -> None:
@@ -241,7 +235,7 @@ def test_joined_lines_have_the_tag_of_the_first() -> None:
         {"tag": "pairs", "type": "join", "config": {"lines": 2}, "next": "sink"},
         {"tag": "sink", "type": "write", "config": {"file": "{tag}"}},
     )
-    assert run(plan, ["x:1", "y:2", "y:3"]).lines == {"x": ["1 2"], "y": ["3"]}
+    assert run(plan, ["x:1", "y:2", "y:3"]).results == {"x": ["1 2"], "y": ["3"]}
 
 
 @pytest.mark.parametrize(
@@ -261,7 +255,7 @@ def test_joined_lines_have_the_tag_of_the_first() -> None:
 )
 def test_a_result_is_named_after_its_input(file: str, name: str, result: str) -> None:
     outcome = run(plan_of(only_node("write", {"file": file})), ["a"], Source(name, "2026-11-22"))
-    assert outcome.lines == {result: ["a"]}
+    assert outcome.results == {result: ["a"]}
 
 
 @pytest.mark.parametrize("tag", ["a/b", "../escape", "/etc/passwd", "nul\0", "..", "."])
@@ -271,12 +265,12 @@ def test_a_tag_cannot_lead_a_result_out_of_its_folder(tag: str) -> None:
         {"tag": "sink", "type": "write", "config": {"file": "{tag}"}},
     )
     outcome = run(plan, ["fine:1", f"{tag}:2", "fine:3"])
-    assert outcome.lines == {"fine": ["1", "3"]}
+    assert outcome.results == {"fine": ["1", "3"]}
     assert [(error.node, error.line_no) for error in outcome.errors] == [("sink", 2)]
 
 
 def test_standard_output_gets_lines_and_results_do_not() -> None:
-    assert run(plan_of(only_node("stdout", {})), ["a", ""]).lines == {SCREEN: ["a", ""]}
+    assert run(plan_of(only_node("stdout", {})), ["a", ""]).printed() == ["a", ""]
 
 
 def test_all_wrong_options_are_told_at_once() -> None:

@@ -220,13 +220,14 @@ def test_a_file_of_which_everything_arrived_is_published(site: Site) -> None:
 def test_an_output_that_loses_or_doubles_a_line_fails_the_file(
     site: Site, times: int, written: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Staging.write
+    flush = Staging.flush
 
-    def meddle(self: Staging, result: str, line: str) -> None:
-        for _ in range(times if line == "57" else 1):
-            write(self, result, line)
+    def meddle(self: Staging) -> None:
+        held = self.lines("copy")
+        held[:] = [line for line in held for _ in range(times if line == "57" else 1)]
+        flush(self)
 
-    monkeypatch.setattr(Staging, "write", meddle)
+    monkeypatch.setattr(Staging, "flush", meddle)
     reason = f"lines that sinks took, and lines in results: 200 and {written} do not agree; nothing of it"
     site.check_failed(site.run(), reason)
 

@@ -1,0 +1,147 @@
+"""Compiled graphs: the loop over the lines, with what stands before and after it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from fproc.compiler.generator import Generator, Shape, Site, Terms
+from fproc.compiler.run import CompiledRun
+from fproc.compiler.writer import NotCompiledError, Writer
+from fproc.errors import is_encodable
+from fproc.graph import Graph
+from fproc.processors.base import Form
+
+log = logging.getLogger("fproc.compiler")
+
+FeedLines = Callable[[Iterator[str]], int]
+"""Pushes lines through the graph; gives how many came to their ends."""
+
+
+class Program:
+    """A compiled graph, for the lines that enter it at one node."""
+
+    def __init__(self, source: str, names: Mapping[str, Any]) -> None:
+        self.source = source
+        namespace = dict(names)
+        exec(compile(source, "<pipeline>", "exec"), namespace)  # noqa: S102 - generated from a checked graph
+        self._make: Callable[[CompiledRun], FeedLines] = namespace["make"]
+
+    def bind(self, run: CompiledRun) -> FeedLines:
+        """The function for one run.
+
+        Raises:
+            ValueError: the input's name makes a result that cannot be.
+        """
+        return self._make(run)
+
+
+class Compiler:
+    """The programs of a graph, one for each entry.
+
+    They are made for what users' processors were seen to give, and made anew when they give something else.
+
+    Args:
+        graph: the checked graph.
+        forms: what each node does, `end` included; None where that is not known.
+        max_hops: how many nodes one record may go through.
+    """
+
+    def __init__(self, graph: Graph, forms: Mapping[str, Form | None], *, max_hops: int) -> None:
+        self._graph = graph
+        self._forms = forms
+        self._max_hops = max_hops
+        self._shapes: dict[str, set[Shape]] = {}
+        self._programs: dict[str, Program | NotCompiledError] = {}
+
+    def program(self, entry: str) -> Program:
+        """The program for lines that enter the graph at a node.
+
+        Raises:
+            NotCompiledError: it has none, and has to be interpreted.
+        """
+        if entry not in self._programs:
+            try:
+                self._programs[entry] = self._compiled(entry)
+            except NotCompiledError as why:
+                self._programs[entry] = why
+        found = self._programs[entry]
+        if isinstance(found, NotCompiledError):
+            raise found
+        return found
+
+    def learn(self, node: str, shape: Shape, *, is_only: bool) -> None:
+        """A node was seen to give something of this shape; or it has given nothing else up to now."""
+        known = self._shapes.setdefault(node, {Shape.LINE})
+        if is_only:
+            known.clear()
+        known.add(shape)
+        self._programs.clear()
+
+    def _compiled(self, entry: str) -> Program:
+        _check_ways(self._graph, entry)
+        code = Generator(self._graph, self._forms, self._shapes, max_hops=self._max_hops)
+        terms = code.site(Site(entry, "line", entry))
+        names = {"encodable": is_encodable, "padded": padded, **code.names}
+        program = Program(_assembled(code, terms), names)
+        log.debug("what is done with lines that enter at %r:\n%s", entry, program.source)
+        return program
+
+
+def padded(parts: list[str], size: int) -> list[str | None]:
+    """So many parts, with None for those that are missing."""
+    return [*parts, *[None] * (size - len(parts))]
+
+
+def _check_ways(graph: Graph, entry: str) -> None:
+    """See that no record can come to a node twice.
+
+    Raises:
+        NotCompiledError: it can.
+    """
+    done: set[str] = set()
+
+    def look(node: str, way: tuple[str, ...]) -> None:
+        if node in way:
+            raise NotCompiledError("its nodes form a cycle: " + " -> ".join([*way[way.index(node) :], node]))
+        if node in done or node not in graph.nodes:
+            return
+        for target in graph.followers(node):
+            look(target, (*way, node))
+        done.add(node)
+
+    look(entry, ())
+
+
+def _assembled(code: Generator, terms: Terms) -> str:
+    """The source: what one run needs, the loop, and the sums."""
+    write = Writer()
+    nodes = {node: code.new("at", node) for node in {**code.came, **code.emitted}}
+    with write.block("def make(run):"):
+        write("push, settle, fail, checked = run.push_line, run.settle, run.fail, run.checked")
+        for variable, expression in code.fetches.items():
+            write(f"{variable} = {expression}")
+        for node, variable in nodes.items():
+            write(f"{variable} = run.counts[{node!r}]")
+        write("")
+        with write.block("def feed(lines):"):
+            write(" = ".join([*code.counters, "0"]))
+            with write.block("try:"), write.block("for line in lines:"):
+                write.add(code.write)
+            with write.block("finally:"):
+                for node, variable in nodes.items():
+                    write(f"{variable}.came += {_sum(code.came.get(node, []))}")
+                    write(f"{variable}.emitted += {_sum(code.emitted.get(node, []))}")
+                for (source, target), counted in code.edges.items():
+                    write(f"run.pass_on({source!r}, {target!r}, {_sum(counted)})")
+            for one, other in code.agreements:
+                write(f"run.agree({_sum(one)}, {_sum(other)})")
+            write(f"return {_sum(terms)}")
+        write("")
+        write("return feed")
+    return write.text()
+
+
+def _sum(terms: Terms) -> str:
+    return " + ".join(terms) or "0"

@@ -1,0 +1,182 @@
+"""A run whose lines go through the compiled function, and whatever is unusual through the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from operator import length_hint
+from typing import TYPE_CHECKING, Any
+
+from fproc.compiler.generator import Shape
+from fproc.engine import Interpreter
+from fproc.errors import (
+    ConservationError,
+    InputError,
+    OutputError,
+    ProcessorExitError,
+    RoutingError,
+    reason_of,
+)
+from fproc.processors.base import records_of
+from fproc.processors.options import Template
+from fproc.processors.sinks import result_name
+from fproc.records import Block, Overlong, Record
+
+if TYPE_CHECKING:
+    from fproc.compiler.program import Compiler
+
+_SHAPES: dict[type, Shape] = {str: Shape.LINE, tuple: Shape.PAIR}
+
+
+class CompiledRun(Interpreter):
+    """An interpreter that has the usual done by a `Program`.
+
+    The program calls `push_line`, `settle`, `fail` and `checked` about the line that it has last taken.
+
+    Raises:
+        ValueError: the input's name makes a result that cannot be, in one of the program's sinks.
+    """
+
+    def __init__(self, compiler: Compiler, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._compiler = compiler
+        self._learnt: set[tuple[str, Shape]] = set()
+        self._settled: dict[str, int] = {}
+        self._first_line_no = 0
+        self._count = 0
+        self._left: Iterator[str] = iter(())
+        self._feed = compiler.program(self.entry).bind(self)
+
+    def feed(self, block: Block | Overlong) -> None:
+        """Push the lines of a block through the graph."""
+        if isinstance(block, Overlong):
+            super().feed(block)
+            return
+        self._first_line_no = block.first_line_no
+        self._count = len(block.lines)
+        self._left = iter(block.lines)
+        try:
+            self.agree(self._feed(self._left), self._count)
+        finally:
+            self.lines_in += self._count - length_hint(self._left)
+        self.output.note(len(block.raw))
+        if self._learnt:
+            self._adapt()
+
+    def agree(self, one: int, other: int) -> None:
+        """See that as many records came to an end as had begun their way.
+
+        Raises:
+            ConservationError: they did not.
+        """
+        if one != other:
+            raise ConservationError(
+                f"records on their way, {other}, and those that came to an end, {one}, do not agree"
+            )
+
+    def pass_on(self, source: str, target: str, count: int) -> None:
+        """Count records that went from one node to another."""
+        if count:
+            self.edges[source, target] = self.edges.get((source, target), 0) + count
+
+    def lines(self, file: Template, tag: str) -> list[str]:
+        """The list that takes the lines of a `write` node with a tag.
+
+        Raises:
+            ValueError: there can be no such result.
+        """
+        return self.output.lines(result_name(file, self.source, tag))
+
+    def lines_by_tag(self, file: Template) -> dict[str, list[str]]:
+        """These lists for all tags; looking one up raises as `lines` does."""
+        return _ByTag(self, file)
+
+    def printed(self) -> list[str]:
+        """The list that takes the lines for standard output."""
+        return self.output.printed()
+
+    def process(self, node: str) -> Any:
+        """The call of a node's processor."""
+        return self._processors[node].process
+
+    def target(self, node: str) -> Any:
+        """The user's object that is a node's processor."""
+        return self._processors[node].target
+
+    def push_line(self, node: str, tag: str, line: str, hops: int) -> None:
+        """A record has come to a node: do all the rest as the interpreter does."""
+        self._find_line()
+        self.push(node, tag, line, hops)
+
+    def settle(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
+        """A user's processor was called and gave something: do all the rest as the interpreter does."""
+        self._find_line()
+        try:
+            emitted = records_of(given, tag)
+        except BaseException as error:  # noqa: BLE001 - a user's generator may raise anything
+            self.fail(node, line, error)
+            return
+        self.counts[node].came += 1
+        self._settled[node] = self._settled.get(node, 0) + 1
+        if type(given) in _SHAPES:
+            self._learnt.add((node, _SHAPES[type(given)]))
+        try:
+            onward = self._route(node, emitted)
+        except RoutingError as error:
+            self._fail(node, line, error)
+            return
+        for target, record in onward:
+            self.push(target, *record, hops + 1)
+
+    def fail(self, node: str, line: str, error: BaseException) -> None:
+        """A processor raised this instead of giving anything.
+
+        Raises:
+            BaseException: the error, if it is no matter of this record.
+        """
+        self._find_line()
+        if isinstance(error, InputError | OutputError | KeyboardInterrupt):
+            raise error
+        if not isinstance(error, Exception):
+            cause, error = error, ProcessorExitError(reason_of(error))
+            error.__cause__ = cause
+        self.counts[node].came += 1
+        self._fail(node, line, error)
+
+    def checked(self, node: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
+        """What a processor gave, counted and found to be in order; nothing if it is not."""
+        self.counts[node].came += 1
+        if not given:
+            return ()
+        try:
+            self._check(node, given)
+        except RoutingError as error:
+            self._find_line()
+            self._fail(node, line, error)
+            return ()
+        self.counts[node].emitted += len(given)
+        return given
+
+    def _adapt(self) -> None:
+        """Have the program made for what users' processors really give.
+
+        A line, or a pair, may have been settled for another reason; then it makes no other program.
+        """
+        for node, shape in self._learnt:
+            is_only = self.counts[node].came == self._settled[node]
+            self._compiler.learn(node, shape, is_only=is_only)
+        self._learnt.clear()
+        self._feed = self._compiler.program(self.entry).bind(self)
+
+    def _find_line(self) -> None:
+        """Set the number of the line that is being worked on."""
+        self.line_no = self._first_line_no + self._count - length_hint(self._left) - 1
+
+
+class _ByTag(dict[str, list[str]]):
+    def __init__(self, run: CompiledRun, file: Template) -> None:
+        self._run = run
+        self._file = file
+
+    def __missing__(self, tag: str) -> list[str]:
+        lines = self[tag] = self._run.lines(self._file, tag)
+        return lines

@@ -1,0 +1,219 @@
+"""The compiled form of a graph gives what the interpreter gives: results, figures, every failure."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fproc.compiler import CompiledRun
+from fproc.engine import Interpreter
+from fproc.errors import FprocError, RecordError
+from fproc.plan import Plan
+from fproc.records import read_blocks
+from tests.helpers import SOURCE, Memory, plan_of
+
+TAGS = ["a", "b", "c"]
+SPECIAL = ["info", "warn", "INFO", "error"]
+
+WORDS = st.sampled_from(
+    ["INFO", "WARN", "ERROR", "a", "b", "x1", "", "healthz", "\u00e9", "{}", "\t", "\x1c", "\udcff"]
+)
+LINES = st.lists(
+    st.one_of(
+        st.lists(WORDS, max_size=6).map(" ".join),
+        st.lists(WORDS, max_size=4).map(",".join),
+        st.text(st.characters(blacklist_characters="\n", blacklist_categories=["Cs"]), max_size=8),
+    ),
+    max_size=25,
+)
+PATTERNS = st.sampled_from(
+    [
+        "INFO",
+        "INFO|WARN",
+        "^INFO",
+        "^[^ ]* INFO ",
+        "a.b",
+        "x|",
+        "(?i)info",
+        "^a|b",
+        "(?m)^b",
+        ".",
+        "{",
+        "\\bb\\b",
+        "",
+    ]
+)
+OTHERWISE = st.sampled_from(["keep", "drop", "reject"])
+SEPARATORS = st.sampled_from([" ", ",", " ,", "a"])
+DEFAULTS = st.one_of(st.none(), st.sampled_from([*TAGS, *SPECIAL]))
+
+
+def options(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """A node's config; what is None is left out."""
+    made = st.fixed_dictionaries(values)
+    return made.map(lambda config: {key: value for key, value in config.items() if value is not None})
+
+
+def fields_options() -> st.SearchStrategy[dict[str, Any]]:
+    def of_most(most: int | None) -> st.SearchStrategy[dict[str, Any]]:
+        numbers = st.integers(0, most or 5)
+        template = st.lists(
+            st.one_of(numbers.map("{{{}}}".format), st.sampled_from(["[", 'é"\\', "{{", "}}"])), max_size=4
+        )
+        return options(
+            separator=SEPARATORS, max=st.just(most), template=template.map("".join), otherwise=OTHERWISE
+        )
+
+    return st.one_of(st.none(), st.integers(1, 14)).flatmap(of_most)
+
+
+BUILTINS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "tag": options(
+        rules=st.dictionaries(st.sampled_from([*TAGS, *SPECIAL]), PATTERNS, max_size=3), default=DEFAULTS
+    ),
+    "tag_field": options(
+        separator=SEPARATORS,
+        field=st.integers(1, 4),
+        tags=st.dictionaries(
+            st.sampled_from(["INFO", "WARN", "a", ""]), st.sampled_from([*TAGS, *SPECIAL]), max_size=3
+        ),
+        default=DEFAULTS,
+    ),
+    "tag_prefix": options(separator=SEPARATORS, default=DEFAULTS),
+    "filter": options(pattern=PATTERNS),
+    "drop_matching": options(pattern=PATTERNS),
+    "uppercase": options(),
+    "lowercase": options(),
+    "snakecase": options(),
+    "trim": options(),
+    "replace": options(pattern=PATTERNS, **{"with": st.sampled_from(["", "Q", "\\n", "\\g<0>!", "{}"])}),
+    "rewrite": options(
+        pattern=st.sampled_from(
+            ["^(?P<one>\\w+) (?P<two>.*)$", "(?P<one>a)|(?P<two>b)", "(x)?(?P<one>\\S*)(?P<two>)"]
+        ),
+        template=st.lists(st.sampled_from(["{one}", "{two}", "{0}", " - ", "{{", '"']), max_size=4).map(
+            "".join
+        ),
+        otherwise=OTHERWISE,
+    ),
+    "fields": fields_options(),
+    "split": options(separator=SEPARATORS),
+    "join": options(lines=st.integers(1, 3), separator=st.sampled_from(["+", ""])),
+    "count": options(total=st.booleans()),
+    "tally": options(field=st.one_of(st.none(), st.integers(1, 3))),
+}
+USERS = [f"odd_processors.{name}" for name in ("odd", "pair", "many", "Remembering", "Pairing")]
+
+
+@st.composite
+def nodes(draw: st.DrawFn, *, wild: st.SearchStrategy[int]) -> list[dict[str, Any]]:
+    """A graph of up to seven nodes without cycles, with sinks of each kind behind it."""
+    names = ["start", *(f"n{index}" for index in range(draw(st.integers(0, 5))))]
+    sinks = ["end", "drop", "plain", "tagged", "screen"]
+    made = []
+    for index, name in enumerate(names):
+        kind = draw(st.one_of(st.sampled_from(sorted(BUILTINS)), st.sampled_from(USERS)))
+        config = draw(BUILTINS[kind]) if kind in BUILTINS else {"salt": index, "wild": draw(wild)}
+        target = st.sampled_from([*names[index + 1 :], *sinks])
+        several = st.one_of(target, st.lists(target, min_size=1, max_size=3))
+        known = dict.fromkeys([*TAGS, *SPECIAL], several)
+        by_tag = st.fixed_dictionaries(
+            {"*": several} if draw(st.booleans()) else {"x": several}, optional=known
+        )
+        made.append({"tag": name, "type": kind, "config": config, "next": draw(st.one_of(several, by_tag))})
+    return [
+        *made,
+        {"tag": "plain", "type": "write", "config": {"file": "{stem}.plain"}},
+        {"tag": "tagged", "type": "write", "config": {"file": "{tag}.{date}"}},
+        {"tag": "screen", "type": "stdout"},
+    ]
+
+
+@dataclass
+class Seen:
+    """All that a run shows."""
+
+    output: Memory = field(default_factory=Memory)
+    errors: list[tuple[Any, ...]] = field(default_factory=list)
+    ended_by: str = ""
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+def run(plan: Plan, data: bytes, block_bytes: int, *, compiled: bool, stops: bool) -> Seen:
+    """Run an input either way; every trouble is noted, the first one may end the run."""
+    seen = Seen()
+
+    def on_error(error: RecordError) -> None:
+        reason = re.sub(r"0x[0-9a-f]+", "0x", error.reason)
+        seen.errors.append((reason, error.node, error.line_no, error.line, type(error.__cause__)))
+        if stops:
+            raise error
+
+    given: dict[str, Any] = {
+        "source": SOURCE,
+        "output": seen.output,
+        "entry": "start",
+        "max_hops": plan.config.limits.max_hops,
+        "on_error": on_error,
+    }
+    engine: Interpreter
+    if compiled:
+        engine = CompiledRun(plan.compiler, plan.graph, plan.makers, **given)
+    else:
+        engine = Interpreter(plan.graph, plan.makers, **given)
+    try:
+        for block in read_blocks(io.BytesIO(data).read, max_line_bytes=40, block_bytes=block_bytes):
+            engine.feed(block)
+        engine.finish()
+    except FprocError as error:
+        seen.ended_by = re.sub(r"0x[0-9a-f]+", "0x", str(error))
+    finally:
+        engine.close()
+    seen.figures = {
+        "lines_in": engine.lines_in,
+        "counts": {name: (at.came, at.emitted, at.failed) for name, at in engine.counts.items()},
+    }
+    if not seen.ended_by:  # else records were on their way, which one counts sooner than the other
+        seen.figures["edges"] = dict(engine.edges)
+    return seen
+
+
+def check(pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int, *, stops: bool) -> None:
+    plan = plan_of(pipeline)
+    assert plan.why_interpreted("start") is None
+    data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+    expected = run(plan, data, block_bytes, compiled=False, stops=stops)
+    found = run(plan, data, block_bytes, compiled=True, stops=stops)
+    again = run(plan, data, block_bytes, compiled=True, stops=stops)  # with what the first run has learnt
+    for seen in (found, again):
+        assert seen.errors == expected.errors
+        assert seen.ended_by == expected.ended_by
+        assert seen.output.results == expected.output.results
+        assert seen.output.printed() == expected.output.printed()
+        assert seen.figures == expected.figures
+
+
+@given(pipeline=nodes(wild=st.just(1000)), lines=LINES, block_bytes=st.integers(1, 200))
+def test_what_is_compiled_gives_what_is_interpreted(
+    pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int
+) -> None:
+    check(pipeline, lines, block_bytes, stops=False)
+
+
+@given(pipeline=nodes(wild=st.sampled_from([1, 2, 5])), lines=LINES, block_bytes=st.integers(1, 200))
+def test_so_it_does_when_processors_do_what_none_should(
+    pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int
+) -> None:
+    check(pipeline, lines, block_bytes, stops=False)
+
+
+@given(pipeline=nodes(wild=st.sampled_from([3, 9])), lines=LINES, block_bytes=st.integers(1, 200))
+def test_the_first_trouble_ends_both_in_the_same_place(
+    pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int
+) -> None:
+    check(pipeline, lines, block_bytes, stops=True)
