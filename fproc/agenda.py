@@ -42,12 +42,14 @@ class Agenda:
         self._clock = clock
         self._monotonic = monotonic
         self._ready: deque[str] = deque()
+        self._large: Collection[str] = ()
         self._due: dict[str, _Due] = {}
         self._troubled: dict[str, _Troubled] = {}
 
-    def set_ready(self, names: Collection[str]) -> None:
-        """These names, in this order, are what is ready now."""
+    def set_ready(self, names: Collection[str], large: Collection[str] = ()) -> None:
+        """These names, in this order, are what is ready now; those that are `large` are done alone."""
         self._ready = deque(names)
+        self._large = large
         self._troubled = {
             name: state for name, state in self._troubled.items() if name in names or name in self._due
         }
@@ -74,7 +76,22 @@ class Agenda:
             if due.at <= now and name not in busy and not self._must_rest(name):
                 del self._due[name]
                 return due.task
-        for _ in range(len(self._ready)):
+        return self._next_new(busy)
+
+    def next_small(self, busy: Collection[str]) -> Task | None:
+        """Take the next new name, to be done together with another; None if it is large, or there is none."""
+        return None if self._ready and self._ready[0] in self._large else self._next_new(busy)
+
+    def is_small(self, task: Task) -> bool:
+        """Whether a task may be done together with others."""
+        return task.why is Why.NEW and task.name not in self._large
+
+    def count_ready(self) -> int:
+        """How many names are ready, at most."""
+        return len(self._ready)
+
+    def _next_new(self, busy: Collection[str]) -> Task | None:
+        while self._ready:
             name = self._ready.popleft()
             if name not in busy and name not in self._due and not self._must_rest(name):
                 return Task(name, Why.NEW)

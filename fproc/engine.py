@@ -143,6 +143,8 @@ class Interpreter:
         self.line_no = None
         if self.observer:
             self.observer.begin(None, "")
+        if not any(processor.finish for processor in self._processors.values()):
+            return
         for name in self.graph.finish_order():
             self._finished.add(name)
             for record in self._leftovers(name):

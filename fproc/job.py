@@ -7,7 +7,7 @@ import os
 import random
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from fproc.engine import Observer
 from fproc.errors import (
     ChangedWhileReadError,
+    ConservationError,
     FprocError,
     InputError,
     LostClaimError,
@@ -31,7 +32,7 @@ from fproc.inputs import open_input
 from fproc.lifecycle import INTERRUPTIONS, Fate, decide, trouble_of
 from fproc.plan import Plan
 from fproc.run import Figures, Progress, check_bytes, run
-from fproc.spool import Claim, Stamp, is_open_for_writing
+from fproc.spool import Claim, Settled, Spool, Stamp, is_open_for_writing
 from fproc.spool.checkpoint import Place
 from fproc.times import rfc3339
 
@@ -84,6 +85,17 @@ class Surroundings:
     is_stopping: Callable[[], bool] = field(default=lambda: False)
 
 
+@dataclass(slots=True)
+class Ran:
+    """A claimed file that was run; what ended the run, or None, and the stamp of the file that was read."""
+
+    claim: Claim
+    figures: Figures
+    seconds: float
+    stamp: Stamp | None
+    error: Exception | None
+
+
 def process(
     claim: Claim, plan: Plan, around: Surroundings | None = None, *, death: Death | None = None
 ) -> Outcome:
@@ -95,21 +107,85 @@ def process(
         BaseException: only what is no `Exception`; the file is then released.
     """
     around = around or Surroundings()
+    return finish(start(claim, plan, around, death=death), plan, around)
+
+
+def start(claim: Claim, plan: Plan, around: Surroundings, *, death: Death | None = None) -> Ran:
+    """Run a claimed file; its results are written, and nothing is decided.
+
+    Raises:
+        BaseException: only what is no `Exception`; the file is then released.
+    """
     begin = time.perf_counter()
     figures = Figures()
+    stamp, error = None, _blamed(claim, death)
     try:
-        stamp, error = None, _blamed(claim, death)
         if error is None:
             stamp, error = _run_claimed(claim, plan, figures, around)
-        outcome = _conclude(claim, plan, stamp, error, around.clock)
+    except BaseException:
+        with suppress(OSError):
+            claim.release()
+        raise
+    return Ran(claim, figures, time.perf_counter() - begin, stamp, error)
+
+
+def finish(ran: Ran, plan: Plan, around: Surroundings) -> Outcome:
+    """Decide about a file that was run, and carry that out. The claim is ended, whatever happens."""
+    begin = time.perf_counter()
+    claim = ran.claim
+    try:
+        if ran.error is None:
+            _seal(ran)
+        outcome = _conclude(claim, plan, ran.stamp, ran.error, around.clock)
     except (OSError, LostClaimError) as trouble:  # while deciding; the disk says how far that got
-        fate = Fate.LOST if claim.is_lost() else decide(trouble, claim.attempts, plan.config.retry)
-        outcome = {"fate": fate, "error": trouble_of(trouble)}
+        outcome = _troubled(claim, plan, trouble)
     finally:
         with suppress(OSError):
             claim.release()
-    seconds = time.perf_counter() - begin
-    return Outcome(claim.name, figures=figures, seconds=seconds, job=claim.id, **outcome)
+    return _outcome(ran, time.perf_counter() - begin, outcome)
+
+
+def finish_all(runs: Sequence[Ran], spool: Spool, plan: Plan, around: Surroundings) -> list[Outcome]:
+    """Do what `finish` does for several runs that ended well, together."""
+    begin = time.perf_counter()
+    sealed = {ran.claim: ran.stamp for ran in runs if ran.stamp}
+    endings = spool.commit_all(sealed, replace_results=plan.config.on_conflict == "replace")
+    seconds = (time.perf_counter() - begin) / max(1, len(runs))
+    outcomes = []
+    for ran in runs:
+        ending = endings[ran.claim]
+        if isinstance(ending, Settled):
+            attempts = ran.claim.attempts + 1
+            values = {"fate": Fate.COMMIT, "attempts": attempts, "results": ending.results}
+            outcomes.append(_outcome(ran, seconds, values))
+        elif isinstance(ending, ConservationError):
+            ran.error = ending
+            outcomes.append(finish(ran, plan, around))
+        else:
+            values = _troubled(ran.claim, plan, ending)
+            with suppress(OSError):
+                ran.claim.release()
+            outcomes.append(_outcome(ran, seconds, values))
+    return outcomes
+
+
+def _seal(ran: Ran) -> None:
+    try:
+        ran.claim.seal()
+    except Exception as error:  # noqa: BLE001 - sorted by what it is, as an error of the run
+        ran.error = error
+
+
+def _troubled(claim: Claim, plan: Plan, trouble: OSError | LostClaimError) -> dict[str, Any]:
+    """What an outcome says of trouble that came while it was decided; it is not known how far that got."""
+    fate = Fate.LOST if claim.is_lost() else decide(trouble, claim.attempts, plan.config.retry)
+    return {"fate": fate, "error": trouble_of(trouble)}
+
+
+def _outcome(ran: Ran, seconds: float, values: dict[str, Any]) -> Outcome:
+    return Outcome(
+        ran.claim.name, figures=ran.figures, seconds=ran.seconds + seconds, job=ran.claim.id, **values
+    )
 
 
 def _blamed(claim: Claim, death: Death | None) -> Exception | None:
@@ -162,7 +238,6 @@ def _run_once(claim: Claim, plan: Plan, figures: Figures, around: Surroundings, 
         ):
             raise ChangedWhileReadError("was written to while it was read; it is read again once it is whole")
         check_bytes(given)
-        claim.seal()
     finally:
         given.close()
     return stamp

@@ -66,6 +66,11 @@ class Plan:
             observer=observer,
         )
 
+    @property
+    def first_piece_lines(self) -> int:
+        """How many lines to begin with: one, if there are processors that may be slow."""
+        return 256 if all(node.type in BUILTINS for node in self.config.nodes) else 1
+
     def why_interpreted(self, entry: str) -> str | None:
         """Why lines that enter the graph at a node are interpreted; None if there is a program for them."""
         try:

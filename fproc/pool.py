@@ -22,7 +22,20 @@ from dataclasses import dataclass
 
 from fproc.job import Death
 from fproc.stdout import standard_output
-from fproc.worker import Leaving, NotBegun, Progress, Ready, Receiver, Report, Setup, Task, Trouble, send
+from fproc.worker import (
+    NONE,
+    Leaving,
+    Mark,
+    NotBegun,
+    Progress,
+    Ready,
+    Receiver,
+    Report,
+    Setup,
+    Task,
+    Trouble,
+    send,
+)
 
 log = logging.getLogger("fproc.pool")
 
@@ -40,7 +53,7 @@ START_SECONDS = 60.0
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from fproc.worker import main; main(int(sys.argv[2]), int(sys.argv[3]))"
+    "from fproc.worker import main; main(*map(int, sys.argv[2:]))"
 )
 
 
@@ -62,6 +75,7 @@ class Pool:
     """
 
     def __init__(self, setup: Setup, size: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.size = size
         self._monotonic = monotonic
         self._slots = [_Slot(setup, monotonic) for _ in range(size)]
 
@@ -69,14 +83,14 @@ class Pool:
         """Whether a task can be submitted."""
         return any(slot.is_free for slot in self._slots)
 
-    def submit(self, task: Task) -> None:
-        """Give a task to a free slot, one whose process is there if possible.
+    def submit(self, *tasks: Task) -> None:
+        """Give tasks to a free slot, one whose process is there if possible; several have to be new inputs.
 
         Raises:
             OSError: no process can be started.
         """
         free = [slot for slot in self._slots if slot.is_free]
-        next((slot for slot in free if slot.channel), free[0]).submit(task)
+        next((slot for slot in free if slot.channel), free[0]).submit(tasks)
 
     def collect(self) -> list[Report | Loss]:
         """What has been reported since the last call, and who has died of what. Does not wait."""
@@ -88,8 +102,7 @@ class Pool:
 
     def running(self) -> dict[str, Progress]:
         """How far each file is that is worked on; may be called from any thread."""
-        tasks = [(slot.task, slot.progress) for slot in self._slots]
-        return {task.name: progress for task, progress in tasks if task}
+        return {name: progress for slot in self._slots for name, progress in slot.running()}
 
     def stop(self) -> list[Report | Loss]:
         """End all workers: at a checkpoint, or at the end of their file, or by force after `STOP_SECONDS`."""
@@ -110,41 +123,50 @@ class Pool:
 
 
 class _Slot:
-    """One worker process at a time, and the task that it has. `channel` is None while there is none."""
+    """One worker process at a time, and the tasks that it has. `channel` is None while there is none."""
 
     def __init__(self, setup: Setup, monotonic: Callable[[], float]) -> None:
-        self.task: Task | None = None
-        self.progress = Progress()
         self.channel: socket.socket | None = None
+        self._tasks: tuple[Task, ...] = ()
+        self._progress = Progress()
         self._setup = setup
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
+        self._mark: Mark | None = None
         self._receiver = Receiver()
         self._is_ready = False
         self._is_leaving = False
         self._is_told = False
-        self._has_begun = False
         self._is_too_slow = False
         self._began = 0.0
+        self._marked = NONE
 
     @property
     def is_free(self) -> bool:
         """Whether it can be given a task."""
-        return self.task is None and not self._is_too_slow
+        return not self._tasks and not self._is_too_slow
 
-    def submit(self, task: Task) -> None:
-        """Give the worker a task; it is started if it is not there."""
+    def running(self) -> list[tuple[str, Progress]]:
+        """The names that it has, and how far each one is."""
+        tasks, progress, mark = self._tasks, self._progress, self._mark
+        waiting = Progress(worker=progress.worker)
+        current = mark.get() if mark and tasks else NONE
+        return [(task.name, progress if index == current else waiting) for index, task in enumerate(tasks)]
+
+    def submit(self, tasks: tuple[Task, ...]) -> None:
+        """Give the worker tasks; it is started if it is not there."""
         if self._process is not None and self._process.poll() is not None:
             self._close()
         if self.channel is None:
             self._start()
         assert self.channel is not None
-        self.task = task
-        self._has_begun = False
-        self.progress = Progress(worker=self._process.pid if self._process else None)
-        self._began = self._monotonic()
+        assert self._mark is not None
+        self._mark.set(NONE)
+        self._tasks = tasks
+        self._progress = Progress(worker=self._process.pid if self._process else None)
+        self._begin(NONE)
         with suppress(BrokenPipeError, ConnectionResetError):  # it has just died: the next look finds that
-            send(self.channel, task)
+            send(self.channel, tasks)
 
     def collect(self) -> Iterator[Report | Loss]:
         """What the worker has reported, and its death."""
@@ -183,44 +205,53 @@ class _Slot:
             return b""
 
     def _heard(self, message: object) -> Iterator[Report]:
-        if isinstance(message, Report):
-            self.task = None
-            yield message
+        if isinstance(message, list):
+            self._tasks = ()
+            yield from message
         elif isinstance(message, Progress):
-            self._has_begun = True
-            self.progress = message
+            self._progress = message
         elif isinstance(message, Ready):
             self._is_ready = True
-            self._began = self._monotonic()
+            self._begin(NONE)
         elif isinstance(message, Leaving):
             self._is_leaving = True
 
+    def _begin(self, mark: int) -> None:
+        """From now on it counts how long this task takes."""
+        self._marked = mark
+        self._began = self._monotonic()
+
     def _check_time(self) -> None:
-        """Kill a worker that takes too long over its file."""
+        """Kill a worker that takes too long over a file, reckoned from when that was first seen."""
+        mark = self._mark.get() if self._mark else NONE
+        if mark != self._marked:
+            self._begin(mark)
         limit_seconds = self._setup.config.limits.timeout_seconds if self._is_ready else START_SECONDS
         is_over = limit_seconds is not None and self._monotonic() - self._began > limit_seconds
-        if is_over and self.task and self._process and not self._is_too_slow:
+        is_at_work = bool(self._tasks) and (mark != NONE or not self._is_ready)
+        if is_over and is_at_work and self._process and not self._is_too_slow:
             self._is_too_slow = True
             self._process.kill()
 
     def _ended(self) -> Iterator[Report | Loss]:
-        """What the end of the worker means for its task."""
+        """What the end of the worker means for its tasks: the one that it was running is to blame."""
         assert self._process is not None
         try:
             status = self._process.wait(DEATH_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
-        task, self.task = self.task, None
-        if task is not None:
-            if self._is_leaving or not (self._has_begun or (self._is_ready and self._is_too_slow)):
-                yield self._given_back(task, status)
-            else:
+        mark = self._mark.get() if self._mark and not self._is_leaving else NONE
+        tasks, self._tasks = self._tasks, ()
+        for index, task in enumerate(tasks):
+            if index == mark:
                 yield Loss(task, self._death(status))
+            else:
+                yield self._given_back(task, status)
         self._close()
 
     def _given_back(self, task: Task, status: int) -> Report:
-        """A task that was not begun, so the end of the worker is not its fault."""
+        """A task that was not being run, so the end of the worker is not its fault."""
         if self._is_leaving or self._is_told or self._is_ready:
             return Report(task, NotBegun())
         how = f"took longer than {START_SECONDS:g} s" if self._is_too_slow else _how(status)
@@ -237,26 +268,32 @@ class _Slot:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
+        marked = Mark.file()
         try:
             with theirs, open(os.devnull, "rb") as nothing:
-                arguments = [json.dumps(sys.path), str(theirs.fileno()), str(os.getpid())]
+                arguments = [json.dumps(sys.path), str(theirs.fileno()), str(marked), str(os.getpid())]
                 self._process = subprocess.Popen(  # noqa: S603 - this Python, with these modules
                     [sys.executable, "-c", _START, *arguments],
                     stdin=nothing,
                     stdout=standard_output(),
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=[theirs.fileno(), marked],
                 )
+            self._mark = Mark(marked)
             send(ours, self._setup)
         except BaseException:
             ours.close()
             self.kill()
             raise
+        finally:
+            os.close(marked)
         self.channel = ours
 
     def _close(self) -> None:
         if self.channel is not None:
             self.channel.close()
-        self.channel = self._process = None
+        if self._mark is not None:
+            self._mark.close()
+        self.channel = self._process = self._mark = None
         self._receiver = Receiver()
         self._is_ready = self._is_leaving = self._is_told = self._is_too_slow = False
 

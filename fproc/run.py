@@ -116,7 +116,7 @@ def run(
         if begin_at:
             _restore(interpreter, place)
             figures.rejected, figures.skipped = place.rejected, place.skipped
-        for piece in _pieces(first, blocks):
+        for piece in _pieces(first, blocks, plan.first_piece_lines):
             if keep:
                 keep(piece.offset_bytes, partial(_place, piece, interpreter, figures))
             policy.piece = piece
@@ -155,9 +155,13 @@ def _place(piece: Block | Overlong, interpreter: Interpreter, figures: Figures) 
     )
 
 
-def _pieces(first: Block | Overlong | None, blocks: Iterator[Block | Overlong]) -> Iterator[Block | Overlong]:
-    """The blocks, cut so that each piece takes about `PIECE_SECONDS`, by how long the one before took."""
-    lines = 1
+def _pieces(
+    first: Block | Overlong | None, blocks: Iterator[Block | Overlong], lines: int
+) -> Iterator[Block | Overlong]:
+    """The blocks, cut so that each piece takes about `PIECE_SECONDS`, by how long the one before took.
+
+    The first piece has so many `lines`, at most.
+    """
     block = first
     while block is not None:
         rest = None

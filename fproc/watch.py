@@ -7,6 +7,7 @@ trouble (a full disk, say) pauses intake until it is well again, and costs no fi
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from fproc.lifecycle import Fate, trouble_of
 from fproc.pool import Loss
 from fproc.signals import handled
 from fproc.spool import NotYet, Scan, Settled, Spool
+from fproc.wakeup import woken
 from fproc.worker import NotBegun, Progress, Report, Task, Trouble, Why
 
 log = logging.getLogger("fproc.watch")
@@ -38,14 +40,25 @@ DRAIN_SETTLE_TIMES = 2
 """How many settle times `--drain` waits for a file that keeps changing."""
 
 
+GROUP_FILES = 64
+GROUP_SECONDS = 0.05
+"""How many small files are given out together at most, and how long they may take, by what others took."""
+
+REST = 10
+"""How much longer than a look at the folder took it is not looked at again, so that looking costs little."""
+
+
 class Workers(Protocol):
     """Who does the work; see `fproc.pool.Pool`."""
+
+    size: int
+    """How many files can be worked on at a time."""
 
     def has_room(self) -> bool:
         """Whether a task can be submitted."""
 
-    def submit(self, task: Task) -> None:
-        """Let a task be done."""
+    def submit(self, *tasks: Task) -> None:
+        """Let a task be done, or several that concern new inputs."""
 
     def collect(self) -> list[Report | Loss]:
         """What has been reported, and who has died."""
@@ -89,6 +102,7 @@ class Watcher:
         self._agenda = Agenda(clock=spool.clock, monotonic=monotonic)
         self._stopping = False
         self._has_worked = False
+        self._file_seconds = GROUP_SECONDS
         self._trouble = ""
         self._pauses = 0
         self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = self._prune_at = monotonic()
@@ -130,21 +144,30 @@ class Watcher:
 
     def _loop(self, is_done: Callable[[Scan], bool]) -> None:
         """Look at the folders, and give out and take in work between the looks, until stopped or done."""
-        with handled(self.stop) as wait:
+        with handled(self.stop) as wait, woken(self._spool.folders.unprocessed) as wakeup:
             try:
-                scan_at = self._monotonic()
+                scan_at = earliest = self._monotonic()
                 while not self._stopping:
                     self._work()
-                    has_run_dry = self._has_worked and not self._workers.running()
-                    if has_run_dry or self._monotonic() >= scan_at:
+                    if wakeup.is_due:
+                        scan_at = min(scan_at, earliest)
+                    if self._has_run_dry() or self._monotonic() >= scan_at:
                         self._has_worked = False
+                        wakeup.arm()
+                        began = time.perf_counter()
                         if is_done(self.turn()):
                             break
-                        scan_at = self._monotonic() + self._config.intake.poll_seconds
+                        rest_seconds = REST * (time.perf_counter() - began)
+                        earliest = self._monotonic() + rest_seconds
+                        scan_at = max(earliest, self._monotonic() + self._config.intake.poll_seconds)
                     left_seconds = max(0.0, scan_at - self._monotonic())
                     wait(min(left_seconds, LOOK_SECONDS), self._workers.sockets())
             finally:
                 self._end()
+
+    def _has_run_dry(self) -> bool:
+        """Whether something was done, and there is nothing more to give out."""
+        return self._has_worked and not self._agenda.count_ready() and self._workers.has_room()
 
     def turn(self) -> Scan:
         """One look at the folders, and what follows from it at once. Gives what was seen."""
@@ -159,7 +182,7 @@ class Watcher:
         except (OSError, ConfigError) as error:
             self._pause(trouble_of(error))
             return nothing
-        self._agenda.set_ready(scan.ready)
+        self._agenda.set_ready(scan.ready, scan.large)
         self._work()
         if not (self._is_paused() or self._workers.running() or scan.ready or self._agenda.known()):
             self._resume()
@@ -187,22 +210,44 @@ class Watcher:
 
     def _work(self) -> None:
         """Give out what can be done, and take in what was."""
-        self._journal.turn(self._workers.running, lambda: asdict(self.health()))
         while True:
             while not (self._stopping or self._is_paused()) and self._workers.has_room():
-                task = self._agenda.next(self._workers.running())
-                if task is None:
+                tasks = self._next_tasks()
+                if not tasks:
                     break
-                if task.why is not Why.NEW or self._spool.is_waiting(task.name):
-                    self._submit(task)
+                self._submit(tasks)
             if not self._take_reports():
-                return
+                break
+        self._journal.turn(self._workers.running, lambda: asdict(self.health()))
 
-    def _submit(self, task: Task) -> None:
+    def _next_tasks(self) -> list[Task]:
+        """What to give out next: one task, or several small new files that will not take long."""
+        busy = self._workers.running()
+        tasks: list[Task] = []
+        most = 1
+        while len(tasks) < most:
+            task = self._agenda.next_small(busy) if tasks else self._agenda.next(busy)
+            if task is None:
+                break
+            if task.why is Why.NEW and not self._spool.is_waiting(task.name):
+                continue
+            tasks.append(task)
+            if len(tasks) == 1 and self._agenda.is_small(task):
+                most = self._group_files()
+        return tasks
+
+    def _group_files(self) -> int:
+        """How many small files to give out together: no more than take a moment, nor than others can do."""
+        in_time = GROUP_SECONDS / max(self._file_seconds, GROUP_SECONDS / GROUP_FILES)
+        share = (1 + self._agenda.count_ready()) / self._workers.size
+        return max(1, min(int(in_time), math.ceil(share)))
+
+    def _submit(self, tasks: list[Task]) -> None:
         try:
-            self._workers.submit(task)
+            self._workers.submit(*tasks)
         except OSError as error:
-            self._again(task)
+            for task in tasks:
+                self._again(task)
             self._pause(f"no worker can be started: {trouble_of(error)}")
 
     def _take_reports(self) -> bool:
@@ -250,6 +295,7 @@ class Watcher:
 
     def _record_outcome(self, outcome: Outcome) -> None:
         self._journal.outcome(outcome)
+        self._file_seconds += (outcome.seconds - self._file_seconds) / GROUP_FILES * 4
         name, fate = shown(outcome.file), outcome.fate
         if fate in {Fate.PAUSE, Fate.WAIT}:
             self._agenda.add(Task(outcome.file, Why.DUE))

@@ -1,8 +1,9 @@
-"""The worker's side: a task in, a report out; in a process of its own, so that a file can only kill that.
+"""The worker's side: tasks in, reports out; in a process of its own, so that a file can only kill that.
 
     pool (parent)                                     worker (its own process)
-      Setup, then Task, Task ...  --- a socket --->     main: builds spool and plan, then one task at a time
-      Report                      <---------------      perform: claim or adopt, run, decide, commit
+      Setup, then tasks, tasks ... --- a socket --->    main: builds spool and plan, then does what comes
+      reports                      <---------------     perform_all: claim or adopt, run, decide, commit
+      Mark                         <-- shared memory    which of the tasks may be blamed now
 
 The process that does the work takes the lock, so the kernel gives it back with its death, however that came.
 A worker dies with its parent: the kernel is asked to see to that (Linux), and a thread waits for the other
@@ -12,16 +13,19 @@ end of the socket to be closed.
 from __future__ import annotations
 
 import errno
+import gc
 import logging
+import mmap
 import os
 import pickle
 import select
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -31,7 +35,7 @@ from fproc import job
 from fproc.config import Config
 from fproc.engine import Observer
 from fproc.errors import ConfigError, FprocError
-from fproc.job import Death, Outcome, Surroundings
+from fproc.job import Death, Outcome, Ran, Surroundings
 from fproc.lifecycle import is_of_machine, trouble_of
 from fproc.plan import Plan, assemble
 from fproc.spool import Claim, NotYet, Settled, Spool
@@ -43,6 +47,8 @@ PROGRESS_SECONDS = 0.5
 """How often a worker tells how far it is."""
 
 _PR_SET_PDEATHSIG = 1
+
+_MARK_BYTES = 4
 
 
 class Why(Enum):
@@ -107,6 +113,40 @@ class Setup:
     make_observer: Callable[[], Observer | None]
 
 
+NONE = -1
+"""The mark of a worker that runs no file: it claims, or commits."""
+
+
+class Mark:
+    """Which of its tasks a worker is running, told through memory that both sides share: that costs nothing.
+
+    What a worker wrote there stays, however it dies.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._memory = mmap.mmap(descriptor, _MARK_BYTES)
+
+    @classmethod
+    def file(cls) -> int:
+        """A file for a mark, without a name."""
+        with tempfile.TemporaryFile() as file:
+            file.write(NONE.to_bytes(_MARK_BYTES, "little", signed=True))
+            file.flush()
+            return os.dup(file.fileno())
+
+    def set(self, index: int) -> None:
+        """From now on it is this task, or `NONE`."""
+        self._memory[:] = index.to_bytes(_MARK_BYTES, "little", signed=True)
+
+    def get(self) -> int:
+        """The index of the task that is run, or `NONE`."""
+        return int.from_bytes(self._memory[:], "little", signed=True)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._memory.close()
+
+
 class Ready:
     """A worker is there."""
 
@@ -139,6 +179,43 @@ def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Repor
     return Report(task, value, is_recovered)
 
 
+def perform_all(
+    spool: Spool, plan: Plan, tasks: Sequence[Task], around: Surroundings, begin: Callable[[int], None]
+) -> list[Report]:
+    """Do several tasks; new inputs share what they can.
+
+    `begin` is told which of them is about to be run, so that it may be blamed, or `NONE`.
+    """
+    if len(tasks) == 1 and tasks[0].why is not Why.NEW:
+        begin(0)
+        return [perform(spool, plan, tasks[0], around)]
+    try:
+        spool.make_missing()
+        found = spool.claim_all([task.name for task in tasks])
+    except (OSError, ConfigError) as error:
+        trouble = Trouble(trouble_of(error), not isinstance(error, OSError) or is_of_machine(error))
+        return [Report(task, trouble) for task in tasks]
+    reports: dict[str, Report] = {}
+    together: list[Ran] = []
+    for index, task in enumerate(tasks):
+        taken = found[task.name]
+        if isinstance(taken, Claim):
+            begin(index)
+            ran = job.start(taken, plan, around)
+            if ran.error is None and spool.can_commit_together(taken):
+                together.append(ran)
+            else:
+                reports[task.name] = Report(task, job.finish(ran, plan, around))
+        elif isinstance(taken, OSError):
+            reports[task.name] = Report(task, Trouble(trouble_of(taken), is_of_machine(taken)))
+    begin(NONE)
+    if together:
+        for outcome in job.finish_all(together, spool, plan, around):
+            task = next(task for task in tasks if task.name == outcome.file)
+            reports[task.name] = Report(task, outcome)
+    return [reports.get(task.name) or perform(spool, plan, task, around) for task in tasks]
+
+
 def _was_left(taken: Claim | Settled) -> bool:
     """Whether the owner before had left the input in good order."""
     return isinstance(taken, Claim) and taken.was_left
@@ -169,14 +246,21 @@ class Receiver:
         return messages
 
 
-def main(descriptor: int, parent: int) -> None:
-    """Be a worker, until told to go or until the other end of the socket is closed."""
+def main(descriptor: int, marked: int, parent: int) -> None:
+    """Be a worker, until told to go or until the other end of the socket is closed.
+
+    Args:
+        descriptor: the worker's end of the socket.
+        marked: the file of its `Mark`.
+        parent: the id of the process that has started it.
+    """
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent tells what to do
     _die_with_parent(channel, parent)
     keep_for_results()
-    worker = _Worker(channel)
+    worker = _Worker(channel, Mark(marked))
+    os.close(marked)
     signal.signal(signal.SIGTERM, worker.stop)
     try:
         worker.work()
@@ -189,8 +273,9 @@ def main(descriptor: int, parent: int) -> None:
 
 
 class _Worker:
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket, mark: Mark) -> None:
         self._channel = channel
+        self._mark = mark
         self._receiver = Receiver()
         self._messages: list[object] = []
         self._is_stopping = False
@@ -214,10 +299,10 @@ class _Worker:
             observer=setup.make_observer(), progress=self._tell, is_stopping=self._has_to_go
         )
         send(self._channel, Ready())
-        while isinstance(task := self._next(), Task):
+        gc.freeze()  # what is there now stays: it need not be looked through again
+        while isinstance(tasks := self._next(), tuple):
             self._told_at = time.monotonic()
-            send(self._channel, Progress(worker=os.getpid()))  # from now on the task may be blamed
-            send(self._channel, perform(spool, plan, task, around))
+            send(self._channel, perform_all(spool, plan, tasks, around, self._mark.set))
         send(self._channel, Leaving())
 
     def _next(self) -> object | None:

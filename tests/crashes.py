@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from glob import escape as glob_escape
 from glob import glob
 from typing import Any
 
@@ -49,11 +50,15 @@ class BrokenDisk(Disk):
             raise OSError(self._error, os.strerror(self._error))
         self.calls_left -= 1
         given = getattr(Disk, name)(self, *arguments)
-        if name in {"create", "reopen", "lock"} and given is not None:
+        if name in OPENING and given is not None:
             self._descriptors.add(given)
         if name == "close":
             self._descriptors.discard(*arguments)
         return given
+
+
+OPENING = {"create", "create_unnamed", "create_locked", "reopen", "lock", "lock_new"}
+"""Calls that give a descriptor, which the kernel closes when the process dies."""
 
 
 def _counted(name: str) -> Any:
@@ -82,13 +87,20 @@ def look(watch_dir: str) -> dict[str, Any]:
         for folder in ("unprocessed", "underprocess", "processed", "failed", "results")
     }
     litter = [f"job {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", "jobs"))]
-    for kind in ("new", "instances"):
+    for kind in ("new", "instances", "commits"):
         if os.path.isdir(os.path.join(watch_dir, ".fproc", kind)):
             litter += [f"{kind} {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", kind))]
     for stage in os.scandir(os.path.join(watch_dir, "results", ".stage")):
         litter += [f"part {name}" for name in os.listdir(stage.path)]
     seen["litter"] = litter
     return seen
+
+
+def is_decided(watch_dir: str, name: str = "x.log") -> bool:
+    """Whether there is a commit record for an input, its own or one that it shares."""
+    state = os.path.join(watch_dir, ".fproc")
+    own = os.path.join(glob_escape(state), "jobs", name, "**", "commit.json")
+    return os.path.exists(os.path.join(state, "commits", name)) or bool(glob(own, recursive=True))
 
 
 def inputs(watch_dir: str) -> Counter[str]:

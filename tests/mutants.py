@@ -14,6 +14,7 @@ from tests.mutation import (
     CALLS,
     CHECKPOINT,
     GAPS,
+    GROUP,
     LEASES,
     SPOOL,
     SWEEP,
@@ -24,10 +25,14 @@ from tests.mutation import (
     without,
 )
 
-POWER = power("two results")
-CRASH = crash("two results")
-FAULT = f"{SWEEP}test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing[once-EIO-two results]"
-HANDED_IN = SWEEP + "test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it"
+POWER = power("two results, alone")
+CRASH = crash("two results, alone")
+FAULT = (
+    f"{SWEEP}test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing[once-EIO-two results, alone]"
+)
+_AGAIN = SWEEP + "test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it"
+HANDED_IN = f"{_AGAIN}[two results, alone]"
+HANDED_BACK = SWEEP + "test_a_file_that_is_handed_in_again_at_once_is_processed_again_after_power_loss"
 TAKEN_NAME = SWEEP + "test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced"
 FIRST_START = SWEEP + "test_what_is_done_at_the_very_first_start_survives_power_loss"
 BESIDE = SWEEP + "test_a_result_that_was_published_beside_the_spool_survives_power_loss"
@@ -82,7 +87,7 @@ FSYNCS = [
         "the record's own name is not fsynced in recovery",
         "decision",
         ("\n    disk.sync_folder(job_folder)", ""),
-        power_after_crash("two results"),
+        power_after_crash("two results, alone"),
     ),
     without(
         "underprocess/ is not fsynced after a claim",
@@ -118,7 +123,7 @@ FSYNCS = [
         "the stage folder is not fsynced after it was cleaned",
         "jobs",
         "self.disk.sync_folder(self._stage)",
-        power("two files"),
+        power("two files, alone"),
     ),
     without(
         "the job folder is not fsynced after it was cleaned",
@@ -129,13 +134,13 @@ FSYNCS = [
     mutant(
         "lines that were set aside are not fsynced before the decision",
         "claim",
-        ("self._job.disk.sync(", NOTHING),
+        ("self.job.disk.sync(", NOTHING),
         power("lines that are set aside"),
     ),
     mutant(
         "the name of the lines that were set aside is not fsynced before the decision",
         "claim",
-        ("self._job.disk.sync_folder(", NOTHING),
+        ("self.job.disk.sync_folder(", NOTHING),
         power("lines that are set aside", by_chance=True),
     ),
     mutant(
@@ -180,13 +185,13 @@ STEPS = [
     without(
         "set-aside lines are not cut to the size that the checkpoint knows",
         "claim",
-        "self._job.disk.truncate(path, size_bytes)",
+        "self.job.disk.truncate(path, size_bytes)",
         crash("checkpoints"),
     ),
     without(
         "set-aside lines from after the checkpoint are kept where it knows of none",
         "claim",
-        "unlink_if_there(self._job.disk, path)",
+        "unlink_if_there(self.job.disk, path)",
         CHECKPOINT + "test_set_aside_lines_that_all_came_after_the_checkpoint_are_removed",
     ),
     mutant(
@@ -202,7 +207,7 @@ STEPS = [
             "self.link(source, target)\n        except FileExistsError:\n            if",
             "self.link(source, target)\n        except FileExistsError:\n            if source or",
         ),
-        crash("two results", "link and unlink"),
+        crash("two results, alone", "link and unlink"),
     ),
     mutant(
         "the input is archived before its results are published",
@@ -227,8 +232,8 @@ STEPS = [
         "the commit record is removed before the input is archived",
         "decision",
         (
-            "    if _is_about(decision, source):",
-            "    disk.unlink(os.path.join(job_folder, RECORD))\n    if _is_about(decision, source):",
+            "    decision = archive(",
+            "    disk.unlink(os.path.join(job_folder, RECORD))\n    decision = archive(",
         ),
         CRASH,
     ),
@@ -309,7 +314,7 @@ FAULTS = [
         "a record that could not be written is taken for written",
         "disk",
         ("raise\n    disk.sync_folder(folder)", "return\n    disk.sync_folder(folder)"),
-        GAPS + "test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing",
+        GAPS + "test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing[two results, alone]",
     ),
     mutant(
         "a write that the kernel takes in parts ends after the first",
@@ -329,7 +334,7 @@ FAULTS = [
     mutant(
         "a decided file's parts are removed when its owner gives it up",
         "claim",
-        ("if self._job.is_owner() and self._job.is_decided():", "if False:"),
+        ("if self.job.is_owner() and self.job.is_decided():", "if False:"),
         FAULT,
     ),
 ]
@@ -338,7 +343,7 @@ OWNERS = [
     mutant(
         "the lock is not taken",
         "disk",
-        ("fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n                if is_at", "if is_at"),
+        ("fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n            if is_at", "if is_at"),
         GAPS + "test_another_process_that_works_before_any_call_changes_nothing[checkpoints]",
     ),
     mutant(
@@ -388,4 +393,130 @@ OWNERS = [
     ),
 ]
 
-MUTANTS = [*FSYNCS, *STEPS, *FAULTS, *OWNERS]
+TOGETHER = power("three files")
+
+GROUPS = [
+    mutant(
+        "parts that commit together are not fsynced",
+        "staging",
+        ("self._sync_parts()\n        self._has_new_names = False", "self._has_new_names = False"),
+        TOGETHER,
+    ),
+    without(
+        "underprocess/ is not fsynced after several claims",
+        "group",
+        "self._disk.sync_folder(self._folders.underprocess)",
+        TOGETHER,
+    ),
+    without(
+        "unprocessed/ is not fsynced after several claims",
+        "group",
+        "self._disk.sync_folder(self._folders.unprocessed)",
+        TOGETHER,
+    ),
+    mutant(
+        "the stage folder is not fsynced before several decisions",
+        "group",
+        ("self._each(self._seal)\n            self._share(self._stage)", "self._each(self._seal)"),
+        TOGETHER,
+    ),
+    without("a shared record is not fsynced", "group", "self._disk.sync(record)", TOGETHER),
+    mutant(
+        "the names of a shared record are not fsynced",
+        "group",
+        (
+            "            self._disk.close(record)\n        self._share(self._folders.commits)",
+            "            self._disk.close(record)",
+        ),
+        TOGETHER,
+    ),
+    mutant(
+        "results are not fsynced before several inputs are archived",
+        "group",
+        ("self._share(*sorted({move.folder for move in self._moves()}))", "pass"),
+        TOGETHER,
+    ),
+    mutant(
+        "the stage folder is not fsynced before a shared record goes",
+        "group",
+        ("self._share(self._stage)  #", "pass  #"),
+        TOGETHER,
+    ),
+    mutant(
+        "the archive is not fsynced for several inputs",
+        "group",
+        (
+            "self._share(self._folders.processed, self._folders.underprocess)",
+            "self._share(self._folders.underprocess)",
+        ),
+        TOGETHER,
+    ),
+    mutant(
+        "underprocess/ is not fsynced after several inputs have left it",
+        "group",
+        (
+            "self._share(self._folders.processed, self._folders.underprocess)",
+            "self._share(self._folders.processed)",
+        ),
+        TOGETHER,
+    ),
+    mutant(
+        "the absence of shared records is not fsynced",
+        "group",
+        ("self._share(self._folders.commits)  #", "pass  #"),
+        HANDED_BACK,
+    ),
+    mutant(
+        "several inputs are archived before their results are published",
+        "group",
+        ("self._each(self._publish)", "self._each(self._archive)"),
+        GAPS + "test_an_input_is_archived_only_when_its_results_are_there[crash]",
+        and_edit=(
+            "self._each(self._archive)\n            self._share(self._folders.processed",
+            "self._each(self._publish)\n            self._share(self._folders.processed",
+        ),
+    ),
+    mutant(
+        "results are published before the shared record",
+        "group",
+        (
+            "self._write_down()\n            self._each(self._publish)",
+            "self._each(self._publish)\n            self._write_down()",
+        ),
+        crash("three files"),
+    ),
+    mutant(
+        "shared records go before their inputs are archived",
+        "group",
+        ("self._each(self._archive)\n", "self._each(self._forget)\n"),
+        crash("three files"),
+        and_edit=(
+            "self._each(self._forget)\n            self._share(self._folders.commits)",
+            "self._each(self._archive)\n            self._share(self._folders.commits)",
+        ),
+    ),
+    mutant(
+        "several claims do not look for what a crash has left",
+        "group",
+        ("return [name for name in holds if name in decided or part_prefix(name) in begun]", "return []"),
+        GROUP + "test_an_input_whose_job_is_known_is_claimed_alone_with_what_is_known",
+        power("three files"),
+    ),
+    mutant(
+        "a shared record is not looked for in recovery",
+        "jobs",
+        ("decision = decisions.read_shared(self.folders, self.name)", "decision = None"),
+        crash("three files"),
+    ),
+    mutant(
+        "the names of a shared record are not fsynced in recovery",
+        "jobs",
+        (
+            "self.disk.sync_folder(self.folders.commits)\n        decisions.make_durable",
+            "pass\n        decisions.make_durable",
+        ),
+        power_after_crash("two results"),
+    ),
+]
+
+MUTANTS = [*FSYNCS, *STEPS, *FAULTS, *OWNERS, *GROUPS]

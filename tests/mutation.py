@@ -8,6 +8,7 @@ SWEEP = "tests/system/test_crash_sweep.py::"
 GAPS = "tests/system/test_crash_gaps.py::"
 LEASES = "tests/unit/test_holding.py::"
 CALLS = "tests/unit/test_disk.py::"
+GROUP = "tests/unit/test_group.py::"
 SPOOL = "tests/unit/test_spool.py::"
 CHECKPOINT = "tests/unit/test_checkpoint.py::"
 

@@ -50,7 +50,7 @@ class PowerDisk(BrokenDisk):
             self._keep_contents(f"/proc/self/fd/{arguments[0]}")
         elif name == "sync_folder":
             self._keep_names(arguments[0])
-        elif name in {"create", "replace", "rename_noreplace", "link"}:
+        elif name in {"create", "replace", "rename_noreplace", "link", "give_name"}:
             self._made.append(arguments[-1])
         return given
 

@@ -32,7 +32,7 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from fproc.config import Config, Retention
@@ -45,7 +45,8 @@ from fproc.spool.claim import Claim
 from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk, same_file, write_whole
 from fproc.spool.folders import Folders
-from fproc.spool.holding import Holder
+from fproc.spool.group import Ending, Groups
+from fproc.spool.holding import Holder, Locks
 from fproc.spool.inquiry import count_inputs, input_names, needed, unusable
 from fproc.spool.intake import Scan, Scanner, is_open_for_writing, kind_of_file
 from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
@@ -106,6 +107,9 @@ class Spool:
             self.folders, self._disk, is_shared=shared, monotonic=monotonic
         )
         self._marker = config.intake.marker if config.intake.ready == "marker" else ""
+        self._groups: Groups | None = None
+        if isinstance(self._holder, Locks) and not self._marker:
+            self._groups = Groups(self._disk, self.folders, self._holder)
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
 
     def scan(self) -> Scan:
@@ -176,6 +180,35 @@ class Spool:
                 job.unlock()
         return claim
 
+    def claim_all(self, names: Sequence[str]) -> dict[str, Claim | OSError | None]:
+        """Take several inputs from `unprocessed/`: for each name what `claim` gives, or raises.
+
+        Raises:
+            OSError: the disk refuses what concerns them all; nothing is held.
+        """
+        found: dict[str, Claim | OSError | None] = dict.fromkeys(names)
+        if self._groups:
+            found = self._groups.claim(names, self._stage)
+        for name in names:
+            if found[name] is None:
+                try:
+                    found[name] = self.claim(name)
+                except OSError as error:
+                    found[name] = error
+        return found
+
+    def commit_all(self, sealed: Mapping[Claim, Stamp], *, replace_results: bool) -> dict[Claim, Ending]:
+        """Decide for success about claims whose results are written, and carry that out.
+
+        Gives what became of each, or what stood in its way; then it has not ended.
+        """
+        assert self._groups
+        return self._groups.commit(sealed, self._stage, replace_results=replace_results)
+
+    def can_commit_together(self, claim: Claim) -> bool:
+        """Whether a claim may be given to `commit_all`."""
+        return self._groups is not None and claim.is_plain
+
     def adopt(
         self, name: str, *, is_orphan: bool = False, has_died: bool = False, evidence: str = ""
     ) -> Claim | Settled | NotYet | None:
@@ -227,8 +260,9 @@ class Spool:
         return claim
 
     def is_waiting(self, name: str) -> bool:
-        """Whether an input of this name is in `unprocessed/`; another instance may have taken it."""
-        return os.path.lexists(os.path.join(self.folders.unprocessed, name))
+        """Whether an input of this name can be claimed; another instance may have taken it since the scan."""
+        path = os.path.join(self.folders.unprocessed, name)
+        return os.path.lexists(path) and self._scanner.is_free(name)
 
     def has_earlier(self, name: str) -> bool:
         """Whether an earlier input of this name is not done yet."""
@@ -248,6 +282,7 @@ class Spool:
             self._holder.sweep()
             with os.scandir(self.folders.jobs) as entries:
                 names |= {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+            names |= set(os.listdir(self.folders.commits))
         found = {name: self._holder.abandoned(name) for name in sorted(names - set(known))}
         return {name: evidence for name, evidence in found.items() if evidence is not None}
 

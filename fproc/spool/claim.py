@@ -49,7 +49,7 @@ class Claim:
         self.has_progressed = has_progressed
         self.was_left = attempts.was_left
         self.staging = job.staging(self.id)
-        self._job = job
+        self.job = job
         self._remembered = attempts
         self._saved = saved
         self._rejects: int | None = None
@@ -81,11 +81,11 @@ class Claim:
         self._rejected_bytes = 0
         self.staging.discard()
         for part in self._saved.parts if self._saved else ():
-            path = self._job.folders.absolute(part.path)
-            if os.path.basename(path).startswith(self._job.prefix):
-                self._job.remove(path)
+            path = self.job.folders.absolute(part.path)
+            if os.path.basename(path).startswith(self.job.prefix):
+                self.job.remove(path)
         self._saved = None
-        self._job.clean_all_but(None)
+        self.job.clean_all_but(None)
 
     def save(self, stamp: Stamp, fingerprint: str, place: Place) -> None:
         """Make a checkpoint: all that was written so far is made durable, then the record that says so.
@@ -95,7 +95,7 @@ class Claim:
             OutputError: results cannot be written.
             OSError: the disk refuses.
         """
-        job = self._job
+        job = self.job
         job.check_owner()
         self.staging.flush()
         self.staging.sync()
@@ -113,10 +113,23 @@ class Claim:
     def reject(self, data: bytes) -> None:
         """Add to the lines that are set aside."""
         if self._rejects is None:
-            self._job.check_owner()
-            self._rejects = self._job.disk.create(self._job.path(REJECTED))
-        self._job.disk.write(self._rejects, data)
+            self.job.check_owner()
+            self._rejects = self.job.disk.create(self.job.path(REJECTED))
+        self.job.disk.write(self._rejects, data)
         self._rejected_bytes += len(data)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to publish but results."""
+        return self._rejects is None and self._saved is None
+
+    def check_owner(self) -> None:
+        """See that the input is still this claim's.
+
+        Raises:
+            LostClaimError: it is not.
+        """
+        self.job.check_owner()
 
     def seal(self) -> None:
         """Make all that was written durable; nothing is written after.
@@ -133,9 +146,13 @@ class Claim:
 
         `stamp` is that of the file that was read: another one that was put in its place is left alone.
         """
-        job = self._job
-        job.check_owner()
+        self.check_owner()
         self.seal()
+        return self._settle(self.decision(stamp, replace_results=replace_results))
+
+    def decision(self, stamp: Stamp, *, replace_results: bool) -> Decision:
+        """The decision for success."""
+        job = self.job
         archive = self._numbered(Publication(job.portable(job.input_path), "processed", job.name))
         publications = [
             Publication(
@@ -150,11 +167,12 @@ class Claim:
         if os.path.exists(job.path(REJECTED)):
             part = decisions.OF_JOB + REJECTED
             publications.append(Publication(part, "failed", job.name, archive.number, ".rejected.jsonl"))
-        return self._settle(stamp, publications, archive)
+        numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
+        return Decision(stamp, numbered, archive, self.id)
 
     def bury(self, report: Mapping[str, Any]) -> Settled:
         """Decide for failure and carry it out: no result, the input in `failed/` with the report."""
-        job = self._job
+        job = self.job
         job.check_owner()
         self.start_over()
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
@@ -162,16 +180,16 @@ class Claim:
         report_to = Publication(decisions.OF_JOB + REPORT, "failed", job.name, extra=".error.json")
         number = decisions.next_number(job.folders, archive, report_to)
         archive, report_to = replace(archive, number=number), replace(report_to, number=number)
-        return self._settle(Stamp.of(os.lstat(job.input_path)), [report_to], archive)
+        return self._settle(Decision(Stamp.of(os.lstat(job.input_path)), (report_to,), archive, self.id))
 
     def retry(self, not_before: float) -> None:
         """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
-        self._job.check_owner()
+        self.job.check_owner()
         self._leave(attempts=self.attempts + 1, not_before=not_before, interrupted=0)
 
     def leave(self) -> None:
         """Give the input up as it is, in good order: to be taken up again is no matter of its own then."""
-        self._job.check_owner()
+        self.job.check_owner()
         self._leave()
 
     def release(self) -> None:
@@ -180,38 +198,36 @@ class Claim:
         Whoever takes it up carries out what was decided, or goes on from the checkpoint, or starts over.
         After a claim has ended, this does nothing.
         """
-        if not self._job.is_held():
+        if not self.job.is_held():
             return
         try:
             self._close_rejects()
-            if self._job.is_owner() and self._job.is_decided():
+            if self.job.is_owner() and self.job.is_decided():
                 self.staging.close()
             else:
                 saved = self._saved.parts if self._saved else ()
-                self.staging.discard(keep={self._job.folders.absolute(part.path) for part in saved})
+                self.staging.discard(keep={self.job.folders.absolute(part.path) for part in saved})
         finally:
-            self._job.unlock()
+            self.job.unlock()
 
     def _leave(self, **changes: Any) -> None:
-        self._job.remember(replace(self._remembered, was_left=True, **changes))
+        self.job.remember(replace(self._remembered, was_left=True, **changes))
         self.release()
 
     def is_lost(self) -> bool:
         """Whether the input is someone else's by now."""
-        return self._job.is_held() and not self._job.is_owner()
+        return self.job.is_held() and not self.job.is_owner()
 
-    def _settle(self, stamp: Stamp, publications: list[Publication], archive: Publication) -> Settled:
+    def _settle(self, decision: Decision) -> Settled:
         """Write the decision and carry it out."""
-        job = self._job
+        job = self.job
         job.check_owner()
-        numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
-        decision = Decision(stamp, numbered, archive, self.id)
         job.make_durable()
         decisions.write(job.disk, job.folder, decision)
         return job.carry_out(decision)
 
     def _numbered(self, move: Publication) -> Publication:
-        return replace(move, number=decisions.next_number(self._job.folders, move))
+        return move.with_number(decisions.next_number(self.job.folders, move))
 
     def _resume(self, saved: Checkpoint, stamp: Stamp, fingerprint: str) -> None:
         """Put parts and set-aside lines into the state of a checkpoint.
@@ -224,8 +240,8 @@ class Claim:
         if saved.fingerprint != fingerprint:
             raise ValueError("the pipeline has changed")
         self._resume_rejects(saved.rejected_bytes)
-        absolute = self._job.folders.absolute
-        if not all(self._job.is_own_part(absolute(part.path)) for part in saved.parts):
+        absolute = self.job.folders.absolute
+        if not all(self.job.is_own_part(absolute(part.path)) for part in saved.parts):
             raise ValueError("results go elsewhere now")
         parts = {part.result: Part(absolute(part.path), part.size_bytes, part.lines) for part in saved.parts}
         self.staging.resume(parts, saved.sent)
@@ -236,30 +252,30 @@ class Claim:
         Raises:
             ValueError: they are not all there.
         """
-        path = self._job.path(REJECTED)
+        path = self.job.path(REJECTED)
         found_bytes = os.path.getsize(path) if os.path.isfile(path) and not os.path.islink(path) else 0
         if found_bytes < size_bytes:
             raise ValueError("lines that were set aside are gone")
         if size_bytes:
-            self._job.disk.truncate(path, size_bytes)
-            self._rejects = self._job.disk.reopen(path)
+            self.job.disk.truncate(path, size_bytes)
+            self._rejects = self.job.disk.reopen(path)
             self._rejected_bytes = size_bytes
         else:
-            unlink_if_there(self._job.disk, path)
+            unlink_if_there(self.job.disk, path)
 
     def _seal_rejects(self) -> None:
         if self._rejects is not None:
             descriptor, self._rejects = self._rejects, None
             try:
-                self._job.disk.sync(descriptor)
+                self.job.disk.sync(descriptor)
                 size_bytes = os.fstat(descriptor).st_size
             finally:
-                self._job.disk.close(descriptor)
-            if size_bytes != self._rejected_bytes or not os.path.lexists(self._job.path(REJECTED)):
+                self.job.disk.close(descriptor)
+            if size_bytes != self._rejected_bytes or not os.path.lexists(self.job.path(REJECTED)):
                 raise ConservationError("someone else has changed or removed the lines that were set aside")
-            self._job.disk.sync_folder(self._job.folder)
+            self.job.disk.sync_folder(self.job.folder)
 
     def _close_rejects(self) -> None:
         if self._rejects is not None:
             descriptor, self._rejects = self._rejects, None
-            self._job.disk.close(descriptor)
+            self.job.disk.close(descriptor)

@@ -62,6 +62,21 @@ class Disk:
             raise
         return descriptor
 
+    def create_unnamed(self, folder: str) -> int:
+        """A new file on a folder's filesystem that has no name yet, open for writing (Linux, O_TMPFILE).
+
+        It goes with its descriptor, unless it is given a name. `EOPNOTSUPP` where there are none.
+        """
+        flag = getattr(os, "O_TMPFILE", 0)
+        if not flag:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), folder)
+        return os.open(folder, flag | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+
+    def give_name(self, descriptor: int, path: str) -> None:
+        """Give an open file one more name, which must be free (linkat(2), AT_SYMLINK_FOLLOW)."""
+        # With a folder's descriptor, which an absolute path makes nothing of, os.link follows the link.
+        os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
+
     def overwrite(self, descriptor: int, data: bytes) -> None:
         """Put other contents into a small file of JSON, with spaces behind it until the file is cut."""
         padded = data.ljust(os.fstat(descriptor).st_size)
@@ -82,6 +97,11 @@ class Disk:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
+
+    def start_sync(self, descriptor: int) -> None:
+        """Let the system begin to write a file out, so that several that are synced next take less time."""
+        if self.power and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def sync(self, descriptor: int) -> None:
         """Make what was written to a file survive power loss."""
@@ -163,26 +183,42 @@ class Disk:
     def lock(self, folder: str) -> int | None:
         """Lock a folder, made if it is missing, or None if someone holds it.
 
-        The lock is the kernel's: it goes with the death of the process, however it died. A folder that was
-        removed while this waited for it is not the one at `folder` now, so the two are compared.
+        The lock is the kernel's: it goes with the death of the process, however it died.
         """
         while True:
             self.make_folder(folder)
             try:
-                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                return self._lock_there(folder)
             except FileNotFoundError:
                 continue
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if is_at(descriptor, folder):
-                    return descriptor
-            except BlockingIOError:
-                self.close(descriptor)
-                return None
-            except BaseException:
-                self.close(descriptor)
-                raise
+
+    def lock_new(self, folder: str) -> int | None:
+        """Make a folder and lock it, or None if it is there already, or someone else was quicker."""
+        try:
+            os.mkdir(folder)
+            return self._lock_there(folder)
+        except (FileExistsError, FileNotFoundError):
+            return None
+
+    def _lock_there(self, folder: str) -> int | None:
+        """Lock a folder that is there.
+
+        Raises:
+            FileNotFoundError: it was removed, maybe while this waited for it; another one may be there now.
+        """
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if is_at(descriptor, folder):
+                return descriptor
+        except BlockingIOError:
             self.close(descriptor)
+            return None
+        except BaseException:
+            self.close(descriptor)
+            raise
+        self.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
 
 
 def set_aside(disk: Disk, path: str) -> str:

@@ -8,7 +8,6 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from fproc.errors import ConfigError, Problem, shown
 from fproc.lifecycle import is_of_machine, trouble_of
@@ -23,65 +22,50 @@ NUMBER_DIGITS = 10
 
 _CANDIDATE = "id-"
 
+_CHARACTER_BYTES = 4
+"""The most that one takes in UTF-8."""
+
 NAME_BYTES = 255
 """The longest file name of the usual filesystems."""
 
 
-@dataclass(frozen=True, slots=True)
 class Folders:
-    """The folders of one spool, by absolute path."""
+    """The folders of one spool, by absolute path.
 
-    watch: str
-    results: str
+    Attributes:
+        watch, results: what the configuration says.
+        unprocessed: where inputs are dropped.
+        underprocess: inputs that are being worked on.
+        processed: inputs that succeeded.
+        failed: inputs that failed, each with its report.
+        state: all that is fproc's own, the following included.
+        jobs: a folder for each input that is being worked on: lock and records.
+        commits: what was decided about inputs that commit together, under the name of each.
+        new: where leases are made, before they are renamed into place.
+        shared: the file that says that other machines may use this spool.
+        history: the database of what happened; see `fproc.history`.
+        instances: a file for each running fproc.
+    """
+
+    def __init__(self, watch: str, results: str) -> None:
+        self.watch = watch
+        self.results = results
+        self.unprocessed = os.path.join(watch, "unprocessed")
+        self.underprocess = os.path.join(watch, "underprocess")
+        self.processed = os.path.join(watch, "processed")
+        self.failed = os.path.join(watch, "failed")
+        self.state = os.path.join(watch, ".fproc")
+        self.jobs = os.path.join(self.state, "jobs")
+        self.commits = os.path.join(self.state, "commits")
+        self.new = os.path.join(self.state, "new")
+        self.shared = os.path.join(self.state, "shared")
+        self.history = os.path.join(self.state, "history.db")
+        self.instances = os.path.join(self.state, "instances")
+        self._within = os.path.join(watch, "")
 
     def within(self, *parts: str) -> str:
         """A path below the watched folder."""
         return os.path.join(self.watch, *parts)
-
-    @property
-    def unprocessed(self) -> str:
-        """Where inputs are dropped."""
-        return self.within("unprocessed")
-
-    @property
-    def underprocess(self) -> str:
-        """Inputs that are being worked on."""
-        return self.within("underprocess")
-
-    @property
-    def processed(self) -> str:
-        """Inputs that succeeded."""
-        return self.within("processed")
-
-    @property
-    def failed(self) -> str:
-        """Inputs that failed, each with its report."""
-        return self.within("failed")
-
-    @property
-    def jobs(self) -> str:
-        """A folder for each input that is being worked on: lock and records."""
-        return self.within(".fproc", "jobs")
-
-    @property
-    def new(self) -> str:
-        """Where leases are made, before they are renamed into place."""
-        return self.within(".fproc", "new")
-
-    @property
-    def shared(self) -> str:
-        """The file that says that other machines may use this spool."""
-        return self.within(".fproc", "shared")
-
-    @property
-    def history(self) -> str:
-        """The database of what happened; see `fproc.history`."""
-        return self.within(".fproc", "history.db")
-
-    @property
-    def instances(self) -> str:
-        """A file for each running fproc."""
-        return self.within(".fproc", "instances")
 
     def inputs(self) -> tuple[str, ...]:
         """The folders that an input goes through."""
@@ -89,8 +73,7 @@ class Folders:
 
     def portable(self, path: str) -> str:
         """A path as records keep it: relative to the watched folder if it is inside, so that it may move."""
-        inside = os.path.commonpath([self.watch, path]) == self.watch
-        return os.path.relpath(path, self.watch) if inside else path
+        return os.curdir if path == self.watch else path.removeprefix(self._within)
 
     def absolute(self, path: str) -> str:
         """The path that `portable` was given."""
@@ -107,7 +90,7 @@ def prepare(folders: Folders, disk: Disk) -> str:
         ConfigError: a folder cannot be made or written to.
     """
     stages = os.path.join(folders.results, STAGE_FOLDER)
-    for path in (folders.watch, *folders.inputs(), folders.within(".fproc"), folders.jobs):
+    for path in (folders.watch, *folders.inputs(), folders.state, folders.jobs, folders.commits):
         _make_usable(disk, path, "$.watch_dir")
     for path in (folders.results, stages):
         _make_usable(disk, path, "$.results_dir")
@@ -123,7 +106,7 @@ def check_places(folders: Folders) -> None:
         ConfigError: they do.
     """
     results = os.path.realpath(folders.results)
-    for path in (*folders.inputs(), folders.within(".fproc")):
+    for path in (*folders.inputs(), folders.state):
         if os.path.commonpath([results, os.path.realpath(path)]) == os.path.realpath(path):
             what = f"{shown(folders.results)} is in {shown(path)}, where results would be taken for inputs"
             raise ConfigError([Problem("$.results_dir", what, "choose another folder")])
@@ -138,7 +121,7 @@ def check_moves(folders: Folders, stage: str) -> None:
     Raises:
         ConfigError: a rename is refused.
     """
-    lock = os.open(folders.within(".fproc"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    lock = os.open(folders.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with suppress(OSError):  # where nothing can be locked, two that start at once may disturb each other
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -199,13 +182,13 @@ def is_shared(folders: Folders, disk: Disk) -> bool:
         return True
     if is_local(folders.watch) is not False:
         return False
-    write_whole(disk, folders.within(".fproc"), os.path.basename(folders.shared), b"")
+    write_whole(disk, folders.state, os.path.basename(folders.shared), b"")
     return True
 
 
 def _spool_id(folders: Folders, disk: Disk) -> str:
     """This spool's own random name, the same for all instances and for ever."""
-    state = folders.within(".fproc")
+    state = folders.state
     path = os.path.join(state, "id")
     if not os.path.exists(path):
         candidate = f"{_CANDIDATE}{secrets.token_hex(8)}"
@@ -227,7 +210,7 @@ def _spool_id(folders: Folders, disk: Disk) -> str:
 def id_stamp(folders: Folders) -> tuple[int, int] | None:
     """What changes when a spool gets another name, because its `.fproc/` was removed; None without one."""
     try:
-        status = os.stat(folders.within(".fproc", "id"))
+        status = os.stat(os.path.join(folders.state, "id"))
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_mtime_ns
@@ -238,6 +221,8 @@ def numbered(name: str, number: int, extra: str = "") -> str:
 
     The stem is cut where the whole would be longer than a file name can be.
     """
+    if number == 1 and not extra and len(name) * _CHARACTER_BYTES <= NAME_BYTES:
+        return name
     stem, suffix = os.path.splitext(name)
     if len(os.fsencode(suffix)) > NAME_BYTES // 2:
         stem, suffix = name, ""

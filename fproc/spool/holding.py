@@ -78,6 +78,12 @@ class Locks:
         descriptor = self._disk.lock(folder)
         return None if descriptor is None else _Lock(self._disk, folder, descriptor)
 
+    def hold_new(self, name: str) -> Hold | None:
+        """Take the lock of a job that nothing is known about, or None if it has a folder already."""
+        folder = os.path.join(self._folders.jobs, name)
+        descriptor = self._disk.lock_new(folder)
+        return None if descriptor is None else _Lock(self._disk, folder, descriptor)
+
     def abandoned(self, name: str) -> str | None:
         """Whether the lock is free."""
         return None if is_locked(os.path.join(self._folders.jobs, name)) else ""

@@ -14,7 +14,7 @@ import os
 import re
 import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from fproc.config import Intake
@@ -24,18 +24,27 @@ from fproc.spool.decision import Stamp
 log = logging.getLogger("fproc.intake")
 
 READY = ""
+OPEN = "still open for writing"
+
+CHECKED = 256
+"""For how many files a look at the folder finds out whether they are open for writing: that costs calls."""
+
+SMALL_BYTES = 256 * 1024
+"""Files up to this size may be done together with others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """One look at the folder: names that are ready, in order, and what the others wait for, by name.
 
-    `settling` are those that need nothing but time.
+    `settling` are those that need nothing but time; `large` are those that are ready, but too large to be
+    done together with others.
     """
 
     ready: list[str]
     waiting: dict[str, str]
     settling: list[str]
+    large: Collection[str] = frozenset()
 
 
 class Scanner:
@@ -60,32 +69,57 @@ class Scanner:
         self._ignored = re.compile("|".join(map(fnmatch.translate, intake.ignore)) or r"(?!)")
 
     def scan(self) -> Scan:
-        """List the folder."""
+        """List the folder.
+
+        Whether a file is open for writing is found out for the first `CHECKED` only, and not remembered: who
+        takes a file asks again (`is_free`).
+        """
         ready: list[tuple[float, str]] = []
+        large: set[str] = set()
         waiting: dict[str, str] = {}
         settling: list[str] = []
+        markers = self._markers()
+        before, self._since = self._since, {}
         with os.scandir(self._folder) as entries:
-            present = {entry.name: entry for entry in entries}
-        for name, entry in present.items():
-            if self.say_if_left_alone(entry):
-                continue
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            settled = self._has_settled(name, Stamp.of(status))
-            marker = present.get(name + self._intake.marker)
-            marked = marker is not None and marker.is_file(follow_symlinks=False)
-            why = self._why_not(name, settled=settled, marked=marked)
-            if why == READY:
-                ready.append((self._place(status), name))
-            else:
-                waiting[name] = why
-                if not settled:
-                    settling.append(name)
-        self._since = {name: seen for name, seen in self._since.items() if name in present}
+            for entry in entries:
+                if self.say_if_left_alone(entry):
+                    continue
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                name = entry.name
+                settled = self._has_settled(name, Stamp.of(status), before.get(name))
+                why = self._why_not(name, settled=settled, marked=name + self._intake.marker in markers)
+                if why == READY:
+                    ready.append((self._place(status), name))
+                    if status.st_size > SMALL_BYTES:
+                        large.add(name)
+                else:
+                    waiting[name] = why
+                    if not settled:
+                        settling.append(name)
         self._said = {path for path in self._said if os.path.lexists(path)}
-        return Scan([name for _, name in sorted(ready)], waiting, settling)
+        names = [name for _, name in sorted(ready)]
+        for name in [name for name in names[:CHECKED] if not self.is_free(name)]:
+            names.remove(name)
+            waiting[name] = OPEN
+        return Scan(names, waiting, settling, large)
+
+    def is_free(self, name: str) -> bool:
+        """Whether a file that is ready is not open for writing, as far as that matters and can be told."""
+        return self._intake.ready != "auto" or not is_open_for_writing(os.path.join(self._folder, name))
+
+    def _markers(self) -> set[str]:
+        """Names of markers, where those make files ready."""
+        if self._intake.ready != "marker":
+            return set()
+        with os.scandir(self._folder) as entries:
+            return {
+                entry.name
+                for entry in entries
+                if entry.name.endswith(self._intake.marker) and entry.is_file(follow_symlinks=False)
+            }
 
     def why_waiting(self, name: str) -> str:
         """What one file waits for, or `READY`, as far as one look can tell: settled since its last change.
@@ -104,10 +138,10 @@ class Scanner:
                 else f"left alone: it {kind_of_file(path)}"
             )
         age_seconds = max(0.0, self._clock() - status.st_mtime)
-        since = self._monotonic() - min(age_seconds, self._intake.settle_seconds)
-        self._since[name] = (Stamp.of(status), since)
-        settled = self._has_settled(name, Stamp.of(status))
-        return self._why_not(name, settled=settled, marked=_is_regular(path + self._intake.marker))
+        stamp, since = Stamp.of(status), self._monotonic() - min(age_seconds, self._intake.settle_seconds)
+        settled = self._has_settled(name, stamp, (stamp, since))
+        why = self._why_not(name, settled=settled, marked=_is_regular(path + self._intake.marker))
+        return OPEN if why == READY and not self.is_free(name) else why
 
     def is_input_name(self, name: str) -> bool:
         """Whether a file of this name is ever taken."""
@@ -116,9 +150,9 @@ class Scanner:
 
     def say_if_left_alone(self, entry: os.DirEntry[str]) -> bool:
         """Whether an entry is left alone, as no file or by its name; the log says so once."""
-        is_ignored = self._ignored.match(entry.name) is not None
         if self.is_input_name(entry.name) and entry.is_file(follow_symlinks=False):
             return False
+        is_ignored = self._ignored.match(entry.name) is not None
         if entry.path not in self._said and (is_ignored or self.is_input_name(entry.name)):
             self._said.add(entry.path)
             why = "has an ignored name" if is_ignored else kind_of_file(entry.path)
@@ -130,17 +164,20 @@ class Scanner:
             )
         return True
 
-    def _has_settled(self, name: str, stamp: Stamp) -> bool:
-        """Whether a file's size and time have not changed for `settle_seconds`."""
+    def _has_settled(self, name: str, stamp: Stamp, seen: tuple[Stamp, float] | None) -> bool:
+        """Whether a file's size and time have not changed for `settle_seconds`.
+
+        `seen` is how it was seen before, and since when. One that was never seen unsettled is not remembered.
+        """
         if self._intake.ready in {"rename", "marker"}:
             return True
         now, settle_seconds = self._monotonic(), self._intake.settle_seconds
-        before, since = self._since.get(name, (None, now))
-        if before != stamp:
+        if seen is None and self._intake.ready == "auto":
             age_seconds = self._clock() - stamp.mtime_ns / 1e9
-            is_old = before is None and self._intake.ready == "auto" and age_seconds >= settle_seconds
-            since = now - settle_seconds if is_old else now
-            self._since[name] = (stamp, since)
+            if age_seconds >= settle_seconds:
+                return True
+        since = seen[1] if seen and seen[0] == stamp else now
+        self._since[name] = (stamp, since)
         return now - since >= settle_seconds
 
     def _why_not(self, name: str, *, settled: bool, marked: bool) -> str:
@@ -149,8 +186,6 @@ class Scanner:
         if not settled:
             since = self._since[name][1]
             return f"{self._monotonic() - since:.1f} of {self._intake.settle_seconds:g} s settled"
-        if self._intake.ready == "auto" and is_open_for_writing(os.path.join(self._folder, name)):
-            return "still open for writing"
         return READY
 
     def _place(self, status: os.stat_result) -> float:

@@ -61,6 +61,12 @@ class Settled:
     results: tuple[str, ...]
     job: str = field(default="", compare=False)
 
+    @classmethod
+    def of(cls, name: str, done: Decision) -> Settled:
+        """What has become of an input whose decision is carried out."""
+        results = tuple(os.path.basename(move.target) for move in done.publications if not move.extra)
+        return cls(name, done.archive.folder == "processed", results, done.job)
+
 
 class Job:
     """The job of an input's name, held by this process.
@@ -75,8 +81,9 @@ class Job:
         self.name = name
         self.folder = hold.folder
         self.input_path = os.path.join(folders.underprocess, name)
+        self.shared_record = os.path.join(folders.commits, name)
         self._stage = stage
-        self.prefix = hashlib.sha256(os.fsencode(name)).hexdigest()[:24] + "-"
+        self.prefix = part_prefix(name)
         self._hold: Hold | None = hold
         self.is_lease = hold.is_lease
         self.is_fresh_start = hold.is_fresh_start
@@ -104,7 +111,7 @@ class Job:
 
     def is_decided(self) -> bool:
         """Whether a commit record is there, durable or not."""
-        return os.path.lexists(self.path(decisions.RECORD))
+        return os.path.lexists(self.path(decisions.RECORD)) or os.path.lexists(self.shared_record)
 
     def attempts(self) -> Attempts:
         """What is remembered of earlier runs."""
@@ -119,7 +126,10 @@ class Job:
         """Carry out the decision of an earlier owner, if there is one."""
         decision = decisions.read(self.folder)
         if decision is None:
-            return None
+            decision = decisions.read_shared(self.folders, self.name)
+            if decision is None:
+                return None
+            self.disk.sync_folder(self.folders.commits)
         decisions.make_durable(self.disk, self.folders, self.folder, decision)
         return self.carry_out(decision)
 
@@ -128,8 +138,7 @@ class Job:
         done = decisions.carry_out(self.disk, self.folders, self.folder, decision, by_way=self.is_lease)
         self.clean()
         self.unlock()
-        results = tuple(os.path.basename(move.target) for move in done.publications if not move.extra)
-        return Settled(self.name, done.archive.folder == "processed", results, decision.job)
+        return Settled.of(self.name, done)
 
     def clean(self, *, keep: Collection[str] = (), keep_parts: Collection[str] = ()) -> None:
         """Remove parts and records, whichever claim made them, but for records and parts of these names."""
@@ -137,6 +146,9 @@ class Job:
             if part.startswith(self.prefix) and part not in keep_parts:
                 self.remove(os.path.join(self._stage, part))
         self.disk.sync_folder(self._stage)  # a part that came back would have no job to remove it
+        if os.path.lexists(self.shared_record):  # gone before a later record of the job's own is
+            self.remove(self.shared_record)
+            self.disk.sync_folder(self.folders.commits)
         for record in os.listdir(self.folder):
             path = self.path(record)
             if record not in {*keep, LEASE, decisions.BY_WAY} or os.path.isdir(path):
@@ -184,6 +196,11 @@ class Job:
     def is_held(self) -> bool:
         """Whether this process has not let go of the job yet."""
         return self._hold is not None
+
+
+def part_prefix(name: str) -> str:
+    """What the names of all parts begin with that belong to the job of a name."""
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:24] + "-"
 
 
 def read_attempts(job_folder: str) -> Attempts:

@@ -156,10 +156,7 @@ class Staging:
         Raises:
             OSError: the disk refuses.
         """
-        changed = [(result, part) for result, part in self.parts.items() if not part.is_durable]
-        for result, part in changed:
-            self._disk.sync(self._descriptor(result))
-            part.is_durable = True
+        self._sync_parts()
         if self._has_new_names:
             self._disk.sync_folder(self._folder())
             self._has_new_names = False
@@ -172,10 +169,18 @@ class Staging:
             OSError: the disk refuses.
         """
         self.sync()
-        self.close()
-        for result, part in self.parts.items():
-            if not _is_as_written(part):
-                raise ConservationError(f"someone else has changed or removed the part of {result!r}")
+        self._end()
+
+    def start_seal(self) -> None:
+        """Let the system begin with what takes long in `seal`."""
+        for descriptor in self._open.values():
+            self._disk.start_sync(descriptor)
+
+    def seal_with_others(self) -> None:
+        """What `seal` does, but for the fsync of the stage folder, which serves several jobs at once."""
+        self._sync_parts()
+        self._has_new_names = False
+        self._end()
 
     def close(self) -> None:
         """Close the parts; they stay as they are."""
@@ -190,6 +195,19 @@ class Staging:
             part = self.parts.popitem()[1]
             if part.path not in keep:
                 unlink_if_there(self._disk, part.path)
+
+    def _sync_parts(self) -> None:
+        changed = [(result, part) for result, part in self.parts.items() if not part.is_durable]
+        for result, part in changed:
+            self._disk.sync(self._descriptor(result))
+            part.is_durable = True
+
+    def _end(self) -> None:
+        """Close the parts, and see that they are what was written."""
+        self.close()
+        for result, part in self.parts.items():
+            if not _is_as_written(part):
+                raise ConservationError(f"someone else has changed or removed the part of {result!r}")
 
     def _append(self, result: str, lines: Sequence[str]) -> None:
         data = encode_lines(lines)

@@ -22,7 +22,7 @@ from fproc.plan import Plan
 from fproc.spool import Claim, Disk, Spool
 from fproc.watch import Watcher
 from tests.conftest import MEMORY
-from tests.crashes import BrokenDisk, Crash, files, inputs, look
+from tests.crashes import BrokenDisk, Crash, files, inputs, is_decided, look
 from tests.helpers import plan_of, user
 from tests.inline import watcher
 
@@ -144,7 +144,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES))
     def someone_removes_a_job_folder_before_anything_was_decided(self, name: str) -> None:
         folder = self.path(".fproc", "jobs", name)
-        if not os.path.exists(os.path.join(folder, "commit.json")):
+        if not is_decided(self.path(), name):
             shutil.rmtree(folder, ignore_errors=True)
 
     def move(self, name: str, source: str, target: str) -> None:

@@ -18,7 +18,7 @@ from fproc.lifecycle import Fate
 from fproc.spool import Claim, Disk, Settled, Spool, folders
 from fproc.spool.holding import Owner
 from fproc.spool.jobs import Attempts
-from tests.crashes import CALLS, BrokenDisk, Crash, inputs, look
+from tests.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
 from tests.leases import Shared
 from tests.power import PowerDisk
 from tests.system.test_crash_sweep import SCENARIOS, TWO_RESULTS, Place, Scenario, inputs_of, sweep
@@ -172,7 +172,7 @@ def decided(folder: Path, scenario: Scenario) -> Place:
     for point in itertools.count():
         place = Place(folder / str(point), scenario)
         assert place.crash(point)
-        if os.path.exists(f"{place.folder}/.fproc/jobs/x.log/commit.json"):
+        if is_decided(place.folder):
             return place
     raise AssertionError
 
@@ -265,8 +265,9 @@ class OnceMoreDisk(BrokenDisk):
             raise
 
 
-def test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing(memory_path: Path) -> None:
-    scenario, points = SCENARIOS["two results"], 0
+@pytest.mark.parametrize("name", ["two results", "two results, alone"])
+def test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing(memory_path: Path, name: str) -> None:
+    scenario, points = SCENARIOS[name], 0
     for first in itertools.count():
         for later in itertools.count():
             place = Place(memory_path / f"{first}-{later}", scenario)
@@ -332,7 +333,7 @@ def test_a_second_file_of_the_name_that_is_claimed_before_any_recovery_mixes_wit
             continue
         was_there = os.path.exists(taken)
         if is_taken_away:
-            if not was_there or any(Path(place.folder).glob(".fproc/jobs/x.log/**/commit.json")):
+            if not was_there or is_decided(place.folder):
                 continue
             os.unlink(taken)
         points += 1

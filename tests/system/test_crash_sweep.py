@@ -8,7 +8,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from fproc.spool import disk as disk_module
 from fproc.spool.direct import DirectOutput
 from fproc.spool.holding import Owner
 from fproc.watch import Watcher
-from tests.crashes import BrokenDisk, Crash, inputs, look
+from tests.crashes import BrokenDisk, Crash, inputs, is_decided, look
 from tests.helpers import plan_of, user
 from tests.inline import watcher
 from tests.power import PowerDisk
@@ -36,7 +36,10 @@ PLAIN: dict[str, Any] = {"intake": {"ready": "rename"}, "retry": {"max_attempts"
 
 @dataclass
 class Scenario:
-    """Files before the crash, what someone else does between crash and recovery, and what must come of it."""
+    """Files before the crash, what someone else does between crash and recovery, and what must come of it.
+
+    `alone` has each file claimed and committed for itself, as where files cannot share what they need.
+    """
 
     dropped: dict[str, str]
     expected: dict[str, dict[str, str]]
@@ -44,6 +47,7 @@ class Scenario:
     meanwhile: dict[str, str] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     nodes: list[dict[str, Any]] = field(default_factory=lambda: TWO_RESULTS)
+    alone: bool = False
 
 
 def set_aside(*places: tuple[int, int]) -> str:
@@ -119,6 +123,23 @@ SCENARIOS = {
     ),
 }
 
+SCENARIOS |= {
+    "three files": Scenario(
+        {f"unprocessed/{name}.log": f"{name}\n" for name in "xyz"},
+        {
+            "processed": {f"{name}.log": f"{name}\n" for name in "xyz"},
+            "results": {
+                **{f"{name}.log": f"{name}\n" for name in "xyz"},
+                **{f"{name}.count": "1\n" for name in "xyz"},
+            },
+        },
+    ),
+    **{
+        f"{name}, alone": replace(SCENARIOS[name], alone=True)
+        for name in ("two results", "a second file of a name", "two files")
+    },
+}
+
 Named = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 
 
@@ -144,6 +165,8 @@ class Place:
 
     def watcher(self, disk: Disk) -> Watcher:
         spool = Spool(self.plan.config, disk=disk, monotonic=lambda: self.now)
+        if self.scenario.alone:
+            spool._groups = None
         return watcher(spool, self.plan, monotonic=lambda: self.now)
 
     def crash(self, calls: int) -> bool:
@@ -301,7 +324,7 @@ def test_power_loss_after_a_crash_changes_nothing_either(memory_path: Path, scen
         "a file that fails",
         *(
             pytest.param(name, marks=pytest.mark.sweep)
-            for name in ("two results", "lines that are set aside")
+            for name in ("two results", "two results, alone", "lines that are set aside")
         ),
     ],
 )
@@ -313,7 +336,7 @@ def test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothin
         place = Place(memory_path / str(first), SCENARIOS[name])
         if not place.crash(first):
             break
-        if os.path.exists(f"{place.folder}/.fproc/jobs/x.log/commit.json"):
+        if is_decided(place.folder):
             points += lose_power_after(first, memory_path, place.scenario)
     print(f"{points} points")
     assert points > 100
@@ -360,13 +383,16 @@ def test_a_result_that_was_published_beside_the_spool_survives_power_loss(memory
     assert (memory_path / "result").read_text() == "line\n"
 
 
-def test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it(memory_path: Path) -> None:
+@pytest.mark.parametrize("name", ["two results", "two results, alone"])
+def test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it(
+    memory_path: Path, name: str
+) -> None:
     points = 0
     for first in itertools.count():
-        if not Place(memory_path / str(first), SCENARIOS["two results"]).crash(first):
+        if not Place(memory_path / str(first), SCENARIOS[name]).crash(first):
             break
         for second in itertools.count(first % 3, 3):
-            place = Place(memory_path / f"{first}-{second}", SCENARIOS["two results"])
+            place = Place(memory_path / f"{first}-{second}", SCENARIOS[name])
             place.crash(first)
             archived, again = (f"{place.folder}/{folder}/x.log" for folder in ("processed", "unprocessed"))
             if not os.path.exists(archived):
@@ -380,6 +406,32 @@ def test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_
                 break
             points += 1
     print(f"{points} points")
+    assert points > 20
+
+
+def test_a_file_that_is_handed_in_again_at_once_is_processed_again_after_power_loss(
+    memory_path: Path,
+) -> None:
+    points = 0
+    for point in itertools.count():
+        place = Place(memory_path / str(point), SCENARIOS["two results"])
+        disk = PowerDisk(10**9, place.folder)
+        running = place.watcher(disk)
+        running.turn()
+        os.rename(f"{place.folder}/processed/x.log", f"{place.folder}/unprocessed/x.log")
+        for folder in ("unprocessed", "processed"):
+            disk.sync_folder(f"{place.folder}/{folder}")
+        disk.calls_left = point
+        try:
+            running.turn()
+            break
+        except Crash:
+            points += 1
+        disk.lose_power()
+        place.recover()
+        seen = look(place.folder)
+        assert sorted(seen["results"]) == ["x.count", "x.log", "x~2.count", "x~2.log"], point
+        assert (seen["processed"], seen["litter"]) == ({"x.log": "a\nb\n"}, []), point
     assert points > 20
 
 
@@ -436,9 +488,7 @@ def test_a_pipeline_that_changed_over_a_crash_leaves_no_part_of_the_old_one(memo
         place = Place(memory_path / str(point), SCENARIOS["two results"])
         if not place.crash(point):
             break
-        was_decided = look(place.folder)["results"] or os.path.exists(
-            f"{place.folder}/.fproc/jobs/x.log/commit.json"
-        )
+        was_decided = look(place.folder)["results"] or is_decided(place.folder)
         place.plan = plan_of(
             [{"tag": "start", "type": "uppercase", "next": "end"}], **PLAIN, watch_dir=place.folder
         )

@@ -96,7 +96,7 @@ def test_health_and_stats_answer_while_a_file_is_processed(tmp_path: Path) -> No
 
 
 def test_stats_has_the_figures_and_names_of_the_contract_and_agrees_with_the_folders(tmp_path: Path) -> None:
-    own_processor(tmp_path, WAITING_OR_BAD)
+    own_processor(tmp_path, WAITING_OR_BAD, workers=1)
     with Watching(tmp_path, dashboard=True) as running:
         for name, data in {"a.log": b"one\ntwo\n", "b.log": b"three\n", "c.log": b"bad\n"}.items():
             drop(tmp_path, name, data)

@@ -46,6 +46,7 @@ LAYERS: list[set[str]] = [
         "pool",
         "agenda",
         "signals",
+        "wakeup",
         "journal",
         "metrics",
         "watch",

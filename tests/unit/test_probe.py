@@ -124,7 +124,7 @@ def test_nothing_is_left_behind_when_a_probe_is_interrupted(
     monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         examine(folders)
-    assert begun == [3]
+    assert begun == [4]
     assert tree(folders.watch) == before
 
 

@@ -69,7 +69,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def cut_into(data: Iterator[Piece], clock: Clock, seconds_of: Callable[[Piece], float]) -> list[Piece]:
     """The pieces of an input, if each takes so long."""
     found = []
-    for piece in _pieces(next(data, None), data):
+    for piece in _pieces(next(data, None), data, 1):
         found.append(piece)
         clock.seconds += seconds_of(piece)
     return found

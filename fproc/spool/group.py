@@ -1,0 +1,238 @@
+"""Several small inputs at once: what they can share of the protocol, they share.
+
+Each input has its lock, its rename and its decision as it would have alone, in the same order. Shared are the
+fsyncs of folders, and the file in which decisions are written down: it gets a name for each input in
+`.fproc/commits/`, and getting that name is the instant of that input's commit. So what a crash leaves of a
+group is, for each of its inputs, what it could leave of that input alone, and whoever takes that up need not
+know of groups.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from fproc.errors import ConservationError, LostClaimError
+from fproc.spool import decision as decisions
+from fproc.spool.claim import Claim
+from fproc.spool.decision import Decision, Stamp
+from fproc.spool.disk import Disk
+from fproc.spool.folders import Folders
+from fproc.spool.holding import Hold, Locks
+from fproc.spool.jobs import Attempts, Job, Settled, part_prefix
+
+Ending = Settled | OSError | LostClaimError | ConservationError
+"""What became of a claim in a group, or what stands in its way."""
+
+_NO_UNNAMED_FILES = frozenset(
+    {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.EXDEV, errno.EPERM, errno.ENOENT}
+)
+
+
+class Groups:
+    """Claims and commits inputs together, of which nothing is known yet.
+
+    Args:
+        disk: makes the calls.
+        folders: the spool's.
+        holder: holds the jobs.
+    """
+
+    def __init__(self, disk: Disk, folders: Folders, holder: Locks) -> None:
+        self._disk = disk
+        self._folders = folders
+        self._holder = holder
+
+    def claim(self, names: Sequence[str], stage: str) -> dict[str, Claim | OSError | None]:
+        """Take inputs from `unprocessed/`; their parts grow in the folder `stage`.
+
+        Returns:
+            For each name a claim, or what stood in the way; or None if it has to be claimed alone: it is
+            gone, or there is a job of its name.
+
+        Raises:
+            OSError: the disk refuses what concerns them all; nothing is held.
+        """
+        found: dict[str, Claim | OSError | None] = dict.fromkeys(names)
+        holds: dict[str, Hold] = {}
+        claims: list[Claim] = []
+        try:
+            self._hold(names, holds, found)
+            for name in self._known(holds, stage):
+                holds.pop(name).release()
+            for name, hold in list(holds.items()):
+                taken = found[name] = self._taken(name, hold, stage)
+                if isinstance(taken, Claim):
+                    claims.append(taken)
+                else:
+                    hold.release()
+                del holds[name]
+            if claims:
+                self._disk.sync_folder(self._folders.underprocess)
+                self._disk.sync_folder(self._folders.unprocessed)
+        except BaseException:
+            for claim in claims:
+                claim.release()
+            for hold in holds.values():
+                hold.release()
+            raise
+        return found
+
+    def _hold(
+        self, names: Sequence[str], holds: dict[str, Hold], found: dict[str, Claim | OSError | None]
+    ) -> None:
+        """Hold the jobs of these names, as far as they can be had."""
+        for name in names:
+            try:
+                hold = self._holder.hold_new(name)
+            except OSError as error:
+                found[name] = error
+            else:
+                holds.update({name: hold} if hold else {})
+
+    def _taken(self, name: str, hold: Hold, stage: str) -> Claim | OSError | None:
+        """Take one input whose job is held; if it is not to be had, it is still held."""
+        job = Job(self._disk, self._folders, stage, name, hold)
+        try:
+            self._disk.move(os.path.join(self._folders.unprocessed, name), job.input_path)
+        except (FileNotFoundError, FileExistsError):
+            return None
+        except OSError as error:
+            return error
+        return Claim(job, Attempts())
+
+    def commit(
+        self, sealed: Mapping[Claim, Stamp], stage: str, *, replace_results: bool
+    ) -> dict[Claim, Ending]:
+        """Decide for success about claims whose results are written, and carry that out.
+
+        `sealed` has the stamp of the file that was read for each. A claim that is not `Settled` goes on.
+        """
+        return _Commit(self._disk, self._folders, stage, sealed, replace_results=replace_results).run()
+
+    def _known(self, holds: Mapping[str, Hold], stage: str) -> list[str]:
+        """Names of which a crash has left something, now that nobody else can do that any more."""
+        decided = set(os.listdir(self._folders.commits))
+        begun = {part[: len(part_prefix(""))] for part in os.listdir(stage)}
+        return [name for name in holds if name in decided or part_prefix(name) in begun]
+
+
+class _Commit:
+    """One group on its way from written results to archived inputs, step by step."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        folders: Folders,
+        stage: str,
+        sealed: Mapping[Claim, Stamp],
+        *,
+        replace_results: bool,
+    ) -> None:
+        self._disk = disk
+        self._folders = folders
+        self._stage = stage
+        self._stamps = sealed
+        self._replace_results = replace_results
+        self._left = list(sealed)
+        self._ended: dict[Claim, Ending] = {}
+        self._decided: dict[Claim, Decision] = {}
+
+    def run(self) -> dict[Claim, Ending]:
+        """Take all steps; trouble with one claim is its own, trouble with what they share is everyone's."""
+        try:
+            self._each(self._start)
+            self._each(self._seal)
+            self._share(self._stage)
+            self._each(self._decide)
+            self._write_down()
+            self._each(self._publish)
+            self._share(*sorted({move.folder for move in self._moves()}))
+            self._share(self._stage)  # a part that came back once its record is gone would stay for ever
+            self._each(self._archive)
+            self._share(self._folders.processed, self._folders.underprocess)
+            self._each(self._forget)
+            self._share(self._folders.commits)  # a record that came back would be taken for a later input's
+            self._each(self._end)
+        except OSError as error:
+            self._ended |= dict.fromkeys(self._left, error)
+        return self._ended
+
+    def _each(self, step: Callable[[Claim], None]) -> None:
+        for claim in list(self._left):
+            try:
+                step(claim)
+            except (OSError, LostClaimError, ConservationError) as error:
+                self._leave(claim, error)
+
+    def _leave(self, claim: Claim, ending: Ending) -> None:
+        self._left.remove(claim)
+        self._ended[claim] = ending
+
+    def _share(self, *folders: str) -> None:
+        if self._left:
+            for folder in folders:
+                self._disk.sync_folder(self._folders.absolute(folder))
+
+    def _moves(self) -> list[decisions.Publication]:
+        return [move for claim in self._left for move in self._decided[claim].publications]
+
+    def _start(self, claim: Claim) -> None:
+        claim.check_owner()
+        claim.staging.start_seal()
+
+    def _seal(self, claim: Claim) -> None:
+        claim.staging.seal_with_others()
+
+    def _decide(self, claim: Claim) -> None:
+        self._decided[claim] = claim.decision(self._stamps[claim], replace_results=self._replace_results)
+
+    def _write_down(self) -> None:
+        """Make all decisions durable, in one file with a name for each."""
+        if not self._left:
+            return
+        by_name = {claim.name: decisions.as_json(self._decided[claim]) for claim in self._left}
+        data = json.dumps({"version": decisions.VERSION, "decisions": by_name}).encode()
+        first, *others = [claim.job.shared_record for claim in self._left]
+        try:
+            record = self._disk.create_unnamed(self._folders.commits)
+            try:
+                self._disk.write(record, data)
+                self._disk.sync(record)
+                self._disk.give_name(record, first)
+            except OSError:
+                self._disk.close(record)
+                raise
+        except OSError as error:
+            if error.errno not in _NO_UNNAMED_FILES:
+                raise
+            self._each(self._commit_alone)  # this filesystem, or this system, has no such files
+            return
+        try:
+            for path in others:
+                self._disk.give_name(record, path)
+        finally:
+            self._disk.close(record)
+        self._share(self._folders.commits)
+
+    def _commit_alone(self, claim: Claim) -> None:
+        self._leave(claim, claim.commit(self._stamps[claim], replace_results=self._replace_results))
+
+    def _publish(self, claim: Claim) -> None:
+        job, decision = claim.job, self._decided[claim]
+        self._decided[claim] = decisions.publish(self._disk, self._folders, job.folder, decision)
+
+    def _archive(self, claim: Claim) -> None:
+        job, decision = claim.job, self._decided[claim]
+        self._decided[claim] = decisions.archive(self._disk, self._folders, job.folder, decision)
+
+    def _forget(self, claim: Claim) -> None:
+        self._disk.unlink(claim.job.shared_record)
+        if os.path.lexists(claim.job.path(decisions.RECORD)):  # a name was taken, so it was decided anew
+            claim.job.clean()
+
+    def _end(self, claim: Claim) -> None:
+        claim.job.unlock()
+        self._leave(claim, Settled.of(claim.name, self._decided[claim]))

@@ -1,0 +1,62 @@
+"""Being woken by the kernel when a name appears in a folder; polling goes on, and is what counts.
+
+Linux tells of it by a signal (fcntl(2), F_NOTIFY, "dnotify"), once for each time that it is asked, so a burst
+of files costs one signal for each look at the folder. The end of any other descriptor of the same open folder
+would silently end it, so this one is used for nothing else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+
+class Wakeup:
+    """Tells whether names have appeared in a folder since the last look at it."""
+
+    def __init__(self, folder: str) -> None:
+        self.is_due = False
+        self._folder = folder
+        self._descriptor = -1
+        self._inode = 0
+
+    def arm(self) -> None:
+        """Ask to be told of the next name; called before each look, so that none comes unseen between."""
+        self.is_due = False
+        if not hasattr(fcntl, "F_NOTIFY"):
+            return
+        with suppress(OSError):  # then the next poll sees what comes
+            if self._descriptor < 0 or os.stat(self._folder).st_ino != self._inode:
+                self._open()
+            fcntl.fcntl(self._descriptor, fcntl.F_NOTIFY, fcntl.DN_CREATE | fcntl.DN_RENAME)
+
+    def close(self) -> None:
+        """Be told no more."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def tell(self, _number: int, _frame: FrameType | None) -> None:
+        """A name has appeared: the handler of the signal."""
+        self.is_due = True
+
+    def _open(self) -> None:
+        self.close()
+        self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._inode = os.fstat(self._descriptor).st_ino
+
+
+@contextmanager
+def woken(folder: str) -> Iterator[Wakeup]:
+    """Within it, the process is told of new names in a folder; for the main thread."""
+    wakeup = Wakeup(folder)
+    earlier = signal.signal(signal.SIGIO, wakeup.tell)
+    try:
+        yield wakeup
+    finally:
+        wakeup.close()
+        signal.signal(signal.SIGIO, earlier)
