@@ -243,6 +243,8 @@ class _Slot:
             status = self._process.wait()
         mark = self._mark.get() if self._mark and not self._is_leaving else NONE
         tasks, self._tasks = self._tasks, ()
+        if mark == NONE and self._is_ready and not (self._is_leaving or self._is_told):
+            log.warning("a worker %s; it was running no file, and what it had is taken up again", _how(status))
         for index, task in enumerate(tasks):
             if index == mark:
                 yield Loss(task, self._death(status))
@@ -253,7 +255,7 @@ class _Slot:
     def _given_back(self, task: Task, status: int) -> Report:
         """A task that was not being run, so the end of the worker is not its fault."""
         if self._is_leaving or self._is_told or self._is_ready:
-            return Report(task, NotBegun())
+            return Report(task, NotBegun(has_died=self._is_ready and not self._is_leaving))
         how = f"took longer than {START_SECONDS:g} s" if self._is_too_slow else _how(status)
         return Report(task, Trouble(f"a worker could not start ({how})", of_machine=True))
 

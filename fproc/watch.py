@@ -274,12 +274,12 @@ class Watcher:
         if event.is_recovered:
             self._journal.recovered(task.name)
             log.info("%s: taken up again after a crash", shown(task.name))
-        if isinstance(value, Trouble | NotBegun):
+        if isinstance(value, Trouble):
             self._again(task)
-            if isinstance(value, Trouble):
-                self._troubled(task.name, value)
-            return
-        if isinstance(value, Outcome):
+            self._troubled(task.name, value)
+        elif isinstance(value, NotBegun):
+            self._again(Task(task.name, Why.ORPHAN) if value.has_died else task)
+        elif isinstance(value, Outcome):
             self._record_outcome(value)
         elif isinstance(value, Settled):
             self._agenda.is_well(task.name)

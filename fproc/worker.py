@@ -80,7 +80,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class NotBegun:
-    """A task that its worker, which has left or died, had not begun."""
+    """A task that its worker, which has left or died, was not running.
+
+    One that died may have claimed the input, or be about to commit it.
+    """
+
+    has_died: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -388,7 +388,7 @@ def test_what_recovery_leaves_lying_about_is_reported(stray: str) -> None:
 
 BROKEN = {
     "forgets what was decided": ("jobs.decisions.read = lambda folder: None", "results/x~2.counts"),
-    "does not cut parts back": ("disk.Disk.truncate = lambda *_: None", '-1", O_WRONLY'),
+    "does not cut parts back": ("disk.Disk.truncate = lambda *_: None", "-1>) = 0"),
     "leaves the parts of the dead": ("jobs.unlink_if_there = lambda *_: None", '-1", O_WRONLY'),
     "takes up nothing that was begun": ("Spool.adopt = lambda *_, **why: None", '-1", O_WRONLY'),
 }
