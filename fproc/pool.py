@@ -244,7 +244,9 @@ class _Slot:
         mark = self._mark.get() if self._mark and not self._is_leaving else NONE
         tasks, self._tasks = self._tasks, ()
         if mark == NONE and self._is_ready and not (self._is_leaving or self._is_told):
-            log.warning("a worker %s; it was running no file, and what it had is taken up again", _how(status))
+            log.warning(
+                "a worker %s; it was running no file, and what it had is taken up again", _how(status)
+            )
         for index, task in enumerate(tasks):
             if index == mark:
                 yield Loss(task, self._death(status))

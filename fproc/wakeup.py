@@ -11,7 +11,7 @@ import fcntl
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
 
@@ -24,15 +24,18 @@ class Wakeup:
         self._descriptor = -1
         self._inode = 0
 
-    def arm(self) -> None:
-        """Ask to be told of the next name; called before each look, so that none comes unseen between."""
+    def arm(self) -> bool:
+        """Ask, before each look, to be told of the next name; whether that is possible."""
         self.is_due = False
         if not hasattr(fcntl, "F_NOTIFY"):
-            return
-        with suppress(OSError):  # then the next poll sees what comes
+            return False
+        try:
             if self._descriptor < 0 or os.stat(self._folder).st_ino != self._inode:
                 self._open()
             fcntl.fcntl(self._descriptor, fcntl.F_NOTIFY, fcntl.DN_CREATE | fcntl.DN_RENAME)
+        except OSError:
+            return False
+        return True
 
     def close(self) -> None:
         """Be told no more."""

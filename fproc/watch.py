@@ -6,6 +6,7 @@ trouble (a full disk, say) pauses intake until it is well again, and costs no fi
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import time
@@ -19,6 +20,7 @@ from fproc.errors import ConfigError, counted, shown
 from fproc.job import Outcome
 from fproc.journal import PRUNE_SECONDS, Journal
 from fproc.lifecycle import Fate, trouble_of
+from fproc.pace import Pace
 from fproc.pool import Loss
 from fproc.signals import handled
 from fproc.spool import NotYet, Scan, Settled, Spool
@@ -43,9 +45,6 @@ DRAIN_SETTLE_TIMES = 2
 GROUP_FILES = 64
 GROUP_SECONDS = 0.05
 """How many small files are given out together at most, and how long they may take, by what others took."""
-
-REST = 10
-"""How much longer than a look at the folder took it is not looked at again, so that looking costs little."""
 
 
 class Workers(Protocol):
@@ -121,7 +120,8 @@ class Watcher:
     def watch(self) -> None:
         """Turn until stopped."""
         log.info("watching %s", shown(self._spool.folders.unprocessed))
-        self._loop(lambda _scan: False)
+        gc.freeze()  # what is there now stays: it need not be looked through again
+        self._loop(None)
         log.info("stopped; nothing is lost, what is left is taken up at the next start")
 
     def drain(self) -> bool:
@@ -142,25 +142,25 @@ class Watcher:
         self._loop(is_done)
         return self._stopping or not (self._is_paused() or self._agenda.troubles())
 
-    def _loop(self, is_done: Callable[[Scan], bool]) -> None:
+    def _loop(self, is_done: Callable[[Scan], bool] | None) -> None:
         """Look at the folders, and give out and take in work between the looks, until stopped or done."""
+        is_still_empty = self._spool.is_still_empty if is_done is None else lambda: False
+        pace = Pace(self._config.intake.poll_seconds, is_still_empty, monotonic=self._monotonic)
         with handled(self.stop) as wait, woken(self._spool.folders.unprocessed) as wakeup:
             try:
-                scan_at = earliest = self._monotonic()
                 while not self._stopping:
-                    self._work()
-                    if wakeup.is_due:
-                        scan_at = min(scan_at, earliest)
-                    if self._has_run_dry() or self._monotonic() >= scan_at:
+                    is_woken = wakeup.is_due and pace.is_rested()
+                    if not is_woken:  # else a file is waiting: it comes first
+                        self._work()
+                    if is_woken or self._has_run_dry() or pace.is_poll_due():
                         self._has_worked = False
-                        wakeup.arm()
+                        can_be_woken = wakeup.arm() and self._spool.is_local
                         began = time.perf_counter()
-                        if is_done(self.turn()):
+                        scan = self.turn()
+                        if is_done and is_done(scan):
                             break
-                        rest_seconds = REST * (time.perf_counter() - began)
-                        earliest = self._monotonic() + rest_seconds
-                        scan_at = max(earliest, self._monotonic() + self._config.intake.poll_seconds)
-                    left_seconds = max(0.0, scan_at - self._monotonic())
+                        pace.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
+                    left_seconds = pace.left_seconds(is_woken=wakeup.is_due)
                     wait(min(left_seconds, LOOK_SECONDS), self._workers.sockets())
             finally:
                 self._end()

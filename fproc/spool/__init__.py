@@ -48,7 +48,7 @@ from fproc.spool.folders import Folders
 from fproc.spool.group import Ending, Groups
 from fproc.spool.holding import Holder, Locks
 from fproc.spool.inquiry import count_inputs, input_names, needed, unusable
-from fproc.spool.intake import Scan, Scanner, is_open_for_writing, kind_of_file
+from fproc.spool.intake import COARSE_SECONDS, Scan, Scanner, is_open_for_writing, kind_of_file
 from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
 from fproc.spool.retention import prune
 from fproc.spool.staging import Staging
@@ -80,6 +80,9 @@ class Spool:
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970.
 
+    Attributes:
+        is_local: no other machine uses this spool.
+
     Raises:
         ConfigError: a folder cannot be made or written to.
     """
@@ -103,10 +106,12 @@ class Spool:
         if not is_checked:
             layout.check_moves(self.folders, self._stage)
         shared = layout.is_shared(self.folders, self._disk)
+        self.is_local = not shared
         self._holder = holder or holding.holder(
             self.folders, self._disk, is_shared=shared, monotonic=monotonic
         )
         self._marker = config.intake.marker if config.intake.ready == "marker" else ""
+        self._idle_since: int | None = None
         self._groups: Groups | None = None
         if isinstance(self._holder, Locks) and not self._marker:
             self._groups = Groups(self._disk, self.folders, self._holder)
@@ -120,6 +125,14 @@ class Spool:
         """
         self.make_missing()
         return self._scanner.scan()
+
+    def is_still_empty(self) -> bool:
+        """Whether nothing has come since a look at `unprocessed/` and `underprocess/` that found nothing."""
+        try:
+            is_idle = os.stat(self.folders.underprocess).st_mtime_ns == self._idle_since
+        except OSError:
+            return False
+        return is_idle and self._scanner.is_still_empty()
 
     def make_missing(self) -> None:
         """Make what folders have gone missing; someone else may have been quicker.
@@ -274,10 +287,12 @@ class Spool:
         They are those of inputs in `underprocess/`, and, with `deep`, of all jobs that a crash may have left
         something of.
         """
+        self._idle_since = None
+        changed_at = os.stat(self.folders.underprocess).st_mtime_ns
         with os.scandir(self.folders.underprocess) as entries:
-            for entry in entries:
-                self._scanner.say_if_left_alone(entry)
-        names = self._input_names(self.folders.underprocess)
+            names = {entry.name for entry in entries if not self._scanner.say_if_left_alone(entry)}
+        if not names and self.clock() - changed_at / 1e9 > COARSE_SECONDS:
+            self._idle_since = changed_at
         if deep:
             self._holder.sweep()
             with os.scandir(self.folders.jobs) as entries:

@@ -29,6 +29,9 @@ OPEN = "still open for writing"
 CHECKED = 256
 """For how many files a look at the folder finds out whether they are open for writing: that costs calls."""
 
+COARSE_SECONDS = 2.0
+"""Two changes of a folder this close together may leave it with one time: so coarse are some filesystems."""
+
 SMALL_BYTES = 256 * 1024
 """Files up to this size may be done together with others."""
 
@@ -66,6 +69,7 @@ class Scanner:
         self._clock = clock
         self._since: dict[str, tuple[Stamp, float]] = {}
         self._said: set[str] = set()
+        self._empty_since: int | None = None
         self._ignored = re.compile("|".join(map(fnmatch.translate, intake.ignore)) or r"(?!)")
 
     def scan(self) -> Scan:
@@ -78,6 +82,7 @@ class Scanner:
         large: set[str] = set()
         waiting: dict[str, str] = {}
         settling: list[str] = []
+        changed_at = os.stat(self._folder).st_mtime_ns
         markers = self._markers()
         before, self._since = self._since, {}
         with os.scandir(self._folder) as entries:
@@ -104,7 +109,16 @@ class Scanner:
         for name in [name for name in names[:CHECKED] if not self.is_free(name)]:
             names.remove(name)
             waiting[name] = OPEN
+        is_old = self._clock() - changed_at / 1e9 > COARSE_SECONDS
+        self._empty_since = changed_at if is_old and not (names or waiting) else None
         return Scan(names, waiting, settling, large)
+
+    def is_still_empty(self) -> bool:
+        """Whether nothing has come since the last look, which found nothing to wait for."""
+        try:
+            return os.stat(self._folder).st_mtime_ns == self._empty_since
+        except OSError:
+            return False
 
     def is_free(self, name: str) -> bool:
         """Whether a file that is ready is not open for writing, as far as that matters and can be told."""

@@ -47,6 +47,7 @@ LAYERS: list[set[str]] = [
         "agenda",
         "signals",
         "wakeup",
+        "pace",
         "journal",
         "metrics",
         "watch",
