@@ -39,8 +39,8 @@ types: $(VENV)/ready
 pyz: $(VENV)/ready ## build the one executable file, fproc.pyz
 	$(BIN)/python -m fproc.pyz.build $(CURDIR)/fproc.pyz
 
-bench: ## measure this machine's throughput against awk
-	$(PYTHON) -m bench.throughput
+bench: ## measure against awk, C, rsyslog and others: make bench ARGS="W1 --mb 200"
+	$(PYTHON) -m bench $(ARGS)
 
 clean: ## remove what was built; watch_dir is left alone
 	rm -rf $(VENV) build dist fproc.pyz .hypothesis .mypy_cache .pytest_cache .ruff_cache .tox

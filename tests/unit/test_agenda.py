@@ -209,3 +209,25 @@ def test_troubles_are_given_as_they_are_at_that_moment(agenda: Agenda) -> None:
 def test_pauses_double_up_to_a_bound_however_often_trouble_was_met() -> None:
     assert [pause_seconds(times) for times in range(6)] == [1, 2, 4, 8, 16, PAUSE_MAX_SECONDS]
     assert pause_seconds(10**9) == PAUSE_MAX_SECONDS
+
+
+def test_what_is_large_is_done_alone(agenda: Agenda) -> None:
+    agenda.set_ready(["a", "b", "big", "c"], {"big"})
+    first = agenda.next(())
+    assert first
+    assert agenda.is_small(first)
+    assert agenda.next_small(()) == Task("b", Why.NEW)
+    assert agenda.next_small(()) is None
+    assert agenda.count_ready() == 2
+    big = agenda.next(())
+    assert big == Task("big", Why.NEW)
+    assert not agenda.is_small(big)
+
+
+def test_only_what_is_new_is_done_together_with_others(agenda: Agenda) -> None:
+    agenda.set_ready(["a"])
+    agenda.add(Task("b", Why.DUE))
+    due = agenda.next(())
+    assert due == Task("b", Why.DUE)
+    assert not agenda.is_small(due)
+    assert agenda.next_small({"a"}) is None

@@ -189,7 +189,8 @@ def done_at_last(workers: Pool, task: Task) -> Outcome:
     """Have a task done that may be given back once, because the worker that got it was leaving."""
     workers.submit(task)
     (event,) = collected(workers)
-    return done(workers, task) if event == Report(task, NotBegun()) else outcome_of(event)
+    is_given_back = isinstance(event, Report) and isinstance(event.value, NotBegun)
+    return done(workers, task) if is_given_back else outcome_of(event)
 
 
 def outcome_of(event: Report | Loss) -> Outcome:
@@ -645,3 +646,55 @@ def test_stopping_does_not_wait_for_what_a_plugin_has_started(
     assert workers.stop() == []
     assert time.monotonic() - began < 1.0
     assert all(map(is_gone, left))
+
+
+def test_several_tasks_are_done_by_one_worker_and_reported_together(place: Place) -> None:
+    workers = place.pool(UPPER)
+    tasks = [place.put(name, name) for name in ("x", "y", "z")]
+    workers.submit(*tasks)
+    assert sorted(workers.running()) == ["x", "y", "z"]
+    events = collected(workers, 3)
+    assert [event.task for event in events] == tasks
+    assert [outcome_of(event).fate for event in events] == [Fate.COMMIT] * 3
+    assert [place.result(task.name) for task in tasks] == [["X"], ["Y"], ["Z"]]
+
+
+def test_of_several_tasks_the_one_that_was_run_is_blamed_for_a_death_and_no_other(place: Place) -> None:
+    workers = place.pool(DIES)
+    tasks = [
+        place.put("x", "pass"),
+        place.put("y", "os.kill(os.getpid(), signal.SIGKILL)"),
+        place.put("z", "pass"),
+    ]
+    workers.submit(*tasks)
+    events = collected(workers, 3)
+    assert death_of(events[1]).reason.startswith("the worker that processed it was killed by SIGKILL")
+    assert [events[0], events[2]] == [Report(task, NotBegun(has_died=True)) for task in (tasks[0], tasks[2])]
+    for name in ("x", "z"):
+        assert done(workers, Task(name, Why.ORPHAN)).fate is Fate.COMMIT
+
+
+def test_of_several_tasks_the_one_that_is_run_may_take_its_time_and_no_more(place: Place) -> None:
+    workers = place.pool(
+        "import time\ndef step(line):\n    time.sleep(float(line))\n", limits={"timeout_seconds": 0.5}
+    )
+    tasks = [place.put(name, seconds) for name, seconds in (("x", "0.3"), ("y", "0.3"), ("z", "60"))]
+    workers.submit(*tasks)
+    *given_back, loss = collected(workers, 3)
+    assert death_of(loss).too_slow
+    assert loss.task == tasks[2]
+    assert given_back == [Report(task, NotBegun(has_died=True)) for task in tasks[:2]]
+
+
+def test_a_worker_that_dies_while_it_runs_no_file_is_told_of_and_blames_none(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    workers = place.pool("import os\ndef step(line):\n    return line\n")
+    assert done(workers, place.put("x", "a")).fate is Fate.COMMIT
+    (pid,) = pids(workers)
+    os.kill(pid, signal.SIGSTOP)
+    task = place.put("y", "b")
+    workers.submit(task)
+    os.kill(pid, signal.SIGKILL)
+    assert collected(workers) == [Report(task, NotBegun(has_died=True))]
+    assert "a worker was killed by SIGKILL; perhaps memory ran out; it was running no file" in caplog.text

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from fproc.agenda import PAUSE_MAX_SECONDS, PAUSE_SECONDS
+from fproc.job import Outcome
 from fproc.metrics import Metrics
 from fproc.spool import Spool
 from fproc.watch import DRAIN_SETTLE_TIMES, ORPHAN_SECONDS, Health
+from fproc.worker import NotBegun, Report, Task, Why
 from tests.crashes import BrokenDisk, look
 from tests.helpers import plan_of, user
 from tests.inline import watcher
@@ -310,3 +312,60 @@ def test_draining_tells_that_trouble_ended_it(place: Place, trouble: str) -> Non
     assert not place.watcher.drain()
     assert place.trouble
     assert list(place.look()["results"]) == (["y"] if trouble == "of a name" else [])
+
+
+def given_out(place: Place, *, file_seconds: float, size: int = 1) -> list[int]:
+    """How many files are given out together, one number for each time, if files take so long."""
+    numbers: list[int] = []
+    workers, record = place.watcher._workers, place.watcher._record_outcome
+    workers.size = size
+    submit = workers.submit
+
+    def submit_and_count(*tasks: Task) -> None:
+        numbers.append(len(tasks))
+        submit(*tasks)
+
+    def record_as_if(outcome: Outcome) -> None:
+        record(outcome)
+        place.watcher._file_seconds = file_seconds
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "submit", submit_and_count)
+        patch.setattr(place.watcher, "_record_outcome", record_as_if)
+        place.watcher._file_seconds = file_seconds
+        place.turn()
+    return numbers
+
+
+def test_quick_files_are_given_out_together_and_slow_ones_alone(place: Place) -> None:
+    for number in range(100):
+        place.put(f"unprocessed/{number:02}")
+    assert given_out(place, file_seconds=0.0001) == [64, 36]
+    for number in range(5):
+        place.put(f"unprocessed/{number:02}")
+    assert given_out(place, file_seconds=0.02) == [2, 2, 1]
+    for number in range(3):
+        place.put(f"unprocessed/{number:02}")
+    assert given_out(place, file_seconds=1.0) == [1, 1, 1]
+    assert len(place.look()["processed"]) == 108
+
+
+def test_no_worker_is_given_more_than_its_share(place: Place) -> None:
+    for number in range(12):
+        place.put(f"unprocessed/{number:02}")
+    assert given_out(place, file_seconds=0.0001, size=3) == [4, 3, 2, 1, 1, 1]
+
+
+def test_large_files_are_given_out_alone(place: Place) -> None:
+    for name in ("a", "b", "c"):
+        place.put(f"unprocessed/{name}", "line\n" * (60_000 if name == "b" else 1))
+    assert given_out(place, file_seconds=0.0001) == [1, 1, 1]
+    assert len(place.look()["processed"]) == 3
+
+
+def test_what_was_given_back_by_a_worker_that_died_is_taken_up(place: Place) -> None:
+    place.put("underprocess/x")
+    place.watcher._record(Report(Task("x", Why.NEW), NotBegun(has_died=True)))
+    place.watcher._work()
+    assert place.look()["results"] == {"x": "a\n"}
+    assert place.totals()["recovered"] == 1
