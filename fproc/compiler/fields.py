@@ -6,7 +6,6 @@ If they can all be served by one call, it is made here, and those that come late
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from fproc.compiler.generator import Generator, Site, Split
@@ -35,7 +34,7 @@ def split(code: Generator, at: Site, separator: str) -> tuple[Site, Split]:
     known = at.splits.get((at.line, separator))
     if known is not None and _serves(known, own):
         return at, known
-    made = _made(code, at, separator, _combined(own, list(_needs_after(code, at.node, separator))))
+    made = _made(code, at, separator, _combined(own, _needs_after(code, at.node, separator)))
     return replace(at, splits={**at.splits, (at.line, separator): made}), made
 
 
@@ -66,21 +65,19 @@ def _need(code: Generator, node: str) -> _Need | None:
     return None
 
 
-def _needs_after(code: Generator, node: str, separator: str) -> Iterator[_Need]:
+def _needs_after(code: Generator, node: str, separator: str) -> list[_Need]:
     """What is wanted, with this separator, by nodes that the same line can go on to."""
-    form = code.forms[node]
-    if node not in code.graph.nodes or not (isinstance(form, BuiltinForm) and form.name in UNCHANGED):
-        return
-    route = code.graph.nodes[node].next
-    if route is None:
-        return
-    targets = route if isinstance(route, tuple) else [target for found in route.values() for target in found]
-    for target in dict.fromkeys(targets):
-        need = _need(code, target)
-        if need is not None and need.separator == separator:
-            yield need
-        if target in code.graph.nodes:
-            yield from _needs_after(code, target, separator)
+    found: list[_Need] = []
+    seen = [node]
+    for name in seen:
+        form = code.forms.get(name)
+        if name not in code.graph.nodes or not (isinstance(form, BuiltinForm) and form.name in UNCHANGED):
+            continue
+        targets = [target for target in code.graph.followers(name) if target not in seen]
+        seen += dict.fromkeys(targets)
+        needs = [_need(code, target) for target in dict.fromkeys(targets)]
+        found += [need for need in needs if need is not None and need.separator == separator]
+    return found
 
 
 def _combined(own: _Need, others: list[_Need]) -> _Need:
@@ -108,7 +105,7 @@ def _made(code: Generator, at: Site, separator: str, need: _Need) -> Split:
     size = need.exactly if need.exactly is not None else need.least + 1
     by = None if separator == " " else separator
     call = f"{at.line}.split({by!r}, {size - 1})"
-    if need.exactly is None or size > MOST_PARTS:
+    if size > MOST_PARTS or (need.exactly is None and at.node in code.short):
         listed = code.new("parts")
         code.write(f"{listed} = {call}")
         return Split(size, listed=listed)
@@ -116,5 +113,6 @@ def _made(code: Generator, at: Site, separator: str, need: _Need) -> Split:
     with code.write.block("try:"):
         code.write(f"{', '.join(parts)}{',' if size == 1 else ''} = {call}")
     with code.write.block("except ValueError:"):
+        code.write(f"{code.short_counter(at.node)} += 1")
         code.write(f"{', '.join(parts)}{',' if size == 1 else ''} = padded({call}, {size})")
     return Split(size, parts=parts)

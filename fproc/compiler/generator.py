@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -110,15 +110,29 @@ class Generator:
     """Writes the body of the loop over the lines.
 
     `names` are the objects that the source refers to; `fetches` are names of what belongs to one run, each
-    with the expression that fetches it.
+    with the expression that fetches it; `writers` says how many sites add to each list of lines. `alone` are
+    lists that only one site adds to, as another `Generator` has found. `short` are nodes whose lines were
+    seen to have just as many fields as they look at, or fewer.
     """
 
     def __init__(
-        self, graph: Graph, forms: Mapping[str, Form | None], shapes: Shapes, *, max_hops: int
+        self,
+        graph: Graph,
+        forms: Mapping[str, Form | None],
+        shapes: Shapes,
+        *,
+        max_hops: int,
+        alone: Collection[str] = (),
+        short: Collection[str] = (),
     ) -> None:
         self.graph = graph
         self.forms = forms
         self.shapes = shapes
+        self.alone = alone
+        self.short = short
+        self.shorts: dict[str, str] = {}
+        self.writers: dict[str, int] = {}
+        self.kept: dict[str, str] = {}
         self.max_hops = max_hops
         self.write = Writer()
         self.names: dict[str, Any] = {}
@@ -129,6 +143,8 @@ class Generator:
         self.edges: dict[tuple[str, str], Terms] = {}
         self.agreements: list[tuple[Terms, Terms]] = []
         self._sites = 0
+        self._sites_after: dict[str, int] = {}
+        self._wants_tag: dict[str, bool] = {}
         self.new = Names(TAKEN).new
 
     # Names
@@ -160,6 +176,29 @@ class Generator:
         counter = self.new(what, node)
         self.counters.append(counter)
         self.write(f"{counter} += 1")
+        return counter
+
+    def written(self, node: str, lines: str, line: str) -> str:
+        """A new counter of lines that are added to a list, and the line of source that adds one.
+
+        Where no other site adds to that list, the run keeps it apart, and its length is the count.
+        """
+        counter = self.new("written", node)
+        self.writers[lines] = self.writers.get(lines, 0) + 1
+        if lines in self.alone:
+            self.kept[counter] = self.fetched("kept", node, f"run.kept({lines})")
+            self.write(f"{self.kept[counter]}.append({line})")
+        else:
+            self.counters.append(counter)
+            self.write(f"{lines}.append({line})")
+            self.write(f"{counter} += 1")
+        return counter
+
+    def short_counter(self, node: str) -> str:
+        """A new counter of lines with fewer fields than a node has split them for: those take longer."""
+        counter = self.new("short", node)
+        self.counters.append(counter)
+        self.shorts[counter] = node
         return counter
 
     def add(self, table: dict[Any, Terms], key: Any, terms: Terms) -> None:
@@ -251,10 +290,30 @@ class Generator:
         self.add(self.emitted, node, first)
         return first
 
-    # What the rest of a way wants to know
+    # What the rest of a way is like
+
+    def sites_after(self, node: str) -> int:
+        """How many sites there will be behind a node, if it gives one tag."""
+        if node not in self.graph.nodes:
+            return 0
+        if node not in self._sites_after:
+            route = self.graph.nodes[node].next
+            targets = route if isinstance(route, tuple) else self.graph.followers(node)
+            self._sites_after[node] = sum(1 + self.sites_after(target) for target in targets)
+        return self._sites_after[node]
 
     def wants_tag(self, node: str) -> bool:
         """Whether anything at a node, or behind it, depends on the tag that a record has when it comes."""
+        if node not in self._wants_tag:
+            self._wants_tag[node] = self._looks_at_tag(node)
+        return self._wants_tag[node]
+
+    def tag_matters_after(self, node: str) -> bool:
+        """Whether it matters which tag a node gives to what it emits."""
+        route = self.graph.nodes[node].next
+        return not isinstance(route, tuple) or any(map(self.wants_tag, route))
+
+    def _looks_at_tag(self, node: str) -> bool:
         if node in {DROP, END}:
             return False
         form = self.forms[node]
@@ -265,8 +324,3 @@ class Generator:
         if form.name == "stdout" or form.values.get("default") is not None:
             return form.name == "tally"
         return form.name in {"count", "join", "tally"} or self.tag_matters_after(node)
-
-    def tag_matters_after(self, node: str) -> bool:
-        """Whether it matters which tag a node gives to what it emits."""
-        route = self.graph.nodes[node].next
-        return not isinstance(route, tuple) or any(map(self.wants_tag, route))

@@ -16,6 +16,9 @@ from fproc.processors.text import snake_case
 
 Values = Mapping[str, Any]
 
+FEW_SITES = 24
+"""Up to so many sites, a way is written down once for each tag, so that each copy knows its tag."""
+
 
 def _matches(code: Generator, pattern: re.Pattern[str], line: str) -> str:
     """An expression that is true if a pattern is found in a line."""
@@ -185,7 +188,8 @@ def _choose(code: Generator, at: Site, choices: list[tuple[str, str]], default: 
         return _one(code, at, at.line, otherwise)
     if not code.tag_matters_after(at.node):
         return _one(code, at, at.line, at)
-    if isinstance(code.graph.nodes[at.node].next, tuple):
+    is_one_way = isinstance(code.graph.nodes[at.node].next, tuple)
+    if is_one_way and (1 + len(choices)) * code.sites_after(at.node) > FEW_SITES:
         tag = code.new("tag")
         chain = "".join(f"{tag_text!r} if {condition} else " for condition, tag_text in choices)
         code.write(f"{tag} = {chain}{otherwise.tag_code}")
@@ -233,8 +237,8 @@ def _stdout(code: Generator, at: Site, _values: Values) -> Terms:
 
 
 def _taken(code: Generator, at: Site, lines: str) -> Terms:
-    code.write(f"{lines}.append({at.line})")
-    written = [code.counted("written", at.node)]
+    """The record is written. Where no other site writes to this list, its length is the count."""
+    written = [code.written(at.node, lines, at.line)]
     code.add(code.came, at.node, written)
     return written
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from fproc.compiler.generator import Generator, Shape, Site, Terms
 from fproc.compiler.run import CompiledRun
-from fproc.compiler.writer import NotCompiledError, Writer
+from fproc.compiler.writer import TOO_LONG, NotCompiledError, Writer
 from fproc.errors import is_encodable
 from fproc.graph import Graph
 from fproc.processors.base import Form
@@ -32,6 +32,7 @@ class Program:
         """The function for one run.
 
         Raises:
+            SharingError: two sinks write to one result.
             ValueError: the input's name makes a result that cannot be.
         """
         return self._make(run)
@@ -53,6 +54,8 @@ class Compiler:
         self._forms = forms
         self._max_hops = max_hops
         self._shapes: dict[str, set[Shape]] = {}
+        self._may_keep = True
+        self._short: set[str] = set()
         self._programs: dict[str, Program | NotCompiledError] = {}
 
     def program(self, entry: str) -> Program:
@@ -66,6 +69,8 @@ class Compiler:
                 self._programs[entry] = self._compiled(entry)
             except NotCompiledError as why:
                 self._programs[entry] = why
+            except RecursionError:
+                self._programs[entry] = NotCompiledError(TOO_LONG)
         found = self._programs[entry]
         if isinstance(found, NotCompiledError):
             raise found
@@ -79,14 +84,32 @@ class Compiler:
         known.add(shape)
         self._programs.clear()
 
+    def learn_short(self, node: str) -> None:
+        """Lines often have no more fields than a node looks at."""
+        self._short.add(node)
+        self._programs.clear()
+
+    def learn_sharing(self) -> None:
+        """Two sinks write to one result."""
+        self._may_keep = False
+        self._programs.clear()
+
     def _compiled(self, entry: str) -> Program:
         _check_ways(self._graph, entry)
-        code = Generator(self._graph, self._forms, self._shapes, max_hops=self._max_hops)
-        terms = code.site(Site(entry, "line", entry))
+        code, terms = self._generated(entry, ())
+        if self._may_keep and not any("lines_by_tag" in expression for expression in code.fetches.values()):
+            alone = [lines for lines, writers in code.writers.items() if writers == 1]
+            code, terms = self._generated(entry, alone)
         names = {"encodable": is_encodable, "padded": padded, **code.names}
         program = Program(_assembled(code, terms), names)
         log.debug("what is done with lines that enter at %r:\n%s", entry, program.source)
         return program
+
+    def _generated(self, entry: str, alone: Collection[str]) -> tuple[Generator, Terms]:
+        code = Generator(
+            self._graph, self._forms, self._shapes, max_hops=self._max_hops, alone=alone, short=self._short
+        )
+        return code, code.site(Site(entry, "line", entry))
 
 
 def padded(parts: list[str], size: int) -> list[str | None]:
@@ -126,15 +149,20 @@ def _assembled(code: Generator, terms: Terms) -> str:
             write(f"{variable} = run.counts[{node!r}]")
         write("")
         with write.block("def feed(lines):"):
-            write(" = ".join([*code.counters, "0"]))
+            if code.counters:
+                write(" = ".join([*code.counters, "0"]))
             with write.block("try:"), write.block("for line in lines:"):
                 write.add(code.write)
             with write.block("finally:"):
+                if code.kept:
+                    write(f"{', '.join(code.kept)}, = run.spill()")
                 for node, variable in nodes.items():
                     write(f"{variable}.came += {_sum(code.came.get(node, []))}")
                     write(f"{variable}.emitted += {_sum(code.emitted.get(node, []))}")
                 for (source, target), counted in code.edges.items():
                     write(f"run.pass_on({source!r}, {target!r}, {_sum(counted)})")
+            for counter, node in code.shorts.items():
+                write(f"run.split_short({node!r}, {counter})")
             for one, other in code.agreements:
                 write(f"run.agree({_sum(one)}, {_sum(other)})")
             write(f"return {_sum(terms)}")

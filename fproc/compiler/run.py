@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,15 @@ from fproc.records import Block, Overlong, Record
 if TYPE_CHECKING:
     from fproc.compiler.program import Compiler
 
+
+SHORT_SHARE = 16
+"""If more than one in so many lines takes an exception to be split, another way to split is faster."""
+
+
+class SharingError(Exception):
+    """Two sinks write to one result, so neither may be kept apart."""
+
+
 _SHAPES: dict[type, Shape] = {str: Shape.LINE, tuple: Shape.PAIR}
 
 
@@ -39,12 +48,14 @@ class CompiledRun(Interpreter):
     def __init__(self, compiler: Compiler, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._compiler = compiler
-        self._learnt: set[tuple[str, Shape]] = set()
+        self._learnt: set[tuple[str, Shape | None]] = set()
         self._settled: dict[str, int] = {}
+        self._kept: list[tuple[list[str], list[str]]] = []
+        self._spilled: list[int] = []
         self._first_line_no = 0
         self._count = 0
         self._left: Iterator[str] = iter(())
-        self._feed = compiler.program(self.entry).bind(self)
+        self._feed = self._bound()
 
     def feed(self, block: Block | Overlong) -> None:
         """Push the lines of a block through the graph."""
@@ -73,10 +84,40 @@ class CompiledRun(Interpreter):
                 f"records on their way, {other}, and those that came to an end, {one}, do not agree"
             )
 
+    def split_short(self, node: str, count: int) -> None:
+        """So many lines of the block had fewer fields than a node has split them for."""
+        if count * SHORT_SHARE > self._count and (node, None) not in self._learnt:
+            self._learnt.add((node, None))
+
     def pass_on(self, source: str, target: str, count: int) -> None:
         """Count records that went from one node to another."""
         if count:
             self.edges[source, target] = self.edges.get((source, target), 0) + count
+
+    def kept(self, lines: list[str]) -> list[str]:
+        """A list that one sink adds to instead of `lines`; `spill` moves what is in it.
+
+        Raises:
+            SharingError: another sink does that as well.
+        """
+        kept: list[str] = []
+        if any(lines is others for _, others in self._kept):
+            raise SharingError
+        self._kept.append((kept, lines))
+        self._spilled.append(0)
+        return kept
+
+    def spill(self) -> list[int]:
+        """Move the lines of kept lists to where they belong; gives how many came to each in this block."""
+        self._spill()
+        spilled, self._spilled = self._spilled, [0] * len(self._kept)
+        return spilled
+
+    def _spill(self) -> None:
+        for index, (kept, lines) in enumerate(self._kept):
+            lines.extend(kept)
+            self._spilled[index] += len(kept)
+            kept.clear()
 
     def lines(self, file: Template, tag: str) -> list[str]:
         """The list that takes the lines of a `write` node with a tag.
@@ -105,6 +146,7 @@ class CompiledRun(Interpreter):
     def push_line(self, node: str, tag: str, line: str, hops: int) -> None:
         """A record has come to a node: do all the rest as the interpreter does."""
         self._find_line()
+        self._spill()  # what follows is written behind it
         self.push(node, tag, line, hops)
 
     def settle(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
@@ -124,6 +166,7 @@ class CompiledRun(Interpreter):
         except RoutingError as error:
             self._fail(node, line, error)
             return
+        self._spill()  # what follows is written behind it
         for target, record in onward:
             self.push(target, *record, hops + 1)
 
@@ -156,16 +199,29 @@ class CompiledRun(Interpreter):
         self.counts[node].emitted += len(given)
         return given
 
+    def _bound(self) -> Callable[[Iterator[str]], int]:
+        """The program for this run."""
+        self._kept, self._spilled = [], []
+        try:
+            return self._compiler.program(self.entry).bind(self)
+        except SharingError:
+            self._compiler.learn_sharing()
+            self._kept, self._spilled = [], []
+            return self._compiler.program(self.entry).bind(self)
+
     def _adapt(self) -> None:
         """Have the program made for what users' processors really give.
 
         A line, or a pair, may have been settled for another reason; then it makes no other program.
         """
         for node, shape in self._learnt:
+            if shape is None:
+                self._compiler.learn_short(node)
+                continue
             is_only = self.counts[node].came == self._settled[node]
             self._compiler.learn(node, shape, is_only=is_only)
         self._learnt.clear()
-        self._feed = self._compiler.program(self.entry).bind(self)
+        self._feed = self._bound()
 
     def _find_line(self) -> None:
         """Set the number of the line that is being worked on."""

@@ -12,6 +12,8 @@ from fproc.errors import FprocError
 DEEPEST = 90
 """How deep lines may be indented; Python's own limit is 100."""
 
+TOO_LONG = "one line of nodes is too long"
+
 
 class NotCompiledError(FprocError):
     """A graph has no compiled form; the message says why, and that is no fault of the graph."""
@@ -38,7 +40,7 @@ class Writer:
         self(opening)
         self._depth += 1
         if self._depth > DEEPEST:
-            raise NotCompiledError("one line of nodes is too long")
+            raise NotCompiledError(TOO_LONG)
         before = len(self._lines)
         yield
         if len(self._lines) == before:

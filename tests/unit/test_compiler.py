@@ -75,6 +75,16 @@ def test_a_chain_of_users_processors_that_python_cannot_indent_is_interpreted() 
     assert run_lines(plan_of(nodes), "a") == {"in.log": ["A" + "!" * 60]}
 
 
+@pytest.mark.parametrize("count", [199, 3000])
+def test_a_chain_that_is_too_long_for_python_is_interpreted(count: int) -> None:
+    nodes = chain(count)
+    assert why(*nodes, limits={"max_hops": 5000}) in {
+        "one line of nodes is too long",
+        "there are more than 200 ways through the graph",
+    }
+    assert run_lines(plan_of(nodes, limits={"max_hops": 5000}), " a") == {"in.log": ["a"]}
+
+
 def test_a_stream_is_called_within_the_compiled_loop() -> None:
     assert why({"tag": "start", "type": user("pairs"), "stream": True, "next": "end"}) is None
 
@@ -157,3 +167,55 @@ def test_a_record_that_comes_to_no_end_is_noticed() -> None:
     with pytest.raises(ConservationError, match="2, and those that came to an end, 1, do not agree"):
         run.feed(Block(["a", "b"], 1, 0, b"a\nb\n"))
     run.close()
+
+
+def test_a_list_that_one_sink_adds_to_is_counted_by_its_length() -> None:
+    nodes = [{"tag": "start", "type": "tag_field", "config": {"field": 1, "tags": {"a": "a"}, "default": "b"},
+              "next": {"a": "one", "*": "two"}},
+             {"tag": "one", "type": "write", "config": {"file": "{stem}.1"}},
+             {"tag": "two", "type": "write", "config": {"file": "{stem}.2"}}]  # fmt: skip
+    plan = plan_of(nodes)
+    assert run_lines(plan, "a", "b", "a") == {"in.1": ["a", "a"], "in.2": ["b"]}
+    assert "written_one, written_two, = run.spill()" in plan.compiler.program("start").source
+
+
+def test_two_sinks_that_turn_out_to_write_to_one_result_keep_the_order_of_the_lines() -> None:
+    nodes = [{"tag": "start", "type": "tag_field", "config": {"field": 1, "tags": {"a": "a"}, "default": "b"},
+              "next": {"a": "one", "*": "two"}},
+             {"tag": "one", "type": "write", "config": {"file": "{name}"}},
+             {"tag": "two", "type": "write", "config": {"file": "{stem}{suffix}"}}]  # fmt: skip
+    plan = plan_of(nodes)
+    assert run_lines(plan, "a", "b", "a") == {"in.log": ["a", "b", "a"]}
+    assert "spill" not in plan.compiler.program("start").source
+
+
+def test_what_the_interpreter_writes_in_between_stands_in_its_place() -> None:
+    nodes = [{"tag": "start", "type": user("sometimes_tagged"), "next": "end"}]
+    plan = plan_of(nodes)
+    for _ in range(2):  # the second run knows of lines and pairs, and settles only what is neither
+        assert run_lines(plan, "a", "t:b", "c", "t:d") == {"in.log": ["a", "b", "c", "d"]}
+
+
+def test_lines_with_few_fields_are_split_another_way_once_there_are_many() -> None:
+    nodes = [{"tag": "start", "type": "tag_field", "config": {"field": 2, "tags": {"x": "x"}},
+              "next": {"x": "end", "*": "drop"}}]  # fmt: skip
+    plan = plan_of(nodes)
+    run_lines(plan, *["a x c"] * 100, "a x")
+    assert "except ValueError" in plan.compiler.program("start").source
+    assert run_lines(plan, "a x", "a y", "x") == {"in.log": ["a x"]}
+    assert "except ValueError" not in plan.compiler.program("start").source
+    assert run_lines(plan, "a x", "a x c", "a") == {"in.log": ["a x", "a x c"]}
+
+
+def test_a_tag_that_only_names_the_result_makes_one_branch_for_each() -> None:
+    nodes = [{"tag": "start", "type": "tag", "config": {"rules": {"e": "E"}, "default": "o"}, "next": "sink"},
+             {"tag": "sink", "type": "write", "config": {"file": "{tag}"}}]  # fmt: skip
+    assert "run.lines(file, 'e')" in source_of(nodes)
+    assert run_lines(plan_of(nodes), "E", "x") == {"e": ["E"], "o": ["x"]}
+
+
+def test_a_graph_of_very_many_ways_is_seen_to_be_one_at_once() -> None:
+    tagger = {"type": "tag_field", "config": {"field": 1, "tags": {"a": "a"}, "default": "b"}}
+    wide = [{**tagger, "tag": f"n{index}", "next": [f"n{index + 1}"] * 3} for index in range(60)]
+    sink = {"tag": "n60", "type": "write", "config": {"file": "{tag}"}}
+    assert why({"tag": "start", "type": "trim", "next": "n0"}, *wide, sink)

@@ -79,7 +79,7 @@ def arrive(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("is_moved", [True, False])
-def test_a_new_name_wakes(tmp_path: Path, wakeup: Wakeup, is_moved: bool) -> None:
+def test_a_new_name_wakes(tmp_path: Path, wakeup: Wakeup, *, is_moved: bool) -> None:
     assert wakeup.arm()
     assert not wakeup.is_due
     if is_moved:
