@@ -105,9 +105,9 @@ def process_inputs(plan: Plan, arguments: Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
     to = oneshot.destination(plan, arguments.input, arguments.output)
     bars = sys.stderr.isatty() and not arguments.quiet and not arguments.trace
-    well = oneshot.process_inputs(
-        plan, arguments.input, to, observer=tracer(is_wanted=arguments.trace), bars=bars
-    )
+    observer = tracer(is_wanted=arguments.trace)
+    helpers = _worker_count(plan.config) - 1
+    well = oneshot.process_inputs(plan, arguments.input, to, observer=observer, bars=bars, helpers=helpers)
     return EXIT_OK if well else EXIT_FILE_FAILED
 
 

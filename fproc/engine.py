@@ -163,14 +163,20 @@ class Interpreter:
             UnsavableError: a node remembers what JSON does not give back.
         """
         return {
-            "lines_in": self.lines_in,
-            "counts": {name: [at.came, at.emitted, at.failed] for name, at in self.counts.items()},
-            "edges": [[source, target, count] for (source, target), count in self.edges.items()],
+            **self.figures(),
             "states": {
                 name: processor.state.snapshot()
                 for name, processor in self._processors.items()
                 if processor.state
             },
+        }
+
+    def figures(self) -> dict[str, Any]:
+        """What was counted up to now, as a JSON value."""
+        return {
+            "lines_in": self.lines_in,
+            "counts": {name: [at.came, at.emitted, at.failed] for name, at in self.counts.items()},
+            "edges": [[source, target, count] for (source, target), count in self.edges.items()],
         }
 
     def restore(self, value: Mapping[str, Any]) -> None:
@@ -186,6 +192,17 @@ class Interpreter:
         for name, processor in self._processors.items():
             if processor.state:
                 processor.state.restore(value["states"][name])
+
+    def absorb(self, figures: Mapping[str, Any]) -> None:
+        """Add the figures of another run, which did the next lines."""
+        self.lines_in += figures["lines_in"]
+        for name, (came, emitted, failed) in figures["counts"].items():
+            counts = self.counts[name]
+            counts.came += came
+            counts.emitted += emitted
+            counts.failed += failed
+        for source, target, count in figures["edges"]:
+            self.edges[source, target] = self.edges.get((source, target), 0) + count
 
     def close(self) -> None:
         """Let go of what the processors hold; a run that was given up must be closed too."""

@@ -53,6 +53,10 @@ class Input:
     is_plain: bool
     _file: IO[bytes]
 
+    def fileno(self) -> int:
+        """The descriptor of the open file."""
+        return self._file.fileno()
+
     def position_bytes(self) -> int:
         """How much of the file has been read."""
         with suppress(OSError):

@@ -76,13 +76,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a job has of the process that it runs in: clocks, who watches it, whether it has to stop."""
+    """What a job has of the process that it runs in: clocks, who watches it, whether it has to stop.
+
+    `helpers` is how many more processes it may start for a big file.
+    """
 
     clock: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     observer: Observer | None = None
     progress: Progress | None = None
     is_stopping: Callable[[], bool] = field(default=lambda: False)
+    helpers: int = 0
 
 
 @dataclass(slots=True)
@@ -230,6 +234,7 @@ def _run_once(claim: Claim, plan: Plan, figures: Figures, around: Surroundings, 
             progress=around.progress,
             keep=_Keeper(claim, plan, stamp, around, place or Place()),
             begin_at=place,
+            helpers=around.helpers,
         )
         if not os.path.lexists(claim.path):
             raise LostClaimError("it was removed while it was processed")

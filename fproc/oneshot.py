@@ -79,9 +79,17 @@ def destination(plan: Plan, paths: list[str], output: str | None) -> Destination
 
 
 def process_inputs(
-    plan: Plan, paths: list[str], to: Destination, *, observer: Observer | None, bars: bool
+    plan: Plan,
+    paths: list[str],
+    to: Destination,
+    *,
+    observer: Observer | None,
+    bars: bool,
+    helpers: int = 0,
 ) -> bool:
     """Process each input; one that fails does not stop the others.
+
+    `helpers` is how many more processes may be started for a big file.
 
     Returns:
         Whether all of them succeeded.
@@ -89,9 +97,8 @@ def process_inputs(
     Raises:
         BrokenPipeError: nobody reads standard output any more.
     """
-    call = _Call(
-        plan, to, {path: path if path == STANDARD else os.path.abspath(path) for path in paths}, observer
-    )
+    inputs = {path: path if path == STANDARD else os.path.abspath(path) for path in paths}
+    call = _Call(plan, to, inputs, observer, helpers)
     bars = bars and not (to.stream_path == STANDARD and standard_output().isatty())
     outcomes = [call.process(path, bars=bars) for path in paths]
     return all(outcomes)
@@ -101,12 +108,18 @@ class _Call:
     """The inputs of one call, and what it has published so far."""
 
     def __init__(
-        self, plan: Plan, to: Destination, inputs: dict[str, str], observer: Observer | None
+        self,
+        plan: Plan,
+        to: Destination,
+        inputs: dict[str, str],
+        observer: Observer | None,
+        helpers: int,
     ) -> None:
         self._plan = plan
         self._to = to
         self._inputs = inputs
         self._observer = observer
+        self._helpers = helpers
         self._published: set[str] = set()
 
     def process(self, path: str, *, bars: bool) -> bool:
@@ -176,6 +189,7 @@ class _Call:
                 reject=reject,
                 observer=self._observer,
                 progress=bar,
+                helpers=self._helpers,
             )
         finally:
             if bar:

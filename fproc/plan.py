@@ -19,7 +19,7 @@ from fproc.engine import ErrorPolicy, Interpreter, Observer
 from fproc.errors import ConfigError, Problem, UsageError, nearest
 from fproc.graph import DROP, END, START, Graph
 from fproc.processors import BUILTINS, sinks
-from fproc.processors.base import Form, Maker, Output, Source
+from fproc.processors.base import BuiltinForm, Form, Maker, Output, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Plan:
     graph: Graph
     makers: Mapping[str, Maker]
     fingerprint: str
+    forms: Mapping[str, Form | None]
     compiler: Compiler
 
     def entry(self, name: str, first_line: str) -> str:
@@ -70,6 +71,14 @@ class Plan:
     def first_piece_lines(self) -> int:
         """How many lines to begin with: one, if there are processors that may be slow."""
         return 256 if all(node.type in BUILTINS for node in self.config.nodes) else 1
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what a node gives for a line may depend on lines before it.
+
+        Functions are taken for maps, as they are documented; classes have to say that they are `stateless`.
+        """
+        return any(_remembers(self.forms.get(name)) for name in self.graph.nodes)
 
     def why_interpreted(self, entry: str) -> str | None:
         """Why lines that enter the graph at a node are interpreted; None if there is a program for them."""
@@ -124,7 +133,15 @@ def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
     if problems:
         raise ConfigError(sorted(problems, key=_place))
     compiler = Compiler(checked, forms, max_hops=config.limits.max_hops)
-    return Plan(config, checked, makers, _fingerprint(config), compiler)
+    return Plan(config, checked, makers, _fingerprint(config), forms, compiler)
+
+
+def _remembers(form: Form | None) -> bool:
+    if isinstance(form, BuiltinForm):
+        return BUILTINS[form.name].remembers
+    if form is None:  # a stream
+        return True
+    return form.is_class and getattr(form.target, "stateless", False) is not True
 
 
 def _fingerprint(config: Config) -> str:

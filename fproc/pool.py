@@ -7,21 +7,19 @@ is work for them.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from fproc import processes
 from fproc.job import Death
-from fproc.stdout import standard_output
+from fproc.wire import Receiver, send
 from fproc.worker import (
     NONE,
     Leaving,
@@ -29,12 +27,10 @@ from fproc.worker import (
     NotBegun,
     Progress,
     Ready,
-    Receiver,
     Report,
     Setup,
     Task,
     Trouble,
-    send,
 )
 
 log = logging.getLogger("fproc.pool")
@@ -50,11 +46,6 @@ LOOK_SECONDS = 0.1
 
 START_SECONDS = 60.0
 """How long a worker may take to start, users' modules included."""
-
-_START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from fproc.worker import main; main(*map(int, sys.argv[2:]))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +72,11 @@ class Pool:
 
     def has_room(self) -> bool:
         """Whether a task can be submitted."""
-        return any(slot.is_free for slot in self._slots)
+        return self.count_free() > 0
+
+    def count_free(self) -> int:
+        """How many files could be begun now."""
+        return sum(slot.is_free for slot in self._slots)
 
     def submit(self, *tasks: Task) -> None:
         """Give tasks to a free slot, one whose process is there if possible; several have to be new inputs.
@@ -131,7 +126,7 @@ class _Slot:
         self._progress = Progress()
         self._setup = setup
         self._monotonic = monotonic
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: processes.Process | None = None
         self._mark: Mark | None = None
         self._receiver = Receiver()
         self._is_ready = False
@@ -238,7 +233,7 @@ class _Slot:
         assert self._process is not None
         try:
             status = self._process.wait(DEATH_SECONDS)
-        except subprocess.TimeoutExpired:
+        except processes.TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
         mark = self._mark.get() if self._mark and not self._is_leaving else NONE
@@ -274,14 +269,10 @@ class _Slot:
         ours, theirs = socket.socketpair()
         marked = Mark.file()
         try:
-            with theirs, open(os.devnull, "rb") as nothing:
-                arguments = [json.dumps(sys.path), str(theirs.fileno()), str(marked), str(os.getpid())]
-                self._process = subprocess.Popen(  # noqa: S603 - this Python, with these modules
-                    [sys.executable, "-c", _START, *arguments],
-                    stdin=nothing,
-                    stdout=standard_output(),
-                    pass_fds=[theirs.fileno(), marked],
-                )
+            with theirs:
+                inherited = [theirs.fileno(), marked]
+                arguments = [*inherited, os.getpid()]
+                self._process = processes.start("fproc.worker.main", arguments, descriptors=inherited)
             self._mark = Mark(marked)
             send(ours, self._setup)
         except BaseException:

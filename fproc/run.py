@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
+from fproc.chunks import LEAST_BYTES, Chunk, Done, Reader, rejected_line
 from fproc.engine import Interpreter, Observer
 from fproc.errors import ConservationError, RecordError, Reject, RestoreError, reason_of
 from fproc.graph import END, is_sink
@@ -77,6 +78,7 @@ def run(
     progress: Progress | None = None,
     keep: Keeper | None = None,
     begin_at: Place | None = None,
+    helpers: int = 0,
 ) -> None:
     """Run an input through the plan.
 
@@ -90,6 +92,7 @@ def run(
         progress: is told after each piece, or None.
         keep: keeps checkpoints, or None.
         begin_at: the place of a checkpoint of the same input and plan, or None to begin at the first line.
+        helpers: how many processes may be started that do a part of a big file.
 
     Raises:
         RestoreError: a processor does not take its state from `begin_at`.
@@ -116,6 +119,10 @@ def run(
         if begin_at:
             _restore(interpreter, place)
             figures.rejected, figures.skipped = place.rejected, place.skipped
+        if helpers and _can_be_shared(plan, given, place, observer):
+            work = _Shared(plan, given, output, interpreter, figures, policy, reject)
+            work.run(place.offset_bytes, helpers, keep, progress)
+            first = None
         for piece in _pieces(first, blocks, plan.first_piece_lines):
             if keep:
                 keep(piece.offset_bytes, partial(_place, piece, interpreter, figures))
@@ -145,14 +152,90 @@ def _restore(interpreter: Interpreter, place: Place) -> None:
 def _place(piece: Block | Overlong, interpreter: Interpreter, figures: Figures) -> Place:
     """Where the run stands before a piece."""
     line_no = piece.first_line_no if isinstance(piece, Block) else piece.line_no
+    return _place_at(piece.offset_bytes, line_no, interpreter, figures)
+
+
+def _place_at(offset_bytes: int, line_no: int, interpreter: Interpreter, figures: Figures) -> Place:
     return Place(
-        piece.offset_bytes,
+        offset_bytes,
         line_no,
         interpreter.entry,
         figures.rejected,
         figures.skipped,
         interpreter.snapshot(),
     )
+
+
+def _can_be_shared(plan: Plan, given: Input, place: Place, observer: Observer | None) -> bool:
+    """Whether several processes can do a file, and it is big enough for that."""
+    left_bytes = (given.size_bytes or 0) - place.offset_bytes
+    return left_bytes >= LEAST_BYTES and given.is_plain and observer is None and not plan.remembers
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """A run that is shared with helpers, chunk by chunk."""
+
+    plan: Plan
+    given: Input
+    output: Staging
+    interpreter: Interpreter
+    figures: Figures
+    policy: _ErrorPolicy
+    reject: Callable[[bytes], None]
+
+    def run(self, begin: int, helpers: int, keep: Keeper | None, progress: Progress | None) -> None:
+        """Do all chunks from a place on."""
+        from fproc.crew import Crew  # noqa: PLC0415 - only big files need it
+
+        given, interpreter = self.given, self.interpreter
+        crew = Crew(self.plan, given.fileno(), given.source, interpreter.entry, helpers=helpers)
+        try:
+            for chunk, outcome in crew.work(begin, given.status.st_size):
+                _agree("where a chunk begins, and where the one before ended", chunk.begin, begin)
+                if keep:
+                    line_no = interpreter.lines_in + 1
+                    keep(begin, partial(_place_at, begin, line_no, interpreter, self.figures))
+                if outcome:
+                    self._add(*outcome)
+                else:
+                    self._feed(chunk)
+                begin = chunk.end
+                if progress:
+                    progress(begin, interpreter.lines_in)
+        finally:
+            crew.close()
+        given.skip_to(begin)
+
+    def _add(self, done: Done, data: bytes) -> None:
+        """Add what a chunk has come to."""
+        line_no, place = self.interpreter.lines_in, 0
+        for result, size_bytes, lines in done.results:
+            part = data[place : place + size_bytes]
+            if result is None:
+                self.output.add_printed(part, lines)
+            else:
+                self.output.add(result, part, lines)
+            place += size_bytes
+        for value in done.rejected:
+            self.figures.rejected += 1
+            self.reject(_json_line({**value, "line_no": line_no + value["line_no"]}))
+        for reason, node, number, line in done.skipped:
+            self.figures.skipped += 1
+            log.warning("skipped: %s", RecordError(reason, node=node, line_no=line_no + number, line=line))
+        self.interpreter.absorb(done.figures)
+
+    def _feed(self, chunk: Chunk) -> None:
+        """Do a chunk line by line."""
+        pieces = read_blocks(
+            Reader(self.given.fileno(), chunk).read,
+            max_line_bytes=self.plan.config.limits.max_line_bytes,
+            line_no=self.interpreter.lines_in + 1,
+            offset_bytes=chunk.begin,
+        )
+        for piece in pieces:
+            self.policy.piece = piece
+            self.interpreter.feed(piece)
 
 
 def _pieces(
@@ -244,24 +327,13 @@ class _ErrorPolicy:
             raise error
         if isinstance(error.__cause__, Reject) or self._on_error == "reject":
             self._figures.rejected += 1
-            self._reject(self._line_of_json(error))
+            self._reject(_json_line(rejected_line(error, self.piece)))
         elif self._on_error == "skip":
             self._figures.skipped += 1
             log.warning("skipped: %s", error)
         else:
             raise error
 
-    def _line_of_json(self, error: RecordError) -> bytes:
-        offset_bytes = None
-        if isinstance(self.piece, Overlong):
-            offset_bytes = self.piece.offset_bytes
-        elif self.piece is not None and error.line_no is not None:
-            offset_bytes = self.piece.line_offset_bytes(error.line_no)
-        value: dict[str, Any] = {
-            "line_no": error.line_no,
-            "byte_offset": offset_bytes,
-            "node": error.node,
-            "error": error.reason,
-            "line": error.line,
-        }
-        return json.dumps(value).encode() + b"\n"
+
+def _json_line(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value).encode() + b"\n"

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from fproc.agenda import Agenda, pause_seconds
@@ -55,6 +55,9 @@ class Workers(Protocol):
 
     def has_room(self) -> bool:
         """Whether a task can be submitted."""
+
+    def count_free(self) -> int:
+        """How many files could be begun now."""
 
     def submit(self, *tasks: Task) -> None:
         """Let a task be done, or several that concern new inputs."""
@@ -231,10 +234,14 @@ class Watcher:
                 break
             if task.why is Why.NEW and not self._spool.is_waiting(task.name):
                 continue
-            tasks.append(task)
+            tasks.append(replace(task, helpers=self._spare()))
             if len(tasks) == 1 and self._agenda.is_small(task):
                 most = self._group_files()
         return tasks
+
+    def _spare(self) -> int:
+        """How many workers have nothing to do, so that as many helpers may work on one file."""
+        return 0 if self._agenda.count_ready() else self._workers.count_free() - 1
 
     def _group_files(self) -> int:
         """How many small files to give out together: no more than take a moment, nor than others can do."""

@@ -12,22 +12,18 @@ end of the socket to be closed.
 
 from __future__ import annotations
 
-import errno
 import gc
 import logging
 import mmap
 import os
-import pickle
 import select
 import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import FrameType
 
@@ -40,13 +36,12 @@ from fproc.lifecycle import is_of_machine, trouble_of
 from fproc.plan import Plan, assemble
 from fproc.spool import Claim, NotYet, Settled, Spool
 from fproc.stdout import keep_for_results
+from fproc.wire import Receiver, die_with_parent, send
 
 log = logging.getLogger("fproc.worker")
 
 PROGRESS_SECONDS = 0.5
 """How often a worker tells how far it is."""
-
-_PR_SET_PDEATHSIG = 1
 
 _MARK_BYTES = 4
 
@@ -62,12 +57,16 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A name to work on; `evidence` is what `Spool.orphans` gave."""
+    """A name to work on; `evidence` is what `Spool.orphans` gave.
+
+    `helpers` is how many more processes may be started for it, if its file is big.
+    """
 
     name: str
     why: Why
     death: Death | None = None
     evidence: str = ""
+    helpers: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +161,7 @@ class Leaving:
 
 def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Report:
     """Do a task, from lock to archive."""
+    around = replace(around, helpers=task.helpers)
     taken: Claim | Settled | NotYet | None = None
     value: Outcome | Settled | NotYet | Trouble | None
     why = task.why
@@ -206,7 +206,7 @@ def perform_all(
         taken = found[task.name]
         if isinstance(taken, Claim):
             begin(index)
-            ran = job.start(taken, plan, around)
+            ran = job.start(taken, plan, replace(around, helpers=task.helpers))
             if ran.error is None and spool.can_commit_together(taken):
                 together.append(ran)
             else:
@@ -226,31 +226,6 @@ def _was_left(taken: Claim | Settled) -> bool:
     return isinstance(taken, Claim) and taken.was_left
 
 
-def send(channel: socket.socket, message: object) -> None:
-    """Send a message between parent and worker, whole."""
-    data = pickle.dumps(message)
-    channel.sendall(len(data).to_bytes(4, "big") + data)
-
-
-class Receiver:
-    """Takes messages from a channel, as they come in."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    def add(self, data: bytes) -> list[object]:
-        """The messages that are whole with these bytes."""
-        self._data += data
-        messages = []
-        while len(self._data) >= 4:  # noqa: PLR2004 - the length of a length
-            end = 4 + int.from_bytes(self._data[:4], "big")
-            if len(self._data) < end:
-                break
-            messages.append(pickle.loads(self._data[4:end]))  # noqa: S301 - from our own process
-            del self._data[:end]
-        return messages
-
-
 def main(descriptor: int, marked: int, parent: int) -> None:
     """Be a worker, until told to go or until the other end of the socket is closed.
 
@@ -262,7 +237,7 @@ def main(descriptor: int, marked: int, parent: int) -> None:
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent tells what to do
-    _die_with_parent(channel, parent)
+    die_with_parent(channel, parent)
     keep_for_results()
     worker = _Worker(channel, Mark(marked))
     os.close(marked)
@@ -333,21 +308,3 @@ class _Worker:
         if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
             self._told_at = time.monotonic()
             send(self._channel, Progress(lines, position_bytes, os.getpid()))
-
-
-def _die_with_parent(channel: socket.socket, parent: int) -> None:
-    with suppress(ImportError, OSError, AttributeError):
-        import ctypes  # noqa: PLC0415 - missing in some builds of Python; then the thread has to do
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)  # it died before the kernel was asked
-    threading.Thread(target=_watch_over, args=(channel.fileno(),), daemon=True).start()
-
-
-def _watch_over(descriptor: int) -> None:
-    poll = select.poll()
-    poll.register(descriptor, 0)  # nothing but hang-up and error, which are always told
-    with suppress(OSError):
-        poll.poll()
-    os._exit(errno.EPIPE)

@@ -30,6 +30,9 @@ class Inline:
     def has_room(self) -> bool:
         return not self._events
 
+    def count_free(self) -> int:
+        return 1
+
     def submit(self, *tasks: Task) -> None:
         self.tasks += tasks
         self._events += perform_all(self._spool, self._plan, tasks, self._around, lambda _index: None)

@@ -189,7 +189,8 @@ class Builtin:
     """A built-in processor: what it does, its options, an example that the tests run, and how it is made.
 
     `make` gets every option by keyword, checked and with defaults filled in. `example` is
-    `(config, lines in, lines out)`; lines out are those of `end`, or of the result that a sink writes.
+    `(config, lines in, lines out)`; lines out are those of `end`, or of the result that a sink writes. One
+    that `remembers` gives for a line what depends on lines before it.
     """
 
     summary: str
@@ -197,6 +198,7 @@ class Builtin:
     example: tuple[Mapping[str, Any], list[str], list[str]]
     options: Mapping[str, Option] = field(default_factory=dict)
     is_sink: bool = False
+    remembers: bool = False
 
 
 OTHERWISE = Option(

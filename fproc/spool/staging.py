@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import BinaryIO
 
 from fproc.errors import ConservationError, OutputError, reason_of
@@ -84,6 +84,18 @@ class Staging:
         self._set_aside += 1
         self.write(result, line)
 
+    def add(self, result: str, data: bytes, lines: int) -> None:
+        """Add lines, in their bytes, to a result, behind all that was written before.
+
+        Raises:
+            OutputError: the system refuses.
+        """
+        self._write_out(lambda: self._append(result, data, lines) if lines else None)
+
+    def add_printed(self, data: bytes, lines: int) -> None:
+        """The same for standard output."""
+        self._write_out(lambda: self._send(standard_output(), data, lines) if lines else None)
+
     def print_line(self, line: str) -> None:
         """Send a line to standard output, with the next piece."""
         self._printed.append(line)
@@ -112,19 +124,20 @@ class Staging:
         Raises:
             OutputError: the system refuses.
         """
+        self._write_out(lambda: None)
+
+    def _write_out(self, then: Callable[[], None]) -> None:
+        """Write what is held back, and then more."""
         self._held_characters = 0
         try:
             for result, lines in self._held.items():
-                if not lines:
-                    continue
-                if self._stream is not None and result == self._streamed:
-                    self._send(self._stream, lines)
-                else:
-                    self._append(result, lines)
-                lines.clear()
+                if lines:
+                    self._append(result, encode_lines(lines), len(lines))
+                    lines.clear()
             if self._printed:
-                self._send(standard_output(), self._printed)
+                self._send(standard_output(), encode_lines(self._printed), len(self._printed))
                 self._printed.clear()
+            then()
         except OSError as error:
             raise OutputError(f"cannot write results: {reason_of(error)}") from error
 
@@ -209,18 +222,20 @@ class Staging:
             if not _is_as_written(part):
                 raise ConservationError(f"someone else has changed or removed the part of {result!r}")
 
-    def _append(self, result: str, lines: Sequence[str]) -> None:
-        data = encode_lines(lines)
+    def _append(self, result: str, data: bytes, lines: int) -> None:
+        if self._stream is not None and result == self._streamed:
+            self._send(self._stream, data, lines)
+            return
         self._disk.write(self._descriptor(result), data)
         part = self.parts[result]
         part.size_bytes += len(data)
-        part.lines += len(lines)
+        part.lines += lines
         part.is_durable = False
 
-    def _send(self, stream: BinaryIO, lines: list[str]) -> None:
+    def _send(self, stream: BinaryIO, data: bytes, lines: int) -> None:
         self.has_streamed = True
-        write_all(stream, encode_lines(lines))
-        self.sent += len(lines)
+        write_all(stream, data)
+        self.sent += lines
 
     def _descriptor(self, result: str) -> int:
         descriptor = self._open.pop(result, None)

@@ -201,3 +201,12 @@ class FinishesWithNone:
 
 
 not_callable = 5
+
+
+class Stateless:
+    """Says that it remembers nothing."""
+
+    stateless = True
+
+    def process(self, line: str) -> str:
+        return line

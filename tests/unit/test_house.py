@@ -47,6 +47,10 @@ LAYERS: list[set[str]] = [
         "agenda",
         "signals",
         "wakeup",
+        "processes",
+        "wire",
+        "chunks",
+        "crew",
         "pace",
         "journal",
         "metrics",
@@ -72,8 +76,8 @@ HOMES = {
         "fcntl.flock",
     ],
     "fproc/history": ["sqlite3"],
-    "fproc/pool.py": ["subprocess"],
-    "fproc/worker.py": ["pickle"],
+    "fproc/processes.py": ["subprocess"],
+    "fproc/wire.py": ["pickle"],
     "nowhere": ["multiprocessing"],
 }
 """What only the named folder may use."""

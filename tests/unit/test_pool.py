@@ -29,7 +29,8 @@ from fproc.pool import Loss, Pool
 from fproc.run import Figures, NodeFigures
 from fproc.spool import Spool
 from fproc.trace import tracer
-from fproc.worker import NotBegun, Receiver, Report, Setup, Task, Trouble, Why, send
+from fproc.wire import Receiver, send
+from fproc.worker import NotBegun, Report, Setup, Task, Trouble, Why
 from tests.system.running import wait_until
 
 OWN: list[dict[str, Any]] = [{"tag": "start", "type": "own.step", "next": "end"}]

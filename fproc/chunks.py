@@ -1,0 +1,194 @@
+"""Pieces of one big file that several processes do at the same time, where no node remembers a line.
+
+What a chunk comes to is a value: the bytes of each result, figures, lines that are set aside. Such values,
+added one after the other, are what one process would have done; see `fproc.crew` for who does them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fproc.errors import FprocError, RecordError, Reject
+from fproc.lifecycle import passes_by_itself
+from fproc.plan import Plan
+from fproc.processors.base import Source
+from fproc.records import Block, Overlong, encode_lines, read_blocks
+
+CHUNK_BYTES = 1024 * 1024
+"""About how long a chunk is: some milliseconds of work."""
+
+LEAST_BYTES = 32 * 1024 * 1024
+"""A file that has less than this left to do is done by one process: helpers take time to start."""
+
+HELD_CHARACTERS = 128 * 1024
+
+_WINDOW_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole lines of an input, by their place in bytes."""
+
+    begin: int
+    end: int
+
+
+@dataclass(slots=True)
+class Done:
+    """What a chunk has come to.
+
+    `figures` are the engine's. `results` are the sizes, in bytes and lines, of each result, in the order in
+    which their bytes stand behind each other; None is standard output. Lines that are set aside (`rejected`)
+    and those that are `skipped` have line numbers that begin with 1 in the chunk.
+    """
+
+    figures: dict[str, Any]
+    results: list[tuple[str | None, int, int]] = field(default_factory=list)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[tuple[str, str, int, str | None]] = field(default_factory=list)
+
+
+class Reader:
+    """Reads one part of a file, whatever others do with the same descriptor."""
+
+    def __init__(self, descriptor: int, chunk: Chunk) -> None:
+        self._descriptor = descriptor
+        self._place = chunk.begin
+        self._end = chunk.end
+
+    def read(self, size_bytes: int) -> bytes:
+        """Up to so many bytes, b"" at the end of the part."""
+        data = os.pread(self._descriptor, min(size_bytes, self._end - self._place), self._place)
+        self._place += len(data)
+        return data
+
+
+def chunks(descriptor: int, begin: int, size_bytes: int) -> Iterator[Chunk]:
+    """The chunks of a file from a place, which is the beginning of a line, to its end."""
+    while begin < size_bytes:
+        end = begin + CHUNK_BYTES
+        while end < size_bytes:
+            found = os.pread(descriptor, _WINDOW_BYTES, end - 1).find(b"\n")
+            if found >= 0:
+                end += found
+                break
+            end += _WINDOW_BYTES
+        end = min(end, size_bytes)
+        yield Chunk(begin, end)
+        begin = end
+
+
+def compute(
+    plan: Plan, descriptor: int, source: Source, entry: str, chunk: Chunk
+) -> tuple[Done, bytes] | None:
+    """Do a chunk; gives what it came to and the bytes of its results, or None: it must be done line by line.
+
+    That is so where a line fails the file, or has met with trouble that passes: only who does all lines in
+    their order can tell what is to be said of it.
+    """
+    output = _Output()
+    done = Done({})
+    policy = _Policy(plan.config.on_error, done)
+    try:
+        run = plan.run(source, output, entry=entry, on_error=policy)
+        try:
+            blocks = read_blocks(
+                Reader(descriptor, chunk).read,
+                max_line_bytes=plan.config.limits.max_line_bytes,
+                offset_bytes=chunk.begin,
+            )
+            for block in blocks:
+                policy.piece = block
+                run.feed(block)
+            done.figures = run.figures()
+        finally:
+            run.close()
+    except FprocError:
+        return None
+    return done, output.written(done)
+
+
+class _Policy:
+    def __init__(self, on_error: str, done: Done) -> None:
+        self.piece: Block | Overlong | None = None
+        self._on_error = on_error
+        self._done = done
+
+    def __call__(self, error: RecordError) -> None:
+        if passes_by_itself(error.__cause__):
+            raise error
+        if isinstance(error.__cause__, Reject) or self._on_error == "reject":
+            self._done.rejected.append(rejected_line(error, self.piece))
+        elif self._on_error == "skip":
+            self._done.skipped.append((error.reason, error.node, error.line_no or 0, error.line))
+        else:
+            raise error
+
+
+def rejected_line(error: RecordError, piece: Block | Overlong | None) -> dict[str, Any]:
+    """A line that is set aside, as a JSON value; `piece` is what it was in."""
+    offset_bytes = None
+    if isinstance(piece, Overlong):
+        offset_bytes = piece.offset_bytes
+    elif piece is not None and error.line_no is not None:
+        offset_bytes = piece.line_offset_bytes(error.line_no)
+    return {
+        "line_no": error.line_no,
+        "byte_offset": offset_bytes,
+        "node": error.node,
+        "error": error.reason,
+        "line": error.line,
+    }
+
+
+class _Output:
+    """Results of a chunk, as bytes."""
+
+    def __init__(self) -> None:
+        self._held: dict[str | None, list[str]] = {}
+        self._written: dict[str | None, list[bytes]] = {}
+        self._counts: dict[str | None, int] = {}
+        self._held_characters = 0
+
+    def write(self, result: str, line: str) -> None:
+        self.lines(result).append(line)
+        self.note(len(line) + 1)
+
+    def print_line(self, line: str) -> None:
+        self.printed().append(line)
+        self.note(len(line) + 1)
+
+    def lines(self, result: str) -> list[str]:
+        return self._list(result)
+
+    def printed(self) -> list[str]:
+        return self._list(None)
+
+    def note(self, characters: int) -> None:
+        self._held_characters += characters
+        if self._held_characters > HELD_CHARACTERS:
+            self._flush()
+
+    def written(self, done: Done) -> bytes:
+        """All bytes, one result behind the other; their sizes go into `done`."""
+        self._flush()
+        for result, pieces in self._written.items():
+            if self._counts[result]:
+                done.results.append((result, sum(map(len, pieces)), self._counts[result]))
+        return b"".join([piece for result, _, _ in done.results for piece in self._written[result]])
+
+    def _list(self, result: str | None) -> list[str]:
+        if result not in self._held:
+            self._held[result], self._written[result], self._counts[result] = [], [], 0
+        return self._held[result]
+
+    def _flush(self) -> None:
+        self._held_characters = 0
+        for result, lines in self._held.items():
+            if lines:
+                self._written[result].append(encode_lines(lines))
+                self._counts[result] += len(lines)
+                lines.clear()

@@ -1,0 +1,232 @@
+"""Several processes on one big file: its owner, and helpers that do chunks for it.
+
+    owner                                             helper (a process of its own)
+      Order, then Chunk, Chunk ...  --- a socket --->   main: builds the plan, then does one chunk at a time
+      Done                          <---------------    (the bytes of results are in a file that both have)
+
+The owner deals out chunks and does some itself, adds what they came to in their order, and makes checkpoints
+between them; it alone writes results. What a helper had when it died, the owner does. A chunk with a line
+that fails the file is done again by the owner, line by line, so that all is said as without helpers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+from fproc import processes
+from fproc.chunks import Chunk, Done, chunks, compute
+from fproc.config import Config
+from fproc.errors import FprocError
+from fproc.plan import Plan, assemble
+from fproc.processors.base import Source
+from fproc.stdout import keep_for_results
+from fproc.wire import Receiver, die_with_parent, send
+
+log = logging.getLogger("fproc.crew")
+
+AHEAD = 2
+"""How many chunks a helper is given at a time, so that it never waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a helper is told at its start."""
+
+    config: Config
+    source: Source
+    entry: str
+
+
+@dataclass(slots=True)
+class _Share:
+    """A chunk that was dealt out, or done; `outcome` is None for one that must be done line by line."""
+
+    chunk: Chunk
+    helper: _Helper | None = None
+    is_done: bool = False
+    outcome: tuple[Done, bytes] | None = None
+
+
+class Crew:
+    """The helpers of one file.
+
+    Args:
+        plan: what to do.
+        descriptor: the open input.
+        source, entry: as for a run of it.
+        helpers: how many there may be.
+    """
+
+    def __init__(self, plan: Plan, descriptor: int, source: Source, entry: str, *, helpers: int) -> None:
+        self._plan = plan
+        self._descriptor = descriptor
+        self._source = source
+        self._entry = entry
+        self._helpers: list[_Helper] = []
+        order = Order(plan.config, source, entry)
+        for _ in range(helpers):
+            try:
+                self._helpers.append(_Helper(order, descriptor))
+            except OSError as error:
+                log.warning("a helper cannot be started: %s", error)
+                break
+
+    def close(self) -> None:
+        """End the helpers."""
+        for helper in self._helpers:
+            helper.close()
+        self._helpers.clear()
+
+    def work(self, begin: int, size_bytes: int) -> Iterator[tuple[Chunk, tuple[Done, bytes] | None]]:
+        """Have everything from a place on done; gives each chunk with what it came to, in order."""
+        waiting = chunks(self._descriptor, begin, size_bytes)
+        dealt: deque[_Share] = deque()
+        is_all_dealt = False
+        while not is_all_dealt or dealt:
+            for helper in self._helpers:
+                while helper.has_room() and not is_all_dealt:
+                    is_all_dealt = not self._deal(waiting, dealt, helper)
+            if dealt and dealt[0].is_done:
+                share = dealt.popleft()
+                yield share.chunk, share.outcome
+            elif dealt and dealt[0].helper is None:
+                self._do(dealt[0])
+            elif not is_all_dealt and len(dealt) <= AHEAD * (len(self._helpers) + 1):
+                is_all_dealt = not self._deal(waiting, dealt, None)
+                if not is_all_dealt:
+                    self._do(dealt[-1])
+            else:
+                self._wait(None)
+            self._wait(0)
+
+    def _deal(self, waiting: Iterator[Chunk], dealt: deque[_Share], helper: _Helper | None) -> bool:
+        """Deal out the next chunk, if there is one."""
+        chunk = next(waiting, None)
+        if chunk is None:
+            return False
+        share = _Share(chunk, helper)
+        dealt.append(share)
+        if helper:
+            helper.give(share)
+        return True
+
+    def _do(self, share: _Share) -> None:
+        share.outcome = compute(self._plan, self._descriptor, self._source, self._entry, share.chunk)
+        share.is_done = True
+
+    def _wait(self, seconds: float | None) -> None:
+        """Take in what helpers have done, after waiting for the first."""
+        channels = [helper.channel for helper in self._helpers]
+        if channels:
+            readable = select.select(channels, [], [], seconds)[0]
+            for helper in [helper for helper in self._helpers if helper.channel in readable]:
+                if not helper.take():
+                    log.warning("a helper has ended; its owner does what it had")
+                    helper.close()
+                    self._helpers.remove(helper)
+
+
+class _Helper:
+    """One helper, as its owner sees it."""
+
+    def __init__(self, order: Order, descriptor: int) -> None:
+        self._receiver = Receiver()
+        self._shares: deque[_Share] = deque()
+        self._turn = 0
+        with ExitStack() as opened:
+            self.channel, theirs = map(opened.enter_context, socket.socketpair())
+            self._files = [opened.enter_context(tempfile.TemporaryFile()) for _ in range(AHEAD)]
+            inherited = [theirs.fileno(), descriptor, *(file.fileno() for file in self._files)]
+            arguments = [os.getpid(), *inherited]
+            self._process = processes.start("fproc.crew.main", arguments, descriptors=inherited)
+            opened.callback(self._process.wait)
+            opened.callback(self._process.kill)
+            theirs.close()
+            with suppress(OSError):  # it has died: that is seen when it is heard
+                send(self.channel, order)
+            self._opened = opened.pop_all()
+
+    def has_room(self) -> bool:
+        """Whether it can be given a chunk."""
+        return len(self._shares) < AHEAD
+
+    def give(self, share: _Share) -> None:
+        """Give it a chunk."""
+        self._shares.append(share)
+        with suppress(OSError):
+            send(self.channel, share.chunk)
+
+    def take(self) -> bool:
+        """Take in what it has done; False if it has ended."""
+        try:
+            data = self.channel.recv(65536)
+        except OSError:
+            data = b""
+        if not data:
+            return False
+        for message in self._receiver.add(data):
+            share = self._shares.popleft()
+            share.is_done = True
+            if isinstance(message, Done):
+                size_bytes = sum(size for _, size, _ in message.results)
+                share.outcome = message, os.pread(self._files[self._turn].fileno(), size_bytes, 0)
+            self._turn = (self._turn + 1) % AHEAD
+        return True
+
+    def close(self) -> None:
+        """End it; what it has not done is its owner's."""
+        for share in self._shares:
+            share.helper = None
+        self._shares.clear()
+        self._opened.close()
+
+
+def main(parent: int, channel_number: int, descriptor: int, *files: int) -> None:
+    """Be a helper, until the other end of the socket is closed.
+
+    Args:
+        parent: the id of the owner.
+        channel_number: the helper's end of the socket.
+        descriptor: the input.
+        files: where the bytes of results go, in turn.
+    """
+    channel = socket.socket(fileno=channel_number)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the owner tells what to do
+    die_with_parent(channel, parent)
+    keep_for_results()
+    messages = _messages(channel)
+    try:
+        order = next(messages, None)
+        if not isinstance(order, Order):
+            return
+        plan = assemble(order.config)
+        for turn, chunk in enumerate(messages):
+            assert isinstance(chunk, Chunk)
+            outcome = compute(plan, descriptor, order.source, order.entry, chunk)
+            if outcome:
+                _put(files[turn % len(files)], outcome[1])
+            send(channel, outcome[0] if outcome else None)
+    except (FprocError, OSError):
+        sys.exit(1)  # its owner does the work, and finds out what is wrong
+
+
+def _messages(channel: socket.socket) -> Iterator[object]:
+    receiver = Receiver()
+    while data := channel.recv(65536):
+        yield from receiver.add(data)
+
+
+def _put(descriptor: int, data: bytes) -> None:
+    view, place = memoryview(data), 0
+    while place < len(data):
+        place += os.pwrite(descriptor, view[place:], place)
