@@ -22,6 +22,10 @@ from fproc.processors import BUILTINS, sinks
 from fproc.processors.base import BuiltinForm, Form, Maker, Output, Source
 
 
+QUICK_LINES = 256
+"""How many lines built-ins do in no time that anyone would notice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to do with files. Plans of one `fingerprint` make the same results of the same input."""
@@ -70,7 +74,7 @@ class Plan:
     @property
     def first_piece_lines(self) -> int:
         """How many lines to begin with: one, if there are processors that may be slow."""
-        return 256 if all(node.type in BUILTINS for node in self.config.nodes) else 1
+        return QUICK_LINES if all(node.type in BUILTINS for node in self.config.nodes) else 1
 
     @property
     def remembers(self) -> bool:

@@ -157,6 +157,7 @@ def site(memory_path: Path) -> Site:
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     SEEN.clear()
     monkeypatch.setattr("fproc.run.PIECE_SECONDS", -1.0)  # a piece for each line
+    monkeypatch.setattr("fproc.plan.QUICK_LINES", 1)
 
 
 @pytest.fixture
