@@ -7,7 +7,7 @@ added one after the other, are what one process would have done; see `fproc.crew
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,15 +40,19 @@ class Chunk:
 class Done:
     """What a chunk has come to.
 
-    `figures` are the engine's. `results` are the sizes, in bytes and lines, of each result, in the order in
-    which their bytes stand behind each other; None is standard output. Lines that are set aside (`rejected`)
-    and those that are `skipped` have line numbers that begin with 1 in the chunk.
+    `figures` are the engine's. `pieces` are the results: which one (None for standard output), how many bytes
+    and how many lines, in the order in which the bytes stand behind each other. Lines that are set aside
+    (`rejected`) and those that are `skipped` have line numbers that begin with 1 in the chunk.
     """
 
     figures: dict[str, Any]
-    results: list[tuple[str | None, int, int]] = field(default_factory=list)
+    pieces: list[tuple[str | None, int, int]] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[tuple[str, str, int, str | None]] = field(default_factory=list)
+
+
+Outcome = tuple[Done, Sequence[bytes | memoryview]]
+"""What a chunk has come to, and the bytes of each piece."""
 
 
 class Reader:
@@ -81,16 +85,14 @@ def chunks(descriptor: int, begin: int, size_bytes: int) -> Iterator[Chunk]:
         begin = end
 
 
-def compute(
-    plan: Plan, descriptor: int, source: Source, entry: str, chunk: Chunk
-) -> tuple[Done, bytes] | None:
-    """Do a chunk; gives what it came to and the bytes of its results, or None: it must be done line by line.
+def compute(plan: Plan, descriptor: int, source: Source, entry: str, chunk: Chunk) -> Outcome | None:
+    """Do a chunk; gives what it came to, or None: it must be done line by line.
 
     That is so where a line fails the file, or has met with trouble that passes: only who does all lines in
     their order can tell what is to be said of it.
     """
-    output = _Output()
     done = Done({})
+    output = _Output(done)
     policy = _Policy(plan.config.on_error, done)
     try:
         run = plan.run(source, output, entry=entry, on_error=policy)
@@ -108,7 +110,8 @@ def compute(
             run.close()
     except FprocError:
         return None
-    return done, output.written(done)
+    output.flush()
+    return done, output.data
 
 
 class _Policy:
@@ -147,10 +150,10 @@ def rejected_line(error: RecordError, piece: Block | Overlong | None) -> dict[st
 class _Output:
     """Results of a chunk, as bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, done: Done) -> None:
+        self.data: list[bytes] = []
+        self._pieces = done.pieces
         self._held: dict[str | None, list[str]] = {}
-        self._written: dict[str | None, list[bytes]] = {}
-        self._counts: dict[str | None, int] = {}
         self._held_characters = 0
 
     def write(self, result: str, line: str) -> None:
@@ -162,33 +165,22 @@ class _Output:
         self.note(len(line) + 1)
 
     def lines(self, result: str) -> list[str]:
-        return self._list(result)
+        return self._held.setdefault(result, [])
 
     def printed(self) -> list[str]:
-        return self._list(None)
+        return self._held.setdefault(None, [])
 
     def note(self, characters: int) -> None:
         self._held_characters += characters
         if self._held_characters > HELD_CHARACTERS:
-            self._flush()
+            self.flush()
 
-    def written(self, done: Done) -> bytes:
-        """All bytes, one result behind the other; their sizes go into `done`."""
-        self._flush()
-        for result, pieces in self._written.items():
-            if self._counts[result]:
-                done.results.append((result, sum(map(len, pieces)), self._counts[result]))
-        return b"".join([piece for result, _, _ in done.results for piece in self._written[result]])
-
-    def _list(self, result: str | None) -> list[str]:
-        if result not in self._held:
-            self._held[result], self._written[result], self._counts[result] = [], [], 0
-        return self._held[result]
-
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Turn what is held into pieces."""
         self._held_characters = 0
         for result, lines in self._held.items():
             if lines:
-                self._written[result].append(encode_lines(lines))
-                self._counts[result] += len(lines)
+                data = encode_lines(lines)
+                self.data.append(data)
+                self._pieces.append((result, len(data), len(lines)))
                 lines.clear()

@@ -11,6 +11,7 @@ that fails the file is done again by the owner, line by line, so that all is sai
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import select
@@ -19,12 +20,12 @@ import socket
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from fproc import processes
-from fproc.chunks import Chunk, Done, chunks, compute
+from fproc.chunks import Chunk, Done, Outcome, chunks, compute
 from fproc.config import Config
 from fproc.errors import FprocError
 from fproc.plan import Plan, assemble
@@ -54,7 +55,7 @@ class _Share:
     chunk: Chunk
     helper: _Helper | None = None
     is_done: bool = False
-    outcome: tuple[Done, bytes] | None = None
+    outcome: Outcome | None = None
 
 
 class Crew:
@@ -87,7 +88,7 @@ class Crew:
             helper.close()
         self._helpers.clear()
 
-    def work(self, begin: int, size_bytes: int) -> Iterator[tuple[Chunk, tuple[Done, bytes] | None]]:
+    def work(self, begin: int, size_bytes: int) -> Iterator[tuple[Chunk, Outcome | None]]:
         """Have everything from a place on done; gives each chunk with what it came to, in order."""
         waiting = chunks(self._descriptor, begin, size_bytes)
         dealt: deque[_Share] = deque()
@@ -178,10 +179,20 @@ class _Helper:
             share = self._shares.popleft()
             share.is_done = True
             if isinstance(message, Done):
-                size_bytes = sum(size for _, size, _ in message.results)
-                share.outcome = message, os.pread(self._files[self._turn].fileno(), size_bytes, 0)
+                share.outcome = message, self._data(message)
             self._turn = (self._turn + 1) % AHEAD
         return True
+
+    def _data(self, done: Done) -> list[memoryview]:
+        """The bytes of each piece."""
+        view = memoryview(
+            os.pread(self._files[self._turn].fileno(), sum(size for _, size, _ in done.pieces), 0)
+        )
+        pieces = []
+        for _, size_bytes, _ in done.pieces:
+            pieces.append(view[:size_bytes])
+            view = view[size_bytes:]
+        return pieces
 
     def close(self) -> None:
         """End it; what it has not done is its owner's."""
@@ -210,6 +221,7 @@ def main(parent: int, channel_number: int, descriptor: int, *files: int) -> None
         if not isinstance(order, Order):
             return
         plan = assemble(order.config)
+        gc.freeze()  # what is there now stays: it need not be looked through again
         for turn, chunk in enumerate(messages):
             assert isinstance(chunk, Chunk)
             outcome = compute(plan, descriptor, order.source, order.entry, chunk)
@@ -226,7 +238,10 @@ def _messages(channel: socket.socket) -> Iterator[object]:
         yield from receiver.add(data)
 
 
-def _put(descriptor: int, data: bytes) -> None:
-    view, place = memoryview(data), 0
-    while place < len(data):
-        place += os.pwrite(descriptor, view[place:], place)
+def _put(descriptor: int, pieces: Sequence[bytes | memoryview]) -> None:
+    place = 0
+    for piece in pieces:
+        view = memoryview(piece)
+        while view:
+            written = os.pwrite(descriptor, view, place)
+            view, place = view[written:], place + written

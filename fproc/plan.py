@@ -21,7 +21,6 @@ from fproc.graph import DROP, END, START, Graph
 from fproc.processors import BUILTINS, sinks
 from fproc.processors.base import BuiltinForm, Form, Maker, Output, Source
 
-
 QUICK_LINES = 256
 """How many lines built-ins do in no time that anyone would notice."""
 

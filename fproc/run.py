@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -207,16 +207,14 @@ class _Shared:
             crew.close()
         given.skip_to(begin)
 
-    def _add(self, done: Done, data: bytes) -> None:
+    def _add(self, done: Done, data: Sequence[bytes | memoryview]) -> None:
         """Add what a chunk has come to."""
-        line_no, place = self.interpreter.lines_in, 0
-        for result, size_bytes, lines in done.results:
-            part = data[place : place + size_bytes]
+        line_no = self.interpreter.lines_in
+        for (result, _, lines), piece in zip(done.pieces, data, strict=True):
             if result is None:
-                self.output.add_printed(part, lines)
+                self.output.add_printed(piece, lines)
             else:
-                self.output.add(result, part, lines)
-            place += size_bytes
+                self.output.add(result, piece, lines)
         for value in done.rejected:
             self.figures.rejected += 1
             self.reject(_json_line({**value, "line_no": line_no + value["line_no"]}))

@@ -41,7 +41,7 @@ def say(line: str) -> None:
     write_all(standard_output(), f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
-def write_all(stream: BinaryIO, data: bytes) -> None:
+def write_all(stream: BinaryIO, data: bytes | memoryview) -> None:
     """Write all of `data` and flush; an unbuffered stream may take it in several parts."""
     view = memoryview(data)
     while view:

@@ -92,7 +92,7 @@ class Disk:
         finally:
             os.close(descriptor)
 
-    def write(self, descriptor: int, data: bytes) -> None:
+    def write(self, descriptor: int, data: bytes | memoryview) -> None:
         """Write all of `data`; the kernel may take it in several parts."""
         view = memoryview(data)
         while view:

@@ -84,7 +84,7 @@ class Staging:
         self._set_aside += 1
         self.write(result, line)
 
-    def add(self, result: str, data: bytes, lines: int) -> None:
+    def add(self, result: str, data: bytes | memoryview, lines: int) -> None:
         """Add lines, in their bytes, to a result, behind all that was written before.
 
         Raises:
@@ -92,7 +92,7 @@ class Staging:
         """
         self._write_out(lambda: self._append(result, data, lines) if lines else None)
 
-    def add_printed(self, data: bytes, lines: int) -> None:
+    def add_printed(self, data: bytes | memoryview, lines: int) -> None:
         """The same for standard output."""
         self._write_out(lambda: self._send(standard_output(), data, lines) if lines else None)
 
@@ -222,7 +222,7 @@ class Staging:
             if not _is_as_written(part):
                 raise ConservationError(f"someone else has changed or removed the part of {result!r}")
 
-    def _append(self, result: str, data: bytes, lines: int) -> None:
+    def _append(self, result: str, data: bytes | memoryview, lines: int) -> None:
         if self._stream is not None and result == self._streamed:
             self._send(self._stream, data, lines)
             return
@@ -232,7 +232,7 @@ class Staging:
         part.lines += lines
         part.is_durable = False
 
-    def _send(self, stream: BinaryIO, data: bytes, lines: int) -> None:
+    def _send(self, stream: BinaryIO, data: bytes | memoryview, lines: int) -> None:
         self.has_streamed = True
         write_all(stream, data)
         self.sent += lines

@@ -1,0 +1,94 @@
+"""`python -m bench`: measures fproc and its rivals, and prints a table for each workload.
+
+The exit status is 1 if a program failed, or if what it gave was not what it should give.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from bench import backlog, idle, latency, programs, small
+from bench.facts import facts
+from bench.measure import Say, compare
+from bench.report import Report
+from bench.scratch import Scratch
+from bench.settings import REPO, Settings, read
+from bench.workloads import big_log
+
+_SMALL: dict[str, Callable[[Settings, Scratch, Say], Report]] = {
+    "W2": small.measure,
+    "latency": latency.measure,
+    "W3": backlog.measure,
+    "W4": idle.measure,
+}
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
+    settings = read(sys.argv[1:])
+    _set_environment(settings)
+    with closing(Scratch(settings.scratch, settings.rest_seconds)) as scratch:
+        _compile(settings)
+        machine = facts(settings, scratch)
+        print("\n".join(f"{name:<12}{fact}" for name, fact in machine.items()), flush=True)
+        reports = []
+        for workload, report in _reports(settings, scratch):
+            print(f"\n{report.text()}", flush=True)
+            reports.append({"workload": workload, **report.as_json()})
+    if settings.json:
+        settings.json.write_text(json.dumps({"machine": machine, "reports": reports}, indent=2) + "\n")
+    return 0 if all(report["ok"] for report in reports) else 1
+
+
+def _set_environment(settings: Settings) -> None:
+    """For all that is started: this fproc, compiled once as any installed Python is, and root's programs."""
+    os.environ.update(
+        PATH=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]),
+        PYTHONPATH=str(REPO),
+        PYTHONPYCACHEPREFIX=str(settings.scratch / "pycache"),
+    )
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):
+        os.environ.pop(name, None)
+
+
+def _compile(settings: Settings) -> None:
+    """Have all of fproc's modules compiled, as in any installation."""
+    folder = REPO / "fproc"
+    subprocess.run([settings.python, "-m", "compileall", "-q", str(folder)], check=True)
+
+
+def _reports(settings: Settings, scratch: Scratch) -> Iterator[tuple[str, Report]]:
+    big = [name for name in settings.workloads if name in programs.COMPARISONS]
+    if big:
+        _say("making the big log, if it is not there already")
+        log = big_log(settings.scratch, settings.mb)
+        bench = programs.Bench(settings, log, scratch.fresh("build"))
+        for name in big:
+            for comparison in programs.COMPARISONS[name](bench):
+                _warm(log)
+                yield name, compare(comparison, settings.rounds, scratch, _say)
+    for name, measure in _SMALL.items():
+        if name in settings.workloads:
+            yield name, measure(settings, scratch, _say)
+
+
+def _warm(path: Path) -> None:
+    """Bring a file into memory, so that the first program does not pay for it."""
+    with path.open("rb") as file:
+        while file.read(1 << 20):
+            pass
+
+
+def _say(what: str) -> None:
+    print(f"... {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

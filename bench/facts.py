@@ -1,0 +1,66 @@
+"""What the figures were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+from bench.scratch import Scratch
+from bench.settings import Settings
+
+_VERSIONS: dict[str, Sequence[str]] = {
+    "mawk": ["mawk", "-W", "version"],
+    "gawk": ["gawk", "--version"],
+    "perl": ["perl", "-e", "print 'perl ', $^V"],
+    "miller": ["mlr", "--version"],
+    "parallel": ["parallel", "--version"],
+    "C compiler": ["cc", "--version"],
+    "rsyslog": ["rsyslogd", "-v"],
+    "syslog-ng": ["syslog-ng", "--version"],
+    "fluent-bit": ["fluent-bit", "--version"],
+}
+_MODULES = ("polars", "watchfiles", "watchdog")
+
+_ABOUT_PYTHON = (
+    "import platform, sysconfig; "
+    "pgo = '--enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or ''); "
+    "print(platform.python_version(), '' if pgo else ', built without profile-guided optimisation', sep='')"
+)
+_ABOUT_MODULE = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
+
+
+def facts(settings: Settings, scratch: Scratch) -> dict[str, str]:
+    """The machine, the Pythons and the rivals, by what they are called."""
+    load, *_ = os.getloadavg()
+    found = {
+        "cpu": f"{_cpu_model()}, {len(os.sched_getaffinity(0))} cores, load {load:.1f} before",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "scratch": f"{scratch.root} ({scratch.filesystem})",
+        "Python": _first_line([settings.python, "-c", _ABOUT_PYTHON]),
+    }
+    for name, command in _VERSIONS.items():
+        found[name] = _first_line(command) if shutil.which(command[0]) else "not installed"
+    for module in _MODULES:
+        version = _first_line([settings.rivals_python, "-c", _ABOUT_MODULE, module])
+        found[module] = version or "not installed"
+    return found
+
+
+def _cpu_model() -> str:
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _first_line(command: Sequence[str]) -> str:
+    """The first line that a command prints, or "" if it fails."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        return ""
+    lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
+    return lines[0] if lines else ""

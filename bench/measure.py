@@ -1,0 +1,215 @@
+"""Runs programs on one input, interleaved, and compares what they took and what they gave."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.report import Report, Spread, goal
+from bench.scratch import Scratch
+from bench.settings import BENCH
+
+SLOW_SECONDS = 60.0
+"""A program that took longer is not run again."""
+
+LIMIT_SECONDS = 1800.0
+"""A program that takes longer is ended."""
+
+Say = Callable[[str], None]
+"""Tells whoever waits what is going on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program of a comparison. It is started in the folder for its results, which is empty.
+
+    Attributes:
+        name: what it is called in the table.
+        command: the command, given that folder.
+        renamed: names of its results, where they are other than those of the reference, and the latter.
+        compared: whether its results must be those of the reference.
+        missing: why it cannot run here, or "".
+    """
+
+    name: str
+    command: Callable[[str], Sequence[str]]
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    compared: bool = True
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """At most `limit` times what another program takes; or, without one, at most so many MB of memory."""
+
+    of: str
+    limit: float
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Programs to be compared; the first one that is there is the reference."""
+
+    title: str
+    programs: Sequence[Program]
+    goals: Sequence[Goal]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one run took: wall seconds, CPU seconds, peak memory (MB) of the largest process."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+@dataclass(slots=True)
+class _Outcome:
+    costs: list[Cost] = field(default_factory=list)
+    same: bool = True
+    failure: str = ""
+
+    def is_over(self) -> bool:
+        return bool(self.failure) or any(cost.seconds > SLOW_SECONDS for cost in self.costs)
+
+
+class ProgramError(Exception):
+    """A program failed; the message says how."""
+
+
+def compare(comparison: Comparison, rounds: int, scratch: Scratch, say: Say) -> Report:
+    """Run each program once in each round, and report."""
+    present = [program for program in comparison.programs if not program.missing]
+    outcomes = {program.name: _Outcome() for program in present}
+    expected: Mapping[str, str] | None = None
+    for number in range(rounds):
+        for program in present:
+            outcome = outcomes[program.name]
+            if outcome.is_over():
+                continue
+            say(f"{comparison.title}, round {number + 1} of {rounds}: {program.name}")
+            folder = scratch.fresh("results")
+            try:
+                cost = run(program.command(str(folder)), folder)
+            except ProgramError as error:
+                outcome.failure = str(error)
+                continue
+            outcome.costs.append(cost)
+            found = _digests(folder, program.renamed)
+            shutil.rmtree(folder)
+            if expected is None and program is present[0]:
+                expected = found
+            outcome.same = outcome.same and (not program.compared or found == expected)
+    floor_mb = run(["true"], scratch.root).peak_mb
+    report = _report(comparison, outcomes)
+    report.notes.append(f"peak MB is that of the largest process; less than {floor_mb:.1f} cannot be seen")
+    return report
+
+
+def run(command: Sequence[str], folder: Path) -> Cost:
+    """Run a command in a folder.
+
+    Raises:
+        ProgramError: it failed, or took too long.
+    """
+    launcher = [sys.executable, "-I", "-S", str(BENCH / "launch.py"), *command]
+    process = subprocess.Popen(
+        launcher,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        printed, said = process.communicate(timeout=LIMIT_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise ProgramError(f"took longer than {LIMIT_SECONDS:.0f} s") from error
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    last = said.strip().rpartition("\n")[2]
+    if process.returncode:
+        raise ProgramError(f"could not be started: {last}")
+    status, seconds, cpu_seconds, peak_kib = printed.split()
+    if int(status):
+        raise ProgramError(f"exit status {status}: {last}")
+    return Cost(float(seconds), float(cpu_seconds), int(peak_kib) * 1024 / 1e6)
+
+
+def _digests(folder: Path, renamed: Mapping[str, str]) -> dict[str, str]:
+    """The SHA-256 of each result that is not empty, by the name that it has for the reference."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.stat().st_size:
+            digest = hashlib.sha256()
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+            found[renamed.get(path.name, path.name)] = digest.hexdigest()
+    return found
+
+
+def _report(comparison: Comparison, outcomes: Mapping[str, _Outcome]) -> Report:
+    columns = ("program", "seconds", "min..max", "CPU s", "ratio", "peak MB", "same bytes")
+    report = Report(comparison.title, columns)
+    medians = {
+        name: Cost(
+            Spread.of([cost.seconds for cost in outcome.costs]).median,
+            Spread.of([cost.cpu_seconds for cost in outcome.costs]).median,
+            max(cost.peak_mb for cost in outcome.costs),
+        )
+        for name, outcome in outcomes.items()
+        if outcome.costs and not outcome.failure
+    }
+    reference = next((program.name for program in comparison.programs if not program.missing), "")
+    for program in comparison.programs:
+        name = program.name
+        if program.missing:
+            report.missing(name, program.missing)
+            continue
+        outcome = outcomes[name]
+        if outcome.failure:
+            report.failed(name, outcome.failure)
+            continue
+        _add(report, program, outcome, medians[name], medians.get(reference))
+    for wanted in comparison.goals:
+        if wanted.of in medians and not wanted.to:
+            report.notes.append(goal(f"{wanted.of}, memory", medians[wanted.of].peak_mb, wanted.limit, " MB"))
+        elif wanted.of in medians and wanted.to in medians:
+            ratio = medians[wanted.of].seconds / medians[wanted.to].seconds
+            report.notes.append(goal(f"{wanted.of} / {wanted.to}", ratio, wanted.limit))
+        else:
+            report.notes.append(f"{wanted.of} / {wanted.to}: not known here")
+    return report
+
+
+def _add(report: Report, program: Program, outcome: _Outcome, middle: Cost, reference: Cost | None) -> None:
+    seconds = Spread.of([cost.seconds for cost in outcome.costs])
+    ratio = middle.seconds / reference.seconds if reference else None
+    report.ok = report.ok and outcome.same
+    report.add(
+        program.name,
+        *seconds.cells(3),
+        f"{middle.cpu_seconds:.2f}",
+        f"{ratio:.2f}" if ratio is not None else "-",
+        f"{middle.peak_mb:.1f}",
+        "-" if not program.compared else "yes" if outcome.same else "NO",
+        seconds=[cost.seconds for cost in outcome.costs],
+        cpu_seconds=middle.cpu_seconds,
+        ratio=ratio,
+        peak_mb=middle.peak_mb,
+        same=outcome.same if program.compared else None,
+    )

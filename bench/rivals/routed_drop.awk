@@ -1,0 +1,3 @@
+# The same without the health checks of INFO.
+$2 == "INFO" && /healthz/ { next }
+{ print > $2 }

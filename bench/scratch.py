@@ -1,0 +1,76 @@
+"""Folders to work in: fresh ones for each run, removed when it does not disturb."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+_IN_MEMORY = {"tmpfs", "ramfs"}
+
+
+class Scratch:
+    """The folder that everything is put into.
+
+    After many deletions some filesystems (ext4) make new files several times slower for seconds. So what a
+    run leaves behind stays until the end; but not on tmpfs, where it takes memory, and deleting costs nothing
+    later. The big log stays for the next time.
+    """
+
+    def __init__(self, root: Path, rest_seconds: float) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root = root
+        self.filesystem = filesystem_of(root)
+        self.is_durable = self.filesystem not in _IN_MEMORY
+        self._rest_seconds = rest_seconds
+        self._work = root / f"work-{os.getpid()}"
+        self._work.mkdir()
+        self._made = 0
+
+    def close(self) -> None:
+        """Remove everything that was not made to stay."""
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def fresh(self, name: str) -> Path:
+        """A new, empty folder."""
+        self._made += 1
+        folder = self._work / f"{self._made:03}-{name}"
+        folder.mkdir()
+        return folder
+
+    def done(self, folder: Path) -> None:
+        """A folder is not needed any more."""
+        if not self.is_durable:
+            shutil.rmtree(folder)
+
+    def rest(self) -> None:
+        """Let the disk finish what it was given, before something is measured."""
+        os.sync()
+        time.sleep(self._rest_seconds)
+
+    def need(self, size_bytes: int) -> None:
+        """See that there is room.
+
+        Raises:
+            OSError: there is not.
+        """
+        free = shutil.disk_usage(self.root).free
+        if free < size_bytes:
+            raise OSError(
+                f"{self.root} has {free / 1e9:.1f} GB left and {size_bytes / 1e9:.1f} GB may be needed: "
+                "choose another --scratch, or measure less"
+            )
+
+
+def filesystem_of(path: Path) -> str:
+    """The type of the filesystem that a folder is on, such as `ext4`."""
+    path = path.resolve()
+    found, found_length = "unknown", -1
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        for line in file:
+            fields, _, rest = line.partition(" - ")
+            mounted = Path(fields.split()[4].replace("\\040", " "))
+            if (path == mounted or mounted in path.parents) and len(mounted.parts) >= found_length:
+                found, found_length = rest.split()[0], len(mounted.parts)
+    return found

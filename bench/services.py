@@ -1,0 +1,341 @@
+"""The programs of W2 and W3: each watches a folder and makes something of the files that land in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.programs import lacks
+from bench.settings import PIPELINES, RIVALS, Settings
+from bench.workloads import small_files, small_result
+
+WARM_FILES = 20
+"""Files that go through before anything is measured."""
+
+POLL_SECONDS = 0.005
+WARM_SECONDS = 30.0
+"""A service that has not processed those by then has failed."""
+
+LIMIT_SECONDS = 300.0
+"""So has a run that takes longer."""
+
+STOP_SECONDS = 20.0
+
+FPROC = "fproc"
+FPROC_POWER = "fproc, power"
+BARE = "bare loop"
+BARE_TWO = "bare loop, 2 processes"
+BARE_POWER = "bare loop, power"
+BARE_POWER_TWO = "bare loop, power, 2 processes"
+
+
+class ServiceError(Exception):
+    """A service failed, or gave what it should not; the message says what."""
+
+
+class Place:
+    """A fresh folder for one run of a service, and how to look at what it made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.watch = folder / "watch"
+        self.aside = folder / "aside"
+        self.state = folder / "state"
+        self.unprocessed = self.watch / "unprocessed"
+        self.results = self.watch / "results"
+        self.appended = self.results / "all.log"
+        names = (self.aside, self.state, self.unprocessed, self.results, self.watch / "processed")
+        for path in names:
+            path.mkdir(parents=True, exist_ok=True)
+
+    def prepare(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Write files aside, on the same filesystem."""
+        for name, data in files:
+            (self.aside / name).write_bytes(data)
+
+    def drop(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Rename prepared files into the watched folder."""
+        source, target = f"{self.aside}/", f"{self.unprocessed}/"
+        for name, _ in files:
+            os.rename(source + name, target + name)
+
+    def filled(self, template: str) -> str:
+        """The path of a configuration made from one of the rivals' templates."""
+        text = (RIVALS / template).read_text()
+        for key in ("unprocessed", "results", "state"):
+            text = text.replace(f"@{key.upper()}@", str(getattr(self, key)))
+        path = self.folder / template
+        path.write_text(text)
+        return str(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A program that watches a folder.
+
+    Attributes:
+        name: what it is called in the table.
+        commands: the commands of its processes, given its place.
+        result: what it makes of a file.
+        appends: whether it adds all results to one file; otherwise each has its own, of the input's name.
+        part: how much of the files it is given (1: all), if it is too slow for more.
+        reference: the service whose speed is 1, in the table.
+        missing: why it cannot run here, or "".
+    """
+
+    name: str
+    commands: Callable[[Place], list[list[str]]]
+    result: Callable[[bytes], bytes]
+    appends: bool = False
+    part: float = 1.0
+    reference: str = BARE
+    missing: str = ""
+
+    def files(self, count: int) -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
+        """Files to warm up with, and as many of `count` further ones as this service is given."""
+        files = list(small_files(WARM_FILES + max(1, int(count * self.part))))
+        return files[:WARM_FILES], files[WARM_FILES:]
+
+    def check(self, place: Place, files: Sequence[tuple[str, bytes]]) -> bool:
+        """Whether the results are what they should be, and each input is archived (where that is done)."""
+        if self.appends:
+            lines = [line for _, data in files for line in self.result(data).splitlines()]
+            return sorted(place.appended.read_bytes().splitlines()) == sorted(lines)
+        expected = {name for name, _ in files}
+        found = {name for name in os.listdir(place.results) if not name.startswith(".")}
+        archived = set(os.listdir(place.watch / "processed"))
+        left = os.listdir(place.unprocessed)
+        if found != expected or archived != expected or left:
+            return False
+        return all((place.results / name).read_bytes() == self.result(data) for name, data in files)
+
+
+class Running:
+    """A service that runs in a place."""
+
+    def __init__(self, service: Service, place: Place, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+        self.pids = [process.pid for process in processes]
+        self._service = service
+        self._place = place
+        self._processes = processes
+        self._before_bytes = 0
+
+    def wait(
+        self,
+        files: Sequence[tuple[str, bytes]],
+        *,
+        seconds: float = LIMIT_SECONDS,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> float:
+        """Wait until all results of files are there; the time on `perf_counter` when the last one was.
+
+        Each file is asked for until it is there, the last one first, so all of it costs one question a file,
+        and one each time that something is still missing. (Listing the results instead would cost more than
+        some of the services do.)
+
+        Raises:
+            ServiceError: they are not, after so many seconds, or the service has ended.
+        """
+        deadline = time.perf_counter() + seconds
+        paths = [str(self._place.results / name) for name, _ in files]
+        appended = self._before_bytes + sum(len(self._service.result(data)) for _, data in files)
+        while True:
+            if self._service.appends:
+                done = _size(self._place.appended) >= appended
+            else:
+                while paths and os.path.exists(paths[-1]):
+                    paths.pop()
+                done = not paths
+            now = time.perf_counter()
+            if done:
+                self._before_bytes = appended
+                return now
+            if now > deadline:
+                raise self.error(f"not all results after {seconds:.0f} s")
+            self.see()
+            meanwhile()
+            time.sleep(POLL_SECONDS)
+
+    def time_one(self, name: str, data: bytes, seconds: float) -> float:
+        """Seconds from a prepared file's rename to its result, which is asked for without a rest.
+
+        Raises:
+            ServiceError: it is not there after so many seconds.
+        """
+        place = self._place
+        source, target = str(place.aside / name), str(place.unprocessed / name)
+        path, wanted_bytes = str(place.results / name), 0
+        if self._service.appends:
+            self._before_bytes += len(self._service.result(data))
+            path, wanted_bytes = str(place.appended), self._before_bytes
+        begin = time.perf_counter()
+        os.rename(source, target)
+        while True:
+            try:
+                size_bytes = os.stat(path).st_size
+            except FileNotFoundError:
+                size_bytes = -1
+            now = time.perf_counter()
+            if size_bytes >= wanted_bytes:
+                return now - begin
+            if now > begin + seconds:
+                raise self.error(f"no result after {seconds:.0f} s")
+
+    def see(self) -> None:
+        """See that it still runs.
+
+        Raises:
+            ServiceError: it does not.
+        """
+        ended = [process.returncode for process in self._processes if process.poll() is not None]
+        if ended:
+            raise self.error(f"ended by itself, status {ended[0]}")
+
+    def error(self, what: str) -> ServiceError:
+        """The error for something that went wrong, with what the service said last."""
+        said = (self._place.folder / "log").read_text(errors="replace").strip().rpartition("\n")[2]
+        return ServiceError(f"{what}: {said}" if said else what)
+
+
+@contextmanager
+def running(service: Service, place: Place) -> Iterator[Running]:
+    """A service that runs, until the end of the block.
+
+    Raises:
+        ServiceError: it ended by itself.
+    """
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for command in service.commands(place):
+            processes += [start(command, place)]
+        run = Running(service, place, processes)
+        yield run
+        run.see()
+    finally:
+        for process in processes:
+            stop(process)
+
+
+def start(command: Sequence[str], place: Place) -> subprocess.Popen[bytes]:
+    """Start a command in a place; what it says goes to the file `log` there."""
+    with (place.folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            cwd=place.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started here, kindly if it lets itself be."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def fproc_command(settings: Settings, place: Place, durability: str = "process") -> list[str]:
+    """The command of a watching fproc; its configuration is written for it."""
+    config = {**json.loads((PIPELINES / "small.json").read_text()), "durability": durability}
+    path = place.folder / "pipeline.json"
+    path.write_text(json.dumps(config))
+    command = [settings.python, "-m", "fproc", "--watch", "--config", str(path)]
+    return [*command, "--watch-dir", str(place.watch), "--quiet"]
+
+
+def fproc(settings: Settings, durability: str = "process") -> Service:
+    """fproc, watching without a dashboard."""
+    name, reference = (FPROC_POWER, BARE_POWER) if durability == "power" else (FPROC, BARE)
+    return Service(
+        name,
+        lambda place: [[*fproc_command(settings, place, durability), "--no-dashboard"]],
+        small_result,
+        reference=reference,
+    )
+
+
+def bare(settings: Settings, name: str, durability: str, count: int) -> Service:
+    """The bare loop, in one or more processes that share the files."""
+    script = [settings.python, str(RIVALS / "bare_loop.py")]
+    return Service(
+        name,
+        lambda place: [
+            [*script, str(place.watch), durability, str(index), str(count)] for index in range(count)
+        ],
+        bytes,
+        part=0.1 if durability == "power" else 1.0,
+        reference=BARE_POWER if durability == "power" else BARE,
+    )
+
+
+def script(settings: Settings, module: str) -> Service:
+    """A script on a module from PyPI."""
+    command = [settings.rivals_python, str(RIVALS / f"on_{module}.py")]
+    return Service(
+        f"script on {module}",
+        lambda place: [[*command, str(place.watch)]],
+        small_result,
+        missing=lacks(settings.rivals_python, module),
+    )
+
+
+def loggers() -> list[Service]:
+    """Services that append the lines of a folder's files to one file, and move nothing.
+
+    Debian lets only one of rsyslog and syslog-ng be installed. The other one can be unpacked somewhere, and a
+    script of its name that starts it put on the PATH.
+    """
+    return [
+        Service(
+            "rsyslog (appends)",
+            lambda place: [
+                ["rsyslogd", "-n", "-f", place.filled("rsyslog.conf"), "-i", str(place.state / "pid")]
+            ],
+            bytes,
+            appends=True,
+            missing=_lacks_program("rsyslogd"),
+        ),
+        Service(
+            "syslog-ng (appends)",
+            lambda place: [
+                [
+                    *("syslog-ng", "-F", "--no-caps", "--fd-limit", "20000"),
+                    *("-f", place.filled("syslog-ng.conf"), "-R", str(place.state / "persist")),
+                    *("-c", str(place.state / "control"), "-p", str(place.state / "pid")),
+                ]
+            ],
+            bytes,
+            appends=True,
+            missing=_lacks_program("syslog-ng"),
+        ),
+        Service(
+            "fluent-bit (appends)",
+            lambda _place: [],
+            bytes,
+            appends=True,
+            missing=_lacks_program("fluent-bit") or "left out: no configuration of it has been tried here",
+        ),
+    ]
+
+
+def _lacks_program(name: str) -> str:
+    return "" if shutil.which(name) else f"not installed: {name}"
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0

@@ -1,0 +1,81 @@
+"""What a process and all its descendants take, from /proc."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+_KIB = 1024
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """MB of memory in all: `pss` counts what processes share once, `rss` each time."""
+
+    pss_mb: float
+    rss_mb: float
+
+
+def members(roots: Iterable[int]) -> list[int]:
+    """The processes and their descendants, without those that have ended."""
+    children = defaultdict(list)
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(OSError):
+                children[int(_stat(int(name))[1])].append(int(name))
+    found: list[int] = []
+    waiting = list(roots)
+    while waiting:
+        pid = waiting.pop()
+        found.append(pid)
+        waiting += children[pid]
+    return found
+
+
+def memory(pids: Iterable[int]) -> Memory:
+    """The memory of processes, now."""
+    kib = {"Pss:": 0, "Rss:": 0}
+    for pid in pids:
+        with suppress(OSError), open(f"/proc/{pid}/smaps_rollup", encoding="ascii", errors="replace") as file:
+            for line in file:
+                name, *rest = line.split()
+                if name in kib:
+                    kib[name] += int(rest[0])
+    return Memory(kib["Pss:"] * _KIB / 1e6, kib["Rss:"] * _KIB / 1e6)
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """CPU seconds that processes, and children that they have waited for, have used so far."""
+    seconds = 0.0
+    for pid in pids:
+        with suppress(OSError):
+            stat = _stat(pid)
+            waited_for = (int(stat[13]) + int(stat[14])) / _TICKS_PER_SECOND
+            own = (int(stat[11]) + int(stat[12])) / _TICKS_PER_SECOND
+            seconds += waited_for + _exact(pid, own)
+    return seconds
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on: the second may hold anything."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return file.read().rpartition(")")[2].split()
+
+
+def _exact(pid: int, otherwise: float) -> float:
+    """CPU seconds of the threads that there are, to the nanosecond where Linux tells.
+
+    `otherwise` is the figure of /proc/PID/stat, in ticks; it is also the better one once threads have ended.
+    """
+    nanoseconds = 0
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:
+                nanoseconds += int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return otherwise
+    return max(nanoseconds / 1e9, otherwise)
