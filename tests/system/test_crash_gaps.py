@@ -16,7 +16,7 @@ import pytest
 from fproc import job
 from fproc.lifecycle import Fate
 from fproc.spool import Claim, Disk, Settled, Spool, folders
-from fproc.spool.holding import Owner
+from fproc.spool.holding import Leases, Owner
 from fproc.spool.jobs import Attempts
 from tests.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
 from tests.leases import Shared
@@ -102,6 +102,7 @@ def leases(monkeypatch: pytest.MonkeyPatch) -> None:
     dead = Owner("here", "", "boot", os.getpid(), "an earlier process had this id")
     monkeypatch.setattr(Owner, "current", lambda: dead)
     monkeypatch.setattr(folders, "is_local", lambda _path: False)
+    monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died
 
 
 @pytest.mark.usefixtures("leases")

@@ -17,7 +17,7 @@ import pytest
 from fproc.spool import Disk, Spool, folders
 from fproc.spool import disk as disk_module
 from fproc.spool.direct import DirectOutput
-from fproc.spool.holding import Owner
+from fproc.spool.holding import Leases, Owner
 from fproc.watch import Watcher
 from tests.crashes import BrokenDisk, Crash, inputs, is_decided, look
 from tests.helpers import plan_of, user
@@ -240,6 +240,7 @@ def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         dead = Owner("here", "", "boot", os.getpid(), "an earlier process had this id")
         monkeypatch.setattr(Owner, "current", lambda: dead)
         monkeypatch.setattr(folders, "is_local", lambda _path: False)
+        monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died
 
 
 def sweep(memory_path: Path, scenario: Scenario, crash: Callable[[Place, int], bool]) -> int:
