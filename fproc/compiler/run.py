@@ -40,9 +40,6 @@ class CompiledRun(Interpreter):
     """An interpreter that has the usual done by a `Program`.
 
     The program calls `push_line`, `settle`, `fail` and `checked` about the line that it has last taken.
-
-    Raises:
-        ValueError: the input's name makes a result that cannot be, in one of the program's sinks.
     """
 
     def __init__(self, compiler: Compiler, *arguments: Any, **options: Any) -> None:
@@ -86,7 +83,7 @@ class CompiledRun(Interpreter):
 
     def split_short(self, node: str, count: int) -> None:
         """So many lines of the block had fewer fields than a node has split them for."""
-        if count * SHORT_SHARE > self._count and (node, None) not in self._learnt:
+        if count * SHORT_SHARE > self._count:
             self._learnt.add((node, None))
 
     def pass_on(self, source: str, target: str, count: int) -> None:
@@ -200,14 +197,26 @@ class CompiledRun(Interpreter):
         return given
 
     def _bound(self) -> Callable[[Iterator[str]], int]:
-        """The program for this run."""
+        """The program for this run.
+
+        Where a tag makes a result that cannot be, its records fail one by one, as the interpreter has them fail.
+        """
         self._kept, self._spilled = [], []
         try:
             return self._compiler.program(self.entry).bind(self)
         except SharingError:
             self._compiler.learn_sharing()
-            self._kept, self._spilled = [], []
-            return self._compiler.program(self.entry).bind(self)
+            return self._bound()
+        except ValueError:
+            return self._interpreted
+
+    def _interpreted(self, lines: Iterator[str]) -> int:
+        """Do what a program does, without one."""
+        count = 0
+        for count, line in enumerate(lines, 1):  # noqa: B007 - how many there were
+            self._find_line()
+            self.push(self.entry, self.entry, line)
+        return count
 
     def _adapt(self) -> None:
         """Have the program made for what users' processors really give.

@@ -18,7 +18,7 @@ from fproc.records import read_blocks
 from tests.helpers import SOURCE, Memory, plan_of
 
 TAGS = ["a", "b", "c"]
-SPECIAL = ["info", "warn", "INFO", "error"]
+SPECIAL = ["info", "warn", "INFO", "error", "no/name"]
 
 WORDS = st.sampled_from(
     ["INFO", "WARN", "ERROR", "a", "b", "x1", "", "healthz", "\u00e9", "{}", "\t", "\x1c", "\udcff"]

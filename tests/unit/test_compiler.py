@@ -10,7 +10,7 @@ import pytest
 
 from fproc.compiler.patterns import is_anchored, plain_prefix, plain_words
 from fproc.compiler.writer import filled
-from fproc.errors import ConservationError
+from fproc.errors import ConservationError, RecordError
 from fproc.records import Block
 from tests.helpers import SOURCE, Memory, Nodes, plan_of, run_lines, stop, user
 
@@ -219,3 +219,19 @@ def test_a_graph_of_very_many_ways_is_seen_to_be_one_at_once() -> None:
     wide = [{**tagger, "tag": f"n{index}", "next": [f"n{index + 1}"] * 3} for index in range(60)]
     sink = {"tag": "n60", "type": "write", "config": {"file": "{tag}"}}
     assert why({"tag": "start", "type": "trim", "next": "n0"}, *wide, sink)
+
+
+def test_a_tag_that_names_no_result_fails_its_records_and_no_others() -> None:
+    tags = {"bad": "no/name", "good": "good"}
+    plan = plan_of([
+        {"tag": "start", "type": "tag_field", "config": {"field": 1, "tags": tags}, "next": "sink"},
+        {"tag": "sink", "type": "write", "config": {"file": "{tag}"}},
+    ])  # fmt: skip
+    assert plan.why_interpreted("start") is None
+    output, failed = Memory(), list[RecordError]()
+    run = plan.run(SOURCE, output, entry="start", on_error=failed.append)
+    run.feed(Block(["good 1", "bad 2", "good 3"], 1, 0, b""))
+    run.close()
+    assert output.results == {"good": ["good 1", "good 3"]}
+    assert [(error.node, error.line_no) for error in failed] == [("sink", 2)]
+    assert run.lines_in == 3
