@@ -7,7 +7,7 @@ added one after the other, are what one process would have done; see `fproc.crew
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +16,13 @@ from fproc.lifecycle import passes_by_itself
 from fproc.plan import Plan
 from fproc.processors.base import Source
 from fproc.records import Block, Overlong, encode_lines, read_blocks
+from fproc.spool.staging import HELD_CHARACTERS
 
 CHUNK_BYTES = 1024 * 1024
 """About how long a chunk is: some milliseconds of work."""
 
 LEAST_BYTES = 32 * 1024 * 1024
 """A file that has less than this left to do is done by one process: helpers take time to start."""
-
-HELD_CHARACTERS = 128 * 1024
 
 _WINDOW_BYTES = 64 * 1024
 
@@ -93,7 +92,11 @@ def compute(plan: Plan, descriptor: int, source: Source, entry: str, chunk: Chun
     """
     done = Done({})
     output = _Output(done)
-    policy = _Policy(plan.config.on_error, done)
+    policy = ErrorPolicy(
+        plan.config.on_error,
+        reject=done.rejected.append,
+        skip=lambda error: done.skipped.append((error.reason, error.node, error.line_no or 0, error.line)),
+    )
     try:
         run = plan.run(source, output, entry=entry, on_error=policy)
         try:
@@ -114,24 +117,43 @@ def compute(plan: Plan, descriptor: int, source: Source, entry: str, chunk: Chun
     return done, output.data
 
 
-class _Policy:
-    def __init__(self, on_error: str, done: Done) -> None:
+class ErrorPolicy:
+    """`on_error`: what becomes of a record that failed.
+
+    Args:
+        on_error: the configuration's.
+        reject: sets a line aside, as a JSON value.
+        skip: takes note of one that is skipped.
+
+    Attributes:
+        piece: what is being fed.
+    """
+
+    def __init__(
+        self,
+        on_error: str,
+        *,
+        reject: Callable[[dict[str, Any]], None],
+        skip: Callable[[RecordError], None],
+    ) -> None:
         self.piece: Block | Overlong | None = None
         self._on_error = on_error
-        self._done = done
+        self._reject = reject
+        self._skip = skip
 
     def __call__(self, error: RecordError) -> None:
+        """Set the line aside, or skip it, or end the run."""
         if passes_by_itself(error.__cause__):
             raise error
         if isinstance(error.__cause__, Reject) or self._on_error == "reject":
-            self._done.rejected.append(rejected_line(error, self.piece))
+            self._reject(_rejected_line(error, self.piece))
         elif self._on_error == "skip":
-            self._done.skipped.append((error.reason, error.node, error.line_no or 0, error.line))
+            self._skip(error)
         else:
             raise error
 
 
-def rejected_line(error: RecordError, piece: Block | Overlong | None) -> dict[str, Any]:
+def _rejected_line(error: RecordError, piece: Block | Overlong | None) -> dict[str, Any]:
     """A line that is set aside, as a JSON value; `piece` is what it was in."""
     offset_bytes = None
     if isinstance(piece, Overlong):

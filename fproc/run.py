@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from fproc.chunks import LEAST_BYTES, Chunk, Done, Reader, rejected_line
+from fproc.chunks import LEAST_BYTES, Chunk, Done, ErrorPolicy, Reader
 from fproc.engine import Interpreter, Observer
-from fproc.errors import ConservationError, RecordError, Reject, RestoreError, reason_of
+from fproc.errors import ConservationError, RecordError, RestoreError, reason_of
 from fproc.graph import END, is_sink
 from fproc.inputs import Input
-from fproc.lifecycle import passes_by_itself
 from fproc.plan import Plan
 from fproc.records import Block, Overlong, read_blocks
 from fproc.spool import Staging
@@ -100,7 +99,8 @@ def run(
         OSError: the machine is in trouble.
     """
     place = begin_at or Place()
-    policy = _ErrorPolicy(plan.config.on_error, figures, reject)
+    losses = _Losses(figures, reject)
+    policy = ErrorPolicy(plan.config.on_error, reject=losses.reject, skip=losses.skip)
     if begin_at:
         given.skip_to(place.offset_bytes)
     blocks = read_blocks(
@@ -120,7 +120,7 @@ def run(
             _restore(interpreter, place)
             figures.rejected, figures.skipped = place.rejected, place.skipped
         if helpers and _can_be_shared(plan, given, place, observer):
-            work = _Shared(plan, given, output, interpreter, figures, policy, reject)
+            work = _Shared(plan, given, output, interpreter, figures, policy, losses)
             work.run(place.offset_bytes, helpers, keep, progress)
             first = None
         for piece in _pieces(first, blocks, plan.first_piece_lines):
@@ -181,8 +181,8 @@ class _Shared:
     output: Staging
     interpreter: Interpreter
     figures: Figures
-    policy: _ErrorPolicy
-    reject: Callable[[bytes], None]
+    policy: ErrorPolicy
+    losses: _Losses
 
     def run(self, begin: int, helpers: int, keep: Keeper | None, progress: Progress | None) -> None:
         """Do all chunks from a place on."""
@@ -216,11 +216,9 @@ class _Shared:
             else:
                 self.output.add(result, piece, lines)
         for value in done.rejected:
-            self.figures.rejected += 1
-            self.reject(_json_line({**value, "line_no": line_no + value["line_no"]}))
+            self.losses.reject({**value, "line_no": line_no + value["line_no"]})
         for reason, node, number, line in done.skipped:
-            self.figures.skipped += 1
-            log.warning("skipped: %s", RecordError(reason, node=node, line_no=line_no + number, line=line))
+            self.losses.skip(RecordError(reason, node=node, line_no=line_no + number, line=line))
         self.interpreter.absorb(done.figures)
 
     def _feed(self, chunk: Chunk) -> None:
@@ -311,27 +309,17 @@ def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
     )
 
 
-class _ErrorPolicy:
-    """`on_error`: what becomes of a record that failed. `piece` is what is being fed."""
+@dataclass(frozen=True, slots=True)
+class _Losses:
+    """What is done about lines that are set aside, as a line of JSON each, or skipped; they are counted."""
 
-    def __init__(self, on_error: str, figures: Figures, reject: Callable[[bytes], None]) -> None:
-        self.piece: Block | Overlong | None = None
-        self._on_error = on_error
-        self._figures = figures
-        self._reject = reject
+    figures: Figures
+    to: Callable[[bytes], None]
 
-    def __call__(self, error: RecordError) -> None:
-        if passes_by_itself(error.__cause__):
-            raise error
-        if isinstance(error.__cause__, Reject) or self._on_error == "reject":
-            self._figures.rejected += 1
-            self._reject(_json_line(rejected_line(error, self.piece)))
-        elif self._on_error == "skip":
-            self._figures.skipped += 1
-            log.warning("skipped: %s", error)
-        else:
-            raise error
+    def reject(self, value: Mapping[str, Any]) -> None:
+        self.figures.rejected += 1
+        self.to(json.dumps(value).encode() + b"\n")
 
-
-def _json_line(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value).encode() + b"\n"
+    def skip(self, error: RecordError) -> None:
+        self.figures.skipped += 1
+        log.warning("skipped: %s", error)

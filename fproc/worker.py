@@ -201,23 +201,24 @@ def perform_all(
         trouble = Trouble(trouble_of(error), not isinstance(error, OSError) or is_of_machine(error))
         return [Report(task, trouble) for task in tasks]
     reports: dict[str, Report] = {}
-    together: list[Ran] = []
+    together: list[tuple[Task, Ran]] = []
     for index, task in enumerate(tasks):
         taken = found[task.name]
         if isinstance(taken, Claim):
             begin(index)
             ran = job.start(taken, plan, replace(around, helpers=task.helpers))
             if ran.error is None and spool.can_commit_together(taken):
-                together.append(ran)
+                together.append((task, ran))
             else:
                 reports[task.name] = Report(task, job.finish(ran, plan, around))
         elif isinstance(taken, OSError):
             reports[task.name] = Report(task, Trouble(trouble_of(taken), is_of_machine(taken)))
     begin(NONE)
     if together:
-        for outcome in job.finish_all(together, spool, plan, around):
-            task = next(task for task in tasks if task.name == outcome.file)
-            reports[task.name] = Report(task, outcome)
+        outcomes = job.finish_all([ran for _, ran in together], spool, plan, around)
+        reports |= {
+            task.name: Report(task, outcome) for (task, _), outcome in zip(together, outcomes, strict=True)
+        }
     return [reports.get(task.name) or perform(spool, plan, task, around) for task in tasks]
 
 

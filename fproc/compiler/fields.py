@@ -32,7 +32,7 @@ def split(code: Generator, at: Site, separator: str) -> tuple[Site, Split]:
     own = _need(code, at.node)
     assert own is not None
     known = at.splits.get((at.line, separator))
-    if known is not None and _serves(known, own):
+    if known is not None and _fits(known.size, own):
         return at, known
     made = _made(code, at, separator, _combined(own, _needs_after(code, at.node, separator)))
     return replace(at, splits={**at.splits, (at.line, separator): made}), made
@@ -94,10 +94,6 @@ def _combined(own: _Need, others: list[_Need]) -> _Need:
 def _fits(parts: int, need: _Need) -> bool:
     """Whether splitting into so many parts, the last one with the rest, serves a need."""
     return parts == need.exactly if need.exactly is not None else need.least < parts
-
-
-def _serves(known: Split, need: _Need) -> bool:
-    return _fits(known.size, need)
 
 
 def _made(code: Generator, at: Site, separator: str, need: _Need) -> Split:

@@ -38,12 +38,11 @@ def _search(code: Generator, pattern: re.Pattern[str]) -> str:
     )
 
 
-def _one(code: Generator, at: Site, line: str, after: Site, *others: Terms) -> Terms:
-    """Go on with the one record that a built-in makes; `others` are ways that the record has left before."""
-    ended = [term for terms in others for term in terms]
+def _one(code: Generator, at: Site, line: str, after: Site) -> Terms:
+    """Go on with the one record that a built-in makes."""
     emitted, refused = code.onward(at, line, after, lambda: code.push(at))
-    code.add(code.came, at.node, emitted + ended)
-    return emitted + refused + ended
+    code.add(code.came, at.node, emitted)
+    return emitted + refused
 
 
 def _filter(code: Generator, at: Site, values: Values) -> Terms:
