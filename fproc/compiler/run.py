@@ -199,7 +199,7 @@ class CompiledRun(Interpreter):
     def _bound(self) -> Callable[[Iterator[str]], int]:
         """The program for this run.
 
-        Where a tag makes a result that cannot be, its records fail one by one, as the interpreter has them fail.
+        Where a tag makes a result that cannot be, its records fail, as in the interpreter.
         """
         self._kept, self._spilled = [], []
         try:
