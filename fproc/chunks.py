@@ -17,6 +17,7 @@ from fproc.plan import Plan
 from fproc.processors.base import Source
 from fproc.records import Block, Overlong, encode_lines, read_blocks
 from fproc.spool.staging import HELD_CHARACTERS
+from fproc.timing import Sampling
 
 CHUNK_BYTES = 1024 * 1024
 """About how long a chunk is: some milliseconds of work."""
@@ -84,7 +85,15 @@ def chunks(descriptor: int, begin: int, size_bytes: int) -> Iterator[Chunk]:
         begin = end
 
 
-def compute(plan: Plan, descriptor: int, source: Source, entry: str, chunk: Chunk) -> Outcome | None:
+def compute(
+    plan: Plan,
+    descriptor: int,
+    source: Source,
+    entry: str,
+    chunk: Chunk,
+    *,
+    sampling: Sampling | None = None,
+) -> Outcome | None:
     """Do a chunk; gives what it came to, or None: it must be done line by line.
 
     That is so where a line fails the file, or has met with trouble that passes: only who does all lines in
@@ -98,7 +107,7 @@ def compute(plan: Plan, descriptor: int, source: Source, entry: str, chunk: Chun
         skip=lambda error: done.skipped.append((error.reason, error.node, error.line_no or 0, error.line)),
     )
     try:
-        run = plan.run(source, output, entry=entry, on_error=policy)
+        run = plan.run(source, output, entry=entry, on_error=policy, sampling=sampling)
         try:
             blocks = read_blocks(
                 Reader(descriptor, chunk).read,

@@ -11,7 +11,6 @@ that fails the file is done again by the owner, line by line, so that all is sai
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import select
@@ -24,13 +23,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
-from fproc import processes
+from fproc import memory, processes
 from fproc.chunks import Chunk, Done, Outcome, chunks, compute
 from fproc.config import Config
 from fproc.errors import FprocError
 from fproc.plan import Plan, assemble
 from fproc.processors.base import Source
 from fproc.stdout import keep_for_results
+from fproc.timing import Sampling
 from fproc.wire import Receiver, die_with_parent, send
 
 log = logging.getLogger("fproc.crew")
@@ -66,13 +66,24 @@ class Crew:
         descriptor: the open input.
         source, entry: as for a run of it.
         helpers: how many there may be.
+        sampling: says which lines are timed, of those that the owner does itself, or None.
     """
 
-    def __init__(self, plan: Plan, descriptor: int, source: Source, entry: str, *, helpers: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        descriptor: int,
+        source: Source,
+        entry: str,
+        *,
+        helpers: int,
+        sampling: Sampling | None = None,
+    ) -> None:
         self._plan = plan
         self._descriptor = descriptor
         self._source = source
         self._entry = entry
+        self._sampling = sampling
         self._helpers: list[_Helper] = []
         order = Order(plan.config, source, entry)
         for _ in range(helpers):
@@ -122,7 +133,14 @@ class Crew:
         return True
 
     def _do(self, share: _Share) -> None:
-        share.outcome = compute(self._plan, self._descriptor, self._source, self._entry, share.chunk)
+        share.outcome = compute(
+            self._plan,
+            self._descriptor,
+            self._source,
+            self._entry,
+            share.chunk,
+            sampling=self._sampling,
+        )
         share.is_done = True
 
     def _wait(self, seconds: float | None) -> None:
@@ -221,7 +239,7 @@ def main(parent: int, channel_number: int, descriptor: int, *files: int) -> None
         if not isinstance(order, Order):
             return
         plan = assemble(order.config)
-        gc.freeze()  # what is there now stays: it need not be looked through again
+        memory.settle()
         for turn, chunk in enumerate(messages):
             assert isinstance(chunk, Chunk)
             outcome = compute(plan, descriptor, order.source, order.entry, chunk)

@@ -9,6 +9,7 @@ if, and only if, it gives what this one gives.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
 from fproc.errors import (
@@ -23,6 +24,7 @@ from fproc.errors import (
 from fproc.graph import Graph
 from fproc.processors.base import Maker, Output, Processor, Source
 from fproc.records import Block, Overlong, Record
+from fproc.timing import Laps, Sampling, lap_seconds
 
 
 class Observer(Protocol):
@@ -46,12 +48,16 @@ ErrorPolicy = Callable[[RecordError], None]
 
 
 class Counts:
-    """What happened at one node: records that came, records that it emitted, records that failed there."""
+    """What happened at one node: records that came, records that it emitted, records that failed there.
 
-    __slots__ = ("came", "emitted", "failed")
+    `timed` of those that came took `seconds`.
+    """
+
+    __slots__ = ("came", "emitted", "failed", "seconds", "timed")
 
     def __init__(self) -> None:
-        self.came = self.emitted = self.failed = 0
+        self.came = self.emitted = self.failed = self.timed = 0
+        self.seconds = 0.0
 
 
 class Interpreter:
@@ -66,6 +72,7 @@ class Interpreter:
         max_hops: how many nodes one record may go through.
         on_error: what to do about a record that failed.
         observer: who is told of each step, or None.
+        sampling: says which lines are timed, or None.
 
     Raises:
         RecordError: a processor could not be made.
@@ -82,6 +89,7 @@ class Interpreter:
         max_hops: int,
         on_error: ErrorPolicy,
         observer: Observer | None = None,
+        sampling: Sampling | None = None,
     ) -> None:
         self.graph = graph
         self.source = source
@@ -96,6 +104,9 @@ class Interpreter:
         self.edges: dict[tuple[str, str], int] = {}
         self._finished: set[str] = set()
         self._processors: dict[str, Processor] = {}
+        self._sampling = sampling
+        self._is_timed = False
+        self.laps = Laps(self.counts, lap_seconds()) if sampling else None
         for name, make in makers.items():
             try:
                 self._processors[name] = make(source, output)
@@ -111,32 +122,39 @@ class Interpreter:
             self.line_no = block.line_no
             self._fail(self.entry, block.head, RoutingError("the line is longer than limits.max_line_bytes"))
             return
-        for line_no, line in enumerate(block.lines, block.first_line_no):
-            self.line_no = line_no
-            self.lines_in += 1
-            if self.observer:
-                self.observer.begin(line_no, line)
-            self.push(self.entry, self.entry, line)
+        with self._timed() if self._sample(len(block.lines)) else nullcontext():
+            for line_no, line in enumerate(block.lines, block.first_line_no):
+                self.line_no = line_no
+                self.lines_in += 1
+                if self.observer:
+                    self.observer.begin(line_no, line)
+                self.push(self.entry, self.entry, line)
 
     def push(self, node: str, tag: str, line: str, hops: int = 1) -> None:
         """Push one record through the graph, depth first; it comes to this node as its `hops`th."""
         stack = [(node, tag, line, hops)]
         while stack:
             node, tag, line, hops = stack.pop()
-            counts = self.counts[node]
-            counts.came += 1
-            try:
-                self._check_way(node, hops)
-                emitted = self._processors[node].process(tag, line)
-                onward = self._route(node, emitted)
-            except (InputError, OutputError):
-                raise  # from a sink: no matter of this record
-            except Exception as error:  # noqa: BLE001 - a user's processor may raise anything
-                self._fail(node, line, error)
-                continue
-            if self.observer:
-                self.observer.step(node, tag, line, emitted, hops)
+            onward = self._go_through(node, tag, line, hops)
+            if self._is_timed and self.laps:
+                self.laps.lap(node)
             stack += [(target, *record, hops + 1) for target, record in reversed(onward)]
+
+    def _go_through(self, node: str, tag: str, line: str, hops: int) -> list[tuple[str, Record]]:
+        """Have a node do a record; gives the records that it emits, with the node that each goes to."""
+        self.counts[node].came += 1
+        try:
+            self._check_way(node, hops)
+            emitted = self._processors[node].process(tag, line)
+            onward = self._route(node, emitted)
+        except (InputError, OutputError):
+            raise  # from a sink: no matter of this record
+        except Exception as error:  # noqa: BLE001 - a user's processor may raise anything
+            self._fail(node, line, error)
+            return []
+        if self.observer:
+            self.observer.step(node, tag, line, emitted, hops)
+        return onward
 
     def finish(self) -> None:
         """End the file: each node gives what it still has, those upstream first."""
@@ -177,6 +195,7 @@ class Interpreter:
             "lines_in": self.lines_in,
             "counts": {name: [at.came, at.emitted, at.failed] for name, at in self.counts.items()},
             "edges": [[source, target, count] for (source, target), count in self.edges.items()],
+            "times": {name: [at.timed, at.seconds] for name, at in self.counts.items() if at.timed},
         }
 
     def restore(self, value: Mapping[str, Any]) -> None:
@@ -189,6 +208,7 @@ class Interpreter:
         for name, counts in self.counts.items():
             counts.came, counts.emitted, counts.failed = value["counts"][name]
         self.edges = {(source, target): count for source, target, count in value["edges"]}
+        self._absorb_times(value)
         for name, processor in self._processors.items():
             if processor.state:
                 processor.state.restore(value["states"][name])
@@ -203,12 +223,34 @@ class Interpreter:
             counts.failed += failed
         for source, target, count in figures["edges"]:
             self.edges[source, target] = self.edges.get((source, target), 0) + count
+        self._absorb_times(figures)
+
+    def _absorb_times(self, figures: Mapping[str, Any]) -> None:
+        for name, (timed, seconds) in figures["times"].items():
+            self.counts[name].timed += timed
+            self.counts[name].seconds += seconds
 
     def close(self) -> None:
         """Let go of what the processors hold; a run that was given up must be closed too."""
         for processor in self._processors.values():
             if processor.close:
                 processor.close()
+
+    def _sample(self, lines: int) -> int:
+        """How many of so many lines that come next are to be timed."""
+        return self._sampling.take(lines) if self._sampling else 0
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Time what is done within."""
+        assert self.laps
+        self._is_timed = True
+        self.laps.start()
+        try:
+            yield
+        finally:
+            self.laps.stop()
+            self._is_timed = False
 
     def _check_way(self, node: str, hops: int) -> None:
         if hops > self.max_hops:

@@ -35,6 +35,7 @@ from fproc.run import Figures, Progress, check_bytes, run
 from fproc.spool import Claim, Settled, Spool, Stamp, is_open_for_writing
 from fproc.spool.checkpoint import Place
 from fproc.times import rfc3339
+from fproc.timing import Sampling
 
 log = logging.getLogger("fproc.job")
 
@@ -78,7 +79,7 @@ class Outcome:
 class Surroundings:
     """What a job has of the process that it runs in: clocks, who watches it, whether it has to stop.
 
-    `helpers` is how many more processes it may start for a big file.
+    `helpers` is how many more processes it may start for a big file; `sampling` says which lines are timed.
     """
 
     clock: Callable[[], float] = time.time
@@ -87,6 +88,7 @@ class Surroundings:
     progress: Progress | None = None
     is_stopping: Callable[[], bool] = field(default=lambda: False)
     helpers: int = 0
+    sampling: Sampling | None = None
 
 
 @dataclass(slots=True)
@@ -235,6 +237,7 @@ def _run_once(claim: Claim, plan: Plan, figures: Figures, around: Surroundings, 
             keep=_Keeper(claim, plan, stamp, around, place or Place()),
             begin_at=place,
             helpers=around.helpers,
+            sampling=around.sampling,
         )
         if not os.path.lexists(claim.path):
             raise LostClaimError("it was removed while it was processed")

@@ -14,6 +14,7 @@ from typing import Any
 
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
+from fproc.run import NodeFigures
 
 WINDOW_SECONDS = 60.0
 """The time over which throughput is measured."""
@@ -30,7 +31,7 @@ class Snapshot:
     success_rate: float | None
     throughput: dict[str, float]
     processing_seconds: dict[str, float]
-    nodes: dict[str, dict[str, int]]
+    nodes: dict[str, dict[str, float]]
     edges: list[dict[str, Any]]
 
 
@@ -47,7 +48,7 @@ class Metrics:
         self._began = monotonic()
         self._window: deque[tuple[float, int, int]] = deque()
         self._seconds: deque[float] = deque(maxlen=REMEMBERED_SECONDS)
-        self._nodes: dict[str, Counter[str]] = {}
+        self._nodes: dict[str, _Node] = {}
         self._edges: Counter[tuple[str, str]] = Counter()
 
     def add(self, outcome: Outcome) -> None:
@@ -65,8 +66,7 @@ class Metrics:
             self._window.append((self._monotonic(), figures.lines_in, figures.bytes_in))
             self._seconds.append(outcome.seconds)
             for name, node in figures.nodes.items():
-                counts = self._nodes.setdefault(name, Counter())
-                counts.update(count=node.count, emitted=node.emitted, errors=node.errors)
+                self._nodes.setdefault(name, _Node()).add(node)
             self._edges.update(figures.edges)
 
     def add_recovered(self) -> None:
@@ -89,7 +89,7 @@ class Metrics:
                 success_rate=totals["files_processed"] / ended if ended else None,
                 throughput=self._throughput(),
                 processing_seconds=_percentiles(sorted(self._seconds)),
-                nodes={name: dict(counts) for name, counts in self._nodes.items()},
+                nodes={name: node.figures() for name, node in self._nodes.items()},
                 edges=[
                     {"from": source, "to": target, "count": count}
                     for (source, target), count in self._edges.items()
@@ -106,6 +106,38 @@ class Metrics:
             "lines_per_second": sum(lines for _, lines, _ in self._window) / span_seconds,
             "bytes_per_second": sum(size_bytes for _, _, size_bytes in self._window) / span_seconds,
             "window_seconds": WINDOW_SECONDS,
+        }
+
+
+class _Node:
+    """The sums of one node. Its time is reckoned from the records that were timed; it never goes back."""
+
+    def __init__(self) -> None:
+        self._count = self._emitted = self._errors = 0
+        self._timed = 0
+        self._timed_seconds = 0.0
+        self._unreckoned = 0
+        self._seconds = 0.0
+
+    def add(self, figures: NodeFigures) -> None:
+        """Add what happened in one run."""
+        self._count += figures.count
+        self._emitted += figures.emitted
+        self._errors += figures.errors
+        self._timed += figures.timed
+        self._timed_seconds += figures.seconds
+        self._unreckoned += figures.count
+        if self._timed:
+            self._seconds += self._unreckoned * max(self._timed_seconds / self._timed, 0.0)
+            self._unreckoned = 0
+
+    def figures(self) -> dict[str, float]:
+        """Under the names that `/stats` gives them."""
+        return {
+            "count": self._count,
+            "emitted": self._emitted,
+            "errors": self._errors,
+            "seconds": round(self._seconds, 6),
         }
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from fproc import inputs
+from fproc import inputs, memory
 from fproc.engine import Observer
 from fproc.errors import InputError, OutputError, UsageError, counted, reason_of, shown
 from fproc.inputs import Input
@@ -99,6 +99,7 @@ def process_inputs(
     """
     inputs = {path: path if path == STANDARD else os.path.abspath(path) for path in paths}
     call = _Call(plan, to, inputs, observer, helpers)
+    memory.settle()
     bars = bars and not (to.stream_path == STANDARD and standard_output().isatty())
     outcomes = [call.process(path, bars=bars) for path in paths]
     return all(outcomes)

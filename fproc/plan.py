@@ -20,6 +20,7 @@ from fproc.errors import ConfigError, Problem, UsageError, nearest
 from fproc.graph import DROP, END, START, Graph
 from fproc.processors import BUILTINS, sinks
 from fproc.processors.base import BuiltinForm, Form, Maker, Output, Source
+from fproc.timing import Sampling
 
 QUICK_LINES = 256
 """How many lines built-ins do in no time that anyone would notice."""
@@ -52,6 +53,7 @@ class Plan:
         entry: str,
         on_error: ErrorPolicy,
         observer: Observer | None = None,
+        sampling: Sampling | None = None,
     ) -> Interpreter:
         """A run of one file, with fresh processors.
 
@@ -68,6 +70,7 @@ class Plan:
             max_hops=self.config.limits.max_hops,
             on_error=on_error,
             observer=observer,
+            sampling=sampling,
         )
 
     @property

@@ -23,6 +23,7 @@ from fproc.plan import Plan
 from fproc.records import Block, Overlong, read_blocks
 from fproc.spool import Staging
 from fproc.spool.checkpoint import Place
+from fproc.timing import Sampling
 
 log = logging.getLogger("fproc.run")
 
@@ -32,11 +33,16 @@ PIECE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class NodeFigures:
-    """What happened at a node: records that came, were emitted, and failed."""
+    """What happened at a node: records that came, were emitted, and failed.
+
+    `timed` of those that came took `seconds`.
+    """
 
     count: int
     emitted: int
     errors: int
+    timed: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -78,6 +84,7 @@ def run(
     keep: Keeper | None = None,
     begin_at: Place | None = None,
     helpers: int = 0,
+    sampling: Sampling | None = None,
 ) -> None:
     """Run an input through the plan.
 
@@ -92,6 +99,7 @@ def run(
         keep: keeps checkpoints, or None.
         begin_at: the place of a checkpoint of the same input and plan, or None to begin at the first line.
         helpers: how many processes may be started that do a part of a big file.
+        sampling: says which lines are timed, or None.
 
     Raises:
         RestoreError: a processor does not take its state from `begin_at`.
@@ -112,7 +120,9 @@ def run(
     first = next(blocks, None)
     first_line = first.lines[0] if isinstance(first, Block) else ""
     entry = place.entry or plan.entry(given.source.name, first_line)
-    interpreter = plan.run(given.source, output, entry=entry, on_error=policy, observer=observer)
+    interpreter = plan.run(
+        given.source, output, entry=entry, on_error=policy, observer=observer, sampling=sampling
+    )
     if observer:
         observer.open(given.source.name)
     try:
@@ -120,7 +130,7 @@ def run(
             _restore(interpreter, place)
             figures.rejected, figures.skipped = place.rejected, place.skipped
         if helpers and _can_be_shared(plan, given, place, observer):
-            work = _Shared(plan, given, output, interpreter, figures, policy, losses)
+            work = _Shared(plan, given, output, interpreter, figures, policy, losses, sampling)
             work.run(place.offset_bytes, helpers, keep, progress)
             first = None
         for piece in _pieces(first, blocks, plan.first_piece_lines):
@@ -183,13 +193,21 @@ class _Shared:
     figures: Figures
     policy: ErrorPolicy
     losses: _Losses
+    sampling: Sampling | None
 
     def run(self, begin: int, helpers: int, keep: Keeper | None, progress: Progress | None) -> None:
         """Do all chunks from a place on."""
         from fproc.crew import Crew  # noqa: PLC0415 - only big files need it
 
         given, interpreter = self.given, self.interpreter
-        crew = Crew(self.plan, given.fileno(), given.source, interpreter.entry, helpers=helpers)
+        crew = Crew(
+            self.plan,
+            given.fileno(),
+            given.source,
+            interpreter.entry,
+            helpers=helpers,
+            sampling=self.sampling,
+        )
         try:
             for chunk, outcome in crew.work(begin, given.status.st_size):
                 _agree("where a chunk begins, and where the one before ended", chunk.begin, begin)
@@ -300,8 +318,8 @@ def _agree(what: str, one: int, other: int) -> None:
 def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
     figures.lines_in = interpreter.lines_in
     figures.nodes = {
-        name: NodeFigures(counts.came, counts.emitted, counts.failed)
-        for name, counts in interpreter.counts.items()
+        name: NodeFigures(at.came, at.emitted, at.failed, at.timed, at.seconds)
+        for name, at in interpreter.counts.items()
     }
     figures.edges = dict(interpreter.edges)
     figures.lines_out = sum(

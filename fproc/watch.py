@@ -6,7 +6,6 @@ trouble (a full disk, say) pauses intake until it is well again, and costs no fi
 
 from __future__ import annotations
 
-import gc
 import logging
 import math
 import time
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
+from fproc import memory
 from fproc.agenda import Agenda, pause_seconds
 from fproc.config import Config
 from fproc.errors import ConfigError, counted, shown
@@ -123,7 +123,7 @@ class Watcher:
     def watch(self) -> None:
         """Turn until stopped."""
         log.info("watching %s", shown(self._spool.folders.unprocessed))
-        gc.freeze()  # what is there now stays: it need not be looked through again
+        memory.settle()
         self._loop(None)
         log.info("stopped; nothing is lost, what is left is taken up at the next start")
 

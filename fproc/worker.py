@@ -12,7 +12,6 @@ end of the socket to be closed.
 
 from __future__ import annotations
 
-import gc
 import logging
 import mmap
 import os
@@ -27,7 +26,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import FrameType
 
-from fproc import job
+from fproc import job, memory
 from fproc.config import Config
 from fproc.engine import Observer
 from fproc.errors import ConfigError, FprocError
@@ -36,6 +35,7 @@ from fproc.lifecycle import is_of_machine, trouble_of
 from fproc.plan import Plan, assemble
 from fproc.spool import Claim, NotYet, Settled, Spool
 from fproc.stdout import keep_for_results
+from fproc.timing import Sampling
 from fproc.wire import Receiver, die_with_parent, send
 
 log = logging.getLogger("fproc.worker")
@@ -277,10 +277,13 @@ class _Worker:
         setup.set_up_log()
         spool, plan = Spool(setup.config, is_checked=True), assemble(setup.config)
         around = Surroundings(
-            observer=setup.make_observer(), progress=self._tell, is_stopping=self._has_to_go
+            observer=setup.make_observer(),
+            progress=self._tell,
+            is_stopping=self._has_to_go,
+            sampling=Sampling(),
         )
         send(self._channel, Ready())
-        gc.freeze()  # what is there now stays: it need not be looked through again
+        memory.settle()
         while isinstance(tasks := self._next(), tuple):
             self._told_at = time.monotonic()
             send(self._channel, perform_all(spool, plan, tasks, around, self._mark.set))

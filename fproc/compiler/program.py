@@ -56,22 +56,23 @@ class Compiler:
         self._shapes: dict[str, set[Shape]] = {}
         self._may_keep = True
         self._short: set[str] = set()
-        self._programs: dict[str, Program | NotCompiledError] = {}
+        self._programs: dict[tuple[str, bool], Program | NotCompiledError] = {}
 
-    def program(self, entry: str) -> Program:
-        """The program for lines that enter the graph at a node.
+    def program(self, entry: str, *, timed: bool = False) -> Program:
+        """The program for lines that enter the graph at a node; one that is `timed` tells what nodes take.
 
         Raises:
             NotCompiledError: it has none, and has to be interpreted.
         """
-        if entry not in self._programs:
+        wanted = entry, timed
+        if wanted not in self._programs:
             try:
-                self._programs[entry] = self._compiled(entry)
+                self._programs[wanted] = self._compiled(entry, timed=timed)
             except NotCompiledError as why:
-                self._programs[entry] = why
+                self._programs[wanted] = why
             except RecursionError:
-                self._programs[entry] = NotCompiledError(TOO_LONG)
-        found = self._programs[entry]
+                self._programs[wanted] = NotCompiledError(TOO_LONG)
+        found = self._programs[wanted]
         if isinstance(found, NotCompiledError):
             raise found
         return found
@@ -94,20 +95,30 @@ class Compiler:
         self._may_keep = False
         self._programs.clear()
 
-    def _compiled(self, entry: str) -> Program:
+    def _compiled(self, entry: str, *, timed: bool) -> Program:
         _check_ways(self._graph, entry)
-        code, terms = self._generated(entry, ())
-        if self._may_keep and not any("lines_by_tag" in expression for expression in code.fetches.values()):
+        code, terms = self._generated(entry, timed=timed)
+        has_any_tag = any("lines_by_tag" in expression for expression in code.fetches.values())
+        if self._may_keep and not timed and not has_any_tag:
             alone = [lines for lines, writers in code.writers.items() if writers == 1]
             code, terms = self._generated(entry, alone)
         names = {"encodable": is_encodable, "padded": padded, **code.names}
         program = Program(_assembled(code, terms), names)
-        log.debug("what is done with lines that enter at %r:\n%s", entry, program.source)
+        if not timed:
+            log.debug("what is done with lines that enter at %r:\n%s", entry, program.source)
         return program
 
-    def _generated(self, entry: str, alone: Collection[str]) -> tuple[Generator, Terms]:
+    def _generated(
+        self, entry: str, alone: Collection[str] = (), *, timed: bool = False
+    ) -> tuple[Generator, Terms]:
         code = Generator(
-            self._graph, self._forms, self._shapes, max_hops=self._max_hops, alone=alone, short=self._short
+            self._graph,
+            self._forms,
+            self._shapes,
+            max_hops=self._max_hops,
+            alone=alone,
+            short=self._short,
+            timed=timed,
         )
         return code, code.site(Site(entry, "line", entry))
 
@@ -143,6 +154,8 @@ def _assembled(code: Generator, terms: Terms) -> str:
     nodes = {node: code.new("at", node) for node in {**code.came, **code.emitted}}
     with write.block("def make(run):"):
         write("push, settle, fail, checked = run.push_line, run.settle, run.fail, run.checked")
+        if code.timed:
+            write("lap = run.laps.lap")
         for variable, expression in code.fetches.items():
             write(f"{variable} = {expression}")
         for node, variable in nodes.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from fproc.processors.sinks import result_name
 from fproc.records import Block, Overlong, Record
 
 if TYPE_CHECKING:
-    from fproc.compiler.program import Compiler
+    from fproc.compiler.program import Compiler, FeedLines
 
 
 SHORT_SHARE = 16
@@ -53,6 +54,7 @@ class CompiledRun(Interpreter):
         self._count = 0
         self._left: Iterator[str] = iter(())
         self._feed = self._bound()
+        self._feed_timed: FeedLines | None = None
 
     def feed(self, block: Block | Overlong) -> None:
         """Push the lines of a block through the graph."""
@@ -63,12 +65,22 @@ class CompiledRun(Interpreter):
         self._count = len(block.lines)
         self._left = iter(block.lines)
         try:
-            self.agree(self._feed(self._left), self._count)
+            self.agree(self._feed_sample() + self._feed(self._left), self._count)
         finally:
             self.lines_in += self._count - length_hint(self._left)
         self.output.note(len(block.raw))
         if self._learnt:
             self._adapt()
+
+    def _feed_sample(self) -> int:
+        """Time the first lines of the block, if that is due; gives how many came to their ends."""
+        lines = self._sample(self._count)
+        if not lines:
+            return 0
+        if self._feed_timed is None:
+            self._feed_timed = self._bound_timed()
+        with self._timed():
+            return self._feed_timed(islice(self._left, lines))
 
     def agree(self, one: int, other: int) -> None:
         """See that as many records came to an end as had begun their way.
@@ -196,7 +208,7 @@ class CompiledRun(Interpreter):
         self.counts[node].emitted += len(given)
         return given
 
-    def _bound(self) -> Callable[[Iterator[str]], int]:
+    def _bound(self) -> FeedLines:
         """The program for this run.
 
         Where a tag makes a result that cannot be, its records fail, as in the interpreter.
@@ -209,6 +221,12 @@ class CompiledRun(Interpreter):
             return self._bound()
         except ValueError:
             return self._interpreted
+
+    def _bound_timed(self) -> FeedLines:
+        """The same, for lines that are timed."""
+        if self._feed == self._interpreted:
+            return self._interpreted
+        return self._compiler.program(self.entry, timed=True).bind(self)
 
     def _interpreted(self, lines: Iterator[str]) -> int:
         """Do what a program does, without one."""
@@ -231,6 +249,7 @@ class CompiledRun(Interpreter):
             self._compiler.learn(node, shape, is_only=is_only)
         self._learnt.clear()
         self._feed = self._bound()
+        self._feed_timed = None
 
     def _find_line(self) -> None:
         """Set the number of the line that is being worked on."""

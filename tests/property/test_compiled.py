@@ -15,6 +15,7 @@ from fproc.engine import Interpreter
 from fproc.errors import FprocError, RecordError
 from fproc.plan import Plan
 from fproc.records import read_blocks
+from fproc.timing import Sampling
 from tests.helpers import SOURCE, Memory, plan_of
 
 TAGS = ["a", "b", "c"]
@@ -144,7 +145,22 @@ class Seen:
     figures: dict[str, Any] = field(default_factory=dict)
 
 
-def run(plan: Plan, data: bytes, block_bytes: int, *, compiled: bool, stops: bool) -> Seen:
+class SomeOfEach(Sampling):
+    """Has the first lines of each block timed."""
+
+    def take(self, lines: int) -> int:
+        return min(lines, 3)
+
+
+def run(
+    plan: Plan,
+    data: bytes,
+    block_bytes: int,
+    *,
+    compiled: bool,
+    stops: bool,
+    sampling: Sampling | None = None,
+) -> Seen:
     """Run an input either way; every trouble is noted, the first one may end the run."""
     seen = Seen()
 
@@ -160,6 +176,7 @@ def run(plan: Plan, data: bytes, block_bytes: int, *, compiled: bool, stops: boo
         "entry": "start",
         "max_hops": plan.config.limits.max_hops,
         "on_error": on_error,
+        "sampling": sampling,
     }
     engine: Interpreter
     if compiled:
@@ -190,7 +207,8 @@ def check(pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int, *,
     expected = run(plan, data, block_bytes, compiled=False, stops=stops)
     found = run(plan, data, block_bytes, compiled=True, stops=stops)
     again = run(plan, data, block_bytes, compiled=True, stops=stops)  # with what the first run has learnt
-    for seen in (found, again):
+    timed = run(plan, data, block_bytes, compiled=True, stops=stops, sampling=SomeOfEach())
+    for seen in (found, again, timed):
         assert seen.errors == expected.errors
         assert seen.ended_by == expected.ended_by
         assert seen.output.results == expected.output.results

@@ -6,10 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import fproc
+from fproc import timing
 
 
 def shout(line: str, mark: str = "!") -> str:
     return line.upper() + mark
+
+
+def takes(line: str, seconds: float) -> str:
+    """Sets the clock of a test forward."""
+    vars(timing)["perf_counter"].seconds += seconds
+    return line
 
 
 def only_even(line: str) -> str | None:

@@ -153,10 +153,26 @@ def test_nodes_and_edges_add_up_over_files() -> None:
         metrics.add(outcome(figures=figures))
     snapshot = metrics.snapshot()
     assert snapshot.nodes == {
-        "start": {"count": 6, "emitted": 4, "errors": 2},
-        "end": {"count": 4, "emitted": 0, "errors": 0},
+        "start": {"count": 6, "emitted": 4, "errors": 2, "seconds": 0.0},
+        "end": {"count": 4, "emitted": 0, "errors": 0, "seconds": 0.0},
     }
     assert snapshot.edges == [{"from": "start", "to": "end", "count": 4}]
+
+
+def test_the_time_of_a_node_is_reckoned_from_the_records_that_were_timed() -> None:
+    metrics = Metrics(Clock())
+    seen = []
+    for timed, seconds in [(0, 0.0), (10, 0.5), (0, 0.0), (10, 0.1)]:
+        nodes = {"start": NodeFigures(100, 100, 0, timed, seconds)}
+        metrics.add(outcome(figures=Figures(nodes=nodes)))
+        seen.append(metrics.snapshot().nodes["start"]["seconds"])
+    assert seen == [0.0, 10.0, 15.0, 18.0]
+
+
+def test_the_time_of_a_node_never_goes_back() -> None:
+    metrics = Metrics(Clock())
+    metrics.add(outcome(figures=Figures(nodes={"start": NodeFigures(100, 100, 0, 10, -0.001)})))
+    assert metrics.snapshot().nodes["start"]["seconds"] == 0.0
 
 
 def test_a_snapshot_does_not_change_afterwards() -> None:
