@@ -302,6 +302,13 @@ def spooled(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def left_over(folder: Path) -> list[str]:
+    """What lies where nothing is to be once all work is done."""
+    spool = folder / "watch_dir"
+    places = ("unprocessed/*", "underprocess/*", "failed/*", ".fproc/jobs/*", "results/.stage/*/*")
+    return [str(path.relative_to(spool)) for place in places for path in spool.glob(place)]
+
+
 def report(folder: Path, name: str) -> dict[str, Any]:
     """The report about a failed input."""
     value: dict[str, Any] = json.loads((folder / "watch_dir/failed" / f"{name}.error.json").read_text())

@@ -24,18 +24,9 @@ import pytest
 
 from fproc.spool.checkpoint import read as read_checkpoint
 from tests.conftest import MEMORY
-from tests.system.running import Watching, configure, drop, report, spooled
-from tests.system.test_storm import (
-    PLUGIN,
-    children_of,
-    left_over,
-    open_child,
-    peak_memory_mb,
-    runs_of,
-    seeded_chance,
-    send,
-    wait_while_it_gets_on,
-)
+from tests.system.disturbing import children_of, open_child, seeded_chance, send, wait_while_it_gets_on
+from tests.system.running import Watching, configure, drop, left_over, report, spooled
+from tests.system.test_storm import PLUGIN, peak_memory_mb, runs_of
 
 pytestmark = pytest.mark.sweep
 

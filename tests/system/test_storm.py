@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 from fproc.spool.folders import numbered
+from tests.system.disturbing import children_of, open_child, seeded_chance, send, wait_while_it_gets_on
 from tests.system.running import (
     DEADLINE_SECONDS,
     Watching,
@@ -32,6 +33,7 @@ from tests.system.running import (
     drop,
     environment,
     is_group_alive,
+    left_over,
     spooled,
     wait_until,
 )
@@ -74,13 +76,6 @@ class Total:
 """
 
 
-def seeded_chance() -> random.Random:
-    """Chance, which says how to have it again as far as that depends on it."""
-    seed = os.environ.get("FPROC_STORM_SEED") or str(random.randrange(10**6))
-    print(f"FPROC_STORM_SEED={seed}")
-    return random.Random(seed)
-
-
 @dataclass
 class Run:
     """One run over a file, or over the rest of it from a checkpoint: what its marks say. Times in ns."""
@@ -108,54 +103,11 @@ def runs_of(folder: Path) -> list[Run]:
     return list(runs.values())
 
 
-def wait_while_it_gets_on(
-    done: Callable[[], object], progress: Callable[[], object], what: Callable[[], str]
-) -> None:
-    """Wait for a condition, for as long as something changes from time to time."""
-    seen, deadline = progress(), time.monotonic() + DEADLINE_SECONDS
-    while not done():
-        now = progress()
-        if now != seen:
-            seen, deadline = now, time.monotonic() + DEADLINE_SECONDS
-        assert time.monotonic() < deadline, f"nothing has changed for {DEADLINE_SECONDS} s\n{what()}"
-        time.sleep(0.02)
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes that a process has started, and that are there now."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
-
-
-def open_child(pid: int, parent: int) -> int | None:
-    """A descriptor of a child of `parent`, which can be no other process's however ids are used again."""
-    with suppress(ProcessLookupError):
-        descriptor = os.pidfd_open(pid)
-        if pid in children_of(parent):
-            return descriptor
-        os.close(descriptor)
-    return None
-
-
-def send(descriptor: int, number: signal.Signals) -> None:
-    """Send a signal to the process of a descriptor, if it is still there."""
-    with suppress(ProcessLookupError):
-        signal.pidfd_send_signal(descriptor, number)
-
-
 def peak_memory_mb(pid: int) -> float:
     """The most memory that a process has ever had resident."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found
     return int(found[1]) / 1024
-
-
-def left_over(folder: Path) -> list[str]:
-    """What lies where nothing is to be once all work is done."""
-    spool = folder / "watch_dir"
-    places = ("unprocessed/*", "underprocess/*", "failed/*", ".fproc/jobs/*", "results/.stage/*/*")
-    return [str(path.relative_to(spool)) for place in places for path in spool.glob(place)]
 
 
 NAMES = ("{}.log", "{}.log.gz", "{}", "two words {}.txt", "größe-{}.log", "{}~2.log")
