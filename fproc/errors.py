@@ -135,6 +135,8 @@ def nearest(word: str, known: list[str]) -> str:
 
 def shown(text: str) -> str:
     r"""`text` safe to print on one line: undecodable bytes and control characters as `\xNN` escapes."""
+    if text.isprintable():
+        return text
     raw = (
         text.encode("utf-8", "surrogateescape")
         if is_encodable(text)

@@ -7,7 +7,6 @@ Python's `sqlite3` there is no history.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -15,10 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fproc.errors import is_encodable, reason_of, shown
+from fproc.errors import reason_of, shown
+from fproc.events import Event, Row, bytes_of, row_of, values_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -89,40 +88,6 @@ _ERRORS = "SELECT * FROM events WHERE error != '' ORDER BY id DESC LIMIT ?"
 _PRUNE = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE time < ? ORDER BY time LIMIT ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to an input.
-
-    `job` is the token of the claim; an event with the same `job`, `kind` and `attempt` as an earlier one is
-    the same event, and counts once. `kind` is "processed", "failed", "retry", "recovered", "interrupted" or
-    another word. `time` is in seconds since 1970. `file` and `results` may hold names that are not UTF-8, as
-    surrogate escapes. `error` is one line, or ""; `node` and `line_no` tell where, if that is known.
-    """
-
-    job: str
-    file: str
-    kind: str
-    time: float
-    attempt: int = 1
-    seconds: float = 0.0
-    lines_in: int = 0
-    lines_out: int = 0
-    bytes_in: int = 0
-    rejected: int = 0
-    results: tuple[str, ...] = ()
-    error: str = ""
-    node: str | None = None
-    line_no: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An event as it was recorded; a later one has a higher `id`, and no `id` is used twice."""
-
-    id: int
-    event: Event
-
-
 class History:
     """The database at `path`, made if it is missing. No method raises because of it.
 
@@ -170,7 +135,7 @@ class History:
     def record(self, events: Sequence[Event]) -> None:
         """Add events, all in one transaction; those that are there already change nothing."""
         if events:
-            self._write(_INSERT, [_values_of(event) for event in events])
+            self._write(_INSERT, [values_of(event) for event in events])
 
     def prune(self) -> int:
         """Delete the events that are older than `history_days`, and give how many; the totals stay."""
@@ -206,19 +171,19 @@ class History:
         """
         parameters = {
             "before": _HIGHEST_ID if after is None else after,
-            "kinds": _bytes_of("".join(f"\n{kind}\n" for kind in kinds)),
-            "pattern": _bytes_of("%" + re.sub(r"([\\%_])", r"\\\1", query) + "%"),
+            "kinds": bytes_of("".join(f"\n{kind}\n" for kind in kinds)),
+            "pattern": bytes_of("%" + re.sub(r"([\\%_])", r"\\\1", query) + "%"),
             "limit": max(limit, 0),
         }
-        return [_row(values) for values in self._ask(_RECENT, parameters)]
+        return [row_of(values) for values in self._ask(_RECENT, parameters)]
 
     def timeline(self, file: str) -> list[Row]:
         """All that is known about a name, oldest first."""
-        return [_row(values) for values in self._ask(_TIMELINE, (_bytes_of(file),))]
+        return [row_of(values) for values in self._ask(_TIMELINE, (bytes_of(file),))]
 
     def errors(self, limit: int) -> list[Row]:
         """Events that have an error, newest first, `limit` of them at most."""
-        return [_row(values) for values in self._ask(_ERRORS, (max(limit, 0),))]
+        return [row_of(values) for values in self._ask(_ERRORS, (max(limit, 0),))]
 
     def close(self) -> None:
         """Close the database for good; what is recorded later is dropped, and queries find nothing."""
@@ -372,28 +337,3 @@ def _change(connection: sqlite3.Connection, sql: str, values: list[tuple[Any, ..
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         return connection.executemany(sql, values).rowcount
-
-
-def _values_of(event: Event) -> tuple[Any, ...]:
-    """An event as `_INSERT` wants it."""
-    values = (getattr(event, name) for name in Event.__slots__)
-    values = (json.dumps(value) if isinstance(value, tuple) else value for value in values)
-    return tuple(_bytes_of(value) if isinstance(value, str) else value for value in values)
-
-
-def _row(values: tuple[Any, ...]) -> Row:
-    fields = dict(zip(Event.__slots__, values[1:], strict=True))
-    fields["results"] = _names_of(fields["results"])
-    return Row(values[0], Event(**fields))
-
-
-def _names_of(text: str) -> tuple[str, ...]:
-    """The names of results, as `_values_of` wrote them; none if something else did."""
-    try:
-        return tuple(map(str, json.loads(text)))
-    except (TypeError, ValueError):
-        return ()
-
-
-def _bytes_of(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape" if is_encodable(text) else "backslashreplace")

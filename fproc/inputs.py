@@ -7,9 +7,8 @@ import os
 import stat
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from fproc.errors import InputError, shown
 from fproc.processors.base import Source
@@ -36,6 +35,46 @@ COMPRESSED = (".gz", ".bz2", ".xz")
 """Inputs with these suffixes are read decompressed, and their results do not carry the suffix."""
 
 
+class _Open(Protocol):
+    """What is needed of an open file, besides reading."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+
+    def tell(self) -> int:
+        """How much of it has been read, in bytes."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class _Plain:
+    """An open file whose contents are its bytes: a small one takes half of the calls of `io.FileIO`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._place = 0
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def read(self, size_bytes: int) -> bytes:
+        data = os.read(self._descriptor, size_bytes)
+        self._place += len(data)
+        return data
+
+    def seek(self, place: int) -> None:
+        self._place = os.lseek(self._descriptor, place, os.SEEK_SET)
+
+    def tell(self) -> int:
+        return self._place
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
 @dataclass(slots=True)
 class Input:
     """An open input.
@@ -51,7 +90,7 @@ class Input:
     size_bytes: int | None
     status: os.stat_result
     is_plain: bool
-    _file: IO[bytes]
+    _file: _Open
 
     def fileno(self) -> int:
         """The descriptor of the open file."""
@@ -59,19 +98,20 @@ class Input:
 
     def position_bytes(self) -> int:
         """How much of the file has been read."""
-        with suppress(OSError):
+        try:
             return self._file.tell()
-        return 0
+        except OSError:  # a pipe
+            return 0
 
     def has_changed(self, path: str) -> bool:
-        """Whether the file was written to since it was opened, or is no longer the one at `path`."""
-        now = os.fstat(self._file.fileno())
-        if (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
-            return True
-        try:
-            return not os.path.samestat(now, os.lstat(path))
-        except FileNotFoundError:
-            return True
+        """Whether the file was written to since it was opened, or is no longer the one at `path`.
+
+        Raises:
+            FileNotFoundError: nothing is at `path`.
+        """
+        there, now = os.lstat(path), os.fstat(self._file.fileno())
+        opened = self.status.st_size, self.status.st_mtime_ns
+        return (now.st_size, now.st_mtime_ns) != opened or not os.path.samestat(now, there)
 
     def close(self) -> None:
         """Close the file."""
@@ -124,25 +164,29 @@ def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
         raise InputError(
             "is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
         )
-    file = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
     name = os.path.basename(path)
-    is_empty = is_regular and status.st_size == 0
-    read, skip_to = _reader(file, "" if is_empty else os.path.splitext(name)[1])
+    suffix = os.path.splitext(name)[1]
+    file: _Open
+    if suffix not in COMPRESSED or (is_regular and status.st_size == 0):
+        file = plain = _Plain(descriptor)
+        read: Callable[[int], bytes] = plain.read
+        skip_to: Callable[[int], object] = plain.seek
+    else:
+        file = packed = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
+        read, skip_to = _decompressing(packed, suffix)
     return Input(
         source=Source(result_name(name), utc_date(status.st_mtime)),
         read=read,
         skip_to=skip_to,
         size_bytes=status.st_size if is_regular else None,
         status=status,
-        is_plain=is_regular and (is_empty or os.path.splitext(name)[1] not in COMPRESSED),
+        is_plain=is_regular and isinstance(file, _Plain),
         _file=file,
     )
 
 
-def _reader(file: Any, suffix: str) -> tuple[Callable[[int], bytes], Callable[[int], object]]:
-    """How to read the contents, and how to go on somewhere else in them."""
-    if suffix not in COMPRESSED:
-        return file.read, file.seek
+def _decompressing(file: IO[bytes], suffix: str) -> tuple[Callable[[int], bytes], Callable[[int], object]]:
+    """How to read the contents of a compressed file, and how to go on somewhere else in them."""
     opened, errors = _decompressor(file, suffix)
 
     def contained(call: Callable[[int], Any]) -> Callable[[int], Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import random
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -28,7 +26,7 @@ from fproc.errors import (
     reason_of,
     shown,
 )
-from fproc.inputs import open_input
+from fproc.inputs import Input, open_input
 from fproc.lifecycle import INTERRUPTIONS, Fate, decide, trouble_of
 from fproc.plan import Plan
 from fproc.run import Figures, Progress, check_bytes, run
@@ -36,6 +34,7 @@ from fproc.spool import Claim, Settled, Spool, Stamp, is_open_for_writing
 from fproc.spool.checkpoint import Place
 from fproc.times import rfc3339
 from fproc.timing import Sampling
+from fproc.tokens import fraction
 
 log = logging.getLogger("fproc.job")
 
@@ -239,16 +238,27 @@ def _run_once(claim: Claim, plan: Plan, figures: Figures, around: Surroundings, 
             helpers=around.helpers,
             sampling=around.sampling,
         )
-        if not os.path.lexists(claim.path):
-            raise LostClaimError("it was removed while it was processed")
-        if given.has_changed(claim.path) or (
-            plan.config.intake.ready == "auto" and is_open_for_writing(claim.path)
-        ):
-            raise ChangedWhileReadError("was written to while it was read; it is read again once it is whole")
-        check_bytes(given)
+        _check_input(claim, plan, given)
     finally:
         given.close()
     return stamp
+
+
+def _check_input(claim: Claim, plan: Plan, given: Input) -> None:
+    """See that what was read is the whole input, and all of it.
+
+    Raises:
+        LostClaimError: it is gone.
+        ChangedWhileReadError: someone has written to it.
+        ConservationError: something of it was not read.
+    """
+    try:
+        has_changed = given.has_changed(claim.path)
+    except FileNotFoundError as error:
+        raise LostClaimError("it was removed while it was processed") from error
+    if has_changed or (plan.config.intake.ready == "auto" and is_open_for_writing(claim.path)):
+        raise ChangedWhileReadError("was written to while it was read; it is read again once it is whole")
+    check_bytes(given)
 
 
 class _Keeper:
@@ -327,7 +337,7 @@ def _conclude(
     elif fate is Fate.STOP:
         claim.leave()
     elif fate is Fate.RETRY:
-        delay_seconds = plan.config.retry.delay_seconds(attempts, random.random())  # noqa: S311 - jitter
+        delay_seconds = plan.config.retry.delay_seconds(attempts, fraction())
         claim.retry(clock() + delay_seconds)
         outcome["retry_seconds"] = delay_seconds
     return outcome

@@ -6,14 +6,14 @@ who have it, and work goes on.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from fproc.config import Retention
-from fproc.history import Event, History
+from fproc.events import Event
+from fproc.history import History
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
 from fproc.metrics import Metrics
@@ -21,6 +21,7 @@ from fproc.spool import Disk, Folders, Settled
 from fproc.spool.disk import set_aside
 from fproc.spool.presence import Presence
 from fproc.times import rfc3339
+from fproc.tokens import new_token
 from fproc.worker import Progress, Task
 
 FLUSH_SECONDS = 0.5
@@ -163,4 +164,4 @@ class Journal:
 
     def _add(self, name: str, kind: str, job: str = "", **rest: Any) -> None:
         if self._history is not None:
-            self._events.append(Event(job or secrets.token_hex(8), name, kind, self._clock(), **rest))
+            self._events.append(Event(job or new_token(8), name, kind, self._clock(), **rest))

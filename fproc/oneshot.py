@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import sys
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from fproc.run import Figures, run
 from fproc.spool.direct import DirectOutput
 from fproc.spool.disk import Disk
 from fproc.stdout import standard_output
+from fproc.tokens import fraction
 
 log = logging.getLogger("fproc.input")
 
@@ -147,7 +147,7 @@ class _Call:
             if fate is not Fate.RETRY or not can_retry:
                 log.error("%s: failed: %s", shown(path), reason_of(error), exc_info=_debug_info(error))
                 return False
-            delay_seconds = self._plan.config.retry.delay_seconds(attempt, random.random())  # noqa: S311 - jitter
+            delay_seconds = self._plan.config.retry.delay_seconds(attempt, fraction())
             log.warning("%s: tried again in %.1f s: %s", shown(path), delay_seconds, reason_of(error))
             time.sleep(delay_seconds)
 

@@ -31,11 +31,12 @@ PIECE_SECONDS = 0.05
 """About how long the lines of one piece take; the first pieces are small, to find out how slow lines are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NodeFigures:
     """What happened at a node: records that came, were emitted, and failed.
 
-    `timed` of those that came took `seconds`.
+    `timed` of those that came took `seconds`. (Not frozen: there are some for each file, and those that are
+    take five times as long to be sent to another process.)
     """
 
     count: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from functools import lru_cache
 
 _FIRST = datetime.min.replace(tzinfo=timezone.utc).timestamp()
 _LAST = datetime.max.replace(tzinfo=timezone.utc).timestamp() - 1
@@ -17,4 +18,9 @@ def rfc3339(seconds: float) -> str:
 
 def utc_date(seconds: float) -> str:
     """The day of a time in seconds since 1970, as `2026-11-22`."""
-    return rfc3339(seconds)[:10]
+    return _date_of(int(seconds // 86400))
+
+
+@lru_cache(maxsize=64)
+def _date_of(day: int) -> str:
+    return rfc3339(day * 86400)[:10]

@@ -234,7 +234,8 @@ class Watcher:
                 break
             if task.why is Why.NEW and not self._spool.is_waiting(task.name):
                 continue
-            tasks.append(replace(task, helpers=self._spare()))
+            spare = self._spare()
+            tasks.append(replace(task, helpers=spare) if spare else task)
             if len(tasks) == 1 and self._agenda.is_small(task):
                 most = self._group_files()
         return tasks

@@ -19,7 +19,6 @@ import select
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -133,6 +132,8 @@ class Mark:
     @classmethod
     def file(cls) -> int:
         """A file for a mark, without a name."""
+        import tempfile  # noqa: PLC0415 - a worker does not need it
+
         with tempfile.TemporaryFile() as file:
             file.write(NONE.to_bytes(_MARK_BYTES, "little", signed=True))
             file.flush()
@@ -161,7 +162,7 @@ class Leaving:
 
 def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Report:
     """Do a task, from lock to archive."""
-    around = replace(around, helpers=task.helpers)
+    around = _around(task, around)
     taken: Claim | Settled | NotYet | None = None
     value: Outcome | Settled | NotYet | Trouble | None
     why = task.why
@@ -206,7 +207,7 @@ def perform_all(
         taken = found[task.name]
         if isinstance(taken, Claim):
             begin(index)
-            ran = job.start(taken, plan, replace(around, helpers=task.helpers))
+            ran = job.start(taken, plan, _around(task, around))
             if ran.error is None and spool.can_commit_together(taken):
                 together.append((task, ran))
             else:
@@ -220,6 +221,10 @@ def perform_all(
             task.name: Report(task, outcome) for (task, _), outcome in zip(together, outcomes, strict=True)
         }
     return [reports.get(task.name) or perform(spool, plan, task, around) for task in tasks]
+
+
+def _around(task: Task, around: Surroundings) -> Surroundings:
+    return around if task.helpers == around.helpers else replace(around, helpers=task.helpers)
 
 
 def _was_left(taken: Claim | Settled) -> bool:

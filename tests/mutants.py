@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from tests.mutation import (
     CALLS,
-    CHECKPOINT,
     GAPS,
     GROUP,
     LEASES,
@@ -188,12 +187,6 @@ STEPS = [
         "self.job.disk.truncate(path, size_bytes)",
         crash("checkpoints"),
     ),
-    without(
-        "set-aside lines from after the checkpoint are kept where it knows of none",
-        "claim",
-        "unlink_if_there(self.job.disk, path)",
-        CHECKPOINT + "test_set_aside_lines_that_all_came_after_the_checkpoint_are_removed",
-    ),
     mutant(
         "a rename replaces what is there",
         "disk",
@@ -253,7 +246,7 @@ STEPS = [
         "a claim does not clean the job folder",
         "__init__",
         ("job.clean()\n            self._remember_marker", "self._remember_marker"),
-        SECOND_FILE + "[locks-taken away]",
+        GAPS + "test_what_was_remembered_of_an_earlier_file_of_the_name_does_not_count",
     ),
     mutant(
         "a claim keeps the attempts of an earlier file of the name",
@@ -494,6 +487,18 @@ GROUPS = [
             "self._each(self._forget)\n            self._share(self._folders.commits)",
             "self._each(self._archive)\n            self._share(self._folders.commits)",
         ),
+    ),
+    mutant(
+        "a decision that was made anew in a group stays behind",
+        "group",
+        ("if self._decided[claim] is not self._written[claim]:", "if False:"),
+        GROUP + "test_results_of_one_name_get_numbers",
+    ),
+    mutant(
+        "lines that were set aside are not published",
+        "claim",
+        ("if self._rejected_bytes:", "if False:"),
+        "tests/unit/test_job.py::test_a_line_over_the_limit_is_set_aside_with_its_beginning",
     ),
     mutant(
         "several claims do not look for what a crash has left",

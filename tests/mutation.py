@@ -10,7 +10,6 @@ LEASES = "tests/unit/test_holding.py::"
 CALLS = "tests/unit/test_disk.py::"
 GROUP = "tests/unit/test_group.py::"
 SPOOL = "tests/unit/test_spool.py::"
-CHECKPOINT = "tests/unit/test_checkpoint.py::"
 
 
 def crash(scenario: str, way: str = "renameat2") -> str:

@@ -14,9 +14,10 @@ from fproc.spool import checkpoint as checkpoints
 from fproc.spool import decision as decisions
 from fproc.spool.checkpoint import Checkpoint, PartState, Place
 from fproc.spool.decision import Decision, Publication, Stamp
-from fproc.spool.disk import unlink_if_there, write_whole
-from fproc.spool.jobs import REJECTED, REPORT, Attempts, Job, Settled, new_token
+from fproc.spool.disk import write_whole
+from fproc.spool.jobs import REJECTED, REPORT, Attempts, Job, Settled
 from fproc.spool.staging import Part
+from fproc.tokens import new_token
 
 log = logging.getLogger("fproc.spool")
 
@@ -164,7 +165,7 @@ class Claim:
             )
             for result, part in self.staging.parts.items()
         ]
-        if os.path.exists(job.path(REJECTED)):
+        if self._rejected_bytes:
             part = decisions.OF_JOB + REJECTED
             publications.append(Publication(part, "failed", job.name, archive.number, ".rejected.jsonl"))
         numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
@@ -260,8 +261,6 @@ class Claim:
             self.job.disk.truncate(path, size_bytes)
             self._rejects = self.job.disk.reopen(path)
             self._rejected_bytes = size_bytes
-        else:
-            unlink_if_there(self.job.disk, path)
 
     def _seal_rejects(self) -> None:
         if self._rejects is not None:

@@ -68,7 +68,7 @@ class Publication:
     @property
     def target(self) -> str:
         """The path it gets."""
-        return os.path.join(self.folder, numbered(self.name, self.number, self.extra))
+        return f"{self.folder}/{numbered(self.name, self.number, self.extra)}"
 
 
 @dataclass(frozen=True, slots=True)

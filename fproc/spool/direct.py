@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -12,6 +11,7 @@ from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, unlink_if_there
 from fproc.spool.folders import make_durably, numbered
 from fproc.spool.staging import Staging
+from fproc.tokens import new_token
 
 _PREFIX = "input-"
 _TRIES = 100
@@ -45,7 +45,7 @@ class DirectOutput:
         self._folder = folder
         self._rename = rename
         self._stages = os.path.join(folder, STAGE_FOLDER)
-        self._stage = os.path.join(self._stages, _PREFIX + secrets.token_hex(8))
+        self._stage = os.path.join(self._stages, _PREFIX + new_token(8))
         self._lock: int | None = None
         self._made: list[str] = []
         self.staging = Staging(disk, self._make_stage, "", stream=stream, streamed=streamed)
@@ -133,7 +133,7 @@ def _check_target(path: str, inputs: list[str]) -> None:
 def publish_text(folder: str, name: str, text: str) -> None:
     """Write a small file so that it appears whole, over an earlier one."""
     disk = Disk(power=False)
-    hidden = os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
+    hidden = os.path.join(folder, f".{name}.{new_token()}")
     try:
         descriptor = disk.create(hidden)
         try:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+
+from fproc.tokens import new_token
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
@@ -223,7 +224,7 @@ class Disk:
 
 def set_aside(disk: Disk, path: str) -> str:
     """Move a broken database out of the way, its companions first; gives where it is now."""
-    aside = f"{path}.corrupt-{secrets.token_hex(4)}"
+    aside = f"{path}.corrupt-{new_token()}"
     for ending in ("-wal", "-shm", ""):
         with suppress(FileNotFoundError):
             disk.move(path + ending, aside + ending)

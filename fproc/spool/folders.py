@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -14,6 +13,7 @@ from fproc.lifecycle import is_of_machine, trouble_of
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.mounts import is_local
+from fproc.tokens import new_token
 
 log = logging.getLogger("fproc.spool")
 
@@ -77,7 +77,7 @@ class Folders:
 
     def absolute(self, path: str) -> str:
         """The path that `portable` was given."""
-        return os.path.join(self.watch, path)
+        return path if path.startswith("/") else self._within + path
 
 
 def prepare(folders: Folders, disk: Disk) -> str:
@@ -191,7 +191,7 @@ def _spool_id(folders: Folders, disk: Disk) -> str:
     state = folders.state
     path = os.path.join(state, "id")
     if not os.path.exists(path):
-        candidate = f"{_CANDIDATE}{secrets.token_hex(8)}"
+        candidate = f"{_CANDIDATE}{new_token(8)}"
         try:
             write_whole(disk, state, candidate, candidate.encode())
             disk.move(os.path.join(state, candidate), path)

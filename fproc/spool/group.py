@@ -96,7 +96,7 @@ class Groups:
         """Take one input whose job is held; if it is not to be had, it is still held."""
         job = Job(self._disk, self._folders, stage, name, hold)
         try:
-            self._disk.move(os.path.join(self._folders.unprocessed, name), job.input_path)
+            self._disk.move(f"{self._folders.unprocessed}/{name}", job.input_path)
         except (FileNotFoundError, FileExistsError):
             return None
         except OSError as error:
@@ -139,6 +139,7 @@ class _Commit:
         self._left = list(sealed)
         self._ended: dict[Claim, Ending] = {}
         self._decided: dict[Claim, Decision] = {}
+        self._written: dict[Claim, Decision] = {}
 
     def run(self) -> dict[Claim, Ending]:
         """Take all steps; trouble with one claim is its own, trouble with what they share is everyone's."""
@@ -193,6 +194,7 @@ class _Commit:
         """Make all decisions durable, in one file with a name for each."""
         if not self._left:
             return
+        self._written = dict(self._decided)
         by_name = {claim.name: decisions.as_json(self._decided[claim]) for claim in self._left}
         data = json.dumps({"version": decisions.VERSION, "decisions": by_name}).encode()
         first, *others = [claim.job.shared_record for claim in self._left]
@@ -230,7 +232,7 @@ class _Commit:
 
     def _forget(self, claim: Claim) -> None:
         self._disk.unlink(claim.job.shared_record)
-        if os.path.lexists(claim.job.path(decisions.RECORD)):  # a name was taken, so it was decided anew
+        if self._decided[claim] is not self._written[claim]:  # a name was taken, so there is a newer record
             claim.job.clean()
 
     def _end(self, claim: Claim) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
 import socket
 import threading
 import time
@@ -27,6 +26,7 @@ from typing import Protocol
 
 from fproc.spool.disk import Disk, is_at, is_locked, lock_holder, write_whole
 from fproc.spool.folders import Folders
+from fproc.tokens import new_token
 
 LEASE_SECONDS = 30.0
 BEAT_SECONDS = 5.0
@@ -74,13 +74,13 @@ class Locks:
 
     def hold(self, name: str, evidence: str = "") -> Hold | None:  # noqa: ARG002 - a lock needs none
         """Take the lock."""
-        folder = os.path.join(self._folders.jobs, name)
+        folder = f"{self._folders.jobs}/{name}"
         descriptor = self._disk.lock(folder)
         return None if descriptor is None else _Lock(self._disk, folder, descriptor)
 
     def hold_new(self, name: str) -> Hold | None:
         """Take the lock of a job that nothing is known about, or None if it has a folder already."""
-        folder = os.path.join(self._folders.jobs, name)
+        folder = f"{self._folders.jobs}/{name}"
         descriptor = self._disk.lock_new(folder)
         return None if descriptor is None else _Lock(self._disk, folder, descriptor)
 
@@ -220,7 +220,7 @@ class Leases:
 
     def _made(self, job: str) -> Hold | None:
         """Rename a full folder to where there is none, or an empty one; what is full cannot be replaced."""
-        token = secrets.token_hex(4)
+        token = new_token()
         private = os.path.join(self._folders.new, token)
         own = os.path.join(private, f"g1-{token}")
         lease = _Lease(self, self._disk, own, self._owner, is_fresh_start=False)
@@ -252,7 +252,7 @@ class Leases:
             self._disk.remove_folder(private)
 
     def _taken(self, job: str, generation: str, number: int, *, is_fresh_start: bool) -> Hold | None:
-        own = os.path.join(job, f"g{number}-{secrets.token_hex(4)}")
+        own = os.path.join(job, f"g{number}-{new_token()}")
         try:
             self._disk.replace(os.path.join(job, generation), own)
         except FileNotFoundError:

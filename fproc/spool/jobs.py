@@ -7,7 +7,6 @@ import json
 import logging
 import math
 import os
-import secrets
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 
@@ -20,6 +19,7 @@ from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.holding import LEASE, Hold
 from fproc.spool.staging import Staging
+from fproc.tokens import new_token
 
 log = logging.getLogger("fproc.spool")
 
@@ -80,8 +80,8 @@ class Job:
         self.folders = folders
         self.name = name
         self.folder = hold.folder
-        self.input_path = os.path.join(folders.underprocess, name)
-        self.shared_record = os.path.join(folders.commits, name)
+        self.input_path = f"{folders.underprocess}/{name}"
+        self.shared_record = f"{folders.commits}/{name}"
         self._stage = stage
         self.prefix = part_prefix(name)
         self._hold: Hold | None = hold
@@ -90,7 +90,7 @@ class Job:
 
     def path(self, record: str) -> str:
         """The path of one of the job's records."""
-        return os.path.join(self.folder, record)
+        return f"{self.folder}/{record}"
 
     def portable(self, path: str) -> str:
         """A path as records keep it."""
@@ -158,7 +158,7 @@ class Job:
     def remove(self, path: str) -> None:
         """Remove a part or record; a folder, which fproc never makes there, is moved out of the way."""
         if os.path.isdir(path) and not os.path.islink(path):
-            aside = self.folders.within(".fproc", f"aside-{secrets.token_hex(4)}")
+            aside = self.folders.within(".fproc", f"aside-{new_token()}")
             self.disk.replace(path, aside)
             log.warning("%s is not fproc's; it is now %s", shown(path), shown(aside))
         else:
@@ -218,8 +218,3 @@ def read_attempts(job_folder: str) -> Attempts:
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return Attempts()
     return found if math.isfinite(found.not_before) else Attempts(found.attempts)
-
-
-def new_token() -> str:
-    """A name of its own for a claim."""
-    return secrets.token_hex(4)

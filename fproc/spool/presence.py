@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import Any
 
 from fproc.spool.disk import Disk, is_locked, unlink_if_there
 from fproc.spool.folders import Folders
+from fproc.tokens import new_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Presence:
     def __init__(self, folders: Folders, disk: Disk) -> None:
         self._disk = disk
         self._folder = folders.instances
-        self._name = f"{os.getpid()}-{secrets.token_hex(4)}.json"
+        self._name = f"{os.getpid()}-{new_token()}.json"
         self._descriptor: int | None = None
         self._said: Mapping[str, Any] | None = None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
-import secrets
 import shutil
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from fproc.spool.disk import Disk, is_at
 from fproc.spool.folders import NAME_BYTES, Folders
 from fproc.spool.intake import is_open_for_writing
 from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of
+from fproc.tokens import new_token
 
 LEAST_FREE_BYTES = 10 * 1024 * 1024
 LEAST_FREE_INODES = 1000
@@ -134,7 +134,7 @@ def _of_filesystem(folder: str, questions: list[_Question], whose: str = "") -> 
 
 
 def _new_name() -> str:
-    return f".fproc-probe-{secrets.token_hex(8)}"
+    return f".fproc-probe-{new_token(8)}"
 
 
 def _of_moves(what: str, way: list[str]) -> Finding:
@@ -219,7 +219,7 @@ def _sync_file(place: str) -> _Answer:
 
 
 def _sync_folder(place: str) -> _Answer:
-    return _timed(lambda: _made(place, secrets.token_hex(8)), lambda: _DISK.sync_folder(place))
+    return _timed(lambda: _made(place, new_token(8)), lambda: _DISK.sync_folder(place))
 
 
 def _timed(change: Callable[[], object], sync: Callable[[], None]) -> _Answer:

@@ -244,7 +244,7 @@ class Staging:
                 self._disk.close(self._open.pop(next(iter(self._open))))
             part = self.parts.get(result)
             if part is None:
-                path = os.path.join(self._folder(), f"{self._prefix}{self._made}")
+                path = f"{self._folder()}/{self._prefix}{self._made}"
                 descriptor = self._disk.create(path)
                 self._made += 1
                 self._has_new_names = True

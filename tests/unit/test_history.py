@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from fproc import history as module
-from fproc.history import SCHEMA_VERSION, SET_ASIDE_LIMIT, Event, History
+from fproc.events import Event
+from fproc.history import SCHEMA_VERSION, SET_ASIDE_LIMIT, History
 
 PROJECT = Path(__file__).parents[2]
 DAY_SECONDS = 86400.0
@@ -30,7 +31,8 @@ Opener = Callable[..., History]
 
 WRITER = """
 import itertools, sys
-from fproc.history import Event, History
+from fproc.events import Event
+from fproc.history import History
 
 def refuse(path):
     raise OSError("not in this test")

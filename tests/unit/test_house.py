@@ -29,6 +29,7 @@ LAYERS: list[set[str]] = [
         "records",
         "times",
         "timing",
+        "tokens",
         "stdout",
         "schema",
         "config",
@@ -39,7 +40,7 @@ LAYERS: list[set[str]] = [
         "processors",
         "default",
     },
-    {"spool", "history", "inputs", "streams", "plugins", "plan", "examples", "drawing"},
+    {"spool", "events", "history", "inputs", "streams", "plugins", "plan", "examples", "drawing"},
     {
         "run",
         "job",

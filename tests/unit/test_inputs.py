@@ -224,7 +224,7 @@ def replace_by_link(path: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [grow, touch, overwrite_in_place, replace, replace_by_link, os.unlink, lambda p: os.truncate(p, 0)],
+    [grow, touch, overwrite_in_place, replace, replace_by_link, lambda p: os.truncate(p, 0)],
 )
 def test_whatever_is_done_to_a_file_while_it_is_read_is_noticed(
     change: Callable[[str], None], tmp_path: Path
@@ -236,6 +236,15 @@ def test_whatever_is_done_to_a_file_while_it_is_read_is_noticed(
     assert not given.has_changed(path)
     change(path)
     assert given.has_changed(path)
+    given.close()
+
+
+def test_a_file_that_is_removed_while_it_is_read_is_no_changed_one(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.log", b"a\n")
+    given = spool_input(path)
+    os.unlink(path)
+    with pytest.raises(FileNotFoundError):
+        given.has_changed(path)
     given.close()
 
 

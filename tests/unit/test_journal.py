@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from fproc.history import Event, History
+from fproc.events import Event
+from fproc.history import History
 from fproc.job import Death, Outcome
 from fproc.journal import FLUSH_EVENTS, FLUSH_SECONDS, KINDS, PRUNE_SECONDS, TELL_SECONDS, Journal
 from fproc.lifecycle import Fate
