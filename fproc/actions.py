@@ -9,7 +9,8 @@ import signal
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fproc.journal import Journal
     from fproc.metrics import Metrics
     from fproc.spool import Spool
+    from fproc.worker_process import WorkerProcess
 
 log = logging.getLogger("fproc")
 
@@ -32,6 +34,13 @@ log = logging.getLogger("fproc")
 def run(arguments: Namespace) -> int:
     """Do what is asked for; gives the exit status."""
     keep_for_results()
+    if arguments.watch:
+        with _first_worker() as first:
+            return _run(arguments, first)
+    return _run(arguments, None)
+
+
+def _run(arguments: Namespace, first: WorkerProcess | None) -> int:
     given = settings.gather(arguments.config, os.environ)
     set_up_log = _log_set_up(arguments, given)
     set_up_log()
@@ -45,7 +54,24 @@ def run(arguments: Namespace) -> int:
         return check(plan)
     if arguments.input:
         return process_inputs(plan, arguments)
-    return watch(plan, arguments, set_up_log)
+    return watch(plan, arguments, set_up_log, first)
+
+
+@contextmanager
+def _first_worker() -> Iterator[WorkerProcess | None]:
+    """A worker that is there before its work is known: forked, while this process has nothing but modules."""
+    from fproc import worker  # noqa: PLC0415 - not for --input
+    from fproc.worker_process import WorkerProcess  # noqa: PLC0415
+
+    try:
+        first = WorkerProcess.forked(worker.main)
+    except OSError:
+        yield None  # what the system refuses is told once there is work
+        return
+    try:
+        yield first
+    finally:
+        first.end()
 
 
 def _log_set_up(arguments: Namespace, given: Given) -> Callable[[], None]:
@@ -111,7 +137,9 @@ def process_inputs(plan: Plan, arguments: Namespace) -> int:
     return EXIT_OK if well else EXIT_FILE_FAILED
 
 
-def watch(plan: Plan, arguments: Namespace, set_up_log: Callable[[], None]) -> int:
+def watch(
+    plan: Plan, arguments: Namespace, set_up_log: Callable[[], None], first: WorkerProcess | None
+) -> int:
     """Process files as they land. With `--drain`, a job for cron, there is no dashboard."""
     from fproc.metrics import Metrics  # noqa: PLC0415 - not for --input
     from fproc.pool import Pool  # noqa: PLC0415
@@ -124,14 +152,14 @@ def watch(plan: Plan, arguments: Namespace, set_up_log: Callable[[], None]) -> i
     spool, metrics = Spool(config), Metrics()
     journal = _journal(spool, config, metrics)
     setup = Setup(config, set_up_log, partial(tracer, is_wanted=arguments.trace))
-    watcher = Watcher(spool, config, Pool(setup, _worker_count(config)), journal)
+    watcher = Watcher(spool, config, Pool(setup, _worker_count(config), first=first), journal)
     if arguments.drain:
         reached = watcher.drain()
         return EXIT_OK if reached and not watcher.failed else EXIT_FILE_FAILED
     if arguments.no_dashboard:
         watcher.watch()
         return EXIT_OK
-    from fproc.dashboard.routes import View  # noqa: PLC0415 - http.server is slow to import
+    from fproc.dashboard.routes import View  # noqa: PLC0415
     from fproc.dashboard.server import Server  # noqa: PLC0415
 
     view = View(spool, metrics, watcher.health, time.monotonic())

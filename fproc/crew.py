@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 import os
 import select
-import signal
 import socket
 import sys
 import tempfile
@@ -29,9 +28,8 @@ from fproc.config import Config
 from fproc.errors import FprocError
 from fproc.plan import Plan, assemble
 from fproc.processors.base import Source
-from fproc.stdout import keep_for_results
 from fproc.timing import Sampling
-from fproc.wire import Receiver, die_with_parent, send
+from fproc.wire import Receiver, send
 
 log = logging.getLogger("fproc.crew")
 
@@ -163,14 +161,10 @@ class _Helper:
         self._shares: deque[_Share] = deque()
         self._turn = 0
         with ExitStack() as opened:
-            self.channel, theirs = map(opened.enter_context, socket.socketpair())
             self._files = [opened.enter_context(tempfile.TemporaryFile()) for _ in range(AHEAD)]
-            inherited = [theirs.fileno(), descriptor, *(file.fileno() for file in self._files)]
-            arguments = [os.getpid(), *inherited]
-            self._process = processes.start("fproc.crew.main", arguments, descriptors=inherited)
-            opened.callback(self._process.wait)
-            opened.callback(self._process.kill)
-            theirs.close()
+            child = processes.start("fproc.crew.main", descriptor, *(file.fileno() for file in self._files))
+            opened.callback(child.end)
+            self.channel = child.channel
             with suppress(OSError):  # it has died: that is seen when it is heard
                 send(self.channel, order)
             self._opened = opened.pop_all()
@@ -220,19 +214,16 @@ class _Helper:
         self._opened.close()
 
 
-def main(parent: int, channel_number: int, descriptor: int, *files: int) -> None:
+def main(channel_number: int, parent: int, descriptor: int, *files: int) -> None:
     """Be a helper, until the other end of the socket is closed.
 
     Args:
-        parent: the id of the owner.
         channel_number: the helper's end of the socket.
+        parent: the id of the owner.
         descriptor: the input.
         files: where the bytes of results go, in turn.
     """
-    channel = socket.socket(fileno=channel_number)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the owner tells what to do
-    die_with_parent(channel, parent)
-    keep_for_results()
+    channel = processes.begin(channel_number, parent)
     messages = _messages(channel)
     try:
         order = next(messages, None)

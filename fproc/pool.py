@@ -1,14 +1,12 @@
 """All process management: slots of one worker process each.
 
 A worker that dies takes no other one along, unlike in a shared executor: its slot says how it died, and gets
-a new process. Processes are started afresh (not forked, because this process has threads) and only once there
-is work for them.
+a new process. Processes are started only once there is work for them, but for the first one.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import select
 import signal
 import socket
@@ -21,9 +19,7 @@ from fproc import processes
 from fproc.job import Death
 from fproc.wire import Receiver, send
 from fproc.worker import (
-    NONE,
     Leaving,
-    Mark,
     NotBegun,
     Progress,
     Ready,
@@ -32,6 +28,7 @@ from fproc.worker import (
     Task,
     Trouble,
 )
+from fproc.worker_process import NONE, Mark, WorkerProcess
 
 log = logging.getLogger("fproc.pool")
 
@@ -62,13 +59,24 @@ class Pool:
     Args:
         setup: what each worker is told at its start.
         size: how many slots there are.
+        first: a worker that is there already, or None.
         monotonic: seconds on a clock that is never set.
     """
 
-    def __init__(self, setup: Setup, size: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        size: int,
+        *,
+        first: WorkerProcess | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.size = size
         self._monotonic = monotonic
         self._slots = [_Slot(setup, monotonic) for _ in range(size)]
+        if first is not None:
+            with suppress(OSError):  # it has died; another one is started once there is work
+                self._slots[0].take(first)
 
     def has_room(self) -> bool:
         """Whether a task can be submitted."""
@@ -153,7 +161,7 @@ class _Slot:
         if self._process is not None and self._process.poll() is not None:
             self._close()
         if self.channel is None:
-            self._start()
+            self.take(WorkerProcess.started())
         assert self.channel is not None
         assert self._mark is not None
         self._mark.set(NONE)
@@ -265,23 +273,18 @@ class _Slot:
             return Death(reason, too_slow=True)
         return Death(f"the worker that processed it {_how(status)}")
 
-    def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        marked = Mark.file()
+    def take(self, worker: WorkerProcess) -> None:
+        """Have this worker from now on.
+
+        Raises:
+            OSError: it has died.
+        """
         try:
-            with theirs:
-                inherited = [theirs.fileno(), marked]
-                arguments = [*inherited, os.getpid()]
-                self._process = processes.start("fproc.worker.main", arguments, descriptors=inherited)
-            self._mark = Mark(marked)
-            send(ours, self._setup)
+            send(worker.child.channel, self._setup)
         except BaseException:
-            ours.close()
-            self.kill()
+            worker.end()
             raise
-        finally:
-            os.close(marked)
-        self.channel = ours
+        self.channel, self._process, self._mark = worker.child.channel, worker.child.process, worker.mark
 
     def _close(self) -> None:
         if self.channel is not None:

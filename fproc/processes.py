@@ -1,14 +1,24 @@
-"""Starting a process of this same Python with this same fproc; all processes are started here."""
+"""Processes of this same Python with this same fproc, and the socket between each and who has started it.
+
+All processes are started here. They are started afresh, because this process may have threads; one that has
+none yet may fork, which is there a tenth of a second sooner, with all modules imported.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
-from fproc.stdout import standard_output
+from fproc.stdout import keep_for_results, standard_output
+from fproc.wire import die_with_parent
 
 _START = (
     "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -16,25 +26,157 @@ _START = (
     "getattr(importlib.import_module(module), function)(*map(int, sys.argv[3:]))"
 )
 
-Process = subprocess.Popen[bytes]
+_INTERRUPT = {signal.SIGINT}
+
+LOOK_SECONDS = 0.005
+"""How often it is looked whether a forked process has ended."""
+
+TimeoutExpired = subprocess.TimeoutExpired
 
 
-def start(function: str, arguments: Sequence[int], *, descriptors: Sequence[int]) -> Process:
-    """Start a process that calls a function, by its import path, with some numbers.
+class Process(Protocol):
+    """A process that was started here; `subprocess.Popen` is one."""
 
-    It is started afresh, not forked, because this process may have threads. It reads nothing, and inherits
-    standard output, standard error and these descriptors.
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    def poll(self) -> int | None:
+        """Its exit status, or minus the signal that it died of; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The same once it has ended.
+
+        Raises:
+            TimeoutExpired: it does not, in so many seconds.
+        """
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that was started here, and this end of the socket to it."""
+
+    process: Process
+    channel: socket.socket
+
+    def end(self) -> None:
+        """End it now, if it has not ended."""
+        self.channel.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def start(function: str, *descriptors: int) -> Child:
+    """Start a process that calls a function, by its import path.
+
+    The function is given what `begin` wants, and then these descriptors, which the process inherits, as it
+    does standard output and standard error. It reads nothing.
 
     Raises:
         OSError: the system refuses.
     """
-    with open(os.devnull, "rb") as nothing:
-        return subprocess.Popen(  # noqa: S603 - this Python, with these modules
-            [sys.executable, "-c", _START, json.dumps(sys.path), function, *map(str, arguments)],
-            stdin=nothing,
-            stdout=standard_output(),
-            pass_fds=descriptors,
-        )
+    ours, theirs = socket.socketpair()
+    numbers = [theirs.fileno(), os.getpid(), *descriptors]
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
+    try:
+        with theirs, open(os.devnull, "rb") as nothing:
+            process = subprocess.Popen(  # noqa: S603 - this Python, with these modules
+                [sys.executable, "-c", _START, json.dumps(sys.path), function, *map(str, numbers)],
+                stdin=nothing,
+                stdout=standard_output(),
+                pass_fds=[theirs.fileno(), *descriptors],
+            )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    return Child(process, ours)
 
 
-TimeoutExpired = subprocess.TimeoutExpired
+def fork(function: Callable[..., None], *descriptors: int) -> Child:
+    """Start a process that is a copy of this one and calls a function as `start` has it called.
+
+    In the copy, this raises `SystemExit` once the function has returned, so that it ends as any Python does;
+    whoever is on the way there must let that pass.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    parent = os.getpid()
+    ours, theirs = socket.socketpair()
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
+    try:
+        with theirs:
+            pid = os.fork()
+            if pid == 0:
+                ours.close()
+                with open(os.devnull, "rb") as nothing:
+                    os.dup2(nothing.fileno(), 0)
+                function(theirs.detach(), parent, *map(os.dup, descriptors))
+                sys.exit()
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    return Child(_Forked(pid), ours)
+
+
+class _Forked:
+    """A process that was forked, with what is needed of `subprocess.Popen`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        self._look(os.WNOHANG)
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> int:
+        if timeout is None:
+            self._look(0)
+        deadline = time.monotonic() + (timeout or 0.0)
+        while (status := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutExpired(f"process {self.pid}", timeout or 0.0)
+            time.sleep(LOOK_SECONDS)
+        return status
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:  # else its id may be another's by now
+            os.kill(self.pid, number)
+
+    def _look(self, options: int) -> None:
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, options)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+
+
+def begin(channel_number: int, parent: int) -> socket.socket:
+    """What a process that was started here does first; gives its end of the socket.
+
+    It ends with its parent. Ctrl-C reaches all processes, and the parent tells what to do: it is blocked from
+    the very start, lest it end the process before that is ready, and ignored from here on.
+    """
+    channel = socket.socket(fileno=channel_number)
+    channel.set_inheritable(False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
+    die_with_parent(channel, parent)
+    keep_for_results()
+    return channel

@@ -13,7 +13,6 @@ end of the socket to be closed.
 from __future__ import annotations
 
 import logging
-import mmap
 import os
 import select
 import signal
@@ -32,17 +31,16 @@ from fproc.errors import ConfigError, FprocError
 from fproc.job import Death, Outcome, Ran, Surroundings
 from fproc.lifecycle import is_of_machine, trouble_of
 from fproc.plan import Plan, assemble
+from fproc.processes import begin
 from fproc.spool import Claim, NotYet, Settled, Spool
-from fproc.stdout import keep_for_results
 from fproc.timing import Sampling
-from fproc.wire import Receiver, die_with_parent, send
+from fproc.wire import Receiver, send
+from fproc.worker_process import NONE, Mark
 
 log = logging.getLogger("fproc.worker")
 
 PROGRESS_SECONDS = 0.5
 """How often a worker tells how far it is."""
-
-_MARK_BYTES = 4
 
 
 class Why(Enum):
@@ -109,47 +107,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a worker is told at its start. The callables are functions of modules, made in the worker."""
+    """What a worker is told at its start. The callables are functions of modules, made in the worker.
+
+    `places` are where modules are looked for, users' ones included.
+    """
 
     config: Config
     set_up_log: Callable[[], None]
     make_observer: Callable[[], Observer | None]
-
-
-NONE = -1
-"""The mark of a worker that runs no file: it claims, or commits."""
-
-
-class Mark:
-    """Which of its tasks a worker is running, told through memory that both sides share: that costs nothing.
-
-    What a worker wrote there stays, however it dies.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self._memory = mmap.mmap(descriptor, _MARK_BYTES)
-
-    @classmethod
-    def file(cls) -> int:
-        """A file for a mark, without a name."""
-        import tempfile  # noqa: PLC0415 - a worker does not need it
-
-        with tempfile.TemporaryFile() as file:
-            file.write(NONE.to_bytes(_MARK_BYTES, "little", signed=True))
-            file.flush()
-            return os.dup(file.fileno())
-
-    def set(self, index: int) -> None:
-        """From now on it is this task, or `NONE`."""
-        self._memory[:] = index.to_bytes(_MARK_BYTES, "little", signed=True)
-
-    def get(self) -> int:
-        """The index of the task that is run, or `NONE`."""
-        return int.from_bytes(self._memory[:], "little", signed=True)
-
-    def close(self) -> None:
-        """Let go of the memory."""
-        self._memory.close()
+    places: Sequence[str] = field(default_factory=lambda: tuple(sys.path))
 
 
 class Ready:
@@ -232,20 +198,15 @@ def _was_left(taken: Claim | Settled) -> bool:
     return isinstance(taken, Claim) and taken.was_left
 
 
-def main(descriptor: int, marked: int, parent: int) -> None:
+def main(channel_number: int, parent: int, marked: int) -> None:
     """Be a worker, until told to go or until the other end of the socket is closed.
 
     Args:
-        descriptor: the worker's end of the socket.
-        marked: the file of its `Mark`.
+        channel_number: the worker's end of the socket.
         parent: the id of the process that has started it.
+        marked: the file of its `Mark`.
     """
-    channel = socket.socket(fileno=descriptor)
-    channel.set_inheritable(False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent tells what to do
-    die_with_parent(channel, parent)
-    keep_for_results()
-    worker = _Worker(channel, Mark(marked))
+    worker = _Worker(begin(channel_number, parent), Mark(marked))
     os.close(marked)
     signal.signal(signal.SIGTERM, worker.stop)
     try:
@@ -279,6 +240,7 @@ class _Worker:
         setup = self._next()
         if not isinstance(setup, Setup):
             return
+        sys.path[:] = setup.places
         setup.set_up_log()
         spool, plan = Spool(setup.config, is_checked=True), assemble(setup.config)
         around = Surroundings(

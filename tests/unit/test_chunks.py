@@ -198,9 +198,9 @@ def test_a_helper_that_is_killed_is_done_without(files: Files, caplog: pytest.Lo
     start = processes.start
 
     def start_and_note(*arguments: Any, **options: Any) -> Any:
-        process = start(*arguments, **options)
-        started.append(process.pid)
-        return process
+        child = start(*arguments, **options)
+        started.append(child.process.pid)
+        return child
 
     def kill_one(offset_bytes: int) -> None:
         if offset_bytes > 1000 and started:

@@ -15,7 +15,8 @@ from fproc.lifecycle import Fate
 from fproc.plan import Plan
 from fproc.spool import Claim, Disk, Settled, Spool, Staging, Stamp
 from fproc.spool.jobs import part_prefix
-from fproc.worker import NONE, Report, Task, Trouble, Why, perform_all
+from fproc.worker import Report, Task, Trouble, Why, perform_all
+from fproc.worker_process import NONE
 from tests.crashes import BrokenDisk, Crash, look
 from tests.helpers import plan_of, user
 

@@ -45,6 +45,7 @@ LAYERS: list[set[str]] = [
         "run",
         "job",
         "worker",
+        "worker_process",
         "pool",
         "agenda",
         "signals",
