@@ -117,6 +117,7 @@ def w1r(bench: Bench) -> list[Comparison]:
     programs = [
         bench.awk(MAWK, "w1.awk"),
         bench.fproc("w1r"),
+        bench.fproc("w1r", TWO, workers=2),
         bench.loop("loop_w1r.py"),
         bench.fproc("w1", OF_W1),
     ]
@@ -125,8 +126,13 @@ def w1r(bench: Bench) -> list[Comparison]:
 
 
 def w1u(bench: Bench) -> list[Comparison]:
-    programs = [bench.awk(MAWK, "w1.awk"), bench.fproc("w1u"), bench.loop("loop_w1u.py")]
-    goals = [Goal(FPROC, 1.2, MAWK), Goal(FPROC, 1.1, LOOP)]
+    programs = [
+        bench.awk(MAWK, "w1.awk"),
+        bench.fproc("w1u"),
+        bench.fproc("w1u", TWO, workers=2),
+        bench.loop("loop_w1u.py"),
+    ]
+    goals = [Goal(FPROC, 1.2, MAWK), Goal(TWO, 1.2, MAWK), Goal(FPROC, 1.1, LOOP)]
     return [Comparison(f"W1u: {bench.settings.mb} MB, three user functions a line", programs, goals)]
 
 
@@ -142,7 +148,7 @@ def w1s(bench: Bench) -> list[Comparison]:
 
 
 def routed(bench: Bench) -> list[Comparison]:
-    goals = [Goal(FPROC, 0.9, MAWK)]
+    goals = [Goal(FPROC, 0.9, MAWK), Goal(TWO, 0.9, MAWK)]
     titles = {
         "routed": f"routed: {bench.settings.mb} MB, lines into three files, unchanged",
         "routed_drop": f"routed, dropped: {bench.settings.mb} MB, the same without health checks",
