@@ -54,6 +54,10 @@ class Agenda:
             name: state for name, state in self._troubled.items() if name in names or name in self._due
         }
 
+    def forget_ready(self) -> None:
+        """A new look is taken at what is ready: let go of the names that the last one found."""
+        self._ready.clear()
+
     def add(self, task: Task, *, at: float = 0.0) -> None:
         """Something is to be done about an input in `underprocess/`, not before a time (since 1970)."""
         self._due[task.name] = _Due(task, at)

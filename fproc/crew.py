@@ -17,6 +17,7 @@ import select
 import socket
 import sys
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -84,9 +85,11 @@ class Crew:
         self._sampling = sampling
         self._helpers: list[_Helper] = []
         order = Order(plan.config, source, entry)
+        # Users' modules may hold what two processes must not share: a connection, a lock, a thread.
+        may_fork = plan.is_builtin and threading.active_count() == 1
         for _ in range(helpers):
             try:
-                self._helpers.append(_Helper(order, descriptor))
+                self._helpers.append(_Helper(order, descriptor, may_fork=may_fork))
             except OSError as error:
                 log.warning("a helper cannot be started: %s", error)
                 break
@@ -156,13 +159,18 @@ class Crew:
 class _Helper:
     """One helper, as its owner sees it."""
 
-    def __init__(self, order: Order, descriptor: int) -> None:
+    def __init__(self, order: Order, descriptor: int, *, may_fork: bool) -> None:
         self._receiver = Receiver()
         self._shares: deque[_Share] = deque()
         self._turn = 0
         with ExitStack() as opened:
             self._files = [opened.enter_context(tempfile.TemporaryFile()) for _ in range(AHEAD)]
-            child = processes.start("fproc.crew.main", descriptor, *(file.fileno() for file in self._files))
+            inherited = [descriptor, *(file.fileno() for file in self._files)]
+            child = (
+                processes.fork(_main_forked, *inherited)
+                if may_fork
+                else processes.start("fproc.crew.main", *inherited)
+            )
             opened.callback(child.end)
             self.channel = child.channel
             with suppress(OSError):  # it has died: that is seen when it is heard
@@ -239,6 +247,16 @@ def main(channel_number: int, parent: int, descriptor: int, *files: int) -> None
             send(channel, outcome[0] if outcome else None)
     except (FprocError, OSError):
         sys.exit(1)  # its owner does the work, and finds out what is wrong
+
+
+def _main_forked(*numbers: int) -> None:
+    """The same in a copy of the owner, which must not do anything else: not even tidy up behind the owner."""
+    try:
+        main(*numbers)
+    except Exception:  # noqa: BLE001 - said as the interpreter says it
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(0)
 
 
 def _messages(channel: socket.socket) -> Iterator[object]:

@@ -76,7 +76,12 @@ class Plan:
     @property
     def first_piece_lines(self) -> int:
         """How many lines to begin with: one, if there are processors that may be slow."""
-        return QUICK_LINES if all(node.type in BUILTINS for node in self.config.nodes) else 1
+        return QUICK_LINES if self.is_builtin else 1
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether there is no code of users in it."""
+        return all(node.type in BUILTINS for node in self.config.nodes)
 
     @property
     def remembers(self) -> bool:

@@ -176,6 +176,7 @@ def begin(channel_number: int, parent: int) -> socket.socket:
     channel = socket.socket(fileno=channel_number)
     channel.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever its parent does about that
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
     die_with_parent(channel, parent)
     keep_for_results()

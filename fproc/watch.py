@@ -162,6 +162,7 @@ class Watcher:
                         scan = self.turn()
                         if is_done and is_done(scan):
                             break
+                        del scan  # its names, of which there may be very many, go before the next ones come
                         pace.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
                     left_seconds = pace.left_seconds(is_woken=wakeup.is_due)
                     wait(min(left_seconds, LOOK_SECONDS), self._workers.sockets())
@@ -178,6 +179,7 @@ class Watcher:
         self._take_reports()
         if self._is_paused():
             return nothing
+        self._agenda.forget_ready()
         try:
             scan = self._spool.scan()
             self._look_for_orphans()

@@ -32,6 +32,10 @@ CHECKED = 256
 COARSE_SECONDS = 2.0
 """Two changes of a folder this close together may leave it with one time: so coarse are some filesystems."""
 
+_ANY_TIME = 1 << 63
+_PLACE_DIGITS = 20
+"""Nanoseconds that 64 bits hold, made positive, and how long they are."""
+
 SMALL_BYTES = 256 * 1024
 """Files up to this size may be done together with others."""
 
@@ -78,7 +82,7 @@ class Scanner:
         Whether a file is open for writing is found out for the first `CHECKED` only, and not remembered: who
         takes a file asks again (`is_free`).
         """
-        ready: list[tuple[float, str]] = []
+        names: list[str] = []  # with their places before them: a tuple for each would take twice the memory
         large: set[str] = set()
         waiting: dict[str, str] = {}
         settling: list[str] = []
@@ -97,7 +101,7 @@ class Scanner:
                 settled = self._has_settled(name, Stamp.of(status), before.get(name))
                 why = self._why_not(name, settled=settled, marked=name + self._intake.marker in markers)
                 if why == READY:
-                    ready.append((self._place(status), name))
+                    names.append(self._place(status) + name)
                     if status.st_size > SMALL_BYTES:
                         large.add(name)
                 else:
@@ -105,7 +109,9 @@ class Scanner:
                     if not settled:
                         settling.append(name)
         self._said = {path for path in self._said if os.path.lexists(path)}
-        names = [name for _, name in sorted(ready)]
+        names.sort()
+        for index, placed in enumerate(names):
+            names[index] = placed[_PLACE_DIGITS:]
         for name in [name for name in names[:CHECKED] if not self.is_free(name)]:
             names.remove(name)
             waiting[name] = OPEN
@@ -202,9 +208,11 @@ class Scanner:
             return f"{self._monotonic() - since:.1f} of {self._intake.settle_seconds:g} s settled"
         return READY
 
-    def _place(self, status: os.stat_result) -> float:
-        places = {"oldest": status.st_mtime_ns, "newest": -status.st_mtime_ns, "name": 0}
-        return places[self._intake.order]
+    def _place(self, status: os.stat_result) -> str:
+        """What a file comes before others by, in digits."""
+        order = self._intake.order
+        number = 0 if order == "name" else status.st_mtime_ns if order == "oldest" else -status.st_mtime_ns
+        return f"{number + _ANY_TIME:0{_PLACE_DIGITS}}"
 
 
 def _is_regular(path: str) -> bool:

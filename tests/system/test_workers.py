@@ -324,3 +324,13 @@ def test_a_worker_that_an_operator_ends_leaves_its_file_to_another(tmp_path: Pat
         assert "ERROR" not in watching.log
     assert spooled(tmp_path) == {"processed/x.log": MANY_LINES, "results/x.log": expected}
     assert seen(tmp_path) == list(range(1, LINES + 1))
+
+
+def test_helpers_of_one_big_file_leave_its_results_alone(tmp_path: Path) -> None:
+    lines = 34 * 2**20 // 32
+    (tmp_path / "in.log").write_bytes(b"".join(b"%031d\n" % number for number in range(lines)))
+    configure(tmp_path)
+    ended = run(tmp_path, "--input", "in.log", "--output", "out/", "--workers", "3")
+    assert (ended.status, ended.out) == (0, b""), ended.err
+    assert os.listdir(tmp_path / "out") == ["in.log"]
+    assert (tmp_path / "out/in.log").read_bytes() == (tmp_path / "in.log").read_bytes()

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +157,51 @@ def test_helpers_change_nothing_of_what_comes_out(files: Files, helpers: int, en
     check_same(files.run(plan, path, helpers), alone)
     assert alone.figures.lines_in >= 400
     assert len(alone.results) == 3
+
+
+BUILT_IN = [LEVELS[0], {**LEVELS[1], "type": "uppercase"}, LEVELS[2]]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How helpers were made, in turn."""
+    ways: list[str] = []
+
+    def noted(way: str) -> Callable[..., Any]:
+        make = getattr(processes, way)
+
+        def note(*arguments: Any) -> Any:
+            ways.append(way)
+            return make(*arguments)
+
+        return note
+
+    for way in ("start", "fork"):
+        monkeypatch.setattr(processes, way, noted(way))
+    return ways
+
+
+def test_helpers_are_forked_where_no_code_of_users_is_there_to_be_copied(
+    files: Files, made: list[str]
+) -> None:
+    path, plan = files.put(DATA * 5), plan_of(BUILT_IN)
+    check_same(files.run(plan, path, 2), files.run(plan, path, 0))
+    assert made == ["fork", "fork"]
+
+
+def test_with_users_code_helpers_are_started_afresh(files: Files, made: list[str]) -> None:
+    files.run(plan_of(LEVELS), files.put(DATA), 2)
+    assert made == ["start", "start"]
+
+
+def test_with_another_thread_helpers_are_started_afresh(files: Files, made: list[str]) -> None:
+    go_on = threading.Event()
+    thread = threading.Thread(target=go_on.wait)
+    thread.start()
+    files.run(plan_of(BUILT_IN), files.put(DATA), 1)
+    go_on.set()
+    thread.join()
+    assert made == ["start"]
 
 
 @pytest.mark.parametrize("on_error", ["reject", "skip", "fail"])
