@@ -47,6 +47,7 @@ TRACED = "trace=getpgid," + ",".join(f"?{name}" for name in CHANGES)
 LAUNCHER = """
 import ctypes, json, os, subprocess, sys
 import fproc.actions, fproc.cli, fproc.job, fproc.metrics, fproc.pool, fproc.run, fproc.settings, fproc.watch
+import fproc.worker
 fproc.run.PIECE_SECONDS = 60.0  # pieces, and so checkpoints, do not depend on how fast this machine is
 exec(os.environ["SABOTAGE"])
 role, steps = sys.argv[1], os.environ["STEPS"]
@@ -63,21 +64,30 @@ def trace(name, options):
     os.close(log)
     return tracer
 
-todo = sorted(name for name in os.listdir(steps) if name.startswith(role) and name.endswith(".todo"))
-if todo:
-    path = os.path.join(steps, todo[0].removesuffix(".todo"))
-    os.rename(path + ".todo", path)
-    with open(path) as file:
-        tracer = trace(path, json.load(file))
+def take_step(role):
+    todo = sorted(name for name in os.listdir(steps) if name.startswith(role) and name.endswith(".todo"))
+    if todo:
+        path = os.path.join(steps, todo[0].removesuffix(".todo"))
+        os.rename(path + ".todo", path)
+        with open(path) as file:
+            tracers.append(trace(path, json.load(file)))
+
+def be_forked(*numbers, main=fproc.worker.main):
+    take_step("worker")
+    main(*numbers)
+
+tracers = []
+take_step(role)
 if role == "worker":
     sys.argv[:4] = [code := sys.argv[3]]
     exec(code)
 else:
+    fproc.worker.main = be_forked
     sys.executable = os.environ["WORKER"]
     sys.argv = ["fproc", "--watch", "--drain"]
     sys.exit(fproc.cli.main())
 """
-"""Starts fproc, or is the worker that fproc starts, and takes the first thing to do that is left for it."""
+"""Starts fproc, or is a worker that it starts or forks, and takes the first thing to do that is left for it."""
 
 CLASH = {"processed/x.log": "old\n", "results/x.log": "old result\n"}
 CHECKPOINTS: dict[str, Any] = {"checkpoint": {"seconds": 1e-9, "mb": 0.000001}}
