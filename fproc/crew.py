@@ -85,7 +85,8 @@ class Crew:
         self._sampling = sampling
         self._helpers: list[_Helper] = []
         order = Order(plan.config, source, entry)
-        # Users' modules may hold what two processes must not share: a connection, a lock, a thread.
+        # Users' modules may hold what two processes must not share: a connection, a thread. The locks of a
+        # worker, which always has a second thread, would live on in a copy of it.
         may_fork = plan.is_builtin and threading.active_count() == 1
         for _ in range(helpers):
             try:

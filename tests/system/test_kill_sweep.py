@@ -87,7 +87,7 @@ else:
     sys.argv = ["fproc", "--watch", "--drain"]
     sys.exit(fproc.cli.main())
 """
-"""Starts fproc, or is a worker that it starts or forks, and takes the first thing to do that is left for it."""
+"""Starts fproc, or is a worker that it starts or forks, and takes the first thing that is left to do."""
 
 CLASH = {"processed/x.log": "old\n", "results/x.log": "old result\n"}
 CHECKPOINTS: dict[str, Any] = {"checkpoint": {"seconds": 1e-9, "mb": 0.000001}}
