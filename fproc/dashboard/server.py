@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import select
 import socket
 import threading
 from contextlib import suppress
@@ -38,9 +39,10 @@ class Server:
         except OSError as error:
             raise ConfigError([_problem(dashboard, error)]) from error
         self._view = view
+        self._lock = threading.Lock()
         self._service: Service | None = None
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="dashboard", daemon=True)
-        self._is_up = threading.Event()
 
     @property
     def url(self) -> str:
@@ -54,22 +56,30 @@ class Server:
 
     def stop(self) -> None:
         """Answer no more."""
-        self._is_up.wait()
-        if self._service is not None:
-            with suppress(OSError):  # on Linux, this wakes the thread
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._service.shutdown()
+        with self._lock:
+            self._stopping.set()
+            service = self._service
+        with suppress(OSError):  # on Linux, this wakes the thread
+            self._listener.shutdown(socket.SHUT_RDWR)
+        if service is not None:
+            service.shutdown()
         self._thread.join()
         self._listener.close()
 
     def _serve(self) -> None:
-        try:
-            from fproc.dashboard.http import Service  # noqa: PLC0415 - slow to import, so not before work begins
+        is_asked = False
+        while not (is_asked or self._stopping.is_set()):
+            is_asked = bool(select.select([self._listener], [], [], LOOK_SECONDS)[0])
+        if self._stopping.is_set():
+            return
+        from fproc.dashboard.http import Service  # noqa: PLC0415 - slow to import, so not before someone asks
 
-            self._service = Service(self._listener, self._view)
-        finally:
-            self._is_up.set()
-        self._service.serve_forever(LOOK_SECONDS)
+        service = Service(self._listener, self._view)
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            self._service = service
+        service.serve_forever(LOOK_SECONDS)
 
 
 def _problem(dashboard: Dashboard, error: OSError) -> Problem:
