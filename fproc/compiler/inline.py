@@ -45,21 +45,17 @@ def _one(code: Generator, at: Site, line: str, after: Site) -> Terms:
     return emitted + refused
 
 
-def _filter(code: Generator, at: Site, values: Values) -> Terms:
-    with code.write.block(f"if {_matches(code, values['pattern'], at.line)}:"):
-        terms = _one(code, at, at.line, at)
-    with code.write.block("else:"):
-        dropped = code.dropped(at)
-    code.add(code.came, at.node, dropped)
-    return terms + dropped
+def _sieve(negation: str) -> Callable[[Generator, Site, Values], Terms]:
+    """A node that drops the lines in which its pattern is found, or (`not `) those in which it is not."""
 
+    def emit(code: Generator, at: Site, values: Values) -> Terms:
+        with code.write.block(f"if {negation}({_matches(code, values['pattern'], at.line)}):"):
+            dropped = code.dropped(at)
+        code.add(code.came, at.node, dropped)
+        with code.write.block("else:"):
+            return _one(code, at, at.line, at) + dropped
 
-def _drop_matching(code: Generator, at: Site, values: Values) -> Terms:
-    with code.write.block(f"if {_matches(code, values['pattern'], at.line)}:"):
-        dropped = code.dropped(at)
-    code.add(code.came, at.node, dropped)
-    with code.write.block("else:"):
-        return _one(code, at, at.line, at) + dropped
+    return emit
 
 
 def _mapped(
@@ -332,8 +328,8 @@ def _options(code: Generator, config: Values) -> str:
 
 
 EMITTERS: dict[str, Callable[[Generator, Site, Values], Terms]] = {
-    "filter": _filter,
-    "drop_matching": _drop_matching,
+    "filter": _sieve("not "),
+    "drop_matching": _sieve(""),
     "uppercase": _mapped(lambda _code, _values, line: f"{line}.upper()"),
     "lowercase": _mapped(lambda _code, _values, line: f"{line}.lower()"),
     "trim": _mapped(lambda _code, _values, line: f"{line}.strip()"),
