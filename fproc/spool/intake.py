@@ -32,9 +32,9 @@ CHECKED = 256
 COARSE_SECONDS = 2.0
 """Two changes of a folder this close together may leave it with one time: so coarse are some filesystems."""
 
-_ANY_TIME = 1 << 63
+_LAST_TIME = (1 << 63) - 1
 _PLACE_DIGITS = 20
-"""Nanoseconds that 64 bits hold, made positive, and how long they are."""
+"""Nanoseconds that 64 bits hold, to the year 2262, and how long twice as many are. Files may be later."""
 
 SMALL_BYTES = 256 * 1024
 """Files up to this size may be done together with others."""
@@ -212,7 +212,7 @@ class Scanner:
         """What a file comes before others by, in digits."""
         order = self._intake.order
         number = 0 if order == "name" else status.st_mtime_ns if order == "oldest" else -status.st_mtime_ns
-        return f"{number + _ANY_TIME:0{_PLACE_DIGITS}}"
+        return f"{min(max(number, -_LAST_TIME), _LAST_TIME) + _LAST_TIME:0{_PLACE_DIGITS}}"
 
 
 def _is_regular(path: str) -> bool:

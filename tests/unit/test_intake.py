@@ -169,6 +169,17 @@ def test_files_are_taken_in_the_order_that_was_asked_for(
     assert place.scan_after().ready == ready
 
 
+@pytest.mark.parametrize(("order", "names"), [("oldest", ["a", "b", "c"]), ("newest", ["c", "b", "a"])])
+@pytest.mark.parametrize("far_seconds", [10**10, 10**12], ids=["year 2286", "year 33658"])
+def test_a_file_of_any_time_is_taken_under_its_name_and_in_order(
+    memory_path: Path, order: str, names: list[str], far_seconds: int
+) -> None:
+    place = Place(memory_path, ready="rename", order=order)
+    for name, seconds in (("a", -far_seconds), ("b", NOW), ("c", far_seconds)):
+        place.put(name, mtime=seconds)
+    assert place.scan_after().ready == names
+
+
 def test_order_is_exact_to_the_nanosecond(tmp_path: Path) -> None:
     place = Place(tmp_path, ready="rename")
     for name, nanoseconds in (("a", 2), ("b", 1), ("c", 3)):
