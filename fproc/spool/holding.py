@@ -166,7 +166,8 @@ class Leases:
         self._monotonic = monotonic
         self._seen: dict[str, tuple[str, float]] = {}
         self._held: set[_Lease] = set()
-        self._beating: threading.Thread | None = None
+        self._turn = threading.Lock()
+        self._is_counting = False
 
     def hold(self, name: str, evidence: str = "") -> Hold | None:
         """Make a lease, or take over one that is free, whose owner is dead, or that is as in `evidence`."""
@@ -210,9 +211,10 @@ class Leases:
         return evidence if is_over else None
 
     def beat(self) -> None:
-        """Count on, for all leases that are held."""
+        """Count on, for all leases that are held; one that cannot count now tries again at the next beat."""
         for lease in list(self._held):
-            lease.beat()
+            with suppress(OSError):  # a full or failing disk shows in the work; other leases still count
+                lease.beat()
 
     def let_go(self, lease: _Lease) -> None:
         """A lease is held no more."""
@@ -271,16 +273,22 @@ class Leases:
                     self._disk.replace(path, os.path.join(lease.folder, record))
         except FileNotFoundError:
             return None  # it was taken over already
-        self._held.add(lease)
-        if self._beating is None or not self._beating.is_alive():
-            self._beating = threading.Thread(target=self._beat_on, name="leases", daemon=True)
-            self._beating.start()
+        with self._turn:
+            self._held.add(lease)
+            is_counting, self._is_counting = self._is_counting, True
+        if not is_counting:
+            threading.Thread(target=self._beat_on, name="leases", daemon=True).start()
         return lease
 
     def _beat_on(self) -> None:
-        while self._held:
+        while self._is_needed():
             time.sleep(BEAT_SECONDS)
             self.beat()
+
+    def _is_needed(self) -> bool:
+        with self._turn:
+            self._is_counting = bool(self._held)
+            return self._is_counting
 
     def _state(self, generation: str) -> str:
         return _read(os.path.join(generation, LEASE))
@@ -317,8 +325,10 @@ class _Lease:
     def beat(self) -> None:
         """Count on. Another file each time: a late owner must not write into its successor's."""
         self._count += 1
-        with suppress(FileNotFoundError):  # taken over
+        try:
             self._write(is_free=False)
+        except FileNotFoundError:  # taken over
+            self._leases.let_go(self)
 
     def release(self) -> None:
         self._leases.let_go(self)

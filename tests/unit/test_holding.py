@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import threading
 from pathlib import Path
@@ -13,10 +15,12 @@ from fproc import job
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
 from fproc.spool import Claim, Disk, Settled, Spool, holding
-from fproc.spool.holding import LEASE, LEASE_SECONDS, Owner
+from fproc.spool.folders import Folders, prepare
+from fproc.spool.holding import LEASE, LEASE_SECONDS, Hold, Leases, Owner
 from tests.crashes import CALLS, BrokenDisk, look
 from tests.helpers import user
 from tests.leases import Shared
+from tests.system.running import wait_until
 
 NODES: list[dict[str, Any]] = [
     {"tag": "start", "type": user("fail_on_bad"), "next": ["end", "count"]},
@@ -70,6 +74,34 @@ def test_an_owner_that_counts_no_more_is_taken_for_dead_and_its_file_starts_over
     assert list(found) == ["x.log"]
     assert finish(shared, owned(second.adopt("x.log", evidence=found["x.log"]))).fate is Fate.COMMIT
     check_done(shared)
+
+
+def test_leases_count_by_themselves_through_a_failure_until_they_are_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "BEAT_SECONDS", 0.001)
+    folders = Folders(str(tmp_path / "w"), str(tmp_path / "w" / "results"))
+    disk = BrokenDisk(10**9, error=errno.EIO)
+    prepare(folders, disk)
+    others = set(threading.enumerate())
+    leases = Leases(folders, disk)
+    for name in ("x.log", "a lease after none was held"):
+        held = leases.hold(name)
+        assert held is not None
+        wait_for_counts(held)
+        disk.calls_left, disk.broke_at = 0, ""
+        wait_until(lambda: disk.broke_at)
+        wait_for_counts(held)
+        held.release()
+        wait_until(lambda: set(threading.enumerate()) == others)
+
+
+def wait_for_counts(held: Hold) -> None:
+    def count() -> int:
+        return int(json.loads(Path(held.folder, LEASE).read_text())["count"])
+
+    before = count()
+    wait_until(lambda: count() > before + 2)
 
 
 def test_evidence_that_has_become_old_takes_nothing_over(shared: Shared) -> None:
