@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fproc import drawing, examples, logs, settings
-from fproc.config import Config, to_json
+from fproc.config import Config, to_log
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
 from fproc.plan import Plan
 from fproc.settings import Given
@@ -23,9 +22,6 @@ from fproc.spool.folders import Folders, check_places
 from fproc.stdout import keep_for_results, say
 
 if TYPE_CHECKING:
-    from fproc.journal import Journal
-    from fproc.metrics import Metrics
-    from fproc.spool import Spool
     from fproc.worker_process import WorkerProcess
 
 log = logging.getLogger("fproc")
@@ -45,7 +41,7 @@ def _run(arguments: Namespace, first: WorkerProcess | None) -> int:
     set_up_log = _log_set_up(arguments, given)
     set_up_log()
     plan = _plan(arguments, given)
-    log.debug("configuration in force: %s", json.dumps(to_json(plan.config)))
+    log.debug("configuration in force: %s", json.dumps(to_log(plan.config)))
     if arguments.status or arguments.doctor or arguments.why is not None or arguments.retry is not None:
         return operate(plan.config, arguments)
     if arguments.graph:
@@ -54,7 +50,7 @@ def _run(arguments: Namespace, first: WorkerProcess | None) -> int:
         return check(plan)
     if arguments.input:
         return process_inputs(plan, arguments)
-    return watch(plan, arguments, set_up_log, first)
+    return watch(plan, arguments, given, set_up_log, first)
 
 
 @contextmanager
@@ -138,38 +134,30 @@ def process_inputs(plan: Plan, arguments: Namespace) -> int:
 
 
 def watch(
-    plan: Plan, arguments: Namespace, set_up_log: Callable[[], None], first: WorkerProcess | None
+    plan: Plan,
+    arguments: Namespace,
+    given: Given,
+    set_up_log: Callable[[], None],
+    first: WorkerProcess | None,
 ) -> int:
     """Process files as they land. With `--drain`, a job for cron, there is no dashboard."""
-    from fproc.metrics import Metrics  # noqa: PLC0415 - not for --input
-    from fproc.pool import Pool  # noqa: PLC0415
-    from fproc.spool import Spool  # noqa: PLC0415
-    from fproc.trace import tracer  # noqa: PLC0415
-    from fproc.watch import Watcher  # noqa: PLC0415
-    from fproc.worker import Setup  # noqa: PLC0415
+    from fproc.service import Options, Service  # noqa: PLC0415 - not for --input
 
-    config = plan.config
-    spool, metrics = Spool(config), Metrics()
-    journal = _journal(spool, config, metrics)
-    setup = Setup(config, set_up_log, partial(tracer, is_wanted=arguments.trace))
-    watcher = Watcher(spool, config, Pool(setup, _worker_count(config), first=first), journal)
+    has_dashboard = not (arguments.drain or arguments.no_dashboard)
+    service = Service(
+        plan,
+        Options(
+            workers=_worker_count(plan.config),
+            set_up_log=set_up_log,
+            is_traced=arguments.trace,
+            first=first,
+            has_dashboard=has_dashboard,
+            token=settings.token(given, plan.config.dashboard) if has_dashboard else None,
+        ),
+    )
     if arguments.drain:
-        reached = watcher.drain()
-        return EXIT_OK if reached and not watcher.failed else EXIT_FILE_FAILED
-    if arguments.no_dashboard:
-        watcher.watch()
-        return EXIT_OK
-    from fproc.dashboard.routes import View  # noqa: PLC0415
-    from fproc.dashboard.server import Server  # noqa: PLC0415
-
-    view = View(spool, metrics, watcher.health, time.monotonic())
-    server = Server(plan.config.dashboard, view)
-    server.start()
-    log.info("dashboard on %s", server.url)
-    try:
-        watcher.watch()
-    finally:
-        server.stop()
+        return EXIT_OK if service.drain() else EXIT_FILE_FAILED
+    service.watch()
     return EXIT_OK
 
 
@@ -180,18 +168,9 @@ def _plan(arguments: Namespace, given: Given) -> Plan:
         "--workers": arguments.workers,
         "--host": arguments.host,
         "--port": arguments.port,
+        "--heartbeat-url": arguments.heartbeat_url,
     }
     return settings.load_plan(given, flags, mode=arguments.mode, with_mode=bool(arguments.input))
-
-
-def _journal(spool: Spool, config: Config, metrics: Metrics) -> Journal:
-    """The books of this process: figures, history, and its own file in the spool."""
-    from fproc.journal import Journal, open_history  # noqa: PLC0415 - not for --input
-    from fproc.spool.disk import Disk  # noqa: PLC0415
-    from fproc.spool.presence import Presence  # noqa: PLC0415
-
-    history = open_history(spool.folders, config.retention)
-    return Journal(metrics, history, Presence(spool.folders, Disk(power=False)), clock=spool.clock)
 
 
 def _worker_count(config: Config) -> int:

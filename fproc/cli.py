@@ -144,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     options.add_argument("--host", metavar="ADDRESS", help="where the dashboard listens (default: 127.0.0.1)")
     options.add_argument("--port", metavar="N", help="the dashboard's port (default: 8000; 0: any free one)")
     options.add_argument("--no-dashboard", action="store_true", help="do not listen on any port")
+    options.add_argument(
+        "--heartbeat-url", metavar="URL", help="with --watch: call this URL once a minute while all is well"
+    )
     options.add_argument("--trace", action="store_true", help="print each line's way through the graph")
     options.add_argument("--debug", action="store_true", help="log more, and show tracebacks")
     options.add_argument("--log-format", choices=("text", "json"), help="the form of the log (default: text)")
@@ -184,6 +187,8 @@ def _refuse_strays(arguments: argparse.Namespace) -> None:
         raise UsageError("--all goes with --retry")
     if arguments.drain and not arguments.watch:
         raise UsageError("--drain goes with --watch")
+    if arguments.heartbeat_url is not None and not arguments.watch:
+        raise UsageError("--heartbeat-url goes with --watch")
     if arguments.mode is not None and not arguments.input:
         raise UsageError("--mode goes with --input")
     if arguments.output is not None and not arguments.input and arguments.sample is None:

@@ -1,7 +1,6 @@
 """`pipeline.json`: JSON text to frozen dataclasses, or every problem at once.
 
-The tables at the end name every key of the contract. Keys whose feature is still to come are `later()`:
-refused with "not supported yet", so that nobody relies on what is not there.
+The tables at the end name every key of the contract.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
-from fproc import schema
+from fproc import schema, urls
 from fproc.errors import Problem
 from fproc.lifecycle import RetryPolicy
 from fproc.schema import (
@@ -21,7 +20,6 @@ from fproc.schema import (
     anything,
     choice,
     json_type,
-    later,
     list_of,
     number,
     object_of,
@@ -75,19 +73,32 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a single line, or one attempt at a file (`timeout_seconds`), may cost."""
+    """What a single line, one attempt at a file (`timeout_seconds`), or one upload, may cost."""
 
     max_line_bytes: int = 1048576
     max_hops: int = 100
     timeout_seconds: float | None = None
+    max_upload_mb: float = 1024.0
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """Where the dashboard listens."""
+    """Where the dashboard listens, and the files with its token, its certificate and the key to that."""
 
     host: str = "127.0.0.1"
     port: int = 8000
+    token_file: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """Whom to call, and after how long without a new input. The URLs may hold secrets."""
+
+    webhook: str | None = field(default=None, repr=False)
+    heartbeat_url: str | None = field(default=None, repr=False)
+    quiet_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,7 @@ class Config:
     retention: Retention = Retention()
     limits: Limits = Limits()
     dashboard: Dashboard = Dashboard()
+    alerts: AlertPolicy = AlertPolicy()
     files: tuple[FileRule, ...] = ()
     examples: tuple[Example, ...] = ()
 
@@ -160,6 +172,7 @@ def parse(value: Any, *, folder: str) -> tuple[Config | None, Problems]:
     watch_dir = os.path.join(folder, found.pop("watch_dir", "watch_dir"))
     results_dir = os.path.join(folder, found.pop("results_dir", os.path.join(watch_dir, "results")))
     plugins_dir = os.path.join(folder, found.pop("plugins_dir", "."))
+    found["dashboard"] = _placed(found.get("dashboard", Dashboard()), folder)
     config = Config(
         watch_dir=os.path.abspath(watch_dir),
         results_dir=os.path.abspath(results_dir),
@@ -167,6 +180,20 @@ def parse(value: Any, *, folder: str) -> tuple[Config | None, Problems]:
         **found,
     )
     return config, problems
+
+
+def _placed(dashboard: Dashboard, folder: str) -> Dashboard:
+    """The dashboard with absolute paths."""
+
+    def placed(path: str | None) -> str | None:
+        return path and os.path.join(folder, path)
+
+    return replace(
+        dashboard,
+        token_file=placed(dashboard.token_file),
+        tls_cert=placed(dashboard.tls_cert),
+        tls_key=placed(dashboard.tls_key),
+    )
 
 
 def to_json(config: Config) -> dict[str, Any]:
@@ -177,6 +204,15 @@ def to_json(config: Config) -> dict[str, Any]:
             unset = [key for key, item in entry.items() if item is None or key == "path"]
             for key in unset:
                 del entry[key]
+    return value
+
+
+def to_log(config: Config) -> dict[str, Any]:
+    """The configuration as `to_json` gives it, without the secrets that its URLs may hold."""
+    value = to_json(config)
+    for key in ("webhook", "heartbeat_url"):
+        url = value["alerts"][key]
+        value["alerts"][key] = url and urls.masked(url)
     return value
 
 
@@ -211,10 +247,18 @@ def _check_workers(value: Any, path: str, problems: Problems) -> Any:
 
 def _check_host(value: Any, path: str, problems: Problems) -> Any:
     host = text()(value, path, problems)
-    if host is not None and not (host in {"localhost", "::1"} or host.startswith("127.")):
-        what = "an address that others can reach needs a token, which is not supported yet"
-        problems.append(Problem(path, what, "say '127.0.0.1'"))
+    if host is not None and ("/" in host or host != host.strip() or host.count(":") == 1):
+        problems.append(Problem(path, "must be an address or a name alone", "the port has its own key"))
     return host
+
+
+def _check_dashboard(value: Any, path: str, problems: Problems) -> Any:
+    dashboard = _DASHBOARD(value, path, problems)
+    if dashboard is not None and dashboard.tls_key and not dashboard.tls_cert:
+        problems.append(
+            Problem(f"{path}.tls_cert", "is missing", "a key is of no use without its certificate")
+        )
+    return dashboard
 
 
 def _check_file_rule(value: Any, path: str, problems: Problems) -> Any:
@@ -271,6 +315,15 @@ _NODE = table(
     build=partial(NodeSpec, type=""),
 )
 
+_DASHBOARD = _section(
+    Dashboard,
+    host=_check_host,
+    port=number(least=0, most=65535, whole=True),
+    token_file=or_null(text()),
+    tls_cert=or_null(text()),
+    tls_key=or_null(text()),
+)
+
 KEYS: dict[str, Check] = {
     "watch_dir": text(),
     "results_dir": text(),
@@ -307,7 +360,7 @@ KEYS: dict[str, Check] = {
         max_line_bytes=number(least=1, most=2**30, whole=True),
         max_hops=number(least=1, most=10**6, whole=True),
         timeout_seconds=or_null(number(least=0, above=True, most=86400 * 365)),
-        max_upload_mb=later(),
+        max_upload_mb=number(least=0, above=True, most=10**9),
     ),
     "retention": _section(
         Retention,
@@ -315,15 +368,13 @@ KEYS: dict[str, Check] = {
         failed_days=or_null(_days()),
         history_days=or_null(_days()),
     ),
-    "dashboard": _section(
-        Dashboard,
-        host=_check_host,
-        port=number(least=0, most=65535, whole=True),
-        token_file=later(),
-        tls_cert=later(),
-        tls_key=later(),
+    "dashboard": _check_dashboard,
+    "alerts": _section(
+        AlertPolicy,
+        webhook=or_null(schema.url),
+        heartbeat_url=or_null(schema.url),
+        quiet_seconds=or_null(number(least=0, above=True, most=86400 * 365)),
     ),
-    "alerts": later(),
     "files": list_of(_check_file_rule),
     "nodes": list_of(_check_node, least=1),
     "examples": list_of(

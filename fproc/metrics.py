@@ -1,4 +1,4 @@
-"""What has happened since the start: counters that the loop adds to and the dashboard reads.
+"""What has happened: counters that the loop adds to and the dashboard reads.
 
 A reader gets a snapshot that is never changed afterwards. Figures that nobody measures are left out.
 """
@@ -7,47 +7,86 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
+from types import MappingProxyType
 from typing import Any
 
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
 from fproc.run import NodeFigures
+from fproc.windows import WINDOWS, Ended, Step, Window, bin_of, rounded
 
-WINDOW_SECONDS = 60.0
-"""The time over which throughput is measured."""
+TOTALS = ("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered")
+"""What is added up over restarts."""
 
-REMEMBERED_SECONDS = 1000
-"""How many of the last processing times the percentiles are taken from."""
+BOUNDS_SECONDS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0),
+)
+"""The upper bounds of the histogram of processing times."""
+
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Processing times since the start: how many were at most each of `BOUNDS_SECONDS`, and all of them."""
+
+    counts: tuple[int, ...]
+    count: int
+    sum_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Figures at one moment, under the names that `/stats` gives them."""
+    """Figures at one moment, under the names that `/stats` gives them.
+
+    `totals` go on over restarts, `own_totals` are of this run alone. `throughput` and `processing_seconds`
+    are of the window that was asked for, everything else since the start. `last_success` is when a file was
+    last processed, in seconds since 1970, or None.
+    """
 
     totals: dict[str, int]
+    own_totals: dict[str, int]
     success_rate: float | None
     throughput: dict[str, float]
     processing_seconds: dict[str, float]
+    histogram: Histogram
+    last_success: float | None
     nodes: dict[str, dict[str, float]]
     edges: list[dict[str, Any]]
 
 
 class Metrics:
-    """The counters. `monotonic` gives seconds on a clock that is never set."""
+    """The counters.
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
+    Args:
+        monotonic: seconds on a clock that is never set.
+        clock: seconds since 1970.
+        base: totals of earlier runs.
+        last_success: when an earlier run last processed a file, in seconds since 1970, or None.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        clock: Callable[[], float] = time.time,
+        base: Mapping[str, int] = _NOTHING,
+        last_success: float | None = None,
+    ) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
-        self._totals = dict.fromkeys(
-            ("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
-            0,
-        )
-        self._began = monotonic()
-        self._window: deque[tuple[float, int, int]] = deque()
-        self._seconds: deque[float] = deque(maxlen=REMEMBERED_SECONDS)
+        self._base = {name: base.get(name, 0) for name in TOTALS}
+        self._totals = dict.fromkeys(TOTALS, 0)
+        self._windows = {seconds: Window(seconds, monotonic, clock) for seconds in WINDOWS}
+        self._buckets = [0] * (len(BOUNDS_SECONDS) + 1)
+        self._sum_seconds = 0.0
+        self._last_success = last_success
         self._nodes: dict[str, _Node] = {}
         self._edges: Counter[tuple[str, str]] = Counter()
 
@@ -56,15 +95,19 @@ class Metrics:
         with self._lock:
             if outcome.fate is Fate.RETRY:
                 self._totals["retries"] += 1
-            if outcome.fate not in {Fate.COMMIT, Fate.FAIL}:
+            succeeded, has_failed = outcome.fate is Fate.COMMIT, outcome.fate is Fate.FAIL
+            if not (succeeded or has_failed):
                 return
-            figures = outcome.figures
-            self._totals["files_processed" if outcome.fate is Fate.COMMIT else "files_failed"] += 1
+            self._count_end(succeeded=succeeded)
+            figures, seconds = outcome.figures, outcome.seconds
             self._totals["lines_in"] += figures.lines_in
             self._totals["lines_out"] += figures.lines_out
             self._totals["bytes_in"] += figures.bytes_in
-            self._window.append((self._monotonic(), figures.lines_in, figures.bytes_in))
-            self._seconds.append(outcome.seconds)
+            ended = Ended(seconds, figures.lines_in, figures.bytes_in, has_failed, bin_of(seconds))
+            for window in self._windows.values():
+                window.add(ended)
+            self._buckets[bisect_left(BOUNDS_SECONDS, seconds)] += 1
+            self._sum_seconds += seconds
             for name, node in figures.nodes.items():
                 self._nodes.setdefault(name, _Node()).add(node)
             self._edges.update(figures.edges)
@@ -77,18 +120,33 @@ class Metrics:
     def add_settled(self, *, succeeded: bool) -> None:
         """Count a file whose decision an earlier owner had made."""
         with self._lock:
-            self._totals["files_processed" if succeeded else "files_failed"] += 1
+            self._count_end(succeeded=succeeded)
 
-    def snapshot(self) -> Snapshot:
-        """The figures now."""
+    def snapshot(self, window_seconds: int = WINDOWS[0]) -> Snapshot:
+        """The figures now, with those of one of the `WINDOWS`.
+
+        Raises:
+            ValueError: there is no such window.
+        """
+        window = self._window(window_seconds)
         with self._lock:
-            totals = dict(self._totals)
-            ended = totals["files_processed"] + totals["files_failed"]
+            whole, span_seconds = window.whole(), window.span_seconds()
+            totals = {name: self._base[name] + count for name, count in self._totals.items()}
+            files = totals["files_processed"] + totals["files_failed"]
+            *counts, count = accumulate(self._buckets)
             return Snapshot(
                 totals=totals,
-                success_rate=totals["files_processed"] / ended if ended else None,
-                throughput=self._throughput(),
-                processing_seconds=_percentiles(sorted(self._seconds)),
+                own_totals=dict(self._totals),
+                success_rate=totals["files_processed"] / files if files else None,
+                throughput={
+                    "files_per_second": whole.files / span_seconds,
+                    "lines_per_second": whole.lines / span_seconds,
+                    "bytes_per_second": whole.bytes / span_seconds,
+                    "window_seconds": window_seconds,
+                },
+                processing_seconds=_percentiles(whole),
+                histogram=Histogram(tuple(counts), count, self._sum_seconds),
+                last_success=self._last_success,
                 nodes={name: node.figures() for name, node in self._nodes.items()},
                 edges=[
                     {"from": source, "to": target, "count": count}
@@ -96,17 +154,27 @@ class Metrics:
                 ],
             )
 
-    def _throughput(self) -> dict[str, float]:
-        now = self._monotonic()
-        while self._window and self._window[0][0] < now - WINDOW_SECONDS:
-            self._window.popleft()
-        span_seconds = min(WINDOW_SECONDS, max(now - self._began, 0.001))
-        return {
-            "files_per_second": len(self._window) / span_seconds,
-            "lines_per_second": sum(lines for _, lines, _ in self._window) / span_seconds,
-            "bytes_per_second": sum(size_bytes for _, _, size_bytes in self._window) / span_seconds,
-            "window_seconds": WINDOW_SECONDS,
-        }
+    def series(self, window_seconds: int) -> dict[str, Any]:
+        """One of the `WINDOWS` step by step, as `/series` gives it.
+
+        Raises:
+            ValueError: there is no such window.
+        """
+        window = self._window(window_seconds)
+        with self._lock:
+            points = window.points()
+        return {"window_seconds": window_seconds, "step_seconds": window.step_seconds, "points": points}
+
+    def _window(self, window_seconds: int) -> Window:
+        if window_seconds not in self._windows:
+            known = ", ".join(map(str, WINDOWS))
+            raise ValueError(f"there is no window of {window_seconds} seconds; there are {known}")
+        return self._windows[window_seconds]
+
+    def _count_end(self, *, succeeded: bool) -> None:
+        self._totals["files_processed" if succeeded else "files_failed"] += 1
+        if succeeded:
+            self._last_success = self._clock()
 
 
 class _Node:
@@ -141,9 +209,8 @@ class _Node:
         }
 
 
-def _percentiles(ordered: list[float]) -> dict[str, float]:
-    """Percentiles by the nearest-rank method: the smallest value that so many percent do not exceed."""
-    if not ordered:
-        return {}
+def _percentiles(whole: Step) -> dict[str, float]:
+    """Percentiles by the nearest-rank method, if anything has ended."""
     named = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
-    return {name: ordered[max(0, -(-percent * len(ordered) // 100) - 1)] for name, percent in named.items()}
+    found = {name: rounded(whole.percentile(percent)) for name, percent in named.items()}
+    return {name: seconds for name, seconds in found.items() if seconds is not None}

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fproc import urls
 from fproc.errors import ConfigError, Problem, nearest
 
 Problems = list[Problem]
@@ -156,6 +157,16 @@ def pattern(value: Any, path: str, problems: Problems) -> Any:
     return value
 
 
+def url(value: Any, path: str, problems: Problems) -> Any:
+    """A URL that can be called. What is wrong with it is told without it: it may hold a secret."""
+    value = text()(value, path, problems)
+    if value is None or urls.is_usable(value):
+        return value
+    hint = "other characters than those of ASCII are written as %XX"
+    problems.append(Problem(path, "must be an http:// or https:// URL, without spaces", hint))
+    return None
+
+
 def list_of(item: Check, *, least: int = 0) -> Check:
     """A list; it becomes a tuple of what is right in it."""
 
@@ -187,15 +198,6 @@ def object_of(item: Check) -> Check:
 def anything(value: Any, _path: str, _problems: Problems) -> Any:
     """Any JSON value."""
     return value
-
-
-def later() -> Check:
-    """A key of the contract whose feature is still to come: refused, never silently accepted."""
-
-    def check(_value: Any, path: str, problems: Problems) -> Any:
-        problems.append(Problem(path, "not supported yet", "leave it out for now"))
-
-    return check
 
 
 _NULL = object()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fproc import schema
-from fproc.config import KEYS
+from fproc.config import KEYS, Dashboard
 from fproc.default import DEFAULT
 from fproc.errors import ConfigError, Problem, UsageError, reason_of
 from fproc.plan import Plan, build, mode_nodes
@@ -18,13 +18,17 @@ from fproc.schema import Problems
 CONFIG_VARIABLE = "FPROC_CONFIG"
 CONFIG_NAME = "pipeline.json"
 MODE_VARIABLE = "MODE"
+TOKEN_CHARACTERS = 4096
 NUMBER_DIGITS = 18
 """A number in a variable or flag with more digits than this is out of any range."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting that a flag or a variable may give: its key in the configuration, and how it is written."""
+    """A setting that a flag (or "", if none does) or a variable may give.
+
+    `key` is where it stands in the configuration; the rest says how it is written.
+    """
 
     flag: str
     variable: str
@@ -39,11 +43,14 @@ SETTINGS = (
     Setting("--workers", "FPROC_WORKERS", ("workers",), is_number=True),
     Setting("--host", "FPROC_HOST", ("dashboard", "host")),
     Setting("--port", "FPROC_PORT", ("dashboard", "port"), is_number=True),
+    Setting("--heartbeat-url", "FPROC_HEARTBEAT_URL", ("alerts", "heartbeat_url")),
+    Setting("", "FPROC_WEBHOOK", ("alerts", "webhook")),
 )
 
-LATER = {"FPROC_TOKEN": "a token is not supported yet"}
-"""Variables of the contract whose feature is still to come: refused, so that nobody relies on them."""
-
+TOKEN = "FPROC_TOKEN"  # noqa: S105 - the name of a variable
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+CREDENTIAL = "fproc-token"
+"""Variables with the token and with the folder of a systemd unit's credentials, and the credential's name."""
 
 LOG_FORMAT = "FPROC_LOG_FORMAT"
 LOG_FILE = "FPROC_LOG_FILE"
@@ -122,6 +129,42 @@ def load_plan(given: Given, flags: Mapping[str, Any], *, mode: str | None, with_
     return build(value, folder=given.folder, overrides=overrides, problems=given.problems)
 
 
+def token(given: Given, dashboard: Dashboard) -> str | None:
+    """The dashboard's token: that of the environment, of `dashboard.token_file`, or of systemd, or None.
+
+    Raises:
+        ConfigError: it cannot be read, or is none; or there is none, and others can reach the dashboard.
+    """
+    found, where = given.variable(TOKEN), given.where(TOKEN)
+    credential = os.path.join(given.variable(CREDENTIALS) or "", CREDENTIAL)
+    if found is None and dashboard.token_file:
+        where = "$.dashboard.token_file"
+        found = _read_token(dashboard.token_file, where)
+    elif found is None and given.variable(CREDENTIALS) and os.path.lexists(credential):
+        where = credential
+        found = _read_token(credential, where)
+    if found is not None and not (found.isascii() and found.isprintable() and " " not in found and found):
+        raise ConfigError([Problem(where, "is no token", "use letters, digits and -_.~+/= alone")])
+    if found is None and not is_loopback(dashboard.host):
+        what = f"{dashboard.host} can be reached from elsewhere, and there is no token"
+        hint = f"set {TOKEN} or dashboard.token_file, or listen on 127.0.0.1"
+        raise ConfigError([Problem("$.dashboard.host", what, hint)])
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine can reach an address."""
+    return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdecimal())
+
+
+def _read_token(path: str, where: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read(TOKEN_CHARACTERS + 1).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(where, f"{path} cannot be read: {reason_of(error)}")]) from error
+
+
 def _read_config(flag: str | None, environ: Mapping[str, str], problems: Problems) -> tuple[Any, str]:
     """The configuration as a JSON value, and the folder that its paths are relative to."""
     named = flag if flag is not None else environ.get(CONFIG_VARIABLE) or None
@@ -171,9 +214,6 @@ def _unquoted(text: str) -> str:
 
 def _override(given: Given, flags: Mapping[str, Any]) -> None:
     """Put what flags and variables say into the configuration, checked by the same rules."""
-    for name, what in LATER.items():
-        if given.variable(name):
-            given.problems.append(Problem(given.where(name), what, "unset it for now"))
     for setting in SETTINGS:
         text, name, base = flags.get(setting.flag), setting.flag, os.getcwd()
         is_flag = text is not None

@@ -187,6 +187,9 @@ class Watcher:
         except (OSError, ConfigError) as error:
             self._pause(trouble_of(error))
             return nothing
+        troubles = self._agenda.troubles()
+        if any(name not in troubles for name in scan.ready):
+            self._journal.arrived()
         self._agenda.set_ready(scan.ready, scan.large)
         self._work()
         if not (self._is_paused() or self._workers.running() or scan.ready or self._agenda.known()):
@@ -351,6 +354,7 @@ class Watcher:
 
     def _pause(self, trouble: str) -> None:
         if not self._trouble:
+            self._journal.paused(trouble)
             log.error(
                 "intake is paused, nothing is lost, work goes on by itself once this is mended: %s", trouble
             )
@@ -366,5 +370,6 @@ class Watcher:
     def _resume(self) -> None:
         if self._trouble and not self._is_paused():
             log.info("intake goes on")
+            self._journal.resumed()
             self._trouble = ""
             self._pauses = 0

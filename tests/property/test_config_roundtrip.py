@@ -41,6 +41,14 @@ CONFIGS = st.fixed_dictionaries(
         "workers": st.sampled_from(["auto", 1]),
         "on_error": st.sampled_from(["fail", "reject", "skip"]),
         "durability": st.sampled_from(["power", "process"]),
+        "alerts": st.fixed_dictionaries(
+            {},
+            optional={
+                "webhook": st.sampled_from([None, "https://me:secret@example.org/x"]),
+                "heartbeat_url": st.sampled_from([None, "http://[::1]:8080/x"]),
+                "quiet_seconds": st.one_of(st.none(), st.integers(1, 100)),
+            },
+        ),
         "limits": st.fixed_dictionaries({}, optional={"max_line_bytes": st.integers(1, 9999)}),
         "files": st.lists(st.fixed_dictionaries({"match": NAME, "start": NAME}), max_size=2),
         "examples": st.lists(

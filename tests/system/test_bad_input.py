@@ -263,7 +263,10 @@ MISTAKES = {
     ),
     "not JSON": ('{\n  "nodes": [,]\n}', ["pipeline.json:2:13", "not JSON"]),
     "an unknown key": ('{"nodse": [], "nodes": [{%s"trim"}]}', ["$.nodse: unknown key", "'nodes'?"]),
-    "a later key": ('{"alerts": {}, "nodes": [{%s"trim"}]}', ["$.alerts: not supported yet"]),
+    "a wrong URL": (
+        '{"alerts": {"webhook": "example.org"}, "nodes": [{%s"trim"}]}',
+        ["$.alerts.webhook: must be an http:// or https:// URL"],
+    ),
     "a wrong type": ('{"workers": "many", "nodes": [{%s"trim"}]}', ["$.workers: must be a whole number"]),
     "a wrong option": (
         '{"nodes": [{%s"count", "config": {"totl": true}}]}',

@@ -9,7 +9,20 @@ from typing import Any
 
 import pytest
 
-from fproc.config import Config, Dashboard, FileRule, Intake, Limits, NodeSpec, Recovery, Retention, parse
+from fproc.config import (
+    AlertPolicy,
+    Config,
+    Dashboard,
+    FileRule,
+    Intake,
+    Limits,
+    NodeSpec,
+    Recovery,
+    Retention,
+    parse,
+    to_json,
+    to_log,
+)
 from fproc.errors import Problem
 from fproc.lifecycle import RetryPolicy
 
@@ -64,6 +77,7 @@ def test_nodes_are_all_that_a_configuration_needs_and_the_rest_is_as_the_contrac
         recovery=Recovery(enabled=True, check_interval=60.0),
         limits=Limits(1048576, 100),
         dashboard=Dashboard("127.0.0.1", 8000),
+        alerts=AlertPolicy(webhook=None, heartbeat_url=None, quiet_seconds=None),
         files=(),
         examples=(),
     )
@@ -82,7 +96,11 @@ def test_nodes_are_all_that_a_configuration_needs_and_the_rest_is_as_the_contrac
         ),
         ("recovery.", {"enabled": [True, False], "check_interval": [0.5, 60, 3600]}),
         ("limits.", {"max_line_bytes": [1, 1048576, 2**30], "max_hops": [1, 100, 10000]}),
-        ("dashboard.", {"host": ["127.0.0.1", "127.0.0.2", "localhost", "::1"], "port": [0, 8000, 65535]}),
+        ("limits.", {"max_upload_mb": [0.5, 1024, 10**6]}),
+        (
+            "dashboard.",
+            {"host": ["127.0.0.1", "::1", "0.0.0.0", "::", "example.org"], "port": [0, 8000, 65535]},
+        ),
     ],
 )
 def test_a_key_takes_every_value_that_the_contract_gives_it(
@@ -106,25 +124,32 @@ def test_null_keeps_things_for_ever_and_lets_files_take_as_long_as_they_need(key
     assert parsed(nested(f"retention.{key}", 7)).retention == replace(Retention(), **{key: 7.0})
 
 
-LATER: list[tuple[str, Any]] = [
-    ("limits.max_upload_mb", 1024),
-    *((f"dashboard.{key}", "a.pem") for key in ("token_file", "tls_cert", "tls_key")),
-    *(("dashboard.host", host) for host in ("0.0.0.0", "::", "192.168.1.5", "example.org")),
-    ("alerts", {}),
-]
+def with_dashboard(dashboard: dict[str, Any]) -> dict[str, Any]:
+    return {"nodes": [{"tag": "start", "type": "trim", "next": "end"}], "dashboard": dashboard}
 
 
-@pytest.mark.parametrize(("path", "value"), LATER)
-def test_what_is_still_to_come_is_refused_and_never_silently_accepted(path: str, value: Any) -> None:
-    problem = only_problem(nested(path, value))
-    assert problem.path == f"$.{path}"
-    assert "not supported yet" in problem.what
+def test_a_dashboard_may_have_files_and_their_paths_are_relative_to_the_configuration() -> None:
+    given = {"token_file": "t", "tls_cert": "/etc/c.pem", "tls_key": "../k.pem"}
+    dashboard = parsed(with_dashboard(given)).dashboard
+    assert (dashboard.token_file, dashboard.tls_cert) == (f"{FOLDER}/t", "/etc/c.pem")
+    assert dashboard.tls_key == f"{FOLDER}/../k.pem"
+    assert parsed(with_dashboard(dict.fromkeys(given))).dashboard == Dashboard()
+
+
+def test_a_key_without_its_certificate_is_of_no_use() -> None:
+    problem = only_problem(with_dashboard({"tls_key": "k.pem"}))
+    assert (problem.path, problem.what) == ("$.dashboard.tls_cert", "is missing")
+
+
+@pytest.mark.parametrize("host", ["http://localhost", "localhost:8000", " localhost", "10.0.0.0/8"])
+def test_where_the_dashboard_listens_is_an_address_alone(host: str) -> None:
+    assert only_problem(nested("dashboard.host", host)).path == "$.dashboard.host"
 
 
 NUMBERS = (
     *("intake.settle_seconds", "intake.poll_seconds", "recovery.check_interval", "dashboard.port"),
     *("retry.max_attempts", "retry.backoff_seconds", "retry.backoff_max_seconds"),
-    *("limits.max_line_bytes", "limits.max_hops"),
+    *("limits.max_line_bytes", "limits.max_hops", "limits.max_upload_mb"),
 )
 TEXTS = (
     *("watch_dir", "results_dir", "plugins_dir", "intake.marker", "dashboard.host"),
@@ -134,7 +159,7 @@ WORDS = ("intake.ready", "intake.order", "on_error", "on_conflict", "durability"
 FLAGS = ("recovery.enabled", "nodes[0].stream")
 LISTS = ("intake.ignore", "files", "nodes", "examples", "examples[0].input")
 OBJECTS = (
-    *("intake", "retry", "recovery", "limits", "retention", "dashboard"),
+    *("intake", "retry", "recovery", "limits", "retention", "dashboard", "alerts"),
     *("files[0]", "nodes[0]", "nodes[0].config", "examples[0]", "examples[0].expect"),
 )
 WRONG_TYPES: list[tuple[str, Any]] = [
@@ -213,6 +238,7 @@ def test_a_number_out_of_range_is_refused_with_the_number(
         ("limits.", {"max_hop": "max_hops", "max_line_byte": "max_line_bytes"}),
         ("retention.", {"process_days": "processed_days"}),
         ("dashboard.", {"prot": "port", "hots": "host"}),
+        ("alerts.", {"web_hook": "webhook", "heartbeat": "heartbeat_url", "quite_seconds": "quiet_seconds"}),
         ("files[0].", {"matches": "match", "first_lines": "first_line"}),
         ("nodes[0].", {"nxt": "next", "streams": "stream", "conf": "config"}),
         ("examples[0].", {"expects": "expect"}),
@@ -293,3 +319,56 @@ def test_all_problems_are_told_at_once_each_with_its_path() -> None:
         *("$.intake.ready", "$.intake.settle_seconds", "$.intake.speed"),
         *("$.nodes[0].next", "$.nodes[1].type", "$.nodes[2]", "$.on_error", "$.wokers"),
     ]
+
+
+URLS = (
+    *("http://example.org", "https://example.org/a/b?c=%C3%A9#d", "HTTPS://EXAMPLE.ORG:8443/"),
+    *("http://me:s3cret@127.0.0.1:9000/x", "http://[::1]:80/"),
+)
+WRONG_URLS = (
+    *(
+        "s3cret.example.org/x",
+        "//example.org/s3cret",
+        "ftp://example.org/s3cret",
+        "file:///s3cret",
+        "http://",
+    ),
+    *("http:///s3cret", "http://example.org:port/s3cret", "http://example.org:99999/s3cret"),
+    *("http://example.org:0/s3cret", "http://[::1/s3cret", "https://example.org/s3cret é"),
+    *("http://example.org/s3cret x", "http://example.org/s3cret\n", " http://example.org/s3cret"),
+    *("http://s3cret\x7f.org/", "http://éxample.org/s3cret", "http://me@/s3cret"),
+)
+
+
+@pytest.mark.parametrize("key", ["webhook", "heartbeat_url"])
+@pytest.mark.parametrize("url", [*URLS, None])
+def test_a_url_to_call_is_one_of_the_web_or_null(key: str, url: str | None) -> None:
+    assert getattr(parsed(nested(f"alerts.{key}", url)).alerts, key) == url
+
+
+@pytest.mark.parametrize("key", ["webhook", "heartbeat_url"])
+@pytest.mark.parametrize("url", WRONG_URLS)
+def test_a_wrong_url_is_refused_without_being_repeated(key: str, url: str) -> None:
+    problem = only_problem(nested(f"alerts.{key}", url))
+    assert str(problem).startswith(f"$.alerts.{key}: must be an http:// or https:// URL")
+    assert "s3cret" not in str(problem)
+
+
+@pytest.mark.parametrize("seconds", [None, 0.5, 86400])
+def test_quiet_is_after_a_time_or_never(seconds: float | None) -> None:
+    assert parsed(nested("alerts.quiet_seconds", seconds)).alerts.quiet_seconds == seconds
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "5", True])
+def test_quiet_is_not_at_once(seconds: Any) -> None:
+    assert only_problem(nested("alerts.quiet_seconds", seconds)).path == "$.alerts.quiet_seconds"
+
+
+@pytest.mark.parametrize("key", ["webhook", "heartbeat_url"])
+def test_secrets_in_urls_are_kept_out_of_all_that_is_shown(key: str) -> None:
+    config = parsed(nested(f"alerts.{key}", "https://me:s3cret@example.org:8443/s3cret?a=s3cret"))
+    assert "s3cret" not in repr(config)
+    shown = to_log(config)
+    assert "s3cret" not in str(shown)
+    assert shown["alerts"][key] == "https://example.org:8443/..."
+    assert shown | {"alerts": 0} == to_json(config) | {"alerts": 0}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from itertools import pairwise
+
 import pytest
 
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
-from fproc.metrics import Metrics
+from fproc.metrics import BOUNDS_SECONDS, TOTALS, Metrics
 from fproc.run import Figures, NodeFigures
 
 
@@ -16,6 +19,9 @@ class Clock:
 
     def __call__(self) -> float:
         return self.seconds
+
+
+DAY = 2_000_000_040.0  # a whole minute
 
 
 def outcome(fate: Fate = Fate.COMMIT, *, seconds: float = 0.5, figures: Figures | None = None) -> Outcome:
@@ -112,13 +118,24 @@ def test_throughput_forgets_what_is_older_than_its_window() -> None:
     assert metrics.snapshot().throughput["files_per_second"] == 0
 
 
-def test_throughput_is_measured_over_no_more_than_its_window() -> None:
+@pytest.mark.parametrize("window_seconds", [60, 900, 3600])
+def test_throughput_is_measured_over_no_more_than_its_window(window_seconds: int) -> None:
     clock = Clock()
     metrics = Metrics(clock)
-    clock.seconds += 100_000
-    metrics.add(outcome())
-    throughput = metrics.snapshot().throughput
-    assert throughput["files_per_second"] == pytest.approx(1 / throughput["window_seconds"])
+    for _ in range(4000):
+        clock.seconds += 1
+        metrics.add(outcome())
+    throughput = metrics.snapshot(window_seconds).throughput
+    assert throughput["window_seconds"] == window_seconds
+    assert throughput["files_per_second"] == pytest.approx(1, rel=0.02)
+    assert throughput["lines_per_second"] == pytest.approx(10, rel=0.02)
+
+
+@pytest.mark.parametrize("ask", [Metrics.snapshot, Metrics.series])
+def test_a_window_that_there_is_not_is_refused_with_those_that_there_are(ask: object) -> None:
+    assert callable(ask)
+    with pytest.raises(ValueError, match="61 seconds; there are 60, 900, 3600"):
+        ask(Metrics(), 61)
 
 
 def test_a_file_in_the_very_first_moment_does_not_divide_by_nought() -> None:
@@ -137,11 +154,124 @@ def test_a_file_in_the_very_first_moment_does_not_divide_by_nought() -> None:
         ([float(n) for n in range(20, 0, -1)], {"p50": 10.0, "p95": 19.0, "p99": 20.0, "max": 20.0}),
     ],
 )
-def test_percentiles_are_nearest_ranks(seconds: list[float], expected: dict[str, float]) -> None:
+def test_percentiles_are_nearest_ranks_and_the_longest_time_is_exact(
+    seconds: list[float], expected: dict[str, float]
+) -> None:
     metrics = Metrics(Clock())
     for value in seconds:
         metrics.add(outcome(seconds=value))
-    assert metrics.snapshot().processing_seconds == expected
+    found = metrics.snapshot().processing_seconds
+    assert found == pytest.approx(expected, rel=0.05)
+    assert found["max"] == expected["max"]
+
+
+def test_percentiles_forget_what_is_older_than_their_window() -> None:
+    clock = Clock()
+    metrics = Metrics(clock)
+    metrics.add(outcome(seconds=9.0))
+    clock.seconds += 61
+    metrics.add(outcome(seconds=1.0))
+    assert metrics.snapshot(60).processing_seconds["max"] == 1.0
+    assert metrics.snapshot(900).processing_seconds["max"] == 9.0
+    assert metrics.snapshot(3600).processing_seconds["max"] == 9.0
+
+
+def test_totals_go_on_from_earlier_runs_and_this_run_s_are_known_apart() -> None:
+    metrics = Metrics(Clock(), base={"files_processed": 5, "files_failed": 3, "lines_in": 7})
+    metrics.add(outcome())
+    metrics.add(outcome(Fate.RETRY))
+    snapshot = metrics.snapshot()
+    totals, own = snapshot.totals, snapshot.own_totals
+    assert set(totals) == set(own) == set(TOTALS)
+    assert (totals["files_processed"], totals["files_failed"], totals["lines_in"]) == (6, 3, 17)
+    assert (own["files_processed"], own["files_failed"], own["lines_in"]) == (1, 0, 10)
+    assert totals["retries"] == own["retries"] == 1
+    assert snapshot.success_rate == 6 / 9
+
+
+def test_the_last_success_is_when_a_file_was_last_processed() -> None:
+    clock = Clock()
+    metrics = Metrics(clock, clock=lambda: clock.seconds + DAY)
+    assert metrics.snapshot().last_success is None
+    metrics.add(outcome(Fate.FAIL))
+    metrics.add(outcome(Fate.RETRY))
+    metrics.add_settled(succeeded=False)
+    assert metrics.snapshot().last_success is None
+    metrics.add(outcome())
+    assert metrics.snapshot().last_success == DAY + 1000
+    clock.seconds += 5
+    metrics.add_settled(succeeded=True)
+    assert metrics.snapshot().last_success == DAY + 1005
+
+
+def test_the_last_success_of_an_earlier_run_counts_until_there_is_one() -> None:
+    metrics = Metrics(Clock(), clock=lambda: DAY, last_success=DAY - 100)
+    assert metrics.snapshot().last_success == DAY - 100
+    metrics.add(outcome())
+    assert metrics.snapshot().last_success == DAY
+
+
+def test_the_histogram_counts_all_times_since_the_start_up_to_each_bound() -> None:
+    clock = Clock()
+    metrics = Metrics(clock)
+    for seconds in (0.0, 0.001, 0.0011, 1.0, 599.0, 601.0):
+        metrics.add(outcome(seconds=seconds))
+        clock.seconds += 100
+    histogram = metrics.snapshot().histogram
+    named = dict(zip(BOUNDS_SECONDS, histogram.counts, strict=True))
+    assert (named[0.001], named[0.0025], named[0.5], named[1.0], named[300.0], named[600.0]) == (
+        *(2, 3, 3, 4),
+        *(4, 5),
+    )
+    assert histogram.count == 6
+    assert histogram.sum_seconds == pytest.approx(1201.0021)
+    assert all(one <= other for one, other in pairwise(histogram.counts))
+
+
+def test_a_series_has_the_names_of_the_contract_and_one_point_a_step() -> None:
+    clock = Clock()
+    metrics = Metrics(clock, clock=lambda: clock.seconds - 1000 + DAY)
+    metrics.add(outcome(seconds=2.0))
+    metrics.add(outcome(Fate.FAIL, seconds=2.0))
+    for window_seconds, step_seconds in ((60, 1), (900, 15), (3600, 60)):
+        series = metrics.series(window_seconds)
+        assert (series["window_seconds"], series["step_seconds"]) == (window_seconds, step_seconds)
+        assert len(series["points"]) == 60
+        assert series["points"][-1] == {
+            "timestamp": "2033-05-18T03:34:00.000Z",
+            "files": 2,
+            "failed": 1,
+            "lines": 20,
+            "bytes": 200,
+            "p50": pytest.approx(2.0, rel=0.05),
+            "p95": 2.0,
+        }
+
+
+def test_figures_can_be_added_and_read_by_several_threads_at_once() -> None:
+    metrics = Metrics()
+    began = threading.Barrier(4)
+    seen: list[int] = []
+
+    def add() -> None:
+        began.wait()
+        for _ in range(2000):
+            metrics.add(outcome())
+
+    def read() -> None:
+        began.wait()
+        while (ended := metrics.snapshot().totals["files_processed"]) < 6000:
+            seen.append(ended)
+            assert len(metrics.series(60)["points"]) == 60
+
+    threads = [threading.Thread(target=work) for work in (add, add, add, read)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    snapshot = metrics.snapshot(3600)
+    assert snapshot.totals["files_processed"] == snapshot.histogram.count == 6000
+    assert seen == sorted(seen)
 
 
 def test_nodes_and_edges_add_up_over_files() -> None:

@@ -106,8 +106,8 @@ REFUSED: list[tuple[Check, Any, str]] = [
     (schema.list_of(schema.text(), least=1), [], "must not be an empty list"),
     (schema.object_of(schema.text()), [], "must be an object, not a list"),
     (schema.table({}, build=dict), None, "must be an object, not null"),
-    (schema.later(), 5, "not supported yet"),
-    (schema.later(), None, "not supported yet"),
+    (schema.url, 5, "must be text, not the number 5"),
+    (schema.url, "ftp://example.org/", "must be an http:// or https:// URL"),
     (schema.or_null(schema.number()), "5", "must be a number, not text"),
 ]
 

@@ -14,7 +14,7 @@ import pytest
 from fproc.config import NodeSpec, parse
 from fproc.errors import EXIT_CONFIG, EXIT_USAGE, ConfigError, UsageError
 from fproc.plan import Plan
-from fproc.settings import gather, load_plan
+from fproc.settings import gather, load_plan, token
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
 
@@ -91,6 +91,7 @@ SETTINGS = [
     ("--workers", "workers", "auto", "auto"),
     ("--host", "dashboard.host", "localhost", "localhost"),
     ("--port", "dashboard.port", "9000", 9000),
+    ("--heartbeat-url", "alerts.heartbeat_url", "https://example.org/beat", "https://example.org/beat"),
 ]
 
 
@@ -108,6 +109,26 @@ def test_every_setting_can_be_given_by_flag_by_variable_and_in_dotenv(
     assert setting(loaded({}, {variable: text})) == value
     (folder / ".env").write_text(f"{variable}={text}\n", encoding="utf-8")
     assert setting(loaded()) == value
+
+
+def test_a_webhook_may_stand_where_secrets_do(folder: Path) -> None:
+    put(folder / "pipeline.json", {"alerts": {"webhook": "http://example.org/1", "quiet_seconds": 5}})
+    assert loaded().config.alerts.webhook == "http://example.org/1"
+    (folder / ".env").write_text("FPROC_WEBHOOK=http://example.org/2\n", encoding="utf-8")
+    assert loaded().config.alerts.webhook == "http://example.org/2"
+    alerts = loaded({}, {"FPROC_WEBHOOK": "http://example.org/3"}).config.alerts
+    assert (alerts.webhook, alerts.quiet_seconds) == ("http://example.org/3", 5)
+
+
+def test_a_wrong_url_is_named_by_its_source_and_not_repeated() -> None:
+    message = refused({}, {"FPROC_WEBHOOK": "s3cret", "FPROC_HEARTBEAT_URL": "ftp://s3cret"})
+    assert [line.partition(":")[0] for line in message.splitlines()] == [
+        *("FPROC_HEARTBEAT_URL", "FPROC_WEBHOOK"),
+    ]
+    assert "s3cret" not in message
+    with pytest.raises(UsageError, match="--heartbeat-url: must be an http:// or https:// URL") as caught:
+        loaded({"--heartbeat-url": "s3cret"})
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_flag_leaves_the_other_keys_of_its_section_alone(folder: Path) -> None:
@@ -145,18 +166,60 @@ def test_a_wrong_variable_is_named_and_if_it_is_in_dotenv_so_is_the_line(
 
 
 def test_all_wrong_variables_are_named_at_once() -> None:
-    assert len(refused({}, {"FPROC_PORT": "x", "FPROC_WORKERS": "0", "FPROC_HOST": "::"}).splitlines()) == 3
+    assert len(refused({}, {"FPROC_PORT": "x", "FPROC_WORKERS": "0", "FPROC_HOST": "a:1"}).splitlines()) == 3
 
 
 def test_a_wrong_variable_that_a_flag_overrules_is_no_trouble() -> None:
     assert port_of(loaded({"--port": "8004"}, {"FPROC_PORT": "http"})) == 8004
 
 
-def test_a_token_is_not_supported_yet_and_says_so() -> None:
-    message = refused({}, {"FPROC_TOKEN": "secret"})
-    assert message.startswith("FPROC_TOKEN: ")
-    assert "not supported yet" in message
-    assert "secret" not in message
+def token_of(environ: Mapping[str, str], **dashboard: Any) -> str | None:
+    """The token that a dashboard asks for."""
+    put(Path("pipeline.json"), {"dashboard": dashboard})
+    given = gather(None, environ)
+    return token(given, load_plan(given, {}, mode=None, with_mode=False).config.dashboard)
+
+
+def test_a_token_comes_from_a_variable_a_file_or_systemd_in_this_order(folder: Path) -> None:
+    (folder / "file").write_text("of-the-file\n")
+    (folder / "fproc-token").write_text(" of-systemd \n")
+    given = {"FPROC_TOKEN": "of-a-variable", "CREDENTIALS_DIRECTORY": str(folder)}
+    assert token_of(given, token_file="file") == "of-a-variable"
+    del given["FPROC_TOKEN"]
+    assert token_of(given, token_file="file") == "of-the-file"
+    assert token_of(given) == "of-systemd"
+    assert token_of({"CREDENTIALS_DIRECTORY": str(folder / "other")}) is None
+    assert token_of({}) is None
+    (folder / ".env").write_text("FPROC_TOKEN=of-dotenv\n")
+    assert token_of(given, token_file="file") == "of-dotenv"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_on_loopback_no_token_is_needed(host: str) -> None:
+    assert token_of({}, host=host) is None
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", "127.example.org"])
+def test_where_others_can_reach_it_a_token_is_needed(host: str) -> None:
+    with pytest.raises(ConfigError, match="can be reached from elsewhere") as caught:
+        token_of({}, host=host)
+    assert str(caught.value).startswith(f"$.dashboard.host: {host} can")
+    assert "FPROC_TOKEN" in str(caught.value)
+    assert token_of({"FPROC_TOKEN": "x"}, host=host) == "x"
+
+
+@pytest.mark.parametrize("text", ["", "two words", "a\nb", "caf\u00e9", "a\0b"])
+def test_what_no_header_can_carry_is_no_token_and_it_is_not_repeated(folder: Path, text: str) -> None:
+    (folder / "file").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\$\.dashboard\.token_file: ") as caught:
+        token_of({}, token_file="file")
+    assert not text or text not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["gone", "."])
+def test_a_token_that_cannot_be_read_is_wrong_configuration(path: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        token_of({}, token_file=path)
 
 
 @pytest.mark.parametrize(

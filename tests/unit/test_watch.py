@@ -369,3 +369,39 @@ def test_what_was_given_back_by_a_worker_that_died_is_taken_up(place: Place) -> 
     place.watcher._work()
     assert place.look()["results"] == {"x": "a\n"}
     assert place.totals()["recovered"] == 1
+
+
+@pytest.fixture
+def told(place: Place, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the journal is told for alerts."""
+    told: list[str] = []
+    for what in ("paused", "resumed", "arrived"):
+        monkeypatch.setattr(place.watcher._journal, what, lambda *_, what=what: told.append(what))
+    return told
+
+
+def test_a_pause_and_its_end_are_told_once(place: Place, told: list[str]) -> None:
+    place.break_disk(errno.ENOSPC)
+    place.put("unprocessed/x")
+    for _ in range(5):
+        place.turn(PAUSE_MAX_SECONDS)
+    place.disk.mend()
+    for _ in range(2):
+        place.turn(PAUSE_MAX_SECONDS)
+    assert [what for what in told if what != "arrived"] == ["paused", "resumed"]
+
+
+def test_each_look_that_finds_an_input_tells_of_it_but_for_those_that_nothing_can_be_done_with(
+    place: Place, told: list[str]
+) -> None:
+    place.turn()
+    assert told == []
+    place.put("unprocessed/x")
+    place.turn()
+    assert told == ["arrived"]
+    in_trouble(place, "bad")
+    place.turn()
+    assert told == ["arrived"] * 2
+    for _ in range(3):
+        place.turn(PAUSE_MAX_SECONDS)
+    assert told == ["arrived"] * 2

@@ -1,0 +1,152 @@
+"""`--watch`, put together: the loop, its workers, its books, and the dashboard beside them."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fproc.alerts import Alerts
+from fproc.config import AlertPolicy
+from fproc.dashboard.server import Server
+from fproc.journal import Journal, open_history
+from fproc.metrics import Metrics
+from fproc.plan import Plan
+from fproc.pool import Pool
+from fproc.spool import Disk, Spool
+from fproc.spool.arrival import Arrivals
+from fproc.spool.presence import Presence
+from fproc.trace import tracer
+from fproc.traces import Traces
+from fproc.watch import Watcher
+from fproc.worker import Setup
+from fproc.worker_process import WorkerProcess
+
+if TYPE_CHECKING:
+    from fproc.dashboard.reception import Reception
+
+log = logging.getLogger("fproc")
+
+DRAINED_SECONDS = 15.0
+STOPPED_SECONDS = 5.0
+"""How long the alerts that are left may take after `--drain`, and after a stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a `--watch` runs, beside its configuration.
+
+    `first` is a worker that is there already, or None; `token` is what the dashboard asks for, or None.
+    """
+
+    workers: int
+    set_up_log: Callable[[], None]
+    is_traced: bool
+    first: WorkerProcess | None
+    has_dashboard: bool
+    token: str | None
+
+
+class Service:
+    """One running fproc, before its loop turns.
+
+    Raises:
+        ConfigError: a folder cannot be used, or the dashboard's address cannot be listened on.
+    """
+
+    def __init__(self, plan: Plan, options: Options) -> None:
+        self._plan = plan
+        self._options = options
+        self._began = time.monotonic()
+        self._spool = Spool(plan.config)
+        self._history = open_history(self._spool.folders, plan.config.retention)
+        self._metrics = Metrics(base=self._history.totals(), last_success=self._history.last("processed"))
+        self._traces = Traces()
+        presence = Presence(self._spool.folders, Disk(power=False))
+        self._alerts = Alerts(plan.config.alerts, plan.config.watch_dir)
+        self._journal = Journal(
+            self._metrics,
+            self._history,
+            presence,
+            traces=self._traces,
+            alerts=self._alerts,
+            clock=self._spool.clock,
+        )
+        for_workers = replace(plan.config, alerts=AlertPolicy())  # they need no secrets
+        setup = Setup(for_workers, options.set_up_log, partial(tracer, is_wanted=options.is_traced))
+        self._pool = Pool(setup, options.workers, first=options.first)
+        self._watcher = Watcher(self._spool, plan.config, self._pool, self._journal)
+
+    def drain(self) -> bool:
+        """Process what is there; whether all of it succeeded."""
+        with self._telling(DRAINED_SECONDS):
+            is_well = self._watcher.drain() and not self._watcher.failed
+            if is_well:
+                self._alerts.beat()
+        return is_well
+
+    def watch(self) -> None:
+        """Process what comes, until stopped."""
+        with self._telling(STOPPED_SECONDS):
+            self._alerts.watch()
+            if not self._options.has_dashboard:
+                self._watcher.watch()
+                return
+            with self._dashboard() as url:
+                log.info("dashboard on %s", url)
+                self._watcher.watch()
+
+    @contextmanager
+    def _telling(self, seconds: float) -> Iterator[None]:
+        """In the end, take up to so many seconds to tell the alerts that are left."""
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # a second one ends the wait
+            self._alerts.close(seconds)
+
+    @contextmanager
+    def _dashboard(self) -> Iterator[str]:
+        """Answer on the dashboard's address, which is given, for as long as this lasts."""
+        dashboard = self._plan.config.dashboard
+        secure = None
+        if dashboard.tls_cert:
+            from fproc.dashboard.tls import Tls  # noqa: PLC0415 - slow to import
+
+            secure = Tls(dashboard).wrap
+        arrivals = Arrivals(self._plan.config)
+        server = Server(dashboard, lambda listener: self._reception(listener, arrivals, secure))
+        arrivals.sweep()
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+    def _reception(
+        self,
+        listener: socket.socket,
+        arrivals: Arrivals,
+        secure: Callable[[socket.socket], socket.socket] | None,
+    ) -> Reception:
+        from fproc.dashboard.assembly import reception  # noqa: PLC0415 - slow to import
+        from fproc.dashboard.listing import Listing  # noqa: PLC0415
+        from fproc.dashboard.view import View  # noqa: PLC0415
+
+        view = View(
+            config=self._plan.config,
+            graph=self._plan.graph,
+            spool=self._spool,
+            metrics=self._metrics,
+            listing=Listing(self._plan.config, self._history, self._journal.current, self._traces),
+            health=self._watcher.health,
+            workers=lambda: (self._pool.size, self._pool.size - self._pool.count_free()),
+            began=self._began,
+        )
+        return reception(listener, view, arrivals, self._options.token, secure)
