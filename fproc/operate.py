@@ -17,7 +17,7 @@ from fproc.spool import Disk, probe
 from fproc.spool.folders import Folders, prepare
 from fproc.spool.inquiry import Inquiry, is_input
 from fproc.spool.presence import Instance
-from fproc.spool.revival import failed_inputs, put_back
+from fproc.spool.revival import failed_inputs, put_back_all
 from fproc.stdout import say
 from fproc.times import rfc3339
 
@@ -87,18 +87,14 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
     given = [os.path.basename(name) for name in names]
     named = [name for name in given if name not in failed or is_input(name, failed)]  # `failed/*` has reports
     chosen = failed_inputs(inquiry) if everything else named
-    well = True
-    for name in chosen:
-        try:
-            put_back(config, disk, name)
-        except InputError as error:
-            well = False
-            say(f"{shown(name)}: {reason_of(error)}")
-        else:
-            say(f"{shown(name)}: put back into unprocessed/")
+    moved, refused = put_back_all(config, disk, chosen)
+    for name in moved:
+        say(f"{shown(name)}: put back into unprocessed/")
+    for name, error in refused.items():
+        say(f"{shown(name)}: {reason_of(error)}")
     if not chosen:
         say("there are no failed files")
-    return EXIT_OK if well else EXIT_FILE_FAILED
+    return EXIT_FILE_FAILED if refused else EXIT_OK
 
 
 def doctor(config: Config) -> int:

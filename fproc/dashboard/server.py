@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import errno
+import logging
 import select
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fproc.config import Dashboard
-from fproc.dashboard.routes import View
 from fproc.errors import ConfigError, Problem, reason_of
 
 if TYPE_CHECKING:
-    from fproc.dashboard.http import Service
+    from fproc.dashboard.reception import Reception
+
+log = logging.getLogger("fproc.dashboard")
 
 BACKLOG = 128
 """How many connections may wait to be accepted."""
@@ -22,15 +25,21 @@ BACKLOG = 128
 LOOK_SECONDS = 1.0
 """How often it is looked whether to stop, where nothing else wakes the thread."""
 
+AGAIN_SECONDS = 1.0
+"""How long the dashboard rests after it has failed, before it goes on."""
+
 
 class Server:
     """Listens from the start, and answers once it has been started.
+
+    `open` makes what answers on the socket. It is slow, for it imports much, so it is called when the first
+    client asks; and again whenever that has failed.
 
     Raises:
         ConfigError: the address cannot be listened on.
     """
 
-    def __init__(self, dashboard: Dashboard, view: View) -> None:
+    def __init__(self, dashboard: Dashboard, open: Callable[[socket.socket], Reception]) -> None:  # noqa: A002
         family = socket.AF_INET6 if ":" in dashboard.host else socket.AF_INET
         try:
             self._listener = socket.create_server(
@@ -38,9 +47,10 @@ class Server:
             )
         except OSError as error:
             raise ConfigError([_problem(dashboard, error)]) from error
-        self._view = view
+        self._scheme = "https" if dashboard.tls_cert else "http"
+        self._open = open
         self._lock = threading.Lock()
-        self._service: Service | None = None
+        self._reception: Reception | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="dashboard", daemon=True)
 
@@ -48,7 +58,7 @@ class Server:
     def url(self) -> str:
         """Where it listens; the port is the real one even if 0 was asked for."""
         host, port = self._listener.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return f"{self._scheme}://" + (f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
     def start(self) -> None:
         """Answer from now on."""
@@ -58,28 +68,32 @@ class Server:
         """Answer no more."""
         with self._lock:
             self._stopping.set()
-            service = self._service
-        with suppress(OSError):  # on Linux, this wakes the thread
+            if self._reception is not None:
+                self._reception.stop()
+        with suppress(OSError):  # on Linux, this wakes the thread while nobody has asked yet
             self._listener.shutdown(socket.SHUT_RDWR)
-        if service is not None:
-            service.shutdown()
         self._thread.join()
         self._listener.close()
 
     def _serve(self) -> None:
+        """Answer until stopped. Whatever ends that is told, and a new reception begins."""
         is_asked = False
         while not (is_asked or self._stopping.is_set()):
             is_asked = bool(select.select([self._listener], [], [], LOOK_SECONDS)[0])
-        if self._stopping.is_set():
-            return
-        from fproc.dashboard.http import Service  # noqa: PLC0415 - slow to import, so not before someone asks
+        while not self._stopping.is_set():
+            try:
+                self._answer()
+            except BaseException:
+                log.exception("the dashboard has failed; it begins again, and work was not disturbed")
+                self._stopping.wait(AGAIN_SECONDS)
 
-        service = Service(self._listener, self._view)
+    def _answer(self) -> None:
+        reception = self._open(self._listener)
         with self._lock:
+            self._reception = reception
             if self._stopping.is_set():
-                return
-            self._service = service
-        service.serve_forever(LOOK_SECONDS)
+                reception.stop()
+        reception.run()
 
 
 def _problem(dashboard: Dashboard, error: OSError) -> Problem:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from fproc.config import Config
 from fproc.errors import InputError
 from fproc.spool.disk import Disk, unlink_if_there
-from fproc.spool.folders import about, make_durably
+from fproc.spool.folders import Folders, about, make_durably
 from fproc.spool.inquiry import REPORTS, Inquiry, is_input
 
 
@@ -17,30 +18,61 @@ def failed_inputs(inquiry: Inquiry) -> list[str]:
     return sorted(name for name in names if is_input(name, names))
 
 
-def put_back(config: Config, disk: Disk, name: str) -> None:
-    """Move a failed input back to `unprocessed/`, and remove the report about it.
+def put_back_all(
+    config: Config, disk: Disk, names: Sequence[str]
+) -> tuple[list[str], dict[str, InputError | OSError]]:
+    """Move failed inputs back to `unprocessed/`, and remove the reports about them.
 
-    With markers, its marker comes first: without it, nothing would make the file ready. The report goes last:
-    a crash before that leaves one without its input, which nobody takes for one.
+    With markers, an input's marker comes first: without it, nothing would make the file ready. The report
+    goes last: a crash before that leaves one without its input, which nobody takes for one.
+
+    Gives the names that were moved, and what was in the way of the others: such an input is not there or no
+    input, a file of its name is waiting already, or the disk refuses.
+
+    Raises:
+        OSError: the disk refuses to keep what was moved.
+    """
+    inquiry = Inquiry(config)
+    folders = inquiry.folders
+    failed = inquiry.names(folders.failed)
+    make_durably(disk, folders.unprocessed)
+    moved: list[str] = []
+    refused: dict[str, InputError | OSError] = {}
+    for name in names:
+        if name not in failed or not is_input(name, failed):
+            refused[name] = InputError("there is no such input in failed/")
+            continue
+        try:
+            _move(config, disk, folders, name)
+        except (InputError, OSError) as error:
+            refused[name] = error
+        else:
+            moved.append(name)
+    if moved:
+        disk.sync_folder(folders.unprocessed)
+        disk.sync_folder(folders.failed)
+        for name in moved:
+            unlink_if_there(disk, os.path.join(folders.failed, about(name, REPORTS[0])))
+        disk.sync_folder(folders.failed)
+    return moved, refused
+
+
+def put_back(config: Config, disk: Disk, name: str) -> None:
+    """Move one failed input back.
 
     Raises:
         InputError: it is not there or no input, or a file of its name is waiting already.
         OSError: the disk refuses.
     """
-    inquiry = Inquiry(config)
-    folders = inquiry.folders
-    failed, waiting = os.path.join(folders.failed, name), os.path.join(folders.unprocessed, name)
-    names = inquiry.names(folders.failed)
-    if name not in names or not is_input(name, names):
-        raise InputError("there is no such input in failed/")
-    make_durably(disk, folders.unprocessed)
+    for error in put_back_all(config, disk, [name])[1].values():
+        raise error
+
+
+def _move(config: Config, disk: Disk, folders: Folders, name: str) -> None:
+    waiting = os.path.join(folders.unprocessed, name)
     if config.intake.ready == "marker" and not os.path.lexists(waiting):
         disk.close(disk.create(waiting + config.intake.marker))
     try:
-        disk.move(failed, waiting)
+        disk.move(os.path.join(folders.failed, name), waiting)
     except FileExistsError as error:
         raise InputError("a file of that name is in unprocessed/ already; wait until it is done") from error
-    disk.sync_folder(folders.unprocessed)
-    disk.sync_folder(folders.failed)
-    unlink_if_there(disk, os.path.join(folders.failed, about(name, REPORTS[0])))
-    disk.sync_folder(folders.failed)

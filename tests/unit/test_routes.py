@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +13,40 @@ import pytest
 
 import fproc
 from fproc import job
-from fproc.dashboard import routes
-from fproc.dashboard.routes import Response, View, respond
+from fproc.dashboard import pages
+from fproc.dashboard.guard import Guard
+from fproc.dashboard.listing import Listing
+from fproc.dashboard.messages import Request, Response
+from fproc.dashboard.routes import MOST_ROWS, table
+from fproc.dashboard.site import Body, Site
+from fproc.dashboard.view import View
 from fproc.metrics import Metrics
 from fproc.spool import Spool
+from fproc.spool.arrival import Arrivals
+from fproc.traces import Traces
 from fproc.watch import Health
 from tests.helpers import plan_of, user
 
-KNOWN = ["/health", "/livez", "/readyz", "/stats"]
+GIVEN = [
+    "/health",
+    "/livez",
+    "/readyz",
+    "/stats",
+    "/series",
+    "/files",
+    "/errors",
+    "/trace",
+    "/graph",
+    "/metrics",
+]
+KNOWN = ["/", *GIVEN, "/openapi.json"]
+TAKEN = {"/upload": "POST", "/upload/x": "PUT", "/retry": "POST", "/login": "POST", "/logout": "POST"}
 
 
 class Place:
     """A spool, its figures, and a loop that is as well as the test says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, token: str | None = None) -> None:
         self.folder = folder
         nodes = [{"tag": "start", "type": user("fail_on_bad"), "next": ["end", "drop"]}]
         self.plan = plan_of(
@@ -34,9 +56,35 @@ class Place:
         self.metrics = Metrics()
         self.loop = Health(trouble="", stopping=False)
         self.began = time.monotonic()
+        self.token = token
 
-    def get(self, path: str, method: str = "GET") -> Response:
-        return respond(method, path, View(self.spool, self.metrics, lambda: self.loop, self.began))
+    def view(self) -> View:
+        return View(
+            config=self.plan.config,
+            graph=self.plan.graph,
+            spool=self.spool,
+            metrics=self.metrics,
+            listing=Listing(self.plan.config, None, list, Traces()),
+            health=lambda: self.loop,
+            workers=lambda: (2, 1),
+            began=self.began,
+        )
+
+    def get(self, path: str, method: str = "GET", data: bytes = b"", **headers: str) -> Response:
+        """What a request is answered with that comes from this machine, with its body, if it has one."""
+        guard = Guard(self.token, "127.0.0.1")
+        site = Site(table(self.view(), guard, Arrivals(self.plan.config)), guard, most_upload_bytes=1000)
+        path, _, query = path.partition("?")
+        given = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        fields = dict(part.split("=") for part in query.split("&") if part)
+        length = len(data) if method in {"POST", "PUT"} else None
+        visit = site.admit(Request(method, path, fields, given, "127.0.0.1", length, data))
+        if visit.refusal is not None:
+            return visit.refusal
+        if visit.body is Body.STREAM:
+            parts: Iterator[bytes] = iter([data])
+            return site.receive(visit, lambda _: next(parts, b""))
+        return site.answer(visit)
 
     def process(self, name: str, text: str) -> None:
         Path(self.spool.folders.unprocessed, name).write_text(text)
@@ -52,7 +100,7 @@ def place(tmp_path: Path) -> Place:
 
 def value(response: Response) -> dict[str, Any]:
     """What a client reads."""
-    read: dict[str, Any] = json.loads(routes.body(response))
+    read: dict[str, Any] = json.loads(response.body)
     return read
 
 
@@ -176,14 +224,20 @@ def test_a_method_that_is_not_taken_is_answered_with_those_that_are(
     place: Place, path: str, method: str
 ) -> None:
     response = place.get(path, method)
-    assert (response.status, response.allow) == (405, "GET, HEAD")
+    assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
     assert value(response).keys() == {"error"}
 
 
+@pytest.mark.parametrize(("path", "taken"), TAKEN.items())
+def test_what_only_takes_something_cannot_be_looked_at(place: Place, path: str, taken: str) -> None:
+    response = place.get(path)
+    assert (response.status, response.headers["Allow"]) == (405, taken)
+
+
 @pytest.mark.parametrize("path", KNOWN)
-def test_head_is_answered_like_get_and_allows_nothing_else(place: Place, path: str) -> None:
+def test_head_is_answered_like_get(place: Place, path: str) -> None:
     head, get = place.get(path, "HEAD"), place.get(path)
-    assert (head.status, head.value.keys(), head.allow) == (200, get.value.keys(), "")
+    assert (head.status, head.content_type) == (get.status, get.content_type) == (200, get.content_type)
 
 
 @pytest.mark.parametrize(
@@ -198,11 +252,215 @@ def test_what_is_not_there_is_not_found_whatever_is_asked_of_it(place: Place, pa
 
 def test_a_body_is_one_line_of_json(place: Place) -> None:
     place.loop = Health(trouble="caf\udce9\n\x1b", stopping=False)
-    body = routes.body(place.get("/health"))
+    body = place.get("/health").body
     assert (body.count(b"\n"), body[-1:], body.isascii()) == (1, b"\n", True)
 
 
-def test_a_folder_that_cannot_be_counted_is_trouble_for_the_server_to_answer(place: Place) -> None:
+def test_a_folder_that_is_missing_is_empty_and_one_that_cannot_be_read_is_trouble_of_the_machine(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (place.folder / "failed").rmdir()
-    with pytest.raises(FileNotFoundError):
-        place.get("/stats")
+    assert value(place.get("/stats"))["files"]["failed"] == 0
+
+    def refuse(_path: str) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("os.scandir", refuse)
+    (place.folder / "failed").mkdir()
+    response = place.get("/stats")
+    assert (response.status, "Input/output error" in value(response)["error"]) == (503, True)
+
+
+OPEN = {"/health", "/livez", "/readyz", "/login", "/logout"}
+
+
+@pytest.mark.parametrize("path", [*KNOWN, *TAKEN])
+def test_all_but_health_and_the_log_in_needs_the_token_where_there_is_one(tmp_path: Path, path: str) -> None:
+    place = Place(tmp_path / "w", "s3cret")
+    response = place.get(path, TAKEN.get(path, "GET"), b"x", content_type="x/y")
+    assert (response.status == 401) is (path not in OPEN), response
+    given = place.get(path, TAKEN.get(path, "GET"), b"x", content_type="x/y", authorization="Bearer s3cret")
+    assert given.status != 401
+
+
+def test_a_log_in_leads_to_the_page(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w", "s3cret")
+    form = {"content_type": "application/x-www-form-urlencoded"}
+    asked = place.get("/")
+    assert (asked.status, asked.content_type) == (401, pages.HTML)
+    assert b'action="/login"' in asked.body
+    wrong = place.get("/login", "POST", b"token=%3Cb%3E", **form)
+    assert (wrong.status, wrong.content_type) == (401, pages.HTML)
+    assert b"the token is wrong" in wrong.body
+    right = place.get("/login", "POST", b"token=s3cret", **form)
+    assert (right.status, right.headers["Location"]) == (303, "/")
+    cookie = right.headers["Set-Cookie"].partition(";")[0]
+    page = place.get("/", cookie=cookie)
+    assert (page.status, b'<meta name="fproc-auth"' in page.body) == (200, True)
+    assert place.get("/logout", "POST", cookie=cookie).status == 303
+
+
+def test_without_a_token_there_is_nothing_to_log_out_of(place: Place) -> None:
+    assert b'<meta name="fproc-auth"' not in place.get("/").body
+
+
+def test_the_page_may_run_what_it_came_with_and_nothing_else(place: Place) -> None:
+    page = place.get("/")
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert len(re.findall("'sha256-", policy)) == 2
+    text = page.body.decode()
+    assert (text.count("<script>"), text.count("<style>")) == (1, 1)
+    assert re.findall(r"""\son\w+=["']|\sstyle=["']|javascript:|https?://(?!www\.w3\.org/)""", text) == []
+
+
+BAD_QUERIES = [
+    "/stats?window=61",
+    "/stats?window=x",
+    "/series?window=-60",
+    "/series?window=",
+    "/files?state=gone",
+    "/files?limit=0",
+    f"/files?limit={MOST_ROWS + 1}",
+    "/files?limit=1e3",
+    "/files?limit=99999999999999999999",
+    "/files?after=nowhere",
+    "/errors?limit=x",
+    "/trace?limit=0",
+]
+
+
+@pytest.mark.parametrize("path", BAD_QUERIES)
+def test_a_query_that_means_nothing_is_refused(place: Place, path: str) -> None:
+    response = place.get(path)
+    assert response.status == 400
+    assert value(response).keys() == {"error"}
+
+
+@pytest.mark.parametrize("path", [path for path in GIVEN if path not in {*OPEN, "/metrics"}])
+def test_what_is_polled_has_an_etag_that_changes_only_with_it(place: Place, path: str) -> None:
+    before = place.get(path).etag
+    assert before
+    assert place.get(path).etag == before
+    (place.folder / "failed" / "x.log").write_text("a\n")
+    changed = {"/stats": True, "/files": True}.get(path)
+    if changed:
+        assert place.get(path).etag != before
+
+
+def test_the_graph_shows_tags_and_types_and_no_configuration(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w")
+    place.plan = plan_of(
+        [
+            {
+                "tag": "start",
+                "type": "tag",
+                "config": {"rules": {"e": "SECRET"}},
+                "next": {"e": ["x", "y"], "*": "x"},
+            },
+            {"tag": "x", "type": "trim", "next": "end"},
+            {"tag": "y", "type": "write", "config": {"file": "SECRET"}},
+        ],
+        watch_dir=str(tmp_path / "w"),
+    )
+    response = place.get("/graph")
+    assert b"SECRET" not in response.body
+    assert value(response) == {
+        "nodes": [
+            {"tag": "start", "type": "tag", "is_entry": True, "is_sink": False},
+            {"tag": "x", "type": "trim", "is_entry": False, "is_sink": False},
+            {"tag": "y", "type": "write", "is_entry": False, "is_sink": True},
+            {"tag": "end", "type": "end", "is_entry": False, "is_sink": True},
+        ],
+        "edges": [
+            {"from": "start", "to": "x", "tags": ["e", "*"]},
+            {"from": "start", "to": "y", "tags": ["e"]},
+            {"from": "x", "to": "end", "tags": []},
+        ],
+        "entries": ["start"],
+    }
+
+
+def test_where_tags_decide_lines_may_go_to_both_ends(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w")
+    place.plan = plan_of([{"tag": "start", "type": "tag_prefix"}], watch_dir=str(tmp_path / "w"))
+    assert [node["tag"] for node in value(place.get("/graph"))["nodes"]] == ["start", "end", "drop"]
+
+
+def test_an_upload_is_an_input(place: Place) -> None:
+    response = place.get("/upload/a.log", "PUT", b"one\n")
+    assert (response.status, value(response)["files"][0]["name"]) == (201, "a.log")
+    assert (place.folder / "unprocessed" / "a.log").read_text() == "one\n"
+
+
+def test_an_upload_that_is_too_large_or_would_fill_the_disk_is_refused(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert place.get("/upload/a.log", "PUT", b"x" * 1001).status == 413
+    monkeypatch.setattr(
+        "os.statvfs", lambda _: type("Full", (), {"f_bavail": 0, "f_frsize": 4096, "f_blocks": 9})()
+    )
+    response = place.get("/upload/a.log", "PUT", b"x")
+    assert (response.status, "room for 0 bytes" in value(response)["error"]) == (503, True)
+    assert value(place.get("/health"))["checks"]["disk"] == {
+        "ok": False,
+        "message": "the disk is full",
+        "free_bytes": 0,
+        "total_bytes": 9 * 4096,
+    }
+
+
+def retry(place: Place, data: object) -> tuple[int, dict[str, Any]]:
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+    response = place.get("/retry", "POST", body, content_type="application/json")
+    return response.status, value(response)
+
+
+def test_failed_files_go_back_to_work(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for name in ("a", "b", "c"):
+        (place.folder / "failed" / name).write_text("x\n")
+        (place.folder / "failed" / f"{name}.error.json").write_text("{}")
+    assert retry(place, {"files": ["b", "b", "gone"]}) == (
+        200,
+        {"retried": ["b"], "errors": [{"file": "gone", "error": "there is no such input in failed/"}]},
+    )
+    assert retry(place, {"all": True}) == (200, {"retried": ["a", "c"], "errors": []})
+    assert retry(place, {"all": True}) == (200, {"retried": [], "errors": []})
+    assert retry(place, {"files": ["gone"]})[0] == 404
+    assert sorted(path.name for path in (place.folder / "unprocessed").iterdir()) == ["a", "b", "c"]
+    assert list((place.folder / "failed").iterdir()) == []
+    audited = [record.getMessage() for record in caplog.records if record.name == "fproc.audit"]
+    assert audited == [f"retry: {name}, asked for by 127.0.0.1" for name in ("b", "a", "c")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        [],
+        {},
+        {"all": False},
+        {"all": 1},
+        {"files": "a"},
+        {"files": [1]},
+        {"files": [], "all": True},
+    ],
+)
+def test_a_retry_that_is_none_is_refused(place: Place, data: object) -> None:
+    status, answer = retry(place, data)
+    assert (status, set(answer)) == (400, {"error"})
+
+
+def test_the_description_names_all_there_is(place: Place) -> None:
+    described = value(place.get("/openapi.json"))
+    assert described["info"]["version"] == fproc.__version__
+    routes = table(place.view(), Guard(None, "127.0.0.1"), Arrivals(place.plan.config))
+    there = {
+        (path.replace("/upload/", "/upload/{name}"), method.lower())
+        for path, of in routes.items()
+        for method in of
+    }
+    assert {(path, method) for path, methods in described["paths"].items() for method in methods} == there

@@ -1,0 +1,84 @@
+"""One client's connection, and the body of a request that comes by it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import deque
+from enum import Enum, auto
+
+from fproc.dashboard import http
+from fproc.dashboard.messages import Refused, Request
+from fproc.dashboard.site import Visit
+
+GRACE_SECONDS = 30.0
+LEAST_BYTES_PER_SECOND = 1000
+"""How long a body may come as slowly as it likes, and how fast it has to be then, all in all."""
+
+
+class State(Enum):
+    """What a connection waits for."""
+
+    READING = auto()
+    ANSWERING = auto()
+    WRITING = auto()
+    LINGERING = auto()
+
+
+class Connection:
+    """One client's connection."""
+
+    def __init__(self, sock: socket.socket, client: str, now: float, deadline: float) -> None:
+        self.sock = sock
+        self.client = client
+        self.state = State.READING
+        self.received = bytearray()
+        self.to_send: deque[memoryview] = deque()
+        self.visit: Visit | None = None
+        self.is_last = False
+        self.has_asked = False
+        self.since = now
+        self.deadline = deadline
+        self.events = 0
+
+
+class BodyReader:
+    """The body of a request, read by a thread that may wait for it.
+
+    `left_bytes` of it have not been read. A client that stalls, or is slower than `LEAST_BYTES_PER_SECOND`
+    once it has had `GRACE_SECONDS`, is too slow.
+    """
+
+    def __init__(self, sock: socket.socket, received: bytearray, request: Request) -> None:
+        self.left_bytes = request.length_bytes or 0
+        self._sock = sock
+        self._received = received
+        self._is_awaited = request.expects_continue
+        self._began = time.monotonic()
+        self._got_bytes = 0
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes of it; none at its end, or where the client has hung up.
+
+        Raises:
+            Refused: the client is too slow.
+        """
+        size = min(size, self.left_bytes)
+        data = bytes(self._received[:size])
+        del self._received[:size]
+        try:
+            if size and not data:
+                if self._is_awaited:
+                    self._sock.sendall(http.CONTINUE)
+                data = self._sock.recv(size)
+        except TimeoutError:
+            raise Refused(408, "the body stalls") from None
+        except OSError:
+            return b""  # nobody is there to be told
+        self._is_awaited = False
+        self.left_bytes -= len(data)
+        self._got_bytes += len(data)
+        seconds = time.monotonic() - self._began - GRACE_SECONDS
+        if seconds > 0 and self._got_bytes < seconds * LEAST_BYTES_PER_SECOND:
+            raise Refused(408, "the body comes too slowly")
+        return data

@@ -1,0 +1,157 @@
+"""What the dashboard can look at, and how the process is doing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fproc import __version__
+from fproc.config import Config
+from fproc.dashboard import exposition
+from fproc.dashboard.listing import Listing
+from fproc.graph import Graph
+from fproc.metrics import Metrics
+from fproc.spool import Spool
+from fproc.spool.probe import LEAST_FREE_BYTES
+from fproc.times import rfc3339
+from fproc.watch import Health
+from fproc.windows import WINDOWS
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the dashboard can look at.
+
+    `workers` gives how many there are, and how many of them work. `began` is the start, in monotonic seconds.
+    """
+
+    config: Config
+    graph: Graph
+    spool: Spool
+    metrics: Metrics
+    listing: Listing
+    health: Callable[[], Health]
+    workers: Callable[[], tuple[int, int]]
+    began: float
+
+    def uptime_seconds(self) -> float:
+        """How long it has been running."""
+        return max(time.monotonic() - self.began, 0.001)
+
+
+def health(view: View) -> tuple[bool, dict[str, Any]]:
+    """Whether work goes on, and if not, why."""
+    loop = view.health()
+    unusable = view.spool.unusable_folders()
+    free_bytes, total_bytes = space(view)
+    size, busy = view.workers()
+    last, oldest = view.metrics.snapshot().last_success, view.listing.oldest_waiting()
+    checks: dict[str, dict[str, Any]] = {
+        "intake": _check(loop.trouble),
+        "folders": _check("; ".join(unusable)),
+        "disk": {
+            **_check("the disk is full" if free_bytes is not None and free_bytes < LEAST_FREE_BYTES else ""),
+            "free_bytes": free_bytes,
+            "total_bytes": total_bytes,
+        },
+        "workers": {"ok": True, "count": size, "busy": busy},
+        "last_success": {"ok": True, "timestamp": None if last is None else rfc3339(last)},
+        "oldest_waiting": {
+            "ok": True,
+            "file": oldest[0] if oldest else None,
+            "seconds": round(oldest[1], 3) if oldest else None,
+        },
+    }
+    well = all(check["ok"] for check in checks.values())
+    status = "stopping" if loop.stopping else "ok" if well else "degraded"
+    value = {
+        "status": status,
+        "version": __version__,
+        "uptime_seconds": round(view.uptime_seconds(), 3),
+        "checks": checks,
+    }
+    return status == "ok", value
+
+
+def _check(trouble: str) -> dict[str, Any]:
+    return {"ok": False, "message": trouble} if trouble else {"ok": True}
+
+
+def stats(view: View, window_seconds: int | None) -> dict[str, Any]:
+    """How many inputs lie in each folder now, and figures.
+
+    Throughput and processing times are those of a window; without one, throughput is that of the shortest,
+    and processing times are those of the shortest in which a file has ended.
+    """
+    snapshot = view.metrics.snapshot(window_seconds or WINDOWS[0])
+    times = snapshot.processing_seconds
+    for wider in WINDOWS if window_seconds is None else ():
+        times = times or view.metrics.snapshot(wider).processing_seconds
+    rate = {} if snapshot.success_rate is None else {"success_rate": snapshot.success_rate}
+    return {
+        "files": view.listing.counts(),
+        "totals": snapshot.totals,
+        **rate,
+        "throughput": snapshot.throughput,
+        "processing_seconds": times,
+        "nodes": snapshot.nodes,
+        "edges": snapshot.edges,
+        "system": system(view),
+    }
+
+
+def system(view: View) -> dict[str, float]:
+    """What the process takes: `cpu_percent` of one core since the start, memory where Linux tells."""
+    uptime_seconds = view.uptime_seconds()
+    figures: dict[str, float] = {
+        "cpu_percent": round(100 * time.process_time() / uptime_seconds, 2),
+        "uptime_seconds": round(uptime_seconds, 3),
+    }
+    memory_bytes = resident_bytes()
+    return figures if memory_bytes is None else {**figures, "memory_bytes": memory_bytes}
+
+
+def resident_bytes() -> int | None:
+    """How much memory the process has, where Linux tells."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None
+
+
+def space(view: View) -> tuple[int | None, int | None]:
+    """How much is free, and how large it is, on the fuller of the disks of inputs and results."""
+    found = []
+    for path in (view.spool.folders.unprocessed, view.spool.folders.results):
+        try:
+            status = os.statvfs(path)
+        except OSError:  # `folders` says so
+            continue
+        found.append((status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize))
+    return min(found, default=(None, None))
+
+
+def metrics(view: View, *, openmetrics: bool) -> str:
+    """All figures, for Prometheus."""
+    size, busy = view.workers()
+    free_bytes, total_bytes = space(view)
+    oldest = view.listing.oldest_waiting()
+    return exposition.text(
+        view.metrics.snapshot(),
+        files=view.listing.counts(),
+        healthy=health(view)[0],
+        paused=bool(view.health().paused),
+        busy=busy,
+        workers=size,
+        free_bytes=free_bytes,
+        total_bytes=total_bytes,
+        oldest_waiting_seconds=oldest[1] if oldest else None,
+        uptime_seconds=view.uptime_seconds(),
+        cpu_seconds=time.process_time(),
+        memory_bytes=resident_bytes(),
+        openmetrics=openmetrics,
+    )

@@ -1,0 +1,187 @@
+"""Who may ask the dashboard: hosts, origins, tokens, cookies, and too many wrong tries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fproc.dashboard.guard import ADDRESSES, COOKIE, SESSION_SECONDS, TRIES, TRIES_SECONDS, Guard
+from fproc.dashboard.messages import Request, Response
+
+SECRET = "k3y-of-the-test"
+
+
+class Watch:
+    """A clock of the test's."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def guard(watch: Watch) -> Guard:
+    return Guard(SECRET, "0.0.0.0", clock=watch, monotonic=watch)
+
+
+def request(method: str = "GET", client: str = "10.0.0.1", **headers: str) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(method, "/stats", {}, {"host": "localhost:8000", **named}, client)
+
+
+def bearer(token: str, **options: Any) -> Request:
+    return request(authorization=f"Bearer {token}", **options)
+
+
+def status(response: Response | None) -> int:
+    assert response is not None
+    if response.status >= 400:
+        assert set(json.loads(response.body)) == {"error"}
+    return response.status
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "localhost:8000", "127.0.0.1:9", "[::1]:8000", "LOCALHOST", "a.localhost", "10.1.2.3"],
+)
+def test_without_a_token_this_machine_may_be_named(host: str) -> None:
+    assert Guard(None, "127.0.0.1").misdirected(request(host=host)) is None
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", ":8000", "[::1", "127.0.0.1.nip.io"]
+)
+def test_without_a_token_another_name_is_refused_for_it_may_have_been_bound_to_this_machine(
+    host: str,
+) -> None:
+    assert status(Guard(None, "127.0.0.1").misdirected(request(host=host))) == 400
+
+
+def test_a_name_that_is_listened_on_may_be_named() -> None:
+    assert Guard(None, "Here").misdirected(request(host="here:1")) is None
+
+
+def test_with_a_token_any_name_will_do_because_the_cookie_goes_to_one(guard: Guard) -> None:
+    assert guard.misdirected(request(host="fproc.example.org")) is None
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "fproc.example.org"])
+def test_the_own_page_may_change_things_and_so_may_programs(guard: Guard, host: str) -> None:
+    assert guard.misdirected(request("POST", host=host)) is None
+    assert guard.misdirected(request("POST", host=host, origin=f"https://{host}")) is None
+    assert guard.misdirected(request("POST", host=host, sec_fetch_site="same-origin")) is None
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost:8001", "http://localhost"]
+)
+def test_a_page_of_another_site_may_not_change_anything(origin: str) -> None:
+    for guard in (Guard(None, "127.0.0.1"), Guard(SECRET, "127.0.0.1")):
+        for method in ("POST", "PUT", "DELETE"):
+            assert status(guard.misdirected(request(method, origin=origin))) == 400
+            assert status(guard.misdirected(request(method, sec_fetch_site="cross-site"))) == 400
+
+
+def test_without_a_token_nobody_is_a_stranger() -> None:
+    assert Guard(None, "127.0.0.1").stranger(request()) is None
+
+
+def test_with_a_token_it_is_needed(guard: Guard) -> None:
+    refusal = guard.stranger(request())
+    assert status(refusal) == 401
+    assert refusal is not None
+    assert refusal.headers["WWW-Authenticate"].startswith("Bearer")
+    assert guard.stranger(bearer(SECRET)) is None
+    assert guard.stranger(request(authorization=f"bearer  {SECRET} ")) is None
+    for wrong in ("x", SECRET.upper(), SECRET + "x", "", "\xff"):
+        assert status(guard.stranger(bearer(wrong))) == 401
+    assert status(guard.stranger(request(authorization=f"Basic {SECRET}"))) == 401
+
+
+def cookie_of(response: Response) -> str:
+    assert response.status == 303
+    assert response.headers["Location"] == "/"
+    cookie = response.headers["Set-Cookie"]
+    assert "; HttpOnly; SameSite=Strict" in cookie
+    assert "; Path=/;" in cookie
+    return cookie.partition(";")[0]
+
+
+def test_a_log_in_gives_a_cookie_that_is_as_good_as_the_token_for_half_a_day(
+    guard: Guard, watch: Watch
+) -> None:
+    cookie = cookie_of(guard.log_in(SECRET, "10.0.0.1"))
+    assert SECRET not in cookie
+    assert guard.stranger(request(cookie=f"other=1; {cookie}")) is None
+    restarted = Guard(SECRET, "0.0.0.0", clock=watch, monotonic=watch)
+    assert restarted.stranger(request(cookie=cookie)) is None
+    other = Guard("another token", "0.0.0.0", clock=watch, monotonic=watch)
+    assert status(other.stranger(request(cookie=cookie))) == 401
+    watch.now += SESSION_SECONDS
+    assert status(guard.stranger(request(cookie=cookie))) == 401
+
+
+def test_no_two_log_ins_get_the_same_cookie(guard: Guard) -> None:
+    assert guard.log_in(SECRET, "a").headers != guard.log_in(SECRET, "a").headers
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "9999999999.x.", "9999999999.x.00", "..", "\xff", '"9999999999.x.\\377"', "9999999999"]
+)
+def test_a_forged_cookie_is_none(guard: Guard, value: str) -> None:
+    assert status(guard.stranger(request(cookie=f"{COOKIE}={value}"))) == 401
+
+
+def test_a_cookie_whose_time_was_put_off_is_none(guard: Guard) -> None:
+    name, _, value = cookie_of(guard.log_in(SECRET, "a")).partition("=")
+    expiry, nonce, signature = value.split(".")
+    later = f"{name}={int(expiry) + 1}.{nonce}.{signature}"
+    assert status(guard.stranger(request(cookie=later))) == 401
+
+
+def test_a_log_out_takes_the_cookie_back(guard: Guard) -> None:
+    assert "Max-Age=0" in guard.log_out().headers["Set-Cookie"]
+
+
+def test_over_tls_the_cookie_stays_with_tls() -> None:
+    assert "; Secure" in Guard(SECRET, "::", is_secure=True).log_in(SECRET, "a").headers["Set-Cookie"]
+
+
+def test_an_address_that_is_wrong_too_often_has_to_wait(guard: Guard, watch: Watch) -> None:
+    cookie = cookie_of(guard.log_in(SECRET, "10.0.0.1"))
+    for _ in range(TRIES):
+        assert status(guard.log_in("wrong", "10.0.0.1")) == 401
+        watch.now += 1
+    refusal = guard.log_in(SECRET, "10.0.0.1")
+    assert status(refusal) == 429
+    assert 0 < int(refusal.headers["Retry-After"]) <= TRIES_SECONDS
+    assert status(guard.stranger(bearer(SECRET))) == 429  # or it could go on guessing here
+    assert guard.stranger(request(cookie=cookie)) is None
+    assert guard.log_in(SECRET, "10.0.0.2").status == 303
+    watch.now += int(refusal.headers["Retry-After"])
+    assert guard.log_in(SECRET, "10.0.0.1").status == 303
+
+
+def test_wrong_tries_of_the_past_and_before_a_right_one_do_not_count(guard: Guard, watch: Watch) -> None:
+    for _ in range(3):
+        for _ in range(TRIES - 1):
+            guard.log_in("wrong", "a")
+        assert guard.log_in(SECRET, "a").status == 303
+    for _ in range(TRIES * 3):
+        assert status(guard.log_in("wrong", "a")) == 401
+        watch.now += TRIES_SECONDS / TRIES + 0.1
+
+
+def test_only_so_many_addresses_are_remembered(guard: Guard) -> None:
+    for number in range(ADDRESSES * 2):
+        guard.log_in("wrong", str(number))
+    assert len(guard._wrong) == ADDRESSES
