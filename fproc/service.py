@@ -81,6 +81,8 @@ class Service:
         for_workers = replace(plan.config, alerts=AlertPolicy())  # they need no secrets
         setup = Setup(for_workers, options.set_up_log, partial(tracer, is_wanted=options.is_traced))
         self._pool = Pool(setup, options.workers, first=options.first)
+        self._arrivals = Arrivals(plan.config)
+        self._arrivals.sweep()
         self._watcher = Watcher(self._spool, plan.config, self._pool, self._journal)
 
     def drain(self) -> bool:
@@ -120,9 +122,7 @@ class Service:
             from fproc.dashboard.tls import Tls  # noqa: PLC0415 - slow to import
 
             secure = Tls(dashboard).wrap
-        arrivals = Arrivals(self._plan.config)
-        server = Server(dashboard, lambda listener: self._reception(listener, arrivals, secure))
-        arrivals.sweep()
+        server = Server(dashboard, lambda listener: self._reception(listener, secure))
         server.start()
         try:
             yield server.url
@@ -132,7 +132,6 @@ class Service:
     def _reception(
         self,
         listener: socket.socket,
-        arrivals: Arrivals,
         secure: Callable[[socket.socket], socket.socket] | None,
     ) -> Reception:
         from fproc.dashboard.assembly import reception  # noqa: PLC0415 - slow to import
@@ -149,4 +148,4 @@ class Service:
             workers=lambda: (self._pool.size, self._pool.size - self._pool.count_free()),
             began=self._began,
         )
-        return reception(listener, view, arrivals, self._options.token, secure)
+        return reception(listener, view, self._arrivals, self._options.token, secure)

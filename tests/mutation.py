@@ -10,6 +10,7 @@ LEASES = "tests/unit/test_holding.py::"
 CALLS = "tests/unit/test_disk.py::"
 GROUP = "tests/unit/test_group.py::"
 SPOOL = "tests/unit/test_spool.py::"
+ARRIVAL = "tests/unit/test_arrival.py::"
 
 
 def crash(scenario: str, way: str = "renameat2") -> str:

@@ -8,7 +8,7 @@ from collections import deque
 from enum import Enum, auto
 
 from fproc.dashboard import http
-from fproc.dashboard.messages import Refused, Request
+from fproc.dashboard.messages import Refused, Request, Response, error
 from fproc.dashboard.site import Visit
 
 GRACE_SECONDS = 30.0
@@ -41,6 +41,18 @@ class Connection:
         self.deadline = deadline
         self.events = 0
 
+    def take_request(self) -> Request | Response | None:
+        """The next request, without its body, once it has come; what to answer if it is none."""
+        end = self.received.find(http.HEAD_END)
+        if end > http.HEAD_BYTES or (end < 0 and len(self.received) > http.HEAD_BYTES):
+            is_line = self.received.find(b"\n") > 0
+            return error(431 if is_line else 414, "the head of the request is too long")
+        if end < 0:
+            return None
+        head = bytes(self.received[: end + len(http.HEAD_END)])
+        del self.received[: len(head)]
+        return http.parse(head, self.client)
+
 
 class BodyReader:
     """The body of a request, read by a thread that may wait for it.
@@ -71,6 +83,8 @@ class BodyReader:
                 if self._is_awaited:
                     self._sock.sendall(http.CONTINUE)
                 data = self._sock.recv(size)
+                self._received += data[size:]  # TLS gives what it has decrypted, and that may be more
+                data = data[:size]
         except TimeoutError:
             raise Refused(408, "the body stalls") from None
         except OSError:

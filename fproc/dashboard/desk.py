@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -15,7 +16,7 @@ STREAMING = 8
 """How many threads answer, how many requests may wait for one, and how many bodies are read at a time."""
 
 CLOSE_SECONDS = 5.0
-"""How long `close` waits for each thread to tidy up."""
+"""How long `close` waits for all threads to tidy up."""
 
 Job = Callable[[], None]
 
@@ -59,8 +60,9 @@ class Desk:
         """Let the threads end, and wait for them for a moment."""
         for _ in self._answering:
             self._jobs.put(None)
+        deadline = time.monotonic() + CLOSE_SECONDS
         for thread in [*self._answering, *self._streaming]:
-            thread.join(CLOSE_SECONDS)
+            thread.join(max(deadline - time.monotonic(), 0.0))
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import hmac
 import logging
+import socket
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from fproc.dashboard.messages import Request, Response, error
@@ -126,11 +125,9 @@ class Guard:
         return error(401, "the token is wrong", {"WWW-Authenticate": 'Bearer realm="fproc"'})
 
     def _has_session(self, request: Request) -> bool:
-        try:
-            found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        text, _, signature = (found.value if found else "").rpartition(".")
+        cookies = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
+        given = next((value for name, _, value in cookies if name == COOKIE), "")
+        text, _, signature = given.rpartition(".")
         expiry = text.partition(".")[0]
         is_signed = hmac.compare_digest(_bytes(signature), self._signature(text).encode())
         return is_signed and expiry.isdecimal() and self._clock() < int(expiry)
@@ -144,13 +141,17 @@ class Guard:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        if name in self._own_names or name.endswith(".localhost"):
-            return True
+        return name in self._own_names or name.endswith(".localhost") or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
         try:
-            ip_address(name)
-        except ValueError:
-            return False
+            socket.inet_pton(family, name)
+        except (OSError, ValueError):
+            continue
         return True
+    return False
 
 
 def _bytes(text: str) -> bytes:

@@ -58,7 +58,7 @@ def parse(head: bytes, client: str) -> Request | Response:
         headers={name.lower(): value for name, value in headers.items()},
         client=client,
         length_bytes=None if length is None else int(length),
-        is_last=handler.close_connection,
+        is_last=handler.close_connection or handler.request_version != "HTTP/1.1",
         expects_continue=headers.get("expect", "").lower() == "100-continue",
     )
 

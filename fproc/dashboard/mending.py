@@ -67,7 +67,11 @@ class Mending:
         return json_response({"retried": retried, "errors": errors})
 
     def _length_of(self, request: Request) -> int:
-        """How many bytes are to come; refused where they would fill the disk, on which all work depends."""
+        """How many bytes are to come; refused where they would fill the disk, on which all work depends.
+
+        What other uploads have left behind goes first.
+        """
+        self._arrivals.sweep()  # on another machine, it takes a while to be sure that an uploader is dead
         length_bytes = request.length_bytes or 0
         status = os.statvfs(self._config.watch_dir)
         free_bytes = status.f_bavail * status.f_frsize

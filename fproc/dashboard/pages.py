@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import pkgutil
 import re
 from dataclasses import replace
 from functools import cache
@@ -36,6 +35,8 @@ def log_in(refusal: Response, message: str = "") -> Response:
 @cache
 def static(name: str) -> bytes:
     """A file that comes with fproc, wherever that was started from; it is read once."""
+    import pkgutil  # noqa: PLC0415 - slow to import, and not needed for /health
+
     data = pkgutil.get_data("fproc.dashboard", f"static/{name}")
     assert data is not None
     return data

@@ -82,6 +82,7 @@ class Reception:
         self._selector = selectors.DefaultSelector()
         self._connections: set[Connection] = set()
         self._desk = Desk()
+        self._pending: deque[Connection] = deque()
         self._answered: deque[tuple[Connection, Response | None, bool]] = deque()
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
@@ -108,8 +109,7 @@ class Reception:
         self._wake()
 
     def _turn(self) -> None:
-        busy = self._connections or not self._is_accepting
-        for key, _ in self._selector.select(LOOK_SECONDS if busy else None):
+        for key, _ in self._selector.select(self._patience_seconds()):
             if key.fileobj is self._listener:
                 self._accept()
             elif key.fileobj is self._woken:
@@ -118,12 +118,21 @@ class Reception:
                         pass
             elif key.data in self._connections:
                 self._guarded(key.data, self._serve)
+        for connection in [self._pending.popleft() for _ in range(len(self._pending))]:
+            if connection in self._connections:
+                self._guarded(connection, self._read_requests)
         while self._answered:
             connection, response, is_whole = self._answered.popleft()
             if connection in self._connections:
                 connection.is_last = connection.is_last or not is_whole
                 self._guarded(connection, partial(self._begin_answer, response=response))
         self._expire()
+
+    def _patience_seconds(self) -> float | None:
+        """How long to wait for something to happen."""
+        if self._pending:
+            return 0.0
+        return LOOK_SECONDS if self._connections or not self._is_accepting else None
 
     def _guarded(self, connection: Connection, act: Callable[[Connection], None]) -> None:
         """Do something for a connection; if its client is gone, that is no news."""
@@ -221,26 +230,19 @@ class Reception:
 
     def _read_requests(self, connection: Connection) -> None:
         """Begin what has come whole, if it is not there yet: a head, then maybe a body."""
+        if connection.state is not State.READING:
+            return
         if connection.visit is None:
-            end = connection.received.find(http.HEAD_END)
-            if end < 0 and len(connection.received) <= http.HEAD_BYTES:
+            request = connection.take_request()
+            if request is None:
                 return
-            if end < 0 or end > http.HEAD_BYTES:
-                is_line = connection.received.find(b"\n") > 0
-                self._refuse(
-                    connection, error(431 if is_line else 414, "the head of the request is too long")
-                )
-                return
-            head = bytes(connection.received[: end + len(http.HEAD_END)])
-            del connection.received[: len(head)]
-            request = http.parse(head, connection.client)
             if isinstance(request, Response):
                 self._refuse(connection, request)
                 return
             self._admit(connection, request)
         visit = connection.visit
         if visit is None or connection.state is not State.READING:
-            return
+            return  # of several requests that came together, the next one is begun once this one is answered
         length = 0 if visit.body is Body.NONE else visit.request.length_bytes or 0
         if len(connection.received) >= length:
             body = bytes(connection.received[:length])
@@ -346,7 +348,7 @@ class Reception:
         connection.deadline = now + (REQUEST_SECONDS if connection.has_asked else IDLE_SECONDS)
         self._want(connection, selectors.EVENT_READ)
         if connection.has_asked:
-            self._read_requests(connection)
+            self._pending.append(connection)  # not now: very many requests may have come together
 
     def _expire(self) -> None:
         """End what has taken too long."""

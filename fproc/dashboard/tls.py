@@ -42,10 +42,13 @@ class Tls:
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.sslsocket_class = TlsSocket
         try:
-            self._context.load_cert_chain(dashboard.tls_cert or "", dashboard.tls_key)
+            # Without a password, OpenSSL would ask for one on the terminal.
+            self._context.load_cert_chain(dashboard.tls_cert or "", dashboard.tls_key, password="")
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             what = f"cannot be used, or does not go with its key: {reason_of(error)}"
-            raise ConfigError([Problem("$.dashboard.tls_cert", what, "name PEM files")]) from error
+            raise ConfigError(
+                [Problem("$.dashboard.tls_cert", what, "name PEM files, the key without a password")]
+            ) from error
 
     def wrap(self, sock: socket.socket) -> socket.socket:
         """A connection that was accepted, made secure; the handshake comes later."""

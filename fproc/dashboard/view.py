@@ -15,7 +15,7 @@ from fproc.dashboard.listing import Listing
 from fproc.graph import Graph
 from fproc.metrics import Metrics
 from fproc.spool import Spool
-from fproc.spool.probe import LEAST_FREE_BYTES
+from fproc.spool.folders import LEAST_FREE_BYTES
 from fproc.times import rfc3339
 from fproc.watch import Health
 from fproc.windows import WINDOWS

@@ -28,6 +28,9 @@ _CHARACTER_BYTES = 4
 NAME_BYTES = 255
 """The longest file name of the usual filesystems."""
 
+LEAST_FREE_BYTES = 10 * 1024 * 1024
+"""With less free space than this a disk is as good as full."""
+
 
 class Folders:
     """The folders of one spool, by absolute path.
@@ -45,6 +48,7 @@ class Folders:
         shared: the file that says that other machines may use this spool.
         history: the database of what happened; see `fproc.history`.
         instances: a file for each running fproc.
+        uploads: a folder for each upload that is coming in; see `fproc.spool.arrival`.
     """
 
     def __init__(self, watch: str, results: str) -> None:
@@ -61,6 +65,7 @@ class Folders:
         self.shared = os.path.join(self.state, "shared")
         self.history = os.path.join(self.state, "history.db")
         self.instances = os.path.join(self.state, "instances")
+        self.uploads = os.path.join(self.state, "uploads")
         self._within = os.path.join(watch, "")
 
     def within(self, *parts: str) -> str:

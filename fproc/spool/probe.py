@@ -21,12 +21,11 @@ from typing import NamedTuple
 from fproc.errors import shown
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, is_at
-from fproc.spool.folders import NAME_BYTES, Folders
+from fproc.spool.folders import LEAST_FREE_BYTES, NAME_BYTES, Folders
 from fproc.spool.intake import is_open_for_writing
 from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of
 from fproc.tokens import new_token
 
-LEAST_FREE_BYTES = 10 * 1024 * 1024
 LEAST_FREE_INODES = 1000
 LEAST_FREE_SHARE = 0.01
 LEAST_OPEN_FILES = 256

@@ -61,7 +61,7 @@ def test_bytes_that_are_not_utf_8_come_as_surrogates() -> None:
 
 @pytest.mark.parametrize(
     ("version", "connection", "is_last"),
-    [("1.1", "keep-alive", False), ("1.1", "close", True), ("1.0", "x", True), ("1.0", "keep-alive", False)],
+    [("1.1", "keep-alive", False), ("1.1", "close", True), ("1.0", "x", True), ("1.0", "keep-alive", True)],
 )
 def test_it_is_known_whether_a_request_is_the_last(version: str, connection: str, *, is_last: bool) -> None:
     given = head(f"GET / HTTP/{version}", "Host: h", f"Connection: {connection}")

@@ -160,6 +160,16 @@ def test_requests_that_come_together_are_answered_in_order(world: World) -> None
         ]
 
 
+def test_very_many_requests_that_come_together_are_all_answered(world: World) -> None:
+    count = 3000
+    refused = b"GET /gone HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with world.connect() as sock:
+        sending = threading.Thread(target=sock.sendall, args=(refused * count + GET,))
+        sending.start()
+        assert [answer(sock)[0] for _ in range(count + 1)] == [404] * count + [200]
+        sending.join()
+
+
 def test_a_request_may_come_byte_by_byte(world: World) -> None:
     with world.connect() as sock:
         for byte in GET:
@@ -176,6 +186,26 @@ def test_a_body_that_nobody_wants_is_no_request(world: World, path: str) -> None
 def test_what_is_left_of_a_refused_upload_is_no_request(world: World) -> None:
     first = b"PUT /upload/refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
     assert statuses(world.send(first + GET * 100, ends=False)) == [400]
+
+
+def test_what_follows_a_body_without_a_length_is_no_request(world: World) -> None:
+    for start in (b"PUT /upload/x HTTP/1.1\r\n", b"POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\n"):
+        assert statuses(world.send(start + b"Host: localhost\r\n\r\n" + GET, ends=False)) == [411]
+
+
+class Generous:
+    """A socket that gives more than was asked for, as one with TLS does."""
+
+    def recv(self, _size: int) -> bytes:
+        return b"bodyGET"
+
+
+def test_what_comes_with_the_end_of_a_body_is_kept_for_the_next_request() -> None:
+    received = bytearray(b"a ")
+    sock: Any = Generous()
+    reader = connection_module.BodyReader(sock, received, Request("PUT", "/x", {}, {}, length_bytes=6))
+    assert [reader.read(100) for _ in range(3)] == [b"a ", b"body", b""]
+    assert (reader.left_bytes, received) == (0, b"GET")
 
 
 def test_after_an_upload_the_connection_goes_on(world: World) -> None:
