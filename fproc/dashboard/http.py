@@ -118,8 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.refusal: Response | None = None
         self.raw_requestline = self.rfile.readline(HEAD_BYTES)
         self.header_lines = head.removesuffix(HEAD_END).split(b"\n")[1:]
-        if head:
-            self.parse_request()
+        if head and not self.parse_request() and self.refusal is None:
+            self.refusal = error(400, "there is no request")
 
     def version_string(self) -> str:
         """What answers, without Python's version."""

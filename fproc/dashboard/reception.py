@@ -143,6 +143,11 @@ class Reception:
         except OSError as trouble:
             log.debug("%s hung up: %s", connection.client, trouble)
             self._close(connection)
+        except Exception:
+            log.exception(
+                "a request from %s cannot be answered; this is a mistake in fproc", connection.client
+            )
+            self._close(connection)
 
     def _accept(self) -> None:
         for _ in range(ACCEPTED_AT_ONCE):

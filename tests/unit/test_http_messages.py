@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from fproc.dashboard.http import parse, render
 from fproc.dashboard.messages import Request, Response, error, json_response
@@ -78,6 +80,8 @@ def test_it_is_known_who_waits_to_send_a_body() -> None:
 
 REFUSED: dict[str, tuple[bytes, int]] = {
     "no request": (b"GARBAGE\r\n\r\n", 400),
+    "an empty line first": (b"\r\nHost: a\r\n\r\n", 400),
+    "nothing but blanks first": (b"  \r\nHost: a\r\n\r\n", 400),
     "two words too many": (head("GET /a b HTTP/1.1"), 400),
     "no such version": (head("GET / HTTP/3.0"), 505),
     "no version": (head("GET / HTTP/x"), 400),
@@ -107,9 +111,37 @@ REFUSED: dict[str, tuple[bytes, int]] = {
 }
 
 
-@pytest.mark.parametrize(("given", "status"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_is_ambiguous_or_no_request_is_refused(given: bytes, status: int) -> None:
-    assert refused(given).status == status
+PIECES = [
+    b"GET ",
+    b"/a?b=%ff",
+    b" HTTP/1.1",
+    b"\r\n",
+    b"Host: a",
+    b"Content-Length: 5",
+    b": ",
+    b" ",
+    b"HTTP/9.9",
+    b"/",
+]
+
+
+@pytest.mark.parametrize(("head_bytes", "status"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_ambiguous_or_no_request_is_refused(head_bytes: bytes, status: int) -> None:
+    assert refused(head_bytes).status == status
+
+
+@given(st.binary(max_size=300))
+@example(b"\r\n")
+@example(b"GET / HTTP/1.1\r\nContent-Type: multipart/x; boundary=\xff\r\nHost: \xff")
+def test_whatever_comes_is_a_request_or_is_answered(given_bytes: bytes) -> None:
+    response = parse(given_bytes + b"\r\n\r\n", "127.0.0.1")
+    assert isinstance(response, Request) or 400 <= response.status < 600
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=5), max_size=12))
+def test_whatever_looks_like_a_request_is_one_or_is_answered(pieces: list[bytes]) -> None:
+    response = parse(b"".join(pieces) + b"\r\n\r\n", "127.0.0.1")
+    assert isinstance(response, Request) or 400 <= response.status < 600
 
 
 def test_an_answer_has_what_browsers_and_caches_need() -> None:
@@ -135,9 +167,9 @@ def test_the_answer_to_head_has_no_body() -> None:
 
 def test_what_the_client_has_already_is_not_sent_again() -> None:
     response = json_response({"a": 1}, is_polled=True)
-    for given in (response.etag, f'"x", {response.etag}', f"W/{response.etag}", "*"):
+    for tags in (response.etag, f'"x", {response.etag}', f"W/{response.etag}", "*"):
         top, body = written(
-            response, understood(head("GET / HTTP/1.1", "Host: a", f"If-None-Match: {given}"))
+            response, understood(head("GET / HTTP/1.1", "Host: a", f"If-None-Match: {tags}"))
         )
         assert top.startswith("HTTP/1.1 304 ")
         assert (body, "Content-Length" in top) == (b"", False)
