@@ -28,7 +28,7 @@ _SINGLE = ("host", "content-length", "authorization")
 
 SAFETY = {
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 """Headers of every answer: it is for this site alone, and what its type says."""
