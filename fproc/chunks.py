@@ -100,11 +100,13 @@ def compute(
     their order can tell what is to be said of it.
     """
     done = Done({})
-    output = _Output(done)
+    output = MemoryOutput(done)
+
+    def skip(error: RecordError, _line: str | None) -> None:
+        done.skipped.append((error.reason, error.node, error.line_no or 0, error.line))
+
     policy = ErrorPolicy(
-        plan.config.on_error,
-        reject=done.rejected.append,
-        skip=lambda error: done.skipped.append((error.reason, error.node, error.line_no or 0, error.line)),
+        plan.config.on_error, reject=lambda value, _line: done.rejected.append(value), skip=skip
     )
     try:
         run = plan.run(source, output, entry=entry, on_error=policy, sampling=sampling)
@@ -131,8 +133,8 @@ class ErrorPolicy:
 
     Args:
         on_error: the configuration's.
-        reject: sets a line aside, as a JSON value.
-        skip: takes note of one that is skipped.
+        reject: sets a line aside, as a JSON value; given the line of the input, too.
+        skip: takes note of one that is skipped; given the same.
 
     Attributes:
         piece: what is being fed.
@@ -142,8 +144,8 @@ class ErrorPolicy:
         self,
         on_error: str,
         *,
-        reject: Callable[[dict[str, Any]], None],
-        skip: Callable[[RecordError], None],
+        reject: Callable[[dict[str, Any], str | None], None],
+        skip: Callable[[RecordError, str | None], None],
     ) -> None:
         self.piece: Block | Overlong | None = None
         self._on_error = on_error
@@ -155,11 +157,18 @@ class ErrorPolicy:
         if passes_by_itself(error.__cause__):
             raise error
         if isinstance(error.__cause__, Reject) or self._on_error == "reject":
-            self._reject(_rejected_line(error, self.piece))
+            self._reject(_rejected_line(error, self.piece), self.line_of(error))
         elif self._on_error == "skip":
-            self._skip(error)
+            self._skip(error, self.line_of(error))
         else:
             raise error
+
+    def line_of(self, error: RecordError) -> str | None:
+        """The line of the input that has failed, if all of it is known."""
+        piece = self.piece
+        if not isinstance(piece, Block) or error.line_no is None:
+            return None
+        return piece.lines[error.line_no - piece.first_line_no]
 
 
 def _rejected_line(error: RecordError, piece: Block | Overlong | None) -> dict[str, Any]:
@@ -178,30 +187,30 @@ def _rejected_line(error: RecordError, piece: Block | Overlong | None) -> dict[s
     }
 
 
-class _Output:
-    """Results of a chunk, as bytes."""
+class MemoryOutput:
+    """Results of a chunk, as bytes. An `Output`, to which the docstrings here are left."""
 
-    def __init__(self, done: Done) -> None:
+    def __init__(self, done: Done | None = None) -> None:
         self.data: list[bytes] = []
-        self._pieces = done.pieces
+        self._pieces = done.pieces if done else []
         self._held: dict[str | None, list[str]] = {}
         self._held_characters = 0
 
-    def write(self, result: str, line: str) -> None:
+    def write(self, result: str, line: str) -> None:  # noqa: D102
         self.lines(result).append(line)
         self.note(len(line) + 1)
 
-    def print_line(self, line: str) -> None:
+    def print_line(self, line: str) -> None:  # noqa: D102
         self.printed().append(line)
         self.note(len(line) + 1)
 
-    def lines(self, result: str) -> list[str]:
+    def lines(self, result: str) -> list[str]:  # noqa: D102
         return self._held.setdefault(result, [])
 
-    def printed(self) -> list[str]:
+    def printed(self) -> list[str]:  # noqa: D102
         return self._held.setdefault(None, [])
 
-    def note(self, characters: int) -> None:
+    def note(self, characters: int) -> None:  # noqa: D102
         self._held_characters += characters
         if self._held_characters > HELD_CHARACTERS:
             self.flush()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from math import inf
 from typing import Any, Protocol
 
 from fproc.errors import (
@@ -25,13 +26,17 @@ from fproc.graph import Graph
 from fproc.processors.base import Maker, Output, Processor, Source
 from fproc.records import Block, Overlong, Record
 from fproc.timing import Laps, Sampling, lap_seconds
+from fproc.traces import LineError, Trace
 
 
 class Observer(Protocol):
-    """Who is told of each step of each line, for `--trace`."""
+    """Who is told of each step of lines, for `--trace` and for the dashboard."""
+
+    first_lines: int | None
+    """Of how many lines of an input it is told the steps, from the first one on; None: of all."""
 
     def open(self, file: str) -> None:
-        """What follows is about this input."""
+        """What follows is about this input, for which `first_lines` holds now."""
 
     def begin(self, line_no: int | None, line: str) -> None:
         """A line enters the graph (None: the end of the file)."""
@@ -39,8 +44,21 @@ class Observer(Protocol):
     def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
         """A node was given a record, as its `hops`th node, and emitted these."""
 
-    def close(self) -> None:
-        """The input has ended, or was given up."""
+    def fail(self, node: str, tag: str, line: str, hops: int) -> None:
+        """A node was given a record, as its `hops`th node, and failed with it."""
+
+    def lose(self, error: LineError, line: str | None, again: Callable[[], bool] | None) -> None:
+        """A line has failed, also one whose steps are not told.
+
+        Args:
+            error: what became of it, and why.
+            line: the line of the input, if it is known.
+            again: sends the line through the graph once more and tells of its steps, if `first_lines` is
+                None by then. Gives whether that was done: not where it might do harm.
+        """
+
+    def close(self) -> Sequence[Trace]:
+        """The input has ended, or was given up; gives what is to be kept of it."""
 
 
 ErrorPolicy = Callable[[RecordError], None]
@@ -99,6 +117,10 @@ class Interpreter:
         self.on_error = on_error
         self.observer = observer
         self.line_no: int | None = None
+        self._to_observe = (
+            0 if observer is None else inf if observer.first_lines is None else observer.first_lines
+        )
+        self._watching: Observer | None = None
         self.lines_in = 0
         self.counts = {name: Counts() for name in makers}
         self.edges: dict[tuple[str, str], int] = {}
@@ -120,14 +142,16 @@ class Interpreter:
             self.lines_in += 1
             self.counts[self.entry].came += 1
             self.line_no = block.line_no
-            self._fail(self.entry, block.head, RoutingError("the line is longer than limits.max_line_bytes"))
+            self._show(block.head)
+            error = RoutingError("the line is longer than limits.max_line_bytes")
+            self._refuse(self.entry, self.entry, block.head, 1, error)
             return
         with self._timed() if self._sample(len(block.lines)) else nullcontext():
             for line_no, line in enumerate(block.lines, block.first_line_no):
                 self.line_no = line_no
                 self.lines_in += 1
                 if self.observer:
-                    self.observer.begin(line_no, line)
+                    self._show(line)
                 self.push(self.entry, self.entry, line)
 
     def push(self, node: str, tag: str, line: str, hops: int = 1) -> None:
@@ -150,15 +174,23 @@ class Interpreter:
         except (InputError, OutputError):
             raise  # from a sink: no matter of this record
         except Exception as error:  # noqa: BLE001 - a user's processor may raise anything
-            self._fail(node, line, error)
+            self._refuse(node, tag, line, hops, error)
             return []
-        if self.observer:
-            self.observer.step(node, tag, line, emitted, hops)
+        if self._watching:
+            self._watching.step(node, tag, line, emitted, hops)
         return onward
+
+    def _show(self, line: str) -> None:
+        """A line is about to enter the graph: the observer is told, if it is to know of this one."""
+        self._watching = self.observer if self._to_observe > 0 else None
+        if self._watching:
+            self._to_observe -= 1
+            self._watching.begin(self.line_no, line)
 
     def finish(self) -> None:
         """End the file: each node gives what it still has, those upstream first."""
         self.line_no = None
+        self._watching = self.observer
         if self.observer:
             self.observer.begin(None, "")
         if not any(processor.finish for processor in self._processors.values()):
@@ -169,7 +201,7 @@ class Interpreter:
                 try:
                     onward = self._route(name, [record])
                 except FprocError as error:
-                    self._fail(name, record[1], error)
+                    self._refuse(name, *record, 1, error)
                     continue
                 for target, (tag, line) in onward:
                     self.push(target, tag, line)
@@ -292,6 +324,12 @@ class Interpreter:
         except Exception as error:
             self.counts[node].failed += 1
             raise self._record_error(node, None, error) from error
+
+    def _refuse(self, node: str, tag: str, line: str, hops: int, error: BaseException) -> None:
+        """A node has failed with a record."""
+        if self._watching:
+            self._watching.fail(node, tag, line, hops)
+        self._fail(node, line, error)
 
     def _fail(self, node: str, line: str, error: BaseException) -> None:
         self.counts[node].failed += 1

@@ -1,13 +1,14 @@
-"""Something that happened to an input: as a value, and as columns of a database."""
+"""Something that happened to an input, or to a line of it: as a value, and as columns of a database."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
 from fproc.errors import is_encodable
+from fproc.traces import LineError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Event:
     `job` is the token of the claim; an event with the same `job`, `kind` and `attempt` as an earlier one is
     the same event, and counts once. `kind` is "processed", "failed", "retry", "recovered", "interrupted" or
     another word. `time` is in seconds since 1970. `file` and `results` may hold names that are not UTF-8, as
-    surrogate escapes. `error` is one line, or ""; `node` and `line_no` tell where, if that is known.
+    surrogate escapes. `error` is one line, or ""; `node` and `line_no` tell where, and `line` what the node
+    was given, if that is known. `line_errors` are lines that were left out.
     """
 
     job: str
@@ -34,6 +36,21 @@ class Event:
     error: str = ""
     node: str | None = None
     line_no: int | None = None
+    line: str | None = None
+    line_errors: tuple[LineError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What was wrong with a file, or with a line of it."""
+
+    time: float
+    file: str
+    node: str | None
+    line_no: int | None
+    line: str | None
+    error: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +61,33 @@ class Row:
     event: Event
 
 
-_all_of = attrgetter(*Event.__slots__)
+COLUMNS = tuple(column.name for column in fields(Event) if column.name != "line_errors")
+"""The columns of an event, in their order."""
+
+_all_of = attrgetter(*COLUMNS)
 
 
 def values_of(event: Event) -> tuple[Any, ...]:
     """An event as columns. Text is in bytes, because a name need not be UTF-8."""
-    job, file, kind, *numbers, results, error, node, line_no = _all_of(event)
+    job, file, kind, *numbers, results, error, node, line_no, line = _all_of(event)
     texts = map(bytes_of, (json.dumps(results), error))
-    return (*map(bytes_of, (job, file, kind)), *numbers, *texts, node and bytes_of(node), line_no)
+    return (*map(bytes_of, (job, file, kind)), *numbers, *texts, _bytes(node), line_no, _bytes(line))
+
+
+def line_values_of(event: Event) -> list[tuple[Any, ...]]:
+    """The lines of an event that were left out, as columns; each has a number, from 1."""
+    about = bytes_of(event.job), event.attempt, bytes_of(event.file), event.time
+    return [
+        (*about, number, bytes_of(line.node), line.line_no, _bytes(line.line), bytes_of(line.error))
+        for number, line in enumerate(event.line_errors, 1)
+    ]
 
 
 def row_of(values: tuple[Any, ...]) -> Row:
     """The row of an id and the columns of an event."""
-    fields = dict(zip(Event.__slots__, values[1:], strict=True))
-    fields["results"] = _names_of(fields["results"])
-    return Row(values[0], Event(**fields))
+    found = dict(zip(COLUMNS, values[1:], strict=True))
+    found["results"] = _names_of(found["results"])
+    return Row(values[0], Event(**found))
 
 
 def _names_of(text: str) -> tuple[str, ...]:
@@ -72,3 +101,7 @@ def _names_of(text: str) -> tuple[str, ...]:
 def bytes_of(text: str) -> bytes:
     """Text as it is bound, to be cast: lone surrogates that stand for bytes come out as those."""
     return text.encode("utf-8", "surrogateescape" if is_encodable(text) else "backslashreplace")
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else bytes_of(text)

@@ -1,4 +1,4 @@
-"""What has happened to every input, kept in an SQLite database; all of fproc's SQL is here.
+"""What has happened to every input, kept in an SQLite database; with `history_schema`, all of fproc's SQL.
 
 History only: the folders are the state, and deleting the database loses no file. So trouble with it never
 stops the work: it is warned of once, the events are given up, and the next ones are tried again. Without
@@ -17,17 +17,18 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fproc.errors import reason_of, shown
-from fproc.events import Event, Row, bytes_of, row_of, values_of
+from fproc.events import Event, Failure, Row, bytes_of, line_values_of, row_of, values_of
+from fproc.history_schema import SCHEMA_VERSION, make_tables, version_of
 
 if TYPE_CHECKING:
     import sqlite3
 
 T = TypeVar("T")
 
-log = logging.getLogger("fproc.history")
+Change = tuple[str, list[tuple[Any, ...]]]
+"""A statement, and what it is carried out with."""
 
-SCHEMA_VERSION = 1
-"""The `user_version` of the databases that this module makes and understands."""
+log = logging.getLogger("fproc.history")
 
 BUSY_SECONDS = 5.0
 """How long another process's transaction is waited for."""
@@ -41,41 +42,27 @@ SET_ASIDE_LIMIT = 3
 PRUNED_AT_ONCE = 10_000
 """Events deleted in one transaction, so that nobody waits long for it."""
 
+MOST_LINE_ERRORS = 100_000
+"""How many lines that were left out are kept, however many come: they take ten times as much as an event."""
+
+ASKED_AT_ONCE = 400
+"""Names in one query; old versions of SQLite take no more than 999."""
+
 _DAY_SECONDS = 86400
 _HIGHEST_ID = 2**63 - 1
 _TOTALS = ("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered")
 
-# The trigger fires only for an event that was not there yet, in the transaction that inserts it.
-_SCHEMA = (
-    """CREATE TABLE events (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        job TEXT NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL, time REAL NOT NULL,
-        attempt INTEGER NOT NULL, seconds REAL NOT NULL, lines_in INTEGER NOT NULL,
-        lines_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL, rejected INTEGER NOT NULL,
-        results TEXT NOT NULL, error TEXT NOT NULL, node TEXT, line_no INTEGER,
-        UNIQUE (job, kind, attempt))""",
-    "CREATE INDEX events_of_file ON events (file)",
-    "CREATE INDEX events_by_time ON events (time)",
-    "CREATE INDEX events_with_error ON events (id) WHERE error != ''",
-    """CREATE TABLE totals (
-        files_processed INTEGER, files_failed INTEGER, lines_in INTEGER, lines_out INTEGER,
-        bytes_in INTEGER, retries INTEGER, recovered INTEGER)""",
-    "INSERT INTO totals VALUES (0, 0, 0, 0, 0, 0, 0)",
-    """CREATE TRIGGER count_event AFTER INSERT ON events BEGIN
-        UPDATE totals SET
-            files_processed = files_processed + (NEW.kind = 'processed'),
-            files_failed = files_failed + (NEW.kind = 'failed'),
-            lines_in = lines_in + (NEW.kind IN ('processed', 'failed')) * NEW.lines_in,
-            lines_out = lines_out + (NEW.kind IN ('processed', 'failed')) * NEW.lines_out,
-            bytes_in = bytes_in + (NEW.kind IN ('processed', 'failed')) * NEW.bytes_in,
-            retries = retries + (NEW.kind = 'retry'),
-            recovered = recovered + (NEW.kind = 'recovered'); END""",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
-)
-
 # Text is bound as bytes and cast, because a name need not be UTF-8.
-_INSERT = """INSERT OR IGNORE INTO events VALUES (NULL, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
-    ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?)"""
+# Columns are named: SQLite then sees when another process has just added one.
+_INSERT = """INSERT OR IGNORE INTO events (job, file, kind, time, attempt, seconds, lines_in, lines_out,
+        bytes_in, rejected, results, error, node, line_no, line)
+    VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
+        ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT))"""
+_INSERT_LINE = """INSERT OR IGNORE INTO line_errors
+        (job, attempt, file, time, number, node, line_no, line, error)
+    VALUES (CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?,
+        CAST(? AS TEXT), ?, CAST(? AS TEXT), CAST(? AS TEXT))"""
+_TRIM_LINES = "DELETE FROM line_errors WHERE id <= (SELECT max(id) FROM line_errors) - ?"
 
 _RECENT = r"""SELECT * FROM events
     WHERE id < :before
@@ -84,8 +71,18 @@ _RECENT = r"""SELECT * FROM events
     ORDER BY id DESC LIMIT :limit"""
 
 _TIMELINE = "SELECT * FROM events WHERE file = CAST(? AS TEXT) ORDER BY id"
-_ERRORS = "SELECT * FROM events WHERE error != '' ORDER BY id DESC LIMIT ?"
-_PRUNE = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE time < ? ORDER BY time LIMIT ?)"
+_OF_FILE = "file = CAST(:file AS TEXT)"
+_ERRORS = """SELECT time, file, node, line_no, line, error, attempt FROM (
+    SELECT * FROM (
+        SELECT time, file, node, line_no, line, error, attempt, 0 AS number FROM events
+        WHERE error != '' AND {which} ORDER BY id DESC LIMIT :limit)
+    UNION ALL SELECT * FROM (
+        SELECT time, file, node, line_no, line, error, attempt, number FROM line_errors
+        WHERE {which} ORDER BY id DESC LIMIT :limit))
+    ORDER BY time DESC, file, number = 0 DESC, number DESC LIMIT :limit"""
+_FAILURES = "SELECT * FROM events WHERE kind = 'failed' AND file IN ({names}) ORDER BY id DESC"
+_LAST = "SELECT time FROM events WHERE kind = CAST(? AS TEXT) ORDER BY id DESC LIMIT 1"
+_PRUNE = "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE time < ? ORDER BY time LIMIT ?)"
 
 
 class History:
@@ -134,17 +131,23 @@ class History:
 
     def record(self, events: Sequence[Event]) -> None:
         """Add events, all in one transaction; those that are there already change nothing."""
-        if events:
-            self._write(_INSERT, [values_of(event) for event in events])
+        if not events:
+            return
+        changes: list[Change] = [(_INSERT, [values_of(event) for event in events])]
+        lines = [values for event in events for values in line_values_of(event)]
+        if lines:
+            changes += [(_INSERT_LINE, lines), (_TRIM_LINES, [(MOST_LINE_ERRORS,)])]
+        self._write(*changes)
 
     def prune(self) -> int:
         """Delete the events that are older than `history_days`, and give how many; the totals stay."""
         if self._history_days is None:
             return 0
-        values = [(self._clock() - self._history_days * _DAY_SECONDS, PRUNED_AT_ONCE)]
+        before = self._clock() - self._history_days * _DAY_SECONDS
+        self._write((_PRUNE.format(table="line_errors"), [(before, MOST_LINE_ERRORS)]))
         deleted = 0
         while True:
-            count = self._write(_PRUNE, values)
+            count = self._write((_PRUNE.format(table="events"), [(before, PRUNED_AT_ONCE)]))
             deleted += count
             if count < PRUNED_AT_ONCE:
                 return deleted
@@ -181,9 +184,29 @@ class History:
         """All that is known about a name, oldest first."""
         return [row_of(values) for values in self._ask(_TIMELINE, (bytes_of(file),))]
 
-    def errors(self, limit: int) -> list[Row]:
-        """Events that have an error, newest first, `limit` of them at most."""
-        return [row_of(values) for values in self._ask(_ERRORS, (max(limit, 0),))]
+    def errors(self, limit: int, file: str = "") -> list[Failure]:
+        """Files that failed or are tried again, and lines that were left out, `limit` of them, newest first.
+
+        Where a file is named, only what concerns that.
+        """
+        sql = _ERRORS.format(which=_OF_FILE if file else "1")
+        found = self._ask(sql, {"file": bytes_of(file), "limit": max(limit, 0)})
+        return [Failure(*values) for values in found]
+
+    def failures(self, files: Collection[str]) -> list[Row]:
+        """The events that tell of the failure of files of these names, newest first for each name."""
+        names = [bytes_of(file) for file in files]
+        rows: list[Row] = []
+        for start in range(0, len(names), ASKED_AT_ONCE):
+            some = names[start : start + ASKED_AT_ONCE]
+            sql = _FAILURES.format(names=", ".join(["CAST(? AS TEXT)"] * len(some)))
+            rows += [row_of(values) for values in self._ask(sql, some)]
+        return rows
+
+    def last(self, kind: str) -> float | None:
+        """When an event of this kind was last recorded, in seconds since 1970; None if none is known."""
+        found = self._ask(_LAST, (bytes_of(kind),))
+        return float(found[0][0]) if found else None
 
     def close(self) -> None:
         """Close the database for good; what is recorded later is dropped, and queries find nothing."""
@@ -208,10 +231,10 @@ class History:
                 return value
         return otherwise
 
-    def _write(self, sql: str, values: list[tuple[Any, ...]]) -> int:
-        """Carry out a statement with each of `values`, and give how many rows it changed: 0 with trouble."""
+    def _write(self, *changes: Change) -> int:
+        """Make changes in one transaction, and give how many rows they concerned: 0 with trouble."""
         with self._lock:
-            count = self._attempt(lambda connection: _change(connection, sql, values), None)
+            count = self._attempt(lambda connection: _change(connection, changes), None)
             if count is not None:
                 self._busy_seconds = BUSY_SECONDS
         return count or 0
@@ -249,7 +272,7 @@ class History:
         """
         connection = self._connection = self._connect(self._busy_seconds)
         self._opened = os.stat(self._path)
-        version = _version_of(connection)
+        version = version_of(connection)
         if version > SCHEMA_VERSION:
             self._end(f"was made by a newer fproc (schema {version}, known is {SCHEMA_VERSION})")
             return
@@ -257,7 +280,7 @@ class History:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         if version < SCHEMA_VERSION:
-            _make_tables(connection)
+            make_tables(connection)
 
     def _connect(self, busy_seconds: float) -> sqlite3.Connection:
         connection = self._sqlite3.connect(
@@ -320,20 +343,7 @@ class History:
                 connection.close()
 
 
-def _version_of(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables, unless another process has just done so."""
+def _change(connection: sqlite3.Connection, changes: Sequence[Change]) -> int:
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        if _version_of(connection) < SCHEMA_VERSION:
-            for statement in _SCHEMA:
-                connection.execute(statement)
-
-
-def _change(connection: sqlite3.Connection, sql: str, values: list[tuple[Any, ...]]) -> int:
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        return connection.executemany(sql, values).rowcount
+        return sum(connection.executemany(sql, values).rowcount for sql, values in changes)

@@ -6,12 +6,15 @@ who have it, and work goes on.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from fproc.config import Retention
+from fproc.alerts import Alerts
+from fproc.config import AlertPolicy, Retention
 from fproc.events import Event
 from fproc.history import History
 from fproc.job import Outcome
@@ -22,11 +25,15 @@ from fproc.spool.disk import set_aside
 from fproc.spool.presence import Presence
 from fproc.times import rfc3339
 from fproc.tokens import new_token
+from fproc.traces import Traces
 from fproc.worker import Progress, Task
 
 FLUSH_SECONDS = 0.5
 FLUSH_EVENTS = 500
 """How long, or how many, events wait to be written to the history together."""
+
+FLUSH_LINE_ERRORS = 500
+"""How many lines that were left out are written with such events, apart from the first one of each file."""
 
 TELL_SECONDS = 1.0
 """How often it is put down how things stand."""
@@ -52,6 +59,23 @@ def open_history(folders: Folders, retention: Retention) -> History:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A file that is worked on: since when, in seconds since 1970, and how far it is."""
+
+    began_at: float
+    progress: Progress
+
+    def said(self, name: str) -> dict[str, Any]:
+        return {
+            "file": name,
+            "started": rfc3339(self.began_at),
+            "lines": self.progress.lines,
+            "bytes": self.progress.position_bytes,
+            "worker": self.progress.worker,
+        }
+
+
 class Journal:
     """The books of one running fproc; without a history or a presence, they are left out.
 
@@ -59,6 +83,8 @@ class Journal:
         metrics: figures since the start.
         history: events over restarts.
         presence: this process's own file in the spool.
+        traces: the last traces of lines.
+        alerts: whom to call.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
     """
@@ -69,24 +95,33 @@ class Journal:
         history: History | None = None,
         presence: Presence | None = None,
         *,
+        traces: Traces | None = None,
+        alerts: Alerts | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._metrics = metrics
         self._history = history
         self._presence = presence
+        self._traces = traces or Traces()
+        self._alerts = alerts or Alerts(AlertPolicy(), "")
         self._clock = clock
         self._monotonic = monotonic
         self._events: list[Event] = []
+        self._line_errors = 0
         self._started = rfc3339(clock())
-        self._began: dict[str, str] = {}
+        self._running: dict[str, _Running] = {}
+        self._lock = threading.Lock()
         self._flush_at = self._tell_at = self._prune_at = monotonic()
 
     def outcome(self, outcome: Outcome) -> None:
         """A file was worked on."""
+        figures = outcome.figures
         self._metrics.add(outcome)
+        self._traces.add(outcome.file, figures.traces)
+        with self._lock:
+            self._running.pop(outcome.file, None)
         if outcome.fate in KINDS:
-            figures = outcome.figures
             self._add(
                 outcome.file,
                 KINDS[outcome.fate],
@@ -101,6 +136,15 @@ class Journal:
                 error=outcome.error,
                 node=outcome.node,
                 line_no=outcome.line_no,
+                **self._lines(outcome),
+            )
+        if outcome.fate is Fate.FAIL:
+            self._alerts.failed(
+                outcome.file,
+                outcome.error,
+                node=outcome.node,
+                line_no=outcome.line_no,
+                attempts=outcome.attempts,
             )
 
     def recovered(self, name: str) -> None:
@@ -113,10 +157,34 @@ class Journal:
         self._metrics.add_settled(succeeded=settled.succeeded)
         kind = "processed" if settled.succeeded else "failed"
         self._add(settled.name, kind, settled.job, results=settled.results)
+        if not settled.succeeded:
+            self._alerts.failed(settled.name, "as was decided before fproc crashed")
+
+    def paused(self, reason: str) -> None:
+        """No new input is taken."""
+        self._alerts.paused(reason)
+
+    def resumed(self) -> None:
+        """New inputs are taken again."""
+        self._alerts.resumed()
+
+    def arrived(self) -> None:
+        """There is an input to be taken."""
+        self._alerts.arrived()
 
     def died(self, task: Task, reason: str) -> None:
         """A worker has died of a file."""
+        self._traces.keep(task.name)
         self._add(task.name, "died", error=reason)
+
+    def current(self) -> list[dict[str, Any]]:
+        """The files that are worked on, as `/files` shows them; may be called from any thread."""
+        with self._lock:
+            now = self._clock()
+            return [
+                {**entry.said(name), "seconds": round(max(0.0, now - entry.began_at), 3)}
+                for name, entry in self._running.items()
+            ]
 
     def turn(
         self, running: Callable[[], Mapping[str, Progress]], health: Callable[[], Mapping[str, Any]]
@@ -126,12 +194,15 @@ class Journal:
         if self._events and (now >= self._flush_at or len(self._events) >= FLUSH_EVENTS):
             self._flush()
             self._flush_at = now + FLUSH_SECONDS
-        if now >= self._tell_at and self._presence is not None:
+        if now >= self._tell_at:
             self._tell_at = now + TELL_SECONDS
-            self._tell(running(), health())
+            self._note(running())
+            if self._presence is not None:
+                self._tell(self._presence, health())
         if now >= self._prune_at and self._history is not None:
             self._prune_at = now + PRUNE_SECONDS
             self._history.prune()
+        self._alerts.progress()
 
     def close(self) -> None:
         """Write down what is left, and close the books."""
@@ -142,25 +213,37 @@ class Journal:
             self._presence.close()
 
     def _flush(self) -> None:
-        events, self._events = self._events, []
+        events, self._events, self._line_errors = self._events, [], 0
         if self._history is not None and events:
             self._history.record(events)
 
-    def _tell(self, running: Mapping[str, Progress], health: Mapping[str, Any]) -> None:
-        assert self._presence is not None
-        now = rfc3339(self._clock())
-        self._began = {name: self._began.get(name, now) for name in running}
-        current = [
-            {
-                "file": name,
-                "started": self._began[name],
-                "lines": progress.lines,
-                "bytes": progress.position_bytes,
-                "worker": progress.worker,
+    def _note(self, running: Mapping[str, Progress]) -> None:
+        """Put down how far each file is, and what is known of its lines."""
+        with self._lock:
+            now, before = self._clock(), self._running
+            self._running = {
+                name: _Running(before[name].began_at if name in before else now, progress)
+                for name, progress in running.items()
             }
-            for name, progress in running.items()
-        ]
-        self._presence.say({"started": self._started, "current": current, "health": dict(health)})
+        self._traces.set_running({name: progress.traces for name, progress in running.items()})
+
+    def _tell(self, presence: Presence, health: Mapping[str, Any]) -> None:
+        current = [entry.said(name) for name, entry in self._running.items()]
+        presence.say({"started": self._started, "current": current, "health": dict(health)})
+
+    def _lines(self, outcome: Outcome) -> dict[str, Any]:
+        """What an event says of the lines of its file: which one failed it, and which were left out.
+
+        A file that was left at a checkpoint will tell of all of them later.
+        """
+        errors = outcome.figures.line_errors
+        if not errors or outcome.fate is Fate.STOP:
+            return {}
+        failed = [error.line for error in errors if error.fate == "failed"]
+        left_out = [error for error in errors if error.fate != "failed"]
+        left_out = left_out[: max(1, FLUSH_LINE_ERRORS - self._line_errors)]
+        self._line_errors += len(left_out)
+        return {"line": failed[0] if failed else None, "line_errors": tuple(left_out)}
 
     def _add(self, name: str, kind: str, job: str = "", **rest: Any) -> None:
         if self._history is not None:

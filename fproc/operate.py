@@ -87,11 +87,10 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
     given = [os.path.basename(name) for name in names]
     named = [name for name in given if name not in failed or is_input(name, failed)]  # `failed/*` has reports
     chosen = failed_inputs(inquiry) if everything else named
-    moved, refused = put_back_all(config, disk, chosen)
-    for name in moved:
-        say(f"{shown(name)}: put back into unprocessed/")
-    for name, error in refused.items():
-        say(f"{shown(name)}: {reason_of(error)}")
+    _, refused = put_back_all(config, disk, chosen)
+    for name in chosen:
+        why = refused.get(name)
+        say(f"{shown(name)}: " + ("put back into unprocessed/" if why is None else reason_of(why)))
     if not chosen:
         say("there are no failed files")
     return EXIT_FILE_FAILED if refused else EXIT_OK

@@ -60,7 +60,8 @@ class Plan:
         Raises:
             RecordError: a processor could not be made.
         """
-        is_compiled = observer is None and self.why_interpreted(entry) is None
+        tells_all = observer is not None and observer.first_lines is None
+        is_compiled = not tells_all and self.why_interpreted(entry) is None
         return (partial(CompiledRun, self.compiler) if is_compiled else Interpreter)(
             self.graph,
             self.makers,
@@ -89,7 +90,11 @@ class Plan:
 
         Functions are taken for maps, as they are documented; classes have to say that they are `stateless`.
         """
-        return any(_remembers(self.forms.get(name)) for name in self.graph.nodes)
+        return any(map(self.may_keep, self.graph.nodes))
+
+    def may_keep(self, node: str) -> bool:
+        """Whether a node may remember a line that it is given."""
+        return node in self.graph.nodes and _remembers(self.forms.get(node))
 
     def why_interpreted(self, entry: str) -> str | None:
         """Why lines that enter the graph at a node are interpreted; None if there is a program for them."""

@@ -6,26 +6,24 @@ progress is told, a checkpoint may be made, and a run can be stopped.
 
 from __future__ import annotations
 
-import json
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from fproc.chunks import LEAST_BYTES, Chunk, Done, ErrorPolicy, Reader
 from fproc.engine import Interpreter, Observer
 from fproc.errors import ConservationError, RecordError, RestoreError, reason_of
 from fproc.graph import END, is_sink
 from fproc.inputs import Input
+from fproc.losses import Losses
 from fproc.plan import Plan
 from fproc.records import Block, Overlong, read_blocks
 from fproc.spool import Staging
 from fproc.spool.checkpoint import Place
 from fproc.timing import Sampling
-
-log = logging.getLogger("fproc.run")
+from fproc.traces import LineError, Trace
 
 PIECE_SECONDS = 0.05
 """About how long the lines of one piece take; the first pieces are small, to find out how slow lines are."""
@@ -48,7 +46,11 @@ class NodeFigures:
 
 @dataclass(slots=True)
 class Figures:
-    """What a run came to."""
+    """What a run came to.
+
+    `line_errors` are the first lines that were left out, and the one that ended the run; `traces` are the
+    ways of some lines.
+    """
 
     lines_in: int = 0
     lines_out: int = 0
@@ -57,6 +59,8 @@ class Figures:
     skipped: int = 0
     nodes: Mapping[str, NodeFigures] = field(default_factory=dict)
     edges: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    line_errors: tuple[LineError, ...] = ()
+    traces: Sequence[Trace] = ()
 
 
 Progress = Callable[[int, int], None]
@@ -95,7 +99,7 @@ def run(
         output: where sinks put lines; from a checkpoint on, it goes on with the parts of that.
         figures: filled in as far as the run comes.
         reject: takes each line that is set aside, as a line of JSON.
-        observer: is told of each step, or None.
+        observer: is told of steps, and of lines that fail, or None.
         progress: is told after each piece, or None.
         keep: keeps checkpoints, or None.
         begin_at: the place of a checkpoint of the same input and plan, or None to begin at the first line.
@@ -108,8 +112,6 @@ def run(
         OSError: the machine is in trouble.
     """
     place = begin_at or Place()
-    losses = _Losses(figures, reject)
-    policy = ErrorPolicy(plan.config.on_error, reject=losses.reject, skip=losses.skip)
     if begin_at:
         given.skip_to(place.offset_bytes)
     blocks = read_blocks(
@@ -121,43 +123,52 @@ def run(
     first = next(blocks, None)
     first_line = first.lines[0] if isinstance(first, Block) else ""
     entry = place.entry or plan.entry(given.source.name, first_line)
-    interpreter = plan.run(
-        given.source, output, entry=entry, on_error=policy, observer=observer, sampling=sampling
-    )
+    losses = Losses(figures, reject, observer=observer, plan=plan, source=given.source, entry=entry)
+    policy = ErrorPolicy(plan.config.on_error, reject=losses.reject, skip=losses.skip)
     if observer:
         observer.open(given.source.name)
+    steps_to = observer if observer and observer.first_lines != 0 else None
     try:
-        if begin_at:
-            _restore(interpreter, place)
-            figures.rejected, figures.skipped = place.rejected, place.skipped
-        if helpers and _can_be_shared(plan, given, place, observer):
-            work = _Shared(plan, given, output, interpreter, figures, policy, losses, sampling)
-            work.run(place.offset_bytes, helpers, keep, progress)
-            first = None
-        for piece in _pieces(first, blocks, plan.first_piece_lines):
-            if keep:
-                keep(piece.offset_bytes, partial(_place, piece, interpreter, figures))
-            policy.piece = piece
-            interpreter.feed(piece)
-            if progress:
-                progress(given.position_bytes(), interpreter.lines_in)
-        policy.piece = None
-        interpreter.finish()
-        output.flush()
-        _check_conservation(interpreter, figures, output)
+        interpreter = plan.run(
+            given.source, output, entry=entry, on_error=policy, observer=steps_to, sampling=sampling
+        )
+        try:
+            if begin_at:
+                _restore(interpreter, figures, place)
+            if helpers and _can_be_shared(plan, given, place, steps_to):
+                work = _Shared(plan, given, output, interpreter, figures, policy, losses, sampling)
+                work.run(work.show(first) or place.offset_bytes, helpers, keep, progress)
+                first = None
+            for piece in _pieces(first, blocks, plan.first_piece_lines):
+                if keep:
+                    keep(piece.offset_bytes, partial(_place, piece, interpreter, figures))
+                policy.piece = piece
+                interpreter.feed(piece)
+                if progress:
+                    progress(given.position_bytes(), interpreter.lines_in)
+            policy.piece = None
+            interpreter.finish()
+            output.flush()
+            _check_conservation(interpreter, figures, output)
+        finally:
+            interpreter.close()
+            figures.bytes_in = given.position_bytes()
+            _take_figures(figures, interpreter)
+    except RecordError as error:
+        losses.end(error, policy.line_of(error))
+        raise
     finally:
-        interpreter.close()
         if observer:
-            observer.close()
-        figures.bytes_in = given.position_bytes()
-        _take_figures(figures, interpreter)
+            figures.traces = observer.close()
 
 
-def _restore(interpreter: Interpreter, place: Place) -> None:
+def _restore(interpreter: Interpreter, figures: Figures, place: Place) -> None:
     try:
+        line_errors = tuple(LineError(*values) for values in place.line_errors)
         interpreter.restore(place.engine)
     except Exception as error:
         raise RestoreError(f"a checkpoint does not fit: {reason_of(error)}") from error
+    figures.rejected, figures.skipped, figures.line_errors = place.rejected, place.skipped, line_errors
 
 
 def _place(piece: Block | Overlong, interpreter: Interpreter, figures: Figures) -> Place:
@@ -174,13 +185,15 @@ def _place_at(offset_bytes: int, line_no: int, interpreter: Interpreter, figures
         figures.rejected,
         figures.skipped,
         interpreter.snapshot(),
+        [astuple(error) for error in figures.line_errors],
     )
 
 
 def _can_be_shared(plan: Plan, given: Input, place: Place, observer: Observer | None) -> bool:
     """Whether several processes can do a file, and it is big enough for that."""
     left_bytes = (given.size_bytes or 0) - place.offset_bytes
-    return left_bytes >= LEAST_BYTES and given.is_plain and observer is None and not plan.remembers
+    tells_all = observer is not None and observer.first_lines is None
+    return left_bytes >= LEAST_BYTES and given.is_plain and not tells_all and not plan.remembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +206,18 @@ class _Shared:
     interpreter: Interpreter
     figures: Figures
     policy: ErrorPolicy
-    losses: _Losses
+    losses: Losses
     sampling: Sampling | None
+
+    def show(self, first: Block | Overlong | None) -> int | None:
+        """Do the lines of which the observer is told; gives where the next one begins, if there were any."""
+        observer = self.interpreter.observer
+        if observer is None or observer.first_lines is None or not isinstance(first, Block):
+            return None
+        piece = first.cut(observer.first_lines)[0] if observer.first_lines < len(first.lines) else first
+        self.policy.piece = piece
+        self.interpreter.feed(piece)
+        return piece.offset_bytes + len(piece.raw)
 
     def run(self, begin: int, helpers: int, keep: Keeper | None, progress: Progress | None) -> None:
         """Do all chunks from a place on."""
@@ -326,19 +349,3 @@ def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
     figures.lines_out = sum(
         figures.nodes[name].count - figures.nodes[name].errors for name in _sinks(interpreter)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Losses:
-    """What is done about lines that are set aside, as a line of JSON each, or skipped; they are counted."""
-
-    figures: Figures
-    to: Callable[[bytes], None]
-
-    def reject(self, value: Mapping[str, Any]) -> None:
-        self.figures.rejected += 1
-        self.to(json.dumps(value).encode() + b"\n")
-
-    def skip(self, error: RecordError) -> None:
-        self.figures.skipped += 1
-        log.warning("skipped: %s", error)

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO
 
 from fproc.errors import reason_of, shown
 from fproc.graph import DROP
 from fproc.records import Record
+from fproc.traces import LineError, Trace
 
 log = logging.getLogger("fproc.trace")
 
 
 class Tracer:
     """Prints traces. An `Observer` of the engine."""
+
+    first_lines: int | None = None
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream: IO[str] | None = stream
@@ -40,16 +43,25 @@ class Tracer:
 
     def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
         """A node was given a record and emitted these."""
+        self.fail(node, tag, line, hops)
+        made = [f"[{out_tag}] {shown(out)}" for out_tag, out in emitted] or [_ending(node)]
+        self._steps += [f"        -> {text}" for text in made]
+
+    def fail(self, node: str, tag: str, line: str, hops: int) -> None:
+        """A node was given a record; `lose` tells what became of it."""
         if len(self._path) >= hops:
             self._routes.append(self._path)
         self._path = [*self._path[: hops - 1], node]
-        made = [f"[{out_tag}] {shown(out)}" for out_tag, out in emitted] or [_ending(node)]
         self._steps.append(f"    {node}: [{tag}] {shown(line)}")
-        self._steps += [f"        -> {text}" for text in made]
 
-    def close(self) -> None:
+    def lose(self, error: LineError, _line: str | None, _again: Callable[[], bool] | None) -> None:
+        """The line has failed at the last step."""
+        self._steps.append(f"        -> {error.fate}: {error.error}")
+
+    def close(self) -> Sequence[Trace]:
         """The input has ended."""
         self._flush()
+        return ()
 
     def _flush(self) -> None:
         if self._path:

@@ -32,8 +32,10 @@ from fproc.job import Death, Outcome, Ran, Surroundings
 from fproc.lifecycle import is_of_machine, trouble_of
 from fproc.plan import Plan, assemble
 from fproc.processes import begin
+from fproc.recorder import Recorder
 from fproc.spool import Claim, NotYet, Settled, Spool
 from fproc.timing import Sampling
+from fproc.traces import Trace
 from fproc.wire import Receiver, send
 from fproc.worker_process import NONE, Mark
 
@@ -98,11 +100,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a file is, and the id of the process that works on it."""
+    """How far a file is, the id of the process that works on it, and traces of some of its lines."""
 
     lines: int = 0
     position_bytes: int = 0
     worker: int | None = None
+    traces: tuple[Trace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,7 @@ class _Worker:
         self._messages: list[object] = []
         self._is_stopping = False
         self._told_at = 0.0
+        self._recorder: Recorder | None = None
         self._signalled, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
@@ -243,8 +247,9 @@ class _Worker:
         sys.path[:] = setup.places
         setup.set_up_log()
         spool, plan = Spool(setup.config, is_checked=True), assemble(setup.config)
+        self._recorder = Recorder(plan, setup.make_observer())
         around = Surroundings(
-            observer=setup.make_observer(),
+            observer=self._recorder,
             progress=self._tell,
             is_stopping=self._has_to_go,
             sampling=Sampling(),
@@ -278,4 +283,5 @@ class _Worker:
     def _tell(self, position_bytes: int, lines: int) -> None:
         if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
             self._told_at = time.monotonic()
-            send(self._channel, Progress(lines, position_bytes, os.getpid()))
+            traces = self._recorder.so_far() if self._recorder else ()
+            send(self._channel, Progress(lines, position_bytes, os.getpid(), traces))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from fproc.engine import Interpreter
 from fproc.errors import RecordError
 from fproc.plan import Plan, build
 from fproc.processors.base import Source
-from fproc.records import read_blocks
+from fproc.records import Record, read_blocks
+from fproc.traces import LineError, Trace
 
 SAMPLES = str(Path(__file__).parent / "samples")
 """The folder with processors as users write them."""
@@ -46,6 +47,33 @@ class Memory:
 
     def note(self, characters: int) -> None:
         pass
+
+
+class Notes:
+    """An `Observer` that writes down what it is told: of each line, its steps, and how failed ones ended."""
+
+    def __init__(self, *, first_lines: int | None = None) -> None:
+        self.first_lines = first_lines
+        self.notes: list[Any] = []
+
+    def open(self, file: str) -> None:
+        self.notes.append(file)
+
+    def begin(self, line_no: int | None, line: str) -> None:
+        self.notes.append((line_no, line))
+
+    def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
+        self.notes.append((hops, node, tag, line, list(emitted)))
+
+    def fail(self, node: str, tag: str, line: str, hops: int) -> None:
+        self.notes.append((hops, node, tag, line, "failed"))
+
+    def lose(self, error: LineError, line: str | None, again: Callable[[], bool] | None) -> None:
+        self.notes.append((error, line, again is not None))
+
+    def close(self) -> Sequence[Trace]:
+        self.notes.append("close")
+        return ()
 
 
 def plan_of(nodes: Nodes, **config: Any) -> Plan:

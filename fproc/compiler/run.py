@@ -8,6 +8,7 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 from fproc.compiler.generator import Shape
+from fproc.compiler.writer import NotCompiledError
 from fproc.engine import Interpreter
 from fproc.errors import (
     ConservationError,
@@ -65,16 +66,34 @@ class CompiledRun(Interpreter):
         self._count = len(block.lines)
         self._left = iter(block.lines)
         try:
-            self.agree(self._feed_sample() + self._feed(self._left), self._count)
+            done = self._feed_observed() + self._feed_sample() + self._feed(self._left)
+            self.agree(done, self._count)
         finally:
             self.lines_in += self._count - length_hint(self._left)
         self.output.note(len(block.raw))
         if self._learnt:
             self._adapt()
 
+    def _feed_observed(self) -> int:
+        """Interpret the lines that the observer is told of; gives how many those were.
+
+        What is kept is empty before the first line of a block, so they are written in their order.
+        """
+        if self._to_observe <= 0:
+            self._watching = None
+            return 0
+        count = 0
+        for count, line in enumerate(islice(self._left, int(min(self._to_observe, self._count))), 1):  # noqa: B007
+            self._find_line()
+            self._show(line)
+            self.push(self.entry, self.entry, line)
+        self._watching = None
+        self._settled = {node: at.came for node, at in self.counts.items()}  # what they gave is not learnt
+        return count
+
     def _feed_sample(self) -> int:
-        """Time the first lines of the block, if that is due; gives how many came to their ends."""
-        lines = self._sample(self._count)
+        """Time the next lines of the block, if that is due; gives how many came to their ends."""
+        lines = self._sample(length_hint(self._left))
         if not lines:
             return 0
         if self._feed_timed is None:
@@ -211,7 +230,8 @@ class CompiledRun(Interpreter):
     def _bound(self) -> FeedLines:
         """The program for this run.
 
-        Where a tag makes a result that cannot be, its records fail, as in the interpreter.
+        Where a tag makes a result that cannot be, its records fail, as in the interpreter. And where what was
+        learnt would make the program too large, there is none any more.
         """
         self._kept, self._spilled = [], []
         try:
@@ -219,7 +239,7 @@ class CompiledRun(Interpreter):
         except SharingError:
             self._compiler.learn_sharing()
             return self._bound()
-        except ValueError:
+        except (ValueError, NotCompiledError):
             return self._interpreted
 
     def _bound_timed(self) -> FeedLines:

@@ -39,8 +39,9 @@ REQUEST_SECONDS = 10.0
 IDLE_SECONDS = 60.0
 WRITE_SECONDS = 20.0
 LINGER_SECONDS = 2.0
+UNREAD_SECONDS = 30.0
 """How long a request may take to come or a long body may stall, a connection may say nothing between two
-requests, an answer may take to be fetched, and what nobody reads is taken in before the end."""
+requests, an answer may take to be fetched, and one who sends on regardless may pause, and go on in all."""
 
 LOOK_SECONDS = 0.5
 """How often deadlines are looked at."""
@@ -210,15 +211,14 @@ class Reception:
             if not self._receive(connection):
                 self._close(connection)
             connection.received.clear()
-        elif connection.state is State.READING:
-            is_open = self._receive(connection)
-            if connection.received and not connection.has_asked:
+            connection.deadline = min(self._monotonic() + LINGER_SECONDS, connection.since + UNREAD_SECONDS)
+        elif not self._receive(connection):
+            self._ended_early(connection)
+        else:
+            if not connection.has_asked:
                 connection.has_asked = True
                 connection.deadline = self._monotonic() + REQUEST_SECONDS
             self._read_requests(connection)
-            if not is_open and connection.state is State.READING:
-                self._ended_early(connection)
-            connection.is_last = connection.is_last or not is_open
 
     def _receive(self, connection: Connection) -> bool:
         """Take in what has come; whether more may come."""
@@ -227,11 +227,10 @@ class Reception:
         return bool(data)
 
     def _ended_early(self, connection: Connection) -> None:
-        if not connection.received and connection.visit is None:
+        if connection.received or connection.visit is not None:
+            self._refuse(connection, error(400, "the request ends in the middle"))
+        else:
             self._close(connection)
-            return
-        connection.is_last = True
-        self._begin_answer(connection, error(400, "the request ends in the middle"))
 
     def _read_requests(self, connection: Connection) -> None:
         """Begin what has come whole, if it is not there yet: a head, then maybe a body."""
@@ -240,6 +239,7 @@ class Reception:
         if connection.visit is None:
             request = connection.take_request()
             if request is None:
+                self._want(connection, selectors.EVENT_READ)
                 return
             if isinstance(request, Response):
                 self._refuse(connection, request)
@@ -254,6 +254,8 @@ class Reception:
             del connection.received[:length]
             connection.visit = replace(visit, request=replace(visit.request, body=body))
             self._hand_over(connection)
+        else:
+            self._want(connection, selectors.EVENT_READ)
 
     def _admit(self, connection: Connection, request: Request) -> None:
         """Ask the site whether to go on, before anything of a body is read."""
@@ -351,7 +353,7 @@ class Reception:
         connection.state = State.READING
         connection.has_asked = bool(connection.received)
         connection.deadline = now + (REQUEST_SECONDS if connection.has_asked else IDLE_SECONDS)
-        self._want(connection, selectors.EVENT_READ)
+        self._want(connection, 0 if connection.has_asked else selectors.EVENT_READ)
         if connection.has_asked:
             self._pending.append(connection)  # not now: very many requests may have come together
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -29,7 +29,8 @@ class Place:
     """Where a run stands, before the line `line_no` at byte `offset_bytes` of the (decompressed) contents.
 
     `entry` is the node at which lines enter, "" while that is not known; `rejected` and `skipped` count
-    lines; `engine` is what the engine needs to go on, as a JSON value.
+    lines, and `line_errors` are the first of them, a JSON value each; `engine` is what the engine needs to
+    go on, as a JSON value.
     """
 
     offset_bytes: int = 0
@@ -38,6 +39,7 @@ class Place:
     rejected: int = 0
     skipped: int = 0
     engine: Mapping[str, Any] = field(default_factory=dict)
+    line_errors: Sequence[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,14 @@ class Inquiry:
         except (FileNotFoundError, NotADirectoryError):
             return set()
 
+    def is_input_name(self, name: str) -> bool:
+        """Whether a file of this name is ever taken."""
+        return self._scanner.is_input_name(name)
+
+    def attempts(self, name: str) -> int:
+        """How many attempts at an input in `underprocess/` have failed."""
+        return read_attempts(look(self.folders, name).folder).attempts
+
     def size_bytes(self, name: str) -> int | None:
         """The size of an input that is being worked on, if it still is."""
         try:
@@ -91,9 +99,9 @@ class Inquiry:
         if name in {"", os.curdir, os.pardir}:
             return []
         if os.path.lexists(os.path.join(self.folders.unprocessed, name)):
-            found.append(Found("unprocessed", name, self._why_unprocessed(name)))
+            found.append(Found("unprocessed", name, self.why_unprocessed(name)))
         if os.path.lexists(os.path.join(self.folders.underprocess, name)):
-            found.append(Found("underprocess", name, self._why_underprocess(name)))
+            found.append(Found("underprocess", name, self.why_underprocess(name)))
         for folder, why in (
             (self.folders.processed, self._why_processed),
             (self.folders.failed, self._why_failed),
@@ -104,7 +112,12 @@ class Inquiry:
             ]
         return found
 
-    def _why_unprocessed(self, name: str) -> str:
+    def why_unprocessed(self, name: str) -> str:
+        """What an input in `unprocessed/` waits for.
+
+        Raises:
+            FileNotFoundError: it is gone.
+        """
         why = self._scanner.why_waiting(name)
         if why != READY:
             return why
@@ -120,7 +133,12 @@ class Inquiry:
         troubles = [instance.said.get("health", {}).get("paused") for instance in running]
         return f", but intake is paused: {troubles[0]}" if all(troubles) else ""
 
-    def _why_underprocess(self, name: str) -> str:
+    def why_underprocess(self, name: str) -> str:
+        """Who has an input in `underprocess/`, or what it waits for.
+
+        Raises:
+            FileNotFoundError: it is gone.
+        """
         path = os.path.join(self.folders.underprocess, name)
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return f"left alone: it {kind_of_file(path)}"

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fproc.compiler import CompiledRun
@@ -16,7 +16,7 @@ from fproc.errors import FprocError, RecordError
 from fproc.plan import Plan
 from fproc.records import read_blocks
 from fproc.timing import Sampling
-from tests.helpers import SOURCE, Memory, plan_of
+from tests.helpers import SOURCE, Memory, Notes, plan_of
 
 TAGS = ["a", "b", "c"]
 SPECIAL = ["info", "warn", "INFO", "error", "no/name"]
@@ -160,6 +160,7 @@ def run(
     compiled: bool,
     stops: bool,
     sampling: Sampling | None = None,
+    observer: Notes | None = None,
 ) -> Seen:
     """Run an input either way; every trouble is noted, the first one may end the run."""
     seen = Seen()
@@ -177,6 +178,7 @@ def run(
         "max_hops": plan.config.limits.max_hops,
         "on_error": on_error,
         "sampling": sampling,
+        "observer": observer,
     }
     engine: Interpreter
     if compiled:
@@ -200,15 +202,33 @@ def run(
     return seen
 
 
+def steps_of_the_first_lines(notes: Notes) -> list[Any]:
+    """What was noted of the first two lines and of the end of the file."""
+    chosen, is_chosen = [], False
+    for note in notes.notes:
+        if len(note) == 2:
+            is_chosen = note[0] in {1, 2, None}
+        if is_chosen:
+            chosen.append(note)
+    return chosen
+
+
 def check(pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int, *, stops: bool) -> None:
     plan = plan_of(pipeline)
+    assume("ways" not in (plan.why_interpreted("start") or ""))
     assert plan.why_interpreted("start") is None
     data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
     expected = run(plan, data, block_bytes, compiled=False, stops=stops)
     found = run(plan, data, block_bytes, compiled=True, stops=stops)
     again = run(plan, data, block_bytes, compiled=True, stops=stops)  # with what the first run has learnt
     timed = run(plan, data, block_bytes, compiled=True, stops=stops, sampling=SomeOfEach())
-    for seen in (found, again, timed):
+    all_steps, first_steps = Notes(), Notes(first_lines=2)
+    shown = run(plan, data, block_bytes, compiled=False, stops=stops, observer=all_steps)
+    watched = run(
+        plan, data, block_bytes, compiled=True, stops=stops, sampling=SomeOfEach(), observer=first_steps
+    )
+    assert steps_of_the_first_lines(all_steps) == first_steps.notes
+    for seen in (found, again, timed, shown, watched):
         assert seen.errors == expected.errors
         assert seen.ended_by == expected.ended_by
         assert seen.output.results == expected.output.results

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.running import SAMPLE, Watching, drop, own_processor
+
 PROJECT = Path(__file__).parents[2]
+README = PROJECT / "README.md"
 BLOCK = re.compile(r"<!-- run -->\n```sh\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 
 
@@ -28,7 +31,7 @@ def test_the_commands_of_the_readme_give_what_it_shows(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment["PATH"] = f"{python.parent}:{environment['PATH']}"
     environment["HOME"] = str(tmp_path / "home")
-    blocks = BLOCK.findall((PROJECT / "README.md").read_text(encoding="utf-8"))
+    blocks = BLOCK.findall(README.read_text(encoding="utf-8"))
     assert len(blocks) >= 5
     for commands, expected in blocks:
         done = subprocess.run(
@@ -40,6 +43,38 @@ def test_the_commands_of_the_readme_give_what_it_shows(tmp_path: Path) -> None:
             check=False,
         )
         assert (done.returncode, done.stdout) == (0, expected), (commands, done.stderr)
+
+
+def test_what_the_readme_asks_the_dashboard_is_answered(tmp_path: Path) -> None:
+    (block,) = re.findall(r"<!-- curl -->\n```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    asked = [line.partition("#")[0] for line in block.splitlines()]
+    own_processor(tmp_path, "def step(line):\n    assert line != 'bad'\n    return line\n")
+    (tmp_path / "sample.txt").write_bytes(SAMPLE)
+    said = []
+    with Watching(tmp_path, dashboard=True) as running:
+        drop(tmp_path, "bad.txt", b"bad\n")
+        running.wait_for("failed/bad.txt.error.json")
+        for line in asked:
+            assert "localhost:8000/" in line
+            command = line.replace("localhost:8000", running.url).replace("curl -s", "curl -sS --fail")
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, (command, done.stderr)
+            said.append(done.stdout)
+        running.wait_for("processed/sample.txt", "results/sample.txt", "processed/sample~2.txt")
+    health, stats, failed, errors, metrics, file, form, retried = said
+    assert json.loads(health)["status"] == "ok"
+    assert json.loads(stats)["files"]["failed"] == 1
+    assert [one["file"] for one in json.loads(failed)["recent"]] == ["bad.txt"]
+    assert json.loads(errors)["errors"][0]["line"] == "bad"
+    assert "\nfproc_files_failed_total 1\n" in metrics
+    assert (
+        json.loads(file)["files"][0] | {"name": "sample.txt", "bytes": len(SAMPLE)}
+        == json.loads(file)["files"][0]
+    )
+    assert json.loads(form)["files"][0]["sha256"] == json.loads(file)["files"][0]["sha256"]
+    assert json.loads(retried) == {"retried": ["bad.txt"], "errors": []}
 
 
 def test_the_processors_in_the_documents_do_what_is_said_of_them(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from fproc.compiler.patterns import is_anchored, plain_prefix, plain_words
 from fproc.compiler.writer import filled
 from fproc.errors import ConservationError, RecordError
 from fproc.records import Block
-from tests.helpers import SOURCE, Memory, Nodes, plan_of, run_lines, stop, user
+from tests.helpers import SOURCE, Memory, Nodes, Notes, plan_of, run_lines, stop, user
 
 
 def source_of(nodes: Nodes) -> str:
@@ -157,6 +157,37 @@ def test_what_processors_give_is_learnt_after_a_few_lines() -> None:
     assert "if type(given_start) is tuple:" in after
     assert run_lines(plan, "t:a", "b") == {"in.log": ["a", "b"]}
     assert "type(given_start) is tuple or type(given_start) is str:" in plan.compiler.program("start").source
+
+
+def test_a_program_that_what_is_learnt_makes_too_large_gives_way_to_the_interpreter() -> None:
+    names = ["start", *(f"n{number}" for number in range(1, 6))]
+    nodes = [
+        {
+            "tag": name,
+            "type": user("sometimes_tagged"),
+            "next": {tag: [after] for tag in "abc"} | {"*": [after]},
+        }
+        for name, after in zip(names, [*names[1:], "end"], strict=True)
+    ]
+    plan = plan_of(nodes)
+    assert plan.why_interpreted("start") is None
+    lines = ["a:b:c:a:b:c:1", "2", "x:3"] * 3
+    run = plan.run(SOURCE, output := Memory(), entry="start", on_error=stop)
+    for number, line in enumerate(lines, 1):
+        run.feed(Block([line], number, 0, b""))
+    assert output.results == {"in.log": ["1", "2", "3"] * 3}
+    assert plan.why_interpreted("start") == "there are more than 200 ways through the graph"
+
+
+def test_lines_of_which_an_observer_was_told_take_nothing_from_what_is_learnt() -> None:
+    nodes = [{"tag": "start", "type": user("sometimes_tagged"), "next": {"x": "end", "start": "end"}}]
+    sources = []
+    for observer in (None, Notes(first_lines=2)):
+        plan = plan_of(nodes)
+        run = plan.run(SOURCE, Memory(), entry="start", on_error=stop, observer=observer)
+        run.feed(Block(["x:1", "x:2", "x:3", "x:4"], 1, 0, b""))
+        sources.append(plan.compiler.program("start").source)
+    assert sources[0] == sources[1] != source_of(nodes)
 
 
 def test_a_record_that_comes_to_no_end_is_noticed() -> None:

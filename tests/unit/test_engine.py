@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from fproc.compiler import CompiledRun
 from fproc.errors import RecordError
-from fproc.records import Block, Record
-from tests.helpers import SOURCE, Memory, plan_of, run_bytes, run_lines, stop, user
+from fproc.records import Block, Overlong
+from tests.helpers import SOURCE, Memory, Notes, plan_of, run_bytes, run_lines, stop, user
 
 TAG_BY_LENGTH = {"tag": "start", "type": user("by_length")}
 
@@ -240,25 +240,6 @@ def test_counts_and_edges_tell_what_came_and_went() -> None:
     assert run.lines_in == 2
 
 
-class Notes:
-    """An `Observer` that writes down what it is told."""
-
-    def __init__(self) -> None:
-        self.notes: list[Any] = []
-
-    def open(self, file: str) -> None:
-        self.notes.append(file)
-
-    def begin(self, line_no: int | None, line: str) -> None:
-        self.notes.append((line_no, line))
-
-    def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
-        self.notes.append((hops, node, tag, line, list(emitted)))
-
-    def close(self) -> None:
-        self.notes.append("close")
-
-
 def test_an_observer_is_told_of_each_step_in_order() -> None:
     plan = plan_of([{"tag": "start", "type": "uppercase", "next": ["end", "drop"]}])
     notes = Notes()
@@ -271,4 +252,46 @@ def test_an_observer_is_told_of_each_step_in_order() -> None:
         (2, "end", "start", "A", []),
         (2, "drop", "start", "A", []),
         (None, ""),
+    ]
+
+
+@pytest.mark.parametrize("block_lines", [1, 2, 5])
+@pytest.mark.parametrize("next_of_b", ["end", ["end", "start"]], ids=["compiled", "interpreted"])
+def test_an_observer_may_be_told_of_the_first_lines_and_of_the_end_only(
+    block_lines: int, next_of_b: str | list[str]
+) -> None:
+    nodes: list[dict[str, Any]] = [
+        {"tag": "start", "type": "drop_matching", "config": {"pattern": "[+!]"}, "next": ["b", "c"]},
+        {"tag": "b", "type": user("shout"), "next": next_of_b},
+        {"tag": "c", "type": user("pairs"), "stream": True, "next": "end"},
+    ]
+    notes = Notes(first_lines=2)
+    run = plan_of(nodes).run(SOURCE, Memory(), entry="start", on_error=stop, observer=notes)
+    assert isinstance(run, CompiledRun) == (next_of_b == "end")
+    lines = ["a", "b", "c", "d", "e"]
+    for start in range(0, 5, block_lines):
+        run.feed(Block(lines[start : start + block_lines], start + 1, 0, b""))
+    run.finish()
+    assert [note for note in notes.notes if len(note) == 2] == [(1, "a"), (2, "b"), (None, "")]
+    given_to_c = [note[3:] for note in notes.notes if note[1] == "c"]
+    assert given_to_c == [("a", []), ("b", [("start", "a+b")])]
+    assert notes.notes[-1][1:4] == ("end", "start", "e")
+
+
+def test_an_observer_is_told_with_which_record_a_node_failed() -> None:
+    plan = plan_of(
+        [{"tag": "start", "type": "tag_prefix", "config": {"separator": " "}, "next": {"a": "end"}}]
+    )
+    notes = Notes()
+    run = plan.run(SOURCE, Memory(), entry="start", on_error=lambda _error: None, observer=notes)
+    run.feed(Block(["a b", "x y"], 1, 0, b""))
+    run.feed(Overlong(3, 8, "long"))
+    assert notes.notes == [
+        (1, "a b"),
+        (1, "start", "start", "a b", [("a", "b")]),
+        (2, "end", "a", "b", []),
+        (2, "x y"),
+        (1, "start", "start", "x y", "failed"),
+        (3, "long"),
+        (1, "start", "start", "long", "failed"),
     ]

@@ -19,8 +19,10 @@ from typing import Any
 import pytest
 
 from fproc import history as module
-from fproc.events import Event
-from fproc.history import SCHEMA_VERSION, SET_ASIDE_LIMIT, History
+from fproc.events import Event, Failure
+from fproc.history import SET_ASIDE_LIMIT, History
+from fproc.history_schema import SCHEMA_VERSION
+from fproc.traces import LineError
 
 PROJECT = Path(__file__).parents[2]
 DAY_SECONDS = 86400.0
@@ -31,7 +33,7 @@ Opener = Callable[..., History]
 
 WRITER = """
 import itertools, sys
-from fproc.events import Event
+from fproc.events import Event, Failure
 from fproc.history import History
 
 def refuse(path):
@@ -125,6 +127,7 @@ def test_an_event_comes_back_as_it_was_recorded(opened: Opener) -> None:
         error="ValueError: bad date",
         node="parse",
         line_no=7,
+        line="the line",
     )
     history = opened()
     history.record([whole, event()])
@@ -145,7 +148,9 @@ def test_at_first_there_is_nothing(opened: Opener, warnings: Callable[[], list[s
     history = opened()
     history.record([])
     assert set(history.totals().values()) == {0}
-    assert history.recent(limit=10) == history.timeline("a.log") == history.errors(10) == []
+    assert history.recent(limit=10) == history.timeline("a.log") == history.failures(["a.log"]) == []
+    assert history.errors(10) == []
+    assert history.last("processed") is None
     assert warnings() == []
 
 
@@ -198,7 +203,7 @@ def test_text_that_cannot_be_written_at_all_stops_nothing(
     history = opened()
     history.record([event(error="\ud800"), event("j2", kind="\ud800")])
     assert jobs(history, kinds=["\ud800"]) == ["j2"]
-    assert history.errors(1)[0].event.error == "\\ud800"
+    assert history.errors(1)[0].error == "\\ud800"
     assert warnings() == []
 
 
@@ -255,8 +260,184 @@ def test_the_timeline_of_a_name_is_oldest_first_and_of_no_other_name(opened: Ope
 
 def test_errors_are_the_events_that_have_one(opened: Opener) -> None:
     history = opened()
-    history.record([event(str(number), error="bad" if number % 2 else "") for number in range(6)])
-    assert [row.event.job for row in history.errors(2)] == ["5", "3"]
+    history.record(
+        [event(str(n), time=NOW + n, error=f"bad {n}" if n % 2 else "") for n in range(6)],
+    )
+    assert [failure.error for failure in history.errors(2)] == ["bad 5", "bad 3"]
+
+
+def lines(count: int, fate: str = "rejected") -> tuple[LineError, ...]:
+    return tuple(LineError(fate, "parse", n, f"line {n}", f"bad {n}") for n in range(1, count + 1))
+
+
+def test_lines_that_were_left_out_stand_among_the_errors_behind_their_file(opened: Opener) -> None:
+    history = opened()
+    failed = event("j1", kind="failed", error="worse", node="book", line_no=9, line="x", line_errors=lines(2))
+    history.record([event("j0", time=NOW - 1, file="b.log", line_errors=lines(1)), failed])
+    assert history.errors(10) == [
+        Failure(NOW, "a.log", "book", 9, "x", "worse", 1),
+        Failure(NOW, "a.log", "parse", 2, "line 2", "bad 2", 1),
+        Failure(NOW, "a.log", "parse", 1, "line 1", "bad 1", 1),
+        Failure(NOW - 1, "b.log", "parse", 1, "line 1", "bad 1", 1),
+    ]
+    assert [failure.error for failure in history.errors(2)] == ["worse", "bad 2"]
+    assert [failure.file for failure in history.errors(10, "b.log")] == ["b.log"]
+    assert history.errors(10, "c.log") == []
+
+
+def test_lines_survive_reopening_and_are_recorded_once(opened: Opener) -> None:
+    history = opened()
+    history.record([event(line_errors=lines(3))])
+    history.record([event(line_errors=lines(3)), event(attempt=2, line_errors=lines(1))])
+    history.close()
+    assert [(found.line_no, found.attempt) for found in opened().errors(10)] == [
+        (3, 1),
+        (2, 1),
+        (1, 2),
+        (1, 1),
+    ]
+
+
+@pytest.mark.parametrize("line", ["", None, "a\0b", "caf\udce9 \udcff", "\ud800", "x" * 100_000])
+def test_a_line_of_any_characters_comes_back(opened: Opener, line: str | None) -> None:
+    history = opened()
+    error = LineError("skipped", "n\udcff", None, line, "")
+    history.record([event(error="e", line=line, line_errors=(error,))])
+    expected = "\\ud800" if line == "\ud800" else line
+    assert [(found.node, found.line) for found in history.errors(2)] == [
+        (None, expected),
+        ("n\udcff", expected),
+    ]
+
+
+def test_only_so_many_lines_are_kept_whatever_comes(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_LINE_ERRORS", 5)
+    history = opened()
+    for number in range(4):
+        history.record([event(str(number), time=NOW + number, line_errors=lines(3))])
+    assert [found.time - NOW for found in history.errors(100)] == [3, 3, 3, 2, 2]
+
+
+def test_lines_are_pruned_with_their_events(opened: Opener) -> None:
+    history = opened(days=1)
+    history.record(
+        [event("old", time=NOW - 2 * DAY_SECONDS, line_errors=lines(3)), event(line_errors=lines(1))]
+    )
+    assert history.prune() == 1
+    assert [found.time for found in history.errors(10)] == [NOW]
+
+
+def test_failures_of_many_names_are_found_at_once(opened: Opener) -> None:
+    history = opened()
+    strange = os.fsdecode(b"caf\xe9")
+    names = [strange, *(f"{n}.log" for n in range(1000))]
+    history.record([event(name, file=name, kind="failed", error="bad") for name in names])
+    history.record([event("again", file="7.log", kind="failed"), event("well", file="8.log")])
+    found = [row.event.job for row in history.failures(names)]
+    assert sorted(found) == sorted([*names, "again"])
+    assert [row.event.job for row in history.failures(["7.log"])] == ["again", "7.log"]
+    assert history.failures([]) == []
+
+
+def test_the_last_event_of_a_kind_tells_its_time(opened: Opener) -> None:
+    history = opened()
+    history.record([event("1", time=NOW - 5), event("2", time=NOW - 3), event("3", kind="failed")])
+    assert (history.last("processed"), history.last("failed"), history.last("retry")) == (NOW - 3, NOW, None)
+
+
+VERSION_1 = """
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job TEXT NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL, time REAL NOT NULL,
+    attempt INTEGER NOT NULL, seconds REAL NOT NULL, lines_in INTEGER NOT NULL,
+    lines_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL, rejected INTEGER NOT NULL,
+    results TEXT NOT NULL, error TEXT NOT NULL, node TEXT, line_no INTEGER,
+    UNIQUE (job, kind, attempt));
+CREATE INDEX events_of_file ON events (file);
+CREATE INDEX events_by_time ON events (time);
+CREATE INDEX events_with_error ON events (id) WHERE error != '';
+CREATE TABLE totals (
+    files_processed INTEGER, files_failed INTEGER, lines_in INTEGER, lines_out INTEGER,
+    bytes_in INTEGER, retries INTEGER, recovered INTEGER);
+INSERT INTO totals VALUES (0, 0, 0, 0, 0, 0, 0);
+CREATE TRIGGER count_event AFTER INSERT ON events BEGIN
+    UPDATE totals SET
+        files_processed = files_processed + (NEW.kind = 'processed'),
+        files_failed = files_failed + (NEW.kind = 'failed'),
+        lines_in = lines_in + (NEW.kind IN ('processed', 'failed')) * NEW.lines_in,
+        lines_out = lines_out + (NEW.kind IN ('processed', 'failed')) * NEW.lines_out,
+        bytes_in = bytes_in + (NEW.kind IN ('processed', 'failed')) * NEW.bytes_in,
+        retries = retries + (NEW.kind = 'retry'),
+        recovered = recovered + (NEW.kind = 'recovered'); END;
+INSERT INTO events VALUES
+    (NULL, 'j1', 'a.log', 'failed', 1795341600.0, 2, 1.5, 10, 8, 100, 1, '[]', 'bad', 'parse', 7),
+    (NULL, 'j2', 'b.log', 'processed', 1795341600.0, 1, 1.5, 10, 8, 100, 1, '["b.out"]', '', NULL, NULL);
+PRAGMA journal_mode = WAL;
+PRAGMA user_version = 1;
+"""
+"""A database as the first version of the schema had it, with two events."""
+
+
+def version_1(path: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(VERSION_1)
+
+
+def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
+    opened: Opener, path: str, warnings: Callable[[], list[str]]
+) -> None:
+    version_1(path)
+    inode = os.stat(path).st_ino
+    history = opened(days=1)
+    assert jobs(history) == ["j2", "j1"]
+    assert history.errors(10) == [Failure(NOW, "a.log", "parse", 7, None, "bad", 2)]
+    assert history.timeline("b.log")[0].event == event(
+        "j2",
+        file="b.log",
+        seconds=1.5,
+        lines_in=10,
+        lines_out=8,
+        bytes_in=100,
+        rejected=1,
+        results=("b.out",),
+    )
+    history.record([event("j3", line="x", error="bad", line_errors=lines(1))])
+    assert [found.line for found in history.errors(10)] == ["x", None, "line 1"]
+    totals = history.totals()
+    assert (totals["files_processed"], totals["files_failed"], totals["lines_in"]) == (2, 1, 20)
+    assert asked_aside(path, "PRAGMA user_version") == SCHEMA_VERSION
+    assert os.stat(path).st_ino == inode
+    assert warnings() == []
+
+
+def test_several_that_find_a_database_of_the_first_version_bring_it_up_to_date_once(
+    opened: Opener, path: str, warnings: Callable[[], list[str]]
+) -> None:
+    version_1(path)
+    with ThreadPoolExecutor(8) as pool:
+        histories = list(pool.map(lambda _: opened(), range(8)))
+    for number, history in enumerate(histories):
+        history.record([event(f"new-{number}", line_errors=lines(1))])
+    assert len(histories[0].errors(100)) == 9
+    assert warnings() == []
+
+
+def test_a_new_database_and_one_that_was_brought_up_to_date_have_the_same_tables(
+    opened: Opener, path: str
+) -> None:
+    def tables() -> list[tuple[str, ...]]:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute(
+                "SELECT m.name, c.name, c.type FROM sqlite_master m, pragma_table_info(m.name) c"
+                " ORDER BY 1, c.cid"
+            ).fetchall()
+
+    opened().close()
+    new = tables()
+    os.unlink(path)
+    version_1(path)
+    opened().close()
+    assert tables() == new
 
 
 def test_only_what_is_too_old_is_pruned_and_the_totals_stay(opened: Opener) -> None:
@@ -642,7 +823,9 @@ def test_a_database_of_a_newer_version_is_left_alone(
     history = opened(days=1)
     history.record([event()])
     assert history.prune() == 0
-    assert history.recent(limit=1) == history.timeline("a.log") == history.errors(1) == []
+    assert history.recent(limit=1) == history.timeline("a.log") == history.failures(["a.log"]) == []
+    assert history.errors(1) == []
+    assert history.last("processed") is None
     assert history.totals() == {}
     history.close()
     assert Path(path).read_bytes() == before
@@ -658,7 +841,9 @@ def test_without_sqlite3_there_is_no_history_and_one_warning(
     history = opened(days=1)
     history.record([event()])
     assert history.prune() == 0
-    assert history.recent(limit=1) == history.timeline("a.log") == history.errors(1) == []
+    assert history.recent(limit=1) == history.timeline("a.log") == history.failures(["a.log"]) == []
+    assert history.errors(1) == []
+    assert history.last("processed") is None
     assert history.totals() == {}
     history.close()
     assert not os.path.exists(path)

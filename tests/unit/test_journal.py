@@ -7,22 +7,34 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fproc.alerts import Alerts
+from fproc.config import AlertPolicy
 from fproc.events import Event
 from fproc.history import History
 from fproc.job import Death, Outcome
-from fproc.journal import FLUSH_EVENTS, FLUSH_SECONDS, KINDS, PRUNE_SECONDS, TELL_SECONDS, Journal
+from fproc.journal import (
+    FLUSH_EVENTS,
+    FLUSH_LINE_ERRORS,
+    FLUSH_SECONDS,
+    KINDS,
+    PRUNE_SECONDS,
+    TELL_SECONDS,
+    Journal,
+)
 from fproc.lifecycle import Fate
 from fproc.metrics import Metrics
 from fproc.run import Figures
 from fproc.spool import Disk, Folders, Settled
 from fproc.spool.presence import Presence, instances
 from fproc.times import rfc3339
+from fproc.traces import LineError, Trace, Traces
 from fproc.worker import Progress, Task, Why
 
 FIGURES = Figures(lines_in=10, lines_out=8, bytes_in=100, rejected=2)
@@ -325,3 +337,116 @@ def test_what_is_told_is_json_that_others_can_read(books: Books) -> None:
     value = json.loads(Path(books.folders.instances, name).read_bytes())
     assert value["current"][0]["file"] == "\udcff\n"
     assert value["pid"] == os.getpid()
+
+
+def line_errors(count: int) -> tuple[LineError, ...]:
+    return tuple(LineError("rejected", "book", n, f"line {n}", "bad") for n in range(1, count + 1))
+
+
+def test_the_line_that_failed_a_file_and_those_that_were_left_out_are_recorded(books: Books) -> None:
+    left_out = line_errors(3)
+    failed = LineError("failed", "book", 812, "the line", "ValueError: bad")
+    books.journal.outcome(replace(BAD, figures=replace(FIGURES, line_errors=(*left_out, failed))))
+    books.journal.outcome(replace(DONE, figures=replace(FIGURES, line_errors=left_out)))
+    books.journal.outcome(DONE)
+    books.turn()
+    found = [(event.line, event.line_errors) for event in books.recorder.events]
+    assert found == [("the line", left_out), (None, left_out), (None, ())]
+
+
+def test_a_file_that_was_left_at_a_checkpoint_tells_of_its_lines_in_the_end(books: Books) -> None:
+    figures = replace(FIGURES, line_errors=line_errors(3))
+    books.journal.outcome(replace(DONE, fate=Fate.STOP, figures=figures))
+    books.turn()
+    assert [event.line_errors for event in books.recorder.events] == [()]
+
+
+def test_of_very_many_lines_at_once_the_first_of_each_file_are_recorded(books: Books) -> None:
+    figures = replace(FIGURES, line_errors=line_errors(20))
+    for number in range(100):
+        books.journal.outcome(replace(DONE, job=str(number), figures=figures))
+    books.turn()
+    counts = [len(event.line_errors) for event in books.recorder.events]
+    assert counts == [20] * (FLUSH_LINE_ERRORS // 20) + [1] * (100 - FLUSH_LINE_ERRORS // 20)
+    books.journal.outcome(replace(DONE, figures=figures))
+    books.turn(FLUSH_SECONDS)
+    assert len(books.recorder.events[-1].line_errors) == 20
+
+
+def test_what_is_worked_on_now_is_known_with_how_long_it_has_been(books: Books) -> None:
+    books.turn(running={"\udcff": Progress(5, 50, 412), "b": Progress()})
+    started = rfc3339(books.now)
+    books.now += 2.5
+    first = {"file": "\udcff", "started": started, "lines": 5, "bytes": 50, "worker": 412, "seconds": 2.5}
+    assert books.journal.current()[0] == first
+    books.journal.outcome(replace(DONE, file="\udcff"))
+    assert [entry["file"] for entry in books.journal.current()] == ["b"]
+    books.turn(TELL_SECONDS)
+    assert books.journal.current() == []
+
+
+def test_threads_may_ask_what_is_worked_on_while_it_changes(books: Books) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        looks = [pool.submit(books.journal.current) for _ in range(200)]
+        for number in range(200):
+            books.turn(TELL_SECONDS, {f"f{n}": Progress() for n in range(number % 20)})
+            books.journal.outcome(replace(DONE, file=f"f{number % 20}"))
+        assert all(len(look.result()) < 20 for look in looks)
+
+
+def test_traces_are_known_while_a_file_is_worked_on_and_after() -> None:
+    traces, seconds = Traces(), [0.0]
+    journal = Journal(Metrics(), traces=traces, monotonic=lambda: seconds[0])
+    one, two = (Trace(number, "a", [("start", "start", "a")], "written") for number in (1, 2))
+    journal.turn(lambda: {"x.log": Progress(1, 1, 1, (one,))}, dict)
+    assert traces.find(limit=9) == [("x.log", one)]
+    journal.outcome(replace(DONE, figures=replace(FIGURES, traces=(one, two))))
+    assert traces.find(limit=9) == [("x.log", two), ("x.log", one)]
+    seconds[0] += TELL_SECONDS
+    journal.turn(lambda: {"y.log": Progress(1, 1, 1, (one,))}, dict)
+    journal.died(Task("y.log", Why.NEW), "killed")
+    seconds[0] += TELL_SECONDS
+    journal.turn(dict, dict)
+    assert traces.find(file="y.log", limit=9) == [("y.log", one)]
+
+
+class Called(Alerts):
+    """Alerts that remember what they were told, and tell nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(AlertPolicy(), "")
+        self.calls: list[tuple[Any, ...]] = []
+
+    def failed(self, file: str, error: str, **details: Any) -> None:
+        self.calls.append(("failed", file, error, details))
+
+    def paused(self, reason: str) -> None:
+        self.calls.append(("paused", reason))
+
+    def resumed(self) -> None:
+        self.calls.append(("resumed",))
+
+    def arrived(self) -> None:
+        self.calls.append(("arrived",))
+
+    def progress(self) -> None:
+        self.calls.append(("progress",))
+
+
+def test_alerts_hear_of_failures_alone_and_of_what_the_loop_tells() -> None:
+    called = Called()
+    journal = Journal(Metrics(), alerts=called)
+    for fate in Fate:
+        journal.outcome(replace(BAD, fate=fate))
+    journal.settled(Settled("old.log", succeeded=True, results=()))
+    journal.settled(Settled("older.log", succeeded=False, results=()))
+    journal.paused("the disk is full")
+    journal.resumed()
+    journal.arrived()
+    journal.turn(dict, dict)
+    journal.close()
+    assert called.calls == [
+        ("failed", "x.log", "ValueError: bad", {"node": "book", "line_no": 812, "attempts": 3}),
+        ("failed", "older.log", "as was decided before fproc crashed", {}),
+        *(("paused", "the disk is full"), ("resumed",), ("arrived",), ("progress",)),
+    ]

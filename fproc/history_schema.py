@@ -1,0 +1,64 @@
+"""The tables of the history, and how those of older versions become the present ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+SCHEMA_VERSION = 2
+"""The `user_version` of the databases that are made and understood; older ones are brought up to it."""
+
+# The trigger fires only for an event that was not there yet, in the transaction that inserts it.
+_VERSION_1 = (
+    """CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL, time REAL NOT NULL,
+        attempt INTEGER NOT NULL, seconds REAL NOT NULL, lines_in INTEGER NOT NULL,
+        lines_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL, rejected INTEGER NOT NULL,
+        results TEXT NOT NULL, error TEXT NOT NULL, node TEXT, line_no INTEGER,
+        UNIQUE (job, kind, attempt))""",
+    "CREATE INDEX events_of_file ON events (file)",
+    "CREATE INDEX events_by_time ON events (time)",
+    "CREATE INDEX events_with_error ON events (id) WHERE error != ''",
+    """CREATE TABLE totals (
+        files_processed INTEGER, files_failed INTEGER, lines_in INTEGER, lines_out INTEGER,
+        bytes_in INTEGER, retries INTEGER, recovered INTEGER)""",
+    "INSERT INTO totals VALUES (0, 0, 0, 0, 0, 0, 0)",
+    """CREATE TRIGGER count_event AFTER INSERT ON events BEGIN
+        UPDATE totals SET
+            files_processed = files_processed + (NEW.kind = 'processed'),
+            files_failed = files_failed + (NEW.kind = 'failed'),
+            lines_in = lines_in + (NEW.kind IN ('processed', 'failed')) * NEW.lines_in,
+            lines_out = lines_out + (NEW.kind IN ('processed', 'failed')) * NEW.lines_out,
+            bytes_in = bytes_in + (NEW.kind IN ('processed', 'failed')) * NEW.bytes_in,
+            retries = retries + (NEW.kind = 'retry'),
+            recovered = recovered + (NEW.kind = 'recovered'); END""",
+)
+_VERSION_2 = (
+    "ALTER TABLE events ADD COLUMN line TEXT",
+    """CREATE TABLE line_errors (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL, attempt INTEGER NOT NULL, file TEXT NOT NULL, time REAL NOT NULL,
+        number INTEGER NOT NULL, node TEXT NOT NULL, line_no INTEGER, line TEXT, error TEXT NOT NULL,
+        UNIQUE (job, attempt, number))""",
+    "CREATE INDEX line_errors_of_file ON line_errors (file)",
+    "CREATE INDEX line_errors_by_time ON line_errors (time)",
+)
+_STEPS = (_VERSION_1, _VERSION_2)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The version of a database; 0 for one without tables."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables, or bring them up to date, unless another process has just done so."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for version in range(version_of(connection), SCHEMA_VERSION):
+            for statement in _STEPS[version]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version + 1}")
