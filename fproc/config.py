@@ -31,6 +31,9 @@ from fproc.schema import (
 Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
 """Where a node's records go: to these nodes whatever the tag, by tag, or (None) to the tag's own node."""
 
+MEGABYTE = 10**6
+"""What `mb` means in names of settings."""
+
 IGNORED = (".*", "*.tmp", "*.part", "*.partial", "*.filepart", "*.crdownload", "*.swp", "*~")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from fproc.errors import is_encodable
 from fproc.traces import LineError
@@ -51,6 +51,16 @@ class Failure:
     line: str | None
     error: str
     attempt: int
+
+
+class End(NamedTuple):
+    """What is left of a file that has ended: when, in seconds since 1970, and in figures."""
+
+    time: float
+    seconds: float
+    lines_in: int
+    bytes_in: int
+    has_failed: bool
 
 
 @dataclass(frozen=True, slots=True)

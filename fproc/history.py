@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fproc.errors import reason_of, shown
-from fproc.events import Event, Failure, Row, bytes_of, line_values_of, row_of, values_of
+from fproc.events import End, Event, Failure, Row, bytes_of, line_values_of, row_of, values_of
 from fproc.history_schema import SCHEMA_VERSION, make_tables, version_of
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ _ERRORS = """SELECT time, file, node, line_no, line, error, attempt FROM (
     ORDER BY time DESC, file, number = 0 DESC, number DESC LIMIT :limit"""
 _FAILURES = "SELECT * FROM events WHERE kind = 'failed' AND file IN ({names}) ORDER BY id DESC"
 _LAST = "SELECT time FROM events WHERE kind = CAST(? AS TEXT) ORDER BY id DESC LIMIT 1"
+_ENDED = """SELECT time, seconds, lines_in, bytes_in, kind = 'failed' FROM events
+    WHERE time >= ? AND time < ? AND kind IN ('processed', 'failed') ORDER BY time DESC LIMIT ?"""
 _PRUNE = "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE time < ? ORDER BY time LIMIT ?)"
 
 
@@ -202,6 +204,10 @@ class History:
             sql = _FAILURES.format(names=", ".join(["CAST(? AS TEXT)"] * len(some)))
             rows += [row_of(values) for values in self._ask(sql, some)]
         return rows
+
+    def ended(self, since: float, before: float, limit: int) -> list[End]:
+        """The files that ended in a span of time (seconds since 1970), newest first, `limit` at most."""
+        return [End(*values) for values in self._ask(_ENDED, (since, before, limit))]
 
     def last(self, kind: str) -> float | None:
         """When an event of this kind was last recorded, in seconds since 1970; None if none is known."""

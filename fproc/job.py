@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from fproc.config import MEGABYTE
 from fproc.engine import Observer
 from fproc.errors import (
     ChangedWhileReadError,
@@ -37,8 +38,6 @@ from fproc.timing import Sampling
 from fproc.tokens import fraction
 
 log = logging.getLogger("fproc.job")
-
-MEGABYTE = 10**6
 
 
 @dataclass(frozen=True, slots=True)

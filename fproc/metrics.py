@@ -9,12 +9,13 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
+from fproc.events import End
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
 from fproc.run import NodeFigures
@@ -121,6 +122,15 @@ class Metrics:
         """Count a file whose decision an earlier owner had made."""
         with self._lock:
             self._count_end(succeeded=succeeded)
+
+    def add_earlier(self, ends: Iterable[End]) -> None:
+        """Count files that ended before fproc began, where it matters when that was: in the windows."""
+        now = self._clock()
+        for end in ends:
+            ended = Ended(end.seconds, end.lines_in, end.bytes_in, bool(end.has_failed), bin_of(end.seconds))
+            with self._lock:  # one by one: the work does not wait
+                for window in self._windows.values():
+                    window.add_earlier(ended, now - end.time)
 
     def snapshot(self, window_seconds: int = WINDOWS[0]) -> Snapshot:
         """The figures now, with those of one of the `WINDOWS`.

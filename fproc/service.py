@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from fproc.spool.presence import Presence
 from fproc.trace import tracer
 from fproc.traces import Traces
 from fproc.watch import Watcher
+from fproc.windows import WINDOWS
 from fproc.worker import Setup
 from fproc.worker_process import WorkerProcess
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from fproc.dashboard.reception import Reception
 
 log = logging.getLogger("fproc")
+
+MOST_EARLIER = 50_000
+"""How many files of the time before a start are looked back at."""
 
 DRAINED_SECONDS = 15.0
 STOPPED_SECONDS = 5.0
@@ -64,6 +69,8 @@ class Service:
         self._plan = plan
         self._options = options
         self._began = time.monotonic()
+        self._began_at = time.time()
+        self._has_looked_back = False
         self._spool = Spool(plan.config)
         self._history = open_history(self._spool.folders, plan.config.retention)
         self._metrics = Metrics(base=self._history.totals(), last_success=self._history.last("processed"))
@@ -129,6 +136,11 @@ class Service:
         finally:
             server.stop()
 
+    def _look_back(self) -> None:
+        """Show what was going on before this start, too; told once, when somebody looks."""
+        now = self._spool.clock()
+        self._metrics.add_earlier(self._history.ended(now - max(WINDOWS), self._began_at, MOST_EARLIER))
+
     def _reception(
         self,
         listener: socket.socket,
@@ -138,6 +150,9 @@ class Service:
         from fproc.dashboard.listing import Listing  # noqa: PLC0415
         from fproc.dashboard.view import View  # noqa: PLC0415
 
+        if not self._has_looked_back:
+            self._has_looked_back = True
+            threading.Thread(target=self._look_back, name="history", daemon=True).start()
         view = View(
             config=self._plan.config,
             graph=self._plan.graph,

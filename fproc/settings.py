@@ -160,9 +160,12 @@ def is_loopback(host: str) -> bool:
 def _read_token(path: str, where: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
-            return file.read(TOKEN_CHARACTERS + 1).strip()
+            text = file.read(2 * TOKEN_CHARACTERS).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([Problem(where, f"{path} cannot be read: {reason_of(error)}")]) from error
+    if len(text) > TOKEN_CHARACTERS:
+        raise ConfigError([Problem(where, f"{path} has more than {TOKEN_CHARACTERS} characters")])
+    return text
 
 
 def _read_config(flag: str | None, environ: Mapping[str, str], problems: Problems) -> tuple[Any, str]:

@@ -114,6 +114,17 @@ class Window:
             step = self._steps[number % STEPS] = Step(number)
         step.add(ended)
 
+    def add_earlier(self, ended: Ended, seconds_ago: float) -> None:
+        """Count a file that ended before fproc began; from then on, the whole window is known."""
+        self._began = min(self._began, self._monotonic() - self.window_seconds)
+        number = self._number() - max(math.ceil((seconds_ago - self._in_step()) / self.step_seconds), 0)
+        if number <= self._number() - STEPS:
+            return
+        step = self._steps[number % STEPS]
+        if step.number != number:
+            step = self._steps[number % STEPS] = Step(number)
+        step.add(ended)
+
     def whole(self) -> Step:
         """All steps as one."""
         whole = Step(self._number())
@@ -123,9 +134,8 @@ class Window:
 
     def span_seconds(self) -> float:
         """How much time the steps cover: the last of them has only begun, and fproc may have, too."""
-        now = self._monotonic()
-        in_step = (now + self._offset_seconds) % self.step_seconds
-        return max(min(self.window_seconds - self.step_seconds + in_step, now - self._began), 0.001)
+        covered_seconds = self.window_seconds - self.step_seconds + self._in_step()
+        return max(min(covered_seconds, self._monotonic() - self._began), 0.001)
 
     def points(self) -> list[dict[str, Any]]:
         """The steps as `/series` gives them, oldest first; `files` are all that ended, `failed` ones too."""
@@ -142,6 +152,10 @@ class Window:
             }
             for step in self._lately()
         ]
+
+    def _in_step(self) -> float:
+        """How many seconds of the present step have passed."""
+        return (self._monotonic() + self._offset_seconds) % self.step_seconds
 
     def _number(self) -> int:
         return int((self._monotonic() + self._offset_seconds) // self.step_seconds)

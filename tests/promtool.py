@@ -10,7 +10,7 @@ import pytest
 
 
 def tool(name: str) -> str:
-    """A program of Debian's prometheus package; only CI must have it."""
+    """A program of one of Debian's packages; only CI must have it."""
     path = shutil.which(name)
     if path is None:
         assert "CI" not in os.environ, f"{name} is not installed"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from fproc.config import MEGABYTE
 from fproc.dashboard.guard import Guard
 from fproc.dashboard.reception import Reception
 from fproc.dashboard.routes import table
 from fproc.dashboard.site import Site
 from fproc.dashboard.view import View
 from fproc.spool.arrival import Arrivals
-
-MEGABYTE = 10**6
 
 Secure = Callable[[socket.socket], socket.socket]
 

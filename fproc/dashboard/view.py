@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fproc import __version__
-from fproc.config import Config
+from fproc.config import MEGABYTE, Config
 from fproc.dashboard import exposition
 from fproc.dashboard.listing import Listing
 from fproc.graph import Graph
@@ -53,7 +53,7 @@ def health(view: View) -> tuple[bool, dict[str, Any]]:
         "intake": _check(loop.trouble),
         "folders": _check("; ".join(unusable)),
         "disk": {
-            **_check("the disk is full" if free_bytes is not None and free_bytes < LEAST_FREE_BYTES else ""),
+            **_check("" if free_bytes is None or free_bytes >= LEAST_FREE_BYTES else _short(free_bytes)),
             "free_bytes": free_bytes,
             "total_bytes": total_bytes,
         },
@@ -74,6 +74,10 @@ def health(view: View) -> tuple[bool, dict[str, Any]]:
         "checks": checks,
     }
     return status == "ok", value
+
+
+def _short(free_bytes: int) -> str:
+    return f"only {free_bytes / MEGABYTE:.1f} MB are free; make room"
 
 
 def _check(trouble: str) -> dict[str, Any]:

@@ -162,14 +162,22 @@ def wait_until(condition: Callable[[], object], what: Callable[[], str] = str) -
 class Watching:
     """A running `--watch` in a folder. It is ended with the block, whatever happens.
 
-    With `dashboard`, it listens on a port that the system chose, and `url` says where.
+    With `dashboard`, it listens on a port that the system chose, and `url` says where. `variables` are added
+    to its environment.
     """
 
-    def __init__(self, folder: Path, *arguments: str, dashboard: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        dashboard: bool = False,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.spool = folder / "watch_dir"
         self.url = ""
         self._arguments = (*(["--port", "0"] if dashboard else ["--no-dashboard"]), *arguments)
+        self._variables = variables
         self._stack = ExitStack()
 
     def __enter__(self) -> Watching:  # noqa: PYI034 - typing.Self is newer than Python 3.10
@@ -178,7 +186,7 @@ class Watching:
             self.process = subprocess.Popen(
                 command("--watch", *self._arguments),
                 cwd=self.folder,
-                env=environment(),
+                env=environment(self._variables),
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
@@ -186,7 +194,7 @@ class Watching:
             )
             stack.callback(self._end)
             self.wait_until(lambda: "INFO watching " in self.log)
-            found = re.search(r"dashboard on (http://\S+)", self.log)
+            found = re.search(r"dashboard on (https?://\S+)", self.log)
             self.url = found[1] if found else ""
             self._stack = stack.pop_all()
         return self

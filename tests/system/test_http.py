@@ -7,14 +7,22 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
-from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fproc
-from tests.system.running import DEADLINE_SECONDS, Watching, configure, drop, own_processor, run, wait_until
+from tests.system.running import (
+    Watching,
+    configure,
+    drop,
+    own_processor,
+    run,
+    started,
+    wait_until,
+)
+from tests.system.talking import address, answers, ask, connect, heard, request, say, sockets_of
 
 WAITING_OR_BAD = """
 import os, time
@@ -45,31 +53,12 @@ def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watching]:
         yield running
 
 
-def address(watching: Watching) -> tuple[str, int]:
-    host, port = watching.url.removeprefix("http://").split(":")
-    return host, int(port)
-
-
-def ask(watching: Watching, method: str, path: str, body: bytes | None = None) -> tuple[HTTPResponse, bytes]:
-    """One request on a connection of its own; gives the answer and its body."""
-    connection = HTTPConnection(*address(watching), timeout=DEADLINE_SECONDS)
-    try:
-        connection.request(method, path, body)
-        answer = connection.getresponse()
-        return answer, answer.read()
-    finally:
-        connection.close()
-
-
-def ask_raw(watching: Watching, request: bytes) -> bytes:
+def ask_raw(watching: Watching, given: bytes) -> bytes:
     """Send bytes that may be no request, and read to the end of the connection."""
-    heard = b""
-    with socket.create_connection(address(watching), timeout=DEADLINE_SECONDS) as connection:
-        connection.sendall(request)
+    with connect(watching) as connection:
+        connection.sendall(given)
         connection.shutdown(socket.SHUT_WR)
-        while data := connection.recv(65536):
-            heard += data
-    return heard
+        return heard(connection)
 
 
 def test_it_listens_on_loopback_alone_and_says_where(watching: Watching) -> None:
@@ -124,33 +113,69 @@ def test_stats_has_the_figures_and_names_of_the_contract_and_agrees_with_the_fol
     assert value["system"]["memory_bytes"] > 2**20
 
 
-@pytest.mark.parametrize("path", ["/health", "/livez", "/readyz", "/stats"])
-def test_head_gives_the_same_head_as_get_and_no_body(watching: Watching, path: str) -> None:
-    got, body = ask(watching, "GET", path)
-    head, nothing = ask(watching, "HEAD", path)
-    assert (got.status, head.status, nothing) == (200, 200, b"")
-    assert got.getheader("Content-Type") == head.getheader("Content-Type") == "application/json"
-    assert int(got.getheader("Content-Length", "0")) == len(body)
-    assert int(head.getheader("Content-Length", "0")) > 0
+PATHS = {
+    **dict.fromkeys(("/health", "/readyz", "/livez"), "application/json"),
+    **dict.fromkeys(("/stats", "/series", "/files", "/errors", "/trace", "/graph"), "application/json"),
+    "/openapi.json": "application/json",
+    "/metrics": "text/plain; version=0.0.4; charset=utf-8",
+    "/": "text/html; charset=utf-8",
+}
+POLLED = [path for path in PATHS if path not in {"/health", "/readyz", "/livez", "/metrics"}]
 
 
-def test_a_query_changes_nothing_where_there_is_none(watching: Watching) -> None:
-    assert watching.get("/health?verbose=1")[0] == 200
+@pytest.mark.parametrize(("path", "content_type"), PATHS.items())
+def test_head_gives_the_same_head_as_get_and_no_body(
+    watching: Watching, path: str, content_type: str
+) -> None:
+    got, head = ask(watching, "GET", path), ask(watching, "HEAD", path)
+    assert (got.status, head.status, head.body) == (200, 200, b"")
+    assert got.headers["content-type"] == head.headers["content-type"] == content_type
+    assert int(got.headers["content-length"]) == len(got.body)
+    assert int(head.headers["content-length"]) > 0
+    assert got.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", POLLED)
+def test_who_has_seen_it_already_is_told_only_that(watching: Watching, path: str) -> None:
+    def is_known() -> bool:  # a minute may begin between two looks
+        tag = ask(watching, "GET", path).headers["etag"]
+        answer = ask(watching, "GET", path, headers={"If-None-Match": tag})
+        return (answer.status, answer.body, answer.headers["etag"]) == (304, b"", tag)
+
+    watching.wait_until(is_known)
+
+
+def test_the_description_names_all_that_there_is(watching: Watching) -> None:
+    value = ask(watching, "GET", "/openapi.json").value
+    assert value["info"]["version"] == fproc.__version__
+    assert set(value["paths"]) == {*PATHS, "/upload", "/upload/{name}", "/retry", "/login", "/logout"}
 
 
 @pytest.mark.parametrize("path", ["/gone", "/health/", "/../etc/passwd", "/%00", "/stats%2e"])
 def test_an_unknown_path_is_404_in_json(watching: Watching, path: str) -> None:
-    answer, body = ask(watching, "GET", path)
+    answer = ask(watching, "GET", path)
     assert answer.status == 404
-    assert set(json.loads(body)) == {"error"}
+    assert answer.error
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
 def test_another_method_is_405_and_says_which_there_are(watching: Watching, method: str) -> None:
-    answer, body = ask(watching, method, "/health", b"a body that nobody reads")
-    assert answer.status == 405
-    assert "GET" in answer.getheader("Allow", "")
-    assert set(json.loads(body)) == {"error"}
+    answer = ask(watching, method, "/health", b"a body that nobody reads")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert answer.error
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost.evil.example", "", "a b"])
+def test_who_asks_for_another_host_is_refused(watching: Watching, host: str) -> None:
+    """A page of another site can have its own name lead here (DNS rebinding), but not change that name."""
+    assert ask(watching, "GET", "/stats", headers={"Host": host}).status == 400
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "127.0.0.1", "127.0.0.1:80", "[::1]:80", "a.localhost"]
+)
+def test_who_asks_for_this_host_under_any_of_its_names_is_answered(watching: Watching, host: str) -> None:
+    assert ask(watching, "GET", "/stats", headers={"Host": host}).status == 200
 
 
 GARBAGE: dict[str, tuple[bytes, set[int]]] = {
@@ -170,9 +195,9 @@ GARBAGE: dict[str, tuple[bytes, set[int]]] = {
 def test_garbage_gets_an_error_with_a_status_line(
     watching: Watching, request_bytes: bytes, statuses: set[int]
 ) -> None:
-    heard = ask_raw(watching, request_bytes)
-    head, _, body = heard.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 "), heard
+    data = ask_raw(watching, request_bytes)
+    head, _, body = data.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 "), data
     assert int(head.split()[1]) in statuses
     value: dict[str, Any] = json.loads(body)
     assert set(value) == {"error"}
@@ -181,19 +206,22 @@ def test_garbage_gets_an_error_with_a_status_line(
 
 
 def test_one_connection_takes_several_requests_one_after_the_other(watching: Watching) -> None:
-    heard = ask_raw(watching, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
-    assert heard.count(b"HTTP/1.1 200 OK\r\n") == 3
+    found = say(
+        watching, request("GET", "/livez") * 3 + request("GET", "/livez", headers={"Connection": "close"})
+    )
+    assert [answer.status for answer in found] == [200] * 4
+    assert ["connection" in answer.headers for answer in found] == [False, False, False, True]
 
 
 def test_clients_that_say_nothing_or_hang_up_do_not_silence_it(watching: Watching) -> None:
     with ExitStack() as stack:
         for number in range(40):
-            idle = stack.enter_context(socket.create_connection(address(watching), timeout=DEADLINE_SECONDS))
+            idle = stack.enter_context(connect(watching))
             idle.sendall(b"GET /hea"[: number % 9])
         assert watching.get("/health")[0] == 200
         assert watching.get("/stats")[0] == 200
     for _ in range(40):  # and those that hang up in the middle
-        socket.create_connection(address(watching), timeout=DEADLINE_SECONDS).close()
+        connect(watching).close()
     assert watching.get("/health")[0] == 200
     assert "Traceback" not in watching.log
 
@@ -238,13 +266,40 @@ def test_a_port_in_use_is_one_clear_error_and_nothing_is_processed(
     assert (tmp_path / "watch_dir/unprocessed/x.log").exists()
 
 
+def listening(pid: int) -> list[tuple[str, int]]:
+    """Where a process listens, by TCP over IPv4, whether or not it says so yet."""
+    own, found = Path(f"/proc/{pid}"), []
+    sockets = sockets_of(pid)
+    for line in (own / "net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if f"socket:[{fields[9]}]" in sockets and fields[3] == "0A":
+            host, port = fields[1].split(":")
+            found.append((socket.inet_ntoa(bytes.fromhex(host)[::-1]), int(port, 16)))
+    return found
+
+
+def test_clients_that_come_while_it_starts_are_answered(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("import time\ntime.sleep(0.5)\n" + WAITING_OR_BAD)
+    configure(tmp_path, [{"tag": "start", "type": "own.step", "next": "end"}])
+    for number in range(300):
+        drop(tmp_path, f"{number}.log", b"one\n")
+    with started(tmp_path, "--watch", "--port", "0") as process, ExitStack() as stack:
+        wait_until(lambda: process.poll() is not None or listening(process.pid))
+        (where,) = listening(process.pid)
+        clients = [stack.enter_context(socket.create_connection(where, timeout=20)) for _ in range(20)]
+        for client in clients:
+            client.sendall(request("GET", "/health", headers={"Connection": "close"}))
+        for client in clients:
+            assert [answer.status for answer in answers(heard(client))] == [200]
+
+
 def test_without_a_dashboard_nothing_listens(tmp_path: Path) -> None:
     configure(tmp_path)
     with Watching(tmp_path) as running:
         own = Path(f"/proc/{running.process.pid}")
         if not own.is_dir():
             pytest.skip("there is no /proc")
-        sockets = {os.readlink(link) for link in (own / "fd").iterdir()}
+        sockets = sockets_of(running.process.pid)
         tables = [(own / "net" / table).read_text() for table in ("tcp", "tcp6", "udp", "udp6")]
         on_network = {f"socket:[{line.split()[9]}]" for table in tables for line in table.splitlines()[1:]}
         assert not sockets & on_network

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from fproc import history as module
-from fproc.events import Event, Failure
+from fproc.events import End, Event, Failure
 from fproc.history import SET_ASIDE_LIMIT, History
 from fproc.history_schema import SCHEMA_VERSION
 from fproc.traces import LineError
@@ -337,6 +337,19 @@ def test_failures_of_many_names_are_found_at_once(opened: Opener) -> None:
     assert sorted(found) == sorted([*names, "again"])
     assert [row.event.job for row in history.failures(["7.log"])] == ["again", "7.log"]
     assert history.failures([]) == []
+
+
+def test_files_that_ended_in_a_span_of_time_come_newest_first(opened: Opener) -> None:
+    history = opened()
+    kinds = ["processed", "failed", "retry", "processed", "processed"]
+    events = [
+        event(f"j{n}", kind=kind, time=NOW + n, seconds=0.5, lines_in=n, bytes_in=9)
+        for n, kind in enumerate(kinds)
+    ]
+    history.record(events)
+    expected = [End(NOW + 3, 0.5, 3, 9, False), End(NOW + 1, 0.5, 1, 9, True)]
+    assert history.ended(NOW + 1, NOW + 4, 100) == expected
+    assert history.ended(NOW, NOW + 9, 1) == [End(NOW + 4, 0.5, 4, 9, False)]
 
 
 def test_the_last_event_of_a_kind_tells_its_time(opened: Opener) -> None:

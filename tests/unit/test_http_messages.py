@@ -168,9 +168,7 @@ def test_the_answer_to_head_has_no_body() -> None:
 def test_what_the_client_has_already_is_not_sent_again() -> None:
     response = json_response({"a": 1}, is_polled=True)
     for tags in (response.etag, f'"x", {response.etag}', f"W/{response.etag}", "*"):
-        top, body = written(
-            response, understood(head("GET / HTTP/1.1", "Host: a", f"If-None-Match: {tags}"))
-        )
+        top, body = written(response, understood(head("GET / HTTP/1.1", "Host: a", f"If-None-Match: {tags}")))
         assert top.startswith("HTTP/1.1 304 ")
         assert (body, "Content-Length" in top) == (b"", False)
         assert f"ETag: {response.etag}" in top

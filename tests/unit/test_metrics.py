@@ -7,10 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from fproc.events import End
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
 from fproc.metrics import BOUNDS_SECONDS, TOTALS, Metrics
 from fproc.run import Figures, NodeFigures
+from fproc.windows import WINDOWS
 
 
 class Clock:
@@ -209,6 +211,18 @@ def test_the_last_success_of_an_earlier_run_counts_until_there_is_one() -> None:
     assert metrics.snapshot().last_success == DAY - 100
     metrics.add(outcome())
     assert metrics.snapshot().last_success == DAY
+
+
+def test_files_of_before_the_start_show_in_the_windows_and_nowhere_else() -> None:
+    metrics = Metrics(lambda: 1000.0, clock=lambda: 2_000_000_040.0)
+    metrics.add_earlier([End(2_000_000_040.0 - ago, 0.5, 10, 100, ago == 30) for ago in (5, 30, 600, 3000)])
+    counts = [sum(point["files"] for point in metrics.series(window)["points"]) for window in WINDOWS]
+    assert counts == [2, 3, 4]
+    assert sum(point["failed"] for point in metrics.series(60)["points"]) == 1
+    snapshot = metrics.snapshot(60)
+    assert snapshot.processing_seconds["max"] == 0.5
+    assert snapshot.throughput["lines_per_second"] == pytest.approx(20 / 59)
+    assert (snapshot.histogram.count, set(snapshot.totals.values())) == (0, {0})
 
 
 def test_the_histogram_counts_all_times_since_the_start_up_to_each_bound() -> None:

@@ -113,6 +113,15 @@ def answer(sock: socket.socket) -> tuple[int, Any]:
     return int(head.split()[1]), json.loads(body)
 
 
+def is_refused(sock: socket.socket, data: bytes) -> bool:
+    """Whether a connection takes nothing any more."""
+    try:
+        sock.sendall(data)
+    except ConnectionError:
+        return True
+    return False
+
+
 def statuses(data: bytes) -> list[int]:
     return [int(part.split()[0]) for part in data.split(b"HTTP/1.1 ")[1:]]
 
@@ -170,6 +179,27 @@ def test_very_many_requests_that_come_together_are_all_answered(world: World) ->
         sending.join()
 
 
+def test_requests_that_came_before_the_end_are_all_answered(world: World) -> None:
+    put = b"PUT /upload/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nxx"
+    gone = GET.replace(b"/hello", b"/gone")
+    for _ in range(20):
+        assert statuses(world.send((GET + put + gone) * 5)) == [200, 201, 404] * 5
+        assert statuses(world.send(GET + gone + GET[:9])) == [200, 404, 400]
+
+
+def test_no_more_is_taken_in_than_can_be_answered(world: World) -> None:
+    most_bytes = 0
+    with world.connect() as sock:
+        sender = threading.Thread(target=lambda: is_refused(sock, GET * 100_000))
+        sender.start()
+        for _ in range(200):
+            assert answer(sock)[0] == 200
+            most_bytes = max(most_bytes, *(len(one.received) for one in list(world.reception._connections)))
+        sock.shutdown(socket.SHUT_RDWR)
+        sender.join(DEADLINE_SECONDS)
+    assert 0 < most_bytes <= reception.CHUNK_BYTES + len(GET)
+
+
 def test_a_request_may_come_byte_by_byte(world: World) -> None:
     with world.connect() as sock:
         for byte in GET:
@@ -205,7 +235,7 @@ def test_what_comes_with_the_end_of_a_body_is_kept_for_the_next_request() -> Non
     sock: Any = Generous()
     reader = connection_module.BodyReader(sock, received, Request("PUT", "/x", {}, {}, length_bytes=6))
     assert [reader.read(100) for _ in range(3)] == [b"a ", b"body", b""]
-    assert (reader.left_bytes, received) == (0, b"GET")
+    assert (reader.left_bytes, bytes(received)) == (0, b"GET")
 
 
 def test_after_an_upload_the_connection_goes_on(world: World) -> None:
@@ -216,6 +246,23 @@ def test_after_an_upload_the_connection_goes_on(world: World) -> None:
             assert answer(sock) == (201, {"took": size})
         sock.sendall(GET)
         assert answer(sock)[0] == 200
+
+
+def test_who_sends_on_after_a_refusal_may_do_so_for_a_while_and_read_that_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put = b"PUT /upload/refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
+    monkeypatch.setattr(reception, "LINGER_SECONDS", 0.5)
+    monkeypatch.setattr(reception, "LOOK_SECONDS", 0.05)
+    with running() as world, world.connect() as sock:
+        sock.sendall(put)
+        began = time.monotonic()
+        while time.monotonic() < began + 1.5:  # as a slow network has it
+            sock.sendall(b"x")
+            time.sleep(0.01)
+        assert answer(sock)[0] == 400
+        monkeypatch.setattr(reception, "UNREAD_SECONDS", 0.0)
+        wait_until(lambda: is_refused(sock, b"x"))
 
 
 def test_who_waits_to_send_a_body_is_told_to_go_on_or_not_to(world: World) -> None:
@@ -425,7 +472,7 @@ def test_where_no_descriptor_is_left_clients_wait_until_there_is_one() -> None:
 def test_stopping_ends_what_is_under_way(world: World) -> None:
     with world.connect() as idle, world.connect() as upload:
         upload.sendall(b"PUT /upload/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx")
-        wait_until(lambda: world.count() == 2)
+        wait_until(lambda: sorted(one.name for one in world.states()) == ["ANSWERING", "READING"])
         began = time.monotonic()
         world.reception.stop()
         world.thread.join(DEADLINE_SECONDS)

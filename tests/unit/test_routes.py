@@ -405,7 +405,7 @@ def test_an_upload_that_is_too_large_or_would_fill_the_disk_is_refused(
     assert (response.status, "room for 0 bytes" in value(response)["error"]) == (503, True)
     assert value(place.get("/health"))["checks"]["disk"] == {
         "ok": False,
-        "message": "the disk is full",
+        "message": "only 0.0 MB are free; make room",
         "free_bytes": 0,
         "total_bytes": 9 * 4096,
     }

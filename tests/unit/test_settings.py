@@ -216,6 +216,14 @@ def test_what_no_header_can_carry_is_no_token_and_it_is_not_repeated(folder: Pat
     assert not text or text not in str(caught.value)
 
 
+def test_a_token_that_is_too_long_is_refused_and_not_cut(folder: Path) -> None:
+    (folder / "file").write_text("x" * 4096 + "\n")
+    assert token_of({}, token_file="file") == "x" * 4096
+    (folder / "file").write_text("x" * 4097)
+    with pytest.raises(ConfigError, match="more than 4096 characters"):
+        token_of({}, token_file="file")
+
+
 @pytest.mark.parametrize("path", ["gone", "."])
 def test_a_token_that_cannot_be_read_is_wrong_configuration(path: str) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):

@@ -100,6 +100,27 @@ def test_a_clock_that_is_set_moves_the_times_and_nothing_else(set_by: int) -> No
     assert times(window) == times(fresh)
 
 
+@pytest.mark.parametrize("window_seconds", WINDOWS)
+def test_what_ended_before_the_start_stands_where_it_would_have_stood(window_seconds: int) -> None:
+    clocks = Clocks()
+    clocks.seconds += window_seconds * 0.4 / STEPS
+    expected, window = clocks.window(window_seconds), clocks.window(window_seconds)
+    begin = clocks.seconds
+    whens = [
+        begin + window.step_seconds * steps for steps in (-70, -59.5, -59.4, -59.3, -3.3, -0.5, -0.4, -0.3)
+    ]
+    for clocks.seconds in whens:
+        expected.add(ended())
+    clocks.seconds = begin
+    window.add(ended())
+    expected.add(ended())
+    for when in whens:
+        window.add_earlier(ended(), begin - when)
+    assert files(window) == files(expected)
+    assert sum(files(window)) == 7
+    assert window.span_seconds() == pytest.approx(window_seconds - window.step_seconds * 0.6)
+
+
 def test_the_span_is_what_the_steps_cover_and_no_more_than_the_life_of_the_process() -> None:
     clocks = Clocks()
     window = clocks.window(900)

@@ -1,0 +1,200 @@
+"""TLS: what works without it works with it, and clients that speak something else, or slowly, harm nobody."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPSConnection
+from pathlib import Path
+
+import pytest
+
+from tests.system.running import DEADLINE_SECONDS, Watching, configure, run
+from tests.system.talking import FORM, address, answers, connect, form, heard, only, request
+
+DASHBOARD = {"tls_cert": "cert.pem", "tls_key": "key.pem"}
+NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+
+
+def make_certificate(folder: Path, name: str = "", *, password: str = "") -> None:
+    """A certificate that has signed itself, and its key, maybe with a password."""
+    if shutil.which("openssl") is None:
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up("openssl is needed, and there is none")
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    lock = ["-passout", f"pass:{password}"] if password else ["-nodes"]
+    made = ["-keyout", str(folder / f"{name}key.pem"), "-out", str(folder / f"{name}cert.pem")]
+    what = ["-x509", "-days", "2", "-subj", "/CN=localhost", "-addext", NAMES]
+    arguments = ["openssl", "req", *what, *curve, *lock, *made]
+    subprocess.run(arguments, check=True, capture_output=True, timeout=DEADLINE_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watching]:
+    folder = tmp_path_factory.mktemp("tls")
+    make_certificate(folder)
+    configure(folder, dashboard=DASHBOARD)
+    with Watching(folder, dashboard=True, variables={"FPROC_TOKEN": "t0ken"}) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def well(watching: Watching) -> Iterator[None]:
+    """After each test, clients are answered, and nothing went wrong."""
+    yield
+    with secure(watching) as connection:
+        connection.sendall(request("GET", "/health", headers={"Connection": "close"}))
+        assert only(answers(heard(connection))).status == 200
+    assert "Traceback" not in watching.log
+
+
+def trusting(watching: Watching) -> ssl.SSLContext:
+    """What a client needs that trusts this certificate, and no other."""
+    return ssl.create_default_context(cafile=str(watching.folder / "cert.pem"))
+
+
+def secure(watching: Watching) -> ssl.SSLSocket:
+    """A connection whose handshake is done."""
+    return trusting(watching).wrap_socket(connect(watching), server_hostname="localhost")
+
+
+def test_a_client_that_checks_the_certificate_keeps_one_connection_for_all_it_asks(
+    watching: Watching,
+) -> None:
+    assert watching.url.startswith("https://127.0.0.1:")
+    host, port = address(watching)
+    client = HTTPSConnection(host, port, timeout=DEADLINE_SECONDS, context=trusting(watching))
+    sent, data = {"Authorization": "Bearer t0ken"}, random.Random(7).randbytes(5_000_000)
+    with closing(client):
+        client.connect()
+        first = client.sock
+        for _ in range(3):
+            for path in ("/health", "/stats", "/"):
+                client.request("GET", path, headers=sent)
+                answer = client.getresponse()
+                assert (answer.status, bool(answer.read())) == (200, True)
+        client.request("PUT", "/upload/put.dat", data, sent)
+        assert client.getresponse().read().startswith(b'{"files": [{"name": "put.dat", "bytes": 5000000,')
+        client.request("POST", "/upload", form(("post.dat", data)), {"Content-Type": FORM, **sent})
+        assert client.getresponse().read().startswith(b'{"files": [{"name": "post.dat", "bytes": 5000000,')
+        assert client.sock is first
+    watching.wait_until(lambda: len(list(watching.spool.glob("[pf]*/p*.dat"))) == 2)
+    assert {path.read_bytes() for path in watching.spool.glob("[pf]*/p*.dat")} == {data}
+
+
+def test_a_client_that_trusts_others_is_not_deceived(watching: Watching) -> None:
+    with connect(watching) as connection, pytest.raises(ssl.SSLCertVerificationError):
+        ssl.create_default_context().wrap_socket(connection, server_hostname="localhost")
+    with connect(watching) as connection, pytest.raises(ssl.SSLCertVerificationError):
+        trusting(watching).wrap_socket(connection, server_hostname="elsewhere.example")
+
+
+def test_the_cookie_of_a_log_in_stays_with_tls(watching: Watching) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}
+    with secure(watching) as connection:
+        connection.sendall(request("POST", "/login", b"token=t0ken", headers))
+        answer = only(answers(heard(connection)))
+    assert answer.status == 303
+    assert answer.headers["set-cookie"].endswith("; Secure")
+
+
+def test_what_follows_a_body_in_the_same_record_is_the_next_request(watching: Watching) -> None:
+    sent = {"Authorization": "Bearer t0ken"}
+    bodies = [b"", b"x", b"y" * 10_000]
+    with secure(watching) as connection:
+        for number, body in enumerate(bodies):
+            head, rest = request(
+                "PUT", f"/upload/after-{number}", b"|", {**sent, "Content-Length": str(len(body))}
+            ).split(b"|")
+            connection.sendall(head)
+            connection.sendall(body + rest + request("GET", "/livez"))  # a record of its own
+        connection.sendall(request("GET", "/livez", headers={"Connection": "close"}))
+        found = answers(heard(connection))
+    assert [answer.status for answer in found] == [201, 200] * len(bodies) + [200]
+    assert [answer.value["files"][0]["bytes"] for answer in found[:-1:2]] == [len(body) for body in bodies]
+
+
+def test_a_client_without_tls_is_closed(watching: Watching) -> None:
+    for data in (
+        request("GET", "/health"),
+        b"\x00" * 1000,
+        b"SSH-2.0-x\r\n",
+        bytes.fromhex("16030100050100000100"),
+    ):
+        with connect(watching) as connection:
+            connection.sendall(data)
+            try:
+                answer = heard(connection)
+            except ConnectionResetError:
+                answer = b""
+            assert not answer.startswith(b"HTTP")
+            assert len(answer) < 20  # an alert, at most
+
+
+def test_clients_that_are_slow_to_shake_hands_or_hang_up_cost_nobody_anything(watching: Watching) -> None:
+    hello = ssl.MemoryBIO()
+    half = trusting(watching).wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        half.do_handshake()
+    greeting = hello.read()
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connect(watching)) for _ in range(60)]
+        for number, connection in enumerate(slow):
+            connection.sendall(greeting[: number * len(greeting) // 50])  # the last ones wait for its answer
+        for _ in range(20):
+            with secure(watching) as connection:
+                connection.sendall(request("GET", "/livez", headers={"Connection": "close"}))
+                assert only(answers(heard(connection))).status == 200
+    for rudely in (True, False):
+        for size in (0, 5, 50, len(greeting)):
+            connection = connect(watching)
+            connection.sendall(greeting[:size])
+            if rudely:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            connection.close()
+
+
+def test_an_upload_that_is_cut_leaves_nothing_behind(watching: Watching) -> None:
+    whole = request("PUT", "/upload/cut.log", bytes(500_000), {"Authorization": "Bearer t0ken"})
+    uploads = watching.spool / ".fproc/uploads"
+    for size in (50, 300_000):
+        with secure(watching) as connection:
+            connection.sendall(whole[:size])
+            if size > 1000:
+                watching.wait_until(lambda: list(uploads.glob("*/files/cut.log")))
+        watching.wait_until(lambda: not list(uploads.glob("*")))
+    assert not list(watching.spool.glob("*/cut.log"))
+
+
+BAD: dict[str, tuple[str, str]] = {
+    "no certificate": ("missing.pem", "key.pem"),
+    "no key": ("cert.pem", "missing.pem"),
+    "another key": ("cert.pem", "other-key.pem"),
+    "a key with a password": ("locked-cert.pem", "locked-key.pem"),
+    "a key for a certificate": ("key.pem", "key.pem"),
+    "a certificate for a key": ("cert.pem", "cert.pem"),
+    "nothing in it": ("empty.pem", "empty.pem"),
+    "a folder": (".", "key.pem"),
+}
+
+
+@pytest.mark.parametrize(("cert", "key"), BAD.values(), ids=BAD)
+def test_a_certificate_or_key_that_cannot_be_used_is_one_clear_error(
+    watching: Watching, tmp_path: Path, cert: str, key: str
+) -> None:
+    for name in ("cert.pem", "key.pem"):
+        shutil.copy(watching.folder / name, tmp_path)
+    if "other" in key or "locked" in key:
+        make_certificate(tmp_path, "other-")
+        make_certificate(tmp_path, "locked-", password="secret")
+    (tmp_path / "empty.pem").touch()
+    configure(tmp_path, dashboard={"tls_cert": cert, "tls_key": key})
+    ended = run(tmp_path, "--watch", "--port", "0")
+    assert (ended.status, ended.out, len(ended.lines)) == (78, b"", 1), ended.err
+    assert "$.dashboard.tls_" in ended.err

@@ -1,0 +1,165 @@
+"""The token: who needs it, who does not, where it comes from, and where it never shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote_plus
+
+import pytest
+
+from fproc.dashboard.guard import TRIES
+from tests.system.running import Watching, configure, run
+from tests.system.talking import FORM, Answer, ask, form
+
+TOKEN = "s3cret+T0ken/with=odd~signs"
+SENT = {"Authorization": f"Bearer {TOKEN}"}
+OPEN = ("/health", "/livez", "/readyz")
+GUARDED = ("/stats", "/series", "/files", "/errors", "/trace", "/graph", "/metrics", "/openapi.json")
+
+
+def log_in(running: Watching, token: str, headers: Mapping[str, str] | None = None) -> Answer:
+    body = f"token={quote_plus(token)}".encode()
+    usual = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+    return ask(running, "POST", "/login", body, usual)
+
+
+def assert_is_log_in_form(answer: Answer) -> None:
+    assert answer.headers["content-type"].startswith("text/html")
+    assert b'action="/login"' in answer.body
+    assert b"fetch(" not in answer.body  # it is not the dashboard
+    assert "etag" not in answer.headers
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+@pytest.mark.parametrize("empty", [None, ""])
+def test_without_a_token_it_listens_nowhere_but_on_loopback(
+    tmp_path: Path, host: str, empty: str | None
+) -> None:
+    configure(tmp_path, dashboard={"host": host, "port": 0})
+    ended = run(tmp_path, "--watch", variables={} if empty is None else {"FPROC_TOKEN": empty})
+    assert (ended.status, ended.out, len(ended.lines)) == (78, b"", 1)
+    if empty is None:
+        assert f"$.dashboard.host: {host} can be reached from elsewhere, and there is no token" in ended.err
+        assert "set FPROC_TOKEN or dashboard.token_file, or listen on 127.0.0.1" in ended.err
+
+
+@pytest.mark.parametrize("way", ["environment", "file", "credential"])
+def test_with_a_token_all_but_health_needs_it(tmp_path: Path, way: str) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/fproc-token").write_text(f"{TOKEN}\n")
+    variables = {
+        "environment": {"FPROC_TOKEN": TOKEN},
+        "credential": {"CREDENTIALS_DIRECTORY": str(tmp_path / "secrets")},
+    }
+    dashboard = {"token_file": "secrets/fproc-token"} if way == "file" else {}
+    configure(tmp_path, dashboard=dashboard)
+    with Watching(tmp_path, dashboard=True, variables=variables.get(way)) as running:
+        for path in OPEN:
+            assert ask(running, "GET", path).status == 200
+        for path in GUARDED:
+            answer = ask(running, "GET", path)
+            assert (answer.status, answer.error) == (401, "a token is needed")
+            assert answer.headers["www-authenticate"] == 'Bearer realm="fproc"'
+            assert ask(running, "GET", path, headers=SENT).status == 200
+        answer = ask(running, "GET", "/")
+        assert answer.status == 401
+        assert_is_log_in_form(answer)
+        assert ask(running, "GET", "/", headers=SENT).status == 200
+        upload = ("PUT", "/upload/x.log", b"one\n")
+        posted = ("POST", "/upload", form(("y.log", b"two\n")))
+        retry = ("POST", "/retry", b'{"all": true}')
+        for request, content_type in ((upload, ""), (posted, FORM), (retry, "application/json")):
+            headers = {"Content-Type": content_type}
+            assert ask(running, *request, headers=headers).status == 401
+            assert ask(running, *request, headers={**headers, **SENT}).status in {200, 201}
+        running.wait_for("results/x.log", "results/y.log")
+
+
+def test_the_token_comes_from_the_environment_before_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("another")
+    configure(tmp_path, dashboard={"token_file": "token"})
+    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:
+        assert ask(running, "GET", "/stats", headers=SENT).status == 200
+        assert ask(running, "GET", "/stats", headers={"Authorization": "Bearer another"}).status == 401
+
+
+@pytest.mark.parametrize("content", [None, b"", b"two words", b"\xff", b"\xc3\xbc"])
+def test_a_token_file_that_is_missing_or_holds_none_is_one_clear_error(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    configure(tmp_path, dashboard={"token_file": "token"})
+    if content is not None:
+        (tmp_path / "token").write_bytes(content)
+    ended = run(tmp_path, "--watch", "--port", "0")
+    assert (ended.status, ended.out, len(ended.lines)) == (78, b"", 1)
+    assert "$.dashboard.token_file: " in ended.err
+
+
+def test_a_log_in_gives_a_cookie_that_opens_the_page_until_the_log_out(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:
+        answer = log_in(running, TOKEN)
+        assert (answer.status, answer.headers["location"]) == (303, "/")
+        cookie, *attributes = answer.headers["set-cookie"].split("; ")
+        assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(attributes)
+        assert TOKEN not in cookie
+        for path in ("/", *GUARDED):
+            assert ask(running, "GET", path, headers={"Cookie": cookie}).status == 200
+            assert ask(running, "GET", path, headers={"Cookie": cookie[:-1]}).status == 401
+            assert ask(running, "GET", path, headers={"Cookie": f"{cookie}0"}).status == 401
+        foreign = {"Cookie": cookie, "Origin": "http://evil.example"}
+        assert ask(running, "PUT", "/upload/x.log", b"one\n", foreign).status == 400
+        out = ask(running, "POST", "/logout", b"", {"Cookie": cookie})
+        assert (out.status, out.headers["set-cookie"].split("; ")[0]) == (303, "fproc=")
+        assert "Max-Age=0" in out.headers["set-cookie"]
+    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:  # started again
+        assert ask(running, "GET", "/stats", headers={"Cookie": cookie}).status == 200
+    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": "another"}) as running:
+        assert ask(running, "GET", "/stats", headers={"Cookie": cookie}).status == 401
+
+
+@pytest.mark.parametrize("way", ["form", "header"])
+def test_who_tries_too_many_wrong_tokens_has_to_wait_but_who_is_in_stays_in(tmp_path: Path, way: str) -> None:
+    configure(tmp_path)
+
+    def attempt(running: Watching, token: str) -> Answer:
+        if way == "form":
+            return log_in(running, token)
+        return ask(running, "GET", "/", headers={"Authorization": f"Bearer {token}"})
+
+    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:
+        cookie = log_in(running, TOKEN).headers["set-cookie"].split("; ")[0]
+        for number in range(TRIES):
+            answer = attempt(running, f"wr0ng-{number}")
+            assert answer.status == 401
+            assert_is_log_in_form(answer)
+        for token in ("wr0ng", TOKEN):
+            answer = attempt(running, token)
+            assert answer.status == 429
+            assert_is_log_in_form(answer)
+            assert 0 < int(answer.headers["retry-after"]) <= 60
+        assert ask(running, "GET", "/stats", headers={"Cookie": cookie}).status == 200
+        assert ask(running, "GET", "/health").status == 200
+        assert running.log.count("WARNING a wrong token from 127.0.0.1") == TRIES
+        assert "wr0ng" not in running.log
+
+
+def test_the_token_shows_nowhere(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with Watching(tmp_path, "--debug", dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:
+        answers = [log_in(running, TOKEN), log_in(running, "wr0ng"), ask(running, "GET", "/")]
+        answers += [ask(running, "GET", path, headers=SENT) for path in (*OPEN, *GUARDED, "/", "/gone")]
+        answers += [ask(running, "GET", f"/stats?token={quote_plus(TOKEN)}")]  # not where it belongs
+        assert answers[-1].status == 401
+        assert ask(running, "PUT", "/upload/x.log", b"one\n", SENT).status == 201
+        running.wait_for("results/x.log")
+        assert TOKEN not in Path(f"/proc/{running.process.pid}/cmdline").read_text()
+        assert running.stop() == 0
+        for token in (TOKEN, TOKEN[:6], "wr0ng"):
+            assert token not in running.log
+            assert not [answer for answer in answers if token in answer.body.decode() + str(answer.headers)]
+        kept = [
+            path for path in tmp_path.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()
+        ]
+        assert kept == []
