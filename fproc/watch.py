@@ -230,7 +230,7 @@ class Watcher:
 
     def _next_tasks(self) -> list[Task]:
         """What to give out next: one task, or several small new files that will not take long."""
-        busy = self._workers.running()
+        busy = set(self._workers.running())
         tasks: list[Task] = []
         most = 1
         while len(tasks) < most:
@@ -241,6 +241,7 @@ class Watcher:
                 continue
             spare = self._spare()
             tasks.append(replace(task, helpers=spare) if spare else task)
+            busy.add(task.name)  # a name may have been listed twice
             if len(tasks) == 1 and self._agenda.is_small(task):
                 most = self._group_files()
         return tasks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import time
 from collections import deque
@@ -11,9 +12,18 @@ from fproc.dashboard import http
 from fproc.dashboard.messages import Refused, Request, Response, error
 from fproc.dashboard.site import Visit
 
+CONNECTIONS = 512
+"""The most there are at a time; fewer where a process may have few files open."""
+
 GRACE_SECONDS = 30.0
 LEAST_BYTES_PER_SECOND = 1000
 """How long a body may come as slowly as it likes, and how fast it has to be then, all in all."""
+
+
+def most_connections() -> int:
+    """How many connections there may be: work needs files, too."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if files == resource.RLIM_INFINITY else min(CONNECTIONS, files // 2)
 
 
 class State(Enum):

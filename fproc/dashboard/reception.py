@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import resource
 import selectors
 import socket
 import threading
@@ -25,15 +24,12 @@ from dataclasses import replace
 from functools import partial
 
 from fproc.dashboard import http
-from fproc.dashboard.connection import BodyReader, Connection, State
+from fproc.dashboard.connection import BodyReader, Connection, State, most_connections
 from fproc.dashboard.desk import Busy, Desk
 from fproc.dashboard.messages import Request, Response, error
 from fproc.dashboard.site import Body, Site, Visit
 
 log = logging.getLogger("fproc.dashboard")
-
-CONNECTIONS = 512
-"""The most there are at a time; fewer where a process may have few files open."""
 
 REQUEST_SECONDS = 10.0
 IDLE_SECONDS = 60.0
@@ -89,7 +85,7 @@ class Reception:
         self._woken.setblocking(False)
         self._waker.setblocking(False)
         self._is_stopping = threading.Event()
-        self._most = min(CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._most = most_connections()
         self._accept_at = 0.0
         self._is_accepting = False
 

@@ -110,8 +110,7 @@ class Scanner:
                         settling.append(name)
         self._said = {path for path in self._said if os.path.lexists(path)}
         names.sort()
-        for index, placed in enumerate(names):
-            names[index] = placed[_PLACE_DIGITS:]
+        _unplace(names)
         for name in [name for name in names[:CHECKED] if not self.is_free(name)]:
             names.remove(name)
             waiting[name] = OPEN
@@ -213,6 +212,20 @@ class Scanner:
         order = self._intake.order
         number = 0 if order == "name" else status.st_mtime_ns if order == "oldest" else -status.st_mtime_ns
         return f"{min(max(number, -_LAST_TIME), _LAST_TIME) + _LAST_TIME:0{_PLACE_DIGITS}}"
+
+
+def _unplace(names: list[str]) -> None:
+    """Take the places from sorted names, each of which stays once.
+
+    Some filesystems (tmpfs of Linux 6.18) list a name again while others leave the folder.
+    """
+    count = 0
+    for placed in names:
+        name = placed[_PLACE_DIGITS:]
+        if count == 0 or name != names[count - 1]:
+            names[count] = name
+            count += 1
+    del names[count:]
 
 
 def _is_regular(path: str) -> bool:

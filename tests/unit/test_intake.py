@@ -6,6 +6,8 @@ import errno
 import fcntl
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,29 @@ class Place:
 
 def test_an_empty_folder_has_nothing_ready(tmp_path: Path) -> None:
     assert Place(tmp_path).scan_after() == Scan([], {}, [])
+
+
+def test_a_name_that_the_folder_lists_twice_is_ready_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path, ready="rename")
+    for number, name in enumerate("cab"):
+        place.put(name, mtime=LONG_AGO + number)
+    list_twice(monkeypatch)
+    assert place.scan_after().ready == ["c", "a", "b"]
+
+
+def list_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have folders list each name twice, as tmpfs of Linux 6.18 does while others leave it."""
+    scandir = os.scandir
+
+    @contextmanager
+    def listing(path: str) -> Iterator[list[os.DirEntry[str]]]:
+        with scandir(path) as entries:
+            found = list(entries)
+        yield [*found, *found]
+
+    monkeypatch.setattr(os, "scandir", listing)
 
 
 def test_stable_waits_until_size_and_time_have_not_changed_for_the_settle_time(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import resource
 import socket
 import threading
 import time
@@ -338,7 +339,7 @@ def test_a_client_that_says_nothing_costs_no_thread(world: World) -> None:
 def test_of_too_many_connections_the_one_that_waits_for_longest_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reception, "CONNECTIONS", 5)
+    monkeypatch.setattr(connection_module, "CONNECTIONS", 5)
     with running() as world, ExitStack() as stack:
         silent = []
         for number in range(20):
@@ -348,6 +349,16 @@ def test_of_too_many_connections_the_one_that_waits_for_longest_is_closed(
         assert statuses(world.send(GET)) == [200]
         silent[-1].sendall(GET)
         assert answer(silent[-1])[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("files", "connections"), [(resource.RLIM_INFINITY, 512), (1_000_000, 512), (1024, 512), (256, 128)]
+)
+def test_connections_leave_half_of_the_files_to_the_work(
+    files: int, connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert connection_module.most_connections() == connections
 
 
 def test_requests_that_are_slow_to_answer_hold_up_others_only_until_they_are_too_many(

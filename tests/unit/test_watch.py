@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,18 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "w")
+
+
+def test_a_name_that_is_found_twice_is_done_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("x", "y", "z"):
+        place.put(f"unprocessed/{name}")
+    scan = place.spool.scan()
+    monkeypatch.setattr(place.spool, "scan", lambda: replace(scan, ready=["x", "y", "x", "z", "y"]))
+    place.turn()
+    seen = place.look()
+    assert (seen["processed"], seen["failed"]) == ({"x": "a\n", "y": "a\n", "z": "a\n"}, {})
+    assert seen["results"] == seen["processed"]
+    assert place.totals()["files_processed"] == 3
 
 
 def test_a_turn_processes_all_that_is_ready_and_tells_what_it_saw(place: Place) -> None:
