@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from fproc.engine import Interpreter
 from fproc.errors import RecordError
@@ -114,3 +118,16 @@ def run_lines(plan: Plan, *lines: str) -> dict[str, list[str]]:
     """The results that a plan gives for some lines."""
     data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
     return run_bytes(plan, data)[0].results
+
+
+def list_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have folders list each name twice, as tmpfs of Linux 6.18 does while others leave it."""
+    scandir = os.scandir
+
+    @contextmanager
+    def listing(path: str) -> Iterator[list[os.DirEntry[str]]]:
+        with scandir(path) as entries:
+            found = list(entries)
+        yield [*found, *found]
+
+    monkeypatch.setattr(os, "scandir", listing)

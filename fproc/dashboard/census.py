@@ -94,10 +94,16 @@ class Census:
         yield from (entry for entry in doubtful if entry.name + REPORTS[0] in reports)
 
     def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
+        """The files in a folder, each once: where files leave, a name may be listed again meanwhile."""
+        seen: set[int] = set()
+        is_left = folder != self.folders.processed
         try:
             with os.scandir(folder) as entries:
                 for number, entry in enumerate(entries, 1):
-                    if self._is_input_name(entry.name) and entry.is_file(follow_symlinks=False):
+                    is_new = not is_left or hash(entry.name) not in seen
+                    if is_new and self._is_input_name(entry.name) and entry.is_file(follow_symlinks=False):
+                        if is_left:
+                            seen.add(hash(entry.name))
                         yield entry
                     if number % BREATH_ENTRIES == 0:
                         time.sleep(BREATH_SECONDS)

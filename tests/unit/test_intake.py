@@ -6,8 +6,6 @@ import errno
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 
 from fproc.config import Intake
 from fproc.spool.intake import Scan, Scanner, is_open_for_writing, kind_of_file
+from tests.helpers import list_twice
 
 LONG_AGO, NOW = 1_000_000.0, 2_000_000.0
 
@@ -56,19 +55,6 @@ def test_a_name_that_the_folder_lists_twice_is_ready_once(
         place.put(name, mtime=LONG_AGO + number)
     list_twice(monkeypatch)
     assert place.scan_after().ready == ["c", "a", "b"]
-
-
-def list_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have folders list each name twice, as tmpfs of Linux 6.18 does while others leave it."""
-    scandir = os.scandir
-
-    @contextmanager
-    def listing(path: str) -> Iterator[list[os.DirEntry[str]]]:
-        with scandir(path) as entries:
-            found = list(entries)
-        yield [*found, *found]
-
-    monkeypatch.setattr(os, "scandir", listing)
 
 
 def test_stable_waits_until_size_and_time_have_not_changed_for_the_settle_time(tmp_path: Path) -> None:

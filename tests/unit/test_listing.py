@@ -27,7 +27,7 @@ from fproc.spool.intake import COARSE_SECONDS
 from fproc.spool.presence import Presence
 from fproc.times import rfc3339
 from fproc.traces import LineError, Trace, Traces
-from tests.helpers import plan_of, user
+from tests.helpers import list_twice, plan_of, user
 
 NODES = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
 STRANGE = os.fsdecode(b"caf\xe9\xff\n.log")
@@ -580,3 +580,15 @@ def test_without_a_history_there_are_the_folders_and_the_traces(room: Room) -> N
     assert room.files() == room.files("processed") == []
     assert room.listing.errors(limit=10) == {"errors": []}
     assert room.listing.traces(limit=10)["recent"] == []
+
+
+def test_a_file_that_its_folder_lists_twice_is_counted_and_shown_once(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.put("unprocessed", "a", "b")
+    os.link(room.folder / "w" / "unprocessed" / "a", room.folder / "w" / "unprocessed" / "c")
+    room.put("failed", "x")
+    list_twice(monkeypatch)
+    counts = room.listing.counts()
+    assert (counts["unprocessed"], counts["failed"]) == (3, 1)
+    assert sorted(row["file"] for row in room.files("unprocessed")) == ["a", "b", "c"]
