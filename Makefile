@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-file test sweeps test-long check lint types pyz bench clean
+.PHONY: help run run-file test sweeps test-long check lint types pyz bench screenshots clean
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## watch watch_dir/unprocessed and process what lands there (ARGS="--port 9000")
 	$(PYTHON) -m fproc --watch $(ARGS)
@@ -21,7 +21,7 @@ run-file: ## process one file where it is: make run-file FILE=some.log (ARGS="--
 test: $(VENV)/ready ## run the fast tests
 	$(BIN)/python -m pytest -m "not long and not sweep" $(ARGS)
 
-sweeps: $(VENV)/ready ## kill, starve and mutate fproc in a thinned set of places (minutes; needs strace)
+sweeps: $(VENV)/ready ## kill, starve, mutate and browse fproc, thinned (minutes; needs strace and chromium)
 	$(BIN)/python -m pytest -m "sweep and not long" $(ARGS)
 
 test-long: $(VENV)/ready ## run every test, the long ones with the deep hypothesis profile
@@ -41,6 +41,9 @@ pyz: $(VENV)/ready ## build the one executable file, fproc.pyz
 
 bench: ## measure against awk, C, rsyslog and others: make bench ARGS="W1 --mb 200"
 	$(PYTHON) -m bench $(ARGS)
+
+screenshots: $(VENV)/ready ## take the pictures of the dashboard in docs/images/ anew (a minute; needs chromium)
+	$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove what was built; watch_dir is left alone
 	rm -rf $(VENV) build dist fproc.pyz .hypothesis .mypy_cache .pytest_cache .ruff_cache .tox
