@@ -18,8 +18,9 @@ run-file: ## process one file where it is: make run-file FILE=some.log (ARGS="--
 	@test -n "$(FILE)" || { echo 'make run-file needs a file: make run-file FILE=some.log' >&2; exit 2; }
 	$(PYTHON) -m fproc --input "$(FILE)" $(ARGS)
 
+# Four at a time even on two processors: system tests mostly wait. Sweeps run alone, for some of them measure.
 test: $(VENV)/ready ## run the fast tests
-	$(BIN)/python -m pytest -m "not long and not sweep" $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not long and not sweep" $(ARGS)
 
 sweeps: $(VENV)/ready ## kill, starve, mutate and browse fproc, thinned (minutes; needs strace and chromium)
 	$(BIN)/python -m pytest -m "sweep and not long" $(ARGS)
