@@ -177,8 +177,9 @@ class Journal:
         self._traces.keep(task.name)
         self._add(task.name, "died", error=reason)
 
-    def current(self) -> list[dict[str, Any]]:
+    def current(self, running: Mapping[str, Progress]) -> list[dict[str, Any]]:
         """The files that are worked on, as `/files` shows them; may be called from any thread."""
+        self._note(running)
         with self._lock:
             now = self._clock()
             return [
@@ -225,7 +226,7 @@ class Journal:
                 name: _Running(before[name].began_at if name in before else now, progress)
                 for name, progress in running.items()
             }
-        self._traces.set_running({name: progress.traces for name, progress in running.items()})
+            self._traces.set_running({name: progress.traces for name, progress in running.items()})
 
     def _tell(self, presence: Presence, health: Mapping[str, Any]) -> None:
         current = [entry.said(name) for name, entry in self._running.items()]

@@ -158,7 +158,12 @@ class Service:
             graph=self._plan.graph,
             spool=self._spool,
             metrics=self._metrics,
-            listing=Listing(self._plan.config, self._history, self._journal.current, self._traces),
+            listing=Listing(
+                self._plan.config,
+                self._history,
+                lambda: self._journal.current(self._pool.running()),
+                self._traces,
+            ),
             health=self._watcher.health,
             workers=lambda: (self._pool.size, self._pool.size - self._pool.count_free()),
             began=self._began,

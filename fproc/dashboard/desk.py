@@ -12,7 +12,7 @@ log = logging.getLogger("fproc.dashboard")
 
 ANSWERING = 4
 WAITING = 256
-STREAMING = 8
+STREAMING = 32
 """How many threads answer, how many requests may wait for one, and how many bodies are read at a time."""
 
 CLOSE_SECONDS = 5.0

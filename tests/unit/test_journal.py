@@ -374,20 +374,31 @@ def test_of_very_many_lines_at_once_the_first_of_each_file_are_recorded(books: B
 
 
 def test_what_is_worked_on_now_is_known_with_how_long_it_has_been(books: Books) -> None:
-    books.turn(running={"\udcff": Progress(5, 50, 412), "b": Progress()})
+    running = {"\udcff": Progress(5, 50, 412), "b": Progress()}
+    books.turn(running=running)
     started = rfc3339(books.now)
     books.now += 2.5
-    first = {"file": "\udcff", "started": started, "lines": 5, "bytes": 50, "worker": 412, "seconds": 2.5}
-    assert books.journal.current()[0] == first
+    running["\udcff"] = Progress(9, 90, 412)
+    first = {"file": "\udcff", "started": started, "lines": 9, "bytes": 90, "worker": 412, "seconds": 2.5}
+    assert books.journal.current(running)[0] == first
     books.journal.outcome(replace(DONE, file="\udcff"))
-    assert [entry["file"] for entry in books.journal.current()] == ["b"]
-    books.turn(TELL_SECONDS)
-    assert books.journal.current() == []
+    assert [entry["file"] for entry in books.journal.current({"b": Progress()})] == ["b"]
+    assert books.journal.current({}) == []
+
+
+def test_a_file_that_was_begun_since_the_last_turn_is_known_and_keeps_its_start(books: Books) -> None:
+    (first,) = books.journal.current({"a": Progress()})
+    books.now += 1
+    books.turn(TELL_SECONDS, {"a": Progress(1)})
+    (second,) = books.journal.current({"a": Progress(2)})
+    assert (first["started"], first["seconds"]) == (second["started"], 0.0)
+    assert (second["seconds"], second["lines"]) == (1.0 + TELL_SECONDS, 2)
 
 
 def test_threads_may_ask_what_is_worked_on_while_it_changes(books: Books) -> None:
     with ThreadPoolExecutor(2) as pool:
-        looks = [pool.submit(books.journal.current) for _ in range(200)]
+        some = {f"f{n}": Progress() for n in range(19)}
+        looks = [pool.submit(books.journal.current, some) for _ in range(200)]
         for number in range(200):
             books.turn(TELL_SECONDS, {f"f{n}": Progress() for n in range(number % 20)})
             books.journal.outcome(replace(DONE, file=f"f{number % 20}"))
