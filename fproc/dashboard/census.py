@@ -16,7 +16,12 @@ from fproc.spool.intake import COARSE_SECONDS
 T = TypeVar("T")
 
 REST = 20
-"""How many times longer than a look took the folder is left alone after it."""
+QUICK_SECONDS = 0.002
+"""How many times longer than a look took the folder is left alone after it, if it took longer than this, of
+the processor's time: a small folder is looked at whenever it has changed."""
+
+WAIT_SECONDS = 0.2
+"""How long it is waited for another thread's look."""
 
 MOST_LISTED = 100_000
 """How many inputs of a folder are listed with their times; the others are only counted."""
@@ -115,7 +120,8 @@ class _Remembered(Generic[T]):
     """What a look at a folder gave.
 
     It is as good as new while the folder has not changed since. And whatever changes, a look that took long
-    is not soon followed by another one. Who asks while another thread looks gets what was seen before.
+    is not soon followed by another one. Who asks while another thread looks waits for that for a moment, and
+    gets what was seen before if it is not enough.
     """
 
     def __init__(
@@ -138,7 +144,7 @@ class _Remembered(Generic[T]):
     def value(self) -> T:
         """What is in the folder, as far as is known."""
         seen = self._seen
-        if self._lock.acquire(blocking=seen is None):
+        if self._lock.acquire(timeout=-1 if seen is None else WAIT_SECONDS):
             try:
                 return self._looked()
             finally:
@@ -151,10 +157,12 @@ class _Remembered(Generic[T]):
         stamp = self._stamp_now()
         is_same = stamp is not None and stamp == self._stamp
         if self._seen is None or not (is_same or now < self._rested_at):
+            begun = time.thread_time()
             self._stamp = stamp
             self._seen = self._look(self._folder)
-            after = self._monotonic()
-            self._rested_at = after + REST * (after - now)
+            cost_seconds = time.thread_time() - begun
+            rest_seconds = REST * cost_seconds if cost_seconds > QUICK_SECONDS else 0.0
+            self._rested_at = self._monotonic() + rest_seconds
         return self._seen
 
     def _stamp_now(self) -> tuple[int, int] | None:

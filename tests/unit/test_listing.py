@@ -217,6 +217,7 @@ def test_a_folder_whose_count_took_long_is_left_alone_for_longer(
         return count(self, folder)
 
     monkeypatch.setattr(census.Census, "_count", slow)
+    monkeypatch.setattr(time, "thread_time", lambda: room.monotonic)
     room.listing = room.a_listing()
     room.listing.counts()
     room.put("unprocessed", "a")
@@ -225,6 +226,12 @@ def test_a_folder_whose_count_took_long_is_left_alone_for_longer(
     assert room.listing.counts() == counts()
     room.monotonic += 8
     assert room.listing.counts() == counts(unprocessed=1)
+
+
+def test_a_small_folder_is_counted_whenever_it_has_changed_however_slow_the_machine_is(room: Room) -> None:
+    for number in range(20):
+        room.put("unprocessed", f"f{number}")
+        assert room.listing.counts() == counts(unprocessed=number + 1)
 
 
 def test_who_asks_while_another_thread_counts_gets_what_was_known_before(
@@ -240,6 +247,7 @@ def test_who_asks_while_another_thread_counts_gets_what_was_known_before(
         return count(self, folder)
 
     room.put("unprocessed", "a")
+    monkeypatch.setattr(census, "WAIT_SECONDS", 0.01)
     waiting = room.listing._census._counts["unprocessed"]
     monkeypatch.setattr(waiting, "_look", lambda folder: waits(room.listing._census, folder))
     room.monotonic += 1
