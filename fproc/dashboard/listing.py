@@ -22,6 +22,7 @@ from fproc.spool.folders import about, number_of
 from fproc.spool.inquiry import REPORTS, Inquiry
 from fproc.times import rfc3339
 from fproc.traces import Traces
+from fproc.windows import rounded
 
 Row = dict[str, Any]
 Page = tuple[list[Row], str | None]
@@ -265,7 +266,7 @@ class Listing:
             events = [event for name in _first_names(row["file"]) for event in failures.get(name, ())]
             event = min(events, key=lambda event: _apart(event.time, failed_at), default=None)
             if event and abs(event.time - failed_at) <= SAME_SECONDS:
-                row |= {"seconds": event.seconds, "lines": event.lines_in}
+                row |= {"seconds": rounded(event.seconds), "lines": event.lines_in}
                 if row["error"] is None:
                     row |= {"error": event.error or None, "attempts": event.attempt}
         return page
@@ -308,7 +309,7 @@ def _of_event(event: Event) -> Row:
         event.file,
         event.kind,
         rfc3339(event.time),
-        seconds=event.seconds,
+        seconds=rounded(event.seconds),
         lines=event.lines_in,
         results=event.results,
         attempts=event.attempt,
