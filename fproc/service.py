@@ -31,6 +31,7 @@ from fproc.worker import Setup
 from fproc.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
+    from fproc.dashboard.assembly import Secure
     from fproc.dashboard.reception import Reception
 
 log = logging.getLogger("fproc")
@@ -144,7 +145,7 @@ class Service:
     def _reception(
         self,
         listener: socket.socket,
-        secure: Callable[[socket.socket], socket.socket] | None,
+        secure: Secure | None,
     ) -> Reception:
         from fproc.dashboard.assembly import reception  # noqa: PLC0415 - slow to import
         from fproc.dashboard.listing import Listing  # noqa: PLC0415

@@ -19,6 +19,8 @@ CONFIG_VARIABLE = "FPROC_CONFIG"
 CONFIG_NAME = "pipeline.json"
 MODE_VARIABLE = "MODE"
 TOKEN_CHARACTERS = 4096
+"""The most that a token may have."""
+
 NUMBER_DIGITS = 18
 """A number in a variable or flag with more digits than this is out of any range."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 from fproc.config import Config
-from fproc.spool.inquiry import REPORTS, Inquiry
+from fproc.spool.inquiry import REPORTS, Inquiry, is_input
 from fproc.spool.intake import COARSE_SECONDS
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class Census:
             doubtful.append(entry)
             if entry.name.endswith(REPORTS[0]):
                 reports.add(entry.name)
-        yield from (entry for entry in doubtful if entry.name + REPORTS[0] in reports)
+        yield from (entry for entry in doubtful if is_input(entry.name, reports))
 
     def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
         """The files in a folder, each once: where files leave, a name may be listed again meanwhile."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable
 
 from fproc.config import Config
@@ -16,6 +15,7 @@ from fproc.errors import counted, reason_of, shown
 from fproc.spool import Disk
 from fproc.spool.arrival import Arrivals, Arrived
 from fproc.spool.inquiry import Inquiry
+from fproc.spool.mounts import space
 from fproc.spool.revival import failed_inputs, put_back_all
 
 audit = logging.getLogger("fproc.audit")
@@ -73,8 +73,7 @@ class Mending:
         """
         self._arrivals.sweep()  # on another machine, it takes a while to be sure that an uploader is dead
         length_bytes = request.length_bytes or 0
-        status = os.statvfs(self._config.watch_dir)
-        free_bytes = status.f_bavail * status.f_frsize
+        free_bytes, _ = space(self._config.watch_dir)
         if length_bytes > free_bytes:
             raise Refused(503, f"the disk has room for {free_bytes} bytes only", LATER)
         return length_bytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from fproc.dashboard import exposition
 from fproc.dashboard.listing import Listing
 from fproc.graph import Graph
 from fproc.metrics import Metrics
-from fproc.spool import Spool
+from fproc.spool import Spool, mounts
 from fproc.spool.folders import LEAST_FREE_BYTES
 from fproc.times import rfc3339
 from fproc.watch import Health
@@ -131,29 +132,25 @@ def space(view: View) -> tuple[int | None, int | None]:
     """How much is free, and how large it is, on the fuller of the disks of inputs and results."""
     found = []
     for path in (view.spool.folders.unprocessed, view.spool.folders.results):
-        try:
-            status = os.statvfs(path)
-        except OSError:  # `folders` says so
-            continue
-        found.append((status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize))
+        with suppress(OSError):  # `folders` says so
+            found.append(mounts.space(path))
     return min(found, default=(None, None))
 
 
 def metrics(view: View, *, openmetrics: bool) -> str:
     """All figures, for Prometheus."""
-    size, busy = view.workers()
-    free_bytes, total_bytes = space(view)
-    oldest = view.listing.oldest_waiting()
+    is_well, value = health(view)
+    disk, workers, oldest = (value["checks"][name] for name in ("disk", "workers", "oldest_waiting"))
     return exposition.text(
         view.metrics.snapshot(),
         files=view.listing.counts(),
-        healthy=health(view)[0],
+        healthy=is_well,
         paused=bool(view.health().paused),
-        busy=busy,
-        workers=size,
-        free_bytes=free_bytes,
-        total_bytes=total_bytes,
-        oldest_waiting_seconds=oldest[1] if oldest else None,
+        busy=workers["busy"],
+        workers=workers["count"],
+        free_bytes=disk["free_bytes"],
+        total_bytes=disk["total_bytes"],
+        oldest_waiting_seconds=oldest["seconds"],
         uptime_seconds=view.uptime_seconds(),
         cpu_seconds=time.process_time(),
         memory_bytes=resident_bytes(),

@@ -47,7 +47,7 @@ from fproc.spool.disk import Disk, same_file, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.group import Ending, Groups
 from fproc.spool.holding import Holder, Locks
-from fproc.spool.inquiry import count_inputs, input_names, needed, unusable
+from fproc.spool.inquiry import needed, unusable
 from fproc.spool.intake import COARSE_SECONDS, Scan, Scanner, is_open_for_writing, kind_of_file
 from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
 from fproc.spool.retention import prune
@@ -144,10 +144,6 @@ class Spool:
         if self._id != layout.id_stamp(self.folders) or not all(map(os.path.isdir, paths)):
             self._stage = layout.prepare(self.folders, self._disk)
             self._id = layout.id_stamp(self.folders)
-
-    def counts(self) -> dict[str, int]:
-        """How many inputs are in each state; reports and set-aside lines are not inputs."""
-        return count_inputs(self.folders, self._input_names)
 
     def prune(self, retention: Retention) -> None:
         """Remove archived inputs that are too old to be kept."""
@@ -300,9 +296,6 @@ class Spool:
             names |= set(os.listdir(self.folders.commits))
         found = {name: self._holder.abandoned(name) for name in sorted(names - set(known))}
         return {name: evidence for name, evidence in found.items() if evidence is not None}
-
-    def _input_names(self, folder: str) -> set[str]:
-        return input_names(folder, self._scanner)
 
     def _hold(self, name: str, evidence: str = "") -> Job | None:
         hold = self._holder.hold(name, evidence)

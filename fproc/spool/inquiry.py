@@ -51,12 +51,24 @@ class Inquiry:
 
     def counts(self) -> dict[str, int]:
         """How many inputs are in each state."""
-        return count_inputs(self.folders, self.names)
+        return {os.path.basename(folder): len(self.inputs(folder)) for folder in self.folders.inputs()}
+
+    def inputs(self, folder: str) -> set[str]:
+        """Names of inputs in a folder; reports and set-aside lines are none."""
+        names = self.names(folder)
+        if folder == self.folders.failed:
+            return {name for name in names if is_input(name, names)}
+        return names
 
     def names(self, folder: str) -> set[str]:
         """Names of files in a folder that may be inputs, or about inputs; none, if there is no folder."""
         try:
-            return input_names(folder, self._scanner)
+            with os.scandir(folder) as entries:
+                return {
+                    entry.name
+                    for entry in entries
+                    if self.is_input_name(entry.name) and entry.is_file(follow_symlinks=False)
+                }
         except (FileNotFoundError, NotADirectoryError):
             return set()
 
@@ -199,27 +211,6 @@ def unusable(paths: Iterable[str]) -> list[str]:
         for path in paths
         if not (os.path.isdir(path) and os.access(path, usable))
     ]
-
-
-def count_inputs(folders: Folders, names_in: Callable[[str], set[str]]) -> dict[str, int]:
-    """How many inputs are in each state; reports and set-aside lines are not inputs."""
-    counts = {}
-    for folder in folders.inputs():
-        names = names_in(folder)
-        if folder == folders.failed:
-            names = {name for name in names if is_input(name, names)}
-        counts[os.path.basename(folder)] = len(names)
-    return counts
-
-
-def input_names(folder: str, scanner: Scanner) -> set[str]:
-    """Names of files in a folder that may be inputs."""
-    with os.scandir(folder) as entries:
-        return {
-            entry.name
-            for entry in entries
-            if scanner.is_input_name(entry.name) and entry.is_file(follow_symlinks=False)
-        }
 
 
 def archived_as(folder: str, name: str) -> list[str]:

@@ -59,6 +59,16 @@ def device_of(path: str) -> int | None:
         return None
 
 
+def space(path: str) -> tuple[int, int]:
+    """How many bytes are free for this user on the filesystem that holds a path, and how many it has.
+
+    Raises:
+        OSError: the system does not say.
+    """
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
+
+
 def _mounts() -> Iterator[Mount]:
     """The mounts of this process, from a file that proc(5) describes; none where there is no such file."""
     with suppress(OSError), open(_MOUNTINFO, "rb") as file:

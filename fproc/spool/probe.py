@@ -23,7 +23,7 @@ from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, is_at
 from fproc.spool.folders import LEAST_FREE_BYTES, NAME_BYTES, Folders
 from fproc.spool.intake import is_open_for_writing
-from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of
+from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of, space
 from fproc.tokens import new_token
 
 LEAST_FREE_INODES = 1000
@@ -172,8 +172,7 @@ def _type(place: str) -> _Answer:
 
 
 def _space(place: str) -> _Answer:
-    status = os.statvfs(place)
-    free, total = (blocks * status.f_frsize for blocks in (status.f_bavail, status.f_blocks))
+    free, total = space(place)
     return _share(f"{free / 1e6:,.0f} MB", free, total, least=LEAST_FREE_BYTES)
 
 

@@ -9,13 +9,12 @@ from fproc.config import Config
 from fproc.errors import InputError
 from fproc.spool.disk import Disk, unlink_if_there
 from fproc.spool.folders import Folders, about, make_durably
-from fproc.spool.inquiry import REPORTS, Inquiry, is_input
+from fproc.spool.inquiry import REPORTS, Inquiry
 
 
 def failed_inputs(inquiry: Inquiry) -> list[str]:
     """The inputs in `failed/`, without the reports about them."""
-    names = inquiry.names(inquiry.folders.failed)
-    return sorted(name for name in names if is_input(name, names))
+    return sorted(inquiry.inputs(inquiry.folders.failed))
 
 
 def put_back_all(
@@ -34,12 +33,12 @@ def put_back_all(
     """
     inquiry = Inquiry(config)
     folders = inquiry.folders
-    failed = inquiry.names(folders.failed)
+    failed = inquiry.inputs(folders.failed)
     make_durably(disk, folders.unprocessed)
     moved: list[str] = []
     refused: dict[str, InputError | OSError] = {}
     for name in names:
-        if name not in failed or not is_input(name, failed):
+        if name not in failed:
             refused[name] = InputError("there is no such input in failed/")
             continue
         try:
@@ -55,17 +54,6 @@ def put_back_all(
             unlink_if_there(disk, os.path.join(folders.failed, about(name, REPORTS[0])))
         disk.sync_folder(folders.failed)
     return moved, refused
-
-
-def put_back(config: Config, disk: Disk, name: str) -> None:
-    """Move one failed input back.
-
-    Raises:
-        InputError: it is not there or no input, or a file of its name is waiting already.
-        OSError: the disk refuses.
-    """
-    for error in put_back_all(config, disk, [name])[1].values():
-        raise error
 
 
 def _move(config: Config, disk: Disk, folders: Folders, name: str) -> None:

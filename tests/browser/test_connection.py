@@ -132,14 +132,20 @@ def counted(page: Page, seconds: int) -> int:
     return len([url for url in asked if url.endswith("/health")])
 
 
-def test_a_page_that_is_paused_asks_for_nothing_and_says_since_when(visitor: Visitor, watch: Watch) -> None:
-    running = watch()
+def on_a_clock(visitor: Visitor, running: Watching) -> Page:
+    """The page, live, and its time in the test's hands."""
     page = visitor.blank()
     page.clock.install()
     page.goto(running.url)
     page.clock.run_for(1000)
     expect(page.locator("#connection")).to_have_text("live")
     at_rest(page)
+    return page
+
+
+def test_a_page_that_is_paused_asks_for_nothing_and_says_since_when(visitor: Visitor, watch: Watch) -> None:
+    running = watch()
+    page = on_a_clock(visitor, running)
     assert counted(page, 10) >= 8
     page.locator("#pause").click()
     at_rest(page)
@@ -161,12 +167,7 @@ def test_a_page_that_is_paused_asks_for_nothing_and_says_since_when(visitor: Vis
 
 def test_a_page_that_nobody_sees_asks_ten_times_less(visitor: Visitor, watch: Watch) -> None:
     running = watch()
-    page = visitor.blank()
-    page.clock.install()
-    page.goto(running.url)
-    page.clock.run_for(1000)
-    expect(page.locator("#connection")).to_have_text("live")
-    at_rest(page)
+    page = on_a_clock(visitor, running)
     seen = counted(page, 20)
     page.evaluate(HIDE)
     counted(page, 2)

@@ -30,6 +30,17 @@ FOLDERS = ("unprocessed", "underprocess", "processed", "failed", "results")
 QUICK = {"ready": "rename", "poll_seconds": 0.02}
 COPY: list[dict[str, Any]] = [{"tag": "start", "type": "filter", "config": {"pattern": ""}, "next": "end"}]
 
+WAITING_OR_BAD = """
+import os, time
+def step(line):
+    if line == "bad":
+        raise ValueError("cannot digest bad")
+    while line == "wait" and not os.path.exists("go"):
+        time.sleep(0.01)
+    return line
+"""
+"""A processor that fails at a line, and waits at another for a file that the test makes."""
+
 _BYTECODE = tempfile.TemporaryDirectory(prefix="fproc-test-bytecode-")
 """Where children keep compiled modules: not in the project, and not compiled again by each of them."""
 

@@ -14,6 +14,7 @@ import pytest
 
 import fproc
 from tests.system.running import (
+    WAITING_OR_BAD,
     Watching,
     configure,
     drop,
@@ -23,16 +24,6 @@ from tests.system.running import (
     wait_until,
 )
 from tests.system.talking import address, answers, ask, connect, heard, request, say, sockets_of
-
-WAITING_OR_BAD = """
-import os, time
-def step(line):
-    if line == "bad":
-        raise ValueError("cannot digest bad")
-    while line == "wait" and not os.path.exists("go"):
-        time.sleep(0.01)
-    return line
-"""
 
 ENDED = ("files_processed", "files_failed")
 TABLES: dict[str, set[str]] = {

@@ -16,28 +16,26 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from tests.promtool import check_metrics, promtool, tool
-from tests.system.running import DEADLINE_SECONDS, ROOT, Watching, drop, own_processor, wait_until
+from tests.system.running import (
+    DEADLINE_SECONDS,
+    ROOT,
+    WAITING_OR_BAD,
+    Watching,
+    drop,
+    own_processor,
+    wait_until,
+)
 
 MONITORING = Path(ROOT, "docs/monitoring")
 RULES = MONITORING / "alerts.yml"
 SUFFIXES = re.compile(r"_(bucket|sum|count)$")
-
-STEP = """
-import os, time
-def step(line):
-    if line == "bad":
-        raise ValueError("cannot digest bad")
-    while line == "wait" and not os.path.exists("go"):
-        time.sleep(0.01)
-    return line
-"""
 
 
 @pytest.fixture(scope="module")
 def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watching]:
     """An instance that has every figure there is: it has worked, failed, and has a file that waits."""
     folder = tmp_path_factory.mktemp("watching")
-    own_processor(folder, STEP, workers=1)
+    own_processor(folder, WAITING_OR_BAD, workers=1)
     with Watching(folder, dashboard=True) as running:
         drop(folder, "a.log", b"good\n")
         drop(folder, "b.log", b"bad\n")

@@ -338,6 +338,19 @@ def test_names_as_long_as_can_be_are_found_with_their_numbers_and_reports(world:
     assert [why.rpartition("(")[2] for why in whys] == ["1 attempt)", "2 attempts)"]
 
 
+def test_counts_are_of_inputs_and_not_of_reports_or_ignored_names(world: World) -> None:
+    for path in ("unprocessed/a", "unprocessed/b", "unprocessed/c.tmp", "underprocess/d", "processed/e"):
+        world.put(path)
+    for name in ("f", "f.error.json", "g", "g.error.json", "e.rejected.jsonl"):
+        world.put(f"failed/{name}")
+    assert world.inquiry().counts() == {
+        "unprocessed": 2,
+        "underprocess": 1,
+        "processed": 1,
+        "failed": 2,
+    }
+
+
 def test_counts_are_of_inputs_alone(world: World) -> None:
     for name in ("a", "b.tmp", "c"):
         world.put(f"unprocessed/{name}")

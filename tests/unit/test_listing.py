@@ -23,6 +23,7 @@ from fproc.job import Surroundings
 from fproc.lifecycle import Fate
 from fproc.plan import Plan
 from fproc.spool import Disk, Spool
+from fproc.spool.inquiry import Inquiry
 from fproc.spool.intake import COARSE_SECONDS
 from fproc.spool.presence import Presence
 from fproc.times import rfc3339
@@ -155,7 +156,7 @@ def test_counts_are_those_of_the_spool(room: Room) -> None:
     room.put("processed", "a", "b.error.json")
     room.put("failed", "a", "a.error.json", "b.rejected.jsonl", "c.error.json", "c.error.json.error.json")
     (room.folder / "w" / "processed" / "folder").mkdir()
-    assert room.listing.counts() == room.spool.counts()
+    assert room.listing.counts() == Inquiry(room.plan.config).counts()
     assert room.listing.counts() == counts(unprocessed=3, processed=2, failed=2)
 
 

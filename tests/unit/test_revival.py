@@ -19,7 +19,7 @@ from fproc.spool import Disk, Spool
 from fproc.spool.folders import numbered
 from fproc.spool.inquiry import Inquiry
 from fproc.spool.retention import DAY_SECONDS
-from fproc.spool.revival import failed_inputs, put_back
+from fproc.spool.revival import failed_inputs, put_back_all
 from tests.crashes import BrokenDisk, Crash, inputs, look
 from tests.helpers import plan_of, user
 from tests.inline import watcher
@@ -53,7 +53,8 @@ class World:
         self.put(f"failed/{name}.error.json", REPORT)
 
     def back(self, name: str = "x.log", disk: Disk | None = None) -> None:
-        put_back(self.config, disk or Disk(power=True), name)
+        for error in put_back_all(self.config, disk or Disk(power=True), [name])[1].values():
+            raise error
 
     def work(self) -> None:
         """Do all there is to do, and whatever a new fproc would."""

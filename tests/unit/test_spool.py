@@ -290,11 +290,3 @@ def test_a_marker_goes_with_its_file_and_a_later_one_stays(place: Place) -> None
     claim.release()
     commit(owned(spool.adopt("x")))
     assert place.look()["unprocessed"] == {"x.done": "the next one's"}
-
-
-def test_counts_are_of_inputs_and_not_of_reports_or_ignored_names(place: Place) -> None:
-    for path in ("unprocessed/a", "unprocessed/b", "unprocessed/c.tmp", "underprocess/d", "processed/e"):
-        place.put(path)
-    for name in ("f", "f.error.json", "g", "g.error.json", "e.rejected.jsonl"):
-        place.put(f"failed/{name}")
-    assert place.spool.counts() == {"unprocessed": 2, "underprocess": 1, "processed": 1, "failed": 2}
