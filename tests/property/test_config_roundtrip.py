@@ -49,7 +49,13 @@ CONFIGS = st.fixed_dictionaries(
                 "quiet_seconds": st.one_of(st.none(), st.integers(1, 100)),
             },
         ),
-        "limits": st.fixed_dictionaries({}, optional={"max_line_bytes": st.integers(1, 9999)}),
+        "limits": st.fixed_dictionaries(
+            {},
+            optional={
+                "max_line_bytes": st.integers(1, 9999),
+                "max_rejected": st.one_of(st.none(), st.integers(0, 9), st.just("5%")),
+            },
+        ),
         "files": st.lists(st.fixed_dictionaries({"match": NAME, "start": NAME}), max_size=2),
         "examples": st.lists(
             st.fixed_dictionaries(

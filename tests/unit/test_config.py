@@ -72,10 +72,10 @@ def test_nodes_are_all_that_a_configuration_needs_and_the_rest_is_as_the_contrac
         on_error="fail",
         on_conflict="keep",
         durability="power",
-        intake=Intake("auto", 1.0, 0.2, ".done", "oldest", ignored),
+        intake=Intake("auto", 1.0, 10.0, 0.2, ".done", "oldest", ("*",), ignored, ()),
         retry=RetryPolicy(3, 1.0, 300.0),
         recovery=Recovery(enabled=True, check_interval=60.0),
-        limits=Limits(1048576, 100),
+        limits=Limits(1048576, 100, None, 60.0, None, 1024.0),
         dashboard=Dashboard("127.0.0.1", 8000),
         alerts=AlertPolicy(webhook=None, heartbeat_url=None, quiet_seconds=None),
         files=(),
@@ -90,13 +90,15 @@ def test_nodes_are_all_that_a_configuration_needs_and_the_rest_is_as_the_contrac
         ("", {"on_conflict": ["keep", "replace"], "durability": ["power", "process"]}),
         ("intake.", {"ready": ["auto", "stable", "rename", "marker"], "order": ["oldest"]}),
         ("intake.", {"settle_seconds": [0, 0.5, 3600], "poll_seconds": [0.01, 5], "marker": [".ok"]}),
+        ("intake.", {"settle_unknown_seconds": [0, 10, 3600]}),
         (
             "retry.",
             {"max_attempts": [1, 3, 50], "backoff_seconds": [0, 0.5], "backoff_max_seconds": [0, 300]},
         ),
         ("recovery.", {"enabled": [True, False], "check_interval": [0.5, 60, 3600]}),
         ("limits.", {"max_line_bytes": [1, 1048576, 2**30], "max_hops": [1, 100, 10000]}),
-        ("limits.", {"max_upload_mb": [0.5, 1024, 10**6]}),
+        ("limits.", {"max_upload_mb": [0.5, 1024, 10**6], "stall_seconds": [0.5, 60, 3600]}),
+        ("limits.", {"max_rejected": [None, 0, 100, "0%", "5%", "2.5%", "100%"]}),
         (
             "dashboard.",
             {"host": ["127.0.0.1", "::1", "0.0.0.0", "::", "example.org"], "port": [0, 8000, 65535]},
@@ -147,7 +149,8 @@ def test_where_the_dashboard_listens_is_an_address_alone(host: str) -> None:
 
 
 NUMBERS = (
-    *("intake.settle_seconds", "intake.poll_seconds", "recovery.check_interval", "dashboard.port"),
+    *("intake.settle_seconds", "intake.settle_unknown_seconds", "limits.stall_seconds"),
+    *("intake.poll_seconds", "recovery.check_interval", "dashboard.port"),
     *("retry.max_attempts", "retry.backoff_seconds", "retry.backoff_max_seconds"),
     *("limits.max_line_bytes", "limits.max_hops", "limits.max_upload_mb"),
 )
@@ -157,7 +160,10 @@ TEXTS = (
 )
 WORDS = ("intake.ready", "intake.order", "on_error", "on_conflict", "durability")
 FLAGS = ("recovery.enabled", "nodes[0].stream")
-LISTS = ("intake.ignore", "files", "nodes", "examples", "examples[0].input")
+LISTS = (
+    *("intake.match", "intake.ignore", "intake.ignore_more"),
+    *("files", "nodes", "examples", "examples[0].input"),
+)
 OBJECTS = (
     *("intake", "retry", "recovery", "limits", "retention", "dashboard", "alerts"),
     *("files[0]", "nodes[0]", "nodes[0].config", "examples[0]", "examples[0].expect"),
@@ -169,6 +175,7 @@ WRONG_TYPES: list[tuple[str, Any]] = [
     *product(FLAGS, (0, 1, "true", None)),
     *product(LISTS, ("a", 5, None, {"a": "b"})),
     *product(OBJECTS, ("a", 5, None, [])),
+    *product(["limits.max_rejected"], (True, 1.5, [], {}, "many", "5", "%", "-1%", "101%", "5 %")),
     *product(["workers"], ("many", True, None, 1.5, [])),
     *product(["nodes[0].next"], (5, True, {}, [], "")),
     *product(("retry.max_attempts", "limits.max_hops", "dashboard.port"), [1.5]),
@@ -185,6 +192,7 @@ def test_a_wrong_type_is_refused_at_its_path(path: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "inner"),
     [
+        ("intake.match", [], ""),
         ("intake.ignore", ["*.tmp", 5], "[1]"),
         ("examples[0].input", ["a", None], "[1]"),
         ("examples[0].expect", {"end": "a"}, ".end"),
@@ -212,6 +220,7 @@ def test_a_wrong_value_is_refused_at_the_path_where_it_stands(path: str, value: 
         ("retry.", {"max_attempts": [0, -1], "backoff_seconds": [-1], "backoff_max_seconds": [-1]}),
         ("recovery.", {"check_interval": [0, -60]}),
         ("limits.", {"max_line_bytes": [0, -1], "max_hops": [0, -1]}),
+        ("limits.", {"stall_seconds": [0, -1], "max_rejected": [-1]}),
         ("dashboard.", {"port": [-1, 65536]}),
         ("", {"workers": [0, -1]}),
     ],

@@ -1,4 +1,4 @@
-"""`pipeline.json`: JSON text to frozen dataclasses, or every problem at once.
+"""The keys of `pipeline.json`: JSON text to the dataclasses of `model`, or every problem at once.
 
 The tables at the end name every key of the contract.
 """
@@ -6,12 +6,25 @@ The tables at the end name every key of the contract.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+import re
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
-from fproc import schema, urls
+from fproc import schema
+from fproc.config.model import (
+    AlertPolicy,
+    CheckpointPolicy,
+    Config,
+    Dashboard,
+    Example,
+    FileRule,
+    Intake,
+    Limits,
+    NodeSpec,
+    Recovery,
+    Retention,
+)
 from fproc.errors import Problem
 from fproc.lifecycle import RetryPolicy
 from fproc.schema import (
@@ -27,134 +40,6 @@ from fproc.schema import (
     table,
     text,
 )
-
-Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
-"""Where a node's records go: to these nodes whatever the tag, by tag, or (None) to the tag's own node."""
-
-MEGABYTE = 10**6
-"""What `mb` means in names of settings."""
-
-IGNORED = (".*", "*.tmp", "*.part", "*.partial", "*.filepart", "*.crdownload", "*.swp", "*~")
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """When a file in `unprocessed/` is taken, and in what order."""
-
-    ready: str = "auto"
-    settle_seconds: float = 1.0
-    poll_seconds: float = 0.2
-    marker: str = ".done"
-    order: str = "oldest"
-    ignore: tuple[str, ...] = IGNORED
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """Whether, and how often in seconds, files that no live instance holds are taken up again."""
-
-    enabled: bool = True
-    check_interval: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointPolicy:
-    """How often a file's progress is made durable: after so many seconds, or megabytes (10**6), of it."""
-
-    seconds: float = 5.0
-    mb: float = 64.0
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """For how many days things are kept; None is for ever."""
-
-    processed_days: float | None = None
-    failed_days: float | None = None
-    history_days: float | None = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a single line, one attempt at a file (`timeout_seconds`), or one upload, may cost."""
-
-    max_line_bytes: int = 1048576
-    max_hops: int = 100
-    timeout_seconds: float | None = None
-    max_upload_mb: float = 1024.0
-
-
-@dataclass(frozen=True, slots=True)
-class Dashboard:
-    """Where the dashboard listens, and the files with its token, its certificate and the key to that."""
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    token_file: str | None = None
-    tls_cert: str | None = None
-    tls_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AlertPolicy:
-    """Whom to call, and after how long without a new input. The URLs may hold secrets."""
-
-    webhook: str | None = field(default=None, repr=False)
-    heartbeat_url: str | None = field(default=None, repr=False)
-    quiet_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FileRule:
-    """Which files start at which node: by name, by first line, or by both."""
-
-    start: str
-    match: str | None = None
-    first_line: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
-    """One node as it is written down; `path` is where that is, for messages."""
-
-    tag: str
-    type: str
-    config: Mapping[str, Any] = field(default_factory=dict)
-    next: Next = None
-    stream: bool = False
-    path: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """Lines in, and the lines that each result must get."""
-
-    input: tuple[str, ...]
-    expect: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """A whole configuration. Paths are absolute."""
-
-    watch_dir: str
-    results_dir: str
-    plugins_dir: str
-    nodes: tuple[NodeSpec, ...]
-    workers: int | str = "auto"
-    on_error: str = "fail"
-    on_conflict: str = "keep"
-    durability: str = "power"
-    intake: Intake = Intake()
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    recovery: Recovery = Recovery()
-    checkpoint: CheckpointPolicy = CheckpointPolicy()
-    retention: Retention = Retention()
-    limits: Limits = Limits()
-    dashboard: Dashboard = Dashboard()
-    alerts: AlertPolicy = AlertPolicy()
-    files: tuple[FileRule, ...] = ()
-    examples: tuple[Example, ...] = ()
 
 
 def parse(value: Any, *, folder: str) -> tuple[Config | None, Problems]:
@@ -199,26 +84,6 @@ def _placed(dashboard: Dashboard, folder: str) -> Dashboard:
     )
 
 
-def to_json(config: Config) -> dict[str, Any]:
-    """The configuration as a JSON value; `parse` gives the same configuration back."""
-    value = asdict(config)
-    for section in ("nodes", "files"):
-        for entry in value[section]:
-            unset = [key for key, item in entry.items() if item is None or key == "path"]
-            for key in unset:
-                del entry[key]
-    return value
-
-
-def to_log(config: Config) -> dict[str, Any]:
-    """The configuration as `to_json` gives it, without the secrets that its URLs may hold."""
-    value = to_json(config)
-    for key in ("webhook", "heartbeat_url"):
-        url = value["alerts"][key]
-        value["alerts"][key] = url and urls.masked(url)
-    return value
-
-
 def _check_next(value: Any, path: str, problems: Problems) -> Any:
     if isinstance(value, str):
         return (value,) if text()(value, path, problems) else None
@@ -246,6 +111,16 @@ def _check_workers(value: Any, path: str, problems: Problems) -> Any:
     if value == "auto":
         return value
     return number(least=1, most=256, whole=True)(value, path, problems)
+
+
+def _check_max_rejected(value: Any, path: str, problems: Problems) -> Any:
+    """A number of lines, or a share of them in percent."""
+    if not isinstance(value, str):
+        return number(least=0, whole=True)(value, path, problems)
+    share = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?)%", value, re.ASCII)
+    if share is None or float(share[1]) > 100:  # noqa: PLR2004 - all of it
+        problems.append(Problem(path, "must be a number of lines or a share of them", 'such as 100 or "5%"'))
+    return value
 
 
 def _check_host(value: Any, path: str, problems: Problems) -> Any:
@@ -335,10 +210,13 @@ KEYS: dict[str, Check] = {
         Intake,
         ready=choice("auto", "stable", "rename", "marker"),
         settle_seconds=_seconds(),
+        settle_unknown_seconds=_seconds(),
         poll_seconds=number(least=0.001, most=3600),
         marker=_check_marker,
         order=choice("oldest", "newest", "name"),
+        match=list_of(text(), least=1),
         ignore=list_of(text()),
+        ignore_more=list_of(text()),
     ),
     "workers": _check_workers,
     "on_error": choice("fail", "reject", "skip"),
@@ -363,6 +241,8 @@ KEYS: dict[str, Check] = {
         max_line_bytes=number(least=1, most=2**30, whole=True),
         max_hops=number(least=1, most=10**6, whole=True),
         timeout_seconds=or_null(number(least=0, above=True, most=86400 * 365)),
+        stall_seconds=number(least=0, above=True, most=86400 * 365),
+        max_rejected=or_null(_check_max_rejected),
         max_upload_mb=number(least=0, above=True, most=10**9),
     ),
     "retention": _section(
