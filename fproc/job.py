@@ -31,8 +31,9 @@ from fproc.inputs import Input, open_input
 from fproc.lifecycle import INTERRUPTIONS, Fate, decide, trouble_of
 from fproc.plan import Plan
 from fproc.run import Figures, Progress, check_bytes, run
-from fproc.spool import Claim, Settled, Spool, Stamp, is_open_for_writing
+from fproc.spool import Claim, Settled, Spool, Stamp
 from fproc.spool.checkpoint import Place
+from fproc.spool.evidence import Evidence, evidence_of
 from fproc.times import rfc3339
 from fproc.timing import Sampling
 from fproc.tokens import fraction
@@ -255,7 +256,9 @@ def _check_input(claim: Claim, plan: Plan, given: Input) -> None:
         has_changed = given.has_changed(claim.path)
     except FileNotFoundError as error:
         raise LostClaimError("it was removed while it was processed") from error
-    if has_changed or (plan.config.intake.ready == "auto" and is_open_for_writing(claim.path)):
+    if plan.config.intake.ready == "auto":
+        claim.writers = evidence_of(given.fileno(), claim.path)
+    if has_changed or claim.writers is Evidence.SOMEONE_WRITES:
         raise ChangedWhileReadError("was written to while it was read; it is read again once it is whole")
     check_bytes(given)
 

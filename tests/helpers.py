@@ -131,3 +131,15 @@ def list_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         yield [*found, *found]
 
     monkeypatch.setattr(os, "scandir", listing)
+
+
+@contextmanager
+def as_user(uid: int) -> Iterator[None]:
+    """Within it, this process, which is root's, has another user's rights and no capability."""
+    os.setegid(uid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)

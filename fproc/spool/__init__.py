@@ -48,7 +48,7 @@ from fproc.spool.folders import Folders
 from fproc.spool.group import Ending, Groups
 from fproc.spool.holding import Holder, Locks
 from fproc.spool.inquiry import needed, unusable
-from fproc.spool.intake import COARSE_SECONDS, Scan, Scanner, is_open_for_writing, kind_of_file
+from fproc.spool.intake import COARSE_SECONDS, Scan, Scanner, kind_of_file
 from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
 from fproc.spool.retention import prune
 from fproc.spool.staging import Staging
@@ -63,7 +63,6 @@ __all__ = [
     "Spool",
     "Staging",
     "Stamp",
-    "is_open_for_writing",
 ]
 
 log = logging.getLogger("fproc.spool")

@@ -15,6 +15,7 @@ from fproc.spool import decision as decisions
 from fproc.spool.checkpoint import Checkpoint, PartState, Place
 from fproc.spool.decision import Decision, Publication, Stamp
 from fproc.spool.disk import write_whole
+from fproc.spool.evidence import Evidence
 from fproc.spool.jobs import REJECTED, REPORT, Attempts, Job, Settled
 from fproc.spool.staging import Part
 from fproc.tokens import new_token
@@ -31,7 +32,8 @@ class Claim:
     process.
 
     `has_progressed` says that the run before, which did not end, had got further than those before it;
-    `was_left` that the owner before left the input in good order.
+    `was_left` that the owner before left the input in good order. `writers` is what was known at the end
+    of the run about who has the input open for writing: an `UNKNOWN` writer may go on after the commit.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Claim:
         self.interrupted = attempts.interrupted
         self.has_progressed = has_progressed
         self.was_left = attempts.was_left
+        self.writers = Evidence.UNKNOWN
         self.staging = job.staging(self.id)
         self.job = job
         self._remembered = attempts

@@ -6,13 +6,10 @@ how long a file has looked the same.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import fnmatch
 import logging
 import os
 import re
-import signal
 import stat
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from dataclasses import dataclass
 from fproc.config import Intake
 from fproc.errors import shown
 from fproc.spool.decision import Stamp
+from fproc.spool.evidence import Evidence, evidence_at
 
 log = logging.getLogger("fproc.intake")
 
@@ -236,27 +234,11 @@ def _is_regular(path: str) -> bool:
 
 
 def is_open_for_writing(path: str) -> bool:
-    """Whether any process has a file open for writing, where the kernel can tell.
-
-    Linux grants a read lease only on a file that nobody has open for writing (fcntl(2), F_SETLEASE). The
-    lease is given back at once. Were someone to open the file in between, the kernel would signal this
-    process: SIGURG is asked for, which is ignored by default, instead of the deadly SIGIO.
-    """
-    if not hasattr(fcntl, "F_SETLEASE"):
-        return False
+    """Whether any process has a file open for writing, where the kernel can tell."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return evidence_at(path) is Evidence.SOMEONE_WRITES
     except OSError:
         return False  # gone, or unreadable: claiming it will tell
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except OSError as error:
-        return error.errno == errno.EAGAIN  # any other: this filesystem, or this user, gets no leases
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def kind_of_file(path: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import NamedTuple
 
 LOCAL_TYPES = frozenset(
@@ -14,6 +16,9 @@ LOCAL_TYPES = frozenset(
 )
 """Types of filesystems that belong to one machine, so that its kernel's locks reach all who use them."""
 
+RECENT_SECONDS = 5.0
+"""How long it may take until another filesystem at the place of an earlier one is noticed."""
+
 _MOUNTINFO = "/proc/self/mountinfo"
 
 
@@ -21,6 +26,16 @@ def filesystem_type(path: str) -> str | None:
     """The type of the filesystem that holds a path, such as `ext4`, or None where the system does not say."""
     mount = mount_of(path)
     return mount.type if mount else None
+
+
+def recent_filesystem_type(folder: str) -> str | None:
+    """Return what `filesystem_type` said about a folder within the last seconds: it costs to ask."""
+    return _type_in(folder, int(time.monotonic() // RECENT_SECONDS))
+
+
+@lru_cache(maxsize=16)
+def _type_in(folder: str, _period: int) -> str | None:
+    return filesystem_type(folder)
 
 
 def is_local(path: str) -> bool | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import socket
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 
 from fproc.config import Intake
-from fproc.spool.intake import Scan, Scanner, is_open_for_writing, kind_of_file
+from fproc.spool.intake import Scan, Scanner, kind_of_file
 from tests.helpers import list_twice
 
 LONG_AGO, NOW = 1_000_000.0, 2_000_000.0
@@ -231,34 +229,6 @@ def test_auto_does_not_wait_for_a_file_that_is_only_being_read(tmp_path: Path) -
     place.put("x", mtime=LONG_AGO)
     with (tmp_path / "x").open(encoding="utf-8"):
         assert place.scan_after().ready == ["x"]
-
-
-def test_asking_whether_a_file_is_open_leaves_no_descriptor_and_no_lease(tmp_path: Path) -> None:
-    path = tmp_path / "x"
-    path.touch()
-    before = len(os.listdir("/proc/self/fd"))
-    assert not is_open_for_writing(str(path))
-    with path.open("a", encoding="utf-8") as file:
-        assert is_open_for_writing(str(path))
-        assert fcntl.fcntl(file.fileno(), fcntl.F_GETLEASE) == fcntl.F_UNLCK
-    assert not is_open_for_writing(str(tmp_path / "none"))
-    assert len(os.listdir("/proc/self/fd")) == before
-
-
-def test_where_there_are_no_leases_a_file_is_taken_to_be_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "x"
-
-    def refuse(*_arguments: Any) -> int:
-        raise OSError(errno.EINVAL, "no leases here")
-
-    with path.open("a", encoding="utf-8"):
-        monkeypatch.setattr(fcntl, "fcntl", refuse)
-        assert not is_open_for_writing(str(path))
-        monkeypatch.undo()
-        monkeypatch.delattr(fcntl, "F_SETLEASE")
-        assert not is_open_for_writing(str(path))
 
 
 def test_what_is_no_file_is_left_alone_and_said_once(

@@ -1,0 +1,98 @@
+"""What is known about who has a file open for writing, and how that is found out.
+
+Linux grants a read lease only on a file that nobody has open for writing (fcntl(2), F_SETLEASE), and only to
+the file's owner or to a process with CAP_LEASE. What a refusal means depends on the filesystem:
+
+- On a local one EAGAIN says that a process of this host has the file open for writing. EACCES says nothing
+  but that the file belongs to another user, as all do that an FTP, SFTP or SMB server has received.
+- An NFSv4 client without a delegation answers EAGAIN whoever has the file open, and a lease that FUSE, SMB or
+  9p grant knows nothing of writers elsewhere. So none is asked for there.
+- An overlay refuses one for a writer that came through the overlay, but grants it while someone writes to the
+  file below, in the lower or upper folder. So it is believed only when it refuses.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import signal
+from enum import Enum
+
+from fproc.spool.mounts import LOCAL_TYPES, recent_filesystem_type
+
+
+class Evidence(Enum):
+    """Whether any process has a file open for writing; the values are words for messages."""
+
+    NOBODY_WRITES = "nobody has it open for writing"
+    SOMEONE_WRITES = "still open for writing"
+    UNKNOWN = "nobody can tell whether it is still being written"
+
+
+def evidence_at(path: str) -> Evidence:
+    """Return what is known about who writes to the file at a path.
+
+    Raises:
+        FileNotFoundError: it is gone.
+        PermissionError: it cannot be read yet.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return Evidence.UNKNOWN
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except OSError:  # opening it for its contents will say what is wrong with it
+        return Evidence.UNKNOWN
+    try:
+        return evidence_of(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def evidence_of(descriptor: int, path: str) -> Evidence:
+    """Return what is known about who writes to a file that this process has open for reading only.
+
+    `path` is where it lies: its folder tells the filesystem. No other descriptor of this process may hold a
+    lease on the file.
+    """
+    kind = recent_filesystem_type(os.path.dirname(path))
+    if kind not in LOCAL_TYPES or not hasattr(fcntl, "F_SETLEASE"):
+        return Evidence.UNKNOWN
+    refusal = _ask_for_lease(descriptor)
+    if refusal == errno.EAGAIN:
+        return Evidence.SOMEONE_WRITES
+    is_told = refusal == 0 and kind != "overlay"
+    return Evidence.NOBODY_WRITES if is_told else Evidence.UNKNOWN
+
+
+def why_unknown(path: str) -> str:
+    """Return why nobody can tell who writes to the file at a path, in words that end a sentence."""
+    kind = recent_filesystem_type(os.path.dirname(path))
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return "this system has no leases"
+    if kind is None:
+        return "the system does not say what filesystem it is on"
+    if kind not in LOCAL_TYPES:
+        return f"other hosts or programs may write to it unseen on {kind}"
+    if kind == "overlay":
+        return "an overlay does not tell who writes to the file below it"
+    if os.stat(path).st_uid != os.geteuid():
+        return "its owner is another user, and fproc has no CAP_LEASE"
+    return f"{kind} grants no leases"
+
+
+def _ask_for_lease(descriptor: int) -> int:
+    """Take a read lease and give it back at once; return 0, or the number of the error that refused it.
+
+    Were someone to open the file in between, the kernel would signal this process: SIGURG is asked for, which
+    is ignored by default, instead of the deadly SIGIO.
+    """
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno or errno.EINVAL
+    return 0
