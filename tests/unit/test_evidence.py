@@ -151,12 +151,17 @@ def test_the_filesystem_of_a_folder_is_not_looked_up_for_each_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_up: list[str] = []
-    monkeypatch.setattr(mounts, "filesystem_type", lambda path: looked_up.append(path) or "ext4")
-    monkeypatch.setattr(mounts.time, "monotonic", lambda: 100.0)
+
+    def look_up(path: str) -> str:
+        looked_up.append(path)
+        return "ext4"
+
+    monkeypatch.setattr(mounts, "filesystem_type", look_up)
+    monkeypatch.setattr("time.monotonic", lambda: 100.0)
     for number in range(10):
         (folder / str(number)).touch()
         evidence_at(str(folder / str(number)))
     assert looked_up == [str(folder)]
-    monkeypatch.setattr(mounts.time, "monotonic", lambda: 106.0)
+    monkeypatch.setattr("time.monotonic", lambda: 106.0)
     evidence_at(str(folder / "0"))
     assert looked_up == [str(folder)] * 2
