@@ -16,6 +16,7 @@ from typing import Any
 from fproc.alerts import Alerts
 from fproc.config import AlertPolicy, Retention
 from fproc.events import Event
+from fproc.health import Facts
 from fproc.history import History
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
@@ -187,9 +188,7 @@ class Journal:
                 for name, entry in self._running.items()
             ]
 
-    def turn(
-        self, running: Callable[[], Mapping[str, Progress]], health: Callable[[], Mapping[str, Any]]
-    ) -> None:
+    def turn(self, running: Callable[[], Mapping[str, Progress]], health: Callable[[], Facts]) -> None:
         """Write down what is due; called often. How things stand is asked only when it is told."""
         now = self._monotonic()
         if self._events and (now >= self._flush_at or len(self._events) >= FLUSH_EVENTS):
@@ -228,9 +227,9 @@ class Journal:
             }
             self._traces.set_running({name: progress.traces for name, progress in running.items()})
 
-    def _tell(self, presence: Presence, health: Mapping[str, Any]) -> None:
+    def _tell(self, presence: Presence, health: Facts) -> None:
         current = [entry.said(name) for name, entry in self._running.items()]
-        presence.say({"started": self._started, "current": current, "health": dict(health)})
+        presence.say({"started": self._started, "current": current, "health": health.to_json()})
 
     def _lines(self, outcome: Outcome) -> dict[str, Any]:
         """What an event says of the lines of its file: which one failed it, and which were left out.

@@ -11,12 +11,13 @@ from typing import Any
 from fproc import __version__
 from fproc.config import Config
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, InputError, UsageError, counted, nearest, reason_of, shown
+from fproc.health import judge
 from fproc.history import History
 from fproc.journal import KINDS, open_history
 from fproc.spool import Disk, probe
+from fproc.spool.condition import disks
 from fproc.spool.folders import Folders, prepare
 from fproc.spool.inquiry import Inquiry, is_input
-from fproc.spool.presence import Instance
 from fproc.spool.revival import failed_inputs, put_back_all
 from fproc.stdout import say
 from fproc.times import rfc3339
@@ -32,9 +33,10 @@ def status(config: Config, *, as_json: bool) -> int:
     """Say how many inputs are in each state, what is being worked on, and whether all is well."""
     inquiry = _inquiry(config)
     value = _status(config, inquiry)
+    exit_status = EXIT_OK if value["health"]["status"] == "ok" else EXIT_FILE_FAILED
     if as_json:
         say(json.dumps(value))
-        return EXIT_OK
+        return exit_status
     say(f"{shown(config.watch_dir)}: {value['health']['status']}")
     for trouble in value["health"]["troubles"]:
         say(f"  {trouble}")
@@ -47,7 +49,7 @@ def status(config: Config, *, as_json: bool) -> int:
         say(f"running: {instance['host']} pid {instance['pid']}, since {instance['started']}")
     if any(value["totals"].values()):
         say("so far: " + "  ".join(f"{name} {number}" for name, number in value["totals"].items()))
-    return EXIT_OK
+    return exit_status
 
 
 def why(config: Config, given: str) -> int:
@@ -128,6 +130,9 @@ def _history(inquiry: Inquiry, config: Config) -> Iterator[History | None]:
 
 def _status(config: Config, inquiry: Inquiry) -> dict[str, Any]:
     running = inquiry.instances()
+    health = judge(
+        [instance.facts for instance in running], disks(inquiry.folders, must_be_there=bool(running))
+    )
     with _history(inquiry, config) as history:
         totals = history.totals() if history else {}
     return {
@@ -138,7 +143,7 @@ def _status(config: Config, inquiry: Inquiry) -> dict[str, Any]:
             _current(entry, inquiry) for instance in running for entry in instance.said.get("current", ())
         ],
         "waiting": inquiry.waiting(),
-        "health": _health(inquiry, running),
+        "health": {"status": health.status, "troubles": health.troubles(), "checks": health.checks},
         "totals": totals,
         "instances": [
             {"host": instance.host, "pid": instance.pid, "started": instance.said.get("started")}
@@ -150,13 +155,3 @@ def _status(config: Config, inquiry: Inquiry) -> dict[str, Any]:
 def _current(entry: Mapping[str, Any], inquiry: Inquiry) -> dict[str, Any]:
     size_bytes = inquiry.size_bytes(entry["file"])
     return dict(entry) if size_bytes is None else {**entry, "total_bytes": size_bytes}
-
-
-def _health(inquiry: Inquiry, running: list[Instance]) -> dict[str, Any]:
-    """`ok`, `degraded` or (while every instance is) `stopping`, as over HTTP; `stopped` if nothing runs."""
-    healths = [instance.said.get("health", {}) for instance in running]
-    troubles = [health["trouble"] for health in healths if health.get("trouble")] + inquiry.unusable_folders()
-    state = "stopped" if not running else "degraded" if troubles else "ok"
-    if running and all(health.get("stopping") for health in healths):
-        state = "stopping"
-    return {"status": state, "troubles": troubles}

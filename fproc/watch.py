@@ -10,13 +10,15 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
+from itertools import islice
 from typing import Protocol
 
 from fproc import memory
 from fproc.agenda import Agenda, pause_seconds
 from fproc.config import Config
 from fproc.errors import ConfigError, counted, shown
+from fproc.health import MOST_NAMES, Facts
 from fproc.job import Outcome
 from fproc.journal import PRUNE_SECONDS, Journal
 from fproc.lifecycle import Fate, trouble_of
@@ -75,15 +77,6 @@ class Workers(Protocol):
         """End all work; nothing is lost by it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What the loop knows of itself: all that is in its way, or ""; of that, what pauses intake, or ""."""
-
-    trouble: str
-    stopping: bool
-    paused: str = ""
-
-
 class Watcher:
     """The loop over one spool."""
 
@@ -110,11 +103,11 @@ class Watcher:
         self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = self._prune_at = monotonic()
         self.failed = 0
 
-    def health(self) -> Health:
-        """How the loop is; may be called from any thread."""
-        names = [f"{shown(name)}: {trouble}" for name, trouble in self._agenda.troubles().items()]
-        trouble = "; ".join([self._trouble, *names] if self._trouble else names)
-        return Health(trouble, self._stopping, self._trouble)
+    def health(self) -> Facts:
+        """Return what the loop knows of how it does; may be called from any thread."""
+        troubles = self._agenda.troubles()
+        names = dict(islice(troubles.items(), MOST_NAMES))
+        return Facts(self._trouble, self._stopping, names, len(troubles) - len(names))
 
     def stop(self) -> None:
         """Claim no more, and return once the running files are done, or at a checkpoint."""
@@ -226,7 +219,7 @@ class Watcher:
                 self._submit(tasks)
             if not self._take_reports():
                 break
-        self._journal.turn(self._workers.running, lambda: asdict(self.health()))
+        self._journal.turn(self._workers.running, self.health)
 
     def _next_tasks(self) -> list[Task]:
         """What to give out next: one task, or several small new files that will not take long."""

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from fproc import __version__
-from fproc.config import MEGABYTE, Config
+from fproc.config import Config
 from fproc.dashboard import exposition
 from fproc.dashboard.listing import Listing
 from fproc.graph import Graph
+from fproc.health import Facts, judge
 from fproc.metrics import Metrics
-from fproc.spool import Spool, mounts
-from fproc.spool.folders import LEAST_FREE_BYTES
+from fproc.spool import Spool
 from fproc.times import rfc3339
-from fproc.watch import Health
 from fproc.windows import WINDOWS
 
 
@@ -34,7 +32,7 @@ class View:
     spool: Spool
     metrics: Metrics
     listing: Listing
-    health: Callable[[], Health]
+    health: Callable[[], Facts]
     workers: Callable[[], tuple[int, int]]
     began: float
 
@@ -44,45 +42,25 @@ class View:
 
 
 def health(view: View) -> tuple[bool, dict[str, Any]]:
-    """Whether work goes on, and if not, why."""
-    loop = view.health()
-    unusable = view.spool.unusable_folders()
-    free_bytes, total_bytes = space(view)
+    """Return whether all is well, and what `/health` says; some checks carry figures as well."""
+    found = judge([view.health()], view.spool.disks())
+    checks = {name: dict(check) for name, check in found.checks.items()}
     size, busy = view.workers()
     last, oldest = view.metrics.snapshot().last_success, view.listing.oldest_waiting()
-    checks: dict[str, dict[str, Any]] = {
-        "intake": _check(loop.trouble),
-        "folders": _check("; ".join(unusable)),
-        "disk": {
-            **_check("" if free_bytes is None or free_bytes >= LEAST_FREE_BYTES else _short(free_bytes)),
-            "free_bytes": free_bytes,
-            "total_bytes": total_bytes,
-        },
-        "workers": {"ok": True, "count": size, "busy": busy},
-        "last_success": {"ok": True, "timestamp": None if last is None else rfc3339(last)},
-        "oldest_waiting": {
-            "ok": True,
-            "file": oldest[0] if oldest else None,
-            "seconds": round(oldest[1], 3) if oldest else None,
-        },
+    checks["workers"] |= {"count": size, "busy": busy}
+    checks["last_success"] = {"ok": True, "timestamp": None if last is None else rfc3339(last)}
+    checks["oldest_waiting"] = {
+        "ok": True,
+        "file": oldest[0] if oldest else None,
+        "seconds": round(oldest[1], 3) if oldest else None,
     }
-    well = all(check["ok"] for check in checks.values())
-    status = "stopping" if loop.stopping else "ok" if well else "degraded"
     value = {
-        "status": status,
+        "status": found.status,
         "version": __version__,
         "uptime_seconds": round(view.uptime_seconds(), 3),
         "checks": checks,
     }
-    return status == "ok", value
-
-
-def _short(free_bytes: int) -> str:
-    return f"only {free_bytes / MEGABYTE:.1f} MB are free; make room"
-
-
-def _check(trouble: str) -> dict[str, Any]:
-    return {"ok": False, "message": trouble} if trouble else {"ok": True}
+    return found.is_ok, value
 
 
 def stats(view: View, window_seconds: int | None) -> dict[str, Any]:
@@ -126,15 +104,6 @@ def resident_bytes() -> int | None:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return None
-
-
-def space(view: View) -> tuple[int | None, int | None]:
-    """How much is free, and how large it is, on the fuller of the disks of inputs and results."""
-    found = []
-    for path in (view.spool.folders.unprocessed, view.spool.folders.results):
-        with suppress(OSError):  # `folders` says so
-            found.append(mounts.space(path))
-    return min(found, default=(None, None))
 
 
 def metrics(view: View, *, openmetrics: bool) -> str:

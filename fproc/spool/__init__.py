@@ -37,9 +37,10 @@ from dataclasses import asdict, replace
 
 from fproc.config import Config, Retention
 from fproc.errors import shown
+from fproc.health import Disks
 from fproc.spool import checkpoint as checkpoints
+from fproc.spool import condition, holding
 from fproc.spool import folders as layout
-from fproc.spool import holding
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim
 from fproc.spool.decision import Stamp
@@ -47,7 +48,6 @@ from fproc.spool.disk import Disk, same_file, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.group import Ending, Groups
 from fproc.spool.holding import Holder, Locks
-from fproc.spool.inquiry import needed, unusable
 from fproc.spool.intake import COARSE_SECONDS, Scan, Scanner, kind_of_file
 from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
 from fproc.spool.retention import prune
@@ -139,7 +139,7 @@ class Spool:
         Raises:
             OSError, ConfigError: a folder cannot be made.
         """
-        paths = (*needed(self.folders), self._stage)
+        paths = (*condition.needed(self.folders), self._stage)
         if self._id != layout.id_stamp(self.folders) or not all(map(os.path.isdir, paths)):
             self._stage = layout.prepare(self.folders, self._disk)
             self._id = layout.id_stamp(self.folders)
@@ -149,9 +149,9 @@ class Spool:
         is_input_name = self._scanner.is_input_name
         prune(self.folders, self._disk, retention, clock=self.clock, is_input_name=is_input_name)
 
-    def unusable_folders(self) -> list[str]:
-        """What is wrong right now with the folders that work needs, in a few words each."""
-        return unusable(needed(self.folders))
+    def disks(self) -> Disks:
+        """Return how the folders that work needs, and their disks, are right now."""
+        return condition.disks(self.folders, must_be_there=True)
 
     def claim(self, name: str) -> Claim | None:
         """Take an input from `unprocessed/`.

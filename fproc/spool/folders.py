@@ -28,9 +28,6 @@ _CHARACTER_BYTES = 4
 NAME_BYTES = 255
 """The longest file name of the usual filesystems."""
 
-LEAST_FREE_BYTES = 10 * 1024 * 1024
-"""With less free space than this a disk is as good as full."""
-
 
 class Folders:
     """The folders of one spool, by absolute path.

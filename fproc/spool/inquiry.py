@@ -6,13 +6,13 @@ import json
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from fproc.config import Config
-from fproc.errors import counted, shown
+from fproc.errors import counted
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool.folders import Folders, about, number_of
 from fproc.spool.holding import look
@@ -87,10 +87,6 @@ class Inquiry:
         except (OSError, ValueError):
             return None
 
-    def unusable_folders(self) -> list[str]:
-        """What is wrong right now with the folders that are there, in a few words each."""
-        return unusable(path for path in needed(self.folders) if os.path.lexists(path))
-
     def instances(self) -> list[Instance]:
         """Those that are running."""
         return instances(self.folders)
@@ -142,7 +138,7 @@ class Inquiry:
         running = self.instances()
         if not running:
             return ", but no fproc is running on this folder"
-        troubles = [instance.said.get("health", {}).get("paused") for instance in running]
+        troubles = [instance.facts.paused for instance in running]
         return f", but intake is paused: {troubles[0]}" if all(troubles) else ""
 
     def why_underprocess(self, name: str) -> str:
@@ -196,21 +192,6 @@ class Inquiry:
             return f"failed: {report['reason']} ({counted(report['attempts'], 'attempt')}{place})"
         except (OSError, ValueError, KeyError, TypeError):
             return "failed; there is no report about it"
-
-
-def needed(folders: Folders) -> tuple[str, ...]:
-    """The folders that work needs."""
-    return (*folders.inputs(), folders.jobs, folders.results)
-
-
-def unusable(paths: Iterable[str]) -> list[str]:
-    """Which of these folders cannot be used right now, and why, in a few words each."""
-    usable = os.R_OK | os.W_OK | os.X_OK
-    return [
-        f"cannot write to {shown(path)}"
-        for path in paths
-        if not (os.path.isdir(path) and os.access(path, usable))
-    ]
 
 
 def archived_as(folder: str, name: str) -> list[str]:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from fproc.health import Facts
 from fproc.spool.disk import Disk, is_locked, unlink_if_there
 from fproc.spool.folders import Folders
 from fproc.tokens import new_token
@@ -21,11 +22,16 @@ from fproc.tokens import new_token
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A running fproc, and what it last said of itself: `health`, `current` files, `started`, `workers`."""
+    """A running fproc, and what it last said of itself: `health`, `current` files, `started`."""
 
     host: str
     pid: int
     said: Mapping[str, Any]
+
+    @property
+    def facts(self) -> Facts:
+        """What it knows of how it does."""
+        return Facts.of(self.said.get("health"))
 
 
 class Presence:

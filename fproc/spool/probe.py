@@ -19,9 +19,10 @@ from math import inf
 from typing import NamedTuple
 
 from fproc.errors import shown
+from fproc.health import LEAST_FREE_BYTES
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, is_at
-from fproc.spool.folders import LEAST_FREE_BYTES, NAME_BYTES, Folders
+from fproc.spool.folders import NAME_BYTES, Folders
 from fproc.spool.intake import is_open_for_writing
 from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of, space
 from fproc.tokens import new_token

@@ -65,8 +65,23 @@ def whole_why(folder: Path, name: str) -> str:
 
 
 def status(folder: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(said(run(folder, "--status", "--json")))
+    """What `--status` finds; its exit status is 0 if all is well, else 1, in both forms."""
+    ended = run(folder, "--status", "--json")
+    value: dict[str, Any] = json.loads(ended.out)
+    assert (ended.status, ended.err) == (0 if value["health"]["status"] == "ok" else 1, "")
     return value
+
+
+def told(folder: Path, *, exit_status: int) -> str:
+    """What `--status` says."""
+    ended = run(folder, "--status")
+    assert (ended.status, ended.err) == (exit_status, "")
+    return ended.out.decode().rstrip("\n")
+
+
+def health(folder: Path) -> tuple[str, list[str]]:
+    found = status(folder)["health"]
+    return found["status"], found["troubles"]
 
 
 def counts(*numbers: int) -> dict[str, int]:
@@ -90,14 +105,14 @@ def test_without_a_watched_folder_that_is_said_and_none_is_made(
 def test_an_empty_spool_is_stopped_and_well(tmp_path: Path) -> None:
     assert process(tmp_path).status == 0
     before = tree(tmp_path)
-    told = f"{tmp_path}/watch_dir: stopped\nunprocessed 0  underprocess 0  processed 0  failed 0"
-    assert said(run(tmp_path, "--status")) == told
+    expected = f"{tmp_path}/watch_dir: stopped\nunprocessed 0  underprocess 0  processed 0  failed 0"
+    assert told(tmp_path, exit_status=1) == expected
     assert tree(tmp_path) == before
 
 
 def test_a_watched_folder_with_nothing_in_it_has_no_troubles(tmp_path: Path) -> None:
     (tmp_path / "watch_dir").mkdir()
-    assert status(tmp_path)["health"] == {"status": "stopped", "troubles": []}
+    assert health(tmp_path) == ("stopped", [])
 
 
 def test_a_running_fproc_is_told_with_its_files_and_after_a_kill_it_is_not(tmp_path: Path) -> None:
@@ -116,8 +131,8 @@ def test_a_running_fproc_is_told_with_its_files_and_after_a_kill_it_is_not(tmp_p
         assert instance == {"host": socket.gethostname(), "pid": watching.process.pid}
         assert {"counts", "current", "waiting", "health", "instances"} <= found.keys()
         assert (found["counts"], found["waiting"]) == (counts(1, 1, 0, 0), [])
-        assert found["health"] == {"status": "ok", "troubles": []}
-        lines = said(run(tmp_path, "--status")).splitlines()
+        assert (found["health"]["status"], found["health"]["troubles"]) == ("ok", [])
+        lines = told(tmp_path, exit_status=0).splitlines()
         assert lines[0].endswith(": ok")
         assert lines[2].startswith("  a.log: 0 lines, since ")
         assert lines[3].startswith(f"running: {socket.gethostname()} pid {watching.process.pid}, since ")
@@ -129,7 +144,7 @@ def test_a_running_fproc_is_told_with_its_files_and_after_a_kill_it_is_not(tmp_p
         watching.wait()
     found = status(tmp_path)
     assert (found["current"], found["instances"], found["waiting"]) == ([], [], [])
-    assert (found["health"], found["counts"]) == ({"status": "stopped", "troubles": []}, counts(1, 1, 0, 0))
+    assert (found["health"]["status"], found["counts"]) == ("stopped", counts(1, 1, 0, 0))
     assert why(tmp_path, "a.log").endswith("nobody holds it, but no fproc is running on this folder")
     assert why(tmp_path, "b.log").endswith("ready, but no fproc is running on this folder")
     (tmp_path / "go").touch()
@@ -146,7 +161,7 @@ def test_a_file_in_place_of_the_results_folder_pauses_and_is_told(tmp_path: Path
         drop(tmp_path, "x.log", b"a\n")
         watching.wait_until(lambda: status(tmp_path)["health"]["status"] == "degraded")
         assert status(tmp_path)["counts"] == counts(1, 0, 0, 0)
-        assert f"cannot write to {results}" in said(run(tmp_path, "--status"))
+        assert f"cannot write to {results}" in told(tmp_path, exit_status=1)
         results.unlink()
         watching.wait_for("processed/x.log")
         watching.wait_until(lambda: status(tmp_path)["health"]["status"] == "ok")
@@ -162,9 +177,9 @@ def test_a_file_that_is_tried_again_is_told_with_its_time(tmp_path: Path) -> Non
         [waiting] = status(tmp_path)["waiting"]
         assert (waiting["file"], waiting["attempts"], len(waiting)) == ("x.log", 1, 3)
         assert re.fullmatch(TIME, waiting["not_before"])
-        told = f"underprocess/x.log: retry at {waiting['not_before']}, after 1 failed attempt"
-        assert why(tmp_path, "x.log") == told
-        assert f"  x.log: tried again at {waiting['not_before']}" in said(run(tmp_path, "--status"))
+        expected = f"underprocess/x.log: retry at {waiting['not_before']}, after 1 failed attempt"
+        assert why(tmp_path, "x.log") == expected
+        assert f"  x.log: tried again at {waiting['not_before']}" in told(tmp_path, exit_status=0)
 
 
 def test_why_tells_what_became_of_a_file_wherever_it_is(tmp_path: Path) -> None:
@@ -198,7 +213,7 @@ def test_why_and_status_know_what_happened_before(tmp_path: Path) -> None:
     assert re.fullmatch(rf"  {TIME} processed, attempt 1", processed)
     totals = status(tmp_path)["totals"]
     assert (totals["files_processed"], totals["files_failed"]) == (1, 1)
-    assert "so far: files_processed 1  files_failed 1" in said(run(tmp_path, "--status"))
+    assert "so far: files_processed 1  files_failed 1" in told(tmp_path, exit_status=1)
 
 
 def test_why_of_an_unknown_file_suggests_another_and_ends_with_1(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_folders_that_go_missing_are_made_again(gone: str, tmp_path: Path) -> No
     spool = Spool(config(watch))
     shutil.rmtree(watch / gone)
     assert spool.scan().ready == []
-    assert spool.unusable_folders() == []
+    assert spool.disks().unusable == ()
     (watch / "unprocessed" / "x").write_text("a\n")
     claim = spool.claim("x")
     assert claim is not None

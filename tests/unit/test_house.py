@@ -41,6 +41,7 @@ LAYERS: list[set[str]] = [
         "lifecycle",
         "processors",
         "default",
+        "health",
     },
     {
         "spool",

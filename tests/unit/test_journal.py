@@ -17,6 +17,7 @@ import pytest
 from fproc.alerts import Alerts
 from fproc.config import AlertPolicy
 from fproc.events import Event
+from fproc.health import Facts
 from fproc.history import History
 from fproc.job import Death, Outcome
 from fproc.journal import (
@@ -38,7 +39,7 @@ from fproc.traces import LineError, Trace, Traces
 from fproc.worker import Progress, Task, Why
 
 FIGURES = Figures(lines_in=10, lines_out=8, bytes_in=100, rejected=2)
-WELL = {"trouble": "", "stopping": False}
+WELL = Facts().to_json()
 DONE = Outcome("x.log", Fate.COMMIT, FIGURES, 1.5, job="j1", attempts=2, results=("x.log", "b.csv"))
 BAD = Outcome("x.log", Fate.FAIL, FIGURES, 1.5, "j2", 3, error="ValueError: bad", node="book", line_no=812)
 
@@ -88,7 +89,7 @@ class Books:
     def turn(self, seconds: float = 0.0, running: dict[str, Progress] | None = None, **health: Any) -> None:
         self.now += seconds
         self.monotonic += seconds
-        self.journal.turn(lambda: running or {}, lambda: {**WELL, **health})
+        self.journal.turn(lambda: running or {}, lambda: Facts(**health))
 
     def said(self) -> list[dict[str, Any]]:
         return [dict(instance.said) for instance in instances(self.folders)]
@@ -255,11 +256,15 @@ def test_how_things_stand_is_told_at_once_and_then_once_a_second(books: Books) -
     started = rfc3339(books.now)
     books.turn()
     assert books.said() == [{"started": started, "current": [], "health": WELL}]
-    books.turn(TELL_SECONDS / 2, trouble="the disk is full")
+    books.turn(TELL_SECONDS / 2, paused="the disk is full")
     assert books.said()[0]["health"] == WELL
-    books.turn(TELL_SECONDS / 2, trouble="the disk is full", stopping=True)
+    books.turn(TELL_SECONDS / 2, paused="the disk is full", stopping=True)
     assert books.said() == [
-        {"started": started, "current": [], "health": {"trouble": "the disk is full", "stopping": True}}
+        {
+            "started": started,
+            "current": [],
+            "health": {**WELL, "paused": "the disk is full", "stopping": True},
+        }
     ]
     books.journal.close()
 
@@ -332,7 +337,7 @@ def test_a_presence_in_trouble_costs_nothing_else(books: Books, what: str) -> No
 
 
 def test_what_is_told_is_json_that_others_can_read(books: Books) -> None:
-    books.turn(running={"\udcff\n": Progress()}, trouble="\udcff")
+    books.turn(running={"\udcff\n": Progress()}, paused="\udcff")
     [name] = os.listdir(books.folders.instances)
     value = json.loads(Path(books.folders.instances, name).read_bytes())
     assert value["current"][0]["file"] == "\udcff\n"
@@ -409,15 +414,15 @@ def test_traces_are_known_while_a_file_is_worked_on_and_after() -> None:
     traces, seconds = Traces(), [0.0]
     journal = Journal(Metrics(), traces=traces, monotonic=lambda: seconds[0])
     one, two = (Trace(number, "a", [("start", "start", "a")], "written") for number in (1, 2))
-    journal.turn(lambda: {"x.log": Progress(1, 1, 1, (one,))}, dict)
+    journal.turn(lambda: {"x.log": Progress(1, 1, 1, (one,))}, Facts)
     assert traces.find(limit=9) == [("x.log", one)]
     journal.outcome(replace(DONE, figures=replace(FIGURES, traces=(one, two))))
     assert traces.find(limit=9) == [("x.log", two), ("x.log", one)]
     seconds[0] += TELL_SECONDS
-    journal.turn(lambda: {"y.log": Progress(1, 1, 1, (one,))}, dict)
+    journal.turn(lambda: {"y.log": Progress(1, 1, 1, (one,))}, Facts)
     journal.died(Task("y.log", Why.NEW), "killed")
     seconds[0] += TELL_SECONDS
-    journal.turn(dict, dict)
+    journal.turn(dict, Facts)
     assert traces.find(file="y.log", limit=9) == [("y.log", one)]
 
 
@@ -454,7 +459,7 @@ def test_alerts_hear_of_failures_alone_and_of_what_the_loop_tells() -> None:
     journal.paused("the disk is full")
     journal.resumed()
     journal.arrived()
-    journal.turn(dict, dict)
+    journal.turn(dict, Facts)
     journal.close()
     assert called.calls == [
         ("failed", "x.log", "ValueError: bad", {"node": "book", "line_no": 812, "attempts": 3}),

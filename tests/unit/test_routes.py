@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import fproc
-from fproc import job
+from fproc import job, operate
 from fproc.dashboard import pages
 from fproc.dashboard.guard import Guard
 from fproc.dashboard.listing import Listing
@@ -20,11 +20,12 @@ from fproc.dashboard.messages import Request, Response
 from fproc.dashboard.routes import MOST_ROWS, table
 from fproc.dashboard.site import Body, Site
 from fproc.dashboard.view import View
+from fproc.health import Facts
 from fproc.metrics import Metrics
-from fproc.spool import Spool
+from fproc.spool import Disk, Spool
 from fproc.spool.arrival import Arrivals
+from fproc.spool.presence import Presence
 from fproc.traces import Traces
-from fproc.watch import Health
 from tests.helpers import plan_of, user
 
 GIVEN = [
@@ -54,7 +55,7 @@ class Place:
         )
         self.spool = Spool(self.plan.config)
         self.metrics = Metrics()
-        self.loop = Health(trouble="", stopping=False)
+        self.loop = Facts(paused="", stopping=False)
         self.began = time.monotonic()
         self.token = token
 
@@ -123,7 +124,7 @@ def test_the_uptime_is_counted_from_the_start(place: Place) -> None:
 
 @pytest.mark.parametrize("path", ["/health", "/readyz"])
 def test_paused_intake_is_degraded_and_says_why(place: Place, path: str) -> None:
-    place.loop = Health(trouble="No space left on device", stopping=False)
+    place.loop = Facts(paused="No space left on device", stopping=False)
     response = place.get(path)
     health = value(response)
     assert (response.status, health["status"]) == (503, "degraded")
@@ -141,13 +142,59 @@ def test_a_folder_that_is_missing_is_degraded_and_named(place: Place) -> None:
 
 @pytest.mark.parametrize("trouble", ["", "No space left on device"])
 def test_a_loop_that_stops_says_so_whatever_else_is_wrong(place: Place, trouble: str) -> None:
-    place.loop = Health(trouble=trouble, stopping=True)
+    place.loop = Facts(paused=trouble, stopping=True)
     for path in ("/health", "/readyz"):
         assert (place.get(path).status, value(place.get(path))["status"]) == (503, "stopping")
 
 
+ROOM = 9 * 10**12
+
+TROUBLES: dict[str, tuple[Facts, int]] = {
+    "all is well": (Facts(), ROOM),
+    "intake is paused": (Facts(paused="No space left on device"), ROOM),
+    "a name is in trouble": (Facts(names={"a.log": "Operation not permitted"}), ROOM),
+    "a check of its own fails": (Facts(checks={"workers": "a.log: no progress for 60 s"}), ROOM),
+    "the disk is nearly full": (Facts(), 5_000_000),
+    "it is stopping": (Facts(stopping=True), ROOM),
+    "it is stopping in trouble": (Facts(paused="No space left on device", stopping=True), 0),
+}
+
+
+@pytest.mark.parametrize("what", [*TROUBLES, "a folder is missing"])
+def test_the_command_line_the_figures_and_health_agree(
+    place: Place, what: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place.loop, free_bytes = TROUBLES.get(what, (Facts(), ROOM))
+    monkeypatch.setattr("fproc.spool.condition.space", lambda _: (free_bytes, 2 * ROOM))
+    if what == "a folder is missing":
+        (place.folder / "processed").rmdir()
+    presence = Presence(place.spool.folders, Disk(power=False))
+    presence.say({"health": place.loop.to_json()})
+    exit_status = operate.status(place.plan.config, as_json=True)
+    presence.close()
+    told = json.loads(capfd.readouterr().out)["health"]
+    response = place.get("/health")
+    health = value(response)
+    figures = {
+        "workers": {"count", "busy"},
+        "last_success": {"timestamp"},
+        "oldest_waiting": {"file", "seconds"},
+    }
+    checks = {
+        name: {key: item for key, item in check.items() if key not in figures.get(name, ())}
+        for name, check in health["checks"].items()
+    }
+    assert told["status"] == health["status"]
+    assert {**checks, **told["checks"]} == checks
+    assert told["troubles"] == [check["message"] for check in checks.values() if not check["ok"]]
+    is_well = what == "all is well"
+    assert (exit_status, response.status) == ((0, 200) if is_well else (1, 503))
+    assert place.get("/readyz").status == response.status
+    assert f"fproc_healthy {int(is_well)}\n" in place.get("/metrics").body.decode()
+
+
 def test_the_process_is_alive_while_it_answers_however_it_is(place: Place) -> None:
-    place.loop = Health(trouble="No space left on device", stopping=True)
+    place.loop = Facts(paused="No space left on device", stopping=True)
     assert place.get("/livez").status == 200
 
 
@@ -251,7 +298,7 @@ def test_what_is_not_there_is_not_found_whatever_is_asked_of_it(place: Place, pa
 
 
 def test_a_body_is_one_line_of_json(place: Place) -> None:
-    place.loop = Health(trouble="caf\udce9\n\x1b", stopping=False)
+    place.loop = Facts(paused="caf\udce9\n\x1b", stopping=False)
     body = place.get("/health").body
     assert (body.count(b"\n"), body[-1:], body.isascii()) == (1, b"\n", True)
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from fproc.agenda import PAUSE_MAX_SECONDS, PAUSE_SECONDS
+from fproc.health import Facts
 from fproc.job import Outcome
 from fproc.metrics import Metrics
 from fproc.spool import Spool
-from fproc.watch import DRAIN_SETTLE_TIMES, ORPHAN_SECONDS, Health
+from fproc.watch import DRAIN_SETTLE_TIMES, ORPHAN_SECONDS
 from fproc.worker import NotBegun, Report, Task, Why
 from tests.crashes import BrokenDisk, look
 from tests.helpers import plan_of, user
@@ -99,7 +100,7 @@ def test_a_turn_processes_all_that_is_ready_and_tells_what_it_saw(place: Place) 
     assert place.look()["results"] == {"x": "a\n", "z": "c\n"}
     totals = place.totals()
     assert (totals["files_processed"], totals["files_failed"], totals["lines_out"]) == (2, 1, 2)
-    assert place.watcher.health() == Health(trouble="", stopping=False)
+    assert place.watcher.health() == Facts()
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
@@ -250,7 +251,7 @@ def test_nothing_is_begun_once_the_loop_was_told_to_stop(place: Place) -> None:
     place.watcher.stop()
     place.watcher.watch()  # returns at once
     place.turn()
-    assert (place.look()["results"], place.watcher.health()) == ({}, Health(trouble="", stopping=True))
+    assert (place.look()["results"], place.watcher.health()) == ({}, Facts(stopping=True))
 
 
 def test_a_signal_stops_the_loop_and_the_earlier_handlers_come_back(place: Place) -> None:
