@@ -21,6 +21,10 @@ _NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
+BEGUN = ".new"
+"""What the name of a file ends with that `write_whole` has begun, and maybe died over."""
+
+
 class Disk:
     """The calls, with every fsync made (`power=True`) or none (`power=False`)."""
 
@@ -266,19 +270,27 @@ def lock_holder(path: str) -> int | None:
 def write_whole(disk: Disk, folder: str, name: str, data: bytes) -> None:
     """Put a file into a folder so that it is there whole or not at all, also after power loss."""
     path = os.path.join(folder, name)
-    descriptor = disk.create(path + ".new")
+    begun = f"{path}.{new_token()}{BEGUN}"  # nobody else's: several processes may write one record at a time
+    descriptor = disk.create(begun)
     try:
         try:
             disk.write(descriptor, data)
             disk.sync(descriptor)
         finally:
             disk.close(descriptor)
-        disk.replace(path + ".new", path)
+        disk.replace(begun, path)
     except OSError:
         with suppress(OSError):
-            disk.unlink(path + ".new")
+            disk.unlink(begun)
         raise
     disk.sync_folder(folder)
+
+
+def remove_begun(disk: Disk, folder: str) -> None:
+    """Remove what owners of a folder's records had begun to write; the last one has died or lost it."""
+    for name in os.listdir(folder):
+        if name.endswith(BEGUN):
+            unlink_if_there(disk, os.path.join(folder, name))
 
 
 def unlink_if_there(disk: Disk, path: str) -> None:

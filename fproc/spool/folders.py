@@ -184,7 +184,12 @@ def is_shared(folders: Folders, disk: Disk) -> bool:
         return True
     if is_local(folders.watch) is not False:
         return False
-    write_whole(disk, folders.state, os.path.basename(folders.shared), b"")
+    try:
+        write_whole(disk, folders.state, os.path.basename(folders.shared), b"")
+    except FileNotFoundError:
+        if not os.path.exists(folders.shared):
+            raise
+        # another instance was first, and has cleaned up already
     return True
 
 
@@ -202,8 +207,9 @@ def _spool_id(folders: Folders, disk: Disk) -> str:
                 raise
             # another instance was first, and may have cleaned up already
         disk.sync_folder(state)
+    begun = f"{os.path.basename(folders.shared)}."
     for name in os.listdir(state):
-        if name.startswith(_CANDIDATE):
+        if name.startswith(_CANDIDATE) or (name.startswith(begun) and os.path.exists(folders.shared)):
             unlink_if_there(disk, os.path.join(state, name))
     with open(path, encoding="ascii") as file:
         return os.path.basename(file.read())

@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
-from fproc.spool.disk import Disk, is_at, is_locked, lock_holder, write_whole
+from fproc.spool.disk import Disk, is_at, is_locked, lock_holder, remove_begun, write_whole
 from fproc.spool.folders import Folders
 from fproc.tokens import new_token
 
@@ -259,6 +259,7 @@ class Leases:
             self._disk.replace(os.path.join(job, generation), own)
         except FileNotFoundError:
             return None  # someone was quicker
+        remove_begun(self._disk, own)
         lease = _Lease(self, self._disk, own, self._owner, is_fresh_start=is_fresh_start)
         lease.beat()
         return self._begun(lease)

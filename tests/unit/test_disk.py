@@ -16,7 +16,7 @@ import pytest
 
 from fproc.spool import Disk
 from fproc.spool import disk as disk_module
-from fproc.spool.disk import is_at, same_file, unlink_if_there, write_whole
+from fproc.spool.disk import is_at, remove_begun, same_file, unlink_if_there, write_whole
 
 DISK = Disk(power=False)
 
@@ -261,6 +261,29 @@ def test_a_whole_file_appears_over_an_earlier_one_and_alone(tmp_path: Path) -> N
     write_whole(DISK, str(tmp_path), "a", b"new")
     assert os.listdir(tmp_path) == ["a"]
     assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_two_who_write_one_record_at_a_time_do_not_get_into_each_others_way(tmp_path: Path) -> None:
+    class Overtaken(Disk):
+        def sync(self, descriptor: int) -> None:
+            write_whole(DISK, str(tmp_path), "a", b"another's")
+            super().sync(descriptor)
+
+    write_whole(Overtaken(power=False), str(tmp_path), "a", b"mine")
+    assert (os.listdir(tmp_path), (tmp_path / "a").read_bytes()) == (["a"], b"mine")
+
+
+def test_what_was_begun_by_an_owner_that_has_died_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    class Dies(Disk):
+        def replace(self, source: str, target: str) -> None:
+            raise KeyboardInterrupt
+
+    put(tmp_path / "b", "B")
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(Dies(power=False), str(tmp_path), "a", b"A")
+    assert len(os.listdir(tmp_path)) == 2
+    remove_begun(DISK, str(tmp_path))
+    assert os.listdir(tmp_path) == ["b"]
 
 
 @pytest.mark.parametrize("call", ["write", "sync", "replace"])

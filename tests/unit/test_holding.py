@@ -96,6 +96,17 @@ def test_leases_count_by_themselves_through_a_failure_until_they_are_given_back(
         wait_until(lambda: set(threading.enumerate()) == others)
 
 
+def test_what_a_dead_owner_had_begun_to_write_goes_with_its_lease(shared: Shared) -> None:
+    claim = owned(shared.machine("first").claim("x.log"))
+    begun = Path(claim.job.folder, f"{LEASE}.0123abcd.new")
+    begun.touch()
+    second = shared.machine("second")
+    taken = owned(second.adopt("x.log", evidence=shared.wait(second)["x.log"]))
+    assert begun.name not in os.listdir(taken.job.folder)
+    finish(shared, taken)
+    check_done(shared)
+
+
 def wait_for_counts(held: Hold) -> None:
     def count() -> int:
         return int(json.loads(Path(held.folder, LEASE).read_text())["count"])
