@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+from contextlib import suppress
 
 from fproc.errors import UsageError, reason_of, shown
 from fproc.times import rfc3339
@@ -46,6 +48,32 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(value)
 
 
+class FollowedFileHandler(logging.FileHandler):
+    """A log file that is opened anew once another one, or none, is at its path: log rotators rename it.
+
+    As long as that is impossible, the log goes on where it was: it never stops work.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write an event where the log is by now."""
+        if not self._is_there():
+            with suppress(OSError):  # a folder that is gone, no right to make files: tried again next time
+                self._reopen()
+        super().emit(record)
+
+    def _is_there(self) -> bool:
+        assert self.stream is not None
+        try:
+            return os.path.samestat(os.stat(self.baseFilename), os.fstat(self.stream.fileno()))
+        except OSError:
+            return False
+
+    def _reopen(self) -> None:
+        earlier, self.stream = self.stream, self._open()
+        if earlier is not None:
+            earlier.close()
+
+
 def set_up(*, level: int, form: str, path: str | None, colour: bool) -> None:
     """Send the log where it is wanted.
 
@@ -54,7 +82,7 @@ def set_up(*, level: int, form: str, path: str | None, colour: bool) -> None:
     """
     try:
         handler = (
-            logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+            FollowedFileHandler(path, encoding="utf-8", errors="backslashreplace")
             if path
             else logging.StreamHandler(sys.stderr)
         )
