@@ -17,6 +17,7 @@ from fproc import drawing, examples, logs, settings
 from fproc.config import Config, to_log
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
 from fproc.plan import Plan
+from fproc.processes import expect_signals
 from fproc.settings import Given
 from fproc.spool.folders import Folders, check_places
 from fproc.stdout import keep_for_results, say
@@ -30,6 +31,7 @@ log = logging.getLogger("fproc")
 def run(arguments: Namespace) -> int:
     """Do what is asked for; gives the exit status."""
     keep_for_results()
+    expect_signals()
     if arguments.watch:
         with _first_worker() as first:
             return _run(arguments, first)

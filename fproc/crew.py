@@ -16,7 +16,6 @@ import os
 import select
 import socket
 import sys
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -165,7 +164,7 @@ class _Helper:
         self._shares: deque[_Share] = deque()
         self._turn = 0
         with ExitStack() as opened:
-            self._files = [opened.enter_context(tempfile.TemporaryFile()) for _ in range(AHEAD)]
+            self._files = [opened.enter_context(memory.unnamed_file()) for _ in range(AHEAD)]
             inherited = [descriptor, *(file.fileno() for file in self._files)]
             child = (
                 processes.fork(_main_forked, *inherited)

@@ -1,8 +1,10 @@
-"""Memory of a process that begins with long work."""
+"""Memory of a process that begins with long work, and memory that several processes share."""
 
 from __future__ import annotations
 
 import gc
+import os
+from typing import BinaryIO, cast
 
 KEPT_BYTES = 4 * 1024 * 1024
 """More than any piece of a block's work, and than what is made and freed with each."""
@@ -18,3 +20,23 @@ def settle() -> None:
     """
     gc.freeze()
     bytes(KEPT_BYTES)
+
+
+_NO_EXECUTION = 0x0008
+"""`MFD_NOEXEC_SEAL` (Linux 6.3): some systems refuse files in memory that could be executed."""
+
+
+def unnamed_file() -> BinaryIO:
+    """Open a new file without a name: in memory (Linux), else in the folder for temporary files.
+
+    Raises:
+        OSError: there is neither.
+    """
+    for flags in (_NO_EXECUTION, 0):
+        try:
+            return open(os.memfd_create("fproc", os.MFD_CLOEXEC | flags), "w+b")
+        except (AttributeError, OSError):
+            continue  # not this system, or not with this flag
+    import tempfile  # noqa: PLC0415 - slow to import
+
+    return cast(BinaryIO, tempfile.TemporaryFile())

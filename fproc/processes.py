@@ -6,7 +6,6 @@ none yet may fork, which is there a tenth of a second sooner, with all modules i
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -17,16 +16,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from fproc.stdout import keep_for_results, standard_output
+from fproc import stdout
 from fproc.wire import die_with_parent
 
-_START = (
-    "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "module, _, function = sys.argv[2].rpartition('.'); "
-    "getattr(importlib.import_module(module), function)(*map(int, sys.argv[3:]))"
-)
+_START = """\
+import sys
+sys.path[:] = {path!a}
+from importlib import import_module
+module, _, function = sys.argv[1].rpartition(".")
+getattr(import_module(module), function)(*map(int, sys.argv[2:]))
+"""
+"""What a process that is started afresh runs.
+
+Python has put the current folder first on `sys.path`, where a file such as `json.py` would be taken for the
+standard library's: nothing may be imported from there before the path is this process's own, and `sys` is
+built in.
+"""
 
 _INTERRUPT = {signal.SIGINT}
+
+UNKNOWN_STATUS = 255
+"""The exit status of a process that ended unseen: someone else has waited for it."""
 
 LOOK_SECONDS = 0.005
 """How often it is looked whether a forked process has ended."""
@@ -87,9 +97,9 @@ def start(function: str, *descriptors: int) -> Child:
     try:
         with theirs, open(os.devnull, "rb") as nothing:
             process = subprocess.Popen(  # noqa: S603 - this Python, with these modules
-                [sys.executable, "-c", _START, json.dumps(sys.path), function, *map(str, numbers)],
+                [sys.executable, "-c", _START.format(path=sys.path), function, *map(str, numbers)],
                 stdin=nothing,
-                stdout=standard_output(),
+                stdout=stdout.standard_output() if stdout.is_open() else nothing,
                 pass_fds=[theirs.fileno(), *descriptors],
             )
     except BaseException:
@@ -162,7 +172,11 @@ class _Forked:
 
     def _look(self, options: int) -> None:
         if self._status is None:
-            pid, status = os.waitpid(self.pid, options)
+            try:
+                pid, status = os.waitpid(self.pid, options)
+            except ChildProcessError:  # a user's module has waited for it, or has SIGCHLD ignored
+                self._status = UNKNOWN_STATUS
+                return
             if pid:
                 self._status = os.waitstatus_to_exitcode(status)
 
@@ -177,7 +191,18 @@ def begin(channel_number: int, parent: int) -> socket.socket:
     channel.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever its parent does about that
+    expect_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
     die_with_parent(channel, parent)
-    keep_for_results()
+    stdout.keep_for_results()
     return channel
+
+
+def expect_signals() -> None:
+    """See to it that the ends of processes are told, and that SIGTERM comes through.
+
+    Who has started this process may have had SIGCHLD ignored (`trap '' CHLD`), and then the system forgets
+    how processes ended; or it may have had signals blocked. Both are inherited.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})

@@ -7,20 +7,35 @@ any of them is loaded, and whatever else is written to descriptor 1 goes to stan
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import sys
 from typing import BinaryIO, cast
 
-_kept: list[BinaryIO] = []
+_kept: list[BinaryIO | None] = []
 
 
 def keep_for_results() -> None:
     """From now on, only `standard_output` leads to standard output."""
-    if sys.stdout is None or _kept:
+    if _kept:
         return
-    sys.stdout.flush()
-    _kept.append(open(os.dup(1), "wb", buffering=0))  # noqa: SIM115 - for as long as the process lives
+    if is_open():
+        sys.stdout.flush()
+        _kept.append(open(os.dup(1), "wb", buffering=0))  # noqa: SIM115 - for as long as the process lives
+    else:
+        _kept.append(None)
     os.dup2(2, 1)
+
+
+def is_open() -> bool:
+    """Whether there is a standard output.
+
+    One that can only be read stands for a closed one: what lies there keeps its number from a data file, and
+    is handed on to processes that are started, which fail to write to it as this one does.
+    """
+    if _kept:
+        return _kept[0] is not None
+    return sys.__stdout__ is not None and fcntl.fcntl(1, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
 
 
 def standard_output() -> BinaryIO:
@@ -29,11 +44,9 @@ def standard_output() -> BinaryIO:
     Raises:
         OSError: it is closed.
     """
-    if _kept:
-        return _kept[0]
-    if sys.__stdout__ is None:
+    if not is_open() or sys.__stdout__ is None:
         raise OSError(errno.EBADF, "standard output is closed")
-    return cast(BinaryIO, sys.__stdout__.buffer)
+    return cast(BinaryIO, _kept[0] if _kept else sys.__stdout__.buffer)
 
 
 def say(line: str) -> None:

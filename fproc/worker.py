@@ -211,7 +211,7 @@ def main(channel_number: int, parent: int, marked: int) -> None:
     """
     worker = _Worker(begin(channel_number, parent), Mark(marked))
     os.close(marked)
-    signal.signal(signal.SIGTERM, worker.stop)
+    worker.handle_signals()
     try:
         worker.work()
     except FprocError as error:
@@ -231,9 +231,16 @@ class _Worker:
         self._is_stopping = False
         self._told_at = 0.0
         self._recorder: Recorder | None = None
-        self._signalled, wakeup = os.pipe()
-        os.set_blocking(wakeup, False)
-        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        self._signalled, self._wakeup = os.pipe()
+        os.set_blocking(self._wakeup, False)
+
+    def handle_signals(self) -> None:
+        """Hear of SIGTERM, whatever users' code has made of it: called again after that has run.
+
+        While such code runs, or keeps SIGTERM from this worker for good, the pool ends it after a while.
+        """
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """Go, after the running file has come to a checkpoint or its end."""
@@ -247,6 +254,7 @@ class _Worker:
         sys.path[:] = setup.places
         setup.set_up_log()
         spool, plan = Spool(setup.config, is_checked=True), assemble(setup.config)
+        self.handle_signals()
         self._recorder = Recorder(plan, setup.make_observer())
         around = Surroundings(
             observer=self._recorder,
@@ -258,7 +266,9 @@ class _Worker:
         memory.settle()
         while isinstance(tasks := self._next(), tuple):
             self._told_at = time.monotonic()
-            send(self._channel, perform_all(spool, plan, tasks, around, self._mark.set))
+            reports = perform_all(spool, plan, tasks, around, self._mark.set)
+            self.handle_signals()
+            send(self._channel, reports)
         send(self._channel, Leaving())
 
     def _next(self) -> object | None:

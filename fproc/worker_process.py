@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from fproc import processes
+from fproc import memory, processes
 
 NONE = -1
 """The mark of a worker that runs no file: it claims, or commits."""
@@ -28,9 +28,7 @@ class Mark:
     @contextmanager
     def file() -> Iterator[int]:
         """A file for a mark, without a name, for as long as it takes to open the mark on both sides."""
-        import tempfile  # noqa: PLC0415 - a worker does not need it
-
-        with tempfile.TemporaryFile() as file:
+        with memory.unnamed_file() as file:
             file.write(NONE.to_bytes(_MARK_BYTES, "little", signed=True))
             file.flush()
             yield file.fileno()

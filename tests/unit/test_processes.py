@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from fproc import processes
-from fproc.processes import Child, TimeoutExpired
+from fproc.processes import UNKNOWN_STATUS, Child, TimeoutExpired
 from fproc.worker_process import NONE, Mark, WorkerProcess
 
 
@@ -49,6 +49,13 @@ def test_a_forked_process_tells_how_it_has_ended(forked: Child) -> None:
     forked.channel.sendall(b".")
     assert (forked.process.wait(), forked.process.poll(), forked.process.wait(0)) == (7, 7, 7)
     forked.process.terminate()  # its id may be another's by now
+
+
+def test_a_forked_process_that_someone_else_has_waited_for_has_ended(forked: Child) -> None:
+    forked.process.kill()
+    os.waitpid(forked.process.pid, 0)
+    assert (forked.process.wait(), forked.process.poll()) == (UNKNOWN_STATUS, UNKNOWN_STATUS)
+    forked.process.kill()  # its id may be another's by now
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
