@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import socket
 import sys
 import threading
@@ -29,6 +28,7 @@ from fproc.errors import FprocError
 from fproc.plan import Plan, assemble
 from fproc.processors.base import Source
 from fproc.timing import Sampling
+from fproc.waiting import wait_readable
 from fproc.wire import Receiver, send
 
 log = logging.getLogger("fproc.crew")
@@ -146,10 +146,9 @@ class Crew:
 
     def _wait(self, seconds: float | None) -> None:
         """Take in what helpers have done, after waiting for the first."""
-        channels = [helper.channel for helper in self._helpers]
-        if channels:
-            readable = select.select(channels, [], [], seconds)[0]
-            for helper in [helper for helper in self._helpers if helper.channel in readable]:
+        if self._helpers:
+            readable = wait_readable([helper.channel.fileno() for helper in self._helpers], seconds)
+            for helper in [helper for helper in self._helpers if helper.channel.fileno() in readable]:
                 if not helper.take():
                     log.warning("a helper has ended; its owner does what it had")
                     helper.close()

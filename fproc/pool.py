@@ -7,7 +7,6 @@ a new process. Processes are started only once there is work for them, but for t
 from __future__ import annotations
 
 import logging
-import select
 import signal
 import socket
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 
 from fproc import processes
 from fproc.job import Death
+from fproc.waiting import wait_readable
 from fproc.wire import Receiver, send
 from fproc.worker import (
     Leaving,
@@ -120,7 +120,7 @@ class Pool:
                 for slot in self._slots:
                     slot.kill()
                 break
-            select.select(sockets, [], [], min(left_seconds, LOOK_SECONDS))
+            wait_readable(sockets, min(left_seconds, LOOK_SECONDS))
             events += self.collect()
         return events
 

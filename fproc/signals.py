@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 from fproc.errors import EXIT_INTERRUPTED
+from fproc.waiting import wait_readable
 
 Wait = Callable[[float, Sequence[int]], None]
 """Waits up to so many seconds, or until one of these descriptors is readable, or a signal arrives."""
@@ -37,7 +37,7 @@ def handled(stop: Callable[[], None]) -> Iterator[Wait]:
     earlier = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def wait(seconds: float, descriptors: Sequence[int]) -> None:
-        select.select([read_end, *descriptors], [], [], seconds)
+        wait_readable([read_end, *descriptors], seconds)
         with suppress(BlockingIOError):
             os.read(read_end, 4096)
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import signal
 import socket
 import sys
@@ -36,6 +35,7 @@ from fproc.recorder import Recorder
 from fproc.spool import Claim, NotYet, Settled, Spool
 from fproc.timing import Sampling
 from fproc.traces import Trace
+from fproc.waiting import wait_readable
 from fproc.wire import Receiver, send
 from fproc.worker_process import NONE, Mark
 
@@ -277,7 +277,7 @@ class _Worker:
         A signal ends the wait by a byte in a pipe: one that came just before the wait is not missed.
         """
         while not (self._messages or self._has_to_go()):
-            select.select([self._channel.fileno(), self._signalled], [], [])
+            wait_readable([self._channel.fileno(), self._signalled], None)
             if self._has_to_go():
                 break
             data = self._channel.recv(65536)

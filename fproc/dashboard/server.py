@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import select
 import socket
 import threading
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fproc.config import Dashboard
 from fproc.errors import ConfigError, Problem, reason_of
+from fproc.waiting import wait_readable
 
 if TYPE_CHECKING:
     from fproc.dashboard.reception import Reception
@@ -79,7 +79,7 @@ class Server:
         """Answer until stopped. Whatever ends that is told, and a new reception begins."""
         is_asked = False
         while not (is_asked or self._stopping.is_set()):
-            is_asked = bool(select.select([self._listener], [], [], LOOK_SECONDS)[0])
+            is_asked = bool(wait_readable([self._listener.fileno()], LOOK_SECONDS))
         while not self._stopping.is_set():
             try:
                 self._answer()

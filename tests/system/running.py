@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -104,10 +104,14 @@ def run(
     given: bytes = b"",
     variables: Mapping[str, str] | None = None,
     as_nobody: bool = False,
+    through: Sequence[str] = (),
 ) -> Ended:
-    """Run to the end in a folder; `given` is standard input, `variables` are added to the environment."""
+    """Run to the end in a folder; `given` is standard input, `variables` are added to the environment.
+
+    `through` is a command that starts it.
+    """
     ended = subprocess.run(
-        command(*arguments, as_nobody=as_nobody),
+        [*through, *command(*arguments, as_nobody=as_nobody)],
         cwd=folder,
         input=given,
         capture_output=True,
@@ -174,7 +178,7 @@ class Watching:
     """A running `--watch` in a folder. It is ended with the block, whatever happens.
 
     With `dashboard`, it listens on a port that the system chose, and `url` says where. `variables` are added
-    to its environment.
+    to its environment. `through` is a command that starts it.
     """
 
     def __init__(
@@ -183,19 +187,21 @@ class Watching:
         *arguments: str,
         dashboard: bool = False,
         variables: Mapping[str, str] | None = None,
+        through: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.spool = folder / "watch_dir"
         self.url = ""
         self._arguments = (*(["--port", "0"] if dashboard else ["--no-dashboard"]), *arguments)
         self._variables = variables
+        self._through = through
         self._stack = ExitStack()
 
     def __enter__(self) -> Watching:  # noqa: PYI034 - typing.Self is newer than Python 3.10
         with ExitStack() as stack:
             self._log = stack.enter_context(tempfile.TemporaryFile())
             self.process = subprocess.Popen(
-                command("--watch", *self._arguments),
+                [*self._through, *command("--watch", *self._arguments)],
                 cwd=self.folder,
                 env=environment(self._variables),
                 stdin=subprocess.DEVNULL,

@@ -66,11 +66,13 @@ LAYERS: list[set[str]] = [
         "wakeup",
         "processes",
         "wire",
+        "waiting",
         "chunks",
         "losses",
         "recorder",
         "crew",
         "pace",
+        "pieces",
         "journal",
         "memory",
         "metrics",
@@ -102,7 +104,7 @@ HOMES = {
     "fproc/history": ["sqlite3"],
     "fproc/processes.py": ["subprocess"],
     "fproc/wire.py": ["pickle"],
-    "nowhere": ["multiprocessing"],
+    "nowhere": ["multiprocessing", "select.select"],
 }
 """What only the named folder may use."""
 
