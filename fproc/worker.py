@@ -189,7 +189,13 @@ def perform_all(
         reports |= {
             task.name: Report(task, outcome) for (task, _), outcome in zip(together, outcomes, strict=True)
         }
-    return [reports.get(task.name) or perform(spool, plan, task, around) for task in tasks]
+    left = [index for index, task in enumerate(tasks) if task.name not in reports]
+    for index in left:  # to be adopted, or there to be claimed only now
+        begin(index)
+        reports[tasks[index].name] = perform(spool, plan, tasks[index], around)
+    if left:
+        begin(NONE)
+    return [reports[task.name] for task in tasks]
 
 
 def _around(task: Task, around: Surroundings) -> Surroundings:

@@ -101,6 +101,14 @@ def test_it_is_told_which_file_is_run_and_that_none_is_while_they_commit(place: 
     assert place.begun == [0, 1, 2, NONE]
 
 
+def test_it_is_told_as_well_of_one_whose_earlier_file_has_to_be_adopted_first(place: Place) -> None:
+    place.put("underprocess/a.log", "earlier\n")
+    place.perform(*NAMES)
+    assert place.begun == [1, 2, NONE, 0, NONE]
+    seen = place.look()
+    assert (seen["processed"]["a.log"], seen["unprocessed"]) == ("earlier\n", {"a.log": "a.log\n"})
+
+
 def test_folders_are_fsynced_once_for_all(place: Place) -> None:
     place.disk.calls.clear()
     place.perform(*NAMES)

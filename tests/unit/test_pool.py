@@ -387,6 +387,16 @@ def test_a_worker_that_takes_too_long_is_killed_and_told_apart(place: Place, lin
     assert (again.fate, again.error) == (Fate.RETRY, reason)
 
 
+def test_an_adopted_file_that_takes_too_long_is_killed_as_well(place: Place) -> None:
+    workers = place.pool(STUCK, limits={"timeout_seconds": 0.5})
+    task = place.put("x.log", "pass")
+    Path(place.spool.folders.underprocess, "x.log").write_text(SLEEPS + "\n")
+    workers.submit(task)
+    (event,) = collected(workers)
+    assert isinstance(event, Loss)
+    assert event.death.too_slow
+
+
 def test_neither_the_start_of_a_worker_nor_its_idle_time_counts_as_the_file_s(place: Place) -> None:
     source = f"import time\ntime.sleep(0.6)\n{UPPER}"
     workers = place.pool(source, limits={"timeout_seconds": 0.5})
