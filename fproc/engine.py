@@ -321,6 +321,8 @@ class Interpreter:
             return
         try:
             yield from finish()
+        except OutputError:
+            raise  # the host is in trouble: no matter of this node
         except Exception as error:
             self.counts[node].failed += 1
             raise self._record_error(node, None, error) from error

@@ -7,12 +7,13 @@ everything that the stream yields before it asks for the next record belongs to 
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from fproc.errors import InputError, ProcessorExitError, ShapeError, reason_of
+from fproc.errors import InputError, OutputError, ProcessorExitError, ShapeError, reason_of
 from fproc.processors.base import record_of, seen
 from fproc.records import Record
 
@@ -86,11 +87,21 @@ class Stream:
         self._thread.join()
 
     def _start(self) -> None:
-        """Run the stream up to where it asks for its first record."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._body, name=f"stream {self._own_tag}", daemon=True)
-            self._thread.start()
-            self._graph_turn.acquire()
+        """Run the stream up to where it asks for its first record.
+
+        Raises:
+            OutputError: the system refuses a thread, so no file with a stream can be processed now.
+        """
+        if self._thread is not None:
+            return
+        thread = threading.Thread(target=self._body, name=f"stream {self._own_tag}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # Python does not tell which error of pthread_create(3) it was
+            refusal = OSError(errno.EAGAIN, str(error))
+            raise OutputError(f"node {self._own_tag!r}: {error}") from refusal
+        self._thread = thread
+        self._graph_turn.acquire()
 
     def _run_stream(self) -> None:
         self._stream_turn.release()

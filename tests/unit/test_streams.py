@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fproc import streams
-from fproc.errors import ProcessorExitError, RecordError, ShapeError
+from fproc.errors import OutputError, ProcessorExitError, RecordError, ShapeError
+from fproc.lifecycle import Fate, RetryPolicy, decide, trouble_of
 from fproc.processors.base import Source
 from fproc.records import Record
 from fproc.streams import BATCH, Stream
@@ -286,6 +287,22 @@ def test_a_stream_that_does_not_end_is_left_behind_with_a_warning(
     let_go.set()
     [thread] = [thread for thread in threading.enumerate() if thread.name == "stream own"]
     thread.join(10)
+
+
+def refuse_thread(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize("lines", [["a"], []], ids=["at the first line", "at the end of an empty file"])
+@pytest.mark.parametrize("on_error", ["fail", "reject", "skip"])
+def test_a_thread_that_the_system_refuses_is_the_host_s_trouble_and_costs_no_attempt(
+    lines: list[str], on_error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading.Thread, "start", refuse_thread)
+    with pytest.raises(OutputError) as caught:
+        run_lines(plan_of([stream_node("pairs")], on_error=on_error), *lines)
+    assert decide(caught.value, 1, RetryPolicy()) is Fate.PAUSE
+    assert trouble_of(caught.value).startswith("node 'start': can't start new thread (raise the limit of ")
 
 
 def test_a_run_that_fails_at_another_node_closes_its_streams() -> None:
