@@ -6,8 +6,7 @@ progress is told, a checkpoint may be made, and a run can be stopped.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import Protocol
@@ -18,15 +17,13 @@ from fproc.errors import ConservationError, RecordError, RestoreError, reason_of
 from fproc.graph import END, is_sink
 from fproc.inputs import Input
 from fproc.losses import Losses
+from fproc.pieces import Pace
 from fproc.plan import Plan
 from fproc.records import Block, Overlong, read_blocks
 from fproc.spool import Staging
 from fproc.spool.checkpoint import Place
 from fproc.timing import Sampling
 from fproc.traces import LineError, Trace
-
-PIECE_SECONDS = 0.05
-"""About how long the lines of one piece take; the first pieces are small, to find out how slow lines are."""
 
 
 @dataclass(slots=True)
@@ -139,11 +136,12 @@ def run(
                 work = _Shared(plan, given, output, interpreter, figures, policy, losses, sampling)
                 work.run(work.show(first) or place.offset_bytes, helpers, keep, progress)
                 first = None
-            for piece in _pieces(first, blocks, plan.first_piece_lines):
+            pace = Pace(plan.first_piece_lines)
+            for piece in pace.pieces(first, blocks):
                 if keep:
                     keep(piece.offset_bytes, partial(_place, piece, interpreter, figures))
                 policy.piece = piece
-                interpreter.feed(piece)
+                pace.feed(interpreter.feed, piece)
                 if progress:
                     progress(given.position_bytes(), interpreter.lines_in)
             policy.piece = None
@@ -274,32 +272,6 @@ class _Shared:
         for piece in pieces:
             self.policy.piece = piece
             self.interpreter.feed(piece)
-
-
-def _pieces(
-    first: Block | Overlong | None, blocks: Iterator[Block | Overlong], lines: int
-) -> Iterator[Block | Overlong]:
-    """The blocks, cut so that each piece takes about `PIECE_SECONDS`, by how long the one before took.
-
-    The first piece has so many `lines`, at most.
-    """
-    block = first
-    while block is not None:
-        rest = None
-        if isinstance(block, Block) and len(block.lines) > lines:
-            block, rest = block.cut(lines)
-        began = time.perf_counter()
-        yield block
-        seconds = time.perf_counter() - began
-        if seconds > PIECE_SECONDS:
-            lines = max(1, _count(block) // 2)
-        elif seconds < PIECE_SECONDS / 4 and rest is not None:
-            lines *= 4
-        block = rest or next(blocks, None)
-
-
-def _count(piece: Block | Overlong) -> int:
-    return len(piece.lines) if isinstance(piece, Block) else 1
 
 
 def _sinks(interpreter: Interpreter) -> list[str]:

@@ -171,7 +171,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 @pytest.fixture(scope="module", autouse=True)
 def _a_piece_for_each_line() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fproc.run.PIECE_SECONDS", -1.0)
+        patch.setattr("fproc.pieces.PIECE_SECONDS", -1.0)
         patch.setattr("fproc.plan.QUICK_LINES", 1)
         yield
 

@@ -48,7 +48,7 @@ LAUNCHER = """
 import ctypes, json, os, subprocess, sys
 import fproc.actions, fproc.cli, fproc.job, fproc.metrics, fproc.pool, fproc.run, fproc.settings, fproc.watch
 import fproc.worker
-fproc.run.PIECE_SECONDS = 60.0  # pieces, and so checkpoints, do not depend on how fast this machine is
+fproc.pieces.PIECE_SECONDS = 60.0  # pieces, and so checkpoints, do not depend on how fast this machine is
 exec(os.environ["SABOTAGE"])
 role, steps = sys.argv[1], os.environ["STEPS"]
 

@@ -156,7 +156,7 @@ def site(memory_path: Path) -> Site:
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     SEEN.clear()
-    monkeypatch.setattr("fproc.run.PIECE_SECONDS", -1.0)  # a piece for each line
+    monkeypatch.setattr("fproc.pieces.PIECE_SECONDS", -1.0)  # a piece for each line
     monkeypatch.setattr("fproc.plan.QUICK_LINES", 1)
 
 

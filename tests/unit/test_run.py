@@ -17,8 +17,9 @@ from fproc.errors import ConservationError, FprocError
 from fproc.inputs import Input, open_input
 from fproc.job import Outcome, Surroundings
 from fproc.lifecycle import Fate
+from fproc.pieces import PIECE_SECONDS, Pace
 from fproc.records import Block, Overlong, read_blocks, split_lines
-from fproc.run import PIECE_SECONDS, Figures, _pieces, check_bytes, run
+from fproc.run import Figures, check_bytes, run
 from fproc.spool import Disk, Spool, Staging
 from tests.crashes import look
 from tests.helpers import plan_of
@@ -66,12 +67,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def cut_into(data: Iterator[Piece], clock: Clock, seconds_of: Callable[[Piece], float]) -> list[Piece]:
-    """The pieces of an input, if each takes so long."""
+def cut_into(
+    data: Iterator[Piece],
+    clock: Clock,
+    seconds_of: Callable[[Piece], float],
+    *,
+    between_seconds: float = 0.0,
+) -> list[Piece]:
+    """The pieces of an input, if each takes so long, and what is done between two of them."""
     found = []
-    for piece in _pieces(next(data, None), data, 1):
+
+    def feed(piece: Piece) -> None:
         found.append(piece)
         clock.seconds += seconds_of(piece)
+
+    pace = Pace(1)
+    for piece in pace.pieces(next(data, None), data):
+        pace.feed(feed, piece)
+        clock.seconds += between_seconds
     return found
 
 
@@ -111,6 +124,12 @@ def test_fast_lines_soon_come_in_whole_blocks(clock: Clock) -> None:
     assert sizes[:6] == [1, 4, 16, 64, 256, 1024]
     whole = len(next(blocks(b"a line\n" * 100_000)).raw) // len(b"a line\n")  # type: ignore[union-attr]
     assert set(sizes[10:-1]) <= {whole, whole + 1}
+
+
+def test_a_slow_checkpoint_makes_no_small_pieces(clock: Clock) -> None:
+    data = b"a line\n" * 100_000
+    quick = cut_into(blocks(data), clock, SPEEDS["at once"])
+    assert cut_into(blocks(data), clock, SPEEDS["at once"], between_seconds=60.0) == quick
 
 
 def test_lines_that_are_slow_from_the_first_come_one_by_one(clock: Clock) -> None:
@@ -307,7 +326,7 @@ def meddler(site: Site, meddle: Callable[[Path], None], at_line: int = 50) -> Ca
 @pytest.fixture
 def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines come one by one, and are written at once."""
-    monkeypatch.setattr("fproc.run.PIECE_SECONDS", -1.0)
+    monkeypatch.setattr("fproc.pieces.PIECE_SECONDS", -1.0)
     monkeypatch.setattr("fproc.spool.staging.HELD_CHARACTERS", 0)
 
 

@@ -1,0 +1,55 @@
+"""Blocks of lines, cut into pieces that take a fraction of a second, however slow a pipeline is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from fproc.records import Block, Overlong
+
+PIECE_SECONDS = 0.05
+"""About how long the lines of one piece take; the first pieces are small, to find out how slow lines are."""
+
+Piece = Block | Overlong
+"""What is fed at a time."""
+
+
+class Pace:
+    """How many lines are fed at a time, by how long those before took.
+
+    Args:
+        lines: how many to begin with.
+    """
+
+    def __init__(self, lines: int) -> None:
+        self._lines = lines
+        self._seconds = 0.0
+
+    def pieces(self, first: Piece | None, blocks: Iterator[Piece]) -> Iterator[Piece]:
+        """Yield the blocks in pieces; each is to be fed with `feed` before the next one is asked for.
+
+        `first` is the block that comes before the others; without one, there is nothing to feed.
+        """
+        block = first
+        while block is not None:
+            rest = None
+            if isinstance(block, Block) and len(block.lines) > self._lines:
+                block, rest = block.cut(self._lines)
+            self._seconds = 0.0
+            yield block
+            if self._seconds > PIECE_SECONDS:
+                self._lines = max(1, count_lines(block) // 2)
+            elif self._seconds < PIECE_SECONDS / 4 and rest is not None:
+                self._lines *= 4
+            block = rest or next(blocks, None)
+
+    def feed(self, feed: Callable[[Piece], None], piece: Piece) -> None:
+        """Feed a piece: that is timed, and nothing else, lest a slow checkpoint makes pieces small."""
+        began = time.perf_counter()
+        feed(piece)
+        self._seconds = time.perf_counter() - began
+
+
+def count_lines(piece: Piece) -> int:
+    """Return how many lines a piece has."""
+    return len(piece.lines) if isinstance(piece, Block) else 1
