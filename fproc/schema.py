@@ -10,6 +10,7 @@ import json
 import math
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,10 +29,13 @@ def parse_json(text: str, name: str, problems: Problems) -> Any:
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        for key in sorted({key for key in keys if keys.count(key) > 1}):
-            problems.append(Problem(name, f"the key {key!r} stands twice in one object", "keep one of them"))
-        return dict(pairs)
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            times = Counter(key for key, _ in pairs)
+            for key in sorted(key for key, count in times.items() if count > 1):
+                what = f"the key {key!r} stands twice in one object"
+                problems.append(Problem(name, what, "keep one of them"))
+        return value
 
     def refuse(constant: str) -> None:
         problems.append(Problem(name, f"{constant} is not a JSON number"))

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from fproc.compiler.generator import Generator, Site, Split
+from fproc.processors import BUILTINS
 from fproc.processors.base import BuiltinForm
-
-UNCHANGED = frozenset({"tag", "tag_field", "filter", "drop_matching"})
-"""Built-ins that send lines on as they came."""
 
 MOST_PARTS = 12
 """Up to how many fields each one gets a variable of its own."""
@@ -71,7 +69,8 @@ def _needs_after(code: Generator, node: str, separator: str) -> list[_Need]:
     seen = [node]
     for name in seen:
         form = code.forms.get(name)
-        if name not in code.graph.nodes or not (isinstance(form, BuiltinForm) and form.name in UNCHANGED):
+        is_passed = isinstance(form, BuiltinForm) and BUILTINS[form.name].passes_line
+        if name not in code.graph.nodes or not is_passed:
             continue
         targets = [target for target in code.graph.followers(name) if target not in seen]
         seen += dict.fromkeys(targets)

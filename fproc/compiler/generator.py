@@ -25,6 +25,7 @@ from typing import Any
 
 from fproc.compiler.writer import Names, NotCompiledError, Writer, comment
 from fproc.graph import ANY, DROP, END, Graph
+from fproc.processors import BUILTINS
 from fproc.processors.base import BuiltinForm, Form, UserForm
 
 MOST_SITES = 200
@@ -333,8 +334,7 @@ class Generator:
         form = self.forms[node]
         if not isinstance(form, BuiltinForm):
             return form is None or self.tag_matters_after(node)
-        if form.name == "write":
-            return "tag" in form.values["file"].names
-        if form.name == "stdout" or form.values.get("default") is not None:
-            return form.name == "tally"
-        return form.name in {"count", "join", "tally"} or self.tag_matters_after(node)
+        builtin = BUILTINS[form.name]
+        if builtin.reads_tag(form.values):
+            return True
+        return not (builtin.is_sink or builtin.sets_tag(form.values)) and self.tag_matters_after(node)

@@ -16,6 +16,9 @@ from fproc.processors.text import snake_case
 
 Values = Mapping[str, Any]
 
+FEW_TEXTS = 4
+"""So many texts are compared one by one in less time than a table takes to look one up."""
+
 FEW_SITES = 24
 """Up to so many sites, a way is written down once for each tag, so that each copy knows its tag."""
 
@@ -169,11 +172,21 @@ def _tag_field(code: Generator, at: Site, values: Values) -> Terms:
         key = splitting.part(split, field)
     else:
         code.write(f"{key} = {splitting.part(split, field)} if {splitting.has(split, field)} else None")
+    tags, default = values["tags"], values["default"]
     texts: dict[str, list[str]] = {}
-    for text, tag in values["tags"].items():
+    for text, tag in tags.items():
         texts.setdefault(tag, []).append(text)
+    if len(tags) > FEW_TEXTS:
+        look_up = code.constant("look_up", tags.get)
+        found_tag = code.new("tag")
+        if len(texts) > FEW_TEXTS:
+            otherwise = at.tag_code if default is None else repr(default)
+            code.write(f"{found_tag} = {look_up}({key}, {otherwise})")
+            return _one(code, at, at.line, at.tagged_by(found_tag))
+        code.write(f"{found_tag} = {look_up}({key})")
+        key, texts = found_tag, {tag: [tag] for tag in texts}
     choices = [(" or ".join(f"{key} == {text!r}" for text in found), tag) for tag, found in texts.items()]
-    return _choose(code, at, choices, values["default"])
+    return _choose(code, at, choices, default)
 
 
 def _choose(code: Generator, at: Site, choices: list[tuple[str, str]], default: str | None) -> Terms:

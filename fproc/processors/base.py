@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from fproc.errors import Reject, ShapeError
@@ -184,13 +185,33 @@ class Option:
     required: bool = False
 
 
+Declared = Callable[[Mapping[str, Any]], bool]
+"""Something that a built-in says of itself, which may depend on its options."""
+
+
+def always(_values: Mapping[str, Any]) -> bool:
+    """Declare something for all options."""
+    return True
+
+
+def never(_values: Mapping[str, Any]) -> bool:
+    """Declare that something is not so, for all options."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Builtin:
     """A built-in processor: what it does, its options, an example that the tests run, and how it is made.
 
     `make` gets every option by keyword, checked and with defaults filled in. `example` is
-    `(config, lines in, lines out)`; lines out are those of `end`, or of the result that a sink writes. One
-    that `remembers` gives for a line what depends on lines before it.
+    `(config, lines in, lines out)`; lines out are those of `end`, or of the result that a sink writes.
+
+    What follows says which short cuts may be taken with it; by default none:
+
+    - `reads_tag`: what it does with a record may depend on the record's tag.
+    - `sets_tag`: each record that it emits has a tag that it has chosen, never the one that came.
+    - `passes_line`: the lines that it emits are those that came, unchanged.
+    - `remembers`: what it gives for a line may depend on lines before it.
     """
 
     summary: str
@@ -198,7 +219,14 @@ class Builtin:
     example: tuple[Mapping[str, Any], list[str], list[str]]
     options: Mapping[str, Option] = field(default_factory=dict)
     is_sink: bool = False
-    remembers: bool = False
+    reads_tag: Declared = always
+    sets_tag: Declared = never
+    passes_line: bool = False
+    remembers: bool = True
+
+
+stateless = partial(Builtin, reads_tag=never, remembers=False)
+"""Declare a built-in that looks at a line alone, neither at its tag nor at other lines."""
 
 
 OTHERWISE = Option(

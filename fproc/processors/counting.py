@@ -146,7 +146,6 @@ BUILTINS = {
             ),
             "separator": Option("line", "what to put between them", default=" "),
         },
-        remembers=True,
     ),
     "count": Builtin(
         "Numbers the lines, or gives their total at the end of the file.",
@@ -161,7 +160,6 @@ BUILTINS = {
                 "the new line; by default `{number} {line}`, or `{number}` for the total",
             ),
         },
-        remembers=True,
     ),
     "tally": Builtin(
         "Counts the lines by a key and gives the counts, sorted by key, at the end of the file.",
@@ -176,6 +174,5 @@ BUILTINS = {
             "default": Option("line", "the key of a line that has none", default="-"),
             "template": Option("template:key,count", "the new line", default="{key} {count}"),
         },
-        remembers=True,
     ),
 }

@@ -8,7 +8,7 @@ from string import Formatter
 from typing import Any
 
 from fproc.errors import Problem, nearest
-from fproc.processors.base import Builtin
+from fproc.processors.base import Builtin, Option
 from fproc.schema import compile_pattern, json_type
 
 
@@ -142,31 +142,37 @@ def check_options(
     for key, option in builtin.options.items():
         if option.default is not None:
             values[key] = ready_made(option.kind, option.default)
-    problems = []
+    problems: list[Problem] = []
     for key, value in config.items():
         if key not in builtin.options:
             hint = nearest(key, list(builtin.options)) or _has_options(name, builtin)
             problems.append(Problem(f"{path}.{key}", f"unknown option of {name!r}", hint))
             continue
-        option = builtin.options[key]
-        for place, inner in _each_rule(option.kind, value, f"{path}.{key}"):
-            try:
-                ready = ready_made(option.kind, inner)
-            except ValueError as error:
-                problems.append(Problem(place, str(error), option.meaning))
-            else:
-                values[key] = {**(values[key] or {}), **ready} if place != f"{path}.{key}" else ready
+        ready, found = _checked(builtin.options[key], value, f"{path}.{key}")
+        problems += found
+        values.update({} if found else {key: ready})
     for key, option in builtin.options.items():
         if option.required and key not in config:
             problems.append(Problem(f"{path}.{key}", f"{name!r} needs this option", option.meaning))
     return values, problems or list(_cross_checks(values, path))
 
 
-def _each_rule(kind: str, value: Any, path: str) -> list[tuple[str, Any]]:
-    """A value with its path; of a table, each entry with its own, so that every wrong one is reported."""
-    if kind in {"rules", "tags"} and isinstance(value, dict) and value:
-        return [(f"{path}.{key}", {key: item}) for key, item in value.items()]
-    return [(path, value)]
+def _checked(option: Option, value: Any, path: str) -> tuple[Any, list[Problem]]:
+    """Return the ready-made value of an option, and what is wrong with it: of a table, with each entry."""
+    problems = []
+    table: dict[str, Any] = {}
+    is_table = option.kind in {"rules", "tags"} and isinstance(value, dict) and bool(value)
+    entries = [(f"{path}.{key}", {key: item}) for key, item in value.items()] if is_table else [(path, value)]
+    ready: Any = None
+    for place, entry in entries:
+        try:
+            ready = ready_made(option.kind, entry)
+        except ValueError as error:
+            problems.append(Problem(place, str(error), option.meaning))
+            continue
+        if is_table:
+            table |= ready
+    return table if is_table else ready, problems
 
 
 def _has_options(name: str, builtin: Builtin) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
-from fproc.processors.base import Builtin, Maker, Option, routing
+from fproc.processors.base import Builtin, Maker, Option, routing, stateless
 from fproc.processors.text import SEPARATOR, field_splitter
 
 
@@ -39,10 +40,14 @@ def _tag_prefix(*, separator: str, default: str | None) -> Maker:
     return routing(route)
 
 
+def _has_default(values: Mapping[str, Any]) -> bool:
+    return values["default"] is not None
+
+
 DEFAULT = Option("text", "the tag of a line that gets no other; without it the line keeps the tag it has")
 
-BUILTINS = {
-    "tag": Builtin(
+BUILTINS: dict[str, Builtin] = {
+    "tag": stateless(
         "Tags a line by the first of several patterns that it matches.",
         _tag,
         (
@@ -56,8 +61,10 @@ BUILTINS = {
             ),
             "default": DEFAULT,
         },
+        sets_tag=_has_default,
+        passes_line=True,
     ),
-    "tag_field": Builtin(
+    "tag_field": stateless(
         "Tags a line by the text of one of its fields.",
         _tag_field,
         (
@@ -71,8 +78,10 @@ BUILTINS = {
             "tags": Option("tags", "texts of that field and the tags they stand for", required=True),
             "default": DEFAULT,
         },
+        sets_tag=_has_default,
+        passes_line=True,
     ),
-    "tag_prefix": Builtin(
+    "tag_prefix": stateless(
         "Takes the tag from the front of the line: `tag:line` becomes `line`, tagged `tag`.",
         _tag_prefix,
         ({}, ["error:disk full", "no prefix"], ["disk full", "no prefix"]),
@@ -80,5 +89,6 @@ BUILTINS = {
             "separator": Option("separator", "what ends the tag", default=":"),
             "default": DEFAULT,
         },
+        sets_tag=_has_default,
     ),
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from fproc.errors import is_encodable
-from fproc.processors.base import Builtin, BuiltinForm, Maker, Option, Output, Processor, Source
+from fproc.processors.base import Builtin, BuiltinForm, Maker, Option, Output, Processor, Source, stateless
 from fproc.processors.options import Template, is_plain_name
 from fproc.records import Record
 
@@ -59,6 +60,10 @@ def _into(sink: Callable[[str], None]) -> Processor:
     return Processor(process)
 
 
+def _names_tag(values: Mapping[str, Any]) -> bool:
+    return "tag" in values["file"].names
+
+
 END_FORM = BuiltinForm("write", {"file": Template(DEFAULT_RESULT)})
 """What the reserved node `end` does."""
 
@@ -74,8 +79,8 @@ def drop() -> Maker:
     return lambda _source, _output: processor
 
 
-BUILTINS = {
-    "write": Builtin(
+BUILTINS: dict[str, Builtin] = {
+    "write": stateless(
         "Writes the line to a result.",
         _write,
         ({"file": "{stem}.errors{suffix}"}, ["disk full"], ["disk full"]),
@@ -88,8 +93,9 @@ BUILTINS = {
             )
         },
         is_sink=True,
+        reads_tag=_names_tag,
     ),
-    "stdout": Builtin(
+    "stdout": stateless(
         "Prints the line to standard output, at once and outside the guarantees for results.",
         _stdout,
         ({}, ["disk full"], ["disk full"]),

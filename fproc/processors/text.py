@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from fproc.processors.base import OTHERWISE, Builtin, Maker, Option, Processor, mapping, misfit
+from fproc.processors.base import OTHERWISE, Builtin, Maker, Option, Processor, mapping, misfit, stateless
 from fproc.processors.options import Template
 from fproc.records import Record
 
@@ -76,36 +76,38 @@ def _split(*, separator: str) -> Maker:
 PATTERN = Option("pattern", "a regular expression, searched for anywhere in the line", required=True)
 SEPARATOR = Option("separator", 'what stands between fields; `" "` is any run of white space', default=" ")
 
-BUILTINS = {
-    "filter": Builtin(
+BUILTINS: dict[str, Builtin] = {
+    "filter": stateless(
         "Keeps the lines that match a pattern and drops the others.",
         _filter,
         ({"pattern": "disk|cpu"}, ["disk full", "all good", "cpu hot"], ["disk full", "cpu hot"]),
         {"pattern": PATTERN},
+        passes_line=True,
     ),
-    "drop_matching": Builtin(
+    "drop_matching": stateless(
         "Drops the lines that match a pattern and keeps the others.",
         _drop_matching,
         ({"pattern": "healthz"}, ["GET /", "GET /healthz"], ["GET /"]),
         {"pattern": PATTERN},
+        passes_line=True,
     ),
-    "uppercase": Builtin(
+    "uppercase": stateless(
         "Turns the line into capitals.", lambda: mapping(str.upper), ({}, ["disk Full"], ["DISK FULL"])
     ),
-    "lowercase": Builtin(
+    "lowercase": stateless(
         "Turns the line into small letters.", lambda: mapping(str.lower), ({}, ["Disk FULL"], ["disk full"])
     ),
-    "snakecase": Builtin(
+    "snakecase": stateless(
         "Turns the line into words in small letters, joined by underscores.",
         lambda: mapping(snake_case),
         ({}, ["Hello World", "diskFull: HTTPError"], ["hello_world", "disk_full_http_error"]),
     ),
-    "trim": Builtin(
+    "trim": stateless(
         "Removes white space from both ends of the line.",
         lambda: mapping(str.strip),
         ({}, ["  disk full\t"], ["disk full"]),
     ),
-    "replace": Builtin(
+    "replace": stateless(
         "Replaces every match of a pattern.",
         _replace,
         (
@@ -120,7 +122,7 @@ BUILTINS = {
             ),
         },
     ),
-    "rewrite": Builtin(
+    "rewrite": stateless(
         "Makes a new line from what the named groups of a pattern matched.",
         _rewrite,
         (
@@ -138,7 +140,7 @@ BUILTINS = {
             "otherwise": OTHERWISE,
         },
     ),
-    "fields": Builtin(
+    "fields": stateless(
         "Makes a new line from numbered fields, as awk does.",
         _fields,
         (
@@ -155,7 +157,7 @@ BUILTINS = {
             "otherwise": OTHERWISE,
         },
     ),
-    "split": Builtin(
+    "split": stateless(
         "Makes several lines out of one.",
         _split,
         ({"separator": ","}, ["a,b,c"], ["a", "b", "c"]),

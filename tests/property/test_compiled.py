@@ -81,7 +81,9 @@ BUILTINS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         separator=SEPARATORS,
         field=st.integers(1, 4),
         tags=st.dictionaries(
-            st.sampled_from(["INFO", "WARN", "a", ""]), st.sampled_from([*TAGS, *SPECIAL]), max_size=3
+            st.sampled_from(["INFO", "WARN", "ERROR", "a", "b", "x1", "", "\u00e9"]),
+            st.sampled_from([*TAGS, *SPECIAL]),
+            max_size=8,
         ),
         default=DEFAULTS,
     ),
