@@ -55,19 +55,12 @@ def status(config: Config, *, as_json: bool) -> int:
 def why(config: Config, given: str) -> int:
     """Say where an input is, and why it is not processed yet."""
     inquiry = _inquiry(config)
-    name = os.path.basename(given)
-    found = inquiry.why(name)
+    place, name = inquiry.located(given)
+    found = inquiry.why(name, place)
     if not found:
-        known = [
-            entry
-            for folder in inquiry.folders.inputs()
-            if os.path.isdir(folder)
-            for entry in os.listdir(folder)
-        ]
-        hint = nearest(name, known) if len(known) < HINTED else ""  # to compare with so many takes seconds
-        raise InputError(
-            f"{shown(name)}: no such file in {shown(config.watch_dir)}" + (f"; {hint}" if hint else "")
-        )
+        hint = _hint(inquiry, name, place)
+        here = os.path.join(config.watch_dir, place) if place else config.watch_dir
+        raise InputError(f"{shown(name)}: no such file in {shown(here)}" + (f"; {hint}" if hint else ""))
     for entry in found:
         say(f"{entry.place}/{shown(entry.name)}: {entry.why}")
     with _history(inquiry, config) as history:
@@ -79,6 +72,16 @@ def why(config: Config, given: str) -> int:
     return EXIT_OK
 
 
+def _hint(inquiry: Inquiry, name: str, place: str) -> str:
+    """Return where a file that was not found may be, or what it may be called, or ""."""
+    elsewhere = inquiry.why(name) if place else []
+    if elsewhere:
+        return "there is " + ", ".join(f"{entry.place}/{shown(entry.name)}" for entry in elsewhere)
+    folders = [inquiry.folders.within(place)] if place else inquiry.folders.inputs()
+    known = [entry for folder in folders if os.path.isdir(folder) for entry in os.listdir(folder)]
+    return nearest(name, known) if len(known) < HINTED else ""  # to compare with so many takes seconds
+
+
 def retry(config: Config, names: list[str], *, everything: bool) -> int:
     """Put failed inputs back to work; one that cannot be does not stop the others."""
     if bool(names) == everything:
@@ -86,16 +89,34 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
     inquiry = _inquiry(config)
     disk = Disk(power=config.durability == "power")
     failed = inquiry.names(inquiry.folders.failed)
-    given = [os.path.basename(name) for name in names]
+    given, strays = _named(inquiry, names)
     named = [name for name in given if name not in failed or is_input(name, failed)]  # `failed/*` has reports
     chosen = failed_inputs(inquiry) if everything else named
     _, refused = put_back_all(config, disk, chosen)
+    for stray in strays:
+        say(stray)
     for name in chosen:
         why = refused.get(name)
         say(f"{shown(name)}: " + ("put back into unprocessed/" if why is None else reason_of(why)))
-    if not chosen:
+    if not (chosen or strays):
         say("there are no failed files")
-    return EXIT_FILE_FAILED if refused else EXIT_OK
+    return EXIT_FILE_FAILED if refused or strays else EXIT_OK
+
+
+def _named(inquiry: Inquiry, given: list[str]) -> tuple[list[str], list[str]]:
+    """Return the names in `failed/` that somebody means, and what is wrong with the others."""
+    names, strays = [], []
+    for path in given:
+        try:
+            place, name = inquiry.located(path)
+        except InputError as error:
+            strays.append(str(error))
+            continue
+        if place in {"", "failed"}:
+            names.append(name)
+        else:
+            strays.append(f"{place}/{shown(name)}: --retry is for files in failed/")
+    return names, strays
 
 
 def doctor(config: Config) -> int:

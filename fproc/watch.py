@@ -343,7 +343,9 @@ class Watcher:
             self._pause(trouble.reason)
         elif self._agenda.set_aside(name, trouble.reason):
             log.error(
-                "%s: cannot be worked with, and waits until that is mended: %s", shown(name), trouble.reason
+                "%s: cannot be worked with, and is skipped until this is fixed: %s",
+                shown(name),
+                trouble.reason,
             )
 
     def _pause(self, trouble: str) -> None:

@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from fproc.config import Config
-from fproc.errors import counted
+from fproc.errors import InputError, counted, shown
 from fproc.spool import checkpoint as checkpoints
+from fproc.spool.condition import disks
 from fproc.spool.folders import Folders, about, number_of
 from fproc.spool.holding import look
 from fproc.spool.intake import READY, Scanner, kind_of_file
 from fproc.spool.jobs import read_attempts
+from fproc.spool.obstacles import obstacle
 from fproc.spool.presence import Instance, instances
 from fproc.times import rfc3339
+
+SKIPPED = "it cannot be worked with, and is skipped until this is fixed"
 
 REPORTS = (".error.json", ".rejected.jsonl")
 """What stands behind the name of an input in `failed/` in the names of the files about it."""
@@ -101,23 +105,49 @@ class Inquiry:
                 found.append({"file": name, "not_before": not_before, "attempts": attempts.attempts})
         return found
 
-    def why(self, name: str) -> list[Found]:
-        """Every place where an input of this name is, or was archived, and why."""
+    def located(self, given: str) -> tuple[str, str]:
+        """Return the place (`failed`, say; "" for any) and the name that somebody means who gives a path.
+
+        A folder may be given as it is seen from the current folder, or from the watched one.
+
+        Raises:
+            InputError: no input is ever in that folder.
+        """
+        folder, name = os.path.split(given)
+        if not folder:
+            return "", name
+        for base in (os.curdir, self.folders.watch):
+            real = os.path.realpath(os.path.join(base, folder))
+            for state in self.folders.inputs():
+                if real == os.path.realpath(state):
+                    return os.path.basename(state), name
+        what = f"{shown(given)}: is in none of the folders of inputs of {shown(self.folders.watch)}"
+        raise InputError(f"{what}; ask by its name alone, or drop it into {shown(self.folders.unprocessed)}")
+
+    def why(self, name: str, place: str = "") -> list[Found]:
+        """Every place, or this one, where an input of this name is, or was archived, and why.
+
+        Where a place is given, an archived input goes by its own name, `~N` included.
+        """
         found = []
         if name in {"", os.curdir, os.pardir}:
             return []
-        if os.path.lexists(os.path.join(self.folders.unprocessed, name)):
-            found.append(Found("unprocessed", name, self.why_unprocessed(name)))
-        if os.path.lexists(os.path.join(self.folders.underprocess, name)):
-            found.append(Found("underprocess", name, self.why_underprocess(name)))
-        for folder, why in (
+        ways: tuple[tuple[str, Callable[[str], str]], ...] = (
+            (self.folders.unprocessed, self.why_unprocessed),
+            (self.folders.underprocess, self.why_underprocess),
             (self.folders.processed, self._why_processed),
             (self.folders.failed, self._why_failed),
-        ):
-            found += [
-                Found(os.path.basename(folder), archived, why(archived))
-                for archived in archived_as(folder, name)
-            ]
+        )
+        for folder, why in ways:
+            here = os.path.basename(folder)
+            if place not in {"", here}:
+                continue
+            is_archive = folder in {self.folders.processed, self.folders.failed}
+            names = archived_as(folder, name) if is_archive and not place else [name]
+            for one in names:
+                if os.path.lexists(os.path.join(folder, one)):
+                    with suppress(FileNotFoundError):  # gone meanwhile
+                        found.append(Found(here, one, why(one)))
         return found
 
     def why_unprocessed(self, name: str) -> str:
@@ -131,15 +161,24 @@ class Inquiry:
             return why
         if os.path.lexists(os.path.join(self.folders.underprocess, name)):
             return "ready, but an earlier file of its name is not done yet"
-        return f"ready{self._but()}" if self._but() else "ready; it is taken as soon as a worker is free"
+        but = self._but(self.folders.unprocessed, name)
+        return f"ready{but}" if but else "ready; it is taken as soon as a worker is free"
 
-    def _but(self) -> str:
-        """Why nothing that is ready is taken, if so."""
+    def _but(self, folder: str, name: str) -> str:
+        """Why an input that is ready, or due, in a folder is not worked on, or ""."""
         running = self.instances()
         if not running:
-            return ", but no fproc is running on this folder"
-        troubles = [instance.facts.paused for instance in running]
-        return f", but intake is paused: {troubles[0]}" if all(troubles) else ""
+            own = obstacle(folder, name) or "; ".join(disks(self.folders, must_be_there=False).unusable)
+            return ", but no fproc is running on this folder" + (f"; and {own}" if own else "")
+        facts = [instance.facts for instance in running]
+        for known in facts:
+            if name in known.names:
+                return f", but {SKIPPED}: {known.names[name]}"
+        if all(known.paused for known in facts):
+            return f", but intake is paused: {facts[0].paused}"
+        if any(known.more_names for known in facts) and (own := obstacle(folder, name)):
+            return f", but {SKIPPED}: {own}"
+        return ""
 
     def why_underprocess(self, name: str) -> str:
         """Who has an input in `underprocess/`, or what it waits for.
@@ -158,12 +197,14 @@ class Inquiry:
         attempts = read_attempts(seen.folder)
         if attempts.not_before > self._clock():
             failed = counted(attempts.attempts, "failed attempt")
-            return f"retry at {rfc3339(attempts.not_before)}, after {failed}{self._but()}"
+            but = self._but(self.folders.underprocess, name)
+            return f"retry at {rfc3339(attempts.not_before)}, after {failed}{but}"
         saved = checkpoints.read(seen.folder)
         place = f"; it goes on from line {saved.place.line_no}" if saved else ""
         if not self._takes_orphans:
             return f"nobody holds it, and recovery.enabled is off{place}"
-        return f"nobody holds it{self._but() or ' yet; it is taken up within a second or so'}{place}"
+        but = self._but(self.folders.underprocess, name)
+        return f"nobody holds it{but or ' yet; it is taken up within a second or so'}{place}"
 
     def _held(self, name: str, holder: str) -> str:
         for instance in self.instances():
@@ -180,6 +221,8 @@ class Inquiry:
         return "processed"
 
     def _why_failed(self, archived: str) -> str:
+        if not is_input(archived, self.names(self.folders.failed)):
+            return "no input, but a report about one"
         path = os.path.join(self.folders.failed, about(archived, REPORTS[0]))
         try:
             with open(path, encoding="utf-8") as file:

@@ -25,11 +25,13 @@ from fproc.spool.disk import Disk, is_at
 from fproc.spool.folders import NAME_BYTES, Folders
 from fproc.spool.intake import is_open_for_writing
 from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of, space
+from fproc.spool.obstacles import may_take_from_others, obstacles, this_user
 from fproc.tokens import new_token
 
 LEAST_FREE_INODES = 1000
 LEAST_FREE_SHARE = 0.01
 LEAST_OPEN_FILES = 256
+MOST_WAITING = 1000
 SLOW_SYNC_SECONDS = 0.05
 COARSE_SECONDS = 0.1
 SKEW_SECONDS = 2.0
@@ -94,6 +96,7 @@ def examine(folders: Folders) -> list[Finding]:
         findings += _of_filesystem(stages, [one for one in _QUESTIONS if one.of_results], " (results)")
     arrived, working, succeeded, failed = folders.inputs()
     if all(map(os.path.isdir, of_inputs)):
+        findings += [*_of_owners(folders), *_of_waiting(arrived)]
         findings.append(_of_moves("inputs", [state, arrived, working, succeeded, working, failed, state]))
     if all(map(os.path.isdir, of_results)):
         findings.append(_of_moves("results", [stages, folders.results, stages]))
@@ -116,6 +119,33 @@ def _of_folders(paths: tuple[str, ...]) -> list[Finding]:
         if not os.path.isdir(path) or not os.access(path, os.R_OK | os.W_OK | os.X_OK)
     ]
     return bad or [Finding("folders", Verdict.GOOD, "all are there and can be written to")]
+
+
+def _of_owners(folders: Folders) -> list[Finding]:
+    """Whether the folders' sticky bits, if any, let this user take what other users put there.
+
+    An input keeps its owner on its way, so no folder may hold it back.
+    """
+    findings = []
+    for path in filter(os.path.isdir, folders.inputs()):
+        with suppress(FileNotFoundError):  # gone since then
+            if not may_take_from_others(path):
+                found = (
+                    f"has the sticky bit and is not the folder of {this_user()}: inputs of others are stuck"
+                )
+                advice = f"chmod -t {shown(path)}, or give it to that user"
+                findings.append(Finding(f"folder {path}", Verdict.BAD, found, advice))
+    return findings or [Finding("inputs of other users", Verdict.GOOD, "can be taken from every folder")]
+
+
+def _of_waiting(folder: str) -> list[Finding]:
+    """The inputs that wait for the right to take or read them, if there are any."""
+    stuck = obstacles(folder, MOST_WAITING)
+    if not stuck:
+        return []
+    (name, why), more = stuck[0], len(stuck) - 1
+    found = f"{shown(name)}: {why}" + (f"; and {more} more" if more else "")
+    return [Finding("waiting inputs", Verdict.BAD, found, f"let {this_user()} read and take them")]
 
 
 def _of_filesystem(folder: str, questions: list[_Question], whose: str = "") -> list[Finding]:

@@ -178,7 +178,8 @@ class Watching:
     """A running `--watch` in a folder. It is ended with the block, whatever happens.
 
     With `dashboard`, it listens on a port that the system chose, and `url` says where. `variables` are added
-    to its environment. `through` is a command that starts it.
+    to its environment. `through` is a command that starts it. With `as_nobody` it gives up root, if there is
+    any to give up.
     """
 
     def __init__(
@@ -188,6 +189,7 @@ class Watching:
         dashboard: bool = False,
         variables: Mapping[str, str] | None = None,
         through: Sequence[str] = (),
+        as_nobody: bool = False,
     ) -> None:
         self.folder = folder
         self.spool = folder / "watch_dir"
@@ -195,13 +197,14 @@ class Watching:
         self._arguments = (*(["--port", "0"] if dashboard else ["--no-dashboard"]), *arguments)
         self._variables = variables
         self._through = through
+        self._as_nobody = as_nobody
         self._stack = ExitStack()
 
     def __enter__(self) -> Watching:  # noqa: PYI034 - typing.Self is newer than Python 3.10
         with ExitStack() as stack:
             self._log = stack.enter_context(tempfile.TemporaryFile())
             self.process = subprocess.Popen(
-                [*self._through, *command("--watch", *self._arguments)],
+                [*self._through, *command("--watch", *self._arguments, as_nobody=self._as_nobody)],
                 cwd=self.folder,
                 env=environment(self._variables),
                 stdin=subprocess.DEVNULL,

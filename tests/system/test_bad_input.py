@@ -335,8 +335,8 @@ def test_what_is_no_file_in_underprocess_stops_no_other(tmp_path: Path) -> None:
         drop(tmp_path, name, b"fine\n")
     ended = run(tmp_path, "--watch", "--drain", "--quiet")
     assert (ended.status, len(ended.lines)) == (1, 4)
-    assert "a.log: cannot be worked with, and waits until that is mended: is a folder" in ended.err
-    assert "b.log: cannot be worked with, and waits until that is mended: is a symbolic link" in ended.err
+    assert "a.log: cannot be worked with, and is skipped until this is fixed: is a folder" in ended.err
+    assert "b.log: cannot be worked with, and is skipped until this is fixed: is a symbolic link" in ended.err
     kept = spooled(tmp_path)
     assert kept.pop("underprocess/b.log") == b"secret\n"  # through the link
     assert kept == {

@@ -195,8 +195,35 @@ def test_why_tells_what_became_of_a_file_wherever_it_is(tmp_path: Path) -> None:
         rf"processed/x~2\.log: processed at {TIME}",
         r"failed/x\.log: failed: ValueError: cannot digest bad \(1 attempt, node start, line 2\)",
     ]
-    for given in ("x.log", "watch_dir/failed/x.log", str(tmp_path / "x.log")):
-        assert re.fullmatch("\n".join(expected), why(tmp_path, given)), given
+    assert re.fullmatch("\n".join(expected), why(tmp_path, "x.log"))
+    by_place = {
+        "watch_dir/unprocessed/x.log": expected[0],
+        "unprocessed/x.log": expected[0],
+        "./watch_dir/processed/x.log": expected[1],
+        "processed/x~2.log": expected[2],
+        str(tmp_path / "watch_dir/failed/x.log"): expected[3],
+        "failed/../failed/x.log": expected[3],
+    }
+    for given, wanted in by_place.items():
+        assert re.fullmatch(wanted, why(tmp_path, given)), given
+
+
+def test_why_of_a_path_that_is_none_of_an_input_says_so(tmp_path: Path) -> None:
+    drop(tmp_path, "x.log", b"a\n")
+    (tmp_path / "x.log").touch()
+    for given in ("./x.log", "watch_dir/results/x.log", "watch_dir/x.log", "/x.log", "unprocessed/in/x.log"):
+        ended = run(tmp_path, "--why", given)
+        assert (ended.status, ended.out, len(ended.lines)) == (1, b"", 1), given
+        assert f"{given}: is in none of the folders of inputs of {tmp_path}/watch_dir" in ended.err
+        assert f"drop it into {tmp_path}/watch_dir/unprocessed" in ended.err
+
+
+def test_why_of_a_path_says_where_else_the_file_is(tmp_path: Path) -> None:
+    configure(tmp_path)
+    drop(tmp_path, "x.log", b"a\n")
+    ended = run(tmp_path, "--why", "failed/x.log")
+    assert (ended.status, ended.out) == (1, b"")
+    assert f"x.log: no such file in {tmp_path}/watch_dir/failed; there is unprocessed/x.log" in ended.err
 
 
 def test_why_and_status_know_what_happened_before(tmp_path: Path) -> None:
@@ -252,9 +279,14 @@ def test_a_retry_that_cannot_be_does_not_stop_the_others(tmp_path: Path) -> None
     process(tmp_path)
     drop(tmp_path, "x.log", b"a later one\n")
     before = spooled(tmp_path)
-    ended = run(tmp_path, "--retry", "x.log", "gone", "watch_dir/failed/y.log")
+    ended = run(
+        tmp_path, "--retry", "x.log", "gone", "elsewhere/z", "unprocessed/x.log", "watch_dir/failed/y.log"
+    )
     assert (ended.status, ended.err) == (1, "")
-    assert ended.out.decode().splitlines() == [
+    stray, *lines = ended.out.decode().splitlines()
+    assert stray.startswith("elsewhere/z: is in none of the folders of inputs")
+    assert lines == [
+        "unprocessed/x.log: --retry is for files in failed/",
         "x.log: a file of that name is in unprocessed/ already; wait until it is done",
         "gone: there is no such input in failed/",
         "y.log: put back into unprocessed/",

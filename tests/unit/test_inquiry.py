@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fproc.health import Facts
 from fproc.spool import Claim, Disk, Spool, Stamp
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool.checkpoint import Checkpoint, Place
@@ -397,3 +398,31 @@ def test_asking_changes_nothing(world: World) -> None:
     assert (inquiry.waiting(), inquiry.instances()) == ([], [])
     assert sum(inquiry.counts().values()) == 3
     assert sorted((path, path.lstat().st_mtime_ns) for path in world.folder.rglob("*")) == before
+
+
+def test_a_name_in_trouble_of_its_own_quotes_the_fproc_that_has_it(world: World) -> None:
+    for place in ("unprocessed", "underprocess"):
+        world.put(f"{place}/{place}")
+    names = {"unprocessed": "Operation not permitted: x", "underprocess": "Permission denied: y"}
+    with world.running(health=Facts(names=names).to_json()):
+        quoted = "it cannot be worked with, and is skipped until this is fixed: "
+        assert world.why("unprocessed") == {"unprocessed": f"ready, but {quoted}Operation not permitted: x"}
+        assert world.why("underprocess") == {
+            "underprocess": f"nobody holds it, but {quoted}Permission denied: y"
+        }
+
+
+def test_a_name_among_too_many_in_trouble_is_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.put("unprocessed/x")
+    monkeypatch.setattr("fproc.spool.inquiry.obstacle", lambda _folder, _name: "cannot be read")
+    with world.running(health=Facts(more_names=1).to_json()):
+        assert world.why("x")["unprocessed"].endswith("is skipped until this is fixed: cannot be read")
+    with world.running(health=Facts().to_json()):
+        assert world.why("x")["unprocessed"] == "ready; it is taken as soon as a worker is free"
+
+
+def test_a_report_is_not_taken_for_an_input(world: World) -> None:
+    world.put("failed/x")
+    world.put("failed/x.error.json", '{"reason": "bad", "attempts": 1, "node": null, "line_no": null}')
+    assert world.why("x.error.json") == {"failed": "no input, but a report about one"}
+    assert world.why("x") == {"failed": "failed: bad (1 attempt)"}
