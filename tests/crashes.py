@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from glob import escape as glob_escape
 from glob import glob
 from typing import Any
@@ -13,6 +14,18 @@ from fproc.spool import Disk
 
 class Crash(BaseException):
     """The process dies here."""
+
+
+def one_by_one(disk: Disk, descriptors: Sequence[int]) -> list[OSError | None]:
+    """What `Disk.sync_all` does, always in the same order, so that each fsync is a point of its own."""
+    errors: list[OSError | None] = []
+    for descriptor in descriptors:
+        try:
+            disk.sync(descriptor)
+            errors.append(None)
+        except OSError as error:
+            errors.append(error)
+    return errors
 
 
 class BrokenDisk(Disk):
@@ -38,6 +51,9 @@ class BrokenDisk(Disk):
     def mend(self) -> None:
         self.calls_left = 10**9
 
+    def sync_all(self, descriptors: Sequence[int]) -> list[OSError | None]:
+        return one_by_one(self, descriptors)
+
     def count(self, name: str, *arguments: Any) -> Any:
         """Make one call of the real disk, or break."""
         is_cleanup = name == "close"  # a descriptor is closed whatever the disk says
@@ -57,7 +73,7 @@ class BrokenDisk(Disk):
         return given
 
 
-OPENING = {"create", "create_unnamed", "create_locked", "reopen", "lock", "lock_new"}
+OPENING = {"create", "create_unnamed", "create_locked", "open_to_sync", "reopen", "lock", "lock_new"}
 """Calls that give a descriptor, which the kernel closes when the process dies."""
 
 
@@ -65,7 +81,11 @@ def _counted(name: str) -> Any:
     return lambda self, *arguments: self.count(name, *arguments)
 
 
-CALLS = [name for name, value in vars(Disk).items() if callable(value) and not name.startswith("_")]
+CALLS = [
+    name
+    for name, value in vars(Disk).items()
+    if callable(value) and not name.startswith("_") and name != "sync_all"
+]
 for _name in CALLS:
     setattr(BrokenDisk, _name, _counted(_name))
 

@@ -89,6 +89,24 @@ FSYNCS = [
         ("\n    disk.sync_folder(job_folder)", ""),
         power_after_crash("two results, alone"),
     ),
+    mutant(
+        "what an input holds is not fsynced by its claim",
+        "__init__",
+        ("sync_contents(self._disk, [job.input_path])", "{}"),
+        POWER,
+    ),
+    mutant(
+        "what an input holds is fsynced after its name",
+        "__init__",
+        (
+            "        for trouble in sync_contents(self._disk, [job.input_path]).values():",
+            (
+                "        self._disk.sync_folder(self.folders.underprocess)\n"
+                "        for trouble in sync_contents(self._disk, [job.input_path]).values():"
+            ),
+        ),
+        POWER,
+    ),
     without(
         "underprocess/ is not fsynced after a claim",
         "__init__",
@@ -392,8 +410,17 @@ TOGETHER = power("three files")
 GROUPS = [
     mutant(
         "parts that commit together are not fsynced",
-        "staging",
-        ("self._sync_parts()\n        self._has_new_names = False", "self._has_new_names = False"),
+        "group",
+        (
+            "errors = self._disk.sync_all([descriptor for _, _, descriptor in begun])",
+            "errors = [None] * len(begun)",
+        ),
+        TOGETHER,
+    ),
+    without(
+        "what several inputs hold is not fsynced by their claim",
+        "group",
+        "self._sync_contents(claims, found)",
         TOGETHER,
     ),
     without(

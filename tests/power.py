@@ -1,10 +1,12 @@
 """Power loss, by the strictest reading of the standard.
 
-What was written to a file is there after power loss if the file was fsynced since. A name in a folder, or its
-absence, is there if the folder was; until then it may be there or not, each name for itself. Real
-filesystems keep more than that, so they hide a missing fsync; this model does not. One thing it grants, as
-all filesystems with a journal do: a rename into another folder that was not fsynced has not happened at all,
-unless the target's folder was fsynced; then the file is in both if the source's was not.
+What was written to a file is there after power loss if the file was fsynced since. (While a file is in
+`unprocessed/`, nothing that fproc does can keep more of it than its writer did, so there the model lets all
+of it survive; anywhere else it does not.) A name in a folder, or its absence, is there if the folder was;
+until then it may be there or not, each name for itself. Real filesystems keep more than that, so they hide a
+missing fsync; this model does not. One thing it grants, as all filesystems with a journal do: a rename into
+another folder that was not fsynced has not happened at all, unless the target's folder was fsynced; then the
+file is in both if the source's was not.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ class PowerDisk(BrokenDisk):
         calls: dies before this one.
         newest_survives: of the new names that were not fsynced, the last one is there after power loss; the
             others are not. (Otherwise none is.)
-        root: the folder it is about. All in it is durable, unless `earlier` knows better.
+        root: the folder it is about. All in it is durable, unless `earlier` knows better; but of what lies in
+            an `unprocessed/` only the names are, because those who drop files there do not fsync them.
         earlier: the disk of a process that died in the same folder while the power stayed on.
     """
 
@@ -42,7 +45,8 @@ class PowerDisk(BrokenDisk):
             for folder, _, files in os.walk(root):
                 self._keep_names(folder)
                 for name in files:
-                    self._keep_contents(os.path.join(folder, name))
+                    if not _is_dropped(folder):
+                        self._keep_contents(os.path.join(folder, name))
 
     def count(self, name: str, *arguments: Any) -> Any:
         given = super().count(name, *arguments)
@@ -76,8 +80,9 @@ class PowerDisk(BrokenDisk):
             os.link(os.path.join(self._kept, str(inode)), path)
             status = os.stat(path)
             with open(path, "r+b") as file:
-                durable = self._contents.get(inode, b"torn")
-                if file.read() != durable:
+                written = file.read()
+                durable = self._contents.get(inode, written if _is_dropped(folder) else b"torn")
+                if written != durable:
                     file.truncate(0)
                     file.seek(0)
                     file.write(durable)
@@ -100,3 +105,7 @@ class PowerDisk(BrokenDisk):
     def _keep_contents(self, path: str) -> None:
         with open(path, "rb") as file:
             self._contents[os.fstat(file.fileno()).st_ino] = file.read()
+
+
+def _is_dropped(folder: str) -> bool:
+    return os.path.basename(folder) == "unprocessed"

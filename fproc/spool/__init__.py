@@ -13,7 +13,7 @@ What lies on the disk for an input X (+ there, - not there, ? either):
 From state to state, each by one atomic call, in this order:
 
     lock     flock on `.fproc/jobs/X/`; the kernel gives it back with the death of its owner
-    claim    rename `unprocessed/X` to `underprocess/X`; fsync both folders
+    claim    rename `unprocessed/X` to `underprocess/X`; fsync the file, then both folders
     work     results grow as parts in `results/.stage/`, which nobody else reads
     decide   fsync the parts and their folder; rename the commit record into place; fsync the job folder.
              That rename is the instant of commit.
@@ -43,6 +43,7 @@ from fproc.spool import condition, holding
 from fproc.spool import folders as layout
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim
+from fproc.spool.contents import sync_contents
 from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk, same_file, write_whole
 from fproc.spool.folders import Folders
@@ -303,11 +304,14 @@ class Spool:
     def _complete_claim(self, job: Job) -> None:
         """Do what follows the rename of a claim, all of which a crash may have left undone.
 
-        The new name is made durable before the old one's absence is, and the marker goes with the latter.
+        The contents are made durable before the new name is, and that before the old one's absence, with
+        which the marker goes.
         """
         waiting = os.path.join(self.folders.unprocessed, job.name)
         if same_file(waiting, job.input_path):
             self._disk.unlink(waiting)
+        for trouble in sync_contents(self._disk, [job.input_path]).values():
+            raise trouble
         self._disk.sync_folder(self.folders.underprocess)
         self._consume_marker(job)
         self._disk.sync_folder(self.folders.unprocessed)

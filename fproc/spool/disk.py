@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 
@@ -19,6 +20,9 @@ _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_SYNC_FILE_RANGE_WRITE = 2
+_SYNC_THREADS = 4
+"""How many fsyncs are under way at once; the device takes their flushes together, and more gain nothing."""
 
 
 BEGUN = ".new"
@@ -56,6 +60,10 @@ class Disk:
     def reopen(self, path: str) -> int:
         """A file that `create` made, open for appending."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def open_to_sync(self, path: str) -> int:
+        """A file of others, open so that it can be made durable; not what a link leads to."""
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
     def create_locked(self, path: str) -> int:
         """A new file, open for writing, and locked for as long as it is open."""
@@ -104,14 +112,47 @@ class Disk:
             view = view[os.write(descriptor, view) :]
 
     def start_sync(self, descriptor: int) -> None:
-        """Let the system begin to write a file out, so that several that are synced next take less time."""
-        if self.power and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        """Let the system begin to write a file out, so that several that are synced next take less time.
+
+        It stays in memory: an input is about to be read, and a result too, by others.
+        """
+        if self.power and (start := _sync_file_range()):
+            start(descriptor)
 
     def sync(self, descriptor: int) -> None:
         """Make what was written to a file survive power loss."""
         if self.power:
             os.fsync(descriptor)
+
+    def sync_all(self, descriptors: Sequence[int]) -> list[OSError | None]:
+        """Make what was written to several files survive power loss; gives what stood in the way of each.
+
+        Some at a time, because a device takes several flushes that come together for little more than one.
+        """
+        errors: list[OSError | None] = [None] * len(descriptors)
+        if not self.power:
+            return errors
+
+        def sync_some(first: int) -> None:
+            for index in range(first, len(descriptors), _SYNC_THREADS):
+                try:
+                    self.sync(descriptors[index])
+                except OSError as error:
+                    errors[index] = error
+
+        threads = []
+        for first in range(1, min(_SYNC_THREADS, len(descriptors))):
+            thread = threading.Thread(target=sync_some, args=(first,), name="fsync", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no thread to give
+                sync_some(first)
+            else:
+                threads.append(thread)
+        sync_some(0)
+        for thread in threads:
+            thread.join()
+        return errors
 
     def sync_folder(self, path: str) -> None:
         """Make the names in a folder survive power loss."""
@@ -331,3 +372,20 @@ def _renameat2() -> Callable[[str, str], int] | None:
         return ctypes.get_errno() if function(*paths, _RENAME_NOREPLACE) else 0
 
     return rename
+
+
+@cache
+def _sync_file_range() -> Callable[[int], int] | None:
+    """`sync_file_range(SYNC_FILE_RANGE_WRITE)` of the C library, for all of a file (Linux)."""
+    try:
+        import ctypes  # noqa: PLC0415 - slow to import, and missing in some builds of Python
+
+        function = ctypes.CDLL(None).sync_file_range
+    except (ImportError, OSError, AttributeError):
+        return None
+    function.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+
+    def start(descriptor: int) -> int:
+        return int(function(descriptor, 0, 0, _SYNC_FILE_RANGE_WRITE))
+
+    return start

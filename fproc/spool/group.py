@@ -17,11 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 from fproc.errors import ConservationError, LostClaimError
 from fproc.spool import decision as decisions
 from fproc.spool.claim import Claim
+from fproc.spool.contents import sync_contents
 from fproc.spool.decision import Decision, Stamp
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
 from fproc.spool.holding import Hold, Locks
 from fproc.spool.jobs import Attempts, Job, Settled, part_prefix
+from fproc.spool.staging import Part
 
 Ending = Settled | OSError | LostClaimError | ConservationError
 """What became of a claim in a group, or what stands in its way."""
@@ -69,6 +71,7 @@ class Groups:
                 else:
                     hold.release()
                 del holds[name]
+            self._sync_contents(claims, found)
             if claims:
                 self._disk.sync_folder(self._folders.underprocess)
                 self._disk.sync_folder(self._folders.unprocessed)
@@ -102,6 +105,14 @@ class Groups:
         except OSError as error:
             return error
         return Claim(job, Attempts())
+
+    def _sync_contents(self, claims: list[Claim], found: dict[str, Claim | OSError | None]) -> None:
+        """Make what is in the inputs durable before their names are; one that refuses is given up."""
+        troubles = sync_contents(self._disk, [claim.path for claim in claims])
+        for claim in [claim for claim in claims if claim.path in troubles]:
+            found[claim.name] = troubles[claim.path]
+            claims.remove(claim)
+            claim.release()
 
     def commit(
         self, sealed: Mapping[Claim, Stamp], stage: str, *, replace_results: bool
@@ -144,7 +155,7 @@ class _Commit:
     def run(self) -> dict[Claim, Ending]:
         """Take all steps; trouble with one claim is its own, trouble with what they share is everyone's."""
         try:
-            self._each(self._start)
+            self._sync_parts()
             self._each(self._seal)
             self._share(self._stage)
             self._each(self._decide)
@@ -180,9 +191,20 @@ class _Commit:
     def _moves(self) -> list[decisions.Publication]:
         return [move for claim in self._left for move in self._decided[claim].publications]
 
-    def _start(self, claim: Claim) -> None:
-        claim.check_owner()
-        claim.staging.start_seal()
+    def _sync_parts(self) -> None:
+        """Make the parts of all claims durable, several at a time."""
+        begun: list[tuple[Claim, Part, int]] = []
+
+        def begin(claim: Claim) -> None:
+            claim.check_owner()
+            begun.extend((claim, part, descriptor) for part, descriptor in claim.staging.start_seal())
+
+        self._each(begin)
+        errors = self._disk.sync_all([descriptor for _, _, descriptor in begun])
+        for (claim, part, _), error in zip(begun, errors, strict=True):
+            part.is_durable = error is None
+            if error and claim in self._left:
+                self._leave(claim, error)
 
     def _seal(self, claim: Claim) -> None:
         claim.staging.seal_with_others()

@@ -184,10 +184,12 @@ class Staging:
         self.sync()
         self._end()
 
-    def start_seal(self) -> None:
-        """Let the system begin with what takes long in `seal`."""
-        for descriptor in self._open.values():
+    def start_seal(self) -> list[tuple[Part, int]]:
+        """Let the system begin with what takes long in `seal`; gives the open parts that are to be synced."""
+        begun = [(self.parts[result], descriptor) for result, descriptor in self._open.items()]
+        for _, descriptor in begun:
             self._disk.start_sync(descriptor)
+        return begun
 
     def seal_with_others(self) -> None:
         """What `seal` does, but for the fsync of the stage folder, which serves several jobs at once."""

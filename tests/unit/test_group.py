@@ -15,6 +15,7 @@ from fproc.lifecycle import Fate
 from fproc.plan import Plan
 from fproc.spool import Claim, Disk, Settled, Spool, Staging, Stamp
 from fproc.spool.jobs import part_prefix
+from fproc.spool.staging import Part
 from fproc.worker import Report, Task, Trouble, Why, perform_all
 from fproc.worker_process import NONE
 from tests.crashes import BrokenDisk, Crash, look
@@ -113,7 +114,8 @@ def test_folders_are_fsynced_once_for_all(place: Place) -> None:
     place.disk.calls.clear()
     place.perform(*NAMES)
     assert place.disk.calls.count("sync_folder") == 9
-    assert place.disk.calls.count("sync") == len(NAMES) + 1
+    assert place.disk.calls.count("sync_all") == 2, "what the inputs hold, and the parts"
+    assert place.disk.calls.count("sync") == 2 * len(NAMES) + 1
     assert place.disk.calls.count("create_unnamed") == 1
 
 
@@ -153,11 +155,11 @@ def test_a_part_that_someone_meddled_with_fails_its_file_alone(
 ) -> None:
     start_seal = Staging.start_seal
 
-    def meddle(self: Staging) -> None:
-        start_seal(self)
+    def meddle(self: Staging) -> list[tuple[Part, int]]:
         for name, part in self.parts.items():
             if name == "b.log":
                 Path(part.path).write_text("mine")
+        return start_seal(self)
 
     monkeypatch.setattr(Staging, "start_seal", meddle)
     found = place.perform(*NAMES)
@@ -184,10 +186,15 @@ def test_a_job_folder_that_is_taken_away_loses_its_file_alone(
 
 @pytest.mark.parametrize(
     ("method", "what"),
-    [("lock_new", "b.log"), ("move", "unprocessed/b.log"), ("move", "underprocess/b.log', '/")],
+    [
+        ("lock_new", "b.log"),
+        ("move", "unprocessed/b.log"),
+        ("open_to_sync", "b.log"),
+        ("move", "underprocess/b.log', '/"),
+    ],
 )
 def test_a_name_that_the_disk_refuses_troubles_no_other(place: Place, method: str, what: str) -> None:
-    place.disk.refused = (method, what, errno.EACCES)
+    place.disk.refused = (method, what, errno.ENOTDIR)
     found = place.perform(*NAMES)
     assert {found["a.log"].fate, found["c.log"].fate} == {Fate.COMMIT}
     trouble = found["b.log"]

@@ -1,0 +1,107 @@
+"""What inputs hold is made durable, each as far as it can be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from fproc.spool import Disk
+from fproc.spool.contents import sync_contents
+
+
+class CountingDisk(Disk):
+    """Notes which files are fsynced, and refuses those whose names say so."""
+
+    def __init__(self, *, power: bool = True) -> None:
+        super().__init__(power=power)
+        self.synced: list[str] = []
+
+    def sync(self, descriptor: int) -> None:
+        name = os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))
+        self.synced.append(name)
+        if name.startswith("refused"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def made(folder: Path, *names: str) -> list[str]:
+    for name in names:
+        (folder / name).write_text(name)
+    return [str(folder / name) for name in names]
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_every_file_is_fsynced_once_and_closed(tmp_path: Path) -> None:
+    disk, before = CountingDisk(), open_descriptors()
+    names = [str(number) for number in range(11)]
+    assert sync_contents(disk, made(tmp_path, *names)) == {}
+    assert sorted(disk.synced) == sorted(names)
+    assert open_descriptors() == before
+
+
+def test_what_stands_in_the_way_of_one_file_is_told_and_stops_no_other(tmp_path: Path) -> None:
+    disk = CountingDisk()
+    paths = made(tmp_path, "a", "refused 1", "b", "c", "d", "refused 2")
+    troubles = sync_contents(disk, paths)
+    assert {path: trouble.errno for path, trouble in troubles.items()} == {
+        paths[1]: errno.EIO,
+        paths[5]: errno.EIO,
+    }
+    assert sorted(disk.synced) == ["a", "b", "c", "d", "refused 1", "refused 2"]
+
+
+def test_a_file_that_cannot_be_opened_for_now_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_disk: Disk, path: str) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+
+    monkeypatch.setattr(Disk, "open_to_sync", refuse)
+    [path] = made(tmp_path, "a")
+    assert sync_contents(CountingDisk(), [path])[path].errno == errno.EMFILE
+
+
+def test_what_nobody_can_read_is_left_to_who_tries_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    paths = [str(tmp_path / name) for name in ("pipe", "link", "gone")]
+    assert sync_contents(CountingDisk(), paths) == {}
+
+    def refuse(_disk: Disk, path: str) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(Disk, "open_to_sync", refuse)
+    assert sync_contents(CountingDisk(), made(tmp_path, "secret")) == {}
+
+
+def test_nothing_is_fsynced_or_opened_where_only_kills_are_to_be_survived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> int:
+        raise AssertionError
+
+    monkeypatch.setattr(Disk, "open_to_sync", fail)
+    disk = CountingDisk(power=False)
+    assert sync_contents(disk, made(tmp_path, "a", "b")) == {}
+    assert disk.sync_all([1, 2]) == [None, None]
+
+
+def test_a_system_that_has_no_thread_to_give_fsyncs_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    disk = CountingDisk()
+    names = [str(number) for number in range(9)]
+    assert sync_contents(disk, made(tmp_path, *names)) == {}
+    assert sorted(disk.synced) == sorted(names)
