@@ -7,15 +7,15 @@ added one after the other, are what one process would have done; see `fproc.crew
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fproc.errors import FprocError, RecordError, Reject
-from fproc.lifecycle import passes_by_itself
+from fproc.errors import FprocError, RecordError
+from fproc.failures import LineFailure, left_out
 from fproc.plan import Plan
 from fproc.processors.base import Source
-from fproc.records import Block, Overlong, encode_lines, read_blocks
+from fproc.records import encode_lines, read_blocks
 from fproc.spool.staging import HELD_CHARACTERS
 from fproc.timing import Sampling
 
@@ -41,14 +41,13 @@ class Done:
     """What a chunk has come to.
 
     `figures` are the engine's. `pieces` are the results: which one (None for standard output), how many bytes
-    and how many lines, in the order in which the bytes stand behind each other. Lines that are set aside
-    (`rejected`) and those that are `skipped` have line numbers that begin with 1 in the chunk.
+    and how many lines, in the order in which the bytes stand behind each other. `lost` are lines that were
+    set aside or skipped, in order, with line numbers that begin with 1 in the chunk.
     """
 
     figures: dict[str, Any]
     pieces: list[tuple[str | None, int, int]] = field(default_factory=list)
-    rejected: list[dict[str, Any]] = field(default_factory=list)
-    skipped: list[tuple[str, str, int, str | None]] = field(default_factory=list)
+    lost: list[LineFailure] = field(default_factory=list)
 
 
 Outcome = tuple[Done, Sequence[bytes | memoryview]]
@@ -102,14 +101,11 @@ def compute(
     done = Done({})
     output = MemoryOutput(done)
 
-    def skip(error: RecordError, _line: str | None) -> None:
-        done.skipped.append((error.reason, error.node, error.line_no or 0, error.line))
+    def lose(error: RecordError) -> None:
+        done.lost.append(left_out(error, plan.config.on_error))
 
-    policy = ErrorPolicy(
-        plan.config.on_error, reject=lambda value, _line: done.rejected.append(value), skip=skip
-    )
     try:
-        run = plan.run(source, output, entry=entry, on_error=policy, sampling=sampling)
+        run = plan.run(source, output, entry=entry, on_error=lose, sampling=sampling)
         try:
             blocks = read_blocks(
                 Reader(descriptor, chunk).read,
@@ -117,7 +113,6 @@ def compute(
                 offset_bytes=chunk.begin,
             )
             for block in blocks:
-                policy.piece = block
                 run.feed(block)
             done.figures = run.figures()
         finally:
@@ -126,65 +121,6 @@ def compute(
         return None
     output.flush()
     return done, output.data
-
-
-class ErrorPolicy:
-    """`on_error`: what becomes of a record that failed.
-
-    Args:
-        on_error: the configuration's.
-        reject: sets a line aside, as a JSON value; given the line of the input, too.
-        skip: takes note of one that is skipped; given the same.
-
-    Attributes:
-        piece: what is being fed.
-    """
-
-    def __init__(
-        self,
-        on_error: str,
-        *,
-        reject: Callable[[dict[str, Any], str | None], None],
-        skip: Callable[[RecordError, str | None], None],
-    ) -> None:
-        self.piece: Block | Overlong | None = None
-        self._on_error = on_error
-        self._reject = reject
-        self._skip = skip
-
-    def __call__(self, error: RecordError) -> None:
-        """Set the line aside, or skip it, or end the run."""
-        if passes_by_itself(error.__cause__):
-            raise error
-        if isinstance(error.__cause__, Reject) or self._on_error == "reject":
-            self._reject(_rejected_line(error, self.piece), self.line_of(error))
-        elif self._on_error == "skip":
-            self._skip(error, self.line_of(error))
-        else:
-            raise error
-
-    def line_of(self, error: RecordError) -> str | None:
-        """The line of the input that has failed, if all of it is known."""
-        piece = self.piece
-        if not isinstance(piece, Block) or error.line_no is None:
-            return None
-        return piece.lines[error.line_no - piece.first_line_no]
-
-
-def _rejected_line(error: RecordError, piece: Block | Overlong | None) -> dict[str, Any]:
-    """A line that is set aside, as a JSON value; `piece` is what it was in."""
-    offset_bytes = None
-    if isinstance(piece, Overlong):
-        offset_bytes = piece.offset_bytes
-    elif piece is not None and error.line_no is not None:
-        offset_bytes = piece.line_offset_bytes(error.line_no)
-    return {
-        "line_no": error.line_no,
-        "byte_offset": offset_bytes,
-        "node": error.node,
-        "error": error.reason,
-        "line": error.line,
-    }
 
 
 class MemoryOutput:

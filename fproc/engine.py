@@ -20,13 +20,13 @@ from fproc.errors import (
     RecordError,
     RoutingError,
     is_encodable,
-    reason_of,
 )
+from fproc.failures import LineFailure, LineFinder, cause_of
 from fproc.graph import Graph
 from fproc.processors.base import Maker, Output, Processor, Source
 from fproc.records import Block, Overlong, Record
 from fproc.timing import Laps, Sampling, lap_seconds
-from fproc.traces import LineError, Trace
+from fproc.traces import Trace
 
 
 class Observer(Protocol):
@@ -47,12 +47,11 @@ class Observer(Protocol):
     def fail(self, node: str, tag: str, line: str, hops: int) -> None:
         """A node was given a record, as its `hops`th node, and failed with it."""
 
-    def lose(self, error: LineError, line: str | None, again: Callable[[], bool] | None) -> None:
+    def lose(self, failure: LineFailure, again: Callable[[], bool] | None) -> None:
         """A line has failed, also one whose steps are not told.
 
         Args:
-            error: what became of it, and why.
-            line: the line of the input, if it is known.
+            failure: what became of it, and why.
             again: sends the line through the graph once more and tells of its steps, if `first_lines` is
                 None by then. Gives whether that was done: not where it might do harm.
         """
@@ -121,6 +120,8 @@ class Interpreter:
             0 if observer is None else inf if observer.first_lines is None else observer.first_lines
         )
         self._watching: Observer | None = None
+        self._piece: Block | Overlong | None = None
+        self._finder: LineFinder | None = None
         self.lines_in = 0
         self.counts = {name: Counts() for name in makers}
         self.edges: dict[tuple[str, str], int] = {}
@@ -134,10 +135,11 @@ class Interpreter:
                 self._processors[name] = make(source, output)
             except Exception as error:
                 self.close()
-                raise self._record_error(name, None, error) from error
+                raise self._record_error(name, None, None, error) from error
 
     def feed(self, block: Block | Overlong) -> None:
         """Push the lines of a block through the graph."""
+        self._piece, self._finder = block, None
         if isinstance(block, Overlong):
             self.lines_in += 1
             self.counts[self.entry].came += 1
@@ -189,7 +191,7 @@ class Interpreter:
 
     def finish(self) -> None:
         """End the file: each node gives what it still has, those upstream first."""
-        self.line_no = None
+        self.line_no = self._piece = self._finder = None
         self._watching = self.observer
         if self.observer:
             self.observer.begin(None, "")
@@ -325,19 +327,27 @@ class Interpreter:
             raise  # the host is in trouble: no matter of this node
         except Exception as error:
             self.counts[node].failed += 1
-            raise self._record_error(node, None, error) from error
+            raise self._record_error(node, None, None, error) from error
 
     def _refuse(self, node: str, tag: str, line: str, hops: int, error: BaseException) -> None:
         """A node has failed with a record."""
         if self._watching:
             self._watching.fail(node, tag, line, hops)
-        self._fail(node, line, error)
+        self._fail(node, tag, line, error)
 
-    def _fail(self, node: str, line: str, error: BaseException) -> None:
+    def _fail(self, node: str, tag: str, line: str, error: BaseException) -> None:
         self.counts[node].failed += 1
-        failure = self._record_error(node, line, error)
+        failure = self._record_error(node, tag, line, error)
         failure.__cause__ = error
         self.on_error(failure)
 
-    def _record_error(self, node: str, line: str | None, error: BaseException) -> RecordError:
-        return RecordError(reason_of(error), node=node, line_no=self.line_no, line=line)
+    def _record_error(
+        self, node: str, tag: str | None, given: str | None, error: BaseException
+    ) -> RecordError:
+        offset_bytes = line = None
+        if self.line_no is not None and self._piece is not None:
+            self._finder = self._finder or LineFinder(self._piece)
+            offset_bytes, line = self._finder.find(self.line_no)
+        return RecordError(
+            LineFailure("failed", node, self.line_no, offset_bytes, given, tag, line, cause_of(error))
+        )

@@ -5,6 +5,10 @@ Layer 0. Kept free of heavy imports, because a user's processor module imports i
 
 from __future__ import annotations
 
+TYPE_CHECKING = False  # the module `typing` takes long to import
+if TYPE_CHECKING:
+    from fproc.failures import LineFailure
+
 EXIT_OK = 0
 EXIT_FILE_FAILED = 1
 EXIT_USAGE = 2
@@ -62,6 +66,10 @@ class ShapeError(FprocError):
     """A processor gave something that is not a record."""
 
 
+class TooManyRejectedError(FprocError):
+    """More lines of one file were set aside or skipped than `limits.max_rejected` allows."""
+
+
 class RestoreError(FprocError):
     """A processor does not take its state back from a checkpoint; the file starts over."""
 
@@ -91,20 +99,11 @@ class RoutingError(FprocError):
 
 
 class RecordError(FprocError):
-    """One record could not be processed.
+    """One record could not be processed. The cause, if a processor raised, is `__cause__`."""
 
-    `line_no` counts from 1 and is None where no line is being read: at the start and the end of the file.
-    `node` is the tag of the node that had the record; `line` is the line that the node was given. The cause,
-    if a processor raised, is `__cause__`.
-    """
-
-    def __init__(self, reason: str, *, node: str, line_no: int | None, line: str | None) -> None:
-        where = f"line {line_no}, " if line_no is not None else ""
-        super().__init__(f"{where}node {node!r}: {reason}")
-        self.reason = reason
-        self.node = node
-        self.line_no = line_no
-        self.line = line
+    def __init__(self, failure: LineFailure) -> None:
+        super().__init__(failure.told())
+        self.failure = failure
 
 
 class Problem:

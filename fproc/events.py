@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from fproc.errors import is_encodable
-from fproc.traces import LineError
+from fproc.failures import LineFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Event:
     node: str | None = None
     line_no: int | None = None
     line: str | None = None
-    line_errors: tuple[LineError, ...] = ()
+    line_errors: tuple[LineFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def line_values_of(event: Event) -> list[tuple[Any, ...]]:
     """The lines of an event that were left out, as columns; each has a number, from 1."""
     about = bytes_of(event.job), event.attempt, bytes_of(event.file), event.time
     return [
-        (*about, number, bytes_of(line.node), line.line_no, _bytes(line.line), bytes_of(line.error))
+        (*about, number, bytes_of(line.node), line.line_no, _bytes(line.given), bytes_of(line.reason))
         for number, line in enumerate(event.line_errors, 1)
     ]
 

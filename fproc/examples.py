@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
-from fproc.errors import FprocError, Problem, RecordError, Reject, reason_of, shown
+from fproc.errors import FprocError, Problem, RecordError, reason_of, shown
+from fproc.failures import left_out
 from fproc.graph import END
 from fproc.plan import Plan
 from fproc.processors.base import STDOUT, Source
@@ -68,8 +69,7 @@ def run(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
     """
 
     def on_error(error: RecordError) -> None:
-        if plan.config.on_error == "fail" and not isinstance(error.__cause__, Reject):
-            raise error
+        left_out(error, plan.config.on_error)
 
     results = _Results()
     entry = plan.entry(SOURCE.name, lines[0] if lines else "")

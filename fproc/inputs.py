@@ -79,11 +79,13 @@ class _Plain:
 class Input:
     """An open input.
 
-    `read(n)` gives up to `n` bytes of its contents, b"" at the end; `skip_to(n)` lets it go on with byte `n`
-    of the contents; `size_bytes` is the size of the file as it lies on the disk, or None for a pipe; `status`
-    is what it was when it was opened; `is_plain` says that the contents are the bytes on the disk.
+    `name` is the file's own, which `source` may have without a suffix. `read(n)` gives up to `n` bytes of
+    its contents, b"" at the end; `skip_to(n)` lets it go on with byte `n` of the contents; `size_bytes`
+    is the size of the file as it lies on the disk, or None for a pipe; `status` is what it was when it
+    was opened; `is_plain` says that the contents are the bytes on the disk.
     """
 
+    name: str
     source: Source
     read: Callable[[int], bytes]
     skip_to: Callable[[int], object]
@@ -175,6 +177,7 @@ def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
         file = packed = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
         read, skip_to = _decompressing(packed, suffix)
     return Input(
+        name=name,
         source=Source(result_name(name), utc_date(status.st_mtime)),
         read=read,
         skip_to=skip_to,

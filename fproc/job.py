@@ -328,7 +328,7 @@ def _conclude(
         "error": "" if error is None else trouble_of(error),
     }
     if isinstance(error, RecordError):
-        outcome |= {"node": error.node, "line_no": error.line_no}
+        outcome |= {"node": error.failure.node, "line_no": error.failure.line_no}
     if fate is Fate.COMMIT:
         assert stamp is not None
         replace_results = plan.config.on_conflict == "replace"
@@ -346,14 +346,16 @@ def _conclude(
 
 
 def failure_report(name: str, error: Exception, attempts: int, now: float) -> dict[str, Any]:
-    """What `NAME.error.json` says. `line_no`, `line` and `node` are null where the trouble is no record's."""
-    record = error if isinstance(error, RecordError) else None
+    """What `NAME.error.json` says; what is about a record is null where the trouble is none's."""
+    failure = error.failure if isinstance(error, RecordError) else None
     return {
         "file": shown(name),
-        "reason": record.reason if record else reason_of(error),
-        "node": record.node if record else None,
-        "line_no": record.line_no if record else None,
-        "line": record.line if record else None,
+        "reason": failure.reason if failure else reason_of(error),
+        "node": failure.node if failure else None,
+        "line_no": failure.line_no if failure else None,
+        "line": failure.line if failure else None,
+        "tag": failure.tag if failure else None,
+        "given": failure.given if failure else None,
         "attempts": attempts,
         "timestamp": rfc3339(now),
         "traceback": _traceback(error),

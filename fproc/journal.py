@@ -239,7 +239,7 @@ class Journal:
         errors = outcome.figures.line_errors
         if not errors or outcome.fate is Fate.STOP:
             return {}
-        failed = [error.line for error in errors if error.fate == "failed"]
+        failed = [error.given for error in errors if error.fate == "failed"]
         left_out = [error for error in errors if error.fate != "failed"]
         left_out = left_out[: max(1, FLUSH_LINE_ERRORS - self._line_errors)]
         self._line_errors += len(left_out)

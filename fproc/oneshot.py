@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 from fproc import inputs, memory
 from fproc.engine import Observer
-from fproc.errors import InputError, OutputError, UsageError, counted, reason_of, shown
+from fproc.errors import InputError, OutputError, UsageError, reason_of, shown
 from fproc.inputs import Input
 from fproc.lifecycle import Fate, decide
+from fproc.losses import log_end
 from fproc.plan import Plan
 from fproc.processors.sinks import DEFAULT_RESULT
 from fproc.progress import ProgressBar
@@ -233,15 +234,7 @@ def _opened(path: str) -> Iterator[Input]:
 
 def _report(path: str, figures: Figures, seconds: float, places: list[str | None]) -> None:
     named = ["standard output" if place == STANDARD else shown(place) for place in places if place]
-    where = ", ".join(named) or "no result"
-    log.info(
-        "%s: %s in, %d out, %.3f s -> %s",
-        shown(path),
-        counted(figures.lines_in, "line"),
-        figures.lines_out,
-        seconds,
-        where,
-    )
+    log_end(log, path, figures, seconds, ", ".join(named) or "no result")
 
 
 def _debug_info(error: Exception) -> Exception | None:

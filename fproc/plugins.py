@@ -17,6 +17,7 @@ from typing import Any
 
 from fproc.config import NodeSpec
 from fproc.errors import Problem, ProcessorExitError, nearest, reason_of
+from fproc.failures import cause_of
 from fproc.processors import BUILTINS, LATER
 from fproc.processors.base import (
     BuiltinForm,
@@ -113,7 +114,7 @@ def _import(path: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a module may raise anything, `SystemExit` included
-        raise ImportError(f"importing {module_name!r} failed: {reason_of(error)}") from error
+        raise ImportError(f"importing {module_name!r} failed: {cause_of(error)}") from error
     try:
         return getattr(module, attribute)
     except AttributeError as error:
@@ -123,7 +124,7 @@ def _import(path: str) -> Any:
         )
         raise ImportError(f"module {module_name!r} has no {attribute!r}; {hint}") from error
     except Exception as error:
-        raise ImportError(f"getting {attribute!r} from {module_name!r} failed: {reason_of(error)}") from error
+        raise ImportError(f"getting {attribute!r} from {module_name!r} failed: {cause_of(error)}") from error
 
 
 def _check_call(found: Any, node: NodeSpec) -> Problem | None:

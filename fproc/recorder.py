@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from fproc.engine import Observer
+from fproc.failures import LineFailure
 from fproc.graph import DROP, END, is_sink
 from fproc.plan import Plan
 from fproc.records import Record
-from fproc.traces import MOST_OF_FILE, LineError, Step, Trace, excerpt
+from fproc.traces import MOST_OF_FILE, Step, Trace, excerpt
 
 FIRST_LINES = 3
 EACH_SECONDS = 1.0
@@ -91,19 +92,19 @@ class Recorder:
         if self._tracer:
             self._tracer.fail(node, tag, line, hops)
 
-    def lose(self, error: LineError, line: str | None, again: Callable[[], bool] | None) -> None:
+    def lose(self, failure: LineFailure, again: Callable[[], bool] | None) -> None:
         """A line has failed. If its steps were not told, its trace has only the last, or is made now."""
         if self._tracer:
-            self._tracer.lose(error, line, None)
-        if self._trace is None or self._trace.line_no != error.line_no:
-            if self._lost >= MOST_LOST and error.fate != "failed":
+            self._tracer.lose(failure, None)
+        if self._trace is None or self._trace.line_no != failure.line_no:
+            if self._lost >= MOST_LOST and failure.fate != "failed":
                 return
             self._lost += 1
-            self._show(error, line, again)
-        end = _FATES[error.fate]
+            self._show(failure, again)
+        end = _FATES[failure.fate]
         if self._trace and end > self._end:
             self._end = end
-            self._trace.outcome = f"{error.fate}: {error.error}"
+            self._trace.outcome = f"{failure.fate}: {failure.reason}"
 
     def so_far(self) -> tuple[Trace, ...]:
         """The traces of the file that is open; between two lines only."""
@@ -122,14 +123,14 @@ class Recorder:
         self._characters = self._lost = 0
         return traces
 
-    def _show(self, error: LineError, line: str | None, again: Callable[[], bool] | None) -> None:
+    def _show(self, failure: LineFailure, again: Callable[[], bool] | None) -> None:
         """Begin the trace of a line that was not shown."""
         self._complete()
         if again and self._is_gone_through(again):
             return
-        self._begin(error.line_no, (error.line if line is None else line) or "")
-        if error.line is not None:
-            self._add((error.node, None, error.line))
+        self._begin(failure.line_no, (failure.given if failure.line is None else failure.line) or "")
+        if failure.given is not None:
+            self._add((failure.node, failure.tag, failure.given))
 
     def _is_gone_through(self, again: Callable[[], bool]) -> bool:
         """Have a line sent through the graph again, unless that was done too often of late."""

@@ -7,13 +7,14 @@ progress is told, a checkpoint may be made, and a run can be stopped.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from fproc.chunks import LEAST_BYTES, Chunk, Done, ErrorPolicy, Reader
+from fproc.chunks import LEAST_BYTES, Chunk, Done, Reader
 from fproc.engine import Interpreter, Observer
 from fproc.errors import ConservationError, RecordError, RestoreError, reason_of
+from fproc.failures import LineFailure
 from fproc.graph import END, is_sink
 from fproc.inputs import Input
 from fproc.losses import Losses
@@ -23,7 +24,7 @@ from fproc.records import Block, Overlong, read_blocks
 from fproc.spool import Staging
 from fproc.spool.checkpoint import Place
 from fproc.timing import Sampling
-from fproc.traces import LineError, Trace
+from fproc.traces import Trace
 
 
 @dataclass(slots=True)
@@ -45,8 +46,9 @@ class NodeFigures:
 class Figures:
     """What a run came to.
 
-    `line_errors` are the first lines that were left out, and the one that ended the run; `traces` are the
-    ways of some lines.
+    `rejected` and `skipped` count records that were left out, `lines_lost` the lines of the input among which
+    they were. `line_errors` are the first of them, and the one that ended the run; `traces` are the ways of
+    some lines.
     """
 
     lines_in: int = 0
@@ -54,9 +56,10 @@ class Figures:
     bytes_in: int = 0
     rejected: int = 0
     skipped: int = 0
+    lines_lost: int = 0
     nodes: Mapping[str, NodeFigures] = field(default_factory=dict)
     edges: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    line_errors: tuple[LineError, ...] = ()
+    line_errors: tuple[LineFailure, ...] = ()
     traces: Sequence[Trace] = ()
 
 
@@ -120,32 +123,32 @@ def run(
     first = next(blocks, None)
     first_line = first.lines[0] if isinstance(first, Block) else ""
     entry = place.entry or plan.entry(given.source.name, first_line)
-    losses = Losses(figures, reject, observer=observer, plan=plan, source=given.source, entry=entry)
-    policy = ErrorPolicy(plan.config.on_error, reject=losses.reject, skip=losses.skip)
+    losses = Losses(
+        figures, reject, file=given.name, observer=observer, plan=plan, source=given.source, entry=entry
+    )
     if observer:
         observer.open(given.source.name)
     steps_to = observer if observer and observer.first_lines != 0 else None
     try:
         interpreter = plan.run(
-            given.source, output, entry=entry, on_error=policy, observer=steps_to, sampling=sampling
+            given.source, output, entry=entry, on_error=losses, observer=steps_to, sampling=sampling
         )
         try:
             if begin_at:
                 _restore(interpreter, figures, place)
             if helpers and _can_be_shared(plan, given, place, steps_to):
-                work = _Shared(plan, given, output, interpreter, figures, policy, losses, sampling)
+                work = _Shared(plan, given, output, interpreter, figures, losses, sampling)
                 work.run(work.show(first) or place.offset_bytes, helpers, keep, progress)
                 first = None
             pace = Pace(plan.first_piece_lines)
             for piece in pace.pieces(first, blocks):
                 if keep:
                     keep(piece.offset_bytes, partial(_place, piece, interpreter, figures))
-                policy.piece = piece
                 pace.feed(interpreter.feed, piece)
                 if progress:
                     progress(given.position_bytes(), interpreter.lines_in)
-            policy.piece = None
             interpreter.finish()
+            losses.check_share(interpreter.lines_in)
             output.flush()
             _check_conservation(interpreter, figures, output)
         finally:
@@ -153,7 +156,7 @@ def run(
             figures.bytes_in = given.position_bytes()
             _take_figures(figures, interpreter)
     except RecordError as error:
-        losses.end(error, policy.line_of(error))
+        losses.end(error)
         raise
     finally:
         if observer:
@@ -162,11 +165,12 @@ def run(
 
 def _restore(interpreter: Interpreter, figures: Figures, place: Place) -> None:
     try:
-        line_errors = tuple(LineError(*values) for values in place.line_errors)
+        line_errors = tuple(LineFailure(*values) for values in place.line_errors)
         interpreter.restore(place.engine)
     except Exception as error:
         raise RestoreError(f"a checkpoint does not fit: {reason_of(error)}") from error
-    figures.rejected, figures.skipped, figures.line_errors = place.rejected, place.skipped, line_errors
+    figures.rejected, figures.skipped, figures.lines_lost = place.rejected, place.skipped, place.lines_lost
+    figures.line_errors = line_errors
 
 
 def _place(piece: Block | Overlong, interpreter: Interpreter, figures: Figures) -> Place:
@@ -183,7 +187,8 @@ def _place_at(offset_bytes: int, line_no: int, interpreter: Interpreter, figures
         figures.rejected,
         figures.skipped,
         interpreter.snapshot(),
-        [astuple(error) for error in figures.line_errors],
+        [list(failure) for failure in figures.line_errors],
+        figures.lines_lost,
     )
 
 
@@ -203,7 +208,6 @@ class _Shared:
     output: Staging
     interpreter: Interpreter
     figures: Figures
-    policy: ErrorPolicy
     losses: Losses
     sampling: Sampling | None
 
@@ -213,7 +217,6 @@ class _Shared:
         if observer is None or observer.first_lines is None or not isinstance(first, Block):
             return None
         piece = first.cut(observer.first_lines)[0] if observer.first_lines < len(first.lines) else first
-        self.policy.piece = piece
         self.interpreter.feed(piece)
         return piece.offset_bytes + len(piece.raw)
 
@@ -236,7 +239,7 @@ class _Shared:
                 if keep:
                     line_no = interpreter.lines_in + 1
                     keep(begin, partial(_place_at, begin, line_no, interpreter, self.figures))
-                if outcome:
+                if outcome and self.losses.has_room_for(len(outcome[0].lost)):
                     self._add(*outcome)
                 else:
                     self._feed(chunk)
@@ -255,10 +258,8 @@ class _Shared:
                 self.output.add_printed(piece, lines)
             else:
                 self.output.add(result, piece, lines)
-        for value in done.rejected:
-            self.losses.reject({**value, "line_no": line_no + value["line_no"]})
-        for reason, node, number, line in done.skipped:
-            self.losses.skip(RecordError(reason, node=node, line_no=line_no + number, line=line))
+        for failure in done.lost:
+            self.losses.take(failure._replace(line_no=line_no + (failure.line_no or 0)))
         self.interpreter.absorb(done.figures)
 
     def _feed(self, chunk: Chunk) -> None:
@@ -270,7 +271,6 @@ class _Shared:
             offset_bytes=chunk.begin,
         )
         for piece in pieces:
-            self.policy.piece = piece
             self.interpreter.feed(piece)
 
 

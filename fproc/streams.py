@@ -137,7 +137,7 @@ class Stream:
         except _GivenUp:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again on the graph's thread
-            self._error = error if isinstance(error, Exception) else ProcessorExitError(reason_of(error))
+            self._error = error if isinstance(error, Exception) else _contained(error)
         finally:
             self._done = True
             self._graph_turn.release()
@@ -154,3 +154,10 @@ class Stream:
         self._stream_turn.acquire()
         if self._given_up:
             raise _GivenUp
+
+
+def _contained(cause: BaseException) -> ProcessorExitError:
+    """What is meant to end a program, as an error of its record."""
+    error = ProcessorExitError(reason_of(cause))
+    error.__cause__ = cause
+    return error

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import IO
 
 from fproc.errors import reason_of, shown
+from fproc.failures import LineFailure
 from fproc.graph import DROP
 from fproc.records import Record
-from fproc.traces import LineError, Trace
+from fproc.traces import Trace
 
 log = logging.getLogger("fproc.trace")
 
@@ -54,9 +55,9 @@ class Tracer:
         self._path = [*self._path[: hops - 1], node]
         self._steps.append(f"    {node}: [{tag}] {shown(line)}")
 
-    def lose(self, error: LineError, _line: str | None, _again: Callable[[], bool] | None) -> None:
+    def lose(self, failure: LineFailure, _again: Callable[[], bool] | None) -> None:
         """The line has failed at the last step."""
-        self._steps.append(f"        -> {error.fate}: {error.error}")
+        self._steps.append(f"        -> {failure.fate}: {failure.reason}")
 
     def close(self) -> Sequence[Trace]:
         """The input has ended."""

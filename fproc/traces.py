@@ -24,20 +24,6 @@ Step = tuple[str, str | None, str]
 
 
 @dataclass(slots=True)
-class LineError:
-    """A line that was `rejected` or `skipped`, or has `failed` its file: where, what it was there, and why.
-
-    `line` is what the node was given. (Not frozen, as what is sent from process to process is not.)
-    """
-
-    fate: str
-    node: str
-    line_no: int | None
-    line: str | None
-    error: str
-
-
-@dataclass(slots=True)
 class Trace:
     """The way of one line, depth first; `line_no` is None for what nodes give at the end of the file.
 

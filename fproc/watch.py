@@ -22,6 +22,7 @@ from fproc.health import MOST_NAMES, Facts
 from fproc.job import Outcome
 from fproc.journal import PRUNE_SECONDS, Journal
 from fproc.lifecycle import Fate, trouble_of
+from fproc.losses import log_end
 from fproc.pace import Pace
 from fproc.pool import Loss
 from fproc.signals import handled
@@ -312,14 +313,7 @@ class Watcher:
         self._resume()
         if fate is Fate.COMMIT:
             results = ", ".join(map(shown, outcome.results)) or "no result"
-            log.info(
-                "%s: %s in, %d out, %.3f s -> %s",
-                name,
-                counted(outcome.figures.lines_in, "line"),
-                outcome.figures.lines_out,
-                outcome.seconds,
-                results,
-            )
+            log_end(log, outcome.file, outcome.figures, outcome.seconds, results)
         elif fate is Fate.FAIL:
             self.failed += 1
             log.error("%s: failed after %s: %s", name, counted(outcome.attempts, "attempt"), outcome.error)

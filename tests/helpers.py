@@ -13,10 +13,11 @@ import pytest
 
 from fproc.engine import Interpreter
 from fproc.errors import RecordError
+from fproc.failures import LineFailure
 from fproc.plan import Plan, build
 from fproc.processors.base import Source
 from fproc.records import Record, read_blocks
-from fproc.traces import LineError, Trace
+from fproc.traces import Trace
 
 SAMPLES = str(Path(__file__).parent / "samples")
 """The folder with processors as users write them."""
@@ -72,8 +73,8 @@ class Notes:
     def fail(self, node: str, tag: str, line: str, hops: int) -> None:
         self.notes.append((hops, node, tag, line, "failed"))
 
-    def lose(self, error: LineError, line: str | None, again: Callable[[], bool] | None) -> None:
-        self.notes.append((error, line, again is not None))
+    def lose(self, failure: LineFailure, again: Callable[[], bool] | None) -> None:
+        self.notes.append((failure, again is not None))
 
     def close(self) -> Sequence[Trace]:
         self.notes.append("close")
@@ -88,6 +89,11 @@ def plan_of(nodes: Nodes, **config: Any) -> Plan:
 def user(name: str) -> str:
     """The import path of one of the sample processors."""
     return f"user_processors.{name}"
+
+
+def line_failure(fate: str, node: str, line_no: int | None, given: str | None, reason: str) -> LineFailure:
+    """A failure of a line of which no more is known than this."""
+    return LineFailure(fate, node, line_no, None, given, None, None, reason)
 
 
 def stop(error: RecordError) -> None:

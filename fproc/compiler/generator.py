@@ -43,6 +43,7 @@ TAKEN = (
         "settle",
         "fail",
         "checked",
+        "tag_by",
         "lap",
         "encodable",
         "padded",
@@ -83,14 +84,17 @@ class Split:
 class Site:
     """A place in the code: a record has come to `node`, as its `hops`th.
 
-    `line` is the variable that holds its line. Its tag is `tag` where that is known now, else in the variable
-    `tag_name`. `splits` are the fields of lines that were split already, by variable and separator.
+    `line` is the variable that holds its line. Its tag is `tag` where that is known now, else in the
+    variable `tag_name`. Where nobody asks for the tag that a node before has given, both are older than
+    that, and `unasked` is an expression that finds it, for who wants to tell of a record. `splits` are
+    the fields of lines that were split already, by variable and separator.
     """
 
     node: str
     line: str
     tag: str | None
     tag_name: str = ""
+    unasked: str = ""
     hops: int = 1
     splits: Mapping[tuple[str, str], Split] = field(default_factory=dict)
 
@@ -99,13 +103,22 @@ class Site:
         """An expression for the tag."""
         return self.tag_name if self.tag is None else repr(self.tag)
 
+    @property
+    def told_tag_code(self) -> str:
+        """An expression for the tag, right even where nobody asks for it; it may take long."""
+        return self.unasked or self.tag_code
+
     def tagged(self, tag: str) -> Site:
         """The same with a tag that is known."""
-        return replace(self, tag=tag, tag_name="")
+        return replace(self, tag=tag, tag_name="", unasked="")
 
     def tagged_by(self, variable: str) -> Site:
         """The same with the tag in a variable."""
-        return replace(self, tag=None, tag_name=variable)
+        return replace(self, tag=None, tag_name=variable, unasked="")
+
+    def tagged_unasked(self) -> Site:
+        """The same after this node, a built-in that only tags lines, has given a tag that nobody asks for."""
+        return replace(self, unasked=f"tag_by({self.node!r}, {self.told_tag_code}, {self.line})")
 
 
 class Generator:
@@ -248,7 +261,7 @@ class Generator:
     def push(self, at: Site) -> Terms:
         """Hand the record to the interpreter, with nothing done here yet; gives how many those were."""
         counter = self.counted("pushed", at.node)
-        self.write(f"push({at.node!r}, {at.tag_code}, {at.line}, {at.hops})")
+        self.write(f"push({at.node!r}, {at.told_tag_code}, {at.line}, {at.hops})")
         return [counter]
 
     def dropped(self, at: Site) -> Terms:
@@ -331,10 +344,12 @@ class Generator:
     def _looks_at_tag(self, node: str) -> bool:
         if node in {DROP, END}:
             return False
+        from fproc.compiler import inline  # noqa: PLC0415 - the two call each other
+
         form = self.forms[node]
         if not isinstance(form, BuiltinForm):
-            return form is None or self.tag_matters_after(node)
+            return form is None or form.gives_many or self.tag_matters_after(node)
         builtin = BUILTINS[form.name]
-        if builtin.reads_tag(form.values):
-            return True
+        if builtin.reads_tag(form.values) or (form.name not in inline.EMITTERS and not builtin.is_sink):
+            return True  # one that is called may pass its tag on, which is told of lines that fail behind it
         return not (builtin.is_sink or builtin.sets_tag(form.values)) and self.tag_matters_after(node)

@@ -164,7 +164,7 @@ def _tag(code: Generator, at: Site, values: Values) -> Terms:
 
 def _tag_field(code: Generator, at: Site, values: Values) -> Terms:
     if not code.tag_matters_after(at.node):
-        return _one(code, at, at.line, at)
+        return _one(code, at, at.line, at.tagged_unasked())
     at, split = splitting.split(code, at, values["separator"])
     key = code.new("key")
     field = values["field"]
@@ -195,7 +195,7 @@ def _choose(code: Generator, at: Site, choices: list[tuple[str, str]], default: 
     if not choices:
         return _one(code, at, at.line, otherwise)
     if not code.tag_matters_after(at.node):
-        return _one(code, at, at.line, at)
+        return _one(code, at, at.line, at.tagged_unasked())
     is_one_way = isinstance(code.graph.nodes[at.node].next, tuple)
     if is_one_way and (1 + len(choices)) * code.sites_after(at.node) > FEW_SITES:
         tag = code.new("tag")
@@ -216,7 +216,7 @@ def _tag_prefix(code: Generator, at: Site, values: Values) -> Terms:
     tag, found, rest = code.new("tag"), code.new("found"), code.new("line")
     code.write(f"{tag}, {found}, {rest} = {at.line}.partition({values['separator']!r})")
     with code.write.block(f"if not {found}:"):
-        default = at.tag_code if values["default"] is None else repr(values["default"])
+        default = at.told_tag_code if values["default"] is None else repr(values["default"])
         code.write(f"{tag}, {rest} = {default}, {at.line}")
     return _one(code, at, rest, at.tagged_by(tag))
 
@@ -259,8 +259,8 @@ def any_processor(code: Generator, at: Site) -> Terms:
     with code.write.block("try:"):
         code.write(f"{given} = {process}({at.tag_code}, {at.line})")
     with code.write.block("except BaseException as error:"):
-        code.write(f"fail({at.node!r}, {at.line}, error)")
-    loop = f"for {tag}, {line} in checked({at.node!r}, {at.line}, {given}):"
+        code.write(f"fail({at.node!r}, {at.told_tag_code}, {at.line}, error)")
+    loop = f"for {tag}, {line} in checked({at.node!r}, {at.tag_code}, {at.line}, {given}):"
     with code.write.block("else:"), code.write.block(loop):
         code.onward(at, line, at.tagged_by(tag), list)
     # `checked` and `fail` have counted what came and was emitted: not each record that came is emitted
@@ -281,7 +281,7 @@ def user(code: Generator, at: Site, form: UserForm) -> Terms:
         code.write(f"{given} = {call}({at.line}{'' if form.is_class else _options(code, form.config)})")
     with code.write.block("except BaseException as error:"):
         failed = [code.counted("failed", at.node)]
-        code.write(f"fail({at.node!r}, {at.line}, error)")
+        code.write(f"fail({at.node!r}, {at.told_tag_code}, {at.line}, error)")
     with code.write.block("else:"):
         return _given(code, at, given) + failed
 
@@ -291,7 +291,7 @@ def _given(code: Generator, at: Site, given: str) -> Terms:
 
     def settle() -> Terms:
         counter = code.counted("settled", at.node)
-        code.write(f"settle({at.node!r}, {at.tag_code}, {at.line}, {given}, {at.hops})")
+        code.write(f"settle({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
         return [counter]
 
     shapes = code.shapes.get(at.node, {Shape.LINE})
@@ -315,7 +315,8 @@ def _given_pair(
     tag, line = code.new("tag"), code.new("line")
     with code.write.block(f"if type({given}) is tuple{'' if is_always else f' or type({given}) is str'}:"):
         with code.write.block("try:"):
-            pair = given if is_always else f"{given} if type({given}) is tuple else ({at.tag_code}, {given})"
+            tagged = f"({at.told_tag_code}, {given})"
+            pair = given if is_always else f"{given} if type({given}) is tuple else {tagged}"
             code.write(f"{tag}, {line} = {pair}")
         with code.write.block("except ValueError:"):
             settled = settle()

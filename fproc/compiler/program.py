@@ -154,6 +154,7 @@ def _assembled(code: Generator, terms: Terms) -> str:
     nodes = {node: code.new("at", node) for node in {**code.came, **code.emitted}}
     with write.block("def make(run):"):
         write("push, settle, fail, checked = run.push_line, run.settle, run.fail, run.checked")
+        write("tag_by = run.tag_by")
         if code.timed:
             write("lap = run.laps.lap")
         for variable, expression in code.fetches.items():

@@ -62,6 +62,7 @@ class CompiledRun(Interpreter):
         if isinstance(block, Overlong):
             super().feed(block)
             return
+        self._piece, self._finder = block, None
         self._first_line_no = block.first_line_no
         self._count = len(block.lines)
         self._left = iter(block.lines)
@@ -167,6 +168,10 @@ class CompiledRun(Interpreter):
         """The call of a node's processor."""
         return self._processors[node].process
 
+    def tag_by(self, node: str, tag: str, line: str) -> str:
+        """The tag that a built-in which only tags lines gives to one; asked for once a later node failed."""
+        return self._processors[node].process(tag, line)[0][0]
+
     def target(self, node: str) -> Any:
         """The user's object that is a node's processor."""
         return self._processors[node].target
@@ -183,7 +188,7 @@ class CompiledRun(Interpreter):
         try:
             emitted = records_of(given, tag)
         except BaseException as error:  # noqa: BLE001 - a user's generator may raise anything
-            self.fail(node, line, error)
+            self.fail(node, tag, line, error)
             return
         self.counts[node].came += 1
         self._settled[node] = self._settled.get(node, 0) + 1
@@ -192,13 +197,13 @@ class CompiledRun(Interpreter):
         try:
             onward = self._route(node, emitted)
         except RoutingError as error:
-            self._fail(node, line, error)
+            self._fail(node, tag, line, error)
             return
         self._spill()  # what follows is written behind it
         for target, record in onward:
             self.push(target, *record, hops + 1)
 
-    def fail(self, node: str, line: str, error: BaseException) -> None:
+    def fail(self, node: str, tag: str, line: str, error: BaseException) -> None:
         """A processor raised this instead of giving anything.
 
         Raises:
@@ -211,9 +216,9 @@ class CompiledRun(Interpreter):
             cause, error = error, ProcessorExitError(reason_of(error))
             error.__cause__ = cause
         self.counts[node].came += 1
-        self._fail(node, line, error)
+        self._fail(node, tag, line, error)
 
-    def checked(self, node: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
+    def checked(self, node: str, tag: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
         """What a processor gave, counted and found to be in order; nothing if it is not."""
         self.counts[node].came += 1
         if not given:
@@ -222,7 +227,7 @@ class CompiledRun(Interpreter):
             self._check(node, given)
         except RoutingError as error:
             self._find_line()
-            self._fail(node, line, error)
+            self._fail(node, tag, line, error)
             return ()
         self.counts[node].emitted += len(given)
         return given

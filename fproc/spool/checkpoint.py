@@ -29,8 +29,8 @@ class Place:
     """Where a run stands, before the line `line_no` at byte `offset_bytes` of the (decompressed) contents.
 
     `entry` is the node at which lines enter, "" while that is not known; `rejected` and `skipped` count
-    lines, and `line_errors` are the first of them, a JSON value each; `engine` is what the engine needs to
-    go on, as a JSON value.
+    records, in `lines_lost` lines, and `line_errors` are the first of them, a JSON value each; `engine` is
+    what the engine needs to go on, as a JSON value.
     """
 
     offset_bytes: int = 0
@@ -40,6 +40,7 @@ class Place:
     skipped: int = 0
     engine: Mapping[str, Any] = field(default_factory=dict)
     line_errors: Sequence[Any] = field(default_factory=list)
+    lines_lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

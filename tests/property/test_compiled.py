@@ -168,8 +168,8 @@ def run(
     seen = Seen()
 
     def on_error(error: RecordError) -> None:
-        reason = re.sub(r"0x[0-9a-f]+", "0x", error.reason)
-        seen.errors.append((reason, error.node, error.line_no, error.line, type(error.__cause__)))
+        reason = re.sub(r"0x[0-9a-f]+", "0x", error.failure.reason)
+        seen.errors.append((error.failure._replace(reason=reason), type(error.__cause__)))
         if stops:
             raise error
 

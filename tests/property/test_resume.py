@@ -112,7 +112,7 @@ def run_in_parts(plan: Plan, data: bytes, cuts: list[int], block_bytes: int = 64
     output, errors = Memory(), []
 
     def note(error: RecordError) -> None:
-        errors.append((error.node, error.line_no, error.reason, error.line))
+        errors.append((error.failure.node, error.failure.line_no, error.failure.reason, error.failure.given))
 
     def fresh() -> Interpreter:
         return plan.run(SOURCE, output, entry="start", on_error=note)

@@ -148,6 +148,10 @@ def retry(_line: str) -> str:
     raise fproc.Retry("the database is away")
 
 
+def reject_all(line: str) -> str:
+    raise ValueError(f"refused {line!r}")
+
+
 def reject_bad(line: str) -> str:
     if "bad" in line:
         raise fproc.Reject("no such account")

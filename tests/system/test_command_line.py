@@ -338,7 +338,8 @@ def test_a_traceback_is_shown_for_debug_alone(tmp_path: Path, extra: tuple[str, 
     ended = run(tmp_path, "--input", "-", *extra, given=b"bad\n")
     assert ended.status == 1
     assert "-: failed: line 1, node 'start': ValueError: cannot digest bad" in ended.err
-    assert ("Traceback" in ended.err, "own.py" in ended.err) == (bool(extra), bool(extra))
+    assert ("Traceback" in ended.err, "in step" in ended.err) == (bool(extra), bool(extra))
+    assert "(own.py:2)" in ended.err
 
 
 def test_what_a_processor_prints_does_not_get_between_results(tmp_path: Path) -> None:

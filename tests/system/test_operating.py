@@ -193,7 +193,7 @@ def test_why_tells_what_became_of_a_file_wherever_it_is(tmp_path: Path) -> None:
         r"unprocessed/x\.log: \d+\.\d of 3600 s settled",
         rf"processed/x\.log: processed at {TIME}",
         rf"processed/x~2\.log: processed at {TIME}",
-        r"failed/x\.log: failed: ValueError: cannot digest bad \(1 attempt, node start, line 2\)",
+        r"failed/x\.log: failed: ValueError: cannot digest bad \(own\.py:\d+\) \(1 attempt, node start, line 2\)",
     ]
     assert re.fullmatch("\n".join(expected), why(tmp_path, "x.log"))
     by_place = {
@@ -235,7 +235,8 @@ def test_why_and_status_know_what_happened_before(tmp_path: Path) -> None:
     process(tmp_path)
     failed, processed = whole_why(tmp_path, "x.log").splitlines()[1:]
     assert re.fullmatch(
-        rf"  {TIME} failed, attempt 1: line 1, node 'start': ValueError: cannot digest bad", failed
+        rf"  {TIME} failed, attempt 1: line 1, node 'start': ValueError: cannot digest bad \(own\.py:\d+\)",
+        failed,
     )
     assert re.fullmatch(rf"  {TIME} processed, attempt 1", processed)
     totals = status(tmp_path)["totals"]
@@ -257,7 +258,7 @@ def test_a_failed_file_is_retried_after_its_processor_was_repaired(tmp_path: Pat
         drop(tmp_path, name, b"bad\n")
     drop(tmp_path, "good.log", b"good\n")
     assert process(tmp_path).status == 1
-    assert report(tmp_path, "x.log")["reason"] == "ValueError: cannot digest bad"
+    assert report(tmp_path, "x.log")["reason"].startswith("ValueError: cannot digest bad (own.py:")
     (tmp_path / "own.py").write_text(REPAIRED)
     with Watching(tmp_path) as watching:
         assert said(run(tmp_path, "--retry", "x.log")) == "x.log: put back into unprocessed/"

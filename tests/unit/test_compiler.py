@@ -264,5 +264,5 @@ def test_a_tag_that_names_no_result_fails_its_records_and_no_others() -> None:
     run.feed(Block(["good 1", "bad 2", "good 3"], 1, 0, b""))
     run.close()
     assert output.results == {"good": ["good 1", "good 3"]}
-    assert [(error.node, error.line_no) for error in failed] == [("sink", 2)]
+    assert [(error.failure.node, error.failure.line_no) for error in failed] == [("sink", 2)]
     assert run.lines_in == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -124,7 +125,8 @@ def test_a_tag_without_a_route_is_an_error_and_never_a_silent_drop() -> None:
     assert str(caught.value) == (
         "line 2, node 'start': no route for the tag 't2'; add it, or '*', to the node's next"
     )
-    assert (caught.value.node, caught.value.line_no, caught.value.line) == ("start", 2, "bb")
+    failure = caught.value.failure
+    assert (failure.node, failure.line_no, failure.given) == ("start", 2, "bb")
 
 
 def test_a_line_with_a_line_ending_in_it_is_refused() -> None:
@@ -140,7 +142,9 @@ def test_a_record_that_failed_is_left_out_and_the_others_go_on() -> None:
     run.feed(Block(["good", "bad", "fine"], 1, 0, b""))
     run.finish()
     assert output.results == {"in.log": ["good", "fine"]}
-    assert [(error.line_no, error.reason) for error in errors] == [(2, "ValueError: cannot digest 'bad'")]
+    [failure] = [error.failure for error in errors]
+    assert (failure.line_no, failure.line, failure.tag) == (2, "bad", "start")
+    assert re.fullmatch(r"ValueError: cannot digest 'bad' \(user_processors.py:\d+\)", failure.reason)
     assert run.counts["start"].failed == 1
 
 
@@ -183,7 +187,8 @@ def test_an_error_in_finish_names_the_node_and_no_line() -> None:
     plan = plan_of([{"tag": "start", "type": user("FailsToFinish"), "next": "end"}])
     with pytest.raises(RecordError) as caught:
         run_lines(plan, "a")
-    assert (caught.value.line_no, str(caught.value)) == (None, "node 'start': RuntimeError: no end")
+    assert caught.value.failure.line_no is None
+    assert str(caught.value).startswith("node 'start': RuntimeError: no end (user_processors.py:")
 
 
 def test_a_processor_that_cannot_start_fails_the_file_and_closes_the_others() -> None:
@@ -213,7 +218,7 @@ def test_a_line_over_the_limit_is_an_error_that_shows_its_beginning() -> None:
     with pytest.raises(RecordError) as caught:
         run_lines(plan, "short", "too long")
     assert str(caught.value) == "line 2, node 'start': the line is longer than limits.max_line_bytes"
-    assert caught.value.line == "too l"
+    assert caught.value.failure.given == "too l"
 
 
 def test_an_empty_file_creates_no_result_and_a_sink_without_lines_none_either() -> None:

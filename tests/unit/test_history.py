@@ -20,9 +20,10 @@ import pytest
 
 from fproc import history as module
 from fproc.events import End, Event, Failure
+from fproc.failures import LineFailure
 from fproc.history import SET_ASIDE_LIMIT, History
 from fproc.history_schema import SCHEMA_VERSION
-from fproc.traces import LineError
+from tests.helpers import line_failure
 
 PROJECT = Path(__file__).parents[2]
 DAY_SECONDS = 86400.0
@@ -266,8 +267,8 @@ def test_errors_are_the_events_that_have_one(opened: Opener) -> None:
     assert [failure.error for failure in history.errors(2)] == ["bad 5", "bad 3"]
 
 
-def lines(count: int, fate: str = "rejected") -> tuple[LineError, ...]:
-    return tuple(LineError(fate, "parse", n, f"line {n}", f"bad {n}") for n in range(1, count + 1))
+def lines(count: int, fate: str = "rejected") -> tuple[LineFailure, ...]:
+    return tuple(line_failure(fate, "parse", n, f"line {n}", f"bad {n}") for n in range(1, count + 1))
 
 
 def test_lines_that_were_left_out_stand_among_the_errors_behind_their_file(opened: Opener) -> None:
@@ -301,7 +302,7 @@ def test_lines_survive_reopening_and_are_recorded_once(opened: Opener) -> None:
 @pytest.mark.parametrize("line", ["", None, "a\0b", "caf\udce9 \udcff", "\ud800", "x" * 100_000])
 def test_a_line_of_any_characters_comes_back(opened: Opener, line: str | None) -> None:
     history = opened()
-    error = LineError("skipped", "n\udcff", None, line, "")
+    error = line_failure("skipped", "n\udcff", None, line, "")
     history.record([event(error="e", line=line, line_errors=(error,))])
     expected = "\\ud800" if line == "\ud800" else line
     assert [(found.node, found.line) for found in history.errors(2)] == [

@@ -26,6 +26,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "boot.py
 LAYERS: list[set[str]] = [
     {
         "errors",
+        "failures",
         "records",
         "times",
         "timing",

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -107,15 +108,17 @@ def test_a_failed_file_is_filed_with_a_report_and_no_result(place: Place) -> Non
     place.use(user("fail_on_bad"))
     outcome = place.run(b"good\nbad \xff\nfine\n")
     assert (outcome.fate, outcome.attempts, outcome.results) == (Fate.FAIL, 1, ())
-    assert outcome.error == "line 2, node 'start': ValueError: cannot digest 'bad \\udcff'"
+    assert outcome.error.startswith("line 2, node 'start': ValueError: cannot digest 'bad \\udcff' (user_pro")
     report = place.report()
     traceback = report.pop("traceback")
+    assert re.fullmatch(r"ValueError: .* \(user_processors\.py:\d+\)", report.pop("reason"))
     assert report == {
         "file": "x.log",
-        "reason": "ValueError: cannot digest 'bad \\udcff'",
         "node": "start",
         "line_no": 2,
         "line": "bad \udcff",
+        "tag": "start",
+        "given": "bad \udcff",
         "attempts": 1,
         "timestamp": "2026-11-22T10:00:00.000Z",
     }
@@ -237,12 +240,14 @@ def test_lines_that_are_set_aside_are_told_with_their_place_in_bytes(place: Plac
     assert [(entry["line_no"], entry["byte_offset"]) for entry in rejected] == OFFSETS
     for _, offset_bytes in OFFSETS:
         assert b"bad" in LINES[offset_bytes:].partition(b"\n")[0]
+    assert re.fullmatch(r"ValueError: cannot digest 'bad ä🚚' \(user_.*\.py:\d+\)", rejected[0].pop("error"))
     assert rejected[0] == {
         "line_no": 2,
         "byte_offset": 4,
         "node": "start",
-        "error": "ValueError: cannot digest 'bad ä🚚'",
         "line": "bad ä🚚",
+        "tag": "start",
+        "given": "bad ä🚚",
     }
     assert rejected[1]["line"] == "\udcffbad"
     seen = place.look()
@@ -288,7 +293,7 @@ def test_lines_that_are_skipped_are_counted_and_logged_and_nothing_is_set_aside(
     assert figures.lines_out == 2
     seen = place.look()
     assert (seen["results"], seen["failed"]) == ({"x.log": "a\nb\n"}, {})
-    assert "skipped: line 2, node 'start': ValueError" in caplog.text
+    assert "x.log: skipped: line 2, node 'start': ValueError" in caplog.text
 
 
 def test_a_file_enters_where_its_name_or_its_first_line_sends_it(place: Place) -> None:

@@ -17,6 +17,7 @@ import pytest
 from fproc.alerts import Alerts
 from fproc.config import AlertPolicy
 from fproc.events import Event
+from fproc.failures import LineFailure
 from fproc.health import Facts
 from fproc.history import History
 from fproc.job import Death, Outcome
@@ -35,8 +36,9 @@ from fproc.run import Figures
 from fproc.spool import Disk, Folders, Settled
 from fproc.spool.presence import Presence, instances
 from fproc.times import rfc3339
-from fproc.traces import LineError, Trace, Traces
+from fproc.traces import Trace, Traces
 from fproc.worker import Progress, Task, Why
+from tests.helpers import line_failure
 
 FIGURES = Figures(lines_in=10, lines_out=8, bytes_in=100, rejected=2)
 WELL = Facts().to_json()
@@ -344,13 +346,13 @@ def test_what_is_told_is_json_that_others_can_read(books: Books) -> None:
     assert value["pid"] == os.getpid()
 
 
-def line_errors(count: int) -> tuple[LineError, ...]:
-    return tuple(LineError("rejected", "book", n, f"line {n}", "bad") for n in range(1, count + 1))
+def line_errors(count: int) -> tuple[LineFailure, ...]:
+    return tuple(line_failure("rejected", "book", n, f"line {n}", "bad") for n in range(1, count + 1))
 
 
 def test_the_line_that_failed_a_file_and_those_that_were_left_out_are_recorded(books: Books) -> None:
     left_out = line_errors(3)
-    failed = LineError("failed", "book", 812, "the line", "ValueError: bad")
+    failed = line_failure("failed", "book", 812, "the line", "ValueError: bad")
     books.journal.outcome(replace(BAD, figures=replace(FIGURES, line_errors=(*left_out, failed))))
     books.journal.outcome(replace(DONE, figures=replace(FIGURES, line_errors=left_out)))
     books.journal.outcome(DONE)

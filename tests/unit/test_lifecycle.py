@@ -17,12 +17,13 @@ from fproc.errors import (
     RoutingError,
 )
 from fproc.lifecycle import Fate, RetryPolicy, decide, passes_by_itself
+from tests.helpers import line_failure
 
 POLICY = RetryPolicy(max_attempts=3, backoff_seconds=1.0, backoff_max_seconds=300.0)
 
 
 def record_error(cause: BaseException | None) -> RecordError:
-    error = RecordError("it went wrong", node="start", line_no=7, line="a line")
+    error = RecordError(line_failure("failed", "start", 7, "a line", "it went wrong"))
     error.__cause__ = cause
     return error
 

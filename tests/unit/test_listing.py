@@ -27,8 +27,8 @@ from fproc.spool.inquiry import Inquiry
 from fproc.spool.intake import COARSE_SECONDS
 from fproc.spool.presence import Presence
 from fproc.times import rfc3339
-from fproc.traces import LineError, Trace, Traces
-from tests.helpers import list_twice, plan_of, user
+from fproc.traces import Trace, Traces
+from tests.helpers import line_failure, list_twice, plan_of, user
 
 NODES = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
 STRANGE = os.fsdecode(b"caf\xe9\xff\n.log")
@@ -536,7 +536,7 @@ def test_what_is_worked_on_has_its_size_and_others_work_is_shown_too(room: Room)
 
 def test_errors_are_those_of_files_and_of_lines(room: Room) -> None:
     now = 1_795_341_600.0
-    lines = (LineError("skipped", "parse", 3, "\udcff", "bad"),)
+    lines = (line_failure("skipped", "parse", 3, "\udcff", "bad"),)
     room.record(
         Event(
             "j1", STRANGE, "failed", now, 2, error="worse", node="n", line_no=9, line="x", line_errors=lines

@@ -116,7 +116,7 @@ def test_a_stream_that_raised_fails_the_file_even_where_its_line_was_skipped() -
         InputError, match="node 'start': its stream ended with an error and takes no more lines"
     ):
         run.feed(Block(["a", "bad", "c"], 1, 0, b""))
-    assert [error.line_no for error in errors] == [2]
+    assert [error.failure.line_no for error in errors] == [2]
     with pytest.raises(RecordError, match="its stream ended with an error"):
         run.finish()
     run.close()

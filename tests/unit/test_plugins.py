@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,8 +137,8 @@ def test_what_is_no_record_is_refused_with_a_message_that_shows_it(
     with pytest.raises(RecordError) as caught:
         run_one(define(lambda line: given if line == "bad" else line), "good", "bad")
     assert isinstance(caught.value.__cause__, ShapeError)
-    assert message in caught.value.reason
-    assert caught.value.line_no == 2
+    assert message in caught.value.failure.reason
+    assert caught.value.failure.line_no == 2
 
 
 def raiser(error: BaseException) -> Callable[[str], str]:
@@ -185,9 +186,9 @@ def test_what_is_meant_to_end_a_program_is_an_error_of_its_record(
 ) -> None:
     with pytest.raises(RecordError) as caught:
         run_one(define(leaving(where, error)), "a", stream=where == "stream")
-    assert caught.value.reason == f"{type(error).__name__}: x"
+    assert re.fullmatch(rf"{type(error).__name__}: x \(\w+\.py:\d+\)", caught.value.failure.reason)
     assert isinstance(caught.value.__cause__, ProcessorExitError)
-    assert caught.value.line_no == (None if where in {"__init__", "finish", "finishing"} else 1)
+    assert caught.value.failure.line_no == (None if where in {"__init__", "finish", "finishing"} else 1)
 
 
 def test_ctrl_c_goes_through(define: Define) -> None:

@@ -163,7 +163,7 @@ def test_a_line_that_does_not_fit_is_kept_dropped_or_rejected(
     first, *middle, last = outcome.results["app.log"]
     assert (first, last) == (("a", "b") if kind == "rewrite" else ("1a", "2b"))
     assert middle == kept
-    assert [error.line_no for error in outcome.errors] == rejected
+    assert [error.failure.line_no for error in outcome.errors] == rejected
 
 
 TAGGING: list[tuple[str, Options, list[str], dict[str, list[str]]]] = [
@@ -266,7 +266,7 @@ def test_a_tag_cannot_lead_a_result_out_of_its_folder(tag: str) -> None:
     )
     outcome = run(plan, ["fine:1", f"{tag}:2", "fine:3"])
     assert outcome.results == {"fine": ["1", "3"]}
-    assert [(error.node, error.line_no) for error in outcome.errors] == [("sink", 2)]
+    assert [(error.failure.node, error.failure.line_no) for error in outcome.errors] == [("sink", 2)]
 
 
 def test_standard_output_gets_lines_and_results_do_not() -> None:

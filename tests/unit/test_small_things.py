@@ -28,6 +28,7 @@ from fproc.logs import JsonFormatter, TextFormatter, set_up
 from fproc.progress import ProgressBar
 from fproc.times import rfc3339, utc_date
 from fproc.trace import Tracer
+from tests.helpers import line_failure
 
 
 @pytest.mark.parametrize(
@@ -281,10 +282,9 @@ def test_the_reason_is_what_the_exception_says_in_one_line(error: BaseException,
 
 
 def test_an_error_of_a_record_says_where_it_happened() -> None:
-    assert (
-        str(RecordError("bad date", node="format", line_no=7, line="x")) == "line 7, node 'format': bad date"
-    )
-    assert str(RecordError("bad date", node="format", line_no=None, line=None)) == "node 'format': bad date"
+    failure = line_failure("failed", "format", 7, "x", "bad date")
+    assert str(RecordError(failure)) == "line 7, node 'format': bad date"
+    assert str(RecordError(failure._replace(line_no=None))) == "node 'format': bad date"
 
 
 def test_an_error_of_the_configuration_has_one_line_for_each_problem() -> None:

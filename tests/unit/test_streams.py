@@ -125,10 +125,11 @@ def test_a_stream_that_swallows_errors_ends_when_its_file_is_given_up() -> None:
 
 
 def test_an_error_of_a_stream_is_that_of_the_line_it_last_took() -> None:
-    with pytest.raises(RecordError, match=r"^line 2, node 'start': ValueError: a bad line$") as caught:
+    message = r"^line 2, node 'start': ValueError: a bad line \(user_processors.py:\d+\)$"
+    with pytest.raises(RecordError, match=message) as caught:
         run_lines(plan_of([stream_node("failing_stream")]), "a", "bad", "c")
     assert isinstance(caught.value.__cause__, ValueError)
-    assert caught.value.line == "bad"
+    assert caught.value.failure.given == "bad"
 
 
 def test_a_stream_may_fail_before_its_first_record() -> None:

@@ -13,6 +13,7 @@ import pytest
 from fproc import job, recorder
 from fproc.config import parse
 from fproc.crew import Crew
+from fproc.failures import LineFailure
 from fproc.inputs import open_input
 from fproc.job import Outcome, Surroundings
 from fproc.lifecycle import Fate
@@ -23,7 +24,7 @@ from fproc.recorder import EACH_SECONDS, MOST_LOST, MOST_STEPS, Recorder
 from fproc.run import Figures, run
 from fproc.spool import Disk, Spool, Staging
 from fproc.trace import Tracer
-from fproc.traces import LINE_CHARACTERS, MOST_OF_FILE, LineError, Trace, Traces, excerpt
+from fproc.traces import LINE_CHARACTERS, MOST_OF_FILE, Trace, Traces, excerpt
 from fproc.worker import Setup, Task, Why
 from tests.helpers import plan_of, user
 from tests.system.running import wait_until
@@ -253,13 +254,13 @@ def test_a_rejected_line_is_traced_wherever_it_stands_and_noted(bench: Bench) ->
     plan = bench.plan({"tag": "start", "type": "trim", "next": "two"}, FIELDS | {"tag": "two"})
     outcome = bench.run(plan, *["a b"] * 8, " short ", "a b")
     (noted,) = outcome.figures.line_errors
-    assert noted == LineError("rejected", "two", 9, "short", noted.error)
-    assert "field" in noted.error
+    assert noted == LineFailure("rejected", "two", 9, 32, "short", "start", " short ", noted.reason)
+    assert "field" in noted.reason
     assert plain(list(outcome.figures.traces))[-1] == (
         9,
         " short ",
         (("start", "start", " short "), ("two", "start", "short")),
-        f"rejected: {noted.error}",
+        f"rejected: {noted.reason}",
     )
 
 
@@ -270,7 +271,7 @@ def test_users_processors_are_not_called_again_for_a_trace(bench: Bench) -> None
         FIELDS | {"tag": "worse", "config": {"template": "{3}", "otherwise": "reject"}},
     )
     outcome = bench.run(plan, *["a b"] * 8, "short", "a b")
-    assert plain(list(outcome.figures.traces))[-1][:3] == (9, "short", (("worse", None, "9 SHORT!"),))
+    assert plain(list(outcome.figures.traces))[-1][:3] == (9, "short", (("worse", "start", "9 SHORT!"),))
     result = Path(plan.config.results_dir, *outcome.results).read_text()
     assert result == "B!\n" * 9
 
@@ -286,12 +287,12 @@ def test_a_line_that_fails_tells_of_itself_in_the_same_words(
     outcome = bench.run(plan, "a", "bad", "c", "d")
     fate = {"fail": "failed", "skip": "skipped", "reject": "rejected"}[on_error]
     (noted,) = outcome.figures.line_errors
-    assert (noted.fate, noted.node, noted.line_no, noted.line) == (fate, "start", 2, "bad")
+    assert (noted.fate, noted.node, noted.line_no, noted.given) == (fate, "start", 2, "bad")
     (told,) = [one for one in outcome.figures.traces if one.line_no == 2]
-    assert (told.line, told.outcome) == ("bad", f"{fate}: {noted.error}")
+    assert (told.line, told.outcome) == ("bad", f"{fate}: {noted.reason}")
     assert [(node, line) for node, _, line in told.path] == [("start", "bad")]
     assert outcome.fate is (Fate.FAIL if on_error == "fail" else Fate.COMMIT)
-    assert noted.error in outcome.error or on_error != "fail"
+    assert noted.reason in outcome.error or on_error != "fail"
 
 
 def test_only_the_first_lines_that_fail_are_kept_and_the_one_that_ended_the_run(bench: Bench) -> None:
@@ -339,9 +340,9 @@ def test_what_fails_at_the_end_of_a_file_has_no_line_number(bench: Bench) -> Non
     for _ in range(2):
         outcome = bench.run(plan, "a")
         (noted,) = outcome.figures.line_errors
-        assert (noted.fate, noted.line_no, noted.line) == ("failed", None, None)
+        assert (noted.fate, noted.line_no, noted.given) == ("failed", None, None)
         last = outcome.figures.traces[-1]
-        assert (last.line_no, last.outcome) == (None, f"failed: {noted.error}")
+        assert (last.line_no, last.outcome) == (None, f"failed: {noted.reason}")
         bench.clock.seconds += EACH_SECONDS / 2
 
 
@@ -473,7 +474,7 @@ def test_a_worker_tells_of_traces_while_a_file_is_worked_on_and_of_all_in_the_en
     finally:
         pool.stop()
     figures = reports[0].value.figures
-    assert [(one.line_no, one.outcome) for one in figures.traces] == [
+    assert [(one.line_no, one.outcome.partition(" (")[0]) for one in figures.traces] == [
         (1, "written"),
         (2, "skipped: ValueError: bad line"),
         (3, "written"),
