@@ -193,7 +193,7 @@ def test_why_tells_what_became_of_a_file_wherever_it_is(tmp_path: Path) -> None:
         r"unprocessed/x\.log: \d+\.\d of 3600 s settled",
         rf"processed/x\.log: processed at {TIME}",
         rf"processed/x~2\.log: processed at {TIME}",
-        r"failed/x\.log: failed: ValueError: cannot digest bad \(own\.py:\d+\) \(1 attempt, node start, line 2\)",
+        r"failed/x\.log: failed: ValueError: .* bad \(own\.py:\d+\) \(1 attempt, node start, line 2\)",
     ]
     assert re.fullmatch("\n".join(expected), why(tmp_path, "x.log"))
     by_place = {
