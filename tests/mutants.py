@@ -18,6 +18,7 @@ from tests.mutation import (
     LEASES,
     SPOOL,
     SWEEP,
+    VANISHED,
     crash,
     mutant,
     power,
@@ -303,6 +304,53 @@ STEPS = [
     ),
 ]
 
+_WAITS = VANISHED + "test_a_decided_input_waits_until_its_results_folder_is_back[0-two results]"
+HALF = VANISHED + "test_half_a_publication_is_not_taken_for_a_whole_one[two results]"
+TAKEN_AWAY = VANISHED + "test_results_that_readers_have_taken_away_already_are_not_waited_for[two results]"
+
+PARTS = [
+    mutant(
+        "whatever part is gone has been published",
+        "decision",
+        ("if identity_of(stage) != decision.stage and", "if False and"),
+        _WAITS,
+        HALF,
+    ),
+    mutant(
+        "a result that was taken away is waited for",
+        "decision",
+        ("if identity_of(stage) != decision.stage and", "if"),
+        TAKEN_AWAY,
+    ),
+    mutant(
+        "any file of a result's name is taken for it",
+        "decision",
+        ("not move.is_at(target)", "not os.path.lexists(target)"),
+        VANISHED + "test_another_file_of_a_result_s_name_is_not_taken_for_it",
+    ),
+    mutant(
+        "results are published before all that is missing is known",
+        "jobs",
+        ("decisions.check_parts(self.folders, self.folder, decision)", "pass"),
+        VANISHED + "test_a_part_that_was_changed_after_the_decision_is_not_published",
+    ),
+    mutant(
+        "a stage is told by its inode number alone",
+        "identity",
+        (
+            'return f"{inode}@{made_ns}" if made_ns else f"{inode}@fs{os.statvfs(folder).f_fsid:x}"',
+            "return str(inode)",
+        ),
+        VANISHED + "test_folders_of_one_inode_number_are_told_apart",
+    ),
+    mutant(
+        "an earlier fproc takes the record for its own",
+        "decision",
+        ("VERSION = 2\n", "VERSION = 1\n"),
+        VANISHED + "test_a_record_of_the_first_version_is_carried_out_as_it_was_then",
+    ),
+]
+
 FAULTS = [
     mutant(
         "an fsync of a file that fails is taken for done",
@@ -545,8 +593,8 @@ GROUPS = [
         "the names of a shared record are not fsynced in recovery",
         "jobs",
         (
-            "self.disk.sync_folder(self.folders.commits)\n        decisions.make_durable",
-            "pass\n        decisions.make_durable",
+            "self.disk.sync_folder(self.folders.commits)\n        decisions.check_parts",
+            "pass\n        decisions.check_parts",
         ),
         power_after_crash("two results"),
     ),
@@ -689,4 +737,4 @@ UPLOADS = [
     ),
 ]
 
-MUTANTS = [*FSYNCS, *STEPS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS]
+MUTANTS = [*FSYNCS, *STEPS, *PARTS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 SWEEP = "tests/system/test_crash_sweep.py::"
 GAPS = "tests/system/test_crash_gaps.py::"
+VANISHED = "tests/system/test_vanished_results.py::"
 LEASES = "tests/unit/test_holding.py::"
 CALLS = "tests/unit/test_disk.py::"
 GROUP = "tests/unit/test_group.py::"

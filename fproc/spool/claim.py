@@ -152,10 +152,11 @@ class Claim:
         """
         self.check_owner()
         self.seal()
-        return self._settle(self.decision(stamp, replace_results=replace_results))
+        stage = self.job.stage_identity()
+        return self._settle(self.decision(stamp, stage, replace_results=replace_results))
 
-    def decision(self, stamp: Stamp, *, replace_results: bool) -> Decision:
-        """The decision for success."""
+    def decision(self, stamp: Stamp, stage: str, *, replace_results: bool) -> Decision:
+        """The decision for success, once all is sealed; `stage` tells which folder the parts are in."""
         job = self.job
         archive = self._numbered(Publication(job.portable(job.input_path), "processed", job.name))
         publications = [
@@ -165,6 +166,9 @@ class Claim:
                 result,
                 1 if replace_results else archive.number,
                 replaces=replace_results,
+                inode=part.inode,
+                size_bytes=part.size_bytes,
+                mtime_ns=part.mtime_ns,
             )
             for result, part in self.staging.parts.items()
         ]
@@ -172,7 +176,7 @@ class Claim:
             part = decisions.OF_JOB + REJECTED
             publications.append(Publication(part, "failed", job.name, archive.number, ".rejected.jsonl"))
         numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
-        return Decision(stamp, numbered, archive, self.id)
+        return Decision(stamp, numbered, archive, self.id, stage)
 
     def bury(self, report: Mapping[str, Any]) -> Settled:
         """Decide for failure and carry it out: no result, the input in `failed/` with the report."""

@@ -3,6 +3,12 @@
 Renaming the record into place is the instant of commit. Before it, a crash leaves the input claimed, and its
 work is done again; after it, whoever finds the record carries it out, and never works on the input again.
 Carrying out is a list of renames that do not replace, each of which can be seen to have been done.
+
+A part that is gone from where it grew has been published if it grew in the job folder, where the record lies
+too; or in a stage that is known for the one that the record speaks of, because nobody but fproc takes
+anything out of that, and readers may have taken the result away since. Where the stage is another one (the
+results' filesystem is not mounted, or the stage was removed), the result itself must be there. If it is not,
+nothing is known of it: nothing is archived, and the input waits until the stage is back.
 """
 
 from __future__ import annotations
@@ -10,18 +16,24 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from fproc.spool.disk import Disk, write_whole
 from fproc.spool.folders import Folders, free_number, numbered
+from fproc.spool.identity import identity_of
 
 RECORD = "commit.json"
 BY_WAY = "input"
 OF_JOB = ":job:"
 """Begins the path of a part that lies in the job folder, which a lease that changes hands renames."""
-VERSION = 1
+VERSION = 2
+_KNOWN_VERSIONS = frozenset({1, VERSION})
+"""The first knew neither the stage nor which files the parts are; who knows only that one stops at ours."""
+
+_NOT_KNOWN = -1
 
 _Kind = TypeVar("_Kind", "Stamp", "Publication")
 
@@ -51,7 +63,8 @@ class Stamp:
 class Publication:
     """One part and the folder and name it is to get. Paths are portable (see `Folders.portable`, `OF_JOB`).
 
-    `name` is the wanted name, `number` the `~N` that it gets; `extra` is put behind that.
+    `name` is the wanted name, `number` the `~N` that it gets; `extra` is put behind that. The last three say
+    which file the part is, as far as that is known.
     """
 
     part: str
@@ -60,6 +73,24 @@ class Publication:
     number: int = 1
     extra: str = ""
     replaces: bool = False
+    inode: int = _NOT_KNOWN
+    size_bytes: int = _NOT_KNOWN
+    mtime_ns: int = _NOT_KNOWN
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known which file the part is."""
+        return self.size_bytes != _NOT_KNOWN
+
+    def is_at(self, path: str) -> bool:
+        """Whether the part is at a path, as it was written, or a copy of it that kept its time."""
+        try:
+            status = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        found = Stamp.of(status)
+        is_whole = stat.S_ISREG(status.st_mode) and found.size_bytes == self.size_bytes
+        return is_whole and found.same_file(Stamp(self.inode, self.size_bytes, self.mtime_ns))
 
     def with_number(self, number: int) -> Publication:
         """The same with another number."""
@@ -75,13 +106,15 @@ class Publication:
 class Decision:
     """What becomes of an input: parts to publish, then the input itself to archive, in this order.
 
-    `job` is the id of the claim that decided, under which the history knows it.
+    `job` is the id of the claim that decided, under which the history knows it; `stage` tells which folder it
+    was that the parts are in (see `identity_of`).
     """
 
     stamp: Stamp
     publications: tuple[Publication, ...]
     archive: Publication
     job: str = ""
+    stage: str = ""
 
     @property
     def moves(self) -> tuple[Publication, ...]:
@@ -107,6 +140,7 @@ def as_json(decision: Decision) -> dict[str, Any]:
         "publications": [_values(move) for move in decision.publications],
         "archive": _values(decision.archive),
         "job": decision.job,
+        "stage": decision.stage,
     }
 
 
@@ -132,7 +166,7 @@ def _parsed(path: str, of: Callable[[Any], Any]) -> Decision | None:
     try:
         with open(path, encoding="ascii") as file:
             value = json.load(file)
-        if value["version"] != VERSION:
+        if value["version"] not in _KNOWN_VERSIONS:
             raise OSError(errno.EINVAL, "was decided by another version of fproc, which must finish it", path)
         value = of(value)
         return Decision(
@@ -140,6 +174,7 @@ def _parsed(path: str, of: Callable[[Any], Any]) -> Decision | None:
             tuple(_checked(Publication, publication) for publication in value["publications"]),
             _checked(Publication, value["archive"]),
             str(value.get("job", "")),
+            str(value.get("stage", "")),
         )
     except FileNotFoundError:
         return None
@@ -152,9 +187,10 @@ def _checked(kind: type[_Kind], value: dict[str, Any]) -> _Kind:
 
     Raises:
         ValueError: a value is not of its field's type.
-        TypeError: a field is missing or unknown.
+        TypeError: a field is missing, and always was there, or is unknown.
     """
-    wrong = [entry.name for entry in fields(kind) if type(value[entry.name]).__name__ != entry.type]
+    known = {entry.name: entry.type for entry in fields(kind)}
+    wrong = [name for name, found in value.items() if type(found).__name__ != known.get(name, "")]
     if wrong:
         raise ValueError(f"{', '.join(wrong)}: wrong type")
     return kind(**value)
@@ -171,14 +207,44 @@ def make_durable(disk: Disk, folders: Folders, job_folder: str, decision: Decisi
     disk.sync_folder(job_folder)
 
 
+def check_parts(folders: Folders, job_folder: str, decision: Decision) -> None:
+    """See that every part is either there, as it was decided about, or known to have been published.
+
+    Raises:
+        OSError: one of them is not; nothing may be done before it is back.
+    """
+    for move in decision.publications:
+        part = _part(folders, job_folder, move)
+        if not os.path.lexists(part):
+            _check_published(folders, decision, move)
+        elif move.is_known and not move.is_at(part):
+            raise OSError(errno.EBADMSG, "was changed after it was decided that it is published", part)
+
+
+def _check_published(folders: Folders, decision: Decision, move: Publication) -> None:
+    """See that a part that is not where it grew is known to have been published.
+
+    Raises:
+        OSError: it is not.
+    """
+    if move.part.startswith(OF_JOB) or not move.is_known:
+        return
+    part, target = folders.absolute(move.part), folders.absolute(move.target)
+    stage = os.path.dirname(part)
+    if identity_of(stage) != decision.stage and not move.is_at(target):
+        what = f"the result is not there, nor is its part: {stage} is gone, or another folder"
+        hint = "mount or put back the results folder as it was, then fproc goes on"
+        raise OSError(errno.ENOLINK, f"{what}; {hint}", target)
+
+
 def carry_out(
     disk: Disk, folders: Folders, job_folder: str, decision: Decision, *, by_way: bool = False
 ) -> Decision:
     """Do what is left to do of a decision; it may have been begun any number of times.
 
-    A part that is gone has been published. A name that is taken while its part is still there belongs to
-    someone else: the record gets the next number first, then the part gets that name. An input of the same
-    name that is not the one decided about was put there by hand: it is left alone.
+    What became of a part that is gone is said above. A name that is taken while its part is still there
+    belongs to someone else: the record gets the next number first, then the part gets that name. An input of
+    the same name that is not the one decided about was put there by hand: it is left alone.
 
     Returns:
         The decision with the names that things really got.
@@ -243,6 +309,8 @@ def _move(
         except FileNotFoundError:
             if os.path.lexists(source):
                 raise  # it is the target's folder that is missing
+            if move is not decision.archive:
+                _check_published(folders, decision, move)
         return decision
 
 

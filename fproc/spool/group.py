@@ -22,6 +22,7 @@ from fproc.spool.decision import Decision, Stamp
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
 from fproc.spool.holding import Hold, Locks
+from fproc.spool.identity import identity_of
 from fproc.spool.jobs import Attempts, Job, Settled, part_prefix
 from fproc.spool.staging import Part
 
@@ -147,6 +148,7 @@ class _Commit:
         self._stage = stage
         self._stamps = sealed
         self._replace_results = replace_results
+        self._identity = identity_of(stage)
         self._left = list(sealed)
         self._ended: dict[Claim, Ending] = {}
         self._decided: dict[Claim, Decision] = {}
@@ -210,7 +212,9 @@ class _Commit:
         claim.staging.seal_with_others()
 
     def _decide(self, claim: Claim) -> None:
-        self._decided[claim] = claim.decision(self._stamps[claim], replace_results=self._replace_results)
+        self._decided[claim] = claim.decision(
+            self._stamps[claim], self._identity, replace_results=self._replace_results
+        )
 
     def _write_down(self) -> None:
         """Make all decisions durable, in one file with a name for each."""

@@ -18,6 +18,7 @@ from fproc.spool.decision import Decision
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.holding import LEASE, Hold
+from fproc.spool.identity import identity_of
 from fproc.spool.staging import Staging
 from fproc.tokens import new_token
 
@@ -100,6 +101,10 @@ class Job:
         """Whether a path is that of a part of this job, where parts are made now."""
         return os.path.dirname(path) == self._stage and os.path.basename(path).startswith(self.prefix)
 
+    def stage_identity(self) -> str:
+        """What tells the folder in which parts are made from others."""
+        return identity_of(self._stage)
+
     def staging(self, token: str) -> Staging:
         """Where the results of a new claim grow; `token` is the claim's own."""
         return Staging(self.disk, lambda: self._stage, f"{self.prefix}{token}-")
@@ -123,13 +128,18 @@ class Job:
         write_whole(self.disk, self.folder, ATTEMPTS, json.dumps(asdict(attempts)).encode())
 
     def settle_if_decided(self) -> Settled | None:
-        """Carry out the decision of an earlier owner, if there is one."""
+        """Carry out the decision of an earlier owner, if there is one.
+
+        Raises:
+            OSError: the disk refuses, or a result is neither waiting to be published nor known to have been.
+        """
         decision = decisions.read(self.folder)
         if decision is None:
             decision = decisions.read_shared(self.folders, self.name)
             if decision is None:
                 return None
             self.disk.sync_folder(self.folders.commits)
+        decisions.check_parts(self.folders, self.folder, decision)
         decisions.make_durable(self.disk, self.folders, self.folder, decision)
         return self.carry_out(decision)
 

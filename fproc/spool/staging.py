@@ -21,13 +21,14 @@ OPEN_PARTS = 64
 
 
 class Part:
-    """One result while it grows: the file it grows in, and what was written to it."""
+    """One result while it grows: the file it grows in, and what was written to it, at last when."""
 
-    __slots__ = ("inode", "is_durable", "lines", "path", "size_bytes")
+    __slots__ = ("inode", "is_durable", "lines", "mtime_ns", "path", "size_bytes")
 
     def __init__(self, path: str, size_bytes: int = 0, lines: int = 0) -> None:
         self.path = path
         self.inode = 0
+        self.mtime_ns = 0
         self.size_bytes = size_bytes
         self.lines = lines
         self.is_durable = False
@@ -263,4 +264,5 @@ def _is_as_written(part: Part) -> bool:
         status = os.lstat(part.path)
     except FileNotFoundError:
         return False
+    part.mtime_ns = status.st_mtime_ns
     return (status.st_ino, status.st_size) == (part.inode, part.size_bytes)
