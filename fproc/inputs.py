@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
+from fproc.config.patterns import COMPRESSED, result_name
 from fproc.errors import InputError, shown
 from fproc.processors.base import Source
 from fproc.times import utc_date
@@ -30,9 +31,6 @@ _FILE_ERRNOS = frozenset(
     }
 )
 """What `open` says when the trouble is this file's alone."""
-
-COMPRESSED = (".gz", ".bz2", ".xz")
-"""Inputs with these suffixes are read decompressed, and their results do not carry the suffix."""
 
 
 class _Open(Protocol):
@@ -152,12 +150,6 @@ def standard_input() -> Input:
     return _input(os.dup(sys.stdin.fileno()), STDIN_NAME, in_spool=False)
 
 
-def result_name(name: str) -> str:
-    """An input's name without a compression suffix: what its results are named after."""
-    stem, suffix = os.path.splitext(name)
-    return stem if suffix in COMPRESSED else name
-
-
 def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
     status = os.fstat(descriptor)
     is_regular = stat.S_ISREG(status.st_mode)
@@ -167,7 +159,7 @@ def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
             "is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
         )
     name = os.path.basename(path)
-    suffix = os.path.splitext(name)[1]
+    suffix = os.path.splitext(name)[1].lower()
     file: _Open
     if suffix not in COMPRESSED or (is_regular and status.st_size == 0):
         file = plain = _Plain(descriptor)

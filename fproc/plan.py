@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 import re
@@ -15,6 +14,7 @@ from fproc import __version__, graph, plugins
 from fproc import config as configuration
 from fproc.compiler import CompiledRun, Compiler, NotCompiledError
 from fproc.config import Config, NodeSpec
+from fproc.config.patterns import matches
 from fproc.engine import ErrorPolicy, Interpreter, Observer
 from fproc.errors import ConfigError, Problem, UsageError, nearest
 from fproc.graph import DROP, END, START, Graph
@@ -40,7 +40,7 @@ class Plan:
     def entry(self, name: str, first_line: str) -> str:
         """The node at which the lines of a file enter: the first rule of `files` that matches."""
         for rule in self.config.files:
-            named = rule.match is None or fnmatch.fnmatchcase(name, rule.match)
+            named = rule.match is None or matches(name, rule.match)
             if named and (rule.first_line is None or re.search(rule.first_line, first_line)):
                 return rule.start
         return START

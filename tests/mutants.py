@@ -253,27 +253,27 @@ STEPS = [
     mutant(
         "the marker is removed before the claim",
         "__init__",
-        ("self._disk.move(waiting", "self._consume_marker(job)\n            self._disk.move(waiting"),
+        ("self._disk.move(waiting", "self._markers.consume(job)\n            self._disk.move(waiting"),
         crash("a marker"),
     ),
     mutant(
         "any marker of the name is removed, whichever file it came with",
-        "__init__",
-        ("if Stamp.of(os.stat(marker)) == noted:", "if noted:"),
+        "markers",
+        ("is_noted = Stamp.of(os.stat(marker)) == Stamp(**note)", "is_noted = bool(note)"),
         SPOOL + "test_a_marker_goes_with_its_file_and_a_later_one_stays",
     ),
     mutant(
         "a claim does not clean the job folder",
         "__init__",
-        ("job.clean()\n            self._remember_marker", "self._remember_marker"),
+        ("job.clean()\n            self._markers.remember", "self._markers.remember"),
         GAPS + "test_what_was_remembered_of_an_earlier_file_of_the_name_does_not_count",
     ),
     mutant(
         "a claim keeps the attempts of an earlier file of the name",
         "__init__",
         (
-            "job.clean()\n            self._remember_marker",
-            'job.clean(keep=("attempts.json",))\n            self._remember_marker',
+            "job.clean()\n            self._markers.remember",
+            'job.clean(keep=("attempts.json",))\n            self._markers.remember',
         ),
         GAPS + "test_what_was_remembered_of_an_earlier_file_of_the_name_does_not_count",
     ),
@@ -670,15 +670,15 @@ UPLOADS = [
     without(
         "the absence of an upload's markers is not fsynced",
         "arrival",
-        "self.disk.sync_folder(files)",
+        "if markers:\n            self.disk.sync_folder(files)",
         f"{SWEPT_POWER}[the newest change]",
     ),
     mutant(
         "an upload gets another name while it has its marker",
         "arrival",
         (
-            "self._disk.unlink(self._own(file.target + self._marker))",
-            "old = self._own(file.target + self._marker)",
+            "self._disk.unlink(self._own_marker(file.target))",
+            "old = self._own_marker(file.target)",
         ),
         f"{UPLOAD_CRASH}[renameat2-during-marker]",
         and_edit=(
@@ -690,8 +690,8 @@ UPLOADS = [
         "the absence of a marker is not fsynced before its upload gets another name",
         "arrival",
         (
-            "self._marker))\n            self._disk.sync_folder(self._private)",
-            "self._marker))",
+            "self._own_marker(file.target))\n            self._disk.sync_folder(self._private)",
+            "self._own_marker(file.target))",
         ),
         f"{UPLOAD_POWER}[the newest change-during-marker]",
     ),

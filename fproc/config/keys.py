@@ -25,6 +25,7 @@ from fproc.config.model import (
     Recovery,
     Retention,
 )
+from fproc.config.patterns import MarkerPattern
 from fproc.errors import Problem
 from fproc.lifecycle import RetryPolicy
 from fproc.schema import (
@@ -156,8 +157,15 @@ def _check_node(value: Any, path: str, problems: Problems) -> Any:
 
 def _check_marker(value: Any, path: str, problems: Problems) -> Any:
     marker = text()(value, path, problems)
-    if marker is not None and "/" in marker:
+    if marker is None:
+        return None
+    if "/" in marker:
         problems.append(Problem(path, "must be the end of a file name, without '/'"))
+        return marker
+    try:
+        MarkerPattern.of(marker)
+    except ValueError as why:
+        problems.append(Problem(path, str(why), 'such as ".done", "{name}.done" or "{stem}.ok"'))
     return marker
 
 

@@ -15,7 +15,21 @@ Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
 MEGABYTE = 10**6
 """What `mb` means in names of settings."""
 
-IGNORED = (".*", "*.tmp", "*.part", "*.partial", "*.filepart", "*.crdownload", "*.swp", "*~")
+IGNORED = (
+    # hidden: rsync, lftp, desktop.ini's kin of macOS, locks of LibreOffice, what NFS keeps of open files
+    ".*",
+    # uploads and downloads that are still coming: FTP and SFTP servers and clients, sync tools, browsers
+    *("*.tmp", "*.temp", "*.part", "*.partial", "*.filepart", "*.incomplete", "*.uploading", "*.inprogress"),
+    *("in.*.", "*.crdownload", "*.download", "*.opdownload", "*.aria2", "*.!ut", "*.!qb", "*.bc!"),
+    *("*.lftp-pget-status", "*_.gstmp", "*.sb-????????-??????"),
+    # producers: Spring, Camel, HDFS and what runs on it
+    *("*.writing", "*.camellock", "*._copying_", "_temporary"),
+    # editors and Office
+    *("*~", "#*#", "*.swp", "~$*"),
+    # what Windows puts into shares
+    *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin"),
+)
+"""Names under which files are known to lie that are no inputs, or not yet. Names of real data are none."""
 
 
 @dataclass(frozen=True, slots=True)

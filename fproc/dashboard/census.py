@@ -106,7 +106,8 @@ class Census:
             with os.scandir(folder) as entries:
                 for number, entry in enumerate(entries, 1):
                     is_new = not is_left or hash(entry.name) not in seen
-                    if is_new and self._is_input_name(entry.name) and entry.is_file(follow_symlinks=False):
+                    is_named = is_new and self._is_input_name(entry.name, folder)
+                    if is_named and entry.is_file(follow_symlinks=False):
                         if is_left:
                             seen.add(hash(entry.name))
                         yield entry

@@ -27,16 +27,14 @@ An input in `underprocess/` whose lock is free has lost its owner: any live inst
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
 import stat
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from fproc.config import Config, Retention
-from fproc.errors import shown
 from fproc.health import Disks
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool import condition, holding
@@ -45,12 +43,14 @@ from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim
 from fproc.spool.contents import sync_contents
 from fproc.spool.decision import Stamp
-from fproc.spool.disk import Disk, same_file, write_whole
+from fproc.spool.disk import Disk, same_file
 from fproc.spool.folders import Folders
 from fproc.spool.group import Ending, Groups
 from fproc.spool.holding import Holder, Locks
-from fproc.spool.intake import COARSE_SECONDS, Scan, Scanner, kind_of_file
-from fproc.spool.jobs import MARKER, Attempts, Job, NotYet, Settled
+from fproc.spool.intake import COARSE_SECONDS, LeftAlone, Scan, Scanner, kind_of_file
+from fproc.spool.jobs import Attempts, Job, NotYet, Settled
+from fproc.spool.markers import Markers
+from fproc.spool.names import InputNames
 from fproc.spool.retention import prune
 from fproc.spool.staging import Staging
 
@@ -110,12 +110,14 @@ class Spool:
         self._holder = holder or holding.holder(
             self.folders, self._disk, is_shared=shared, monotonic=monotonic
         )
-        self._marker = config.intake.marker if config.intake.ready == "marker" else ""
+        self.names = InputNames(config.intake)
+        self._markers = Markers(self.names, self.folders.unprocessed, self._disk)
         self._idle_since: int | None = None
         self._groups: Groups | None = None
-        if isinstance(self._holder, Locks) and not self._marker:
+        if isinstance(self._holder, Locks) and not self._markers.are_used():
             self._groups = Groups(self._disk, self.folders, self._holder)
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
+        self._left_alone = LeftAlone(self.names.may_be_input, self.names)
 
     def scan(self) -> Scan:
         """Look at `unprocessed/`, after making what folders have gone missing.
@@ -147,7 +149,7 @@ class Spool:
 
     def prune(self, retention: Retention) -> None:
         """Remove archived inputs that are too old to be kept."""
-        is_input_name = self._scanner.is_input_name
+        is_input_name = self.names.may_be_input
         prune(self.folders, self._disk, retention, clock=self.clock, is_input_name=is_input_name)
 
     def disks(self) -> Disks:
@@ -173,16 +175,12 @@ class Spool:
             if os.path.lexists(job.input_path) or job.settle_if_decided() is not None:
                 return None
             job.clean()
-            self._remember_marker(job)
+            self._markers.remember(job)
             self._disk.move(waiting, job.input_path)
             self._complete_claim(job)
             claim = Claim(job, Attempts())
         except FileNotFoundError:
-            if (
-                job.is_owner()
-                and os.path.lexists(waiting)
-                and (not self._marker or os.path.lexists(waiting + self._marker))
-            ):
+            if job.is_owner() and os.path.lexists(waiting) and self._markers.is_there(name):
                 raise  # it is one of the folders that is missing
         finally:
             if claim is None:
@@ -270,8 +268,7 @@ class Spool:
 
     def is_waiting(self, name: str) -> bool:
         """Whether an input of this name can be claimed; another instance may have taken it since the scan."""
-        path = os.path.join(self.folders.unprocessed, name)
-        return os.path.lexists(path) and self._scanner.is_free(name)
+        return self._scanner.is_free(name)
 
     def has_earlier(self, name: str) -> bool:
         """Whether an earlier input of this name is not done yet."""
@@ -285,8 +282,9 @@ class Spool:
         """
         self._idle_since = None
         changed_at = os.stat(self.folders.underprocess).st_mtime_ns
+        self._left_alone.begin()
         with os.scandir(self.folders.underprocess) as entries:
-            names = {entry.name for entry in entries if not self._scanner.say_if_left_alone(entry)}
+            names = {entry.name for entry in entries if not self._left_alone.says(entry)}
         if not names and self.clock() - changed_at / 1e9 > COARSE_SECONDS:
             self._idle_since = changed_at
         if deep:
@@ -313,32 +311,8 @@ class Spool:
         for trouble in sync_contents(self._disk, [job.input_path]).values():
             raise trouble
         self._disk.sync_folder(self.folders.underprocess)
-        self._consume_marker(job)
+        self._markers.consume(job)
         self._disk.sync_folder(self.folders.unprocessed)
-
-    def _remember_marker(self, job: Job) -> None:
-        """Note which marker makes this input ready, before the claim.
-
-        The marker is removed after the claim: removed before it, a crash would leave an input that nothing
-        makes ready. By then a second input of the name may have come with a marker of its own, so the
-        first one's is told by its stamp.
-        """
-        if self._marker:
-            status = os.stat(os.path.join(self.folders.unprocessed, job.name + self._marker))
-            job.make_durable()
-            write_whole(self._disk, job.folder, MARKER, json.dumps(asdict(Stamp.of(status))).encode())
-
-    def _consume_marker(self, job: Job) -> None:
-        try:
-            with open(job.path(MARKER), encoding="ascii") as file:
-                noted = Stamp(**json.load(file))
-            marker = os.path.join(self.folders.unprocessed, job.name + self._marker)
-            if Stamp.of(os.stat(marker)) == noted:
-                self._disk.unlink(marker)
-        except FileNotFoundError:
-            pass
-        except (ValueError, TypeError):
-            log.warning("%s: the note about its marker is unreadable; the marker stays", shown(job.name))
 
 
 def _counted(

@@ -15,7 +15,6 @@ import copy
 import hashlib
 import logging
 import os
-import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -25,26 +24,16 @@ from types import TracebackType
 from fproc.config import Config
 from fproc.errors import InputError, reason_of, shown
 from fproc.spool.disk import Disk, same_file
-from fproc.spool.folders import NAME_BYTES, Folders, free_number, is_shared, make_durably, numbered
+from fproc.spool.folders import Folders, free_number, is_shared, make_durably, numbered
 from fproc.spool.holding import Hold, holder
-from fproc.spool.inquiry import REPORTS
-from fproc.spool.intake import Scanner
+from fproc.spool.markers import shares_marker
+from fproc.spool.names import InputNames
+from fproc.spool.upload_names import check_name
 from fproc.tokens import new_token
 
 log = logging.getLogger("fproc.spool")
 
 _FILES = "files"
-
-_SHOWN_CHARACTERS = 80
-"""How much of a refused name is repeated."""
-
-_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""Control characters, separators of lines, and what turns the direction of text."""
-
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-"""What stands in a string for bytes that are not UTF-8, or is half a character."""
-
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9]) *(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,49 +43,6 @@ class Arrived:
     name: str
     bytes: int
     sha256: str
-
-
-def check_name(name: str, config: Config) -> str:
-    """A name that an uploaded file may have, as it was given.
-
-    Nothing is cut off or replaced: a name that is not safe is refused.
-
-    Raises:
-        InputError: it is not safe, or a file of this name would never be taken.
-    """
-    why = _why_not(name, config)
-    if why:
-        quoted = f"'{shown(name[:_SHOWN_CHARACTERS])}{'...' * (len(name) > _SHOWN_CHARACTERS)}'"
-        raise InputError(f"a file cannot be uploaded as {quoted}: the name {why}")
-    return name
-
-
-def _why_not(name: str, config: Config) -> str:
-    """What is wrong with a name, or ""."""
-    size_bytes = len(name.encode("utf-8", "surrogatepass"))
-    most_bytes = NAME_BYTES - len(os.fsencode(_marker_of(config)))
-    is_taken = not name.startswith(".") and _is_input_name(name, config)
-    reasons = {
-        "is empty": not name,
-        "is not text in UTF-8": _SURROGATE.search(name),
-        "is a path, of which nothing is cut off; send the file's own name alone": "/" in name or "\\" in name,
-        "has control characters": _UNSHOWABLE.search(name),
-        f"is {size_bytes} bytes long; {most_bytes} is the most": size_bytes > most_bytes,
-        "ends in a dot or a space": name.endswith((".", " ")),
-        "is a device's on Windows": _DEVICE.fullmatch(name),
-        "is one that fproc gives to its reports": name.endswith(REPORTS),
-        "is one that intake ignores": not is_taken,
-    }
-    return next((why for why, holds in reasons.items() if holds), "")
-
-
-def _marker_of(config: Config) -> str:
-    """What stands behind a name in its marker's; "" without markers."""
-    return config.intake.marker if config.intake.ready == "marker" else ""
-
-
-def _is_input_name(name: str, config: Config) -> bool:
-    return Scanner("", config.intake, monotonic=time.monotonic, clock=time.time).is_input_name(name)
 
 
 class Arrivals:
@@ -114,7 +60,7 @@ class Arrivals:
         self.config = config
         self.disk = disk or Disk(power=config.durability == "power")
         self.folders = Folders(config.watch_dir, config.results_dir)
-        self.marker = _marker_of(config)
+        self.names = InputNames(config.intake)
         uploads = copy.copy(self.folders)
         uploads.jobs = uploads.uploads  # they are held as jobs are
         shared = is_shared(self.folders, self.disk)
@@ -172,32 +118,45 @@ class Arrivals:
         """
         waiting = self.folders.unprocessed
         names = set(os.listdir(files))
-        ready = []
-        for name in self._markers(names):
-            target = name.removesuffix(self.marker)
+        ready: dict[str, list[str]] = {}
+        for name, target in self._marked(names).items():
             here, there = os.path.join(files, target), os.path.join(waiting, target)
             if os.path.lexists(there) and (target not in names or same_file(here, there)):
-                ready.append(name)
+                ready.setdefault(self.names.marker_of(target), []).append(os.path.join(files, name))
         if ready:
             self.disk.sync_folder(waiting)
-            for name in ready:
+            self._leave_one_of_each(files, ready.values())
+            for marker, (kept, *_) in ready.items():
                 with suppress(FileExistsError):  # someone else has made it ready
-                    self.disk.move(os.path.join(files, name), os.path.join(waiting, name))
+                    self.disk.move(kept, os.path.join(waiting, marker))
             self.disk.sync_folder(waiting)
+
+    def _leave_one_of_each(self, files: str, markers: Iterable[list[str]]) -> None:
+        """Remove the markers of files that share one with another file, before that one is published.
+
+        Published after it, they would make a later file of their stem ready too early.
+        """
+        spare = [path for paths in markers for path in paths[1:]]
+        for path in spare:
+            self.disk.unlink(path)
+        if spare:
+            self.disk.sync_folder(files)
 
     def _drop_markers(self, files: str) -> None:
         """Remove what markers are left, and see that they stay so, before their files go.
 
         A marker without its file would be taken for that of a file which has left.
         """
-        markers = self._markers(os.listdir(files))
+        markers = self._marked(os.listdir(files))
         for name in markers:
             self.disk.unlink(os.path.join(files, name))
         if markers:
             self.disk.sync_folder(files)
 
-    def _markers(self, names: Iterable[str]) -> list[str]:
-        return sorted(name for name in names if self.marker and name.endswith(self.marker))
+    def _marked(self, names: Iterable[str]) -> dict[str, str]:
+        """The markers among the names in a private folder, in order, each with its file's name."""
+        marker = self.names.marker
+        return {name: marker.within(name) for name in sorted(names) if marker and marker.is_marker(name)}
 
 
 class Incoming:
@@ -258,7 +217,7 @@ class Arrival:
         self._arrivals = arrivals
         self._disk = arrivals.disk
         self._unprocessed = arrivals.folders.unprocessed
-        self._marker = arrivals.marker
+        self._names = arrivals.names
         self._hold = hold
         self._is_over = False
         self._private = os.path.join(hold.folder, _FILES)
@@ -283,7 +242,7 @@ class Arrival:
             InputError: it cannot have this name.
             OSError: the disk refuses.
         """
-        target = self._free(check_name(name, self._arrivals.config))
+        target = self._free(check_name(name, self._names))
         file = Incoming(self._disk, name, target, self._own(target))
         self._files.append(file)
         return file
@@ -297,7 +256,7 @@ class Arrival:
         for file in self._files:
             file.close()
         make_durably(self._disk, self._unprocessed)
-        if self._marker:
+        if self._names.marker:
             self._mark(self._files)
             self._disk.sync_folder(self._hold.folder)
             self._hold.make_durable()
@@ -331,7 +290,7 @@ class Arrival:
         """
         self._disk.sync_folder(self._private)
         for file in files:
-            self._disk.close(self._disk.create(self._own(file.target + self._marker)))
+            self._disk.close(self._disk.create(self._own_marker(file.target)))
         self._disk.sync_folder(self._private)
 
     def _move(self, file: Incoming) -> None:
@@ -345,12 +304,12 @@ class Arrival:
 
     def _rename(self, file: Incoming, target: str) -> None:
         """Give a file another name here, while it has no marker."""
-        if self._marker:
-            self._disk.unlink(self._own(file.target + self._marker))
+        if self._names.marker:
+            self._disk.unlink(self._own_marker(file.target))
             self._disk.sync_folder(self._private)
         self._disk.replace(self._own(file.target), self._own(target))
         file.target = target
-        if self._marker:
+        if self._names.marker:
             self._mark([file])
 
     def _free(self, name: str) -> str:
@@ -359,21 +318,35 @@ class Arrival:
         Raises:
             InputError: a file would be ignored under that.
         """
+        extra = self._names.marker.around("") if self._names.marker else ""
 
         def target(number: int) -> str:
-            return numbered(name, number, self._marker).removesuffix(self._marker)
+            return numbered(name, number, extra).removesuffix(extra)
 
         def is_taken(number: int) -> bool:
             return os.path.lexists(self._own(target(number))) or self._is_taken(target(number))
 
         found = target(free_number(is_taken))
-        if not _is_input_name(found, self._arrivals.config):
+        if not self._names.is_taken(found):
             raise InputError(f"a file '{shown(name)}' waits already, and '{shown(found)}' would be ignored")
         return found
 
     def _is_taken(self, target: str) -> bool:
-        """Whether a file of this name, or a marker for one, is in `unprocessed/`."""
-        return any(map(os.path.lexists, {self._there(target), self._there(target + self._marker)}))
+        """Whether a file of this name is in `unprocessed/`, or one that its marker would make ready."""
+        if os.path.lexists(self._there(target)):
+            return True
+        marker = self._names.marker_of(target)
+        if not marker:
+            return False
+        own = {file.target for file in self._files}
+        return os.path.lexists(self._there(marker)) or shares_marker(
+            self._names, self._unprocessed, target, besides=own
+        )
+
+    def _own_marker(self, target: str) -> str:
+        """Where a file's marker is kept back: each has its own here, whatever it will be called."""
+        assert self._names.marker
+        return self._own(self._names.marker.around(target))
 
     def _own(self, name: str) -> str:
         return os.path.join(self._private, name)

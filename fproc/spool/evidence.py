@@ -17,9 +17,17 @@ import errno
 import fcntl
 import os
 import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
-from fproc.spool.mounts import LOCAL_TYPES, recent_filesystem_type
+from fproc.spool.mounts import LOCAL_TYPES, RECENT_SECONDS, recent_filesystem_type
+
+_CAP_LEASE = 28
+_ALL_USERS = 2**32 - 1
+"""The bit of the capability (capabilities(7)), and how many users the first user namespace has."""
 
 
 class Evidence(Enum):
@@ -67,20 +75,49 @@ def evidence_of(descriptor: int, path: str) -> Evidence:
     return Evidence.NOBODY_WRITES if is_told else Evidence.UNKNOWN
 
 
-def why_unknown(path: str) -> str:
-    """Return why nobody can tell who writes to the file at a path, in words that end a sentence."""
-    kind = recent_filesystem_type(os.path.dirname(path))
-    if not hasattr(fcntl, "F_SETLEASE"):
-        return "this system has no leases"
-    if kind is None:
-        return "the system does not say what filesystem it is on"
-    if kind not in LOCAL_TYPES:
-        return f"other hosts or programs may write to it unseen on {kind}"
-    if kind == "overlay":
-        return "an overlay does not tell who writes to the file below it"
-    if os.stat(path).st_uid != os.geteuid():
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Of which files in a folder this process can tell who writes to them, by asking for a lease.
+
+    `why_none` is why of none, or "". Of others' files than `user`'s it can only `of_all`.
+    """
+
+    why_none: str
+    user: int
+    of_all: bool
+
+    def why_unknown(self, owner: int) -> str:
+        """Return why nobody can tell who writes to a file of this owner; "" if a lease tells."""
+        if self.why_none or self.of_all or owner == self.user:
+            return self.why_none
         return "its owner is another user, and fproc has no CAP_LEASE"
-    return f"{kind} grants no leases"
+
+
+def reach_of(folder: str) -> Reach:
+    """Return of which files in a folder a lease can tell who writes to them."""
+    kind = recent_filesystem_type(folder)
+    user = os.geteuid()
+    why_none = ""
+    if not hasattr(fcntl, "F_SETLEASE"):
+        why_none = "this system has no leases"
+    elif kind is None:
+        why_none = "the system does not say what filesystem it is on"
+    elif kind not in LOCAL_TYPES:
+        why_none = f"other hosts or programs may write to it unseen on {kind}"
+    elif kind == "overlay":
+        why_none = "an overlay does not tell who writes to the file below it"
+    return Reach(why_none, user, _has_cap_lease(user, int(time.monotonic() // RECENT_SECONDS)))
+
+
+@lru_cache(maxsize=4)
+def _has_cap_lease(_user: int, _period: int) -> bool:
+    """Whether this process may take leases on others' files: with CAP_LEASE, in no user namespace."""
+    with suppress(OSError, ValueError), open("/proc/self/status", encoding="ascii") as status:
+        found = [line.split()[1] for line in status if line.startswith("CapEff:")]
+        with open("/proc/self/uid_map", encoding="ascii") as users:
+            is_initial = [line.split() for line in users] == [["0", "0", str(_ALL_USERS)]]
+        return is_initial and bool(found) and bool(int(found[0], 16) >> _CAP_LEASE & 1)
+    return False
 
 
 def _ask_for_lease(descriptor: int) -> int:

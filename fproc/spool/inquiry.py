@@ -17,10 +17,11 @@ from fproc.spool import checkpoint as checkpoints
 from fproc.spool.condition import disks
 from fproc.spool.folders import Folders, about, number_of
 from fproc.spool.holding import look
-from fproc.spool.intake import READY, Scanner, kind_of_file
+from fproc.spool.intake import Scanner, kind_of_file
 from fproc.spool.jobs import read_attempts
 from fproc.spool.obstacles import obstacle
 from fproc.spool.presence import Instance, instances
+from fproc.spool.readiness import READY
 from fproc.times import rfc3339
 
 SKIPPED = "it cannot be worked with, and is skipped until this is fixed"
@@ -52,6 +53,7 @@ class Inquiry:
         self._clock = clock
         self._takes_orphans = config.recovery.enabled
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
+        self._names = self._scanner.names
 
     def counts(self) -> dict[str, int]:
         """How many inputs are in each state."""
@@ -71,14 +73,15 @@ class Inquiry:
                 return {
                     entry.name
                     for entry in entries
-                    if self.is_input_name(entry.name) and entry.is_file(follow_symlinks=False)
+                    if self.is_input_name(entry.name, folder) and entry.is_file(follow_symlinks=False)
                 }
         except (FileNotFoundError, NotADirectoryError):
             return set()
 
-    def is_input_name(self, name: str) -> bool:
-        """Whether a file of this name is ever taken."""
-        return self._scanner.is_input_name(name)
+    def is_input_name(self, name: str, folder: str) -> bool:
+        """Whether a file of this name, in this folder, may be an input."""
+        is_waiting = folder == self.folders.unprocessed
+        return self._names.is_taken(name) if is_waiting else self._names.may_be_input(name)
 
     def attempts(self, name: str) -> int:
         """How many attempts at an input in `underprocess/` have failed."""
@@ -189,8 +192,8 @@ class Inquiry:
         path = os.path.join(self.folders.underprocess, name)
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return f"left alone: it {kind_of_file(path)}"
-        if not self._scanner.is_input_name(name):
-            return "left alone: its name is ignored (intake.ignore)"
+        if not self._names.may_be_input(name):
+            return f"left alone: {self._names.why_not(name)}"
         seen = look(self.folders, name)
         if seen.holder:
             return self._held(name, seen.holder)

@@ -6,26 +6,26 @@ how long a file has looked the same.
 
 from __future__ import annotations
 
-import fnmatch
+import errno
 import logging
 import os
-import re
 import stat
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from fproc.config import Intake
 from fproc.errors import shown
-from fproc.spool.decision import Stamp
-from fproc.spool.evidence import Evidence, evidence_at
+from fproc.spool.evidence import Evidence, Reach, evidence_at, reach_of
+from fproc.spool.markers import find_marker
+from fproc.spool.names import InputNames
+from fproc.spool.readiness import READY, Looks, Needs, Wait
 
 log = logging.getLogger("fproc.intake")
 
-READY = ""
-OPEN = "still open for writing"
+REFUSED = "the kernel refuses leases here"
 
 CHECKED = 256
-"""For how many files a look at the folder finds out whether they are open for writing: that costs calls."""
+"""For how many files a look at the folder finds out whether they can be had now: that costs calls."""
 
 COARSE_SECONDS = 2.0
 """Two changes of a folder this close together may leave it with one time: so coarse are some filesystems."""
@@ -42,14 +42,16 @@ SMALL_BYTES = 256 * 1024
 class Scan:
     """One look at the folder: names that are ready, in order, and what the others wait for, by name.
 
-    `settling` are those that need nothing but time; `large` are those that are ready, but too large to be
-    done together with others.
+    `settling` are those that need nothing but time, and `unknown` those of them of which nobody can tell
+    whether they are being written; `large` are those that are ready, but too large to be done together with
+    others.
     """
 
     ready: list[str]
     waiting: dict[str, str]
     settling: list[str]
     large: Collection[str] = frozenset()
+    unknown: Collection[str] = frozenset()
 
 
 class Scanner:
@@ -60,61 +62,66 @@ class Scanner:
         intake: the settings.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970, to compare with a file's time of last change.
+        was_closed: whether the kernel has said of a name that whoever wrote to it has closed it.
     """
 
     def __init__(
-        self, folder: str, intake: Intake, *, monotonic: Callable[[], float], clock: Callable[[], float]
+        self,
+        folder: str,
+        intake: Intake,
+        *,
+        monotonic: Callable[[], float],
+        clock: Callable[[], float],
+        was_closed: Callable[[str], bool] = lambda _name: False,
     ) -> None:
+        self.names = InputNames(intake)
         self._folder = folder
         self._intake = intake
-        self._monotonic = monotonic
         self._clock = clock
-        self._since: dict[str, tuple[Stamp, float]] = {}
-        self._said: set[str] = set()
+        self._was_closed = was_closed
+        self._looks = Looks(intake, monotonic=monotonic, clock=clock)
+        self._left_alone = LeftAlone(self.names.is_taken, self.names)
+        self._unreadable: set[str] = set()
+        self._refused: set[int] = set()
         self._empty_since: int | None = None
-        self._ignored = re.compile("|".join(map(fnmatch.translate, intake.ignore)) or r"(?!)")
 
     def scan(self) -> Scan:
         """List the folder.
 
-        Whether a file is open for writing is found out for the first `CHECKED` only, and not remembered: who
+        Whether a file can be had now is found out for the first `CHECKED` only, and not remembered: who
         takes a file asks again (`is_free`).
         """
-        names: list[str] = []  # with their places before them: a tuple for each would take twice the memory
+        placed: list[str] = []  # names with their places before them: tuples would take twice the memory
         large: set[str] = set()
-        waiting: dict[str, str] = {}
-        settling: list[str] = []
+        waits: dict[str, Wait] = {}
         changed_at = os.stat(self._folder).st_mtime_ns
-        markers = self._markers()
-        before, self._since = self._since, {}
+        wait_of = self._judge()
+        self._left_alone.begin()
         with os.scandir(self._folder) as entries:
             for entry in entries:
-                if self.say_if_left_alone(entry):
+                if self._left_alone.says(entry):
                     continue
                 try:
                     status = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
                 name = entry.name
-                settled = self._has_settled(name, Stamp.of(status), before.get(name))
-                why = self._why_not(name, settled=settled, marked=name + self._intake.marker in markers)
-                if why == READY:
-                    names.append(self._place(status) + name)
+                wait = wait_of(name, status)
+                if wait is None:
+                    placed.append(self._place(status) + name)
                     if status.st_size > SMALL_BYTES:
                         large.add(name)
                 else:
-                    waiting[name] = why
-                    if not settled:
-                        settling.append(name)
-        self._said = {path for path in self._said if os.path.lexists(path)}
-        names.sort()
-        _unplace(names)
-        for name in [name for name in names[:CHECKED] if not self.is_free(name)]:
-            names.remove(name)
-            waiting[name] = OPEN
+                    waits[name] = wait
+        placed.sort()
+        _unplace(placed)
+        self._set_aside(placed, waits)
         is_old = self._clock() - changed_at / 1e9 > COARSE_SECONDS
-        self._empty_since = changed_at if is_old and not (names or waiting) else None
-        return Scan(names, waiting, settling, large)
+        self._empty_since = changed_at if is_old and not (placed or waits) else None
+        waiting = {name: wait.why for name, wait in waits.items()}
+        settling = [name for name, wait in waits.items() if wait.needs in {Needs.TIME, Needs.LONG_TIME}]
+        unknown = {name for name, wait in waits.items() if wait.needs is Needs.LONG_TIME}
+        return Scan(placed, waiting, settling, large, unknown)
 
     def is_still_empty(self) -> bool:
         """Whether nothing has come since the last look, which found nothing to wait for."""
@@ -124,19 +131,11 @@ class Scanner:
             return False
 
     def is_free(self, name: str) -> bool:
-        """Whether a file that is ready is not open for writing, as far as that matters and can be told."""
-        return self._intake.ready != "auto" or not is_open_for_writing(os.path.join(self._folder, name))
-
-    def _markers(self) -> set[str]:
-        """Names of markers, where those make files ready."""
-        if self._intake.ready != "marker":
-            return set()
-        with os.scandir(self._folder) as entries:
-            return {
-                entry.name
-                for entry in entries
-                if entry.name.endswith(self._intake.marker) and entry.is_file(follow_symlinks=False)
-            }
+        """Whether a file that was ready at the last look is there and can be had, as far as can be told."""
+        try:
+            return self._hindrance(name) is None
+        except FileNotFoundError:
+            return False
 
     def why_waiting(self, name: str) -> str:
         """What one file waits for, or `READY`, as far as one look can tell: settled since its last change.
@@ -146,70 +145,156 @@ class Scanner:
         """
         path = os.path.join(self._folder, name)
         status = os.lstat(path)
-        if self._ignored.match(name):
-            return "left alone: its name is ignored (intake.ignore)"
-        if not stat.S_ISREG(status.st_mode) or not self.is_input_name(name):
-            return (
-                "left alone: it is a marker"
-                if stat.S_ISREG(status.st_mode)
-                else f"left alone: it {kind_of_file(path)}"
-            )
-        age_seconds = max(0.0, self._clock() - status.st_mtime)
-        stamp, since = Stamp.of(status), self._monotonic() - min(age_seconds, self._intake.settle_seconds)
-        settled = self._has_settled(name, stamp, (stamp, since))
-        why = self._why_not(name, settled=settled, marked=_is_regular(path + self._intake.marker))
-        return OPEN if why == READY and not self.is_free(name) else why
+        if not stat.S_ISREG(status.st_mode) or not self.names.is_taken(name):
+            return f"left alone: {self.names.why_not(name) or f'it {kind_of_file(path)}'}"
+        wait = self._unreadable_now(path)
+        if wait is not None:
+            return wait.why
+        if self.names.marker is not None:
+            if find_marker(self.names, self._folder, name) is None:
+                wait = Wait(f"waiting for {shown(self.names.marker_of(name))}")
+        elif self._intake.ready != "rename":
+            wait = self._looks.wait_by_age(status, self._why_unknown(name, status, reach_of(self._folder)))
+        wait = wait or self._hindrance(name, has_waited=True)
+        return wait.why if wait else READY
 
-    def is_input_name(self, name: str) -> bool:
-        """Whether a file of this name is ever taken."""
-        is_marker = self._intake.ready == "marker" and name.endswith(self._intake.marker)
-        return not is_marker and not self._ignored.match(name)
+    def _judge(self) -> Callable[[str, os.stat_result], Wait | None]:
+        """Return what says of each file, during one look, what it waits for."""
+        self._looks.begin()
+        if self._intake.ready == "rename":
+            return lambda _name, _status: None
+        if self.names.marker is not None:
+            return self._by_marker(self._markers())
+        if self._intake.ready == "stable":
+            return lambda name, status: self._looks.wait(name, status, "")
+        reach = reach_of(self._folder)
+        return lambda name, status: self._looks.wait(name, status, self._why_unknown(name, status, reach))
 
-    def say_if_left_alone(self, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry is left alone, as no file or by its name; the log says so once."""
-        if self.is_input_name(entry.name) and entry.is_file(follow_symlinks=False):
-            return False
-        is_ignored = self._ignored.match(entry.name) is not None
-        if entry.path not in self._said and (is_ignored or self.is_input_name(entry.name)):
-            self._said.add(entry.path)
-            why = "has an ignored name" if is_ignored else kind_of_file(entry.path)
-            log.log(
-                logging.INFO if is_ignored else logging.WARNING,
-                "%s: %s; it is left alone",
-                shown(entry.name),
-                why,
-            )
-        return True
+    def _by_marker(self, markers: set[str]) -> Callable[[str, os.stat_result], Wait | None]:
+        def wait(name: str, _status: os.stat_result) -> Wait | None:
+            wanted = self.names.marker_of(name)
+            return None if wanted in markers else Wait(f"waiting for {shown(wanted)}")
 
-    def _has_settled(self, name: str, stamp: Stamp, seen: tuple[Stamp, float] | None) -> bool:
-        """Whether a file's size and time have not changed for `settle_seconds`.
+        return wait
 
-        `seen` is how it was seen before, and since when. One that was never seen unsettled is not remembered.
+    def _markers(self) -> set[str]:
+        """The names of the markers that are there, spelled as the pattern spells them."""
+        marker = self.names.marker
+        assert marker is not None
+        with os.scandir(self._folder) as entries:
+            return {
+                marker.spelled(entry.name)
+                for entry in entries
+                if marker.is_marker(entry.name) and entry.is_file(follow_symlinks=False)
+            }
+
+    def _why_unknown(self, name: str, status: os.stat_result, reach: Reach) -> str:
+        """Return why nobody can tell who writes to a file; "" if a lease will, or the kernel has."""
+        if self._intake.ready != "auto":
+            return ""
+        why = reach.why_unknown(status.st_uid)
+        return "" if why and self._was_closed(name) else why
+
+    def _set_aside(self, names: list[str], waits: dict[str, Wait]) -> None:
+        """Take from the first of the names that are ready those that cannot be had now."""
+        unreadable = set()
+        for name in names[:CHECKED]:
+            try:
+                wait = self._hindrance(name)
+            except FileNotFoundError:
+                names.remove(name)
+                continue
+            if wait is None:
+                continue
+            names.remove(name)
+            waits[name] = wait
+            if wait.needs is Needs.PERMISSION:
+                unreadable.add(name)
+                if name not in self._unreadable:
+                    log.warning("%s: %s; it waits until it can be", shown(name), wait.why)
+        self._unreadable = unreadable
+
+    def _hindrance(self, name: str, *, has_waited: bool = False) -> Wait | None:
+        """Return why a file that is ready cannot be had now, if so.
+
+        `has_waited` says that it has looked the same for long enough, should nobody be able to tell who
+        writes to it.
+
+        Raises:
+            FileNotFoundError: it is gone.
         """
-        if self._intake.ready in {"rename", "marker"}:
-            return True
-        now, settle_seconds = self._monotonic(), self._intake.settle_seconds
-        if seen is None and self._intake.ready == "auto":
-            age_seconds = self._clock() - stamp.mtime_ns / 1e9
-            if age_seconds >= settle_seconds:
-                return True
-        since = seen[1] if seen and seen[0] == stamp else now
-        self._since[name] = (stamp, since)
-        return now - since >= settle_seconds
+        path = os.path.join(self._folder, name)
+        if self._intake.ready != "auto":
+            return self._unreadable_now(path)
+        try:
+            evidence = evidence_at(path)
+        except PermissionError as error:
+            return unreadable(error.strerror)
+        if evidence is Evidence.SOMEONE_WRITES:
+            return Wait(evidence.value)
+        if evidence is Evidence.UNKNOWN and not (has_waited or self._was_closed(name)):
+            status = os.lstat(path)
+            return self._looks.wait(
+                name, status, reach_of(self._folder).why_unknown(status.st_uid) or REFUSED
+            )
+        return None
 
-    def _why_not(self, name: str, *, settled: bool, marked: bool) -> str:
-        if self._intake.ready == "marker":
-            return READY if marked else f"waiting for {shown(name + self._intake.marker)}"
-        if not settled:
-            since = self._since[name][1]
-            return f"{self._monotonic() - since:.1f} of {self._intake.settle_seconds:g} s settled"
-        return READY
+    def _unreadable_now(self, path: str) -> Wait | None:
+        """Return what a file waits for that this process may not read.
+
+        Raises:
+            FileNotFoundError: it is gone.
+        """
+        if os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+            return None
+        os.lstat(path)
+        return unreadable(os.strerror(errno.EACCES))
 
     def _place(self, status: os.stat_result) -> str:
         """What a file comes before others by, in digits."""
         order = self._intake.order
         number = 0 if order == "name" else status.st_mtime_ns if order == "oldest" else -status.st_mtime_ns
         return f"{min(max(number, -_LAST_TIME), _LAST_TIME) + _LAST_TIME:0{_PLACE_DIGITS}}"
+
+
+def unreadable(why: str | None) -> Wait:
+    """Return what a file waits for that may not be read."""
+    return Wait(f"cannot be read yet: {why}", Needs.PERMISSION)
+
+
+class LeftAlone:
+    """Says once of each entry of a folder that is left alone why it is.
+
+    Args:
+        is_wanted: whether a file of this name is not left alone.
+        names: why it is, if its name is to blame.
+    """
+
+    def __init__(self, is_wanted: Callable[[str], bool], names: InputNames) -> None:
+        self._is_wanted = is_wanted
+        self._names = names
+        self._said: set[str] = set()
+        self._seen: set[str] = set()
+
+    def begin(self) -> None:
+        """Begin a look at the folder: what went between two looks, and comes again, is said again."""
+        self._said, self._seen = self._seen, set()
+
+    def says(self, entry: os.DirEntry[str]) -> bool:
+        """Whether an entry is left alone, as no file or by its name; the log says so once."""
+        name = entry.name
+        is_wanted = self._is_wanted(name)
+        if is_wanted and entry.is_file(follow_symlinks=False):
+            return False
+        if self._names.is_marker(name):
+            return True
+        self._seen.add(name)
+        if name not in self._said:
+            self._said.add(name)
+            why = kind_of_file(entry.path) if is_wanted else self._names.why_not(name)
+            level = logging.WARNING if is_wanted else logging.INFO
+            log.log(level, "%s: %s; it is left alone", shown(name), why)
+        return True
 
 
 def _unplace(names: list[str]) -> None:
@@ -224,21 +309,6 @@ def _unplace(names: list[str]) -> None:
             names[count] = name
             count += 1
     del names[count:]
-
-
-def _is_regular(path: str) -> bool:
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False
-
-
-def is_open_for_writing(path: str) -> bool:
-    """Whether any process has a file open for writing, where the kernel can tell."""
-    try:
-        return evidence_at(path) is Evidence.SOMEONE_WRITES
-    except OSError:
-        return False  # gone, or unreadable: claiming it will tell
 
 
 def kind_of_file(path: str) -> str:

@@ -22,8 +22,8 @@ from fproc.errors import shown
 from fproc.health import LEAST_FREE_BYTES
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, is_at
+from fproc.spool.evidence import Evidence, evidence_at, reach_of
 from fproc.spool.folders import NAME_BYTES, Folders
-from fproc.spool.intake import is_open_for_writing
 from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of, space
 from fproc.spool.obstacles import may_take_from_others, obstacles, this_user
 from fproc.tokens import new_token
@@ -284,13 +284,20 @@ def _lock(place: str) -> _Answer:
 
 
 def _leases(place: str) -> _Answer:
-    """Whether they tell that a file is open for writing; on others' files they are given to root alone."""
+    """Whether they tell that a file is open for writing; of others' files they tell with CAP_LEASE alone."""
+    reach = reach_of(place)
+    if reach.why_none:
+        return _Answer(Verdict.WEAK, f"are not asked for: {reach.why_none}")
     path = os.path.join(place, "leased")
     with open(path, "xb"):
-        is_told = is_open_for_writing(path)
-    if not is_told or is_open_for_writing(path):
+        told = [evidence_at(path)]
+    told.append(evidence_at(path))
+    if told != [Evidence.SOMEONE_WRITES, Evidence.NOBODY_WRITES]:
         return _Answer(Verdict.WEAK, "do not tell who has a file open for writing")
-    return _Answer(Verdict.GOOD, "work" if os.geteuid() == 0 else "work, for files that this user owns")
+    if reach.of_all:
+        return _Answer(Verdict.GOOD, "tell who has a file open for writing")
+    found = "tell who has a file open for writing that this user owns; of others' files, CAP_LEASE is needed"
+    return _Answer(Verdict.GOOD, found)
 
 
 def _time_steps(place: str) -> _Answer:
@@ -345,6 +352,8 @@ def _open_files(_place: str) -> _Answer:
 
 _NO_SYNC = '"durability": "process" does without; it survives kill -9, but not power loss'
 
+_UNTOLD = '"ready": "auto" waits until a file was unchanged for "settle_unknown_seconds"'
+
 _QUESTIONS = [
     _Question("filesystem", _type, "locks may not reach other hosts; fproc uses leases there"),
     _Question("free space", _space, "make room"),
@@ -354,7 +363,7 @@ _QUESTIONS = [
     _Question("fsync of a file", _sync_file, _NO_SYNC),
     _Question("fsync of a folder", _sync_folder, _NO_SYNC),
     _Question("locks of folders", _lock, "two instances could take one file", of_results=False),
-    _Question("leases", _leases, '"ready": "auto" goes by size and time alone', of_results=False),
+    _Question("leases", _leases, _UNTOLD, of_results=False),
     _Question("times of files", _time_steps, of_results=False),
     _Question("clock", _clock, '"ready": "stable" does not compare the two clocks', of_results=False),
     _Question("length of names", _name_length, "a file with a longer name cannot be dropped here"),

@@ -6,10 +6,12 @@ import os
 from collections.abc import Sequence
 
 from fproc.config import Config
-from fproc.errors import InputError
+from fproc.errors import InputError, shown
 from fproc.spool.disk import Disk, unlink_if_there
 from fproc.spool.folders import Folders, about, make_durably
 from fproc.spool.inquiry import REPORTS, Inquiry
+from fproc.spool.markers import shares_marker
+from fproc.spool.names import InputNames
 
 
 def failed_inputs(inquiry: Inquiry) -> list[str]:
@@ -42,7 +44,7 @@ def put_back_all(
             refused[name] = InputError("there is no such input in failed/")
             continue
         try:
-            _move(config, disk, folders, name)
+            _move(InputNames(config.intake), disk, folders, name)
         except (InputError, OSError) as error:
             refused[name] = error
         else:
@@ -56,10 +58,13 @@ def put_back_all(
     return moved, refused
 
 
-def _move(config: Config, disk: Disk, folders: Folders, name: str) -> None:
+def _move(names: InputNames, disk: Disk, folders: Folders, name: str) -> None:
     waiting = os.path.join(folders.unprocessed, name)
-    if config.intake.ready == "marker" and not os.path.lexists(waiting):
-        disk.close(disk.create(waiting + config.intake.marker))
+    if names.marker is not None and not os.path.lexists(waiting):
+        if shares_marker(names, folders.unprocessed, name):
+            marker = shown(names.marker_of(name))
+            raise InputError(f"a file in unprocessed/ has its marker, {marker}, too; wait until it is done")
+        disk.close(disk.create(os.path.join(folders.unprocessed, names.marker_of(name))))
     try:
         disk.move(os.path.join(folders.failed, name), waiting)
     except FileExistsError as error:

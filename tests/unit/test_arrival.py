@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 from fproc.errors import InputError
 from fproc.spool import Disk, Spool, folders
 from fproc.spool import disk as disk_module
-from fproc.spool.arrival import Arrival, Arrivals, Arrived, check_name
+from fproc.spool.arrival import Arrival, Arrivals, Arrived
 from fproc.spool.holding import LEASE_SECONDS, Leases, Owner
+from fproc.spool.names import InputNames
+from fproc.spool.upload_names import check_name
 from tests.crashes import BrokenDisk, Crash, files
 from tests.helpers import plan_of
 from tests.inline import watcher
@@ -584,7 +586,7 @@ GOOD = [
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_name_that_is_safe_is_kept_as_it_is_and_processed(place: Place, name: str) -> None:
-    assert check_name(name, place.config) == name
+    assert check_name(name, InputNames(place.config.intake)) == name
     assert [file.name for file in place.upload((name, "one\n"))] == [name]
     place.work()
     assert os.listdir(place.folder / "processed") == [name]
@@ -631,9 +633,9 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_name_that_is_not_safe_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
-    config = plan_of(NODES, watch_dir=str(tmp_path)).config
+    names = InputNames(plan_of(NODES, watch_dir=str(tmp_path)).config.intake)
     with pytest.raises(InputError, match=BAD[name]) as caught:
-        check_name(name, config)
+        check_name(name, names)
     said = str(caught.value)
     assert said.isprintable()
     assert len(said) < 250
@@ -641,22 +643,22 @@ def test_a_name_that_is_not_safe_is_refused_in_a_sentence(tmp_path: Path, name: 
 
 
 def test_with_markers_those_are_refused_and_room_is_left_for_them(memory_path: Path) -> None:
-    config = Place(memory_path / "w", "marker").config
+    names = InputNames(Place(memory_path / "w", "marker").config.intake)
     with pytest.raises(InputError, match="ignores"):
-        check_name("x.done", config)
-    assert check_name("n" * 250, config)
+        check_name("x.done", names)
+    assert check_name("n" * 250, names)
     with pytest.raises(InputError, match="251 bytes long; 250 is the most"):
-        check_name("n" * 251, config)
+        check_name("n" * 251, names)
 
 
-CONFIG = plan_of(NODES, watch_dir="/nowhere").config
+NAMES = InputNames(plan_of(NODES, watch_dir="/nowhere").config.intake)
 
 
 @given(st.text(max_size=300))
 @example("x")
 def test_every_name_is_refused_or_is_one_plain_file_of_that_name(name: str) -> None:
     try:
-        check_name(name, CONFIG)
+        check_name(name, NAMES)
     except InputError as error:
         str(error).encode()
         return

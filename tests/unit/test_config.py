@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fproc.config import (
+    IGNORED,
     AlertPolicy,
     Config,
     Dashboard,
@@ -62,7 +63,6 @@ def only_problem(value: Any) -> Problem:
 
 
 def test_nodes_are_all_that_a_configuration_needs_and_the_rest_is_as_the_contract_says() -> None:
-    ignored = (".*", "*.tmp", "*.part", "*.partial", "*.filepart", "*.crdownload", "*.swp", "*~")
     assert parsed({"nodes": NODES}) == Config(
         watch_dir="/srv/app/watch_dir",
         results_dir="/srv/app/watch_dir/results",
@@ -72,7 +72,7 @@ def test_nodes_are_all_that_a_configuration_needs_and_the_rest_is_as_the_contrac
         on_error="fail",
         on_conflict="keep",
         durability="power",
-        intake=Intake("auto", 1.0, 10.0, 0.2, ".done", "oldest", ("*",), ignored, ()),
+        intake=Intake("auto", 1.0, 10.0, 0.2, ".done", "oldest", ("*",), IGNORED, ()),
         retry=RetryPolicy(3, 1.0, 300.0),
         recovery=Recovery(enabled=True, check_interval=60.0),
         limits=Limits(1048576, 100, None, 60.0, None, 1024.0),
@@ -89,7 +89,14 @@ def test_nodes_are_all_that_a_configuration_needs_and_the_rest_is_as_the_contrac
         ("", {"workers": ["auto", 1], "on_error": ["fail", "reject", "skip"]}),
         ("", {"on_conflict": ["keep", "replace"], "durability": ["power", "process"]}),
         ("intake.", {"ready": ["auto", "stable", "rename", "marker"], "order": ["oldest"]}),
-        ("intake.", {"settle_seconds": [0, 0.5, 3600], "poll_seconds": [0.01, 5], "marker": [".ok"]}),
+        (
+            "intake.",
+            {
+                "settle_seconds": [0, 0.5, 3600],
+                "poll_seconds": [0.01, 5],
+                "marker": [".ok", "{stem}.ok", "go_{name}"],
+            },
+        ),
         ("intake.", {"settle_unknown_seconds": [0, 10, 3600]}),
         (
             "retry.",
@@ -206,6 +213,8 @@ def test_a_wrong_type_is_refused_at_its_path(path: str, value: Any) -> None:
         ("files", [{"start": "start"}], "[0]"),
         ("files[0].first_line", "(", ""),
         ("intake.marker", "/done", ""),
+        *(("intake.marker", marker, "") for marker in ("done", "{stem}", "{name}", "*.ok")),
+        *(("intake.marker", marker, "") for marker in ("{tag}.ok", "{name}{stem}")),
         ("nodes", [], ""),
     ],
 )

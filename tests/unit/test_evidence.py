@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from fproc.spool import evidence, mounts
-from fproc.spool.evidence import Evidence, evidence_at, evidence_of, why_unknown
+from fproc.spool.evidence import Evidence, evidence_at, evidence_of, reach_of
 from tests.helpers import as_user
 from tests.system.running import NOBODY, open_folder
 
@@ -83,7 +83,10 @@ def test_of_another_users_file_nothing_is_known(folder: Path, *, is_open: bool) 
             writer.close()
         with as_user(NOBODY):
             assert evidence_at(str(path)) is Evidence.UNKNOWN
-            assert why_unknown(str(path)) == "its owner is another user, and fproc has no CAP_LEASE"
+            reach = reach_of(str(folder))
+            assert reach.why_unknown(0) == "its owner is another user, and fproc has no CAP_LEASE"
+            assert reach.why_unknown(NOBODY) == ""
+        assert reach_of(str(folder)).why_unknown(NOBODY) == ""
 
 
 @as_root
@@ -113,7 +116,7 @@ def test_where_others_may_write_unseen_no_lease_is_asked_for(
     monkeypatch.setattr(evidence, "_ask_for_lease", refuse)
     with path.open("a"):
         assert evidence_at(str(path)) is Evidence.UNKNOWN
-    assert (kind or "does not say") in why_unknown(str(path))
+    assert (kind or "does not say") in reach_of(str(folder)).why_none
 
 
 def test_an_overlay_is_believed_only_when_it_refuses(folder: Path) -> None:
@@ -123,7 +126,7 @@ def test_an_overlay_is_believed_only_when_it_refuses(folder: Path) -> None:
         assert evidence_at(str(seen / "x")) is Evidence.UNKNOWN
         with (upper / "y").open("w"):
             assert evidence_at(str(seen / "y")) is Evidence.UNKNOWN
-        assert "overlay" in why_unknown(str(seen / "x"))
+        assert "overlay" in reach_of(str(seen)).why_none
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOLCK, errno.ENOMEM])
@@ -136,7 +139,6 @@ def test_any_other_refusal_says_nothing(folder: Path, number: int, monkeypatch: 
 
     monkeypatch.setattr(fcntl, "fcntl", refuse)
     assert evidence_at(str(path)) is Evidence.UNKNOWN
-    assert why_unknown(str(path)).endswith("grants no leases")
 
 
 def test_a_system_without_leases_knows_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +146,7 @@ def test_a_system_without_leases_knows_nothing(folder: Path, monkeypatch: pytest
     path = folder / "x"
     path.touch()
     assert evidence_at(str(path)) is Evidence.UNKNOWN
-    assert why_unknown(str(path)) == "this system has no leases"
+    assert reach_of(str(folder)).why_none == "this system has no leases"
 
 
 def test_the_filesystem_of_a_folder_is_not_looked_up_for_each_file(

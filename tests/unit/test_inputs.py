@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from fproc.config.patterns import COMPRESSED, result_name
 from fproc.errors import InputError
-from fproc.inputs import COMPRESSED, Input, open_input, result_name, standard_input
+from fproc.inputs import Input, open_input, standard_input
 
 CONTENT = b"".join(b"line %d\n" % number for number in range(5000))
 PACK: dict[str, Callable[[bytes], bytes]] = {

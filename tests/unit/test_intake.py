@@ -5,40 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from fproc.config import Intake
-from fproc.spool.intake import Scan, Scanner, kind_of_file
-from tests.helpers import list_twice
-
-LONG_AGO, NOW = 1_000_000.0, 2_000_000.0
-
-
-class Place:
-    """A folder, a scanner over it, and two clocks."""
-
-    def __init__(self, folder: Path, **intake: Any) -> None:
-        self.folder = folder
-        self.monotonic = 100.0
-        self.clock = NOW
-        self.intake = Intake(**intake)
-        self.scanner = Scanner(
-            str(folder), self.intake, monotonic=lambda: self.monotonic, clock=lambda: self.clock
-        )
-
-    def put(self, name: str, text: str = "a\n", mtime: float | None = None) -> None:
-        (self.folder / name).write_text(text)
-        self.touch(name, self.clock if mtime is None else mtime)
-
-    def touch(self, name: str, mtime: float) -> None:
-        os.utime(self.folder / name, (mtime, mtime))
-
-    def scan_after(self, seconds: float = 0.0) -> Scan:
-        self.monotonic += seconds
-        self.clock += seconds
-        return self.scanner.scan()
+from fproc.spool.intake import Scan, kind_of_file
+from tests.dropping import LONG_AGO, NOW, Place
+from tests.helpers import as_user, list_twice
+from tests.system.running import NOBODY
 
 
 def test_an_empty_folder_has_nothing_ready(tmp_path: Path) -> None:
@@ -197,14 +170,11 @@ def test_order_is_exact_to_the_nanosecond(tmp_path: Path) -> None:
     assert place.scan_after().ready == ["b", "a", "c"]
 
 
-DEFAULT_IGNORED = [".x", "x.tmp", "x.part", "x.partial", "x.filepart", "x.crdownload", "x.swp", "x~"]
-
-
 def test_what_is_usually_unfinished_is_ignored(tmp_path: Path) -> None:
     place = Place(tmp_path, ready="rename", order="name")
-    for name in (*DEFAULT_IGNORED, "x.tmpx", "tmp", "x.", "X.TMP", "x~2"):
+    for name in (".x", "x.tmp", "X.TMP", "x.part", "x~", "x.tmpx", "tmp", "x.", "x~2"):
         place.put(name)
-    assert place.scan_after() == Scan(["X.TMP", "tmp", "x.", "x.tmpx", "x~2"], {}, [])
+    assert place.scan_after() == Scan(["tmp", "x.", "x.tmpx", "x~2"], {}, [])
 
 
 def test_ignore_patterns_can_be_chosen_or_left_out(tmp_path: Path) -> None:
@@ -229,6 +199,48 @@ def test_auto_does_not_wait_for_a_file_that_is_only_being_read(tmp_path: Path) -
     place.put("x", mtime=LONG_AGO)
     with (tmp_path / "x").open(encoding="utf-8"):
         assert place.scan_after().ready == ["x"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+@pytest.mark.parametrize("ready", ["auto", "stable", "rename"])
+def test_a_file_that_cannot_be_read_yet_waits_and_is_named_once(
+    ready: str, memory_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory_path.chmod(0o755)
+    place = Place(memory_path, ready=ready, settle_seconds=1, settle_unknown_seconds=2)
+    place.put("x", mtime=LONG_AGO)
+    place.put("y", mtime=LONG_AGO)
+    os.chmod(memory_path / "x", 0o600)
+    with as_user(NOBODY):
+        place.scan_after()
+        for _ in range(2):
+            scan = place.scan_after(2)
+            assert (scan.ready, scan.waiting) == (["y"], {"x": "cannot be read yet: Permission denied"})
+            assert scan.settling == []
+        assert place.scanner.why_waiting("x") == "cannot be read yet: Permission denied"
+        assert not place.scanner.is_free("x")
+    assert [record.getMessage() for record in caplog.records] == [
+        "x: cannot be read yet: Permission denied; it waits until it can be"
+    ]
+    os.chmod(memory_path / "x", 0o644)
+    with as_user(NOBODY):
+        place.scan_after()
+        assert place.scan_after(2).ready == ["x", "y"]
+
+
+def test_names_that_are_none_of_match_are_left_alone_and_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    place = Place(tmp_path, ready="rename", match=("*.csv",))
+    place.put("A.CSV")
+    place.put("b.txt")
+    for _ in range(2):
+        assert place.scan_after() == Scan(["A.CSV"], {}, [])
+    assert place.scanner.why_waiting("b.txt") == "left alone: its name is none of intake.match"
+    assert [record.getMessage() for record in caplog.records] == [
+        "b.txt: its name is none of intake.match; it is left alone"
+    ]
 
 
 def test_what_is_no_file_is_left_alone_and_said_once(

@@ -13,9 +13,9 @@ from fproc.engine import Interpreter
 from fproc.errors import ConfigError, InputError, LostClaimError, RecordError
 from fproc.records import Block
 from fproc.spool import NotYet
+from tests.dropping import LONG_AGO
+from tests.dropping import Place as Intake
 from tests.helpers import SOURCE, Memory, plan_of, run_lines, user
-from tests.unit.test_intake import LONG_AGO
-from tests.unit.test_intake import Place as Intake
 from tests.unit.test_spool import Place, commit, owned
 
 STAMP = {"inode": 1, "size_bytes": 1, "mtime_ns": 1}
@@ -156,5 +156,5 @@ def test_ignored_names_are_said_once(tmp_path: Path, caplog: pytest.LogCaptureFi
     place.scan_after()
     place.scan_after()
     assert [record.getMessage() for record in caplog.records] == [
-        "half.tmp: has an ignored name; it is left alone"
+        "half.tmp: its name is ignored (intake.ignore); it is left alone"
     ]

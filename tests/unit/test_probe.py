@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from fproc.spool import disk as disk_module
+from fproc.spool import evidence, probe
 from fproc.spool import mounts as mounts_module
-from fproc.spool import probe
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders, prepare
 from fproc.spool.mounts import filesystem_type, is_local
@@ -341,13 +341,23 @@ def test_the_probe_of_locks_leaves_no_descriptor_open(folders: Folders) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EACCES])
-def test_without_leases_auto_goes_by_size_and_time_alone(
+def test_without_leases_auto_waits_until_a_file_was_unchanged_for_longer(
     number: int, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fcntl, "fcntl", refuse(number))
     finding = found(folders)["leases"]
     assert (finding.verdict, finding.found) == (WEAK, "do not tell who has a file open for writing")
-    assert finding.advice == '"ready": "auto" goes by size and time alone'
+    unchanged = 'until a file was unchanged for "settle_unknown_seconds"'
+    assert finding.advice == f'"ready": "auto" waits {unchanged}'
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "overlay"])
+def test_where_leases_know_nothing_of_writers_none_is_asked_for(
+    kind: str, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "recent_filesystem_type", lambda _folder: kind)
+    finding = found(folders)["leases"]
+    assert (finding.verdict, finding.found.split(":")[0]) == (WEAK, "are not asked for")
 
 
 def test_leases_that_are_always_refused_tell_nothing(
@@ -357,11 +367,13 @@ def test_leases_that_are_always_refused_tell_nothing(
     assert found(folders)["leases"].verdict is WEAK
 
 
-def test_leases_work_for_a_user_s_own_files_alone(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    for user, said in ((0, "work"), (1000, "work, for files that this user owns")):
-        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
-        finding = found(folders)["leases"]
-        assert (finding.verdict, finding.found) == (GOOD, said)
+@pytest.mark.parametrize("is_able", [True, False])
+def test_leases_tell_of_others_files_with_a_capability_alone(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, *, is_able: bool
+) -> None:
+    monkeypatch.setattr(evidence, "_has_cap_lease", lambda _user, _period: is_able)
+    finding = found(folders)["leases"]
+    assert (finding.verdict, "CAP_LEASE" in finding.found) == (GOOD, not is_able)
 
 
 @pytest.mark.parametrize(
