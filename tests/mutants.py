@@ -16,6 +16,7 @@ from tests.mutation import (
     GAPS,
     GROUP,
     LEASES,
+    MEDDLING,
     SPOOL,
     SWEEP,
     VANISHED,
@@ -737,4 +738,39 @@ UPLOADS = [
     ),
 ]
 
-MUTANTS = [*FSYNCS, *STEPS, *PARTS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS]
+OTHERS = [
+    mutant(
+        "lines that were set aside are not compared at the seal",
+        "claim",
+        (
+            "if size_bytes != self._rejected_bytes or not os.path.lexists(self.job.path(REJECTED)):",
+            "if False:",
+        ),
+        MEDDLING + "test_set_aside_lines_that_someone_changed_are_not_decided_about[cut]",
+        MEDDLING + "test_set_aside_lines_that_someone_changed_are_not_decided_about[unlink]",
+    ),
+    mutant(
+        "the lock is closed before its folder is removed",
+        "holding",
+        (
+            "        try:\n            if self.is_owner():\n                with suppress(OSError):  # not",
+            (
+                "        is_owner = self.is_owner()\n        self._disk.close(self._descriptor)\n        try:\n"
+                "            if is_owner:\n                with suppress(OSError):  # not"
+            ),
+        ),
+        MEDDLING + "test_a_lock_that_is_let_go_of_leaves_whoever_holds_the_job_next_its_folder[closed]",
+        and_edit=(
+            "        finally:\n            self._disk.close(self._descriptor)",
+            "        finally:\n            pass",
+        ),
+    ),
+    mutant(
+        "a result that got another number still replaces",
+        "decision",
+        ("replace(moves[index], number=number, replaces=False)", "replace(moves[index], number=number)"),
+        MEDDLING + "test_a_result_that_got_another_number_replaces_nothing",
+    ),
+]
+
+MUTANTS = [*FSYNCS, *STEPS, *PARTS, *OTHERS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS]

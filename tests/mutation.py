@@ -11,6 +11,7 @@ LEASES = "tests/unit/test_holding.py::"
 CALLS = "tests/unit/test_disk.py::"
 GROUP = "tests/unit/test_group.py::"
 SPOOL = "tests/unit/test_spool.py::"
+MEDDLING = "tests/unit/test_meddling.py::"
 ARRIVAL = "tests/unit/test_arrival.py::"
 
 

@@ -308,15 +308,19 @@ def test_a_second_crash_in_recovery_changes_nothing_either(
 
 
 @Named
-@pytest.mark.long
-def test_power_loss_after_a_crash_changes_nothing_either(memory_path: Path, scenario: Scenario) -> None:
+@pytest.mark.parametrize(
+    "stride", [pytest.param(9, marks=pytest.mark.sweep), pytest.param(1, marks=pytest.mark.long)]
+)
+def test_power_loss_after_a_crash_changes_nothing_either(
+    memory_path: Path, scenario: Scenario, stride: int
+) -> None:
     points = 0
-    for first in itertools.count():
+    for first in itertools.count(0, stride):
         if not Place(memory_path / str(first), scenario).crash(first):
             break
-        points += lose_power_after(first, memory_path, scenario)
+        points += lose_power_after(first, memory_path, scenario, stride)
     print(f"{points} points")
-    assert points > 100
+    assert points * stride**2 > 100
 
 
 @pytest.mark.parametrize(
@@ -343,15 +347,16 @@ def test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothin
     assert points > 100
 
 
-def lose_power_after(first: int, memory_path: Path, scenario: Scenario) -> int:
-    """Die at call `first`, then lose power at each call of the next process; gives how many there were."""
-    for second in itertools.count():
+def lose_power_after(first: int, memory_path: Path, scenario: Scenario, stride: int = 1) -> int:
+    """Die at call `first`, then lose power at calls of the next process; gives at how many."""
+    for points in itertools.count():
+        second = first % stride + points * stride
         place = Place(memory_path / f"{first}-{second}", scenario)
         came = place.die_then_lose_power([first, second])
         place.recover()
         place.check((first, second))
         if not came:
-            return second
+            return points
     raise AssertionError
 
 

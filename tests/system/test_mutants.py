@@ -120,6 +120,8 @@ QUICK = {
     "an fsync of a file that fails is taken for done",
     "the lock of a folder that was removed counts",
     "evidence against an owner holds for ever",
+    "what several inputs hold is not fsynced by their claim",
+    "whatever part is gone has been published",
 }
 """One of each kind."""
 

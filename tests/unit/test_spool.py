@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fproc.errors import LostClaimError
-from fproc.spool import Claim, NotYet, Settled, Spool, Stamp
+from fproc.spool import Claim, Disk, NotYet, Settled, Spool, Stamp
 from tests.crashes import BrokenDisk, Crash, look
 from tests.helpers import plan_of
 
@@ -26,7 +26,7 @@ class Place:
         self.now = 1000.0
         self.spool = self.instance()
 
-    def instance(self, disk: BrokenDisk | None = None, ready: str = "rename", **keys: Any) -> Spool:
+    def instance(self, disk: Disk | None = None, ready: str = "rename", **keys: Any) -> Spool:
         plan = plan_of(
             NODES, watch_dir=str(self.folder), intake={"ready": ready}, durability="process", **keys
         )
