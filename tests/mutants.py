@@ -705,7 +705,10 @@ UPLOADS = [
     mutant(
         "an upload's marker is not fsynced",
         "arrival",
-        ("self._marker)))\n        self._disk.sync_folder(self._private)", "self._marker)))"),
+        (
+            "self._own_marker(file.target)))\n        self._disk.sync_folder(self._private)",
+            "self._own_marker(file.target)))",
+        ),
         f"{UPLOAD_POWER}[none-before-marker]",
         f"{UPLOAD_POWER}[none-during-marker]",
     ),
@@ -724,15 +727,15 @@ UPLOADS = [
     mutant(
         "an upload's name is not fsynced before its marker gets its own",
         "arrival",
-        ("self.disk.sync_folder(waiting)\n            for", "for"),
+        ("self.disk.sync_folder(waiting)\n            self._leave_one", "self._leave_one"),
         f"{SWEPT_POWER}[the newest change]",
     ),
     mutant(
         "a marker that an upload was given is not fsynced",
         "arrival",
         (
-            "os.path.join(waiting, name))\n            self.disk.sync_folder(waiting)",
-            "os.path.join(waiting, name))",
+            "os.path.join(waiting, marker))\n            self.disk.sync_folder(waiting)",
+            "os.path.join(waiting, marker))",
         ),
         f"{UPLOAD_POWER}[none-before-marker]",
     ),
@@ -755,7 +758,9 @@ OTHERS = [
         (
             "        try:\n            if self.is_owner():\n                with suppress(OSError):  # not",
             (
-                "        is_owner = self.is_owner()\n        self._disk.close(self._descriptor)\n        try:\n"
+                "        is_owner = self.is_owner()\n"
+                "        self._disk.close(self._descriptor)\n"
+                "        try:\n"
                 "            if is_owner:\n                with suppress(OSError):  # not"
             ),
         ),
