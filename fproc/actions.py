@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fproc import drawing, examples, logs, settings
+from fproc import advice, drawing, examples, logs, settings
 from fproc.config import Config, to_log
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
 from fproc.plan import Plan
 from fproc.processes import expect_signals
 from fproc.settings import Given
 from fproc.spool.folders import Folders, check_places
-from fproc.stdout import keep_for_results, say
+from fproc.stdout import complain, keep_for_results, say
 
 if TYPE_CHECKING:
     from fproc.worker_process import WorkerProcess
@@ -39,17 +39,19 @@ def run(arguments: Namespace) -> int:
 
 
 def _run(arguments: Namespace, first: WorkerProcess | None) -> int:
+    if arguments.status or arguments.doctor or arguments.why is not None or arguments.retry is not None:
+        return operate(arguments)
     given = settings.gather(arguments.config, os.environ)
     set_up_log = _log_set_up(arguments, given)
     set_up_log()
-    plan = _plan(arguments, given)
+    plan = settings.load_plan(given, _flags(arguments), mode=arguments.mode, with_mode=bool(arguments.input))
     log.debug("configuration in force: %s", json.dumps(to_log(plan.config)))
-    if arguments.status or arguments.doctor or arguments.why is not None or arguments.retry is not None:
-        return operate(plan.config, arguments)
     if arguments.graph:
         return graph(plan, arguments.graph)
     if arguments.check:
-        return check(plan)
+        return check(plan, given)
+    for warning in settings.doubts(given, is_file_wanted=not arguments.mode):
+        log.warning(warning)
     if arguments.input:
         return process_inputs(plan, arguments)
     return watch(plan, arguments, given, set_up_log, first)
@@ -81,10 +83,16 @@ def _log_set_up(arguments: Namespace, given: Given) -> Callable[[], None]:
     return partial(logs.set_up, level=level, form=form, path=path, colour=colour)
 
 
-def operate(config: Config, arguments: Namespace) -> int:
-    """Answer an operator's question, or put failed files back."""
+def operate(arguments: Namespace) -> int:
+    """Answer an operator's question, or put failed files back, whatever is wrong with the configuration."""
     from fproc import operate  # noqa: PLC0415 - not for --input
 
+    given = settings.gather_leniently(arguments.config, os.environ)
+    _log_set_up(arguments, given)()
+    config, problems = settings.operating_config(given, _flags(arguments))
+    if problems:
+        more = f"; and {counted(len(problems) - 1, 'more problem')}" if len(problems) > 1 else ""
+        complain(f"warning: {problems[0]}{more}; asking about {shown(config.watch_dir)} nevertheless")
     if arguments.status:
         return operate.status(config, as_json=arguments.json)
     if arguments.why is not None:
@@ -100,8 +108,8 @@ def graph(plan: Plan, form: str) -> int:
     return EXIT_OK
 
 
-def check(plan: Plan) -> int:
-    """Check configuration and plugins, run the examples, print a summary."""
+def check(plan: Plan, given: Given) -> int:
+    """Check configuration and plugins, run the examples, print a summary and what looks like a mistake."""
     check_places(Folders(plan.config.watch_dir, plan.config.results_dir))
     problems = examples.failures(plan)
     if problems:
@@ -109,14 +117,15 @@ def check(plan: Plan) -> int:
     config = plan.config
     count = len(config.examples)
     say(f"configuration: ok, {counted(len(config.nodes), 'node')}, {counted(count, 'example')} passed")
+    say(f"configuration file: {settings.pipeline_file(given)}")
     say(f"watched folder: {shown(config.watch_dir)}")
     say(f"results: {shown(config.results_dir)}")
     say(f"lines enter at: {', '.join(plan.graph.entries)}")
     for entry in plan.graph.entries:
         why = plan.why_interpreted(entry)
         say(f"lines from {entry!r} on are " + (f"interpreted, which is slow: {why}" if why else "compiled"))
-    for name in plan.graph.unreachable():
-        say(f"warning: no line can reach the node {name!r}")
+    for warning in (*settings.doubts(given), *advice.warnings(plan)):
+        say(f"warning: {warning}")
     say(drawing.draw(plan.graph, "text"))
     return EXIT_OK
 
@@ -159,12 +168,14 @@ def watch(
     )
     if arguments.drain:
         return EXIT_OK if service.drain() else EXIT_FILE_FAILED
+    log.info("configuration: %s", settings.pipeline_file(given))  # not for cron, which mails what is said
     service.watch()
     return EXIT_OK
 
 
-def _plan(arguments: Namespace, given: Given) -> Plan:
-    flags = {
+def _flags(arguments: Namespace) -> dict[str, str | None]:
+    """Return what the flags say that settings may come from."""
+    return {
         "--watch-dir": arguments.watch_dir,
         "--results-dir": arguments.results_dir,
         "--workers": arguments.workers,
@@ -172,7 +183,6 @@ def _plan(arguments: Namespace, given: Given) -> Plan:
         "--port": arguments.port,
         "--heartbeat-url": arguments.heartbeat_url,
     }
-    return settings.load_plan(given, flags, mode=arguments.mode, with_mode=bool(arguments.input))
 
 
 def _worker_count(config: Config) -> int:

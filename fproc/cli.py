@@ -19,6 +19,7 @@ from fproc.errors import (
     UsageError,
     reason_of,
 )
+from fproc.stdout import complain
 
 DESCRIPTION = """\
 Files that land in watch_dir/unprocessed/ are taken one by one, streamed line by line through the pipeline of
@@ -49,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         status = _act(arguments)
         _flush()
     except KeyboardInterrupt:
-        _complain("interrupted")
+        complain("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # nobody reads standard output any more: `| head` has what it wanted
         _abandon_standard_output()
@@ -65,15 +66,15 @@ def _explain(error: Exception) -> int:
     """Say what is wrong, in a line for each problem; gives the exit status."""
     if isinstance(error, FprocError):
         for line in error.problems if isinstance(error, ConfigError) else [error]:
-            _complain(line)
+            complain(line)
         return error.exit_status
     if isinstance(error, OSError):
         from fproc.lifecycle import trouble_of  # noqa: PLC0415 - only where there is trouble
 
         _abandon_standard_output()
-        _complain(trouble_of(error))
+        complain(trouble_of(error))
     else:
-        _complain(f"{reason_of(error)} (this is a mistake in fproc; --debug shows where)")
+        complain(f"{reason_of(error)} (this is a mistake in fproc; --debug shows where)")
     return EXIT_FILE_FAILED
 
 
@@ -211,10 +212,6 @@ def _sample(arguments: argparse.Namespace) -> int:
     for path in write_samples(arguments.sample, arguments.output):
         print(path)
     return EXIT_OK
-
-
-def _complain(what: object) -> None:
-    print(f"fproc: {what}", file=sys.stderr)
 
 
 def _end_when_told() -> None:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fproc import schema
-from fproc.config import KEYS, Dashboard
+from fproc.config import KEYS, Config, Dashboard, parse
+from fproc.config_file import (
+    CONFIG_NAME,
+    CONFIG_VARIABLE,
+    ConfigFile,
+    beside,
+    read,
+    read_env_file,
+    read_leniently,
+)
 from fproc.default import DEFAULT
-from fproc.errors import ConfigError, Problem, UsageError, reason_of
+from fproc.errors import ConfigError, Problem, UsageError, nearest, reason_of, shown
 from fproc.plan import Plan, build, mode_nodes
 from fproc.schema import Problems
 
-CONFIG_VARIABLE = "FPROC_CONFIG"
-CONFIG_NAME = "pipeline.json"
 MODE_VARIABLE = "MODE"
 TOKEN_CHARACTERS = 4096
 """The most that a token may have."""
@@ -57,17 +63,26 @@ CREDENTIAL = "fproc-token"
 LOG_FORMAT = "FPROC_LOG_FORMAT"
 LOG_FILE = "FPROC_LOG_FILE"
 
+PREFIX = "FPROC_"
+VARIABLES = (CONFIG_VARIABLE, *(setting.variable for setting in SETTINGS), TOKEN, LOG_FORMAT, LOG_FILE)
+"""What the names of fproc's own variables begin with, and all of them."""
+
+OPERATING_KEYS = ("watch_dir", "results_dir", "intake", "recovery", "durability", "retention")
+OPERATING_FLAGS = ("--watch-dir", "--results-dir")
+"""What `--status`, `--why` and `--retry` need of a configuration."""
+
 
 @dataclass(slots=True)
 class Given:
     """What configuration, environment and `.env` say, before it is checked as a whole.
 
-    `variables` are those of the process, and those of `.env` where the process has none; `origin` says
-    which came from there. `problems` are those found so far.
+    `value` is that of the configuration, to which variables and flags are added. `variables` are those of the
+    process, and those of `.env` where the process has none; `origin` says which came from there. `problems`
+    are those found so far.
     """
 
+    file: ConfigFile
     value: Any
-    folder: str
     variables: dict[str, str]
     origin: dict[str, str] = field(default_factory=dict)
     problems: Problems = field(default_factory=list)
@@ -97,10 +112,61 @@ def gather(config_flag: str | None, environ: Mapping[str, str]) -> Given:
         ConfigError: the configuration cannot be read, or is not JSON.
     """
     problems: Problems = []
-    value, folder = _read_config(config_flag, environ, problems)
-    given = Given(value, folder, dict(environ), problems=problems)
-    _add_env_file(given, os.path.join(folder, ".env"))
+    return _given(read(config_flag, environ, problems), environ, problems)
+
+
+def gather_leniently(config_flag: str | None, environ: Mapping[str, str]) -> Given:
+    """Read as much of them as can be read; what cannot be is among the problems."""
+    problems: Problems = []
+    return _given(read_leniently(config_flag, environ, problems), environ, problems)
+
+
+def _given(found: ConfigFile, environ: Mapping[str, str], problems: Problems) -> Given:
+    given = Given(found, found.value, dict(environ), problems=problems)
+    for name, (where, text) in read_env_file(os.path.join(found.folder, ".env"), problems).items():
+        if name not in given.variables:
+            given.variables[name], given.origin[name] = text, where
     return given
+
+
+def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Problems]:
+    """Return what an operator's questions need: folders, intake and the like; the nodes in it mean nothing.
+
+    Where that is wrong the default stands in for it. What is wrong with the whole is given as well; users'
+    processors are not looked at.
+
+    Raises:
+        UsageError: a flag is wrong.
+    """
+    _, found = parse(given.value, folder=given.file.folder) if given.file.is_whole else (None, [])
+    whole = given.value if isinstance(given.value, dict) else {}
+    needed = {key: item for key, item in whole.items() if key in OPERATING_KEYS}
+    rest = replace(given, value=needed, problems=[*given.problems, *found])
+    _override(rest, {flag: text for flag, text in flags.items() if flag in OPERATING_FLAGS})
+    config, _ = parse({**needed, "nodes": DEFAULT["nodes"]}, folder=given.file.folder)
+    assert config is not None
+    return config, rest.problems
+
+
+def pipeline_file(given: Given) -> str:
+    """Return which configuration is used, in words."""
+    if given.file.path:
+        return shown(given.file.path)
+    return f"built-in, as there is no {CONFIG_NAME} in {shown(given.file.folder)}"
+
+
+def doubts(given: Given, *, is_file_wanted: bool = True) -> list[str]:
+    """Return what looks like a mistyped file or variable, a message each."""
+    names = beside(given.file.folder) if is_file_wanted and not given.file.path else []
+    found = [
+        f"the built-in pipeline is used, but there is {shown(name)}; did you mean --config {shown(name)}?"
+        for name in names[:1]
+    ]
+    for name in sorted(given.variables):
+        if name.startswith(PREFIX) and name not in VARIABLES:
+            hint = nearest(name, list(VARIABLES))
+            found.append(shown(f"{given.where(name)}: unknown variable" + (f"; {hint}" if hint else "")))
+    return found
 
 
 def load_plan(given: Given, flags: Mapping[str, Any], *, mode: str | None, with_mode: bool) -> Plan:
@@ -128,7 +194,7 @@ def load_plan(given: Given, flags: Mapping[str, Any], *, mode: str | None, with_
         nodes = mode_nodes(source, mode if mode is not None else str(variable_mode))
         overrides = {"nodes": nodes, "files": (), "examples": ()}
         value.setdefault("nodes", DEFAULT["nodes"])
-    return build(value, folder=given.folder, overrides=overrides, problems=given.problems)
+    return build(value, folder=given.file.folder, overrides=overrides, problems=given.problems)
 
 
 def token(given: Given, dashboard: Dashboard) -> str | None:
@@ -170,53 +236,6 @@ def _read_token(path: str, where: str) -> str:
     return text
 
 
-def _read_config(flag: str | None, environ: Mapping[str, str], problems: Problems) -> tuple[Any, str]:
-    """The configuration as a JSON value, and the folder that its paths are relative to."""
-    named = flag if flag is not None else environ.get(CONFIG_VARIABLE) or None
-    if named is None and not os.path.lexists(CONFIG_NAME):
-        return copy.deepcopy(DEFAULT), os.getcwd()
-    path = CONFIG_NAME if named is None else named
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except OSError as error:
-        raise ConfigError([Problem(path or "--config", f"cannot be read: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            [Problem(path, f"is not UTF-8 text: {error.reason} at byte {error.start}")]
-        ) from error
-    return schema.parse_json(text, path, problems), os.path.dirname(os.path.abspath(path))
-
-
-def _add_env_file(given: Given, path: str) -> None:
-    """Fill the variables up from a `.env` file: `NAME=value` lines, `#` comments, maybe quotes."""
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = file.read().split("\n")
-    except FileNotFoundError:
-        return
-    except (OSError, UnicodeDecodeError) as error:
-        given.problems.append(Problem(".env", f"cannot be read: {reason_of(error)}"))
-        return
-    for number, raw in enumerate(lines, 1):
-        line = raw.strip().removeprefix("export ").strip()
-        if not line or line.startswith("#"):
-            continue
-        name, equals, text = (part.strip() for part in line.partition("="))
-        if not equals or not name.isidentifier():
-            given.problems.append(Problem(f".env:{number}", "is not NAME=value"))
-        elif name in given.origin or name not in given.variables:
-            given.variables[name] = _unquoted(text)
-            given.origin[name] = f".env:{number}: "
-
-
-def _unquoted(text: str) -> str:
-    """A value without its quotes, or without a comment behind it."""
-    if text[:1] in {"'", '"'} and text.find(text[0], 1) > 0:
-        return text[1 : text.index(text[0], 1)]
-    return text.partition(" #")[0].rstrip()
-
-
 def _override(given: Given, flags: Mapping[str, Any]) -> None:
     """Put what flags and variables say into the configuration, checked by the same rules."""
     for setting in SETTINGS:
@@ -224,7 +243,7 @@ def _override(given: Given, flags: Mapping[str, Any]) -> None:
         is_flag = text is not None
         if not is_flag:
             text, name = given.variable(setting.variable), given.where(setting.variable)
-            base = given.folder if setting.variable in given.origin else os.getcwd()
+            base = given.file.folder if setting.variable in given.origin else os.getcwd()
         if text is None:
             continue
         found: Problems = []

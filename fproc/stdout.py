@@ -54,6 +54,11 @@ def say(line: str) -> None:
     write_all(standard_output(), f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
+def complain(what: object) -> None:
+    """Print what is wrong to standard error."""
+    sys.stderr.write(f"fproc: {what}\n")
+
+
 def write_all(stream: BinaryIO, data: bytes | memoryview) -> None:
     """Write all of `data` and flush; an unbuffered stream may take it in several parts."""
     view = memoryview(data)
