@@ -95,6 +95,7 @@ class History:
 
     Args:
         path: the database. Its folder must be there.
+        is_shared: its filesystem may be one that other hosts use, too.
         history_days: how old an event may be when `prune` is called, or None to keep them all.
         set_aside: moves the database at a path out of the way, and its `-wal` and `-shm` before it, and
             gives the path where it is then. May raise `OSError`, which ends the history of this run.
@@ -106,11 +107,13 @@ class History:
         path: str,
         *,
         history_days: float | None,
+        is_shared: bool = False,
         set_aside: Callable[[str], str],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
         self._history_days = history_days
+        self._journal_mode = "TRUNCATE" if is_shared else "WAL"
         self._move_aside = set_aside
         self._clock = clock
         self._lock = threading.Lock()
@@ -273,8 +276,9 @@ class History:
     def _open(self) -> None:
         """Connect, and make the tables if there are none.
 
-        The journal is a write-ahead log where the filesystem has what that needs. Only with
-        `synchronous = FULL` does it keep every event through a power loss.
+        The journal is a write-ahead log where the filesystem has what that needs: memory that all
+        who use the database share, which hosts do not. Only with `synchronous = FULL` does it keep every
+        event through a power loss.
         """
         connection = self._connection = self._connect(self._busy_seconds)
         self._opened = os.stat(self._path)
@@ -283,7 +287,7 @@ class History:
             self._end(f"was made by a newer fproc (schema {version}, known is {SCHEMA_VERSION})")
             return
         with suppress(self._sqlite3.OperationalError):
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA journal_mode = {self._journal_mode}")
         connection.execute("PRAGMA synchronous = FULL")
         if version < SCHEMA_VERSION:
             make_tables(connection)

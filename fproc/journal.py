@@ -23,6 +23,7 @@ from fproc.lifecycle import Fate
 from fproc.metrics import Metrics
 from fproc.spool import Disk, Folders, Settled
 from fproc.spool.disk import set_aside
+from fproc.spool.folders import history_of
 from fproc.spool.presence import Presence
 from fproc.times import rfc3339
 from fproc.tokens import new_token
@@ -52,9 +53,11 @@ KINDS = {
 
 
 def open_history(folders: Folders, retention: Retention) -> History:
-    """The history of a spool."""
+    """The history of a spool, or this host's own where several hosts use that."""
+    path = history_of(folders)
     return History(
-        folders.history,
+        path,
+        is_shared=path != folders.history,
         history_days=retention.history_days,
         set_aside=partial(set_aside, Disk(power=False)),
     )

@@ -16,7 +16,7 @@ from fproc.history import History
 from fproc.journal import KINDS, open_history
 from fproc.spool import Disk, probe
 from fproc.spool.condition import disks
-from fproc.spool.folders import Folders, prepare
+from fproc.spool.folders import Folders, history_of, prepare
 from fproc.spool.inquiry import Inquiry, is_input
 from fproc.spool.revival import failed_inputs, put_back_all
 from fproc.stdout import say
@@ -139,7 +139,7 @@ def _inquiry(config: Config) -> Inquiry:
 @contextmanager
 def _history(inquiry: Inquiry, config: Config) -> Iterator[History | None]:
     """What happened so far, if anything was written down."""
-    if not os.path.isfile(inquiry.folders.history):
+    if not os.path.isfile(history_of(inquiry.folders)):
         yield None
         return
     history = open_history(inquiry.folders, config.retention)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from fproc.plan import Plan
 from fproc.spool import Disk, Spool
 from fproc.spool.folders import Folders
-from fproc.spool.holding import LEASE_SECONDS, Leases, Owner
+from fproc.spool.leases import LEASE_SECONDS, Leases
+from fproc.spool.owner import Owner
 from tests.helpers import plan_of
 
 
@@ -39,15 +41,12 @@ class Shared:
         self.spools = 0
         self.machine("first")
 
-    def machine(self, host: str, disk: Disk | None = None, *, is_dead: bool = False) -> Spool:
+    def machine(self, host: str, disk: Disk | None = None, *, boot: str = "", is_dead: bool = False) -> Spool:
         """The spool as a process of that host sees it; others may know that process to be dead."""
         disk = disk or Disk(power=False)
         folders = Folders(self.plan.config.watch_dir, self.plan.config.results_dir)
-        owner = (
-            Owner(host, "", "boot", 1, "another process had this id")
-            if is_dead
-            else Owner(host, "", "boot", 1, "")
-        )
+        began = "another process had this id" if is_dead else Owner.current().began
+        owner = Owner(host, "a namespace", boot or f"a boot of {host}", os.getpid(), began)
         leases = Told(folders, disk, owner=owner, monotonic=self.seconds)
         return Spool(self.plan.config, disk=disk, holder=leases, is_checked=True)
 

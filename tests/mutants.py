@@ -123,20 +123,20 @@ FSYNCS = [
     ),
     without(
         "the name of a locked job folder is not fsynced",
-        "holding",
+        "locks",
         "self._disk.sync_folder(os.path.dirname(self.folder))",
         POWER,
     ),
     without(
         "the name of a lease's job folder is not fsynced",
-        "holding",
+        "leases",
         "self._disk.sync_folder(os.path.dirname(job))",
         LEASE_POWER,
     ),
-    without(
+    mutant(
         "the name of a lease's generation is not fsynced",
-        "holding",
-        "self._disk.sync_folder(job)",
+        "leases",
+        ("(os.path.dirname(job))\n        self._disk.sync_folder(job)", "(os.path.dirname(job))"),
         LEASE_POWER,
     ),
     without(
@@ -254,7 +254,7 @@ STEPS = [
     mutant(
         "the marker is removed before the claim",
         "__init__",
-        ("self._disk.move(waiting", "self._markers.consume(job)\n            self._disk.move(waiting"),
+        ("job.take_input(waiting", "self._markers.consume(job)\n            job.take_input(waiting"),
         crash("a marker"),
     ),
     mutant(
@@ -281,7 +281,7 @@ STEPS = [
     mutant(
         "a claim does not look for an earlier file of the name",
         "__init__",
-        ("if os.path.lexists(job.input_path) or job.settle", "if job.settle"),
+        ("if job.has_input() or job.settle", "if job.settle"),
         SPOOL + "test_a_second_file_of_a_name_waits_while_the_first_waits_for_its_retry",
     ),
     mutant(
@@ -420,10 +420,50 @@ OWNERS = [
         SPOOL + "test_a_late_owner_whose_job_folder_was_removed_decides_nothing",
     ),
     mutant(
-        "a lease that is taken over keeps its generation",
-        "holding",
-        ("self._disk.replace(os.path.join(job, generation), own)", "own = os.path.join(job, generation)"),
-        GAPS + "test_an_owner_that_was_paused_does_nothing_while_another_is_at_work",
+        "two may take over one lease",
+        "leases",
+        (
+            'self._disk.replace(os.path.join(job, generation), os.path.join(job, f"g{number}-{token}"))',
+            "pass",
+        ),
+        LEASES + "test_of_two_that_take_a_file_over_at_once_only_one_gets_it",
+    ),
+    mutant(
+        "a lease that is taken over keeps its folder",
+        "leases",
+        ('os.path.join(job, f"g{number}-{token}"))', "os.path.join(job, own))"),
+        LEASES + "test_a_late_owner_can_write_nothing_into_the_folder_that_its_host_remembers",
+        and_edit=(
+            """self._disk.replace(os.path.join(private, own), os.path.join(job, own))
+            self._disk.remove_folder(private)
+
+        return""",
+            "self._remove(private)\n\n        return",
+        ),
+    ),
+    mutant(
+        "another boot of a host of this name counts as dead",
+        "owner",
+        ("return ours == theirs and all(ours)", "return ours[:2] == theirs[:2]"),
+        LEASES + "test_two_hosts_of_one_name_take_nothing_from_each_other",
+    ),
+    mutant(
+        "a process that may not be looked at counts as dead",
+        "owner",
+        ("return bool(began and self.began) and began", "return began"),
+        LEASES + "test_what_is_not_surely_dead_is_waited_for",
+    ),
+    mutant(
+        "an input goes straight to underprocess/ with a lease",
+        "jobs",
+        ("if self.is_lease:\n            self.disk.take(", "if False:\n            self.disk.take("),
+        LEASES + "test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first",
+    ),
+    mutant(
+        "a claim on NFS is a link",
+        "disk",
+        ("if is_local(os.path.dirname(source)) is False:", "if False:"),
+        CALLS + "test_what_others_may_move_is_taken_by_a_rename_where_hosts_share_a_folder",
     ),
     mutant(
         "the input of a lease is archived straight from underprocess/",
@@ -433,8 +473,8 @@ OWNERS = [
     ),
     mutant(
         "evidence against an owner holds for ever",
-        "holding",
-        ('(not evidence or evidence != f"{generation} {state}")', "not evidence"),
+        "leases",
+        ("evidence != state.evidence", "not evidence"),
         LEASES + "test_evidence_that_has_become_old_takes_nothing_over",
     ),
     mutant(
@@ -445,9 +485,9 @@ OWNERS = [
     ),
     mutant(
         "a lease is made where there is one",
-        "holding",
+        "leases",
         (
-            "if generation is None:\n            return self._made(job)",
+            "if state is None:\n            return self._made(job)",
             "if True:\n            return self._made(job)",
         ),
         LEASES + "test_an_owner_that_was_paused_anywhere_and_taken_over_changes_nothing",
@@ -754,7 +794,7 @@ OTHERS = [
     ),
     mutant(
         "the lock is closed before its folder is removed",
-        "holding",
+        "locks",
         (
             "        try:\n            if self.is_owner():\n                with suppress(OSError):  # not",
             (

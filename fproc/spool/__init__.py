@@ -43,14 +43,15 @@ from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim
 from fproc.spool.contents import sync_contents
 from fproc.spool.decision import Stamp
-from fproc.spool.disk import Disk, same_file
+from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
 from fproc.spool.group import Ending, Groups
-from fproc.spool.holding import Holder, Locks
 from fproc.spool.intake import COARSE_SECONDS, LeftAlone, Scan, Scanner, kind_of_file
 from fproc.spool.jobs import Attempts, Job, NotYet, Settled
+from fproc.spool.locks import Holder, Locks
 from fproc.spool.markers import Markers
 from fproc.spool.names import InputNames
+from fproc.spool.paths import same_file
 from fproc.spool.retention import prune
 from fproc.spool.staging import Staging
 
@@ -172,11 +173,12 @@ class Spool:
         claim = None
         waiting = os.path.join(self.folders.unprocessed, name)
         try:
-            if os.path.lexists(job.input_path) or job.settle_if_decided() is not None:
+            job.end_transit()
+            if job.has_input() or job.settle_if_decided() is not None:
                 return None
             job.clean()
             self._markers.remember(job)
-            self._disk.move(waiting, job.input_path)
+            job.take_input(waiting)
             self._complete_claim(job)
             claim = Claim(job, Attempts())
         except FileNotFoundError:
@@ -243,7 +245,8 @@ class Spool:
             settled = job.settle_if_decided()
             if settled is not None:
                 return settled
-            if not os.path.lexists(job.input_path):
+            job.end_transit()
+            if not job.has_input():
                 job.clean()
                 return None
             if not stat.S_ISREG(os.lstat(job.input_path).st_mode):

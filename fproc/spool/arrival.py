@@ -23,11 +23,13 @@ from types import TracebackType
 
 from fproc.config import Config
 from fproc.errors import InputError, reason_of, shown
-from fproc.spool.disk import Disk, same_file
+from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders, free_number, is_shared, make_durably, numbered
-from fproc.spool.holding import Hold, holder
+from fproc.spool.holding import holder
+from fproc.spool.locks import Hold
 from fproc.spool.markers import shares_marker
 from fproc.spool.names import InputNames
+from fproc.spool.paths import same_file
 from fproc.spool.upload_names import check_name
 from fproc.tokens import new_token
 

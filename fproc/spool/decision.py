@@ -256,7 +256,7 @@ def carry_out(
     if by_way:
         by = os.path.join(job_folder, BY_WAY)
         if os.path.lexists(source) and _is_about(decision, source):
-            disk.move(source, by)
+            disk.take(source, by)
         disk.sync_folder(job_folder)
         disk.sync_folder(folders.underprocess)
         source = by

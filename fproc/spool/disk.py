@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 
+from fproc.spool.mounts import is_local
+from fproc.spool.paths import is_at, is_there, same_file
 from fproc.tokens import new_token
 
 _AT_FDCWD = -100
@@ -183,10 +185,35 @@ class Disk:
         under `fs.protected_hardlinks`, or a FAT filesystem) the target is looked at first: only something
         other than fproc could come between the look and the rename.
 
+        An NFS client links what it remembers a name to be, even if another host has moved that away. So
+        a source that others may move wants `take`.
+
         Raises:
             FileExistsError: there is another file at `target`.
             FileNotFoundError: there is no `source`, or no folder for `target`.
         """
+        if not self._is_moved(source, target):
+            self._move_by_link(source, target)
+
+    def take(self, source: str, target: str) -> None:
+        """Do what `move` does, where others may move the source, and nobody else makes the target.
+
+        Without `renameat2`, on a filesystem that other hosts may use, it is a look at the target and then
+        a rename, which goes by names and so succeeds for one host only.
+
+        Raises:
+            FileExistsError: there is another file at `target`.
+            FileNotFoundError: there is no `source`, or no folder for `target`.
+        """
+        if self._is_moved(source, target):
+            return
+        if is_local(os.path.dirname(source)) is False:
+            self._look_and_rename(source, target)
+        else:
+            self._move_by_link(source, target)
+
+    def _is_moved(self, source: str, target: str) -> bool:
+        """Rename without replacing; whether the system could do that."""
         try:
             self.rename_noreplace(source, target)
         except FileExistsError:
@@ -196,7 +223,17 @@ class Disk:
         except OSError as error:
             if error.errno not in _NO_RENAMEAT2:
                 raise
-            self._move_by_link(source, target)
+            return False
+        return True
+
+    def _look_and_rename(self, source: str, target: str) -> None:
+        before = os.lstat(source)
+        if is_there(target):
+            if not same_file(source, target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), source, None, target)
+            self.unlink(source)
+            return
+        _replace_once(self, source, target, before)
 
     def rename_noreplace(self, source: str, target: str) -> None:
         """One atomic rename that replaces nothing (Linux, renameat2(2)); `ENOSYS` where there is none."""
@@ -210,6 +247,8 @@ class Disk:
         os.link(source, target, follow_symlinks=False)
 
     def _move_by_link(self, source: str, target: str) -> None:
+        if not is_there(source):  # an NFS client may remember what is gone, and link that
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
         try:
             self.link(source, target)
         except FileExistsError:
@@ -218,13 +257,9 @@ class Disk:
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            if os.path.lexists(target):
-                raise FileExistsError(
-                    errno.EEXIST, os.strerror(errno.EEXIST), source, None, target
-                ) from error
-            self.replace(source, target)
+            self._look_and_rename(source, target)
             return
-        self.unlink(source)
+        unlink_if_there(self, source)
 
     def lock(self, folder: str) -> int | None:
         """Lock a folder, made if it is missing, or None if someone holds it.
@@ -276,38 +311,6 @@ def set_aside(disk: Disk, path: str) -> str:
     return aside
 
 
-def is_locked(path: str) -> bool:
-    """Whether someone holds the lock of a file or folder, which may be missing.
-
-    To find out, it is shared for a moment; who wants it just then takes it for held, and asks again.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def lock_holder(path: str) -> int | None:
-    """The process that holds the lock of a file or folder, where Linux tells."""
-    try:
-        inode = os.stat(path).st_ino
-        with open("/proc/locks", encoding="ascii") as file:
-            held = [line.split() for line in file]
-    except OSError:
-        return None
-    for _, kind, _, _, pid, place, *_ in held:
-        if kind == "FLOCK" and place.rpartition(":")[2] == str(inode) and int(pid) > 0:
-            return int(pid)
-    return None
-
-
 def write_whole(disk: Disk, folder: str, name: str, data: bytes) -> None:
     """Put a file into a folder so that it is there whole or not at all, also after power loss."""
     path = os.path.join(folder, name)
@@ -317,14 +320,27 @@ def write_whole(disk: Disk, folder: str, name: str, data: bytes) -> None:
         try:
             disk.write(descriptor, data)
             disk.sync(descriptor)
+            written = os.fstat(descriptor)
         finally:
             disk.close(descriptor)
-        disk.replace(begun, path)
+        _replace_once(disk, begun, path, written)
     except OSError:
         with suppress(OSError):
             disk.unlink(begun)
         raise
     disk.sync_folder(folder)
+
+
+def _replace_once(disk: Disk, source: str, target: str, status: os.stat_result) -> None:
+    """Rename a file that has this status, over whatever is at `target`.
+
+    A file server that is restarted may do a rename, and be asked again because its answer was lost.
+    """
+    try:
+        disk.replace(source, target)
+    except FileNotFoundError:
+        if not is_there(target) or not os.path.samestat(status, os.lstat(target)):
+            raise
 
 
 def remove_begun(disk: Disk, folder: str) -> None:
@@ -338,22 +354,6 @@ def unlink_if_there(disk: Disk, path: str) -> None:
     """Remove a file's name, which may be gone already."""
     with suppress(FileNotFoundError):
         disk.unlink(path)
-
-
-def is_at(descriptor: int, path: str) -> bool:
-    """Whether an open file or folder is the one at a path."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False
-
-
-def same_file(one: str, other: str) -> bool:
-    """Whether two paths are names of one file."""
-    try:
-        return os.path.samestat(os.lstat(one), os.lstat(other))
-    except FileNotFoundError:
-        return False
 
 
 @cache

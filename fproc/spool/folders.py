@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -21,6 +23,9 @@ NUMBER_DIGITS = 10
 """No `~N` of fproc's has so many digits."""
 
 _CANDIDATE = "id-"
+
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
+"""What is replaced in a host's name when a file is named after it."""
 
 _CHARACTER_BYTES = 4
 """The most that one takes in UTF-8."""
@@ -43,7 +48,7 @@ class Folders:
         commits: what was decided about inputs that commit together, under the name of each.
         new: where leases are made, before they are renamed into place.
         shared: the file that says that other machines may use this spool.
-        history: the database of what happened; see `fproc.history`.
+        history: the database of what happened, where this host alone uses the spool; see `history_of`.
         instances: a file for each running fproc.
         uploads: a folder for each upload that is coming in; see `fproc.spool.arrival`.
     """
@@ -191,6 +196,14 @@ def is_shared(folders: Folders, disk: Disk) -> bool:
             raise
         # another instance was first, and has cleaned up already
     return True
+
+
+def history_of(folders: Folders) -> str:
+    """Return the path of this host's own history: SQLite keeps no database that several hosts write to."""
+    if not os.path.exists(folders.shared):
+        return folders.history
+    stem, suffix = os.path.splitext(folders.history)
+    return f"{stem}.{_UNUSUAL.sub('_', socket.gethostname())}{suffix}"
 
 
 def _spool_id(folders: Folders, disk: Disk) -> str:

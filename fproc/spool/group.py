@@ -21,9 +21,9 @@ from fproc.spool.contents import sync_contents
 from fproc.spool.decision import Decision, Stamp
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
-from fproc.spool.holding import Hold, Locks
 from fproc.spool.identity import identity_of
 from fproc.spool.jobs import Attempts, Job, Settled, part_prefix
+from fproc.spool.locks import Hold, Locks
 from fproc.spool.staging import Part
 
 Ending = Settled | OSError | LostClaimError | ConservationError

@@ -17,8 +17,10 @@ from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.decision import Decision
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
-from fproc.spool.holding import LEASE, Hold
 from fproc.spool.identity import identity_of
+from fproc.spool.leases import is_of_lease
+from fproc.spool.locks import Hold
+from fproc.spool.paths import is_there, same_file
 from fproc.spool.staging import Staging
 from fproc.tokens import new_token
 
@@ -114,6 +116,39 @@ class Job:
         if self._hold:
             self._hold.make_durable()
 
+    def has_input(self) -> bool:
+        """Whether an input of this name is being worked on; another host may just have put it there."""
+        return is_there(self.input_path) if self.is_lease else os.path.lexists(self.input_path)
+
+    def take_input(self, waiting: str) -> None:
+        """Move an input to `underprocess/`; with a lease, by way of its folder.
+
+        Who has lost the lease meanwhile cannot put anything there, so it cannot bring a second input of the
+        name over the first one, where renames replace.
+
+        Raises:
+            FileNotFoundError: it is gone.
+            FileExistsError: there is another one in `underprocess/`.
+        """
+        if self.is_lease:
+            self.disk.take(waiting, self.path(decisions.BY_WAY))
+            self.end_transit()
+        else:
+            self.disk.move(waiting, self.input_path)
+
+    def end_transit(self) -> None:
+        """Bring an input to `underprocess/` that is on its way there, not to an archive."""
+        by = self.path(decisions.BY_WAY)
+        if not self.is_lease or self.is_decided() or not os.path.lexists(by):
+            return
+        if same_file(by, self.input_path):  # loss of power has brought back a name
+            self.disk.unlink(by)
+            return
+        try:
+            self.disk.take(by, self.input_path)
+        except FileExistsError:  # someone has put a file there by hand
+            self.disk.move(by, os.path.join(self.folders.unprocessed, self.name))
+
     def is_decided(self) -> bool:
         """Whether a commit record is there, durable or not."""
         return os.path.lexists(self.path(decisions.RECORD)) or os.path.lexists(self.shared_record)
@@ -161,7 +196,8 @@ class Job:
             self.disk.sync_folder(self.folders.commits)
         for record in os.listdir(self.folder):
             path = self.path(record)
-            if record not in {*keep, LEASE, decisions.BY_WAY} or os.path.isdir(path):
+            is_kept = record in {*keep, decisions.BY_WAY} or (self.is_lease and is_of_lease(record))
+            if not is_kept or os.path.isdir(path):
                 self.remove(path)
         self.disk.sync_folder(self.folder)
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fproc.health import Facts
-from fproc.spool.disk import Disk, is_locked, unlink_if_there
+from fproc.spool.disk import Disk, unlink_if_there
 from fproc.spool.folders import Folders
+from fproc.spool.paths import is_locked
 from fproc.tokens import new_token
 
 

@@ -21,11 +21,12 @@ from typing import NamedTuple
 from fproc.errors import shown
 from fproc.health import LEAST_FREE_BYTES
 from fproc.processors.options import STAGE_FOLDER
-from fproc.spool.disk import Disk, is_at
+from fproc.spool.disk import Disk
 from fproc.spool.evidence import Evidence, evidence_at, reach_of
 from fproc.spool.folders import NAME_BYTES, Folders
 from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of, space
 from fproc.spool.obstacles import may_take_from_others, obstacles, this_user
+from fproc.spool.paths import is_at
 from fproc.tokens import new_token
 
 LEAST_FREE_INODES = 1000

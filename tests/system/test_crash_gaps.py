@@ -16,8 +16,9 @@ import pytest
 from fproc import job
 from fproc.lifecycle import Fate
 from fproc.spool import Claim, Disk, Settled, Spool, folders
-from fproc.spool.holding import Leases, Owner
 from fproc.spool.jobs import Attempts
+from fproc.spool.leases import Leases
+from fproc.spool.owner import Owner
 from tests.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
 from tests.leases import Shared
 from tests.power import PowerDisk
@@ -99,7 +100,7 @@ def test_an_input_is_archived_only_when_its_results_are_there(
 @pytest.fixture
 def leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases of owners that are known to be dead."""
-    dead = Owner("here", "", "boot", os.getpid(), "an earlier process had this id")
+    dead = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
     monkeypatch.setattr(Owner, "current", lambda: dead)
     monkeypatch.setattr(folders, "is_local", lambda _path: False)
     monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died

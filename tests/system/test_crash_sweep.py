@@ -17,7 +17,8 @@ import pytest
 from fproc.spool import Disk, Spool, folders
 from fproc.spool import disk as disk_module
 from fproc.spool.direct import DirectOutput
-from fproc.spool.holding import Leases, Owner
+from fproc.spool.leases import Leases
+from fproc.spool.owner import Owner
 from fproc.watch import Watcher
 from tests.crashes import BrokenDisk, Crash, inputs, is_decided, look
 from tests.helpers import plan_of, user
@@ -143,7 +144,7 @@ SCENARIOS |= {
 Named = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 
 
-OTHER_WAYS = ("link and unlink", "leases")
+OTHER_WAYS = ("link and unlink", "leases", "leases on NFS")
 
 
 class Place:
@@ -233,11 +234,13 @@ def is_json(text: str) -> bool:
 
 @pytest.fixture(params=["renameat2", *(pytest.param(way, marks=pytest.mark.sweep) for way in OTHER_WAYS)])
 def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of renaming without replacing; and leases of owners that are known to be dead."""
-    if request.param == "link and unlink":
+    """The ways of renaming without replacing; and leases of owners that are known to be dead."""
+    if request.param in {"link and unlink", "leases on NFS"}:
         monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
-    if request.param == "leases":
-        dead = Owner("here", "", "boot", os.getpid(), "an earlier process had this id")
+    if request.param == "leases on NFS":
+        monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
+    if request.param.startswith("leases"):
+        dead = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
         monkeypatch.setattr(Owner, "current", lambda: dead)
         monkeypatch.setattr(folders, "is_local", lambda _path: False)
         monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died

@@ -23,8 +23,9 @@ from fproc.errors import InputError
 from fproc.spool import Disk, Spool, folders
 from fproc.spool import disk as disk_module
 from fproc.spool.arrival import Arrival, Arrivals, Arrived
-from fproc.spool.holding import LEASE_SECONDS, Leases, Owner
+from fproc.spool.leases import LEASE_SECONDS, Leases
 from fproc.spool.names import InputNames
+from fproc.spool.owner import Owner
 from fproc.spool.upload_names import check_name
 from tests.crashes import BrokenDisk, Crash, files
 from tests.helpers import plan_of
@@ -314,18 +315,20 @@ def test_uploads_can_be_left_unfinished_without_trouble_to_the_published(
     assert (place.uploads(), place.waiting()) == ([], {"x.log": "one\n"})
 
 
-DEAD = Owner("here", "", "boot", os.getpid(), "an earlier process had this id")
+DEAD = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
 
 
-OTHER_WAYS = ("link and unlink", "leases")
+OTHER_WAYS = ("link and unlink", "leases", "leases on NFS")
 
 
 @pytest.fixture(params=["renameat2", *(pytest.param(way, marks=pytest.mark.sweep) for way in OTHER_WAYS)])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of renaming without replacing; and leases of owners that are known to be dead."""
-    if request.param == "link and unlink":
+    """The ways of renaming without replacing; and leases of owners that are known to be dead."""
+    if request.param in {"link and unlink", "leases on NFS"}:
         monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
-    if request.param == "leases":
+    if request.param == "leases on NFS":
+        monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
+    if request.param.startswith("leases"):
         monkeypatch.setattr(Owner, "current", lambda: DEAD)
         monkeypatch.setattr(folders, "is_local", lambda _path: False)
         monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died

@@ -16,7 +16,8 @@ import pytest
 
 from fproc.spool import Disk
 from fproc.spool import disk as disk_module
-from fproc.spool.disk import is_at, remove_begun, same_file, unlink_if_there, write_whole
+from fproc.spool.disk import remove_begun, unlink_if_there, write_whole
+from fproc.spool.paths import is_at, same_file
 
 DISK = Disk(power=False)
 
@@ -317,3 +318,48 @@ def test_what_is_gone_need_not_be_unlinked(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
     with pytest.raises(OSError, match=str(tmp_path)):
         unlink_if_there(DISK, str(tmp_path))
+
+
+def test_what_others_may_move_is_taken_by_a_rename_where_hosts_share_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Linking(Disk):
+        def link(self, source: str, target: str) -> None:
+            raise AssertionError("an NFS client links what has been moved away")
+
+    disk = Linking(power=True)
+    monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+    monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("new")
+    disk.take(str(source), str(target))
+    assert (target.read_text(), source.exists()) == ("new", False)
+    with pytest.raises(FileNotFoundError):
+        disk.take(str(source), str(target))
+    source.write_text("newer")
+    with pytest.raises(FileExistsError):
+        disk.take(str(source), str(target))
+    assert (target.read_text(), source.read_text()) == ("new", "newer")
+    os.link(target, tmp_path / "again")
+    disk.take(str(tmp_path / "again"), str(target))
+    assert sorted(os.listdir(tmp_path)) == ["source", "target"]
+
+
+def test_a_rename_whose_answer_was_lost_is_seen_to_have_been_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Restarted(Disk):
+        """An NFS server that was restarted: it does a rename, and is asked again."""
+
+        def replace(self, source: str, target: str) -> None:
+            super().replace(source, target)
+            super().replace(source, target)
+
+    monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+    monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("new")
+    Restarted(power=True).take(str(source), str(target))
+    assert target.read_text() == "new"
+    write_whole(Restarted(power=True), str(tmp_path), "record.json", b"{}")
+    assert (tmp_path / "record.json").read_text() == "{}"

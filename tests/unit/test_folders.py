@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,11 @@ import pytest
 
 from fproc.config import Config
 from fproc.errors import ConfigError
+from fproc.events import Event
+from fproc.journal import open_history
 from fproc.spool import Disk, Folders, Settled, Spool, Stamp
-from fproc.spool.folders import NAME_BYTES, free_number, numbered, prepare
+from fproc.spool.folders import NAME_BYTES, free_number, history_of, numbered, prepare
+from fproc.tokens import new_token
 from tests.crashes import BrokenDisk, Crash, files, look
 from tests.helpers import plan_of
 
@@ -243,3 +248,22 @@ def test_a_decided_file_is_carried_out_where_the_whole_watched_folder_was_moved_
             assert (seen["underprocess"], seen["litter"]) == ({}, [])
         assert not before.exists()
     assert decided >= 5
+
+
+def test_each_host_has_a_history_of_its_own_where_several_share_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = config(tmp_path / "w")
+    folders = Spool(settings).folders
+    assert history_of(folders) == str(tmp_path / "w/.fproc/history.db")
+    Path(folders.shared).touch()
+    for host in ("one", "other/host"):
+        monkeypatch.setattr("socket.gethostname", lambda host=host: host)
+        history = open_history(folders, settings.retention)
+        history.record([Event(new_token(), "x.log", "processed", 0.0)])
+        assert [row.event.file for row in history.recent(limit=9)] == ["x.log"]
+        history.close()
+    databases = sorted(path.name for path in Path(folders.state).glob("history*.db"))
+    assert databases == ["history.one.db", "history.other_host.db"]
+    with closing(sqlite3.connect(tmp_path / "w/.fproc/history.one.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",), "no memory is shared"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import pytest
 from fproc import job
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
-from fproc.spool import Claim, Disk, Settled, Spool, holding
+from fproc.spool import Claim, Disk, Settled, Spool, Stamp, leases
+from fproc.spool import decision as decisions
 from fproc.spool.folders import Folders, prepare
-from fproc.spool.holding import LEASE, LEASE_SECONDS, Hold, Leases, Owner
+from fproc.spool.leases import LEASE, LEASE_SECONDS, Leases
+from fproc.spool.locks import Hold, Locks
+from fproc.spool.owner import Owner
 from tests.crashes import CALLS, BrokenDisk, look
 from tests.helpers import user
 from tests.leases import Shared
@@ -35,6 +39,10 @@ def shared(tmp_path: Path) -> Shared:
     place = Shared(tmp_path / "w", NODES)
     place.put("unprocessed/x.log", "a\nb\n")
     return place
+
+
+NOBODY = 2**22 + 1
+"""An id that no process of Linux has."""
 
 
 def owned(taken: object) -> Claim:
@@ -79,14 +87,14 @@ def test_an_owner_that_counts_no_more_is_taken_for_dead_and_its_file_starts_over
 def test_leases_count_by_themselves_through_a_failure_until_they_are_given_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "BEAT_SECONDS", 0.001)
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.001)
     folders = Folders(str(tmp_path / "w"), str(tmp_path / "w" / "results"))
     disk = BrokenDisk(10**9, error=errno.EIO)
     prepare(folders, disk)
     others = set(threading.enumerate())
-    leases = Leases(folders, disk)
+    holder = Leases(folders, disk)
     for name in ("x.log", "a lease after none was held"):
-        held = leases.hold(name)
+        held = holder.hold(name)
         assert held is not None
         wait_for_counts(held)
         disk.calls_left, disk.broke_at = 0, ""
@@ -109,7 +117,8 @@ def test_what_a_dead_owner_had_begun_to_write_goes_with_its_lease(shared: Shared
 
 def wait_for_counts(held: Hold) -> None:
     def count() -> int:
-        return int(json.loads(Path(held.folder, LEASE).read_text())["count"])
+        (path,) = Path(held.folder).glob("count-*")
+        return int(path.name.removeprefix("count-"))
 
     before = count()
     wait_until(lambda: count() > before + 2)
@@ -141,14 +150,45 @@ def test_a_dead_process_of_the_same_machine_is_known_to_be_dead_at_once(tmp_path
     check_done(shared)
 
 
-def test_this_process_is_alive_and_one_of_another_machine_or_container_may_be() -> None:
-    me = Owner.current()
+def test_what_is_not_surely_dead_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = Owner("here", "pid:[4026531836]", "boot", os.getpid(), Owner.current().began)
+    gone = replace(me, began="long ago")
     assert not me.is_surely_dead(me)
-    gone = Owner(me.host, me.container, me.boot, me.pid, "long ago")
     assert gone.is_surely_dead(me)
-    assert Owner(me.host, me.container, "an earlier boot", me.pid, me.began).is_surely_dead(me)
-    assert not Owner("elsewhere", me.container, me.boot, me.pid, "long ago").is_surely_dead(me)
-    assert not Owner(me.host, "a container", me.boot, me.pid, "long ago").is_surely_dead(me)
+    assert replace(me, pid=NOBODY).is_surely_dead(me)
+    others = [
+        replace(gone, boot="another host of this name, or an earlier boot"),
+        replace(gone, container="pid:[4026531999]"),
+        replace(gone, host="elsewhere"),
+        replace(gone, began=""),
+    ]
+    assert not any(other.is_surely_dead(me) for other in others)
+    unknown = replace(gone, container="", boot="")
+    assert not unknown.is_surely_dead(unknown), "a system that tells neither"
+    monkeypatch.setattr("fproc.spool.owner.read_text", lambda _path: "")
+    assert not gone.is_surely_dead(me), "a process that hidepid of proc(5) hides"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", refused)
+        assert not gone.is_surely_dead(me), "a process of another user"
+    assert replace(me, pid=NOBODY).is_surely_dead(me)
+
+
+def refused(_pid: int, _number: int) -> None:
+    raise PermissionError
+
+
+def test_two_hosts_of_one_name_take_nothing_from_each_other(tmp_path: Path) -> None:
+    shared = Shared(tmp_path / "w", NODES)
+    shared.put("unprocessed/x.log", "a\nb\n")
+    first, second = shared.machine("clone", boot="one", is_dead=True), shared.machine("clone", boot="other")
+    claim = owned(first.claim("x.log"))
+    for _ in range(5):
+        assert second.orphans([], deep=True) == {}
+        shared.seconds.now += LEASE_SECONDS - 1
+        first._holder.beat()  # type: ignore[attr-defined]
+    assert second.adopt("x.log") is None
+    assert finish(shared, claim).fate is Fate.COMMIT
+    check_done(shared)
 
 
 def test_a_file_that_waits_for_a_retry_may_be_tried_by_any_machine(shared: Shared) -> None:
@@ -188,11 +228,11 @@ def test_leases_are_used_where_other_machines_may_use_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = Shared(tmp_path / "w", NODES)
-    assert isinstance(Spool(shared.plan.config)._holder, holding.Locks)
+    assert isinstance(Spool(shared.plan.config)._holder, Locks)
     with monkeypatch.context() as patch:
         patch.setattr("fproc.spool.folders.is_local", lambda _path: False)
-        assert isinstance(Spool(shared.plan.config)._holder, holding.Leases)
-    assert isinstance(Spool(shared.plan.config)._holder, holding.Leases), "it holds for those who come later"
+        assert isinstance(Spool(shared.plan.config)._holder, Leases)
+    assert isinstance(Spool(shared.plan.config)._holder, Leases), "it holds for those who come later"
 
 
 class PausingDisk(Disk):
@@ -220,7 +260,13 @@ for _name in CALLS:
     setattr(PausingDisk, _name, _pausing(_name))
 
 
-def paused_at(shared: Shared, calls: int, take_over: Any) -> bool:
+def claimed(spool: Spool) -> object:
+    return spool.claim("x.log")
+
+
+def paused_at(
+    shared: Shared, calls: int, take_over: Any, *, begin: Callable[[Spool], object] = claimed
+) -> bool:
     """One machine works and is paused before a call; `take_over` happens; then it goes on. Whether it was."""
     disk = PausingDisk(calls)
     spool = shared.machine("first", disk)
@@ -228,8 +274,8 @@ def paused_at(shared: Shared, calls: int, take_over: Any) -> bool:
     outcomes: list[Outcome] = []
 
     def work() -> None:
-        claim = spool.claim("x.log")
-        if claim is not None:
+        claim = begin(spool)
+        if isinstance(claim, Claim):
             outcomes.append(finish(shared, claim))
         disk.is_paused.set()
 
@@ -298,3 +344,105 @@ def test_a_paused_owner_does_not_touch_the_next_file_of_the_name(memory_path: Pa
         assert seen["results"] == {**RESULTS, "x~2.log": "c\n", "x~2.count": "1\n"}, calls
         assert seen["litter"] == [], calls
     assert calls > 30
+
+
+def test_of_two_that_take_a_file_over_at_once_only_one_gets_it(memory_path: Path) -> None:
+    for calls in range(1000):
+        shared = Shared(memory_path / str(calls), NODES)
+        shared.put("unprocessed/x.log", "a\nb\n")
+        owned(shared.machine("dead", is_dead=True).claim("x.log"))
+        observers = [shared.machine(name) for name in ("one", "other")]
+        (evidence,) = {shared.wait(observer)["x.log"] for observer in observers}
+
+        def adopt(spool: Spool, evidence: str = evidence) -> object:
+            return spool.adopt("x.log", evidence=evidence)
+
+        def take_over() -> None:
+            taken.append(adopt(observers[1]))  # noqa: B023 - called at once
+
+        taken: list[object] = []
+        if not paused_at(shared, calls, take_over, begin=adopt):
+            break
+        (claim,) = taken
+        if isinstance(claim, Claim):
+            assert finish(shared, claim).fate is Fate.COMMIT, calls
+        settle(shared, observers[1])
+        check_done(shared)
+        assert os.listdir(shared.folder / ".fproc" / "new") == []
+    assert calls > 40
+
+
+def test_a_late_owner_can_write_nothing_into_the_folder_that_its_host_remembers(shared: Shared) -> None:
+    late = owned(shared.machine("first").claim("x.log"))
+    remembered = os.open(late.job.folder, os.O_RDONLY | os.O_DIRECTORY)  # as an NFS client has it by its name
+    try:
+        second = shared.machine("second")
+        claim = owned(second.adopt("x.log", evidence=shared.wait(second)["x.log"]))
+        with pytest.raises(FileNotFoundError):
+            os.open("commit.json", os.O_WRONLY | os.O_CREAT, dir_fd=remembered)
+    finally:
+        os.close(remembered)
+    assert finish(shared, claim).fate is Fate.COMMIT
+    check_done(shared)
+
+
+def test_what_a_late_owner_had_decided_before_its_folder_was_gone_is_carried_out(shared: Shared) -> None:
+    class Slow(Disk):
+        """A disk on which the late owner decides while its folder is being emptied."""
+
+        def remove_folder(self, path: str) -> None:
+            if not decided and os.path.basename(os.path.dirname(path)) == "x.log":
+                decided.append(path)
+                Path(path, "commit.json").write_bytes(record)
+            super().remove_folder(path)
+
+    decided: list[str] = []
+    late = owned(shared.machine("first").claim("x.log"))
+    late.staging.write("x.log", "of the late owner")
+    late.staging.flush()
+    late.seal()
+    stamp = Stamp.of(os.lstat(late.path))
+    decisions.write(late.job.disk, late.job.folder, late.decision(stamp, "", replace_results=False))
+    commit = Path(late.job.folder, "commit.json")
+    record = commit.read_bytes()
+    commit.unlink()
+    second = shared.machine("second", Slow(power=False))
+    assert isinstance(second.adopt("x.log", evidence=shared.wait(second)["x.log"]), Settled)
+    assert look(str(shared.folder))["results"] == {"x.log": "of the late owner\n"}
+    assert decided
+
+
+class Replacing(PausingDisk):
+    """A disk whose renames replace, as they do over NFS, and which pauses between a look and a rename."""
+
+    def rename_noreplace(self, source: str, target: str) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), source)
+
+
+def test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first(
+    memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fproc.spool.disk.is_local", lambda _path: False)
+    monkeypatch.setitem(globals(), "PausingDisk", Replacing)
+    for calls in range(1000):
+        shared = Shared(memory_path / str(calls), NODES)
+        shared.put("unprocessed/x.log", "a\nb\n")
+        second = shared.machine("second")
+        claims: list[Claim] = []
+
+        def take_over() -> None:
+            shared.wait(second)  # noqa: B023 - called at once
+            claim = None
+            for evidence in ("", *shared.wait(second).values()):  # noqa: B023
+                claim = claim or second.adopt("x.log", evidence=evidence) or second.claim("x.log")  # noqa: B023
+            if isinstance(claim, Claim):
+                claims.append(claim)  # noqa: B023
+                shared.put("unprocessed/x.log", "c\n")  # noqa: B023
+
+        if not paused_at(shared, calls, take_over):
+            break
+        assert all(finish(shared, claim).fate is Fate.COMMIT for claim in claims), calls
+        settle(shared, second)
+        archived = sorted(look(str(shared.folder))["processed"].values())
+        assert archived == (["a\nb\n", "c\n"] if claims else ["a\nb\n"]), calls
+    assert calls > 40

@@ -11,9 +11,9 @@ import pytest
 
 from fproc.errors import ConservationError
 from fproc.spool import Disk
-from fproc.spool.disk import is_locked
 from fproc.spool.folders import Folders
-from fproc.spool.holding import Hold, Locks
+from fproc.spool.locks import Hold, Locks
+from fproc.spool.paths import is_locked
 from tests.unit.test_spool import Place, commit, owned
 
 

@@ -19,8 +19,8 @@ import pytest
 
 from fproc import operate
 from fproc.spool import Disk, Folders
-from fproc.spool.disk import is_locked
 from fproc.spool.inquiry import Inquiry
+from fproc.spool.paths import is_locked
 from fproc.spool.presence import Instance, Presence, instances
 from tests.crashes import BrokenDisk, Crash
 from tests.helpers import plan_of

@@ -1,0 +1,83 @@
+"""What is at a path, and who has locked it. Nothing here changes anything.
+
+Several hosts may use the same folders, so what this one remembers of them may not be true any more.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
+
+
+def is_locked(path: str) -> bool:
+    """Whether someone holds the lock of a file or folder, which may be missing.
+
+    To find out, it is shared for a moment; who wants it just then takes it for held, and asks again.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def lock_holder(path: str) -> int | None:
+    """The process that holds the lock of a file or folder, where Linux tells."""
+    try:
+        inode = os.stat(path).st_ino
+        with open("/proc/locks", encoding="ascii") as file:
+            held = [line.split() for line in file]
+    except OSError:
+        return None
+    for _, kind, _, _, pid, place, *_ in held:
+        if kind == "FLOCK" and place.rpartition(":")[2] == str(inode) and int(pid) > 0:
+            return int(pid)
+    return None
+
+
+def is_at(descriptor: int, path: str) -> bool:
+    """Whether an open file or folder is the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def is_there(path: str) -> bool:
+    """Whether something has this path now, in the eyes of all hosts.
+
+    An NFS client remembers for up to a minute what a folder holds, and what it does not. It asks the server
+    again when the folder is opened.
+    """
+    try:
+        folder = os.open(os.path.dirname(path) or os.curdir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _GONE:
+            return False
+        raise
+    try:
+        os.stat(os.path.basename(path), dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in _GONE:
+            return False
+        raise
+    finally:
+        os.close(folder)
+    return True
+
+
+def same_file(one: str, other: str) -> bool:
+    """Whether two paths are names of one file."""
+    try:
+        return os.path.samestat(os.lstat(one), os.lstat(other))
+    except FileNotFoundError:
+        return False
