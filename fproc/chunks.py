@@ -13,6 +13,8 @@ from typing import Any
 
 from fproc.errors import FprocError, RecordError
 from fproc.failures import LineFailure, left_out
+from fproc.mark import Doing, Mark
+from fproc.pieces import Pace
 from fproc.plan import Plan
 from fproc.processors.base import Source
 from fproc.records import encode_lines, read_blocks
@@ -91,13 +93,26 @@ def compute(
     entry: str,
     chunk: Chunk,
     *,
+    pace: Pace,
+    mark: Mark,
     sampling: Sampling | None = None,
 ) -> Outcome | None:
     """Do a chunk; gives what it came to, or None: it must be done line by line.
 
     That is so where a line fails the file, or has met with trouble that passes: only who does all lines in
     their order can tell what is to be said of it.
+
+    Args:
+        plan: what to do.
+        descriptor: the open input.
+        source: what processors may know of it.
+        entry: the node at which its lines enter.
+        chunk: the part to do.
+        pace: says how many lines to feed at a time, in this process.
+        mark: is told what is being done.
+        sampling: says which lines are timed, or None.
     """
+    mark.note(Doing.FEEDING_PART, chunk.begin, chunk.end - chunk.begin)
     done = Done({})
     output = MemoryOutput(done)
 
@@ -112,8 +127,8 @@ def compute(
                 max_line_bytes=plan.config.limits.max_line_bytes,
                 offset_bytes=chunk.begin,
             )
-            for block in blocks:
-                run.feed(block)
+            for piece in pace.pieces(next(blocks, None), blocks):
+                pace.feed_part(run.feed, piece)
             done.figures = run.figures()
         finally:
             run.close()

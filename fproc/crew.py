@@ -17,24 +17,34 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fproc import memory, processes
-from fproc.chunks import Chunk, Done, Outcome, chunks, compute
+from fproc.chunks import CHUNK_BYTES, Chunk, Done, Outcome, chunks, compute
 from fproc.config import Config
 from fproc.errors import FprocError
+from fproc.mark import Doing, Mark
+from fproc.pieces import Pace
 from fproc.plan import Plan, assemble
 from fproc.processors.base import Source
+from fproc.stalls import Question
 from fproc.timing import Sampling
 from fproc.waiting import wait_readable
+from fproc.whereabouts import Responder, ask
 from fproc.wire import Receiver, send
 
 log = logging.getLogger("fproc.crew")
 
 AHEAD = 2
 """How many chunks a helper is given at a time, so that it never waits."""
+
+LAP_SECONDS = 0.1
+"""How often an owner that waits for a helper looks whether that gets on."""
+
+ANSWER_SECONDS = 0.5
+"""How long a helper may take to say where it stands: less than its owner may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,8 @@ class Crew:
         descriptor: the open input.
         source, entry: as for a run of it.
         helpers: how many there may be.
+        mark: is told what the owner does.
+        lines_before: how many lines come before the first chunk that was not yielded yet.
         sampling: says which lines are timed, of those that the owner does itself, or None.
     """
 
@@ -75,13 +87,18 @@ class Crew:
         entry: str,
         *,
         helpers: int,
+        mark: Mark,
+        lines_before: Callable[[], int],
         sampling: Sampling | None = None,
     ) -> None:
         self._plan = plan
         self._descriptor = descriptor
         self._source = source
         self._entry = entry
+        self._mark = mark
+        self._lines_before = lines_before
         self._sampling = sampling
+        self._pace = Pace(plan.first_piece_lines, mark)
         self._helpers: list[_Helper] = []
         order = Order(plan.config, source, entry)
         # Users' modules may hold what two processes must not share: a connection, a thread. The locks of a
@@ -113,13 +130,13 @@ class Crew:
                 share = dealt.popleft()
                 yield share.chunk, share.outcome
             elif dealt and dealt[0].helper is None:
-                self._do(dealt[0])
+                self._do(dealt[0], dealt)
             elif not is_all_dealt and len(dealt) <= AHEAD * (len(self._helpers) + 1):
                 is_all_dealt = not self._deal(waiting, dealt, None)
                 if not is_all_dealt:
-                    self._do(dealt[-1])
+                    self._do(dealt[-1], dealt)
             else:
-                self._wait(None)
+                self._wait_for(dealt[0])
             self._wait(0)
 
     def _deal(self, waiting: Iterator[Chunk], dealt: deque[_Share], helper: _Helper | None) -> bool:
@@ -133,19 +150,55 @@ class Crew:
             helper.give(share)
         return True
 
-    def _do(self, share: _Share) -> None:
-        share.outcome = compute(
-            self._plan,
-            self._descriptor,
-            self._source,
-            self._entry,
-            share.chunk,
-            sampling=self._sampling,
-        )
+    def _do(self, share: _Share, dealt: deque[_Share]) -> None:
+        """Do a chunk here, of those that were dealt out."""
+        first = dealt[0].chunk.begin
+        self._mark.lines_before = lambda: self._lines_before() + self._count_lines(first, share.chunk.begin)
+        try:
+            share.outcome = compute(
+                self._plan,
+                self._descriptor,
+                self._source,
+                self._entry,
+                share.chunk,
+                pace=self._pace,
+                mark=self._mark,
+                sampling=self._sampling,
+            )
+        finally:
+            self._mark.lines_before = int
         share.is_done = True
 
-    def _wait(self, seconds: float | None) -> None:
-        """Take in what helpers have done, after waiting for the first."""
+    def _count_lines(self, begin: int, end: int) -> int:
+        """Count the lines between two places: those of a few chunks, at most."""
+        return sum(
+            os.pread(self._descriptor, min(CHUNK_BYTES, end - place), place).count(b"\n")
+            for place in range(begin, end, CHUNK_BYTES)
+        )
+
+    def _wait_for(self, share: _Share) -> None:
+        """Take in what helpers have done next; nothing can be added before this share is done."""
+        self._mark.note(Doing.WAITING)
+        self._mark.defers = True
+        try:
+            while not self._wait(LAP_SECONDS):
+                if share.helper:
+                    self._answer_for(share.helper)
+        finally:
+            self._mark.defers = False
+
+    def _answer_for(self, helper: _Helper) -> None:
+        """Say of this process what a helper says of itself."""
+        if helper.gets_on():
+            self._mark.beat()
+        if self._mark.is_asked() and (where := helper.question.answer()):
+            line_no = None if where.line_no is None else where.line_no + self._lines_before()
+            self._mark.reply(replace(where, line_no=line_no))
+            helper.question.forget()
+
+    def _wait(self, seconds: float) -> bool:
+        """Take in what helpers have done, after waiting for the first; whether there was anything."""
+        readable: set[int] = set()
         if self._helpers:
             readable = wait_readable([helper.channel.fileno() for helper in self._helpers], seconds)
             for helper in [helper for helper in self._helpers if helper.channel.fileno() in readable]:
@@ -153,6 +206,8 @@ class Crew:
                     log.warning("a helper has ended; its owner does what it had")
                     helper.close()
                     self._helpers.remove(helper)
+                self._mark.beat()
+        return bool(readable)
 
 
 class _Helper:
@@ -164,17 +219,27 @@ class _Helper:
         self._turn = 0
         with ExitStack() as opened:
             self._files = [opened.enter_context(memory.unnamed_file()) for _ in range(AHEAD)]
-            inherited = [descriptor, *(file.fileno() for file in self._files)]
+            marked = opened.enter_context(Mark.file())
+            inherited = [descriptor, marked, *(file.fileno() for file in self._files)]
             child = (
                 processes.fork(_main_forked, *inherited)
                 if may_fork
                 else processes.start("fproc.crew.main", *inherited)
             )
             opened.callback(child.end)
+            self._mark = Mark(marked)
+            opened.callback(self._mark.close)
+            self.question = Question(self._mark, lambda: ask(child.process, self._mark), ANSWER_SECONDS)
+            self._beats = 0
             self.channel = child.channel
             with suppress(OSError):  # it has died: that is seen when it is heard
                 send(self.channel, order)
             self._opened = opened.pop_all()
+
+    def gets_on(self) -> bool:
+        """Whether it has got anything done since the last call."""
+        before, self._beats = self._beats, self._mark.seen().beats
+        return self._beats != before
 
     def has_room(self) -> bool:
         """Whether it can be given a chunk."""
@@ -221,26 +286,30 @@ class _Helper:
         self._opened.close()
 
 
-def main(channel_number: int, parent: int, descriptor: int, *files: int) -> None:
+def main(channel_number: int, parent: int, descriptor: int, marked: int, *files: int) -> None:
     """Be a helper, until the other end of the socket is closed.
 
     Args:
         channel_number: the helper's end of the socket.
         parent: the id of the owner.
         descriptor: the input.
+        marked: the file of its `Mark`.
         files: where the bytes of results go, in turn.
     """
     channel = processes.begin(channel_number, parent)
     messages = _messages(channel)
+    mark = Mark(marked)
     try:
         order = next(messages, None)
         if not isinstance(order, Order):
             return
         plan = assemble(order.config)
         memory.settle()
+        pace = Pace(plan.first_piece_lines, mark)
+        Responder(mark).listen()
         for turn, chunk in enumerate(messages):
             assert isinstance(chunk, Chunk)
-            outcome = compute(plan, descriptor, order.source, order.entry, chunk)
+            outcome = compute(plan, descriptor, order.source, order.entry, chunk, pace=pace, mark=mark)
             if outcome:
                 _put(files[turn % len(files)], outcome[1])
             send(channel, outcome[0] if outcome else None)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from math import inf
-from typing import Any, Protocol
+from types import CodeType
+from typing import Any, ClassVar, Protocol
 
 from fproc.errors import (
     FprocError,
@@ -270,6 +271,10 @@ class Interpreter:
             if processor.close:
                 processor.close()
 
+    def current_line_no(self) -> int | None:
+        """Return the number of the line that is being worked on; it may be asked between any two steps."""
+        return self.line_no
+
     def _sample(self, lines: int) -> int:
         """How many of so many lines that come next are to be timed."""
         return self._sampling.take(lines) if self._sampling else 0
@@ -328,6 +333,13 @@ class Interpreter:
         except Exception as error:
             self.counts[node].failed += 1
             raise self._record_error(node, None, None, error) from error
+
+    NODE_FRAMES: ClassVar[Mapping[CodeType, str]] = {
+        __init__.__code__: "name",
+        _go_through.__code__: "node",
+        _leftovers.__code__: "node",
+    }
+    """Which variable in a frame of these functions names the node that is at work."""
 
     def _refuse(self, node: str, tag: str, line: str, hops: int, error: BaseException) -> None:
         """A node has failed with a record."""

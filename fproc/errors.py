@@ -91,7 +91,18 @@ class LostClaimError(FprocError):
 
 
 class WorkerDiedError(FprocError):
-    """The process that worked on the input died of it, or had to be killed. Says how."""
+    """The process that worked on the input died of it, or had to be killed. Says how.
+
+    `line_no`, `node` and `line`, of the input, are what it was at, as far as that is known.
+    """
+
+    def __init__(
+        self, reason: str, *, node: str | None = None, line_no: int | None = None, line: str | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.node = node
+        self.line_no = line_no
+        self.line = line
 
 
 class RoutingError(FprocError):

@@ -29,6 +29,13 @@ SHOWN_NAMES = 5
 """How many of them stand in a message."""
 
 
+def named(troubles: Mapping[str, str], more: int = 0) -> str:
+    """Return what is wrong with names, of which there are so many `more`: the first few, and a count."""
+    names = [f"{shown(name)}: {why}" for name, why in list(troubles.items())[:SHOWN_NAMES]]
+    more += len(troubles) - len(names)
+    return "; ".join([*names, *([f"and {counted(more, 'more name')} in trouble"] if more else [])])
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a running fproc knows of how it does.
@@ -67,10 +74,7 @@ class Facts:
     @property
     def trouble(self) -> str:
         """All that keeps inputs from being taken, in one message, or ""."""
-        names = [f"{shown(name)}: {why}" for name, why in list(self.names.items())[:SHOWN_NAMES]]
-        more = len(self.names) - len(names) + self.more_names
-        parts = [self.paused, *names, f"and {counted(more, 'more name')} in trouble" if more else ""]
-        return "; ".join(filter(None, parts))
+        return "; ".join(filter(None, [self.paused, named(self.names, self.more_names)]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from fproc.errors import (
 )
 from fproc.inputs import Input, open_input
 from fproc.lifecycle import INTERRUPTIONS, Fate, decide, trouble_of
+from fproc.mark import Doing, Mark
 from fproc.plan import Plan
 from fproc.run import Figures, Progress, check_bytes, run
 from fproc.spool import Claim, Settled, Spool, Stamp
@@ -46,11 +47,14 @@ class Death:
     """How the worker died that had the file before, in words.
 
     A file that had got further than ever before is not blamed for the death of its worker; if it was
-    `too_slow`, it is.
+    `too_slow`, it is. `node`, `line_no` and `line` tell what it was at, as far as that is known.
     """
 
     reason: str
     too_slow: bool = False
+    node: str | None = None
+    line_no: int | None = None
+    line: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ class Outcome:
 class Surroundings:
     """What a job has of the process that it runs in: clocks, who watches it, whether it has to stop.
 
-    `helpers` is how many more processes it may start for a big file; `sampling` says which lines are timed.
+    `helpers` is how many more processes it may start for a big file; `sampling` says which lines are timed;
+    `mark` is told what is being done.
     """
 
     clock: Callable[[], float] = time.time
@@ -88,6 +93,7 @@ class Surroundings:
     is_stopping: Callable[[], bool] = field(default=lambda: False)
     helpers: int = 0
     sampling: Sampling | None = None
+    mark: Mark = field(default_factory=Mark.own)
 
 
 @dataclass(slots=True)
@@ -138,6 +144,7 @@ def finish(ran: Ran, plan: Plan, around: Surroundings) -> Outcome:
     """Decide about a file that was run, and carry that out. The claim is ended, whatever happens."""
     begin = time.perf_counter()
     claim = ran.claim
+    around.mark.note(Doing.COMMITTING)
     try:
         if ran.error is None:
             _seal(ran)
@@ -153,6 +160,7 @@ def finish(ran: Ran, plan: Plan, around: Surroundings) -> Outcome:
 def finish_all(runs: Sequence[Ran], spool: Spool, plan: Plan, around: Surroundings) -> list[Outcome]:
     """Do what `finish` does for several runs that ended well, together."""
     begin = time.perf_counter()
+    around.mark.note(Doing.COMMITTING)
     sealed = {ran.claim: ran.stamp for ran in runs if ran.stamp}
     endings = spool.commit_all(sealed, replace_results=plan.config.on_conflict == "replace")
     seconds = (time.perf_counter() - begin) / max(1, len(runs))
@@ -196,7 +204,7 @@ def _outcome(ran: Ran, seconds: float, values: dict[str, Any]) -> Outcome:
 def _blamed(claim: Claim, death: Death | None) -> Exception | None:
     """What the file has done to those who worked on it before, if that has to be reckoned with."""
     if death and (death.too_slow or not claim.has_progressed):
-        return WorkerDiedError(death.reason)
+        return WorkerDiedError(death.reason, node=death.node, line_no=death.line_no, line=death.line)
     if claim.interrupted >= INTERRUPTIONS:
         return InputError(f"fproc itself ended {claim.interrupted} times while it was processed")
     return None
@@ -237,6 +245,7 @@ def _run_once(claim: Claim, plan: Plan, figures: Figures, around: Surroundings, 
             begin_at=place,
             helpers=around.helpers,
             sampling=around.sampling,
+            mark=around.mark,
         )
         _check_input(claim, plan, given)
     finally:
@@ -294,6 +303,7 @@ class _Keeper:
                 raise StoppedError("fproc is stopping")
 
     def _keep(self, offset_bytes: int, place: Callable[[], Place]) -> None:
+        self._around.mark.note(Doing.KEEPING)
         try:
             self._claim.save(self._stamp, self._plan.fingerprint, _kept(place))
         except UnsavableError as why:
@@ -329,6 +339,8 @@ def _conclude(
     }
     if isinstance(error, RecordError):
         outcome |= {"node": error.failure.node, "line_no": error.failure.line_no}
+    elif isinstance(error, WorkerDiedError):
+        outcome |= {"node": error.node, "line_no": error.line_no}
     if fate is Fate.COMMIT:
         assert stamp is not None
         replace_results = plan.config.on_conflict == "replace"
@@ -348,12 +360,13 @@ def _conclude(
 def failure_report(name: str, error: Exception, attempts: int, now: float) -> dict[str, Any]:
     """What `NAME.error.json` says; what is about a record is null where the trouble is none's."""
     failure = error.failure if isinstance(error, RecordError) else None
+    about = error if isinstance(error, WorkerDiedError) else failure
     return {
         "file": shown(name),
         "reason": failure.reason if failure else reason_of(error),
-        "node": failure.node if failure else None,
-        "line_no": failure.line_no if failure else None,
-        "line": failure.line if failure else None,
+        "node": about.node if about else None,
+        "line_no": about.line_no if about else None,
+        "line": about.line if about else None,
         "tag": failure.tag if failure else None,
         "given": failure.given if failure else None,
         "attempts": attempts,

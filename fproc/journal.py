@@ -18,7 +18,7 @@ from fproc.config import AlertPolicy, Retention
 from fproc.events import Event
 from fproc.health import Facts
 from fproc.history import History
-from fproc.job import Outcome
+from fproc.job import Death, Outcome
 from fproc.lifecycle import Fate
 from fproc.metrics import Metrics
 from fproc.spool import Disk, Folders, Settled
@@ -77,6 +77,7 @@ class _Running:
             "lines": self.progress.lines,
             "bytes": self.progress.position_bytes,
             "worker": self.progress.worker,
+            **({"stalled": self.progress.stalled} if self.progress.stalled else {}),
         }
 
 
@@ -176,10 +177,10 @@ class Journal:
         """There is an input to be taken."""
         self._alerts.arrived()
 
-    def died(self, task: Task, reason: str) -> None:
+    def died(self, task: Task, death: Death) -> None:
         """A worker has died of a file."""
         self._traces.keep(task.name)
-        self._add(task.name, "died", error=reason)
+        self._add(task.name, "died", error=death.reason, node=death.node, line_no=death.line_no)
 
     def current(self, running: Mapping[str, Progress]) -> list[dict[str, Any]]:
         """The files that are worked on, as `/files` shows them; may be called from any thread."""

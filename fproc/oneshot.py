@@ -17,12 +17,14 @@ from fproc.errors import InputError, OutputError, UsageError, reason_of, shown
 from fproc.inputs import Input
 from fproc.lifecycle import Fate, decide
 from fproc.losses import log_end
+from fproc.mark import Mark
 from fproc.plan import Plan
 from fproc.processors.sinks import DEFAULT_RESULT
 from fproc.progress import ProgressBar
 from fproc.run import Figures, run
 from fproc.spool.direct import DirectOutput
 from fproc.spool.disk import Disk
+from fproc.stalls import alarmed
 from fproc.stdout import standard_output
 from fproc.tokens import fraction
 
@@ -160,7 +162,7 @@ class _Call:
         try:
             with _opened(self._inputs[path]) as given, self._output(given, stream) as output:
                 try:
-                    self._run(given, output, figures, bars=bars)
+                    self._run(path, given, output, figures, bars=bars)
                 finally:
                     can_retry = can_retry and not output.staging.has_streamed
                 results = output.publish([*self._inputs.values()], self._published)
@@ -175,24 +177,28 @@ class _Call:
         )
         return None, can_retry
 
-    def _run(self, given: Input, output: DirectOutput, figures: Figures, *, bars: bool) -> None:
+    def _run(self, path: str, given: Input, output: DirectOutput, figures: Figures, *, bars: bool) -> None:
         name = given.source.name
 
         def reject(data: bytes) -> None:
             output.staging.set_aside(f"{name}.rejected.jsonl", data.decode().rstrip("\n"))
 
         bar = ProgressBar(sys.stderr, shown(name), given.size_bytes) if bars else None
+        mark = Mark.own()
+        stall_seconds = self._plan.config.limits.stall_seconds
         try:
-            run(
-                self._plan,
-                given,
-                output.staging,
-                figures,
-                reject=reject,
-                observer=self._observer,
-                progress=bar,
-                helpers=self._helpers,
-            )
+            with alarmed(mark, shown(path), stall_seconds, is_pipe=given.size_bytes is None):
+                run(
+                    self._plan,
+                    given,
+                    output.staging,
+                    figures,
+                    reject=reject,
+                    observer=self._observer,
+                    progress=bar,
+                    helpers=self._helpers,
+                    mark=mark,
+                )
         finally:
             if bar:
                 bar.clear()

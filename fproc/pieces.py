@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from fproc.mark import Doing, Mark
 from fproc.records import Block, Overlong
 
 PIECE_SECONDS = 0.05
@@ -19,10 +20,12 @@ class Pace:
 
     Args:
         lines: how many to begin with.
+        mark: is told what is fed.
     """
 
-    def __init__(self, lines: int) -> None:
+    def __init__(self, lines: int, mark: Mark) -> None:
         self._lines = lines
+        self._mark = mark
         self._seconds = 0.0
 
     def pieces(self, first: Piece | None, blocks: Iterator[Piece]) -> Iterator[Piece]:
@@ -45,9 +48,24 @@ class Pace:
 
     def feed(self, feed: Callable[[Piece], None], piece: Piece) -> None:
         """Feed a piece: that is timed, and nothing else, lest a slow checkpoint makes pieces small."""
+        self._mark.note(Doing.FEEDING, first_line_no(piece), count_lines(piece))
+        self._time(feed, piece)
+        self._mark.note(Doing.READING)
+
+    def feed_part(self, feed: Callable[[Piece], None], piece: Piece) -> None:
+        """Feed a piece of a part of a file, whose lines have numbers of their own."""
+        self._mark.beat()
+        self._time(feed, piece)
+
+    def _time(self, feed: Callable[[Piece], None], piece: Piece) -> None:
         began = time.perf_counter()
         feed(piece)
         self._seconds = time.perf_counter() - began
+
+
+def first_line_no(piece: Piece) -> int:
+    """Return the number of the first line of a piece."""
+    return piece.first_line_no if isinstance(piece, Block) else piece.line_no
 
 
 def count_lines(piece: Piece) -> int:

@@ -12,11 +12,16 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fproc import processes
+from fproc.errors import shown
 from fproc.job import Death
+from fproc.mark import NONE, Mark, Whereabouts
+from fproc.stalls import LOOK_SECONDS as ANSWER_LOOK_SECONDS
+from fproc.stalls import LOOKS, Vigil
 from fproc.waiting import wait_readable
+from fproc.whereabouts import ask
 from fproc.wire import Receiver, send
 from fproc.worker import (
     Leaving,
@@ -28,7 +33,7 @@ from fproc.worker import (
     Task,
     Trouble,
 )
-from fproc.worker_process import NONE, Mark, WorkerProcess
+from fproc.worker_process import WorkerProcess
 
 log = logging.getLogger("fproc.pool")
 
@@ -38,7 +43,10 @@ STOP_SECONDS = 10.0
 DEATH_SECONDS = 1.0
 """How long a process may take to end once it has closed its socket."""
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 1.0
+"""How often workers are looked at that take too long."""
+
+STOP_LOOK_SECONDS = 0.1
 """How often processes are looked at while fproc stops: something they started may keep their sockets open."""
 
 START_SECONDS = 60.0
@@ -73,6 +81,10 @@ class Pool:
     ) -> None:
         self.size = size
         self._monotonic = monotonic
+        limits = setup.config.limits
+        self._look_seconds = min(
+            LOOK_SECONDS, limits.stall_seconds / LOOKS, limits.timeout_seconds or LOOK_SECONDS
+        )
         self._slots = [_Slot(setup, monotonic) for _ in range(size)]
         if first is not None:
             with suppress(OSError):  # it has died; another one is started once there is work
@@ -103,6 +115,11 @@ class Pool:
         """Descriptors that become readable when there is something to collect."""
         return [slot.channel.fileno() for slot in self._slots if slot.channel]
 
+    def look_seconds(self) -> float:
+        """Return how long to wait at most before the next collecting: a worker may take too long."""
+        is_asking = any(slot.is_asking for slot in self._slots)
+        return ANSWER_LOOK_SECONDS if is_asking else self._look_seconds
+
     def running(self) -> dict[str, Progress]:
         """How far each file is that is worked on; may be called from any thread."""
         return {name: progress for slot in self._slots for name, progress in slot.running()}
@@ -120,7 +137,7 @@ class Pool:
                 for slot in self._slots:
                     slot.kill()
                 break
-            wait_readable(sockets, min(left_seconds, LOOK_SECONDS))
+            wait_readable(sockets, min(left_seconds, STOP_LOOK_SECONDS))
             events += self.collect()
         return events
 
@@ -136,10 +153,13 @@ class _Slot:
         self._monotonic = monotonic
         self._process: processes.Process | None = None
         self._mark: Mark | None = None
+        self._vigil: Vigil | None = None
+        self._where: Whereabouts | None = None
         self._receiver = Receiver()
         self._is_ready = False
         self._is_leaving = False
         self._is_told = False
+        self._is_over = False
         self._is_too_slow = False
         self._began = 0.0
         self._marked = NONE
@@ -151,10 +171,16 @@ class _Slot:
 
     def running(self) -> list[tuple[str, Progress]]:
         """The names that it has, and how far each one is."""
-        tasks, progress, mark = self._tasks, self._progress, self._mark
-        waiting = Progress(worker=progress.worker)
+        tasks, mark, vigil = self._tasks, self._mark, self._vigil
+        progress = replace(self._progress, stalled=vigil.stalled if vigil else "")
         current = mark.get() if mark and tasks else NONE
+        waiting = Progress(worker=progress.worker, stalled=progress.stalled if current == NONE else "")
         return [(task.name, progress if index == current else waiting) for index, task in enumerate(tasks)]
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether its worker has been asked where it stands."""
+        return self._vigil is not None and self._vigil.is_asking
 
     def submit(self, tasks: tuple[Task, ...]) -> None:
         """Give the worker tasks; it is started if it is not there."""
@@ -168,6 +194,8 @@ class _Slot:
         self._tasks = tasks
         self._progress = Progress(worker=self._process.pid if self._process else None)
         self._begin(NONE)
+        if self._vigil:
+            self._vigil.begin()
         with suppress(BrokenPipeError, ConnectionResetError):  # it has just died: the next look finds that
             send(self.channel, tasks)
 
@@ -216,6 +244,8 @@ class _Slot:
         elif isinstance(message, Ready):
             self._is_ready = True
             self._begin(NONE)
+            if self._vigil:
+                self._vigil.begin()
         elif isinstance(message, Leaving):
             self._is_leaving = True
 
@@ -223,18 +253,42 @@ class _Slot:
         """From now on it counts how long this task takes."""
         self._marked = mark
         self._began = self._monotonic()
+        self._is_over = False
 
     def _check_time(self) -> None:
-        """Kill a worker that takes too long over a file, reckoned from when that was first seen."""
-        mark = self._mark.get() if self._mark else NONE
+        """Look after a worker that has work.
+
+        One that gets nothing done is named; one that takes too long over a file, reckoned from when that was
+        first seen, is killed, once it has said where it stands.
+        """
+        if self._mark is None or self._vigil is None or not self._tasks or self._is_too_slow:
+            return
+        mark = self._mark.get()
         if mark != self._marked:
             self._begin(mark)
         limit_seconds = self._setup.config.limits.timeout_seconds if self._is_ready else START_SECONDS
         is_over = limit_seconds is not None and self._monotonic() - self._began > limit_seconds
-        is_at_work = bool(self._tasks) and (mark != NONE or not self._is_ready)
-        if is_over and is_at_work and self._process and not self._is_too_slow:
-            self._is_too_slow = True
-            self._process.kill()
+        if is_over and not self._is_ready:
+            self._kill_slow()
+        elif is_over and mark != NONE:
+            if not self._is_over:
+                self._is_over = True
+                self._vigil.question.forget()
+            self._where = self._vigil.question.answer()
+            if self._where is not None:
+                self._kill_slow()
+        elif self._is_ready:
+            self._vigil.look(self._names)
+
+    def _kill_slow(self) -> None:
+        assert self._process is not None
+        self._is_too_slow = True
+        self._process.kill()
+
+    def _names(self) -> str:
+        """What it works on, for the log."""
+        mark = self._mark.get() if self._mark else NONE
+        return ", ".join(shown(task.name) for index, task in enumerate(self._tasks) if mark in {index, NONE})
 
     def _ended(self) -> Iterator[Report | Loss]:
         """What the end of the worker means for its tasks: the one that it was running is to blame."""
@@ -266,11 +320,12 @@ class _Slot:
 
     def _death(self, status: int) -> Death:
         if self._is_too_slow:
-            limit_seconds = self._setup.config.limits.timeout_seconds
+            limit_seconds, where = self._setup.config.limits.timeout_seconds, self._where or Whereabouts("")
+            at = f" ({shown(str(where))})" if str(where) else ""
             reason = (
-                f"took longer than limits.timeout_seconds ({limit_seconds:g} s), so its worker was killed"
+                f"took longer than limits.timeout_seconds ({limit_seconds:g} s), so its worker was killed{at}"
             )
-            return Death(reason, too_slow=True)
+            return Death(reason, too_slow=True, node=where.node, line_no=where.line_no, line=where.line)
         return Death(f"the worker that processed it {_how(status)}")
 
     def take(self, worker: WorkerProcess) -> None:
@@ -284,14 +339,21 @@ class _Slot:
         except BaseException:
             worker.end()
             raise
-        self.channel, self._process, self._mark = worker.child.channel, worker.child.process, worker.mark
+        child, mark = worker.child, worker.mark
+        self.channel, self._process, self._mark = child.channel, child.process, mark
+        self._vigil = Vigil(
+            mark,
+            lambda: ask(child.process, mark),
+            self._setup.config.limits.stall_seconds,
+            monotonic=self._monotonic,
+        )
 
     def _close(self) -> None:
         if self.channel is not None:
             self.channel.close()
         if self._mark is not None:
             self._mark.close()
-        self.channel = self._process = self._mark = None
+        self.channel = self._process = self._mark = self._vigil = self._where = None
         self._receiver = Receiver()
         self._is_ready = self._is_leaving = self._is_told = self._is_too_slow = False
 

@@ -18,7 +18,8 @@ from fproc.failures import LineFailure
 from fproc.graph import END, is_sink
 from fproc.inputs import Input
 from fproc.losses import Losses
-from fproc.pieces import Pace
+from fproc.mark import Doing, Mark
+from fproc.pieces import Pace, first_line_no
 from fproc.plan import Plan
 from fproc.records import Block, Overlong, read_blocks
 from fproc.spool import Staging
@@ -90,6 +91,7 @@ def run(
     begin_at: Place | None = None,
     helpers: int = 0,
     sampling: Sampling | None = None,
+    mark: Mark | None = None,
 ) -> None:
     """Run an input through the plan.
 
@@ -105,6 +107,7 @@ def run(
         begin_at: the place of a checkpoint of the same input and plan, or None to begin at the first line.
         helpers: how many processes may be started that do a part of a big file.
         sampling: says which lines are timed, or None.
+        mark: is told what is being done, or None.
 
     Raises:
         RestoreError: a processor does not take its state from `begin_at`.
@@ -112,10 +115,12 @@ def run(
         OSError: the machine is in trouble.
     """
     place = begin_at or Place()
+    mark = mark or Mark.own()
+    mark.note(Doing.READING)
     if begin_at:
         given.skip_to(place.offset_bytes)
     blocks = read_blocks(
-        given.read,
+        _beating(given.read, mark),
         max_line_bytes=plan.config.limits.max_line_bytes,
         line_no=place.line_no,
         offset_bytes=place.offset_bytes,
@@ -129,6 +134,7 @@ def run(
     if observer:
         observer.open(given.source.name)
     steps_to = observer if observer and observer.first_lines != 0 else None
+    mark.note(Doing.STARTING)
     try:
         interpreter = plan.run(
             given.source, output, entry=entry, on_error=losses, observer=steps_to, sampling=sampling
@@ -137,16 +143,17 @@ def run(
             if begin_at:
                 _restore(interpreter, figures, place)
             if helpers and _can_be_shared(plan, given, place, steps_to):
-                work = _Shared(plan, given, output, interpreter, figures, losses, sampling)
+                work = _Shared(plan, given, output, interpreter, figures, losses, sampling, mark)
                 work.run(work.show(first) or place.offset_bytes, helpers, keep, progress)
                 first = None
-            pace = Pace(plan.first_piece_lines)
+            pace = Pace(plan.first_piece_lines, mark)
             for piece in pace.pieces(first, blocks):
                 if keep:
                     keep(piece.offset_bytes, partial(_place, piece, interpreter, figures))
                 pace.feed(interpreter.feed, piece)
                 if progress:
                     progress(given.position_bytes(), interpreter.lines_in)
+            mark.note(Doing.ENDING)
             interpreter.finish()
             losses.check_share(interpreter.lines_in)
             output.flush()
@@ -163,6 +170,17 @@ def run(
             figures.traces = observer.close()
 
 
+def _beating(read: Callable[[int], bytes], mark: Mark) -> Callable[[int], bytes]:
+    """Return the same with a beat for each read."""
+
+    def read_and_beat(size_bytes: int) -> bytes:
+        data = read(size_bytes)
+        mark.beat()
+        return data
+
+    return read_and_beat
+
+
 def _restore(interpreter: Interpreter, figures: Figures, place: Place) -> None:
     try:
         line_errors = tuple(LineFailure(*values) for values in place.line_errors)
@@ -175,8 +193,7 @@ def _restore(interpreter: Interpreter, figures: Figures, place: Place) -> None:
 
 def _place(piece: Block | Overlong, interpreter: Interpreter, figures: Figures) -> Place:
     """Where the run stands before a piece."""
-    line_no = piece.first_line_no if isinstance(piece, Block) else piece.line_no
-    return _place_at(piece.offset_bytes, line_no, interpreter, figures)
+    return _place_at(piece.offset_bytes, first_line_no(piece), interpreter, figures)
 
 
 def _place_at(offset_bytes: int, line_no: int, interpreter: Interpreter, figures: Figures) -> Place:
@@ -210,6 +227,7 @@ class _Shared:
     figures: Figures
     losses: Losses
     sampling: Sampling | None
+    mark: Mark
 
     def show(self, first: Block | Overlong | None) -> int | None:
         """Do the lines of which the observer is told; gives where the next one begins, if there were any."""
@@ -232,6 +250,8 @@ class _Shared:
             interpreter.entry,
             helpers=helpers,
             sampling=self.sampling,
+            mark=self.mark,
+            lines_before=lambda: interpreter.lines_in,
         )
         try:
             for chunk, outcome in crew.work(begin, given.status.st_size):
@@ -264,14 +284,15 @@ class _Shared:
 
     def _feed(self, chunk: Chunk) -> None:
         """Do a chunk line by line."""
-        pieces = read_blocks(
-            Reader(self.given.fileno(), chunk).read,
+        blocks = read_blocks(
+            _beating(Reader(self.given.fileno(), chunk).read, self.mark),
             max_line_bytes=self.plan.config.limits.max_line_bytes,
             line_no=self.interpreter.lines_in + 1,
             offset_bytes=chunk.begin,
         )
-        for piece in pieces:
-            self.interpreter.feed(piece)
+        pace = Pace(self.plan.first_piece_lines, self.mark)
+        for piece in pace.pieces(next(blocks, None), blocks):
+            pace.feed(self.interpreter.feed, piece)
 
 
 def _sinks(interpreter: Interpreter) -> list[str]:

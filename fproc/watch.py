@@ -18,7 +18,7 @@ from fproc import memory
 from fproc.agenda import Agenda, pause_seconds
 from fproc.config import Config
 from fproc.errors import ConfigError, counted, shown
-from fproc.health import MOST_NAMES, Facts
+from fproc.health import MOST_NAMES, Facts, named
 from fproc.job import Outcome
 from fproc.journal import PRUNE_SECONDS, Journal
 from fproc.lifecycle import Fate, trouble_of
@@ -34,9 +34,6 @@ log = logging.getLogger("fproc.watch")
 
 ORPHAN_SECONDS = 0.5
 """How often `underprocess/` is looked at for inputs whose owner has died."""
-
-LOOK_SECONDS = 1.0
-"""How often workers are looked at that take too long, whatever `intake.poll_seconds` is."""
 
 HELD_SECONDS = 1.0
 """How long to wait for the lock of a worker that has died, where something that it started still holds it."""
@@ -70,6 +67,9 @@ class Workers(Protocol):
 
     def sockets(self) -> list[int]:
         """Descriptors that become readable when there is something to collect."""
+
+    def look_seconds(self) -> float:
+        """How long to wait at most before the next collecting."""
 
     def running(self) -> dict[str, Progress]:
         """How far each file is that is worked on."""
@@ -108,7 +108,11 @@ class Watcher:
         """Return what the loop knows of how it does; may be called from any thread."""
         troubles = self._agenda.troubles()
         names = dict(islice(troubles.items(), MOST_NAMES))
-        return Facts(self._trouble, self._stopping, names, len(troubles) - len(names))
+        stalled = {
+            name: progress.stalled for name, progress in self._workers.running().items() if progress.stalled
+        }
+        checks = {"workers": named(stalled)} if stalled else {}
+        return Facts(self._trouble, self._stopping, names, len(troubles) - len(names), checks)
 
     def stop(self) -> None:
         """Claim no more, and return once the running files are done, or at a checkpoint."""
@@ -159,7 +163,7 @@ class Watcher:
                         del scan  # its names, of which there may be very many, go before the next ones come
                         pace.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
                     left_seconds = pace.left_seconds(is_woken=wakeup.is_due)
-                    wait(min(left_seconds, LOOK_SECONDS), self._workers.sockets())
+                    wait(min(left_seconds, self._workers.look_seconds()), self._workers.sockets())
             finally:
                 self._end()
 
@@ -275,7 +279,7 @@ class Watcher:
     def _record(self, event: Report | Loss) -> None:
         if isinstance(event, Loss):
             log.error("%s: %s", shown(event.task.name), event.death.reason)
-            self._journal.died(event.task, event.death.reason)
+            self._journal.died(event.task, event.death)
             self._agenda.add(Task(event.task.name, Why.DEATH, event.death))
             return
         task, value = event.task, event.value

@@ -29,15 +29,16 @@ from fproc.engine import Observer
 from fproc.errors import ConfigError, FprocError
 from fproc.job import Death, Outcome, Ran, Surroundings
 from fproc.lifecycle import is_of_machine, trouble_of
+from fproc.mark import NONE, Mark
 from fproc.plan import Plan, assemble
 from fproc.processes import begin
 from fproc.recorder import Recorder
-from fproc.spool import Claim, NotYet, Settled, Spool
+from fproc.spool import Claim, Disk, NotYet, Settled, Spool
 from fproc.timing import Sampling
 from fproc.traces import Trace
 from fproc.waiting import wait_readable
+from fproc.whereabouts import Responder
 from fproc.wire import Receiver, send
-from fproc.worker_process import NONE, Mark
 
 log = logging.getLogger("fproc.worker")
 
@@ -100,12 +101,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a file is, the id of the process that works on it, and traces of some of its lines."""
+    """How far a file is, the id of the process that works on it, and traces of some of its lines.
+
+    `stalled` says since when that process gets nothing done, and where it stands, or is "".
+    """
 
     lines: int = 0
     position_bytes: int = 0
     worker: int | None = None
     traces: tuple[Trace, ...] = ()
+    stalled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +233,27 @@ def main(channel_number: int, parent: int, marked: int) -> None:
         sys.exit(1)  # the parent is gone
 
 
+class _BeatingDisk(Disk):
+    """A disk that tells of each fsync as a step ahead: on a slow one, a commit of many files takes long."""
+
+    def __init__(self, mark: Mark, *, power: bool) -> None:
+        super().__init__(power=power)
+        self._mark = mark
+
+    def sync(self, descriptor: int) -> None:
+        super().sync(descriptor)
+        self._mark.beat()
+
+    def sync_folder(self, path: str) -> None:
+        super().sync_folder(path)
+        self._mark.beat()
+
+
 class _Worker:
     def __init__(self, channel: socket.socket, mark: Mark) -> None:
         self._channel = channel
         self._mark = mark
+        self._responder = Responder(mark)
         self._receiver = Receiver()
         self._messages: list[object] = []
         self._is_stopping = False
@@ -246,6 +268,7 @@ class _Worker:
         While such code runs, or keeps SIGTERM from this worker for good, the pool ends it after a while.
         """
         signal.signal(signal.SIGTERM, self.stop)
+        self._responder.listen()
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -259,7 +282,8 @@ class _Worker:
             return
         sys.path[:] = setup.places
         setup.set_up_log()
-        spool, plan = Spool(setup.config, is_checked=True), assemble(setup.config)
+        disk = _BeatingDisk(self._mark, power=setup.config.durability == "power")
+        spool, plan = Spool(setup.config, disk=disk, is_checked=True), assemble(setup.config)
         self.handle_signals()
         self._recorder = Recorder(plan, setup.make_observer())
         around = Surroundings(
@@ -267,12 +291,13 @@ class _Worker:
             progress=self._tell,
             is_stopping=self._has_to_go,
             sampling=Sampling(),
+            mark=self._mark,
         )
         send(self._channel, Ready())
         memory.settle()
         while isinstance(tasks := self._next(), tuple):
             self._told_at = time.monotonic()
-            reports = perform_all(spool, plan, tasks, around, self._mark.set)
+            reports = perform_all(spool, plan, tasks, around, self._mark.begin)
             self.handle_signals()
             send(self._channel, reports)
         send(self._channel, Leaving())
@@ -283,13 +308,14 @@ class _Worker:
         A signal ends the wait by a byte in a pipe: one that came just before the wait is not missed.
         """
         while not (self._messages or self._has_to_go()):
-            wait_readable([self._channel.fileno(), self._signalled], None)
-            if self._has_to_go():
-                break
-            data = self._channel.recv(65536)
-            if not data:
-                return None
-            self._messages += self._receiver.add(data)
+            readable = wait_readable([self._channel.fileno(), self._signalled], None)
+            if self._signalled in readable:
+                os.read(self._signalled, 4096)
+            if self._channel.fileno() in readable and not self._has_to_go():
+                data = self._channel.recv(65536)
+                if not data:
+                    return None
+                self._messages += self._receiver.add(data)
         return None if self._has_to_go() else self._messages.pop(0)
 
     def _has_to_go(self) -> bool:

@@ -44,6 +44,9 @@ class Inline:
     def sockets(self) -> list[int]:
         return []
 
+    def look_seconds(self) -> float:
+        return 1.0
+
     def running(self) -> dict[str, Progress]:
         return {}
 

@@ -231,8 +231,10 @@ class Generator:
             raise NotCompiledError(f"there are more than {MOST_SITES} ways through the graph")
         if at.hops > self.max_hops:
             raise NotCompiledError("a way through the graph is longer than limits.max_hops")
+        before, self.write.node = self.write.node, at.node
         terms = self._code(at)
         self._lap(at.node)
+        self.write.node = before
         return terms
 
     def _lap(self, node: str) -> None:

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fproc.compiler.generator import Generator, Shape, Site, Terms
 from fproc.compiler.run import CompiledRun
 from fproc.compiler.writer import TOO_LONG, NotCompiledError, Writer
 from fproc.errors import is_encodable
+from fproc.failures import GENERATED
 from fproc.graph import Graph
 from fproc.processors.base import Form
 
 log = logging.getLogger("fproc.compiler")
+
+NODES = "__nodes__"
+"""Where a program's global names say whose work each of its lines does."""
 
 FeedLines = Callable[[Iterator[str]], int]
 """Pushes lines through the graph; gives how many came to their ends."""
 
 
 class Program:
-    """A compiled graph, for the lines that enter it at one node."""
+    """A compiled graph, for the lines that enter it at one node.
 
-    def __init__(self, source: str, names: Mapping[str, Any]) -> None:
+    Args:
+        source: the source of a function `make`.
+        nodes: whose work each line of it does, from the first one on.
+        names: what the source refers to.
+    """
+
+    def __init__(self, source: str, nodes: Sequence[str | None], names: Mapping[str, Any]) -> None:
         self.source = source
-        namespace = dict(names)
-        exec(compile(source, "<pipeline>", "exec"), namespace)  # noqa: S102 - generated from a checked graph
+        namespace = {NODES: nodes, **names}
+        exec(compile(source, GENERATED, "exec"), namespace)  # noqa: S102 - generated from a checked graph
         self._make: Callable[[CompiledRun], FeedLines] = namespace["make"]
 
     def bind(self, run: CompiledRun) -> FeedLines:
@@ -103,7 +113,8 @@ class Compiler:
             alone = [lines for lines, writers in code.writers.items() if writers == 1]
             code, terms = self._generated(entry, alone)
         names = {"encodable": is_encodable, "padded": padded, **code.names}
-        program = Program(_assembled(code, terms), names)
+        written = _assembled(code, terms)
+        program = Program(written.text(), written.nodes(), names)
         if not timed:
             log.debug("what is done with lines that enter at %r:\n%s", entry, program.source)
         return program
@@ -121,6 +132,12 @@ class Compiler:
             timed=timed,
         )
         return code, code.site(Site(entry, "line", entry))
+
+
+def node_at(names: Mapping[str, Any], line: int) -> str | None:
+    """Return whose work a line of a program does, whose global names these are; lines count from 1."""
+    nodes: Sequence[str | None] = names[NODES]
+    return nodes[line - 1]
 
 
 def padded(parts: list[str], size: int) -> list[str | None]:
@@ -148,7 +165,7 @@ def _check_ways(graph: Graph, entry: str) -> None:
     look(entry, ())
 
 
-def _assembled(code: Generator, terms: Terms) -> str:
+def _assembled(code: Generator, terms: Terms) -> Writer:
     """The source: what one run needs, the loop, and the sums."""
     write = Writer()
     nodes = {node: code.new("at", node) for node in {**code.came, **code.emitted}}
@@ -182,7 +199,7 @@ def _assembled(code: Generator, terms: Terms) -> str:
             write(f"return {_sum(terms)}")
         write("")
         write("return feed")
-    return write.text()
+    return write
 
 
 def _sum(terms: Terms) -> str:

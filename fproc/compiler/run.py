@@ -276,9 +276,12 @@ class CompiledRun(Interpreter):
         self._feed = self._bound()
         self._feed_timed = None
 
+    def current_line_no(self) -> int | None:  # noqa: D102 - as its base
+        return self._first_line_no + self._count - length_hint(self._left) - 1
+
     def _find_line(self) -> None:
         """Set the number of the line that is being worked on."""
-        self.line_no = self._first_line_no + self._count - length_hint(self._left) - 1
+        self.line_no = self.current_line_no()
 
 
 class _ByTag(dict[str, list[str]]):

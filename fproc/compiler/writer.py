@@ -20,15 +20,22 @@ class NotCompiledError(FprocError):
 
 
 class Writer:
-    """Lines of source, each indented as deep as it stands."""
+    """Lines of source, each indented as deep as it stands.
+
+    Attributes:
+        node: the node whose work the lines do that are added from now on, or None.
+    """
 
     def __init__(self) -> None:
+        self.node: str | None = None
         self._lines: list[str] = []
+        self._nodes: list[str | None] = []
         self._depth = 0
 
     def __call__(self, line: str) -> None:
         """Add a line."""
         self._lines.append("    " * self._depth + line)
+        self._nodes.append(self.node)
 
     @contextmanager
     def block(self, opening: str) -> Iterator[None]:
@@ -49,12 +56,17 @@ class Writer:
 
     def add(self, other: Writer) -> None:
         """Add all lines of another one, as deep as this one stands."""
-        for line in other._lines:
+        for line, self.node in zip(other._lines, other._nodes, strict=True):
             self(line)
+        self.node = None
 
     def text(self) -> str:
         """The source."""
         return "\n".join(self._lines) + "\n"
+
+    def nodes(self) -> list[str | None]:
+        """Return whose work each line does, from the first one on."""
+        return self._nodes
 
 
 def comment(text: str) -> str:

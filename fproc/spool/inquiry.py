@@ -214,7 +214,9 @@ class Inquiry:
             for current in instance.said.get("current", ()):
                 if current["file"] == name:
                     pid = current.get("worker") or instance.pid
-                    return f"held by {instance.host} pid {pid}, {counted(current['lines'], 'line')} so far"
+                    stalled = f"; {current['stalled']}" if "stalled" in current else ""
+                    lines = counted(current["lines"], "line")
+                    return f"held by {instance.host} pid {pid}, {lines} so far{stalled}"
         return f"held by {holder}"
 
     def _why_processed(self, archived: str) -> str:

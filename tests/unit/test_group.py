@@ -12,12 +12,12 @@ import pytest
 
 from fproc.job import Outcome, Surroundings
 from fproc.lifecycle import Fate
+from fproc.mark import NONE
 from fproc.plan import Plan
 from fproc.spool import Claim, Disk, Settled, Spool, Staging, Stamp
 from fproc.spool.jobs import part_prefix
 from fproc.spool.staging import Part
 from fproc.worker import Report, Task, Trouble, Why, perform_all
-from fproc.worker_process import NONE
 from tests.crashes import BrokenDisk, Crash, look
 from tests.helpers import plan_of, user
 

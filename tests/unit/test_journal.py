@@ -161,7 +161,8 @@ def test_what_an_earlier_owner_had_decided_is_recorded_under_that_owner_s_claim(
 
 def test_recoveries_and_deaths_are_recorded(books: Books) -> None:
     books.journal.recovered("x.log")
-    books.journal.died(Task("y.log", Why.NEW, Death("unused")), "the worker was killed by SIGSEGV")
+    death = Death("the worker was killed by SIGSEGV", node="start", line_no=3)
+    books.journal.died(Task("y.log", Why.NEW, Death("unused")), death)
     books.turn()
     recovered, died = books.recorder.events
     assert (recovered.file, recovered.kind, recovered.error) == ("x.log", "recovered", "")
@@ -198,7 +199,7 @@ def test_two_files_of_which_the_same_is_told_at_once_are_two_events(tmp_path: Pa
         if kind == "recovered":
             books.journal.recovered(name)
         else:
-            books.journal.died(Task(name, Why.NEW), "killed")
+            books.journal.died(Task(name, Why.NEW), Death("killed"))
     books.turn()
     found = [row.event.file for row in history.recent(limit=9)]
     books.journal.close()
@@ -290,7 +291,7 @@ def everything(books: Books) -> None:
         books.journal.outcome(replace(DONE, fate=fate, job=f"j{number}"))
     books.journal.recovered("x")
     books.journal.settled(Settled("x", succeeded=False, results=()))
-    books.journal.died(Task("x", Why.NEW), "killed")
+    books.journal.died(Task("x", Why.NEW), Death("killed"))
     for _ in range(3):
         books.turn(PRUNE_SECONDS)
 
@@ -422,7 +423,7 @@ def test_traces_are_known_while_a_file_is_worked_on_and_after() -> None:
     assert traces.find(limit=9) == [("x.log", two), ("x.log", one)]
     seconds[0] += TELL_SECONDS
     journal.turn(lambda: {"y.log": Progress(1, 1, 1, (one,))}, Facts)
-    journal.died(Task("y.log", Why.NEW), "killed")
+    journal.died(Task("y.log", Why.NEW), Death("killed"))
     seconds[0] += TELL_SECONDS
     journal.turn(dict, Facts)
     assert traces.find(file="y.log", limit=9) == [("y.log", one)]

@@ -380,11 +380,12 @@ def test_a_worker_that_takes_too_long_is_killed_and_told_apart(place: Place, lin
     workers = place.pool(STUCK, limits={"timeout_seconds": 0.3})
     task = place.put("x", line)
     workers.submit(task)
-    reason = "took longer than limits.timeout_seconds (0.3 s), so its worker was killed"
-    assert collected(workers) == [Loss(task, Death(reason, too_slow=True))]
+    limit = "took longer than limits.timeout_seconds (0.3 s), so its worker was killed"
+    death = Death(f"{limit} (line 1, node 'start')", too_slow=True, node="start", line_no=1, line=line)
+    assert collected(workers) == [Loss(task, death)]
     assert pids(workers) == []
-    again = done(workers, Task("x", Why.DEATH, Death(reason, too_slow=True)))
-    assert (again.fate, again.error) == (Fate.RETRY, reason)
+    again = done(workers, Task("x", Why.DEATH, death))
+    assert (again.fate, again.error, again.node, again.line_no) == (Fate.RETRY, death.reason, "start", 1)
 
 
 def test_an_adopted_file_that_takes_too_long_is_killed_as_well(place: Place) -> None:

@@ -17,6 +17,7 @@ from fproc.errors import ConservationError, FprocError
 from fproc.inputs import Input, open_input
 from fproc.job import Outcome, Surroundings
 from fproc.lifecycle import Fate
+from fproc.mark import Mark
 from fproc.pieces import PIECE_SECONDS, Pace
 from fproc.records import Block, Overlong, read_blocks, split_lines
 from fproc.run import Figures, check_bytes, run
@@ -81,7 +82,7 @@ def cut_into(
         found.append(piece)
         clock.seconds += seconds_of(piece)
 
-    pace = Pace(1)
+    pace = Pace(1, Mark.own())
     for piece in pace.pieces(next(data, None), data):
         pace.feed(feed, piece)
         clock.seconds += between_seconds
