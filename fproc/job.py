@@ -258,12 +258,14 @@ def _check_input(claim: Claim, plan: Plan, given: Input) -> None:
 
     Raises:
         LostClaimError: it is gone.
+        OSError: so is the folder.
         ChangedWhileReadError: someone has written to it.
         ConservationError: something of it was not read.
     """
     try:
         has_changed = given.has_changed(claim.path)
     except FileNotFoundError as error:
+        claim.check_place()
         raise LostClaimError("it was removed while it was processed") from error
     if plan.config.intake.ready == "auto":
         claim.writers = evidence_of(given.fileno(), claim.path)

@@ -60,7 +60,8 @@ MACHINE_ERRNOS = {
     errno.ENOMEM: "free some memory, or use fewer workers",
     errno.EAGAIN: "raise the limit of processes (ulimit -u), or use fewer workers",
     errno.ESTALE: "look at the file server, and mount that folder again",
-    errno.ENODEV: "connect that disk again",
+    errno.ENOTCONN: "mount that folder again",
+    errno.ENODEV: "mount that disk, or put that folder back; a new start makes it anew",
 }
 """What the machine says when no file can be worked on, and what to do about it.
 

@@ -151,9 +151,7 @@ def _history(inquiry: Inquiry, config: Config) -> Iterator[History | None]:
 
 def _status(config: Config, inquiry: Inquiry) -> dict[str, Any]:
     running = inquiry.instances()
-    health = judge(
-        [instance.facts for instance in running], disks(inquiry.folders, must_be_there=bool(running))
-    )
+    health = judge([instance.facts for instance in running], disks(inquiry.folders))
     with _history(inquiry, config) as history:
         totals = history.totals() if history else {}
     return {

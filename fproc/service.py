@@ -76,7 +76,7 @@ class Service:
         self._history = open_history(self._spool.folders, plan.config.retention)
         self._metrics = Metrics(base=self._history.totals(), last_success=self._history.last("processed"))
         self._traces = Traces()
-        presence = Presence(self._spool.folders, Disk(power=False))
+        presence = Presence(self._spool.folders, Disk(power=False), self._spool.home)
         self._alerts = Alerts(plan.config.alerts, plan.config.watch_dir)
         self._journal = Journal(
             self._metrics,
@@ -87,9 +87,14 @@ class Service:
             clock=self._spool.clock,
         )
         for_workers = replace(plan.config, alerts=AlertPolicy())  # they need no secrets
-        setup = Setup(for_workers, options.set_up_log, partial(tracer, is_wanted=options.is_traced))
+        setup = Setup(
+            for_workers,
+            options.set_up_log,
+            partial(tracer, is_wanted=options.is_traced),
+            spool=self._spool.home.name,
+        )
         self._pool = Pool(setup, options.workers, first=options.first)
-        self._arrivals = Arrivals(plan.config)
+        self._arrivals = Arrivals(plan.config, home=self._spool.home)
         self._arrivals.sweep()
         self._watcher = Watcher(self._spool, plan.config, self._pool, self._journal)
 

@@ -22,7 +22,7 @@ class Wakeup:
         self.is_due = False
         self._folder = folder
         self._descriptor = -1
-        self._inode = 0
+        self._opened = 0, 0
 
     def arm(self) -> bool:
         """Ask, before each look, to be told of the next name; whether that is possible."""
@@ -30,10 +30,12 @@ class Wakeup:
         if not hasattr(fcntl, "F_NOTIFY"):
             return False
         try:
-            if self._descriptor < 0 or os.stat(self._folder).st_ino != self._inode:
+            status = os.stat(self._folder)
+            if self._descriptor < 0 or (status.st_dev, status.st_ino) != self._opened:
                 self._open()
             fcntl.fcntl(self._descriptor, fcntl.F_NOTIFY, fcntl.DN_CREATE | fcntl.DN_RENAME)
         except OSError:
+            self.close()  # so that a folder that has vanished is not kept from being unmounted
             return False
         return True
 
@@ -50,7 +52,8 @@ class Wakeup:
     def _open(self) -> None:
         self.close()
         self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._inode = os.fstat(self._descriptor).st_ino
+        status = os.fstat(self._descriptor)
+        self._opened = status.st_dev, status.st_ino
 
 
 @contextmanager

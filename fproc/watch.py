@@ -17,7 +17,7 @@ from typing import Protocol
 from fproc import memory
 from fproc.agenda import Agenda, pause_seconds
 from fproc.config import Config
-from fproc.errors import ConfigError, counted, shown
+from fproc.errors import counted, shown
 from fproc.health import MOST_NAMES, Facts, named
 from fproc.job import Outcome
 from fproc.journal import PRUNE_SECONDS, Journal
@@ -98,6 +98,7 @@ class Watcher:
         self._agenda = Agenda(clock=spool.clock, monotonic=monotonic)
         self._stopping = False
         self._has_worked = False
+        self._has_vanished = False
         self._file_seconds = GROUP_SECONDS
         self._trouble = ""
         self._pauses = 0
@@ -178,11 +179,13 @@ class Watcher:
         if self._is_paused():
             return nothing
         self._agenda.forget_ready()
+        if not self._is_spool_there():
+            return nothing
         try:
             scan = self._spool.scan()
             self._look_for_orphans()
             self._prune()
-        except (OSError, ConfigError) as error:
+        except OSError as error:
             self._pause(trouble_of(error))
             return nothing
         troubles = self._agenda.troubles()
@@ -193,6 +196,20 @@ class Watcher:
         if not (self._is_paused() or self._workers.running() or scan.ready or self._agenda.known()):
             self._resume()
         return scan
+
+    def _is_spool_there(self) -> bool:
+        """Whether no folder has vanished; for one that has, look again every moment, however long that is."""
+        try:
+            self._spool.home.check()
+        except OSError as error:
+            self._has_vanished = True
+            self._pauses = 0
+            self._pause(trouble_of(error))
+            return False
+        if self._has_vanished:
+            self._has_vanished = False
+            self._resume()
+        return True
 
     def _look_for_orphans(self) -> None:
         """From time to time, note what may have lost its owner, or been left behind by one."""

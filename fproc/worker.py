@@ -117,13 +117,15 @@ class Progress:
 class Setup:
     """What a worker is told at its start. The callables are functions of modules, made in the worker.
 
-    `places` are where modules are looked for, users' ones included.
+    `places` are where modules are looked for, users' ones included; `spool` is the name of the one that is
+    watched.
     """
 
     config: Config
     set_up_log: Callable[[], None]
     make_observer: Callable[[], Observer | None]
     places: Sequence[str] = field(default_factory=lambda: tuple(sys.path))
+    spool: str = ""
 
 
 class Ready:
@@ -141,7 +143,7 @@ def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Repor
     value: Outcome | Settled | NotYet | Trouble | None
     why = task.why
     try:
-        spool.make_missing()
+        spool.home.check()
         if why is Why.NEW:
             taken = spool.claim(task.name)
             if taken is None and spool.has_earlier(task.name):
@@ -153,8 +155,6 @@ def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Repor
         value = job.process(taken, plan, around, death=task.death) if isinstance(taken, Claim) else taken
     except OSError as error:
         value = Trouble(trouble_of(error), is_of_machine(error))
-    except ConfigError as error:
-        value = Trouble(trouble_of(error), of_machine=True)
     is_recovered = why is Why.ORPHAN and isinstance(taken, Claim | Settled) and not _was_left(taken)
     return Report(task, value, is_recovered)
 
@@ -170,10 +170,10 @@ def perform_all(
         begin(0)
         return [perform(spool, plan, tasks[0], around)]
     try:
-        spool.make_missing()
+        spool.home.check()
         found = spool.claim_all([task.name for task in tasks])
-    except (OSError, ConfigError) as error:
-        trouble = Trouble(trouble_of(error), not isinstance(error, OSError) or is_of_machine(error))
+    except OSError as error:
+        trouble = Trouble(trouble_of(error), is_of_machine(error))
         return [Report(task, trouble) for task in tasks]
     reports: dict[str, Report] = {}
     together: list[tuple[Task, Ran]] = []
@@ -249,6 +249,19 @@ class _BeatingDisk(Disk):
         self._mark.beat()
 
 
+def _spool(setup: Setup, mark: Mark) -> Spool:
+    """Open the spool that is watched.
+
+    Raises:
+        FprocError: it has vanished; a worker makes nothing.
+    """
+    try:
+        disk = _BeatingDisk(mark, power=setup.config.durability == "power")
+        return Spool(setup.config, disk=disk, name=setup.spool)
+    except OSError as error:
+        raise FprocError(trouble_of(error)) from error
+
+
 class _Worker:
     def __init__(self, channel: socket.socket, mark: Mark) -> None:
         self._channel = channel
@@ -282,8 +295,7 @@ class _Worker:
             return
         sys.path[:] = setup.places
         setup.set_up_log()
-        disk = _BeatingDisk(self._mark, power=setup.config.durability == "power")
-        spool, plan = Spool(setup.config, disk=disk, is_checked=True), assemble(setup.config)
+        spool, plan = _spool(setup, self._mark), assemble(setup.config)
         self.handle_signals()
         self._recorder = Recorder(plan, setup.make_observer())
         around = Surroundings(

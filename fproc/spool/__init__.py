@@ -46,6 +46,7 @@ from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
 from fproc.spool.group import Ending, Groups
+from fproc.spool.home import Home
 from fproc.spool.intake import COARSE_SECONDS, LeftAlone, Scan, Scanner, kind_of_file
 from fproc.spool.jobs import Attempts, Job, NotYet, Settled
 from fproc.spool.locks import Holder, Locks
@@ -77,6 +78,7 @@ class Spool:
         config: where the folders are, and when files are ready.
         disk: makes the calls; by default as durable as the configuration says.
         is_checked: this process's parent has seen that files can be moved between the folders.
+        name: that of the spool, as this process's parent has found it; nothing is made then.
         holder: holds jobs; by default by locks, or by leases where other machines may use the folder.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970.
@@ -86,6 +88,7 @@ class Spool:
 
     Raises:
         ConfigError: a folder cannot be made or written to.
+        OSError: it is not, or not wholly, the spool of that `name` that is there.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Spool:
         *,
         disk: Disk | None = None,
         is_checked: bool = False,
+        name: str = "",
         holder: Holder | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
@@ -102,10 +106,10 @@ class Spool:
         self.clock = clock
         self._disk = disk or Disk(power=config.durability == "power")
         layout.check_places(self.folders)
-        self._stage = layout.prepare(self.folders, self._disk)
-        self._id = layout.id_stamp(self.folders)
-        if not is_checked:
-            layout.check_moves(self.folders, self._stage)
+        self.home = Home(self.folders, name or layout.prepare(self.folders, self._disk))
+        self.home.check()
+        if not (is_checked or name):
+            layout.check_moves(self.folders, self.home.stage)
         shared = layout.is_shared(self.folders, self._disk)
         self.is_local = not shared
         self._holder = holder or holding.holder(
@@ -116,17 +120,16 @@ class Spool:
         self._idle_since: int | None = None
         self._groups: Groups | None = None
         if isinstance(self._holder, Locks) and not self._markers.are_used():
-            self._groups = Groups(self._disk, self.folders, self._holder)
+            self._groups = Groups(self._disk, self.folders, self.home, self._holder)
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
         self._left_alone = LeftAlone(self.names.may_be_input, self.names)
 
     def scan(self) -> Scan:
-        """Look at `unprocessed/`, after making what folders have gone missing.
+        """Look at `unprocessed/`.
 
         Raises:
-            OSError: a folder cannot be made or read.
+            OSError: the folder cannot be read.
         """
-        self.make_missing()
         return self._scanner.scan()
 
     def is_still_empty(self) -> bool:
@@ -137,17 +140,6 @@ class Spool:
             return False
         return is_idle and self._scanner.is_still_empty()
 
-    def make_missing(self) -> None:
-        """Make what folders have gone missing; someone else may have been quicker.
-
-        Raises:
-            OSError, ConfigError: a folder cannot be made.
-        """
-        paths = (*condition.needed(self.folders), self._stage)
-        if self._id != layout.id_stamp(self.folders) or not all(map(os.path.isdir, paths)):
-            self._stage = layout.prepare(self.folders, self._disk)
-            self._id = layout.id_stamp(self.folders)
-
     def prune(self, retention: Retention) -> None:
         """Remove archived inputs that are too old to be kept."""
         is_input_name = self.names.may_be_input
@@ -155,7 +147,7 @@ class Spool:
 
     def disks(self) -> Disks:
         """Return how the folders that work needs, and their disks, are right now."""
-        return condition.disks(self.folders, must_be_there=True)
+        return condition.disks(self.folders, self.home)
 
     def claim(self, name: str) -> Claim | None:
         """Take an input from `unprocessed/`.
@@ -197,7 +189,7 @@ class Spool:
         """
         found: dict[str, Claim | OSError | None] = dict.fromkeys(names)
         if self._groups:
-            found = self._groups.claim(names, self._stage)
+            found = self._groups.claim(names)
         for name in names:
             if found[name] is None:
                 try:
@@ -212,7 +204,7 @@ class Spool:
         Gives what became of each, or what stood in its way; then it has not ended.
         """
         assert self._groups
-        return self._groups.commit(sealed, self._stage, replace_results=replace_results)
+        return self._groups.commit(sealed, replace_results=replace_results)
 
     def can_commit_together(self, claim: Claim) -> bool:
         """Whether a claim may be given to `commit_all`."""
@@ -300,7 +292,7 @@ class Spool:
 
     def _hold(self, name: str, evidence: str = "") -> Job | None:
         hold = self._holder.hold(name, evidence)
-        return None if hold is None else Job(self._disk, self.folders, self._stage, name, hold)
+        return None if hold is None else Job(self._disk, self.folders, self.home, name, hold)
 
     def _complete_claim(self, job: Job) -> None:
         """Do what follows the rename of a claim, all of which a crash may have left undone.

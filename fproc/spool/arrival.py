@@ -24,8 +24,9 @@ from types import TracebackType
 from fproc.config import Config
 from fproc.errors import InputError, reason_of, shown
 from fproc.spool.disk import Disk
-from fproc.spool.folders import Folders, free_number, is_shared, make_durably, numbered
+from fproc.spool.folders import Folders, free_number, is_shared, numbered
 from fproc.spool.holding import holder
+from fproc.spool.home import Home
 from fproc.spool.locks import Hold
 from fproc.spool.markers import shares_marker
 from fproc.spool.names import InputNames
@@ -53,15 +54,22 @@ class Arrivals:
     Args:
         config: where the folders are, which must be there, and when files are ready.
         disk: makes the calls; by default as durable as the configuration says.
+        home: the spool's; by default that of the one that is there now.
         monotonic: seconds on a clock that is never set.
     """
 
     def __init__(
-        self, config: Config, disk: Disk | None = None, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        config: Config,
+        disk: Disk | None = None,
+        *,
+        home: Home | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
         self.disk = disk or Disk(power=config.durability == "power")
         self.folders = Folders(config.watch_dir, config.results_dir)
+        self.home = home or Home.found(self.folders)
         self.names = InputNames(config.intake)
         uploads = copy.copy(self.folders)
         uploads.jobs = uploads.uploads  # they are held as jobs are
@@ -75,14 +83,21 @@ class Arrivals:
             OSError: the disk refuses.
         """
         hold = None
+        self.home.check()
         while hold is None:  # a sweep may have been quicker to lock the new folder
-            make_durably(self.disk, self.folders.uploads)
+            self._make_folder()
             hold = self._holder.hold(new_token(8))
         try:
             return Arrival(self, hold)
         except BaseException:
             hold.release()
             raise
+
+    def _make_folder(self) -> None:
+        """Make the folder of all uploads, but none above it: that has vanished if it is not there."""
+        if not os.path.isdir(self.folders.uploads):
+            self.disk.make_folder(self.folders.uploads)
+            self.disk.sync_folder(self.folders.state)
 
     def sweep(self) -> None:
         """Remove what was left by those who died in the middle of an upload, and finish what they published.
@@ -257,7 +272,7 @@ class Arrival:
         """
         for file in self._files:
             file.close()
-        make_durably(self._disk, self._unprocessed)
+        self._arrivals.home.check()
         if self._names.marker:
             self._mark(self._files)
             self._disk.sync_folder(self._hold.folder)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fproc.errors import ConservationError, shown
+from fproc.errors import ConservationError, LostClaimError, shown
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool import decision as decisions
 from fproc.spool.checkpoint import Checkpoint, PartState, Place
@@ -132,17 +132,30 @@ class Claim:
 
         Raises:
             LostClaimError: it is not.
+            OSError: the spool has vanished, and the input with it.
         """
         self.job.check_owner()
+
+    def check_place(self) -> None:
+        """See that the spool is there, results included.
+
+        Raises:
+            OSError: a folder has vanished.
+        """
+        self.job.check_place()
 
     def seal(self) -> None:
         """Make all that was written durable; nothing is written after.
 
         Raises:
             ConservationError: someone else has meddled with a part.
-            OSError: the disk refuses.
+            OSError: the disk refuses, or a folder has vanished.
         """
-        self.staging.seal()
+        try:
+            self.staging.seal()
+        except ConservationError:
+            self.check_place()
+            raise
         self._seal_rejects()
 
     def commit(self, stamp: Stamp, *, replace_results: bool = False) -> Settled:
@@ -182,6 +195,7 @@ class Claim:
         """Decide for failure and carry it out: no result, the input in `failed/` with the report."""
         job = self.job
         job.check_owner()
+        job.check_place()  # what seems to be wrong with the input may come of that
         self.start_over()
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
         archive = Publication(job.portable(job.input_path), "failed", job.name)
@@ -193,6 +207,7 @@ class Claim:
     def retry(self, not_before: float) -> None:
         """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
         self.job.check_owner()
+        self.job.check_place()
         self._leave(attempts=self.attempts + 1, not_before=not_before, interrupted=0)
 
     def leave(self) -> None:
@@ -223,13 +238,21 @@ class Claim:
         self.release()
 
     def is_lost(self) -> bool:
-        """Whether the input is someone else's by now."""
-        return self.job.is_held() and not self.job.is_owner()
+        """Whether the input is someone else's by now; not if the whole spool has vanished."""
+        try:
+            if self.job.is_held():
+                self.job.check_owner()
+        except LostClaimError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _settle(self, decision: Decision) -> Settled:
         """Write the decision and carry it out."""
         job = self.job
         job.check_owner()
+        job.check_place()
         job.make_durable()
         decisions.write(job.disk, job.folder, decision)
         return job.carry_out(decision)

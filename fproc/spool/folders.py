@@ -44,6 +44,7 @@ class Folders:
         processed: inputs that succeeded.
         failed: inputs that failed, each with its report.
         state: all that is fproc's own, the following included.
+        id: the file with this spool's own name.
         jobs: a folder for each input that is being worked on: lock and records.
         commits: what was decided about inputs that commit together, under the name of each.
         new: where leases are made, before they are renamed into place.
@@ -61,6 +62,7 @@ class Folders:
         self.processed = os.path.join(watch, "processed")
         self.failed = os.path.join(watch, "failed")
         self.state = os.path.join(watch, ".fproc")
+        self.id = os.path.join(self.state, "id")
         self.jobs = os.path.join(self.state, "jobs")
         self.commits = os.path.join(self.state, "commits")
         self.new = os.path.join(self.state, "new")
@@ -88,10 +90,7 @@ class Folders:
 
 
 def prepare(folders: Folders, disk: Disk) -> str:
-    """Make the folders that are missing, see that they can be used, and give this spool's stage folder.
-
-    The stage is where results grow until they are published: on the results' filesystem, in a folder named
-    after this spool, because several spools may share one results folder.
+    """Make the folders that are missing, see that they can be used, and return this spool's own name.
 
     Raises:
         ConfigError: a folder cannot be made or written to.
@@ -101,9 +100,17 @@ def prepare(folders: Folders, disk: Disk) -> str:
         _make_usable(disk, path, "$.watch_dir")
     for path in (folders.results, stages):
         _make_usable(disk, path, "$.results_dir")
-    stage = os.path.join(stages, _spool_id(folders, disk))
-    _make_usable(disk, stage, "$.results_dir")
-    return stage
+    name = _make_id(folders, disk)
+    _make_usable(disk, stage_of(folders, name), "$.results_dir")
+    return name
+
+
+def stage_of(folders: Folders, name: str) -> str:
+    """Return the folder where the results of the spool of that name grow until they are published.
+
+    It is on the results' filesystem, and named after the spool, because several may share a results folder.
+    """
+    return os.path.join(folders.results, STAGE_FOLDER, name)
 
 
 def check_places(folders: Folders) -> None:
@@ -206,10 +213,9 @@ def history_of(folders: Folders) -> str:
     return f"{stem}.{_UNUSUAL.sub('_', socket.gethostname())}{suffix}"
 
 
-def _spool_id(folders: Folders, disk: Disk) -> str:
-    """This spool's own random name, the same for all instances and for ever."""
-    state = folders.state
-    path = os.path.join(state, "id")
+def _make_id(folders: Folders, disk: Disk) -> str:
+    """Return this spool's own random name, made if it has none: the same for all instances and for ever."""
+    state, path = folders.state, folders.id
     if not os.path.exists(path):
         candidate = f"{_CANDIDATE}{new_token(8)}"
         try:
@@ -224,17 +230,17 @@ def _spool_id(folders: Folders, disk: Disk) -> str:
     for name in os.listdir(state):
         if name.startswith(_CANDIDATE) or (name.startswith(begun) and os.path.exists(folders.shared)):
             unlink_if_there(disk, os.path.join(state, name))
-    with open(path, encoding="ascii") as file:
+    return read_id(folders)
+
+
+def read_id(folders: Folders) -> str:
+    """Return what stands in a spool's `.fproc/id`.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(folders.id, encoding="ascii", errors="replace") as file:
         return os.path.basename(file.read())
-
-
-def id_stamp(folders: Folders) -> tuple[int, int] | None:
-    """What changes when a spool gets another name, because its `.fproc/` was removed; None without one."""
-    try:
-        status = os.stat(os.path.join(folders.state, "id"))
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns
 
 
 def numbered(name: str, number: int, extra: str = "") -> str:

@@ -21,6 +21,7 @@ from fproc.spool.contents import sync_contents
 from fproc.spool.decision import Decision, Stamp
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
+from fproc.spool.home import Home
 from fproc.spool.identity import identity_of
 from fproc.spool.jobs import Attempts, Job, Settled, part_prefix
 from fproc.spool.locks import Hold, Locks
@@ -40,16 +41,18 @@ class Groups:
     Args:
         disk: makes the calls.
         folders: the spool's.
+        home: the spool's.
         holder: holds the jobs.
     """
 
-    def __init__(self, disk: Disk, folders: Folders, holder: Locks) -> None:
+    def __init__(self, disk: Disk, folders: Folders, home: Home, holder: Locks) -> None:
         self._disk = disk
         self._folders = folders
+        self._home = home
         self._holder = holder
 
-    def claim(self, names: Sequence[str], stage: str) -> dict[str, Claim | OSError | None]:
-        """Take inputs from `unprocessed/`; their parts grow in the folder `stage`.
+    def claim(self, names: Sequence[str]) -> dict[str, Claim | OSError | None]:
+        """Take inputs from `unprocessed/`.
 
         Returns:
             For each name a claim, or what stood in the way; or None if it has to be claimed alone: it is
@@ -63,10 +66,10 @@ class Groups:
         claims: list[Claim] = []
         try:
             self._hold(names, holds, found)
-            for name in self._known(holds, stage):
+            for name in self._known(holds):
                 holds.pop(name).release()
             for name, hold in list(holds.items()):
-                taken = found[name] = self._taken(name, hold, stage)
+                taken = found[name] = self._taken(name, hold)
                 if isinstance(taken, Claim):
                     claims.append(taken)
                 else:
@@ -96,9 +99,9 @@ class Groups:
             else:
                 holds.update({name: hold} if hold else {})
 
-    def _taken(self, name: str, hold: Hold, stage: str) -> Claim | OSError | None:
+    def _taken(self, name: str, hold: Hold) -> Claim | OSError | None:
         """Take one input whose job is held; if it is not to be had, it is still held."""
-        job = Job(self._disk, self._folders, stage, name, hold)
+        job = Job(self._disk, self._folders, self._home, name, hold)
         try:
             self._disk.move(f"{self._folders.unprocessed}/{name}", job.input_path)
         except (FileNotFoundError, FileExistsError):
@@ -115,19 +118,17 @@ class Groups:
             claims.remove(claim)
             claim.release()
 
-    def commit(
-        self, sealed: Mapping[Claim, Stamp], stage: str, *, replace_results: bool
-    ) -> dict[Claim, Ending]:
+    def commit(self, sealed: Mapping[Claim, Stamp], *, replace_results: bool) -> dict[Claim, Ending]:
         """Decide for success about claims whose results are written, and carry that out.
 
         `sealed` has the stamp of the file that was read for each. A claim that is not `Settled` goes on.
         """
-        return _Commit(self._disk, self._folders, stage, sealed, replace_results=replace_results).run()
+        return _Commit(self._disk, self._folders, self._home, sealed, replace_results=replace_results).run()
 
-    def _known(self, holds: Mapping[str, Hold], stage: str) -> list[str]:
+    def _known(self, holds: Mapping[str, Hold]) -> list[str]:
         """Names of which a crash has left something, now that nobody else can do that any more."""
         decided = set(os.listdir(self._folders.commits))
-        begun = {part[: len(part_prefix(""))] for part in os.listdir(stage)}
+        begun = {part[: len(part_prefix(""))] for part in os.listdir(self._home.stage)}
         return [name for name in holds if name in decided or part_prefix(name) in begun]
 
 
@@ -138,17 +139,18 @@ class _Commit:
         self,
         disk: Disk,
         folders: Folders,
-        stage: str,
+        home: Home,
         sealed: Mapping[Claim, Stamp],
         *,
         replace_results: bool,
     ) -> None:
         self._disk = disk
         self._folders = folders
-        self._stage = stage
+        self._home = home
+        self._stage = home.stage
         self._stamps = sealed
         self._replace_results = replace_results
-        self._identity = identity_of(stage)
+        self._identity = identity_of(self._stage)
         self._left = list(sealed)
         self._ended: dict[Claim, Ending] = {}
         self._decided: dict[Claim, Decision] = {}
@@ -157,6 +159,7 @@ class _Commit:
     def run(self) -> dict[Claim, Ending]:
         """Take all steps; trouble with one claim is its own, trouble with what they share is everyone's."""
         try:
+            self._home.check()
             self._sync_parts()
             self._each(self._seal)
             self._share(self._stage)

@@ -171,7 +171,7 @@ class Inquiry:
         """Why an input that is ready, or due, in a folder is not worked on, or ""."""
         running = self.instances()
         if not running:
-            own = obstacle(folder, name) or "; ".join(disks(self.folders, must_be_there=False).unusable)
+            own = obstacle(folder, name) or "; ".join(disks(self.folders).unusable)
             return ", but no fproc is running on this folder" + (f"; and {own}" if own else "")
         facts = [instance.facts for instance in running]
         for known in facts:

@@ -17,6 +17,7 @@ from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.decision import Decision
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
+from fproc.spool.home import Home
 from fproc.spool.identity import identity_of
 from fproc.spool.leases import is_of_lease
 from fproc.spool.locks import Hold
@@ -78,14 +79,15 @@ class Job:
     `underprocess/`, and the parts whose names begin with the job's prefix.
     """
 
-    def __init__(self, disk: Disk, folders: Folders, stage: str, name: str, hold: Hold) -> None:
+    def __init__(self, disk: Disk, folders: Folders, home: Home, name: str, hold: Hold) -> None:
         self.disk = disk
         self.folders = folders
         self.name = name
         self.folder = hold.folder
         self.input_path = f"{folders.underprocess}/{name}"
         self.shared_record = f"{folders.commits}/{name}"
-        self._stage = stage
+        self._home = home
+        self._stage = home.stage
         self.prefix = part_prefix(name)
         self._hold: Hold | None = hold
         self.is_lease = hold.is_lease
@@ -233,11 +235,21 @@ class Job:
 
         Raises:
             LostClaimError: someone removed the job folder, or has taken it over.
+            OSError: the spool has vanished, and the input with it.
         """
         if not self.is_owner():
+            self.check_place()
             raise LostClaimError(
                 "its job folder was removed or taken over meanwhile; whoever owns it now goes on with it"
             )
+
+    def check_place(self) -> None:
+        """See that the spool is there, results included: nothing may be decided about the input without.
+
+        Raises:
+            OSError: a folder has vanished.
+        """
+        self._home.check()
 
     def is_held(self) -> bool:
         """Whether this process has not let go of the job yet."""

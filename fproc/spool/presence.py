@@ -17,6 +17,7 @@ from typing import Any
 from fproc.health import Facts
 from fproc.spool.disk import Disk, unlink_if_there
 from fproc.spool.folders import Folders
+from fproc.spool.home import Home
 from fproc.spool.paths import is_locked
 from fproc.tokens import new_token
 
@@ -36,10 +37,17 @@ class Instance:
 
 
 class Presence:
-    """This process's own file. One that cannot be written is done without."""
+    """This process's own file. One that cannot be written is done without.
 
-    def __init__(self, folders: Folders, disk: Disk) -> None:
+    Args:
+        folders: the spool's.
+        disk: makes the calls.
+        home: the spool's, so that no file is put into another one that is at its place now.
+    """
+
+    def __init__(self, folders: Folders, disk: Disk, home: Home | None = None) -> None:
         self._disk = disk
+        self._home = home
         self._folder = folders.instances
         self._name = f"{os.getpid()}-{new_token()}.json"
         self._descriptor: int | None = None
@@ -72,6 +80,8 @@ class Presence:
         if self._descriptor is not None:
             self._disk.close(self._descriptor)
             self._descriptor = None
+        if self._home is not None:
+            self._home.check_name()
         self._disk.make_folder(self._folder)
         for name in os.listdir(self._folder):
             path = os.path.join(self._folder, name)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fproc.config import Config
 from fproc.errors import InputError, shown
 from fproc.spool.disk import Disk, unlink_if_there
-from fproc.spool.folders import Folders, about, make_durably
+from fproc.spool.folders import Folders, about
 from fproc.spool.inquiry import REPORTS, Inquiry
 from fproc.spool.markers import shares_marker
 from fproc.spool.names import InputNames
@@ -36,7 +36,6 @@ def put_back_all(
     inquiry = Inquiry(config)
     folders = inquiry.folders
     failed = inquiry.inputs(folders.failed)
-    make_durably(disk, folders.unprocessed)
     moved: list[str] = []
     refused: dict[str, InputError | OSError] = {}
     for name in names:

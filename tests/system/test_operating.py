@@ -110,9 +110,11 @@ def test_an_empty_spool_is_stopped_and_well(tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
-def test_a_watched_folder_with_nothing_in_it_has_no_troubles(tmp_path: Path) -> None:
+def test_a_watched_folder_with_nothing_in_it_may_be_a_mount_point_and_that_is_told(tmp_path: Path) -> None:
     (tmp_path / "watch_dir").mkdir()
-    assert health(tmp_path) == ("stopped", [])
+    state, (trouble,) = health(tmp_path)
+    assert (state, trouble.startswith("no .fproc/id in ")) == ("stopped", True)
+    assert os.listdir(tmp_path / "watch_dir") == []
 
 
 def test_a_running_fproc_is_told_with_its_files_and_after_a_kill_it_is_not(tmp_path: Path) -> None:
@@ -161,8 +163,9 @@ def test_a_file_in_place_of_the_results_folder_pauses_and_is_told(tmp_path: Path
         drop(tmp_path, "x.log", b"a\n")
         watching.wait_until(lambda: status(tmp_path)["health"]["status"] == "degraded")
         assert status(tmp_path)["counts"] == counts(1, 0, 0, 0)
-        assert f"cannot write to {results}" in told(tmp_path, exit_status=1)
+        assert f"the folder of results has vanished: {results}" in told(tmp_path, exit_status=1)
         results.unlink()
+        (tmp_path / "aside").rename(results)
         watching.wait_for("processed/x.log")
         watching.wait_until(lambda: status(tmp_path)["health"]["status"] == "ok")
 
@@ -448,19 +451,21 @@ def test_a_history_that_goes_while_it_is_written_costs_no_file_and_is_said_once(
     assert history(tmp_path) == ([] if damage == "a folder" else ["b.log", "c.log"])
 
 
-def test_all_of_fproc_s_own_folder_may_go_while_it_is_idle(tmp_path: Path) -> None:
+def test_all_of_fproc_s_own_folder_may_go_and_is_made_anew_by_the_next_start_alone(tmp_path: Path) -> None:
     configure(tmp_path, workers=1)
     with Watching(tmp_path) as watching:
         drop(tmp_path, "a.log", b"a\n")
         watching.wait_for("processed/a.log")
         watching.wait_until(lambda: status(tmp_path)["instances"])
         own = watching.spool / ".fproc"
-        own.rename(tmp_path / "removed")  # in one go: what is removed piece by piece comes back meanwhile
+        own.rename(tmp_path / "removed")
         drop(tmp_path, "b.log", b"b\n")
+        watching.wait_until(lambda: "intake is paused" in watching.log)
+        assert watching.stop() == 0
+        assert not own.exists()
+    with Watching(tmp_path) as watching:
         watching.wait_for("processed/b.log")
         watching.wait_until(lambda: status(tmp_path)["instances"])
-        assert status(tmp_path)["instances"][0]["pid"] == watching.process.pid
         watching.wait_until(lambda: "b.log" in history(tmp_path))
-        assert watching.stop() == 0
         assert "ERROR" not in watching.log
     assert status(tmp_path)["counts"] == counts(0, 0, 2, 0)

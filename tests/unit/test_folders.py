@@ -143,11 +143,11 @@ def test_all_folders_of_the_contract_are_made(tmp_path: Path) -> None:
 def test_making_the_folders_again_changes_nothing(tmp_path: Path) -> None:
     folders = Folders(str(tmp_path / "w"), str(tmp_path / "r"))
     disk = Disk(power=True)
-    stage = prepare(folders, disk)
+    name = prepare(folders, disk)
     (tmp_path / "w" / "unprocessed" / "x").touch()
-    assert prepare(folders, disk) == stage
+    assert prepare(folders, disk) == name
     assert os.listdir(tmp_path / "w" / "unprocessed") == ["x"]
-    assert os.listdir(tmp_path / "r" / ".stage") == [os.path.basename(stage)]
+    assert os.listdir(tmp_path / "r" / ".stage") == [name]
 
 
 def test_two_spools_with_one_results_folder_have_a_stage_each(tmp_path: Path) -> None:
@@ -158,10 +158,11 @@ def test_two_spools_with_one_results_folder_have_a_stage_each(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "gone", ["unprocessed", "underprocess", "processed", "failed", "results", "results/.stage", ".fproc", "."]
 )
-def test_folders_that_go_missing_are_made_again(gone: str, tmp_path: Path) -> None:
+def test_folders_that_are_missing_at_a_start_are_made_again(gone: str, tmp_path: Path) -> None:
     watch = tmp_path / "w"
-    spool = Spool(config(watch))
+    Spool(config(watch))
     shutil.rmtree(watch / gone)
+    spool = Spool(config(watch))
     assert spool.scan().ready == []
     assert spool.disks().unusable == ()
     (watch / "unprocessed" / "x").write_text("a\n")

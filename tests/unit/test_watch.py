@@ -159,6 +159,7 @@ def test_a_watched_folder_that_cannot_be_read_pauses_until_it_can(place: Place) 
     place.turn()
     assert str(place.folder / "unprocessed") in place.trouble
     (place.folder / "unprocessed").unlink()
+    (place.folder / "unprocessed").mkdir()
     place.turn(PAUSE_SECONDS)
     place.put("unprocessed/x")
     place.turn()
