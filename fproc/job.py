@@ -148,7 +148,7 @@ def finish(ran: Ran, plan: Plan, around: Surroundings) -> Outcome:
     try:
         if ran.error is None:
             _seal(ran)
-        outcome = _conclude(claim, plan, ran.stamp, ran.error, around.clock)
+        outcome = _conclude(ran, plan, around.clock)
     except (OSError, LostClaimError) as trouble:  # while deciding; the disk says how far that got
         outcome = _troubled(claim, plan, trouble)
     finally:
@@ -324,14 +324,9 @@ def _kept(place: Callable[[], Place]) -> Place:
         raise UnsavableError(f"snapshot() raised {reason_of(error)}") from error
 
 
-def _conclude(
-    claim: Claim,
-    plan: Plan,
-    stamp: Stamp | None,
-    error: Exception | None,
-    clock: Callable[[], float],
-) -> dict[str, Any]:
+def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float]) -> dict[str, Any]:
     """Decide, and carry it out; gives what the outcome says of that."""
+    claim, error = ran.claim, ran.error
     attempts = claim.attempts + 1
     fate = decide(error, attempts, plan.config.retry)
     outcome: dict[str, Any] = {
@@ -344,12 +339,12 @@ def _conclude(
     elif isinstance(error, WorkerDiedError):
         outcome |= {"node": error.node, "line_no": error.line_no}
     if fate is Fate.COMMIT:
-        assert stamp is not None
+        assert ran.stamp is not None
         replace_results = plan.config.on_conflict == "replace"
-        outcome["results"] = claim.commit(stamp, replace_results=replace_results).results
+        outcome["results"] = claim.commit(ran.stamp, replace_results=replace_results).results
     elif fate is Fate.FAIL:
         assert error is not None
-        claim.bury(failure_report(claim.name, error, attempts, clock()))
+        claim.bury(failure_report(claim.name, error, attempts, clock(), ran.figures))
     elif fate is Fate.STOP:
         claim.leave()
     elif fate is Fate.RETRY:
@@ -359,7 +354,9 @@ def _conclude(
     return outcome
 
 
-def failure_report(name: str, error: Exception, attempts: int, now: float) -> dict[str, Any]:
+def failure_report(
+    name: str, error: Exception, attempts: int, now: float, figures: Figures
+) -> dict[str, Any]:
     """What `NAME.error.json` says; what is about a record is null where the trouble is none's."""
     failure = error.failure if isinstance(error, RecordError) else None
     about = error if isinstance(error, WorkerDiedError) else failure
@@ -371,6 +368,8 @@ def failure_report(name: str, error: Exception, attempts: int, now: float) -> di
         "line": about.line if about else None,
         "tag": failure.tag if failure else None,
         "given": failure.given if failure else None,
+        "rejected": figures.rejected,
+        "skipped": figures.skipped,
         "attempts": attempts,
         "timestamp": rfc3339(now),
         "traceback": _traceback(error),

@@ -16,11 +16,14 @@ from fproc.spool.checkpoint import Checkpoint, PartState, Place
 from fproc.spool.decision import Decision, Publication, Stamp
 from fproc.spool.disk import write_whole
 from fproc.spool.evidence import Evidence
-from fproc.spool.jobs import REJECTED, REPORT, Attempts, Job, Settled
+from fproc.spool.jobs import ATTEMPTS, REJECTED, REPORT, Attempts, Job, Settled
 from fproc.spool.staging import Part
 from fproc.tokens import new_token
 
 log = logging.getLogger("fproc.spool")
+
+REJECTED_EXTRA = ".rejected.jsonl"
+"""What the name of an input gets behind it for its lines that were set aside."""
 
 
 class Claim:
@@ -83,13 +86,17 @@ class Claim:
         """Remove the checkpoint, and whatever an earlier run left."""
         self._close_rejects()
         self._rejected_bytes = 0
+        self._clear()
+
+    def _clear(self, *keep: str) -> None:
+        """Remove the checkpoint, all parts, and all records but for those to keep."""
         self.staging.discard()
         for part in self._saved.parts if self._saved else ():
             path = self.job.folders.absolute(part.path)
             if os.path.basename(path).startswith(self.job.prefix):
                 self.job.remove(path)
         self._saved = None
-        self.job.clean_all_but(None)
+        self.job.clean(keep=(ATTEMPTS, *keep))
 
     def save(self, stamp: Stamp, fingerprint: str, place: Place) -> None:
         """Make a checkpoint: all that was written so far is made durable, then the record that says so.
@@ -187,22 +194,29 @@ class Claim:
         ]
         if self._rejected_bytes:
             part = decisions.OF_JOB + REJECTED
-            publications.append(Publication(part, "failed", job.name, archive.number, ".rejected.jsonl"))
+            publications.append(Publication(part, "failed", job.name, archive.number, REJECTED_EXTRA))
         numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
         return Decision(stamp, numbered, archive, self.id, stage)
 
     def bury(self, report: Mapping[str, Any]) -> Settled:
-        """Decide for failure and carry it out: no result, the input in `failed/` with the report."""
+        """Decide for failure and carry it out: no result, the input in `failed/` with the report.
+
+        Lines that this run has set aside go there as well.
+        """
         job = self.job
         job.check_owner()
         job.check_place()  # what seems to be wrong with the input may come of that
-        self.start_over()
+        records = {REPORT: ".error.json", **({REJECTED: REJECTED_EXTRA} if self._can_keep_rejects() else {})}
+        self._clear(*records)
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
         archive = Publication(job.portable(job.input_path), "failed", job.name)
-        report_to = Publication(decisions.OF_JOB + REPORT, "failed", job.name, extra=".error.json")
-        number = decisions.next_number(job.folders, archive, report_to)
-        archive, report_to = replace(archive, number=number), replace(report_to, number=number)
-        return self._settle(Decision(Stamp.of(os.lstat(job.input_path)), (report_to,), archive, self.id))
+        about = [
+            Publication(decisions.OF_JOB + record, "failed", job.name, extra=extra)
+            for record, extra in records.items()
+        ]
+        number = decisions.next_number(job.folders, archive, *about)
+        archive, *about = (replace(move, number=number) for move in (archive, *about))
+        return self._settle(Decision(Stamp.of(os.lstat(job.input_path)), tuple(about), archive, self.id))
 
     def retry(self, not_before: float) -> None:
         """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
@@ -303,6 +317,15 @@ class Claim:
             if size_bytes != self._rejected_bytes or not os.path.lexists(self.job.path(REJECTED)):
                 raise ConservationError("someone else has changed or removed the lines that were set aside")
             self.job.disk.sync_folder(self.job.folder)
+
+    def _can_keep_rejects(self) -> bool:
+        """Make the lines that were set aside durable, if there are any; whether they can be published."""
+        try:
+            self._seal_rejects()
+        except ConservationError as error:
+            log.warning("%s: %s", shown(self.name), error)
+            return False
+        return self._rejected_bytes > 0
 
     def _close_rejects(self) -> None:
         if self._rejects is not None:

@@ -22,7 +22,7 @@ def failed_inputs(inquiry: Inquiry) -> list[str]:
 def put_back_all(
     config: Config, disk: Disk, names: Sequence[str]
 ) -> tuple[list[str], dict[str, InputError | OSError]]:
-    """Move failed inputs back to `unprocessed/`, and remove the reports about them.
+    """Move failed inputs back to `unprocessed/`, and remove what was reported about them, and set aside.
 
     With markers, an input's marker comes first: without it, nothing would make the file ready. The report
     goes last: a crash before that leaves one without its input, which nobody takes for one.
@@ -52,7 +52,8 @@ def put_back_all(
         disk.sync_folder(folders.unprocessed)
         disk.sync_folder(folders.failed)
         for name in moved:
-            unlink_if_there(disk, os.path.join(folders.failed, about(name, REPORTS[0])))
+            for ending in reversed(REPORTS):  # what has a report is an input, so that goes last
+                unlink_if_there(disk, os.path.join(folders.failed, about(name, ending)))
         disk.sync_folder(folders.failed)
     return moved, refused
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from fproc.failures import LineFailure
 from fproc.spool import Disk, Spool, folders
 from fproc.spool import disk as disk_module
 from fproc.spool.direct import DirectOutput
@@ -21,7 +22,7 @@ from fproc.spool.leases import Leases
 from fproc.spool.owner import Owner
 from fproc.watch import Watcher
 from tests.crashes import BrokenDisk, Crash, inputs, is_decided, look
-from tests.helpers import plan_of, user
+from tests.helpers import SAMPLES, plan_of, user
 from tests.inline import watcher
 from tests.power import PowerDisk
 
@@ -53,12 +54,15 @@ class Scenario:
 
 def set_aside(*places: tuple[int, int]) -> str:
     """The lines `bad` as they are set aside, by line number and offset."""
-    error = "ValueError: cannot digest 'bad'"
-    values = [
-        {"line_no": number, "byte_offset": offset, "node": "start", "error": error, "line": "bad"}
+    source = Path(SAMPLES, "user_processors.py").read_text().partition("def fail_on_bad")[0].count("\n") + 3
+    failures = [
+        LineFailure(
+            "rejected", "start", number, offset, "bad", "start", "bad",
+            f"ValueError: cannot digest 'bad' (user_processors.py:{source})",
+        )
         for number, offset in places
-    ]
-    return "".join(json.dumps(value) + "\n" for value in values)
+    ]  # fmt: skip
+    return "".join(json.dumps(failure.as_json()) + "\n" for failure in failures)
 
 
 SCENARIOS = {
@@ -93,6 +97,17 @@ SCENARIOS = {
             "failed": {"x.log.rejected.jsonl": set_aside((2, 2))},
         },
         config={"on_error": "reject"},
+    ),
+    "too many lines that are set aside": Scenario(
+        {"unprocessed/x.log": "a\nbad\nbad\nb\n"},
+        {
+            "failed": {
+                "x.log": "a\nbad\nbad\nb\n",
+                "x.log.error.json": "*",
+                "x.log.rejected.jsonl": set_aside((2, 2), (3, 6)),
+            },
+        },
+        config={"on_error": "reject", "limits": {"max_rejected": 1}},
     ),
     "an earlier result is replaced": Scenario(
         {"unprocessed/x.log": "a\n"},

@@ -119,6 +119,8 @@ def test_a_failed_file_is_filed_with_a_report_and_no_result(place: Place) -> Non
         "line": "bad \udcff",
         "tag": "start",
         "given": "bad \udcff",
+        "rejected": 0,
+        "skipped": 0,
         "attempts": 1,
         "timestamp": "2026-11-22T10:00:00.000Z",
     }
