@@ -15,7 +15,7 @@ PAUSE_MAX_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """A task for an input in `underprocess/`, and when (seconds since 1970) it may be done."""
+    """A task for an input in `underprocess/`, and when (monotonic) it may be done."""
 
     task: Task
     at: float
@@ -34,12 +34,10 @@ class Agenda:
     """Tasks that are to be done, each name once.
 
     Args:
-        clock: seconds since 1970.
-        monotonic: seconds on a clock that is never set.
+        monotonic: seconds on a clock that is never set, so nothing waits longer when the other one is.
     """
 
-    def __init__(self, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._ready: deque[str] = deque()
         self._large: Collection[str] = ()
@@ -58,9 +56,9 @@ class Agenda:
         """A new look is taken at what is ready: let go of the names that the last one found."""
         self._ready.clear()
 
-    def add(self, task: Task, *, at: float = 0.0) -> None:
-        """Something is to be done about an input in `underprocess/`, not before a time (since 1970)."""
-        self._due[task.name] = _Due(task, at)
+    def add(self, task: Task, *, after_seconds: float = 0.0) -> None:
+        """Note that something is to be done about an input in `underprocess/`, now or after a while."""
+        self._due[task.name] = _Due(task, self._monotonic() + after_seconds)
 
     def set_aside(self, name: str, trouble: str) -> bool:
         """Leave a name alone for a while, and longer each time; whether it was not in trouble before."""
@@ -75,7 +73,7 @@ class Agenda:
 
     def next(self, busy: Collection[str]) -> Task | None:
         """Take the next task whose time has come, for a name that is not busy; None if there is none."""
-        now = self._clock()
+        now = self._monotonic()
         for name, due in self._due.items():
             if due.at <= now and name not in busy and not self._must_rest(name):
                 del self._due[name]

@@ -61,8 +61,9 @@ class Death:
 class Outcome:
     """What became of a claimed file.
 
-    `job` is the claim's own id. `retry_seconds` is how long it waits after `Fate.RETRY`; `error` is one line,
-    or ""; `node` and `line_no` say where that was, if they are known.
+    `job` is the claim's own id. `retry_seconds` is how long it waits after `Fate.RETRY`, and `not_before` the
+    time that was written down for it; `error` is one line, or ""; `node` and `line_no` say where that was, if
+    they are known.
     """
 
     file: str
@@ -76,6 +77,7 @@ class Outcome:
     node: str | None = None
     line_no: int | None = None
     retry_seconds: float = 0.0
+    not_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,8 +351,9 @@ def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float]) -> dict[str, Any
         claim.leave()
     elif fate is Fate.RETRY:
         delay_seconds = plan.config.retry.delay_seconds(attempts, fraction())
-        claim.retry(clock() + delay_seconds)
-        outcome["retry_seconds"] = delay_seconds
+        not_before = clock() + delay_seconds
+        claim.retry(not_before)
+        outcome |= {"retry_seconds": delay_seconds, "not_before": not_before}
     return outcome
 
 

@@ -95,7 +95,7 @@ class Watcher:
         self._workers = workers
         self._journal = journal
         self._monotonic = monotonic
-        self._agenda = Agenda(clock=spool.clock, monotonic=monotonic)
+        self._agenda = Agenda(monotonic=monotonic)
         self._stopping = False
         self._has_worked = False
         self._has_vanished = False
@@ -317,10 +317,10 @@ class Watcher:
             self.failed += not value.succeeded
             log.info("%s: finished as it was decided", shown(task.name))
         elif isinstance(value, NotYet):
-            self._agenda.add(Task(task.name, Why.DUE), at=value.not_before)
+            due = Task(task.name, Why.DUE, waited_for=value.not_before)
+            self._agenda.add(due, after_seconds=value.wait_seconds)
         elif task.why is Why.DEATH and self._spool.has_earlier(task.name):
-            at = self._spool.clock() + HELD_SECONDS
-            self._agenda.add(task, at=at)
+            self._agenda.add(task, after_seconds=HELD_SECONDS)
 
     def _record_outcome(self, outcome: Outcome) -> None:
         self._journal.outcome(outcome)
@@ -339,8 +339,8 @@ class Watcher:
             self.failed += 1
             log.error("%s: failed after %s: %s", name, counted(outcome.attempts, "attempt"), outcome.error)
         elif fate is Fate.RETRY:
-            at = self._spool.clock() + outcome.retry_seconds
-            self._agenda.add(Task(outcome.file, Why.DUE), at=at)
+            due = Task(outcome.file, Why.DUE, waited_for=outcome.not_before)
+            self._agenda.add(due, after_seconds=outcome.retry_seconds)
             log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, outcome.error)
         elif fate is Fate.STOP:
             self._agenda.add(Task(outcome.file, Why.DUE))

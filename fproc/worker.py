@@ -59,7 +59,8 @@ class Why(Enum):
 class Task:
     """A name to work on; `evidence` is what `Spool.orphans` gave.
 
-    `helpers` is how many more processes may be started for it, if its file is big.
+    `helpers` is how many more processes may be started for it, if its file is big. `waited_for` is the
+    `not_before` that has passed by the parent's clock, or None.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Task:
     death: Death | None = None
     evidence: str = ""
     helpers: int = field(default=0, compare=False)
+    waited_for: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,11 @@ def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Repor
                 why = Why.ORPHAN
         if why is not Why.NEW:
             taken = spool.adopt(
-                task.name, is_orphan=why is Why.ORPHAN, has_died=why is Why.DEATH, evidence=task.evidence
+                task.name,
+                is_orphan=why is Why.ORPHAN,
+                has_died=why is Why.DEATH,
+                evidence=task.evidence,
+                waited_for=task.waited_for,
             )
         value = job.process(taken, plan, around, death=task.death) if isinstance(taken, Claim) else taken
     except OSError as error:

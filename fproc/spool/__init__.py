@@ -110,6 +110,7 @@ class Spool:
         self.home.check()
         if not (is_checked or name):
             layout.check_moves(self.folders, self.home.stage)
+        self._longest_wait_seconds = config.retry.backoff_max_seconds
         shared = layout.is_shared(self.folders, self._disk)
         self.is_local = not shared
         self._holder = holder or holding.holder(
@@ -211,7 +212,13 @@ class Spool:
         return self._groups is not None and claim.is_plain
 
     def adopt(
-        self, name: str, *, is_orphan: bool = False, has_died: bool = False, evidence: str = ""
+        self,
+        name: str,
+        *,
+        is_orphan: bool = False,
+        has_died: bool = False,
+        evidence: str = "",
+        waited_for: float | None = None,
     ) -> Claim | Settled | NotYet | None:
         """Take up an input in `underprocess/` that no live instance holds, or clean up after a job.
 
@@ -220,6 +227,7 @@ class Spool:
             is_orphan: nobody knows what became of its owner; that is counted, before anything else is done.
             has_died: its owner is known to have died while it was at work.
             evidence: what `orphans` gave for it.
+            waited_for: the `not_before` that was waited for, by a clock that is never set.
 
         Returns:
             A claim, to go on from its checkpoint or to start over; or what an earlier owner had decided and
@@ -244,8 +252,9 @@ class Spool:
             if not stat.S_ISREG(os.lstat(job.input_path).st_mode):
                 raise OSError(errno.EINVAL, kind_of_file(job.input_path), job.input_path)
             attempts = job.attempts()
-            if attempts.not_before > self.clock():
-                return NotYet(attempts.not_before)
+            left_seconds = attempts.left_seconds(self.clock(), self._longest_wait_seconds)
+            if left_seconds and attempts.not_before != waited_for:
+                return NotYet(attempts.not_before, left_seconds)
             self._complete_claim(job)
             saved = None if job.is_fresh_start else checkpoints.read(job.folder)
             job.clean_all_but(saved)

@@ -18,7 +18,7 @@ from fproc.spool.condition import disks
 from fproc.spool.folders import Folders, about, number_of
 from fproc.spool.holding import look
 from fproc.spool.intake import Scanner, kind_of_file
-from fproc.spool.jobs import read_attempts
+from fproc.spool.jobs import Attempts, read_attempts
 from fproc.spool.obstacles import obstacle
 from fproc.spool.presence import Instance, instances
 from fproc.spool.readiness import READY
@@ -52,6 +52,7 @@ class Inquiry:
         self.folders = Folders(config.watch_dir, config.results_dir)
         self._clock = clock
         self._takes_orphans = config.recovery.enabled
+        self._longest_wait_seconds = config.retry.backoff_max_seconds
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
         self._names = self._scanner.names
 
@@ -103,10 +104,16 @@ class Inquiry:
         found = []
         for name in sorted(self.names(self.folders.underprocess)):
             attempts = read_attempts(look(self.folders, name).folder)
-            if attempts.not_before > self._clock():
-                not_before = rfc3339(attempts.not_before)
-                found.append({"file": name, "not_before": not_before, "attempts": attempts.attempts})
+            due = self._due(attempts)
+            if due is not None:
+                found.append({"file": name, "not_before": due, "attempts": attempts.attempts})
         return found
+
+    def _due(self, attempts: Attempts) -> str | None:
+        """Return when an input is tried again, or None where that may be now."""
+        now = self._clock()
+        left_seconds = attempts.left_seconds(now, self._longest_wait_seconds)
+        return rfc3339(min(attempts.not_before, now + left_seconds)) if left_seconds else None
 
     def located(self, given: str) -> tuple[str, str]:
         """Return the place (`failed`, say; "" for any) and the name that somebody means who gives a path.
@@ -198,10 +205,11 @@ class Inquiry:
         if seen.holder:
             return self._held(name, seen.holder)
         attempts = read_attempts(seen.folder)
-        if attempts.not_before > self._clock():
+        due = self._due(attempts)
+        if due is not None:
             failed = counted(attempts.attempts, "failed attempt")
             but = self._but(self.folders.underprocess, name)
-            return f"retry at {rfc3339(attempts.not_before)}, after {failed}{but}"
+            return f"retry at {due}, after {failed}{but}"
         saved = checkpoints.read(seen.folder)
         place = f"; it goes on from line {saved.place.line_no}" if saved else ""
         if not self._takes_orphans:

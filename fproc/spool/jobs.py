@@ -48,12 +48,24 @@ class Attempts:
     offset_bytes: int = 0
     was_left: bool = False
 
+    def left_seconds(self, now: float, most: float) -> float:
+        """Return how long the input is still to wait, at a time in seconds since 1970.
+
+        No delay is longer than `most`: a time that is further off was written while the clock was ahead.
+        """
+        return min(max(self.not_before - now, 0.0), most)
+
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """An input that is to be tried again, but not before a time, in seconds since 1970."""
+    """An input that is to be tried again, but not before a time, in seconds since 1970.
+
+    `wait_seconds` is how long that is. Who has waited so long says for which time, as the clock may have been
+    set meanwhile.
+    """
 
     not_before: float
+    wait_seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,12 @@ NOBODY: tuple[str, ...] = ()
 
 
 class Clocks:
-    """The time of day and the time since some start; only the first is ever set."""
+    """The time since some start."""
 
     def __init__(self) -> None:
-        self.day = 1000.0
         self.since_start = 50.0
 
     def pass_by(self, seconds: float) -> None:
-        self.day += seconds
         self.since_start += seconds
 
 
@@ -30,7 +28,7 @@ def clocks() -> Clocks:
 
 @pytest.fixture
 def agenda(clocks: Clocks) -> Agenda:
-    return Agenda(clock=lambda: clocks.day, monotonic=lambda: clocks.since_start)
+    return Agenda(monotonic=lambda: clocks.since_start)
 
 
 def all_of(agenda: Agenda, *busy: str) -> list[Task]:
@@ -63,7 +61,7 @@ def test_each_look_replaces_what_was_ready_before(agenda: Agenda) -> None:
 
 
 def test_what_waits_for_its_time_is_not_given_before_it(agenda: Agenda, clocks: Clocks) -> None:
-    agenda.add(Task("x", Why.DUE), at=clocks.day + 10)
+    agenda.add(Task("x", Why.DUE), after_seconds=10)
     clocks.pass_by(9.5)
     assert agenda.next(NOBODY) is None
     assert list(agenda.known()) == ["x"]
@@ -71,14 +69,6 @@ def test_what_waits_for_its_time_is_not_given_before_it(agenda: Agenda, clocks: 
     assert agenda.next(NOBODY) == Task("x", Why.DUE)
     assert list(agenda.known()) == []
     assert agenda.next(NOBODY) is None
-
-
-def test_a_time_to_wait_for_is_one_of_the_day_even_if_that_is_set(agenda: Agenda, clocks: Clocks) -> None:
-    agenda.add(Task("x", Why.DUE), at=clocks.day + 10)
-    clocks.since_start += 100
-    assert agenda.next(NOBODY) is None
-    clocks.day += 10
-    assert agenda.next(NOBODY) == Task("x", Why.DUE)
 
 
 def test_what_is_due_comes_before_what_is_ready(agenda: Agenda) -> None:
@@ -89,8 +79,8 @@ def test_what_is_due_comes_before_what_is_ready(agenda: Agenda) -> None:
 
 
 def test_one_that_still_waits_does_not_hold_up_those_behind_it(agenda: Agenda, clocks: Clocks) -> None:
-    agenda.add(Task("later", Why.DUE), at=clocks.day + 10)
-    agenda.add(Task("now", Why.DUE), at=clocks.day)
+    agenda.add(Task("later", Why.DUE), after_seconds=10)
+    agenda.add(Task("now", Why.DUE))
     agenda.set_ready(["a"])
     assert all_of(agenda) == [Task("now", Why.DUE), *new("a")]
     assert list(agenda.known()) == ["later"]
@@ -104,14 +94,14 @@ def test_a_death_is_told_with_its_task(agenda: Agenda) -> None:
 
 def test_what_is_added_last_about_a_name_counts(agenda: Agenda, clocks: Clocks) -> None:
     agenda.add(Task("x", Why.ORPHAN))
-    agenda.add(Task("x", Why.DUE), at=clocks.day + 5)
+    agenda.add(Task("x", Why.DUE), after_seconds=5)
     assert agenda.next(NOBODY) is None
     clocks.pass_by(5)
     assert all_of(agenda) == [Task("x", Why.DUE)]
 
 
 def test_a_name_waits_while_an_earlier_input_of_it_is_not_done(agenda: Agenda, clocks: Clocks) -> None:
-    agenda.add(Task("x", Why.DUE), at=clocks.day + 10)
+    agenda.add(Task("x", Why.DUE), after_seconds=10)
     agenda.set_ready(["x", "y"])
     assert all_of(agenda) == new("y")
     clocks.pass_by(10)
@@ -149,15 +139,6 @@ def test_a_new_name_in_trouble_is_left_alone_too(agenda: Agenda, clocks: Clocks)
     clocks.pass_by(PAUSE_SECONDS)
     agenda.set_ready(["x"])
     assert all_of(agenda) == new("x")
-
-
-def test_the_rest_of_a_name_in_trouble_does_not_follow_the_time_of_day(
-    agenda: Agenda, clocks: Clocks
-) -> None:
-    agenda.set_aside("x", "File exists")
-    agenda.add(Task("x", Why.DUE))
-    clocks.day += 3600
-    assert agenda.next(NOBODY) is None
 
 
 def test_a_name_that_stays_in_trouble_rests_longer_each_time(agenda: Agenda, clocks: Clocks) -> None:

@@ -209,6 +209,14 @@ def test_a_file_that_waits_for_its_retry_says_when_and_after_how_many_attempts(w
     assert "after 2 failed attempts" in world.why("x\n")["underprocess"]
 
 
+def test_a_retry_of_a_clock_that_was_ahead_is_told_with_the_time_that_it_will_have(world: World) -> None:
+    world.claim("x").retry(NOW + 10**9)
+    due = rfc3339(NOW + 300)
+    with world.running():
+        assert world.why("x") == {"underprocess": f"retry at {due}, after 1 failed attempt"}
+        assert world.inquiry().waiting() == [{"file": "x", "not_before": due, "attempts": 1}]
+
+
 def test_a_retry_without_an_fproc_says_that_none_is_running(world: World) -> None:
     world.claim("x").retry(NOW + 60)
     assert NO_FPROC in world.why("x")["underprocess"]

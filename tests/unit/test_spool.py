@@ -120,6 +120,37 @@ def test_an_input_has_one_owner(place: Place) -> None:
     assert owned(other.adopt("x")).path == claim.path
 
 
+MOST = 300.0
+"""The default of `backoff_max_seconds`."""
+
+
+@pytest.mark.parametrize(
+    ("ahead", "wait"), [(60, 60), (MOST, MOST), (MOST + 1, MOST), (4 * 365 * 86400, MOST), (0, 0), (-60, 0)]
+)
+def test_no_retry_waits_longer_than_the_longest_delay_whenever_it_was_written(
+    place: Place, ahead: float, wait: float
+) -> None:
+    place.put("unprocessed/x")
+    owned(place.spool.claim("x")).retry(place.now + ahead)
+    taken = place.spool.adopt("x")
+    if not wait:
+        owned(taken)
+        return
+    assert taken == NotYet(place.now + ahead)
+    assert isinstance(taken, NotYet)
+    assert taken.wait_seconds == wait
+
+
+def test_who_has_waited_for_a_retry_takes_it_up_whatever_the_clock_says(place: Place) -> None:
+    place.put("unprocessed/x")
+    owned(place.spool.claim("x")).retry(place.now + 60)
+    waited_for = place.now + 60
+    place.now -= 3600
+    assert isinstance(place.spool.adopt("x"), NotYet)
+    assert isinstance(place.spool.adopt("x", waited_for=waited_for + 1), NotYet)  # for another one
+    assert owned(place.spool.adopt("x", waited_for=waited_for)).attempts == 1
+
+
 def test_a_second_file_of_a_name_waits_while_the_first_waits_for_its_retry(place: Place) -> None:
     place.put("unprocessed/x", "first\n")
     owned(place.spool.claim("x")).retry(place.now + 60)

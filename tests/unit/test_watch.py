@@ -318,6 +318,57 @@ def test_draining_waits_for_a_retry(tmp_path: Path) -> None:
     assert (place.totals()["retries"], place.totals()["files_failed"]) == (2, 1)
 
 
+YEARS = 4 * 365 * 86400.0
+
+
+def place_of_retries(folder: Path, **config: Any) -> Place:
+    """A place where every file is tried again: after 5 to 10 s, then after 10 to 20 s, and fails then."""
+    nodes = [{"tag": "start", "type": user("retry"), "next": "end"}]
+    return Place(folder, nodes=nodes, retry={"backoff_seconds": 10, "backoff_max_seconds": 20}, **config)
+
+
+@pytest.mark.parametrize("set_by", [-YEARS, -3600, -60, -1, 0, 60, YEARS])
+def test_a_clock_that_is_set_while_a_retry_waits_makes_it_wait_no_longer(
+    tmp_path: Path, set_by: float
+) -> None:
+    place = place_of_retries(tmp_path / "w")
+    place.put("unprocessed/x")
+    place.turn()
+    place.clock.seconds += set_by
+    place.turn(10)
+    assert place.totals()["retries"] == 2
+    place.clock.seconds += set_by
+    place.turn(20)
+    assert place.totals()["files_failed"] == 1
+
+
+def test_a_retry_of_a_start_years_ahead_is_due_after_the_longest_delay(tmp_path: Path) -> None:
+    place = place_of_retries(tmp_path / "w")
+    place.clock.seconds += YEARS
+    place.put("unprocessed/x")
+    place.turn()
+    later = place_of_retries(tmp_path / "w")  # the clock is right again, and this is the next start
+    later.turn()
+    assert later.totals() == {}
+    later.turn(20)
+    assert later.totals()["retries"] == 1
+    later.turn(20)
+    assert later.totals()["files_failed"] == 1
+
+
+def test_draining_does_not_wait_for_a_time_years_ahead(tmp_path: Path) -> None:
+    place = place_of_retries(tmp_path / "w")
+    place.clock.seconds += YEARS
+    place.put("unprocessed/x")
+    place.turn()
+    later = place_of_retries(tmp_path / "w", intake={"ready": "rename", "poll_seconds": 0.001})
+    later.clock.step = later.monotonic.step = 0.5
+    began = later.monotonic.seconds
+    assert later.watcher.drain()
+    assert later.totals()["files_failed"] == 1
+    assert later.monotonic.seconds - began < 20 + 20 + 30
+
+
 @pytest.mark.parametrize("trouble", ["of the machine", "of a name"])
 def test_draining_tells_that_trouble_ended_it(place: Place, trouble: str) -> None:
     in_trouble(place, "x") if trouble == "of a name" else place.put("unprocessed/x")
