@@ -13,6 +13,7 @@ from fproc.engine import Interpreter
 from fproc.errors import ConfigError, InputError, LostClaimError, RecordError
 from fproc.records import Block
 from fproc.spool import NotYet
+from fproc.spool.decision import VERSION
 from tests.dropping import LONG_AGO
 from tests.dropping import Place as Intake
 from tests.helpers import SOURCE, Memory, plan_of, run_lines, user
@@ -56,7 +57,7 @@ def test_a_commit_record_that_fproc_cannot_have_written_decides_nothing(record: 
 def test_a_commit_record_of_another_version_is_left_for_that_version(tmp_path: Path) -> None:
     place = Place(tmp_path / "w")
     place.put("underprocess/x")
-    place.put(".fproc/jobs/x/commit.json", json.dumps({**RECORD, "version": 2}))
+    place.put(".fproc/jobs/x/commit.json", json.dumps({**RECORD, "version": VERSION + 1}))
     with pytest.raises(OSError, match="another version of fproc"):
         place.spool.adopt("x")
     assert place.has("underprocess/x")
