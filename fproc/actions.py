@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from fproc import advice, drawing, examples, logs, settings
 from fproc.config import Config, to_log
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, counted, shown
+from fproc.own_code import build
 from fproc.plan import Plan
 from fproc.processes import expect_signals
 from fproc.settings import Given
@@ -32,6 +33,7 @@ def run(arguments: Namespace) -> int:
     """Do what is asked for; gives the exit status."""
     keep_for_results()
     expect_signals()
+    build()
     if arguments.watch:
         with _first_worker() as first:
             return _run(arguments, first)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from fproc import __version__
 from fproc.errors import (
+    EXIT_CONFIG,
     EXIT_FILE_FAILED,
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -73,6 +74,10 @@ def _explain(error: Exception) -> int:
 
         _abandon_standard_output()
         complain(trouble_of(error))
+    elif isinstance(error, ModuleNotFoundError) and error.name in sys.stdlib_module_names:
+        what = f"this Python has no {error.name!r}, a module of its own standard library"
+        complain(f"{what}; install all of it (Debian, Ubuntu: apt install python3, not python3-minimal)")
+        return EXIT_CONFIG
     else:
         complain(f"{reason_of(error)} (this is a mistake in fproc; --debug shows where)")
     return EXIT_FILE_FAILED

@@ -24,6 +24,7 @@ from fproc.errors import (
 )
 from fproc.failures import LineFailure, LineFinder, cause_of
 from fproc.graph import Graph
+from fproc.own_code import is_unreadable
 from fproc.processors.base import Maker, Output, Processor, Source
 from fproc.records import Block, Overlong, Record
 from fproc.timing import Laps, Sampling, lap_seconds
@@ -331,6 +332,7 @@ class Interpreter:
         except OutputError:
             raise  # the host is in trouble: no matter of this node
         except Exception as error:
+            self._check_own_code(error)
             self.counts[node].failed += 1
             raise self._record_error(node, None, None, error) from error
 
@@ -348,10 +350,17 @@ class Interpreter:
         self._fail(node, tag, line, error)
 
     def _fail(self, node: str, tag: str, line: str, error: BaseException) -> None:
+        self._check_own_code(error)
         self.counts[node].failed += 1
         failure = self._record_error(node, tag, line, error)
         failure.__cause__ = error
         self.on_error(failure)
+
+    @staticmethod
+    def _check_own_code(error: BaseException) -> None:
+        """Let through what is no record's fault, lest `on_error` sets lines aside for it."""
+        if is_unreadable(error):
+            raise error
 
     def _record_error(
         self, node: str, tag: str | None, given: str | None, error: BaseException

@@ -15,11 +15,13 @@ import errno
 from dataclasses import dataclass
 from enum import Enum
 
+from fproc import own_code
 from fproc.errors import (
     ChangedWhileReadError,
     FprocError,
     LostClaimError,
     OutputError,
+    Reject,
     Retry,
     StoppedError,
     WorkerDiedError,
@@ -117,7 +119,7 @@ def passes_by_itself(error: BaseException | None) -> bool:
     """Whether trying the same file again later may well succeed."""
     if isinstance(error, OSError):
         return error.errno in PASSING_ERRNOS or isinstance(error, ConnectionError | TimeoutError)
-    return isinstance(error, Retry | ChangedWhileReadError | WorkerDiedError)
+    return isinstance(error, Retry | ChangedWhileReadError | WorkerDiedError | MemoryError)
 
 
 def is_of_machine(error: OSError) -> bool:
@@ -127,9 +129,18 @@ def is_of_machine(error: OSError) -> bool:
 
 def trouble_of(error: Exception) -> str:
     """What an error says, and what to do if it is the machine's."""
+    if _is_of_own_code(error):
+        return f"{own_code.REPLACED} ({reason_of(error)})"
     trouble = error.__cause__ if isinstance(error, OutputError) else error
     number = trouble.errno if isinstance(trouble, OSError) else None
     return reason_of(error) + (f" ({MACHINE_ERRNOS[number]})" if number in MACHINE_ERRNOS else "")
+
+
+def _is_of_own_code(error: Exception) -> bool:
+    """Whether fproc's own code could not be read, or was replaced, and that has led to this error."""
+    cause = error.__cause__ if isinstance(error, FprocError) else error
+    is_foreign = not isinstance(cause, FprocError | Retry | Reject)
+    return is_foreign and cause is not None and own_code.is_at_fault(cause)
 
 
 def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Fate:
@@ -137,8 +148,9 @@ def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Fate:
 
     Args:
         error: what ended the run, or None. An `OutputError` or a bare `OSError` comes from fproc's own work
-            on its folders: trouble of the machine or of the name, which costs the file nothing. Any other
-            `FprocError` is trouble of the file; its `__cause__` tells whether that passes.
+            on its folders: trouble of the machine or of the name, which costs the file nothing, as does
+            trouble of fproc's own code. Any other `FprocError` is trouble of the file; its `__cause__` tells
+            whether that passes.
         attempts: runs of this file that failed, this one included.
         policy: how many of them are allowed.
     """
@@ -146,6 +158,8 @@ def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Fate:
         return Fate.COMMIT
     if isinstance(error, StoppedError | LostClaimError):
         return Fate.STOP if isinstance(error, StoppedError) else Fate.LOST
+    if _is_of_own_code(error):
+        return Fate.PAUSE
     if isinstance(error, OSError | OutputError):
         trouble = error.__cause__ if isinstance(error, OutputError) else error
         is_own = isinstance(trouble, OSError) and not is_of_machine(trouble)

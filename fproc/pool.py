@@ -18,6 +18,7 @@ from fproc import processes
 from fproc.errors import shown
 from fproc.job import Death
 from fproc.mark import NONE, Mark, Whereabouts
+from fproc.own_code import REPLACED, REPLACED_STATUS
 from fproc.stalls import LOOK_SECONDS as ANSWER_LOOK_SECONDS
 from fproc.stalls import LOOKS, Vigil
 from fproc.waiting import wait_readable
@@ -360,6 +361,8 @@ class _Slot:
 
 def _how(status: int) -> str:
     """How a process ended, in words."""
+    if status == REPLACED_STATUS:
+        return f"found that {REPLACED}"
     if status >= 0:
         return f"ended with exit status {status}"
     try:

@@ -16,21 +16,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from fproc import stdout
+from fproc import own_code, stdout
 from fproc.wire import die_with_parent
 
 _START = """\
 import sys
 sys.path[:] = {path!a}
-from importlib import import_module
-module, _, function = sys.argv[1].rpartition(".")
-getattr(import_module(module), function)(*map(int, sys.argv[2:]))
+{archive}
+try:
+    from fproc.own_code import enter
+except ImportError:
+    sys.exit({replaced})
+enter(*sys.argv[1:])
 """
 """What a process that is started afresh runs.
 
 Python has put the current folder first on `sys.path`, where a file such as `json.py` would be taken for the
 standard library's: nothing may be imported from there before the path is this process's own, and `sys` is
 built in.
+"""
+
+_START_FROM_ARCHIVE = """\
+from zipimport import zipimporter
+boot = dict(__name__="boot")
+exec(zipimporter({copy!a}).get_code("__main__"), boot)
+boot["use"]({copy!a}, {descriptor}, {build!a}, {cache!a})
 """
 
 _INTERRUPT = {signal.SIGINT}
@@ -93,14 +103,16 @@ def start(function: str, *descriptors: int) -> Child:
     """
     ours, theirs = socket.socketpair()
     numbers = [theirs.fileno(), os.getpid(), *descriptors]
+    archive = own_code.archive
+    copy = [archive.descriptor] if archive and archive.descriptor is not None else []
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
     try:
         with theirs, open(os.devnull, "rb") as nothing:
             process = subprocess.Popen(  # noqa: S603 - this Python, with these modules
-                [sys.executable, "-c", _START.format(path=sys.path), function, *map(str, numbers)],
+                [sys.executable, "-c", _start_code(), own_code.build(), function, *map(str, numbers)],
                 stdin=nothing,
                 stdout=stdout.standard_output() if stdout.is_open() else nothing,
-                pass_fds=[theirs.fileno(), *descriptors],
+                pass_fds=[theirs.fileno(), *descriptors, *copy],
             )
     except BaseException:
         ours.close()
@@ -108,6 +120,14 @@ def start(function: str, *descriptors: int) -> Child:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     return Child(process, ours)
+
+
+def _start_code() -> str:
+    """What a new process runs, so that it has this one's code: from the same copy of the archive, if any."""
+    archive = own_code.archive
+    values = {name: getattr(archive, name) for name in ("copy", "descriptor", "build", "cache") if archive}
+    first = _START_FROM_ARCHIVE.format(**values) if archive else ""
+    return _START.format(path=sys.path, archive=first, replaced=own_code.REPLACED_STATUS)
 
 
 def fork(function: Callable[..., None], *descriptors: int) -> Child:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import FrameType
 
-from fproc import job, memory
+from fproc import job, memory, own_code
 from fproc.config import Config
 from fproc.engine import Observer
 from fproc.errors import ConfigError, FprocError
@@ -237,6 +237,10 @@ def main(channel_number: int, parent: int, marked: int) -> None:
         sys.exit(error.exit_status)
     except BrokenPipeError:
         sys.exit(1)  # the parent is gone
+    except Exception as error:
+        if own_code.is_at_fault(error):
+            sys.exit(own_code.REPLACED_STATUS)
+        raise
 
 
 class _BeatingDisk(Disk):

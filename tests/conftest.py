@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import archives
+
 # "quick" is for development, "ci" for every landing, "deep" for `make test-long`.
 settings.register_profile("quick", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True)
@@ -35,3 +37,9 @@ def memory_path() -> Iterator[Path]:
     yield Path(folder)
     shutil.rmtree(folder)
     shutil.rmtree(f"{folder}.kept", ignore_errors=True)  # of a `PowerDisk` over all of it
+
+
+@pytest.fixture(scope="session")
+def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The executable file, built from this project."""
+    return archives.build(tmp_path_factory.mktemp("built"), 0o022)

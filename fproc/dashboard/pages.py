@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from functools import cache
 
+from fproc import own_code
 from fproc.dashboard.messages import Response, digest
 
 HTML = "text/html; charset=utf-8"
@@ -35,11 +36,7 @@ def log_in(refusal: Response, message: str = "") -> Response:
 @cache
 def static(name: str) -> bytes:
     """A file that comes with fproc, wherever that was started from; it is read once."""
-    import pkgutil  # noqa: PLC0415 - slow to import, and not needed for /health
-
-    data = pkgutil.get_data("fproc.dashboard", f"static/{name}")
-    assert data is not None
-    return data
+    return own_code.read(f"dashboard/static/{name}")
 
 
 def _page(status: int, body: bytes) -> Response:

@@ -1,7 +1,9 @@
 """The first code that runs in fproc.pyz: its `__main__`.
 
-It says so when Python is too old, so it is written for every Python back to 2.7. Then it finds a folder of
-the user's own for shiv to unpack into, and where there is none runs straight from the archive.
+It says so when Python is too old, so it is written for every Python back to 2.7. Then it copies the archive into
+memory, and nothing is read from the file any more: that may be replaced or removed while fproc runs. Modules come
+from a folder of the user's own that the archive was unpacked to, which is faster, or from the copy where there is
+no such folder, or no more. Processes that are started later inherit the copy, and run this code out of it.
 """
 
 import os
@@ -9,18 +11,76 @@ import sys
 
 OLDEST = (3, 10)
 
+SITE = "site-packages"
+
+NO_EXECUTION = 0x0008
+
 
 def main():
     if sys.version_info < OLDEST:
-        sys.stderr.write(
-            "fproc: this is Python %d.%d, and fproc needs Python %d.%d or newer; "
-            "name a newer one: python3.12 fproc.pyz ...\n" % (sys.version_info[:2] + OLDEST)
+        say(
+            "this is Python %d.%d, and fproc needs Python %d.%d or newer; "
+            "name a newer one: python3.12 fproc.pyz ..." % (sys.version_info[:2] + OLDEST)
         )
         return 78
+    if os.getpid() == 1:
+        end_when_told()
+    path = os.path.dirname(os.path.abspath(__file__))
+    copy, descriptor = copied(path) or (path, None)
+    build = build_of(copy)
+    cache = None
     root = os.environ.get("SHIV_ROOT") or cache_folder()
-    if root and unpacked(root):
-        return run()
-    return run_from_archive()
+    if root:
+        cache = os.path.join(os.path.expanduser(root), "fproc.pyz_" + build)
+        if not os.path.isdir(os.path.join(cache, SITE)) and not unpacked(copy, cache):
+            cache = None
+    sys.path[0] = os.path.join(cache or copy, SITE)
+    use(copy, descriptor, build, cache)
+    return run()
+
+
+def say(what):
+    if sys.stderr is not None:
+        sys.stderr.write("fproc: " + what + "\n")
+
+
+def end_when_told():
+    """`fproc.cli` says why."""
+    import signal
+
+    status = 0 if "--watch" in sys.argv else 130
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(status))
+
+
+def copied(path):
+    """The path of a copy of the archive in memory, and its descriptor; None where there can be none."""
+    import fcntl
+
+    with open(path, "rb") as file:
+        data = file.read()
+    for flags in (NO_EXECUTION, 0):
+        try:
+            first = os.memfd_create("fproc.pyz", os.MFD_CLOEXEC | flags)
+        except (AttributeError, OSError):
+            continue
+        try:
+            # Not where a standard descriptor is closed: this number would be taken for it.
+            descriptor = fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, 3)
+        finally:
+            os.close(first)
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        copy = "/proc/self/fd/%d" % descriptor
+        return (copy, descriptor) if os.path.isfile(copy) else None
+    return None
+
+
+def build_of(copy):
+    """What tells this build from all others, as shiv has written it down."""
+    from zipimport import zipimporter
+
+    text = zipimporter(copy).get_data(os.path.join(copy, "environment.json")).decode()
+    return text.partition('"build_id": "')[2].partition('"')[0]
 
 
 def cache_folder():
@@ -46,29 +106,68 @@ def is_own(path):
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022 and os.access(path, os.W_OK | os.X_OK)
 
 
-def unpacked(root):
-    """Let shiv unpack into `root` and put it on `sys.path`; False if that cannot be done."""
-    from _bootstrap import cache_path, current_zipfile, extract_site_packages
-    from _bootstrap.environment import Environment
-
+def unpacked(copy, cache):
+    """Unpack the modules to a folder, which appears whole or not at all, also after power loss."""
     try:
-        with current_zipfile() as archive:
-            environment = Environment.from_json(archive.read("environment.json").decode())
-            folder = cache_path(archive, root, environment.build_id)
-            site_packages = os.path.join(str(folder), "site-packages")
-            if not os.path.isdir(site_packages) or environment.force_extract:
-                extract_site_packages(
-                    archive, folder, environment.compile_pyc, environment.compile_workers, environment.force_extract
-                )
-    except (OSError, RuntimeError, AttributeError):
-        return False
-    sys.path.insert(0, site_packages)
+        import compileall
+        import shutil
+        import zipfile
+    except ImportError:
+        return False  # Debian's python3-minimal: said when fproc runs
+    begun = cache + "." + os.urandom(4).hex()
+    try:
+        os.makedirs(begun)
+        with zipfile.ZipFile(copy) as archive:
+            archive.extractall(begun, [name for name in archive.namelist() if name.startswith(SITE)])
+        compileall.compile_dir(begun, quiet=2)
+        for folder, _, names in os.walk(begun):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    os.fsync(file.fileno())
+        os.rename(begun, cache)
+    except (OSError, RuntimeError, zipfile.BadZipFile):
+        shutil.rmtree(begun, ignore_errors=True)
+        return os.path.isdir(os.path.join(cache, SITE))  # another one may have been quicker
     return True
 
 
-def run_from_archive():
-    sys.path.insert(0, os.path.join(os.path.abspath(sys.argv[0]), "site-packages"))
-    return run()
+class Archive(object):
+    """Finds fproc's modules: in the folder that they were unpacked to, else in the copy of the archive.
+
+    `fproc.own_code` tells what its attributes are for.
+    """
+
+    def __init__(self, copy, descriptor, build, cache):
+        from importlib.machinery import PathFinder
+
+        self.search = PathFinder.find_spec
+        self.copy = copy
+        self.descriptor = descriptor
+        self.build = build
+        self.cache = cache
+        self.roots = [os.path.join(place, SITE) for place in (cache, copy) if place]
+
+    def find_spec(self, name, path=None, target=None):
+        """Find a module of fproc, wherever its package was found, and before anybody else's `fproc`."""
+        folders = name.split(".")[:-1]
+        if name != "fproc" and (not folders or folders[0] != "fproc"):
+            return None
+        return self.search(name, [os.path.join(root, *folders) for root in self.roots])
+
+    def read(self, name):
+        """The contents of a file that lies in the archive with the modules."""
+        from zipimport import zipimporter
+
+        return zipimporter(self.copy).get_data(os.path.join(self.copy, SITE, name))
+
+
+def use(copy, descriptor, build, cache):
+    """Take fproc's modules from there from now on; processes that are started later call this, too."""
+    archive = Archive(copy, descriptor, build, cache)
+    sys.meta_path.insert(0, archive)
+    from fproc import own_code
+
+    own_code.archive = archive
 
 
 def run():

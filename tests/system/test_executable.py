@@ -4,43 +4,24 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.archives import PROJECT, build
 from tests.crashes import look
+from tests.system.running import DEADLINE_SECONDS, wait_until
+from tests.system.test_surroundings import NEVER_IMPORTED
 
-PROJECT = Path(__file__).parents[2]
 SAMPLE = "start:ERROR: Something bad happened\nstart:INFO: All good\nstart:WARNING: Potential issue\n"
 RESULT = "[ERROR] Something bad happened\n[INFO] All good\n[WARNING] Potential issue\n"
 BOOT = PROJECT / "fproc" / "pyz" / "boot.py"
-
-
-def copy_of_project(folder: Path) -> Path:
-    shutil.copytree(PROJECT / "fproc", folder / "fproc", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(PROJECT / name, folder / name)
-    return folder
-
-
-def build(folder: Path, umask: int) -> Path:
-    subprocess.run(
-        [sys.executable, "-m", "fproc.pyz.build", str(folder / "fproc.pyz")],
-        cwd=copy_of_project(folder),
-        check=True,
-        capture_output=True,
-        umask=umask,
-    )
-    return folder / "fproc.pyz"
-
-
-@pytest.fixture(scope="module")
-def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("built"), 0o022)
 
 
 @pytest.fixture
@@ -134,3 +115,50 @@ def test_an_older_python_can_read_the_first_code_that_runs() -> None:
         if isinstance(node, ast.arguments)
         for argument in node.args
     )
+
+
+MINIMAL = """
+import sys
+
+class Missing:
+    names = set("bz2 ctypes difflib html http json lzma mmap multiprocessing shutil sqlite3 xml".split())
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+for name in Missing.names & sys.modules.keys():
+    del sys.modules[name]
+sys.meta_path.insert(0, Missing())
+"""
+"""What makes of a Python one that has no more of the standard library than Debian's `python3-minimal`."""
+
+
+@pytest.mark.parametrize("action", [["--watch"], ["--check"], ["--input", "sample.txt"], ["--status"]])
+def test_a_python_with_half_its_standard_library_is_told_which_package_to_install(
+    alone: Path, action: list[str]
+) -> None:
+    (alone.parent / "sitecustomize.py").write_text(MINIMAL)
+    done = run(alone, *action, PYTHONPATH=str(alone.parent))
+    assert (done.returncode, done.stdout) == (78, "")
+    assert done.stderr == (
+        "fproc: this Python has no 'shutil', a module of its own standard library; "
+        "install all of it (Debian, Ubuntu: apt install python3, not python3-minimal)\n"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a namespace for processes")
+def test_it_can_be_stopped_early_as_the_first_process_of_a_container(alone: Path) -> None:
+    (alone.parent / "own.py").write_text(NEVER_IMPORTED)
+    nodes = [{"tag": "start", "type": "own.step", "next": "end"}]
+    (alone.parent / "pipeline.json").write_text(json.dumps({"nodes": nodes}))
+    command = ["unshare", "--pid", "--fork", "--kill-child", sys.executable, str(alone), "--watch"]
+    environment = {"HOME": str(alone.parent), "PATH": os.environ["PATH"]}
+    with subprocess.Popen(command, cwd=alone.parent, env=environment) as child:
+        try:
+            wait_until((alone.parent / "importing").exists)
+            children = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+            os.kill(int(children[0]), signal.SIGTERM)
+            assert child.wait(DEADLINE_SECONDS) == 0
+        finally:
+            child.kill()

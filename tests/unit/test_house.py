@@ -27,6 +27,7 @@ LAYERS: list[set[str]] = [
     {
         "errors",
         "failures",
+        "own_code",
         "records",
         "times",
         "timing",

@@ -57,6 +57,7 @@ def test_results_that_cannot_be_written_pause(attempts: int) -> None:
 
 PASSING = [
     pytest.param(Retry("the database is down"), id="Retry"),
+    pytest.param(MemoryError(), id="no memory"),
     pytest.param(ConnectionRefusedError(errno.ECONNREFUSED, "refused"), id="refused"),
     pytest.param(ConnectionResetError(), id="reset, without a number"),
     pytest.param(BrokenPipeError(errno.EPIPE, "broken"), id="broken pipe"),
