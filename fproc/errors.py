@@ -54,6 +54,10 @@ class ChangedWhileReadError(InputError):
     """The input was written to while it was read, so what was read of it may be a mixture."""
 
 
+class NotWholeError(InputError):
+    """A compressed input ends too early, or is not what its name says."""
+
+
 class OutputError(FprocError):
     """Results cannot be written: the machine's trouble, not the file's. `__cause__` is the `OSError`."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from fproc.config.patterns import COMPRESSED, result_name
-from fproc.errors import InputError, shown
+from fproc.errors import InputError, NotWholeError, shown
 from fproc.processors.base import Source
 from fproc.times import utc_date
 
@@ -127,13 +127,14 @@ def open_input(path: str, *, in_spool: bool) -> Input:
 
     Raises:
         InputError: it cannot be read, for a reason that lies in the file.
-        OSError: it cannot be read, for a reason that lies in the machine.
+        OSError: it cannot be read, for a reason that lies in the machine, or may not be read yet.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_NOFOLLOW | os.O_NONBLOCK if in_spool else 0)
     try:
         descriptor = os.open(path, flags)
     except OSError as error:
-        if error.errno in _FILE_ERRNOS:
+        may_be_allowed = in_spool and isinstance(error, PermissionError)
+        if error.errno in _FILE_ERRNOS and not may_be_allowed:
             raise InputError(f"cannot be read: {error.strerror}") from error
         raise
     return _input(descriptor, path, in_spool=in_spool)
@@ -191,7 +192,7 @@ def _decompressing(file: IO[bytes], suffix: str) -> tuple[Callable[[int], bytes]
             except errors as error:
                 if isinstance(error, OSError) and error.errno is not None:
                     raise  # the disk's trouble, not the file's
-                raise InputError(f"is not a whole {suffix} file: {shown(str(error))}") from error
+                raise NotWholeError(f"is not a whole {suffix} file: {shown(str(error))}") from error
 
         return read
 

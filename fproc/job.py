@@ -13,7 +13,6 @@ from typing import Any
 from fproc.config import MEGABYTE
 from fproc.engine import Observer
 from fproc.errors import (
-    ChangedWhileReadError,
     ConservationError,
     FprocError,
     InputError,
@@ -27,17 +26,17 @@ from fproc.errors import (
     reason_of,
     shown,
 )
-from fproc.inputs import Input, open_input
+from fproc.inputs import open_input
 from fproc.lifecycle import INTERRUPTIONS, Fate, decide, trouble_of
 from fproc.mark import Doing, Mark
 from fproc.plan import Plan
-from fproc.run import Figures, Progress, check_bytes, run
+from fproc.run import Figures, Progress, run
 from fproc.spool import Claim, Settled, Spool, Stamp
 from fproc.spool.checkpoint import Place
-from fproc.spool.evidence import Evidence, evidence_of
 from fproc.times import rfc3339
 from fproc.timing import Sampling
 from fproc.tokens import fraction
+from fproc.wholeness import blame, check_whole, leave_until_quiet
 
 log = logging.getLogger("fproc.job")
 
@@ -85,7 +84,8 @@ class Surroundings:
     """What a job has of the process that it runs in: clocks, who watches it, whether it has to stop.
 
     `helpers` is how many more processes it may start for a big file; `sampling` says which lines are timed;
-    `mark` is told what is being done.
+    `mark` is told what is being done; `was_closed` says that the kernel has told of the end of the input's
+    writer.
     """
 
     clock: Callable[[], float] = time.time
@@ -96,6 +96,7 @@ class Surroundings:
     helpers: int = 0
     sampling: Sampling | None = None
     mark: Mark = field(default_factory=Mark.own)
+    was_closed: bool = False
 
 
 @dataclass(slots=True)
@@ -249,31 +250,15 @@ def _run_once(claim: Claim, plan: Plan, figures: Figures, around: Surroundings, 
             sampling=around.sampling,
             mark=around.mark,
         )
-        _check_input(claim, plan, given)
+        check_whole(claim, plan.config, given, was_closed=around.was_closed)
+    except Exception as error:  # whatever it was: it may be that half of a file was read
+        cause = blame(error, claim, plan.config, given, was_closed=around.was_closed)
+        if cause is error:
+            raise
+        raise cause from error
     finally:
         given.close()
     return stamp
-
-
-def _check_input(claim: Claim, plan: Plan, given: Input) -> None:
-    """See that what was read is the whole input, and all of it.
-
-    Raises:
-        LostClaimError: it is gone.
-        OSError: so is the folder.
-        ChangedWhileReadError: someone has written to it.
-        ConservationError: something of it was not read.
-    """
-    try:
-        has_changed = given.has_changed(claim.path)
-    except FileNotFoundError as error:
-        claim.check_place()
-        raise LostClaimError("it was removed while it was processed") from error
-    if plan.config.intake.ready == "auto":
-        claim.writers = evidence_of(given.fileno(), claim.path)
-    if has_changed or claim.writers is Evidence.SOMEONE_WRITES:
-        raise ChangedWhileReadError("was written to while it was read; it is read again once it is whole")
-    check_bytes(given)
 
 
 class _Keeper:
@@ -354,6 +339,14 @@ def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float]) -> dict[str, Any
         not_before = clock() + delay_seconds
         claim.retry(not_before)
         outcome |= {"retry_seconds": delay_seconds, "not_before": not_before}
+    elif fate is Fate.CHANGED:
+        now = clock()
+        delay_seconds = leave_until_quiet(claim, plan.config, now)
+        outcome |= {
+            "attempts": claim.attempts,
+            "retry_seconds": delay_seconds,
+            "not_before": now + delay_seconds,
+        }
     return outcome
 
 

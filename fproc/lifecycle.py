@@ -83,14 +83,15 @@ likely stopped or the machine was switched off, and no file's fault; but a file 
 class Fate(Enum):
     """What becomes of a claimed file.
 
-    `WAIT`, `PAUSE`, `STOP` and `LOST` cost it no attempt: the file waits until its name can be worked with;
-    intake pauses until the machine is well; fproc stops, and left the file at a checkpoint; or someone else
-    owns the file by now.
+    `CHANGED`, `WAIT`, `PAUSE`, `STOP` and `LOST` cost it no attempt: the file waits until nobody writes to it
+    any more; until its name can be worked with; intake pauses until the machine is well; fproc stops, and
+    left the file at a checkpoint; or someone else owns the file by now.
     """
 
     COMMIT = "commit"
     RETRY = "retry"
     FAIL = "fail"
+    CHANGED = "changed"
     WAIT = "wait"
     PAUSE = "pause"
     STOP = "stop"
@@ -119,7 +120,7 @@ def passes_by_itself(error: BaseException | None) -> bool:
     """Whether trying the same file again later may well succeed."""
     if isinstance(error, OSError):
         return error.errno in PASSING_ERRNOS or isinstance(error, ConnectionError | TimeoutError)
-    return isinstance(error, Retry | ChangedWhileReadError | WorkerDiedError | MemoryError)
+    return isinstance(error, Retry | WorkerDiedError | MemoryError)
 
 
 def is_of_machine(error: OSError) -> bool:
@@ -143,6 +144,10 @@ def _is_of_own_code(error: Exception) -> bool:
     return is_foreign and cause is not None and own_code.is_at_fault(cause)
 
 
+_AT_NO_COST = {StoppedError: Fate.STOP, LostClaimError: Fate.LOST, ChangedWhileReadError: Fate.CHANGED}
+"""What becomes of a file whose run ended for no fault of its own."""
+
+
 def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Fate:
     """What to do with a claimed file.
 
@@ -156,8 +161,8 @@ def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Fate:
     """
     if error is None:
         return Fate.COMMIT
-    if isinstance(error, StoppedError | LostClaimError):
-        return Fate.STOP if isinstance(error, StoppedError) else Fate.LOST
+    if isinstance(error, StoppedError | LostClaimError | ChangedWhileReadError):
+        return _AT_NO_COST[type(error)]
     if _is_of_own_code(error):
         return Fate.PAUSE
     if isinstance(error, OSError | OutputError):

@@ -17,6 +17,7 @@ from typing import Protocol
 from fproc import memory
 from fproc.agenda import Agenda, pause_seconds
 from fproc.config import Config
+from fproc.draining import Changing, Patience, say_what_is_left
 from fproc.errors import counted, shown
 from fproc.health import MOST_NAMES, Facts, named
 from fproc.job import Outcome
@@ -37,10 +38,6 @@ ORPHAN_SECONDS = 0.5
 
 HELD_SECONDS = 1.0
 """How long to wait for the lock of a worker that has died, where something that it started still holds it."""
-
-DRAIN_SETTLE_TIMES = 2
-"""How many settle times `--drain` waits for a file that keeps changing."""
-
 
 GROUP_FILES = 64
 GROUP_SECONDS = 0.05
@@ -102,6 +99,7 @@ class Watcher:
         self._file_seconds = GROUP_SECONDS
         self._trouble = ""
         self._pauses = 0
+        self._changing = Changing(config.intake, monotonic=monotonic)
         self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = self._prune_at = monotonic()
         self.failed = 0
 
@@ -130,16 +128,23 @@ class Watcher:
         """Turn until nothing is left to do, or until stopped.
 
         A file that keeps changing is waited for only so long, and one that waits for its marker not at all.
+        What is left behind is said.
 
         Returns:
             Whether it ended so; not if the machine, or a file's name, is in trouble.
         """
-        deadline = self._monotonic() + self._config.intake.settle_seconds * DRAIN_SETTLE_TIMES + 1
+        patience = Patience(self._config.intake, monotonic=self._monotonic)
 
         def is_done(scan: Scan) -> bool:
-            is_settling = scan.settling and self._monotonic() < deadline
-            left = {*scan.ready, *self._agenda.known()} - self._agenda.troubles().keys()
-            return self._is_paused() or not (left or is_settling or self._workers.running())
+            given_up = self._changing.given_up()
+            troubled = self._agenda.troubles().keys()
+            left = {*scan.ready, *self._agenda.known()} - troubled - given_up.keys()
+            if self._is_paused():
+                return True
+            if left or patience.is_worth(scan) or self._workers.running():
+                return False
+            say_what_is_left(scan, given_up, troubled)
+            return True
 
         self._loop(is_done)
         return self._stopping or not (self._is_paused() or self._agenda.troubles())
@@ -312,6 +317,7 @@ class Watcher:
             self._record_outcome(value)
         elif isinstance(value, Settled):
             self._agenda.is_well(task.name)
+            self._changing.forget(task.name)
             self._resume()
             self._journal.settled(value)
             self.failed += not value.succeeded
@@ -326,6 +332,8 @@ class Watcher:
         self._journal.outcome(outcome)
         self._file_seconds += (outcome.seconds - self._file_seconds) / GROUP_FILES * 4
         name, fate = shown(outcome.file), outcome.fate
+        if fate is not Fate.CHANGED:
+            self._changing.forget(outcome.file)
         if fate in {Fate.PAUSE, Fate.WAIT}:
             self._agenda.add(Task(outcome.file, Why.DUE))
             self._troubled(outcome.file, Trouble(outcome.error, of_machine=fate is Fate.PAUSE))
@@ -342,6 +350,11 @@ class Watcher:
             due = Task(outcome.file, Why.DUE, waited_for=outcome.not_before)
             self._agenda.add(due, after_seconds=outcome.retry_seconds)
             log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, outcome.error)
+        elif fate is Fate.CHANGED:
+            self._changing.add(outcome.file, outcome.error)
+            due = Task(outcome.file, Why.DUE, waited_for=outcome.not_before)
+            self._agenda.add(due, after_seconds=outcome.retry_seconds)
+            log.warning("%s: %s", name, outcome.error)
         elif fate is Fate.STOP:
             self._agenda.add(Task(outcome.file, Why.DUE))
             log.info("%s: left at a checkpoint after %s", name, counted(outcome.figures.lines_in, "line"))

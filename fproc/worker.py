@@ -60,7 +60,8 @@ class Task:
     """A name to work on; `evidence` is what `Spool.orphans` gave.
 
     `helpers` is how many more processes may be started for it, if its file is big. `waited_for` is the
-    `not_before` that has passed by the parent's clock, or None.
+    `not_before` that has passed by the parent's clock, or None. `was_closed` says that the kernel has told of
+    the end of the input's writer.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Task:
     evidence: str = ""
     helpers: int = field(default=0, compare=False)
     waited_for: float | None = field(default=None, compare=False)
+    was_closed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,9 @@ def perform_all(
 
 
 def _around(task: Task, around: Surroundings) -> Surroundings:
-    return around if task.helpers == around.helpers else replace(around, helpers=task.helpers)
+    if (task.helpers, task.was_closed) == (around.helpers, around.was_closed):
+        return around
+    return replace(around, helpers=task.helpers, was_closed=task.was_closed)
 
 
 def _was_left(taken: Claim | Settled) -> bool:

@@ -32,6 +32,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from fproc.config import Config, Retention
@@ -44,6 +45,7 @@ from fproc.spool.claim import Claim
 from fproc.spool.contents import sync_contents
 from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk
+from fproc.spool.evidence import Evidence, evidence_at
 from fproc.spool.folders import Folders
 from fproc.spool.group import Ending, Groups
 from fproc.spool.home import Home
@@ -53,6 +55,7 @@ from fproc.spool.locks import Holder, Locks
 from fproc.spool.markers import Markers
 from fproc.spool.names import InputNames
 from fproc.spool.paths import same_file
+from fproc.spool.readiness import longest_wait_seconds, look_of, quiet_seconds
 from fproc.spool.retention import prune
 from fproc.spool.staging import Staging
 
@@ -110,12 +113,13 @@ class Spool:
         self.home.check()
         if not (is_checked or name):
             layout.check_moves(self.folders, self.home.stage)
-        self._longest_wait_seconds = config.retry.backoff_max_seconds
+        self._longest_wait_seconds = longest_wait_seconds(config)
         shared = layout.is_shared(self.folders, self._disk)
         self.is_local = not shared
         self._holder = holder or holding.holder(
             self.folders, self._disk, is_shared=shared, monotonic=monotonic
         )
+        self._intake = config.intake
         self.names = InputNames(config.intake)
         self._markers = Markers(self.names, self.folders.unprocessed, self._disk)
         self._idle_since: int | None = None
@@ -252,9 +256,9 @@ class Spool:
             if not stat.S_ISREG(os.lstat(job.input_path).st_mode):
                 raise OSError(errno.EINVAL, kind_of_file(job.input_path), job.input_path)
             attempts = job.attempts()
-            left_seconds = attempts.left_seconds(self.clock(), self._longest_wait_seconds)
-            if left_seconds and attempts.not_before != waited_for:
-                return NotYet(attempts.not_before, left_seconds)
+            not_yet = self._not_yet(job, attempts, waited_for)
+            if not_yet is not None:
+                return not_yet
             self._complete_claim(job)
             saved = None if job.is_fresh_start else checkpoints.read(job.folder)
             job.clean_all_but(saved)
@@ -298,6 +302,24 @@ class Spool:
             names |= set(os.listdir(self.folders.commits))
         found = {name: self._holder.abandoned(name) for name in sorted(names - set(known))}
         return {name: evidence for name, evidence in found.items() if evidence is not None}
+
+    def _not_yet(self, job: Job, attempts: Attempts, waited_for: float | None) -> NotYet | None:
+        """When to come back to an input that has to wait, or that someone was and may still be writing to."""
+        left_seconds = attempts.left_seconds(self.clock(), self._longest_wait_seconds)
+        if left_seconds and attempts.not_before != waited_for:
+            return NotYet(attempts.not_before, left_seconds)
+        if attempts.changing is None:
+            return None
+        is_told = self._intake.ready == "auto"
+        with suppress(PermissionError):  # whoever opens it for its contents says so
+            evidence = evidence_at(job.input_path) if is_told else Evidence.NOBODY_WRITES
+            look = look_of(os.lstat(job.input_path))
+            if look != attempts.changing or evidence is Evidence.SOMEONE_WRITES:
+                seconds = quiet_seconds(self._intake, evidence)
+                not_before = self.clock() + seconds
+                job.remember(replace(attempts, not_before=not_before, changing=look))
+                return NotYet(not_before, seconds)
+        return None
 
     def _hold(self, name: str, evidence: str = "") -> Job | None:
         hold = self._holder.hold(name, evidence)

@@ -17,6 +17,7 @@ from fproc.spool.decision import Decision, Publication, Stamp
 from fproc.spool.disk import write_whole
 from fproc.spool.evidence import Evidence
 from fproc.spool.jobs import ATTEMPTS, REJECTED, REPORT, Attempts, Job, Settled
+from fproc.spool.readiness import Look
 from fproc.spool.staging import Part
 from fproc.tokens import new_token
 
@@ -37,6 +38,7 @@ class Claim:
     `has_progressed` says that the run before, which did not end, had got further than those before it;
     `was_left` that the owner before left the input in good order. `writers` is what was known at the end
     of the run about who has the input open for writing: an `UNKNOWN` writer may go on after the commit.
+    `changing` is how the input looked when it was last left because someone was writing to it.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Claim:
         self.has_progressed = has_progressed
         self.was_left = attempts.was_left
         self.writers = Evidence.UNKNOWN
+        self.changing = attempts.changing
         self.staging = job.staging(self.id)
         self.job = job
         self._remembered = attempts
@@ -222,7 +225,16 @@ class Claim:
         """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
         self.job.check_owner()
         self.job.check_place()
-        self._leave(attempts=self.attempts + 1, not_before=not_before, interrupted=0)
+        self._leave(attempts=self.attempts + 1, not_before=not_before, interrupted=0, changing=None)
+
+    def wait_until_quiet(self, look: Look, not_before: float) -> None:
+        """Give the input up while someone writes to it: to be taken up when it still looks so at a time.
+
+        That costs no attempt.
+        """
+        self.job.check_owner()
+        self.job.check_place()
+        self._leave(not_before=not_before, changing=look)
 
     def leave(self) -> None:
         """Give the input up as it is, in good order: to be taken up again is no matter of its own then."""

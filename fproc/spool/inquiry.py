@@ -21,7 +21,7 @@ from fproc.spool.intake import Scanner, kind_of_file
 from fproc.spool.jobs import Attempts, read_attempts
 from fproc.spool.obstacles import obstacle
 from fproc.spool.presence import Instance, instances
-from fproc.spool.readiness import READY
+from fproc.spool.readiness import READY, longest_wait_seconds
 from fproc.times import rfc3339
 
 SKIPPED = "it cannot be worked with, and is skipped until this is fixed"
@@ -52,7 +52,7 @@ class Inquiry:
         self.folders = Folders(config.watch_dir, config.results_dir)
         self._clock = clock
         self._takes_orphans = config.recovery.enabled
-        self._longest_wait_seconds = config.retry.backoff_max_seconds
+        self._longest_wait_seconds = longest_wait_seconds(config)
         self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
         self._names = self._scanner.names
 
@@ -206,10 +206,8 @@ class Inquiry:
             return self._held(name, seen.holder)
         attempts = read_attempts(seen.folder)
         due = self._due(attempts)
-        if due is not None:
-            failed = counted(attempts.attempts, "failed attempt")
-            but = self._but(self.folders.underprocess, name)
-            return f"retry at {due}, after {failed}{but}"
+        if due is not None or attempts.changing is not None:
+            return _again(attempts, due) + self._but(self.folders.underprocess, name)
         saved = checkpoints.read(seen.folder)
         place = f"; it goes on from line {saved.place.line_no}" if saved else ""
         if not self._takes_orphans:
@@ -248,6 +246,13 @@ class Inquiry:
             return f"failed: {report['reason']} ({counted(report['attempts'], 'attempt')}{place})"
         except (OSError, ValueError, KeyError, TypeError):
             return "failed; there is no report about it"
+
+
+def _again(attempts: Attempts, due: str | None) -> str:
+    """When an input that was worked on before is taken up again."""
+    if attempts.changing is not None:
+        return "was written to while it was read; it is read again once it is quiet"
+    return f"retry at {due}, after {counted(attempts.attempts, 'failed attempt')}"
 
 
 def archived_as(folder: str, name: str) -> list[str]:

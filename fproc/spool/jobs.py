@@ -9,6 +9,7 @@ import math
 import os
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from fproc.errors import LostClaimError, shown
 from fproc.spool import checkpoint as checkpoints
@@ -22,6 +23,7 @@ from fproc.spool.identity import identity_of
 from fproc.spool.leases import is_of_lease
 from fproc.spool.locks import Hold
 from fproc.spool.paths import is_there, same_file
+from fproc.spool.readiness import Look
 from fproc.spool.staging import Staging
 from fproc.tokens import new_token
 
@@ -39,7 +41,8 @@ class Attempts:
 
     `attempts` counts those that failed, `interrupted` those that fproc itself did not survive, since one of
     them got further than `offset_bytes`. The next is not before a time, in seconds since 1970. `was_left`
-    says that the input was left in good order, and no run of it has begun since.
+    says that the input was left in good order, and no run of it has begun since. `changing` is how it looked
+    when it was last left because someone was writing to it.
     """
 
     attempts: int = 0
@@ -47,6 +50,7 @@ class Attempts:
     interrupted: int = 0
     offset_bytes: int = 0
     was_left: bool = False
+    changing: Look | None = None
 
     def left_seconds(self, now: float, most: float) -> float:
         """Return how long the input is still to wait, at a time in seconds since 1970.
@@ -284,7 +288,16 @@ def read_attempts(job_folder: str) -> Attempts:
             int(value.get("interrupted", 0)),
             int(value.get("offset_bytes", 0)),
             value.get("was_left") is True,
+            _look(value.get("changing")),
         )
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return Attempts()
     return found if math.isfinite(found.not_before) else Attempts(found.attempts)
+
+
+def _look(value: Any) -> Look | None:
+    """How an input looked, as it stands in a record."""
+    if value is None:
+        return None
+    inode, size_bytes, mtime_ns, ctime_ns = map(int, value)
+    return inode, size_bytes, mtime_ns, ctime_ns

@@ -15,12 +15,16 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
-from fproc.config import Intake
+from fproc.config import Config, Intake
 from fproc.spool.evidence import Evidence
 
 READY = ""
 
-_Look = tuple[int, int, int, int]
+Look = tuple[int, int, int, int]
+"""How a file looks: inode, size, time of last change, and that of its inode, both in nanoseconds."""
+
+_LEAST_QUIET_SECONDS = 0.1
+"""Without a settle time, too, a file that keeps changing is not read over and over."""
 
 _CONTENTS = slice(0, 3)
 _CHANGES = slice(0, 4)
@@ -56,8 +60,8 @@ class Looks:
         self._intake = intake
         self._monotonic = monotonic
         self._clock = clock
-        self._before: dict[str, tuple[_Look, float]] = {}
-        self._since: dict[str, tuple[_Look, float]] = {}
+        self._before: dict[str, tuple[Look, float]] = {}
+        self._since: dict[str, tuple[Look, float]] = {}
 
     def begin(self) -> None:
         """Begin a look at the folder: what is not seen in it is forgotten by the next one."""
@@ -100,11 +104,28 @@ class Looks:
     def _seen(self, name: str, status: os.stat_result, what: slice) -> float:
         """Note how a file looks; return for how long that has been the same, as far as `what` goes."""
         now = self._monotonic()
-        look = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        look = look_of(status)
         seen = self._since.get(name) or self._before.get(name)
         since = seen[1] if seen and seen[0][what] == look[what] else now
         self._since[name] = (look, since)
         return now - since
+
+
+def look_of(status: os.stat_result) -> Look:
+    """Return how a file looks."""
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def quiet_seconds(intake: Intake, evidence: Evidence) -> float:
+    """Return how long a file that was seen changing has to look the same before it is read again."""
+    is_unknown = intake.ready == "auto" and evidence is Evidence.UNKNOWN
+    return max(_LEAST_QUIET_SECONDS, intake.settle_unknown_seconds if is_unknown else intake.settle_seconds)
+
+
+def longest_wait_seconds(config: Config) -> float:
+    """Return how long an input that was taken before can have to wait: a time further off is no time."""
+    intake = config.intake
+    return max(config.retry.backoff_max_seconds, intake.settle_seconds, intake.settle_unknown_seconds)
 
 
 def _settling(seconds: float, limit_seconds: float) -> Wait:

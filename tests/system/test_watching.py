@@ -271,7 +271,8 @@ def test_drain_says_by_its_status_whether_all_went_well(tmp_path: Path) -> None:
 def test_drain_does_not_wait_for_a_marker(tmp_path: Path) -> None:
     configure(tmp_path, intake={**QUICK, "ready": "marker"})
     drop(tmp_path, "x.log", b"fine\n")
-    assert run(tmp_path, "--watch", "--drain").status == 0
+    ended = run(tmp_path, "--watch", "--drain")
+    assert (ended.status, "left behind: x.log: waiting for x.log.done" in ended.err) == (0, True)
     assert spooled(tmp_path) == {"unprocessed/x.log": b"fine\n"}
 
 

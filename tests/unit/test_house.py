@@ -60,6 +60,7 @@ LAYERS: list[set[str]] = [
     {
         "run",
         "job",
+        "wholeness",
         "worker",
         "worker_process",
         "pool",
@@ -86,6 +87,7 @@ LAYERS: list[set[str]] = [
         "caller",
         "webcall",
         "watch",
+        "draining",
         "oneshot",
         "trace",
         "progress",

@@ -130,6 +130,7 @@ def test_a_failed_file_is_recorded_with_why_and_where(books: Books) -> None:
     [
         (Fate.RETRY, "retry", {"retries": 1}),
         (Fate.STOP, "stopped", {}),
+        (Fate.CHANGED, None, {}),
         (Fate.WAIT, None, {}),
         (Fate.PAUSE, None, {}),
         (Fate.LOST, None, {}),
@@ -145,7 +146,7 @@ def test_what_does_not_end_a_file_counts_for_no_figure_but_retries(
 
 
 def test_every_fate_is_thought_of() -> None:
-    assert {*KINDS, Fate.WAIT, Fate.PAUSE, Fate.LOST} == set(Fate)
+    assert {*KINDS, Fate.CHANGED, Fate.WAIT, Fate.PAUSE, Fate.LOST} == set(Fate)
 
 
 @pytest.mark.parametrize("succeeded", [True, False])

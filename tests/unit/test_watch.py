@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from fproc.agenda import PAUSE_MAX_SECONDS, PAUSE_SECONDS
+from fproc.draining import SETTLE_TIMES
 from fproc.health import Facts
 from fproc.job import Outcome
 from fproc.metrics import Metrics
 from fproc.spool import Spool
-from fproc.watch import DRAIN_SETTLE_TIMES, ORPHAN_SECONDS
+from fproc.watch import ORPHAN_SECONDS
 from fproc.worker import NotBegun, Report, Task, Why
 from tests.crashes import BrokenDisk, look
 from tests.helpers import plan_of, user
@@ -303,7 +304,7 @@ def test_draining_waits_only_so_long_for_a_file_that_keeps_changing(
     monkeypatch.setattr(place.spool, "scan", grow_and_scan)
     begin = place.monotonic.seconds
     assert place.watcher.drain()
-    assert 5 * DRAIN_SETTLE_TIMES <= place.monotonic.seconds - begin <= 5 * DRAIN_SETTLE_TIMES + 5
+    assert 5 * SETTLE_TIMES <= place.monotonic.seconds - begin <= 5 * SETTLE_TIMES + 5
     assert list(place.look()["unprocessed"]) == ["x"]
 
 
