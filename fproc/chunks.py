@@ -27,6 +27,9 @@ CHUNK_BYTES = 1024 * 1024
 LEAST_BYTES = 32 * 1024 * 1024
 """A file that has less than this left to do is done by one process: helpers take time to start."""
 
+GIANT_BYTES = 64 * 1024 * 1024
+"""What is longer than this is done by one process, which can make checkpoints and stop within a line."""
+
 _WINDOW_BYTES = 64 * 1024
 
 
@@ -72,10 +75,12 @@ class Reader:
 
 
 def chunks(descriptor: int, begin: int, size_bytes: int) -> Iterator[Chunk]:
-    """The chunks of a file from a place, which is the beginning of a line, to its end."""
+    """The chunks of a file from a place, which is the beginning of a line, to its end, or to a giant line."""
     while begin < size_bytes:
         end = begin + CHUNK_BYTES
         while end < size_bytes:
+            if end - begin > GIANT_BYTES:
+                return
             found = os.pread(descriptor, _WINDOW_BYTES, end - 1).find(b"\n")
             if found >= 0:
                 end += found

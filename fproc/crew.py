@@ -135,7 +135,7 @@ class Crew:
                 is_all_dealt = not self._deal(waiting, dealt, None)
                 if not is_all_dealt:
                     self._do(dealt[-1], dealt)
-            else:
+            elif dealt:
                 self._wait_for(dealt[0])
             self._wait(0)
 

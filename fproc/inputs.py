@@ -13,6 +13,7 @@ from typing import IO, Any, Protocol
 from fproc.config.patterns import COMPRESSED, result_name
 from fproc.errors import InputError, NotWholeError, shown
 from fproc.processors.base import Source
+from fproc.records import no_hole
 from fproc.times import utc_date
 
 STDIN_NAME = "stdin"
@@ -67,6 +68,17 @@ class _Plain:
     def tell(self) -> int:
         return self._place
 
+    def skip_hole(self) -> int:
+        """Go to the next byte that lies on the disk (lseek(2), SEEK_DATA); gives how many NULs that are."""
+        before = self._place
+        try:
+            self._place = os.lseek(self._descriptor, before, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                return 0  # this filesystem does not tell
+            self.seek(max(before, os.fstat(self._descriptor).st_size))  # there is nothing but NULs
+        return self._place - before
+
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
@@ -78,15 +90,17 @@ class Input:
     """An open input.
 
     `name` is the file's own, which `source` may have without a suffix. `read(n)` gives up to `n` bytes of
-    its contents, b"" at the end; `skip_to(n)` lets it go on with byte `n` of the contents; `size_bytes`
-    is the size of the file as it lies on the disk, or None for a pipe; `status` is what it was when it
-    was opened; `is_plain` says that the contents are the bytes on the disk.
+    its contents, b"" at the end; `skip_to(n)` lets it go on with byte `n` of the contents; `skip_hole()` lets
+    it go on behind the hole that it stands in, and gives how many NULs that spares; `size_bytes` is the
+    size of the file as it lies on the disk, or None for a pipe; `status` is what it was when it was
+    opened; `is_plain` says that the contents are the bytes on the disk.
     """
 
     name: str
     source: Source
     read: Callable[[int], bytes]
     skip_to: Callable[[int], object]
+    skip_hole: Callable[[], int]
     size_bytes: int | None
     status: os.stat_result
     is_plain: bool
@@ -164,16 +178,19 @@ def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
     file: _Open
     if suffix not in COMPRESSED or (is_regular and status.st_size == 0):
         file = plain = _Plain(descriptor)
+        skip_hole = plain.skip_hole if is_regular and hasattr(os, "SEEK_DATA") else no_hole
         read: Callable[[int], bytes] = plain.read
         skip_to: Callable[[int], object] = plain.seek
     else:
         file = packed = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
         read, skip_to = _decompressing(packed, suffix)
+        skip_hole = no_hole
     return Input(
         name=name,
         source=Source(result_name(name), utc_date(status.st_mtime)),
         read=read,
         skip_to=skip_to,
+        skip_hole=skip_hole,
         size_bytes=status.st_size if is_regular else None,
         status=status,
         is_plain=is_regular and isinstance(file, _Plain),

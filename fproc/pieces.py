@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 
 from fproc.mark import Doing, Mark
-from fproc.records import Block, Overlong
+from fproc.records import Block, Overlong, Passing
 
 PIECE_SECONDS = 0.05
 """About how long the lines of one piece take; the first pieces are small, to find out how slow lines are."""
 
-Piece = Block | Overlong
-"""What is fed at a time."""
+Piece = Block | Overlong | Passing
+"""What is fed at a time; from the middle of a line that is passed over, there is nothing to feed."""
+
+Feed = Callable[[Block | Overlong], None]
+"""Pushes lines through a pipeline."""
 
 
 class Pace:
@@ -46,18 +49,21 @@ class Pace:
                 self._lines *= 4
             block = rest or next(blocks, None)
 
-    def feed(self, feed: Callable[[Piece], None], piece: Piece) -> None:
+    def feed(self, feed: Feed, piece: Piece) -> None:
         """Feed a piece: that is timed, and nothing else, lest a slow checkpoint makes pieces small."""
+        if isinstance(piece, Passing):
+            return
         self._mark.note(Doing.FEEDING, first_line_no(piece), count_lines(piece))
         self._time(feed, piece)
         self._mark.note(Doing.READING)
 
-    def feed_part(self, feed: Callable[[Piece], None], piece: Piece) -> None:
+    def feed_part(self, feed: Feed, piece: Piece) -> None:
         """Feed a piece of a part of a file, whose lines have numbers of their own."""
         self._mark.beat()
-        self._time(feed, piece)
+        if not isinstance(piece, Passing):
+            self._time(feed, piece)
 
-    def _time(self, feed: Callable[[Piece], None], piece: Piece) -> None:
+    def _time(self, feed: Feed, piece: Block | Overlong) -> None:
         began = time.perf_counter()
         feed(piece)
         self._seconds = time.perf_counter() - began
@@ -71,3 +77,8 @@ def first_line_no(piece: Piece) -> int:
 def count_lines(piece: Piece) -> int:
     """Return how many lines a piece has."""
     return len(piece.lines) if isinstance(piece, Block) else 1
+
+
+def reached_bytes(piece: Piece) -> int:
+    """Return where a run stands in the contents, before it has fed a piece."""
+    return piece.reached_bytes if isinstance(piece, Passing) else piece.offset_bytes

@@ -11,13 +11,16 @@ the size of the file, and no result depends on where the blocks fall.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import NamedTuple
 
 Record = tuple[str, str]
 
 BLOCK_BYTES = 64 * 1024
 """One read. 64 KiB stays in the processor's cache; larger blocks were measured slower."""
+
+PASS_BYTES = 1024 * 1024
+"""How often a word is said from the middle of a line that is passed over."""
 
 HEAD_BYTES = 200
 """How much of a line over the limit is kept for the message about it."""
@@ -60,6 +63,20 @@ class Overlong(NamedTuple):
     head: str
 
 
+class Passing(NamedTuple):
+    """The middle of a line that will be an `Overlong`: `passed_bytes` of it were passed over up to now."""
+
+    line_no: int
+    offset_bytes: int
+    passed_bytes: int
+    head: str
+
+    @property
+    def reached_bytes(self) -> int:
+        """Where it stands in the (decompressed) input."""
+        return self.offset_bytes + self.passed_bytes
+
+
 def decode(raw: bytes) -> str:
     """Text of an input; undecodable bytes survive."""
     return raw.decode("utf-8", "surrogateescape")
@@ -85,6 +102,11 @@ def split_lines(raw: bytes) -> list[str]:
     return lines
 
 
+def no_hole() -> int:
+    """Return that there is no hole in an input: all of it has to be read."""
+    return 0
+
+
 def read_blocks(
     read: Callable[[int], bytes],
     *,
@@ -93,6 +115,29 @@ def read_blocks(
     line_no: int = 1,
     offset_bytes: int = 0,
 ) -> Iterator[Block | Overlong]:
+    """Read an input to its end, as `read_pieces` does, without a word from the middle of a line."""
+    pieces = read_pieces(
+        read,
+        max_line_bytes=max_line_bytes,
+        block_bytes=block_bytes,
+        line_no=line_no,
+        offset_bytes=offset_bytes,
+    )
+    for piece in pieces:
+        if not isinstance(piece, Passing):
+            yield piece
+
+
+def read_pieces(
+    read: Callable[[int], bytes],
+    *,
+    max_line_bytes: int,
+    block_bytes: int = BLOCK_BYTES,
+    line_no: int = 1,
+    offset_bytes: int = 0,
+    skip_hole: Callable[[], int] = no_hole,
+    passing: Passing | None = None,
+) -> Iterator[Block | Overlong | Passing]:
     """Read an input to its end.
 
     Args:
@@ -101,23 +146,29 @@ def read_blocks(
         block_bytes: how much to read at once; never changes what the lines are.
         line_no: the number of the first line that is read.
         offset_bytes: where that line begins in the (decompressed) input; `read` stands there.
+        skip_hole: if `read` stands in a hole, makes it stand behind that; gives how many bytes that were.
+        passing: what was yielded last of that line, if it is gone on from there; `read` stands there.
     """
     held: list[bytes] = []  # an unfinished line, in the pieces it was read in
     held_bytes = 0
     rest = b""  # read, but behind a line that was passed over
-    while chunk := rest or read(block_bytes):
+    while True:
+        if passing:
+            passed_bytes, rest = yield from _pass_over(passing, read, block_bytes, skip_hole)
+            yield Overlong(line_no, offset_bytes, passing.head)
+            line_no += 1
+            offset_bytes += passed_bytes
+            held, held_bytes, passing = [], 0, None
+        chunk = rest or read(block_bytes)
+        if not chunk:
+            break
         rest = b""
         cut = chunk.rfind(b"\n") + 1
         if not cut:
             held.append(chunk)
             held_bytes += len(chunk)
             if held_bytes > max_line_bytes + 1:  # + 1: the last byte may be the ending's "\r"
-                head = b"".join(held)
-                passed_bytes, rest = _pass_over(read, block_bytes)
-                yield Overlong(line_no, offset_bytes, _head(head, max_line_bytes))
-                line_no += 1
-                offset_bytes += held_bytes + passed_bytes
-                held, held_bytes = [], 0
+                passing = Passing(line_no, offset_bytes, held_bytes, _head(b"".join(held), max_line_bytes))
             continue
         raw = b"".join([*held, chunk[:cut]])
         for piece in _within_limit(raw, line_no, offset_bytes, max_line_bytes):
@@ -138,14 +189,24 @@ def _head(line: bytes, max_line_bytes: int) -> str:
     return decode(head)
 
 
-def _pass_over(read: Callable[[int], bytes], block_bytes: int) -> tuple[int, bytes]:
-    r"""Read on to the next `\n`: how many bytes that were, and what was read behind them."""
-    passed_bytes = 0
+def _pass_over(
+    passing: Passing, read: Callable[[int], bytes], block_bytes: int, skip_hole: Callable[[], int]
+) -> Generator[Passing, None, tuple[int, bytes]]:
+    r"""Read on to the next `\n`: how long the line is with it, and what was read behind it.
+
+    A hole reads as NULs, so there is no line ending in it.
+    """
+    passed_bytes = told_bytes = passing.passed_bytes
     while chunk := read(block_bytes):
         end = chunk.find(b"\n") + 1
         if end:
             return passed_bytes + end, chunk[end:]
         passed_bytes += len(chunk)
+        if chunk.endswith(b"\0"):
+            passed_bytes += skip_hole()
+        if passed_bytes - told_bytes >= PASS_BYTES:
+            told_bytes = passed_bytes
+            yield passing._replace(passed_bytes=passed_bytes)
     return passed_bytes, b""
 
 

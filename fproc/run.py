@@ -6,8 +6,8 @@ progress is told, a checkpoint may be made, and a run can be stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -19,9 +19,9 @@ from fproc.graph import END, is_sink
 from fproc.inputs import Input
 from fproc.losses import Losses
 from fproc.mark import Doing, Mark
-from fproc.pieces import Pace, first_line_no
+from fproc.pieces import Pace, Piece, first_line_no, reached_bytes
 from fproc.plan import Plan
-from fproc.records import Block, Overlong, read_blocks
+from fproc.records import Block, Passing, read_blocks, read_pieces
 from fproc.spool import Staging
 from fproc.spool.checkpoint import Place
 from fproc.timing import Sampling
@@ -117,15 +117,8 @@ def run(
     place = begin_at or Place()
     mark = mark or Mark.own()
     mark.note(Doing.READING)
-    if begin_at:
-        given.skip_to(place.offset_bytes)
-    blocks = read_blocks(
-        _beating(given.read, mark),
-        max_line_bytes=plan.config.limits.max_line_bytes,
-        line_no=place.line_no,
-        offset_bytes=place.offset_bytes,
-    )
-    first = next(blocks, None)
+    pieces = _pieces(plan, given, place, mark)
+    first = next(pieces, None)
     first_line = first.lines[0] if isinstance(first, Block) else ""
     entry = place.entry or plan.entry(given.source.name, first_line)
     losses = Losses(
@@ -144,12 +137,12 @@ def run(
                 _restore(interpreter, figures, place)
             if helpers and _can_be_shared(plan, given, place, steps_to):
                 work = _Shared(plan, given, output, interpreter, figures, losses, sampling, mark)
-                work.run(work.show(first) or place.offset_bytes, helpers, keep, progress)
-                first = None
+                pieces = work.run(work.show(first) or place.offset_bytes, helpers, keep, progress)
+                first = next(pieces, None)
             pace = Pace(plan.first_piece_lines, mark)
-            for piece in pace.pieces(first, blocks):
+            for piece in pace.pieces(first, pieces):
                 if keep:
-                    keep(piece.offset_bytes, partial(_place, piece, interpreter, figures))
+                    keep(reached_bytes(piece), partial(_place, piece, interpreter, figures))
                 pace.feed(interpreter.feed, piece)
                 if progress:
                     progress(given.position_bytes(), interpreter.lines_in)
@@ -181,6 +174,21 @@ def _beating(read: Callable[[int], bytes], mark: Mark) -> Callable[[int], bytes]
     return read_and_beat
 
 
+def _pieces(plan: Plan, given: Input, place: Place, mark: Mark) -> Iterator[Piece]:
+    """Return the pieces of an input from a place on."""
+    if place.reached_bytes:
+        given.skip_to(place.reached_bytes)
+    passing = Passing(place.line_no, place.offset_bytes, place.passed_bytes, place.head)
+    return read_pieces(
+        _beating(given.read, mark),
+        max_line_bytes=plan.config.limits.max_line_bytes,
+        line_no=place.line_no,
+        offset_bytes=place.offset_bytes,
+        skip_hole=given.skip_hole,
+        passing=passing if place.passed_bytes else None,
+    )
+
+
 def _restore(interpreter: Interpreter, figures: Figures, place: Place) -> None:
     try:
         line_errors = tuple(LineFailure(*values) for values in place.line_errors)
@@ -191,9 +199,12 @@ def _restore(interpreter: Interpreter, figures: Figures, place: Place) -> None:
     figures.line_errors = line_errors
 
 
-def _place(piece: Block | Overlong, interpreter: Interpreter, figures: Figures) -> Place:
+def _place(piece: Piece, interpreter: Interpreter, figures: Figures) -> Place:
     """Where the run stands before a piece."""
-    return _place_at(piece.offset_bytes, first_line_no(piece), interpreter, figures)
+    place = _place_at(piece.offset_bytes, first_line_no(piece), interpreter, figures)
+    if isinstance(piece, Passing):
+        return replace(place, passed_bytes=piece.passed_bytes, head=piece.head)
+    return place
 
 
 def _place_at(offset_bytes: int, line_no: int, interpreter: Interpreter, figures: Figures) -> Place:
@@ -213,7 +224,8 @@ def _can_be_shared(plan: Plan, given: Input, place: Place, observer: Observer | 
     """Whether several processes can do a file, and it is big enough for that."""
     left_bytes = (given.size_bytes or 0) - place.offset_bytes
     tells_all = observer is not None and observer.first_lines is None
-    return left_bytes >= LEAST_BYTES and given.is_plain and not tells_all and not plan.remembers
+    is_worth_it = left_bytes >= LEAST_BYTES and given.is_plain and not place.passed_bytes
+    return is_worth_it and not tells_all and not plan.remembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +241,7 @@ class _Shared:
     sampling: Sampling | None
     mark: Mark
 
-    def show(self, first: Block | Overlong | None) -> int | None:
+    def show(self, first: Piece | None) -> int | None:
         """Do the lines of which the observer is told; gives where the next one begins, if there were any."""
         observer = self.interpreter.observer
         if observer is None or observer.first_lines is None or not isinstance(first, Block):
@@ -238,8 +250,10 @@ class _Shared:
         self.interpreter.feed(piece)
         return piece.offset_bytes + len(piece.raw)
 
-    def run(self, begin: int, helpers: int, keep: Keeper | None, progress: Progress | None) -> None:
-        """Do all chunks from a place on."""
+    def run(
+        self, begin: int, helpers: int, keep: Keeper | None, progress: Progress | None
+    ) -> Iterator[Piece]:
+        """Do all chunks from a place on; gives what is left: a line that is too long for a chunk, and on."""
         from fproc.crew import Crew  # noqa: PLC0415 - only big files need it
 
         given, interpreter = self.given, self.interpreter
@@ -269,6 +283,7 @@ class _Shared:
         finally:
             crew.close()
         given.skip_to(begin)
+        return _pieces(self.plan, given, Place(begin, interpreter.lines_in + 1), self.mark)
 
     def _add(self, done: Done, data: Sequence[bytes | memoryview]) -> None:
         """Add what a chunk has come to."""

@@ -352,7 +352,7 @@ def _counted(
     if attempts.was_left:
         job.remember(replace(attempts, was_left=False))
         return attempts, False
-    offset_bytes = saved.place.offset_bytes if saved else 0
+    offset_bytes = saved.place.reached_bytes if saved else 0
     has_progressed = offset_bytes > attempts.offset_bytes
     interrupted = (0 if has_progressed else attempts.interrupted) + is_orphan
     attempts = replace(attempts, interrupted=interrupted, offset_bytes=offset_bytes)

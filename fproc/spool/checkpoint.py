@@ -30,7 +30,8 @@ class Place:
 
     `entry` is the node at which lines enter, "" while that is not known; `rejected` and `skipped` count
     records, in `lines_lost` lines, and `line_errors` are the first of them, a JSON value each; `engine` is
-    what the engine needs to go on, as a JSON value.
+    what the engine needs to go on, as a JSON value. Of a line over the limit, which begins with `head`,
+    `passed_bytes` were passed over.
     """
 
     offset_bytes: int = 0
@@ -41,6 +42,13 @@ class Place:
     engine: Mapping[str, Any] = field(default_factory=dict)
     line_errors: Sequence[Any] = field(default_factory=list)
     lines_lost: int = 0
+    passed_bytes: int = 0
+    head: str = ""
+
+    @property
+    def reached_bytes(self) -> int:
+        """How much of the contents was read."""
+        return self.offset_bytes + self.passed_bytes
 
 
 @dataclass(frozen=True, slots=True)

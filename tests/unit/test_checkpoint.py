@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from fproc.errors import UnsavableError
 from fproc.job import Death, Outcome, Surroundings
 from fproc.lifecycle import Fate
 from fproc.plan import Plan
+from fproc.records import read_pieces
 from fproc.spool import Claim, Disk, Spool, Stamp
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool.checkpoint import Checkpoint, PartState, Place
@@ -705,3 +707,51 @@ def test_a_small_file_has_no_checkpoint(site: Site, saves: list[int]) -> None:
     site.config.pop("checkpoint")
     site.drop()
     assert (site.run().fate, saves) == (Fate.COMMIT, [])
+
+
+@pytest.fixture
+def small_steps(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of more than 20 bytes are passed over in steps of 10."""
+    site.config["limits"] = {"max_line_bytes": 20}
+    monkeypatch.setattr("fproc.records.PASS_BYTES", 1)
+    monkeypatch.setattr("fproc.run.read_pieces", partial(read_pieces, block_bytes=10))
+
+
+def test_within_a_line_over_the_limit_a_file_is_left_at_a_checkpoint_and_goes_on_there(
+    site: Site, small_steps: None
+) -> None:
+    site.drop(["1", "x" * 1000, "3"])
+    stops = iter([False, False, *[True] * 9])
+    assert site.run(is_stopping=lambda: next(stops)).fate is Fate.STOP
+    saved = checkpoints.read(str(site.job))
+    assert saved
+    assert (saved.place.line_no, saved.place.offset_bytes, saved.place.head) == (2, 2, "x" * 20)
+    assert 22 < saved.place.passed_bytes < 1000
+    reached = saved.place.reached_bytes
+    positions: list[int] = []
+    assert site.run(progress=lambda position, _lines: positions.append(position)).fate is Fate.COMMIT
+    assert positions[0] <= reached + 30
+    found = site.look()
+    assert found["results"]["x.log"] == "1 1\n2 3\n"
+    [told] = map(json.loads, found["failed"]["x.log.rejected.jsonl"].splitlines())
+    assert (told["line_no"], told["byte_offset"]) == (2, 2)
+
+
+def test_a_file_that_gets_on_within_a_line_over_the_limit_is_not_blamed_for_a_death(
+    site: Site, small_steps: None
+) -> None:
+    site.drop(["x" * 1000])
+    disk = BrokenDisk(10**9)
+    disk.power = False
+
+    def die(position: int, _lines: int) -> None:
+        if position > 500:
+            disk.calls_left = 0
+            raise Crash
+
+    with pytest.raises(Crash):
+        job.process(site.take(disk), site.plan(), Surroundings(progress=die))
+    disk.die()
+    claim = site.take(has_died=True)
+    assert claim.has_progressed
+    claim.release()

@@ -324,3 +324,19 @@ def test_a_file_that_is_not_big_is_done_by_one_process(files: Files, monkeypatch
     monkeypatch.setattr(running, "LEAST_BYTES", len(DATA) + 1)
     monkeypatch.setattr(crew.Crew, "work", None)
     assert len(files.run(plan, path, 3).results) == 3
+
+
+@pytest.mark.parametrize("giant", [b"", b"E " + b"g" * 500 + b"\n"], ids=["none", "one"])
+@pytest.mark.parametrize("before", [0, 200])
+def test_what_is_behind_a_giant_line_is_done_by_one_process(
+    giant: bytes, before: int, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "GIANT_BYTES", 300)
+    monkeypatch.setattr(chunks, "_WINDOW_BYTES", 16)
+    lines = DATA.splitlines(keepends=True)
+    path = files.put(b"".join([*lines[:before], giant, *lines[before:]]))
+    plan = plan_of(LEVELS, on_error="reject", limits={"max_line_bytes": 80})
+    one, shared = files.run(plan, path, 0), files.run(plan, path, 1)
+    check_same(one, shared)
+    assert len(one.rejected) == bool(giant)
+    assert shared.figures.lines_in == len(lines) + bool(giant)

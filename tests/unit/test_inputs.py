@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -293,3 +294,49 @@ def test_a_disk_that_fails_under_a_compressed_file_is_not_the_file_s_fault(
     with pytest.raises(OSError, match="Input/output error") as caught:
         given.read(100)
     assert caught.value.errno == 5
+
+
+def sparse(path: Path, pieces: dict[int, bytes], size_bytes: int) -> str:
+    """A file with data at these places, and holes between them."""
+    with open(path, "wb") as file:
+        for place, data in pieces.items():
+            file.seek(place)
+            file.write(data)
+        file.truncate(size_bytes)
+    return str(path)
+
+
+def test_the_holes_of_a_plain_file_need_not_be_read(tmp_path: Path) -> None:
+    step = 2**30
+    path = sparse(tmp_path / "a.log", {0: b"x" * 4096, step: b"y\n"}, 1024 * step)
+    given = spool_input(path)
+    assert given.skip_hole() == 0
+    assert given.read(8192).rstrip(b"\0") == b"x" * 4096
+    assert given.skip_hole() == step - 8192
+    assert given.read(2) == b"y\n"
+    assert given.position_bytes() == step + 2
+    given.read(2**20)
+    given.skip_hole()
+    assert (given.position_bytes(), given.read(1)) == (1024 * step, b"")
+    given.close()
+
+
+def test_where_the_system_tells_of_no_holes_everything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sparse(tmp_path / "a.log", {}, 5000)
+
+    def refuse(descriptor: int, place: int, how: int) -> int:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    given = spool_input(path)
+    monkeypatch.setattr(os, "lseek", refuse)
+    assert given.skip_hole() == 0
+    assert whole(given) == b"\0" * 5000
+
+
+@Packed
+def test_a_compressed_file_has_no_holes(suffix: str, tmp_path: Path) -> None:
+    given = spool_input(put(tmp_path / f"a.log{suffix}", PACK[suffix](b"\0" * 10_000)))
+    assert given.skip_hole() == 0
+    assert whole(given) == b"\0" * 10_000
