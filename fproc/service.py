@@ -95,8 +95,8 @@ class Service:
         )
         self._pool = Pool(setup, options.workers, first=options.first)
         self._arrivals = Arrivals(plan.config, home=self._spool.home)
-        self._arrivals.sweep()
         self._watcher = Watcher(self._spool, plan.config, self._pool, self._journal)
+        self._watcher.chores.add(self._arrivals.sweep, plan.config.recovery.check_interval)
 
     def drain(self) -> bool:
         """Process what is there; whether all of it succeeded."""

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from fproc import memory
 from fproc.agenda import Agenda, pause_seconds
+from fproc.chores import Chores
 from fproc.config import Config
 from fproc.draining import Changing, Patience, say_what_is_left
 from fproc.errors import counted, shown
@@ -100,7 +101,9 @@ class Watcher:
         self._trouble = ""
         self._pauses = 0
         self._changing = Changing(config.intake, monotonic=monotonic)
-        self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = self._prune_at = monotonic()
+        self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
+        self.chores = Chores(monotonic)
+        self.chores.add(lambda: spool.prune(config.retention), PRUNE_SECONDS)
         self.failed = 0
 
     def health(self) -> Facts:
@@ -189,7 +192,7 @@ class Watcher:
         try:
             scan = self._spool.scan()
             self._look_for_orphans()
-            self._prune()
+            self.chores.turn()
         except OSError as error:
             self._pause(trouble_of(error))
             return nothing
@@ -229,12 +232,6 @@ class Watcher:
             self._look_for_orphans_at = now + min(ORPHAN_SECONDS, recovery.check_interval)
             for name, evidence in self._spool.orphans(known, deep=is_deep).items():
                 self._agenda.add(Task(name, Why.ORPHAN, evidence=evidence))
-
-    def _prune(self) -> None:
-        """From time to time, remove archived inputs that are too old to be kept."""
-        if self._monotonic() >= self._prune_at:
-            self._prune_at = self._monotonic() + PRUNE_SECONDS
-            self._spool.prune(self._config.retention)
 
     def _work(self) -> None:
         """Give out what can be done, and take in what was."""

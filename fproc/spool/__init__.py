@@ -26,10 +26,8 @@ An input in `underprocess/` whose lock is free has lost its owner: any live inst
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
-import stat
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -49,10 +47,11 @@ from fproc.spool.evidence import Evidence, evidence_at
 from fproc.spool.folders import Folders
 from fproc.spool.group import Ending, Groups
 from fproc.spool.home import Home
-from fproc.spool.intake import COARSE_SECONDS, LeftAlone, Scan, Scanner, kind_of_file
+from fproc.spool.intake import COARSE_SECONDS, LeftAlone, Scan, Scanner
 from fproc.spool.jobs import Attempts, Job, NotYet, Settled
 from fproc.spool.locks import Holder, Locks
 from fproc.spool.markers import Markers
+from fproc.spool.moves import check_moves
 from fproc.spool.names import InputNames
 from fproc.spool.paths import same_file
 from fproc.spool.readiness import longest_wait_seconds, look_of, quiet_seconds
@@ -112,7 +111,7 @@ class Spool:
         self.home = Home(self.folders, name or layout.prepare(self.folders, self._disk))
         self.home.check()
         if not (is_checked or name):
-            layout.check_moves(self.folders, self.home.stage)
+            check_moves(self.folders, self.home.stage)
         self._longest_wait_seconds = longest_wait_seconds(config)
         shared = layout.is_shared(self.folders, self._disk)
         self.is_local = not shared
@@ -176,6 +175,8 @@ class Spool:
             job.clean()
             self._markers.remember(job)
             job.take_input(waiting)
+            if job.give_back_no_file():
+                return None
             self._complete_claim(job)
             claim = Claim(job, Attempts())
         except FileNotFoundError:
@@ -239,7 +240,7 @@ class Spool:
             take up.
 
         Raises:
-            OSError: the disk refuses, or it is not a file; nothing is held.
+            OSError: the disk refuses; nothing is held.
         """
         job = self._hold(name, evidence)
         if job is None:
@@ -253,8 +254,9 @@ class Spool:
             if not job.has_input():
                 job.clean()
                 return None
-            if not stat.S_ISREG(os.lstat(job.input_path).st_mode):
-                raise OSError(errno.EINVAL, kind_of_file(job.input_path), job.input_path)
+            if job.give_back_no_file():
+                job.clean()
+                return None
             attempts = job.attempts()
             not_yet = self._not_yet(job, attempts, waited_for)
             if not_yet is not None:

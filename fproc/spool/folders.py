@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 
 from fproc.errors import ConfigError, Problem, shown
-from fproc.lifecycle import is_of_machine, trouble_of
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.mounts import is_local
@@ -124,48 +121,6 @@ def check_places(folders: Folders) -> None:
         if os.path.commonpath([results, os.path.realpath(path)]) == os.path.realpath(path):
             what = f"{shown(folders.results)} is in {shown(path)}, where results would be taken for inputs"
             raise ConfigError([Problem("$.results_dir", what, "choose another folder")])
-
-
-def check_moves(folders: Folders, stage: str) -> None:
-    """See that files can be moved between the folders.
-
-    Two folders can say that they are on one device and still refuse a rename (two mounts of it), so an empty
-    folder, which nobody takes for an input, is moved through all of them.
-
-    Raises:
-        ConfigError: a rename is refused.
-    """
-    lock = os.open(folders.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with suppress(OSError):  # where nothing can be locked, two that start at once may disturb each other
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        probe = f".fproc-probe-{os.path.basename(stage)}"
-        _check_renames(probe, [folders.jobs, *folders.inputs(), folders.jobs], "$.watch_dir")
-        _check_renames(probe, [stage, folders.results, stage], "$.results_dir")
-    finally:
-        os.close(lock)
-
-
-def _check_renames(probe: str, way: list[str], setting: str) -> None:
-    """Move an empty folder along a way. It has one name for ever: a rename goes over what a crash left."""
-    here, folder = os.path.join(way[0], probe), way[0]
-    try:
-        with suppress(FileExistsError):
-            os.mkdir(here)
-        for folder in way[1:]:
-            there = os.path.join(folder, probe)
-            os.rename(here, there)
-            here = there
-    except OSError as error:
-        if is_of_machine(error):  # a full disk, say: intake will pause until it is well
-            log.warning("cannot try out renames in %s: %s", shown(folder), trouble_of(error))
-            return
-        what = f"cannot move a file to {shown(folder)}: {error.strerror}"
-        hint = "its folders must be on one filesystem, and one mount of it"
-        raise ConfigError([Problem(setting, what, hint)]) from error
-    finally:
-        with suppress(FileNotFoundError):
-            os.rmdir(here)
 
 
 def _make_usable(disk: Disk, path: str, setting: str) -> None:

@@ -104,6 +104,8 @@ class Groups:
         job = Job(self._disk, self._folders, self._home, name, hold)
         try:
             self._disk.move(f"{self._folders.unprocessed}/{name}", job.input_path)
+            if job.give_back_no_file():
+                return None
         except (FileNotFoundError, FileExistsError):
             return None
         except OSError as error:

@@ -17,9 +17,10 @@ from fproc.spool import checkpoint as checkpoints
 from fproc.spool.condition import disks
 from fproc.spool.folders import Folders, about, number_of
 from fproc.spool.holding import look
-from fproc.spool.intake import Scanner, kind_of_file
+from fproc.spool.intake import Scanner
 from fproc.spool.jobs import Attempts, read_attempts
 from fproc.spool.obstacles import obstacle
+from fproc.spool.paths import kind_of_file
 from fproc.spool.presence import Instance, instances
 from fproc.spool.readiness import READY, longest_wait_seconds
 from fproc.times import rfc3339

@@ -18,6 +18,7 @@ from fproc.errors import shown
 from fproc.spool.evidence import Evidence, Reach, evidence_at, reach_of
 from fproc.spool.markers import find_marker
 from fproc.spool.names import InputNames
+from fproc.spool.paths import kind_of_file
 from fproc.spool.readiness import READY, Looks, Needs, Wait
 
 log = logging.getLogger("fproc.intake")
@@ -309,20 +310,3 @@ def _unplace(names: list[str]) -> None:
             names[count] = name
             count += 1
     del names[count:]
-
-
-def kind_of_file(path: str) -> str:
-    """What something that is not a regular file is, for a message."""
-    try:
-        mode = os.lstat(path).st_mode
-    except OSError:
-        return "gone"
-    kinds: dict[str, Callable[[int], bool]] = {
-        "a folder": stat.S_ISDIR,
-        "a symbolic link": stat.S_ISLNK,
-        "a FIFO": stat.S_ISFIFO,
-        "a socket": stat.S_ISSOCK,
-        "a character device": stat.S_ISCHR,
-        "a block device": stat.S_ISBLK,
-    }
-    return next((f"is {kind}, not a file" for kind, fits in kinds.items() if fits(mode)), "is a file")

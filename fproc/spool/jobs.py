@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import stat
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ from fproc.spool.home import Home
 from fproc.spool.identity import identity_of
 from fproc.spool.leases import is_of_lease
 from fproc.spool.locks import Hold
-from fproc.spool.paths import is_there, same_file
+from fproc.spool.paths import is_there, kind_of_file, same_file
 from fproc.spool.readiness import Look
 from fproc.spool.staging import Staging
 from fproc.tokens import new_token
@@ -154,6 +155,24 @@ class Job:
         else:
             self.disk.move(waiting, self.input_path)
 
+    def give_back_no_file(self) -> bool:
+        """Put what was taken back if it is no file: someone has put it in the place of one meanwhile.
+
+        If its name is taken by now, it is moved out of the way, into `.fproc/`, and the log says so. Returns
+        whether it was none.
+        """
+        if stat.S_ISREG(os.lstat(self.input_path).st_mode):
+            return False
+        kind = kind_of_file(self.input_path)
+        try:
+            self.disk.move(self.input_path, os.path.join(self.folders.unprocessed, self.name))
+        except FileExistsError:
+            aside, name = self._move_aside(self.input_path), shown(self.name)
+            log.warning("%s: what was taken %s, and a file waits there; it is now %s", name, kind, aside)
+        self.disk.sync_folder(self.folders.unprocessed)
+        self.disk.sync_folder(self.folders.underprocess)
+        return True
+
     def end_transit(self) -> None:
         """Bring an input to `underprocess/` that is on its way there, not to an archive."""
         by = self.path(decisions.BY_WAY)
@@ -222,11 +241,15 @@ class Job:
     def remove(self, path: str) -> None:
         """Remove a part or record; a folder, which fproc never makes there, is moved out of the way."""
         if os.path.isdir(path) and not os.path.islink(path):
-            aside = self.folders.within(".fproc", f"aside-{new_token()}")
-            self.disk.replace(path, aside)
-            log.warning("%s is not fproc's; it is now %s", shown(path), shown(aside))
+            log.warning("%s is not fproc's; it is now %s", shown(path), self._move_aside(path))
         else:
             unlink_if_there(self.disk, path)
+
+    def _move_aside(self, path: str) -> str:
+        """Move something out of the way; return where it is now, as it may be shown."""
+        aside = self.folders.within(".fproc", f"aside-{new_token()}")
+        self.disk.replace(path, aside)
+        return shown(aside)
 
     def clean_all_but(self, saved: Checkpoint | None) -> None:
         """Remove what a run left behind, but for what is remembered and what its checkpoint needs."""

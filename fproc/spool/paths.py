@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
+from collections.abc import Callable
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
@@ -81,3 +83,20 @@ def same_file(one: str, other: str) -> bool:
         return os.path.samestat(os.lstat(one), os.lstat(other))
     except FileNotFoundError:
         return False
+
+
+def kind_of_file(path: str) -> str:
+    """What something that is not a regular file is, for a message."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return "gone"
+    kinds: dict[str, Callable[[int], bool]] = {
+        "a folder": stat.S_ISDIR,
+        "a symbolic link": stat.S_ISLNK,
+        "a FIFO": stat.S_ISFIFO,
+        "a socket": stat.S_ISSOCK,
+        "a character device": stat.S_ISCHR,
+        "a block device": stat.S_ISBLK,
+    }
+    return next((f"is {kind}, not a file" for kind, fits in kinds.items() if fits(mode)), "is a file")

@@ -591,3 +591,18 @@ def test_a_large_upload_takes_no_memory(tmp_path: Path, megabytes: int, way: str
         print(f"{way} of {megabytes} MB: {more_mb:.1f} MB more than {base_mb:.1f} MB")
         assert more_mb < 10
     shutil.rmtree(tmp_path / "watch_dir")
+
+
+def test_what_a_killed_receiver_left_is_swept_while_fproc_runs_its_markers_too(tmp_path: Path) -> None:
+    """The receiver may have been that of another instance, so no start of this one would come."""
+    configure(tmp_path, intake={**PATIENT, "ready": "marker"}, recovery={"check_interval": 0.1})
+    with Watching(tmp_path) as running:
+        half, published = (running.spool / f".fproc/uploads/{token}/files" for token in ("half", "published"))
+        half.mkdir(parents=True)
+        (half / "y").write_bytes(b"half of it")
+        (running.spool / "unprocessed/x").write_bytes(b"one\n")
+        published.mkdir(parents=True)
+        (published / "x.done").touch()
+        running.wait_for("processed/x")
+        running.wait_until(lambda: os.listdir(running.spool / ".fproc/uploads") == [])
+        assert os.listdir(running.spool / "unprocessed") == []

@@ -75,6 +75,7 @@ LAYERS: list[set[str]] = [
         "recorder",
         "crew",
         "pace",
+        "chores",
         "pieces",
         "mark",
         "stalls",
