@@ -22,10 +22,10 @@ from fproc.wire import die_with_parent
 _START = """\
 import sys
 sys.path[:] = {path!a}
-{archive}
 try:
+    {archive}
     from fproc.own_code import enter
-except ImportError:
+except BaseException:
     sys.exit({replaced})
 enter(*sys.argv[1:])
 """
@@ -36,12 +36,11 @@ standard library's: nothing may be imported from there before the path is this p
 built in.
 """
 
-_START_FROM_ARCHIVE = """\
-from zipimport import zipimporter
-boot = dict(__name__="boot")
-exec(zipimporter({copy!a}).get_code("__main__"), boot)
-boot["use"]({copy!a}, {descriptor}, {build!a}, {cache!a})
-"""
+_START_FROM_ARCHIVE = (
+    "from zipimport import zipimporter; boot = dict(__name__='boot'); "
+    "exec(zipimporter({copy!a}).get_code('__main__'), boot); "
+    "boot['use']({copy!a}, {descriptor}, {build!a}, {cache!a})"
+)
 
 _INTERRUPT = {signal.SIGINT}
 

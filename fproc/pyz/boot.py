@@ -164,6 +164,8 @@ class Archive(object):
 def use(copy, descriptor, build, cache):
     """Take fproc's modules from there from now on; processes that are started later call this, too."""
     archive = Archive(copy, descriptor, build, cache)
+    if descriptor is None and build_of(copy) != build:
+        raise ImportError("another build lies there by now")
     sys.meta_path.insert(0, archive)
     from fproc import own_code
 

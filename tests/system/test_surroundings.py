@@ -93,7 +93,7 @@ def test_helpers_work_whichever_standard_descriptors_are_closed(
     ended = run_in_shell(tmp_path, f'"$0" "$@" {action} {closed}')
     result = tmp_path / ("out/in.log" if "--input" in action else "watch_dir/results/in.log")
     assert (ended.status, result.read_bytes() == LINES) == (0, True), ended.err
-    assert "helper" not in ended.err
+    assert "a helper" not in ended.err
 
 
 @pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])

@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from fproc.own_code import REPLACED
 from tests.archives import copy_of_project, other_build
 from tests.system import running
-from tests.system.running import Watching, drop, own_processor, spooled
+from tests.system.running import DEADLINE_SECONDS, Watching, drop, own_processor, spooled
 from tests.system.test_workers import workers_of
 
 OWN = "import os\n\ndef step(line):\n    return f'{line} done'\n"
@@ -37,13 +38,13 @@ class Installed:
         self.other = other_build(pyz, folder / "other.pyz")
         self._command = [sys.executable, str(self.path)] if style == "python3 fproc.pyz" else ["./fproc.pyz"]
         home = str(self.home) if has_cache else "/nonexistent"
-        self._environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "LANG": "C.UTF-8"}
+        self.environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "LANG": "C.UTF-8"}
 
     @contextmanager
     def watching(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watching]:
         """A running `--watch` of it."""
         monkeypatch.setattr(running, "command", lambda *arguments, **_: [*self._command, *arguments])
-        monkeypatch.setattr(running, "environment", lambda *_: self._environment)
+        monkeypatch.setattr(running, "environment", lambda *_: self.environment)
         with Watching(self.folder, dashboard=True) as watching:
             yield watching
 
@@ -52,7 +53,7 @@ class Installed:
         return subprocess.run(
             [*self._command, "--version"],
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -124,6 +125,8 @@ def check_dashboard(watching: Watching) -> None:
     """Ask for what is read only when it is asked for."""
     assert watching.get("/health")[0] == 200
     assert "paths" in watching.get("/openapi.json")[1]
+    with urlopen(f"{watching.url}/", timeout=DEADLINE_SECONDS) as page:
+        assert b"</html>" in page.read()
     assert watching.get("/graph")[0] == 200
 
 
@@ -148,6 +151,30 @@ def test_a_running_instance_works_on_whatever_becomes_of_its_files(
         assert watching.stop() == 0
         assert errors(watching) == []
     assert spooled(installed.folder) == expected
+
+
+def test_where_there_are_no_files_in_memory_it_pauses_once_it_was_replaced_and_costs_no_file_anything(
+    pyz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_processor(tmp_path, OWN, workers=1)
+    installed = Installed(pyz, tmp_path, style="./fproc.pyz", has_cache=False)
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python/sitecustomize.py").write_text("import os\ndel os.memfd_create\n")
+    installed.environment["PYTHONPATH"] = str(tmp_path / "python")
+    with installed.watching(monkeypatch) as watching:
+        expected = drop_all(tmp_path, ["a.log"])
+        watching.wait_for(*expected)
+        installed.rename_over()
+        kill_workers(watching)
+        expected |= drop_all(tmp_path, ["b.log"])
+        watching.wait_until(lambda: f"intake is paused, {PAUSED}: a worker could not start" in watching.log)
+        assert REPLACED in watching.log
+        assert watching.stop() == 0
+        assert "Traceback" not in watching.log
+    shutil.copyfile(pyz, installed.path)
+    with installed.watching(monkeypatch) as watching:
+        watching.wait_for(*expected)
+    assert spooled(tmp_path) == expected
 
 
 @pytest.mark.parametrize("has_cache", [True, False])
