@@ -99,7 +99,7 @@ class History:
         history_days: how old an event may be when `prune` is called, or None to keep them all.
         set_aside: moves the database at a path out of the way, and its `-wal` and `-shm` before it, and
             gives the path where it is then. May raise `OSError`, which ends the history of this run.
-        clock: the time in seconds since 1970.
+        clock: the time in seconds since 1970, by which events are old.
     """
 
     def __init__(

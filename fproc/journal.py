@@ -52,14 +52,17 @@ KINDS = {
 """What an outcome is called in the history; others leave the file as it was."""
 
 
-def open_history(folders: Folders, retention: Retention) -> History:
-    """The history of a spool, or this host's own where several hosts use that."""
+def open_history(
+    folders: Folders, retention: Retention, *, clock: Callable[[], float] = time.time
+) -> History:
+    """The history of a spool, or this host's own where several hosts use that; pruned by this clock."""
     path = history_of(folders)
     return History(
         path,
         is_shared=path != folders.history,
         history_days=retention.history_days,
         set_aside=partial(set_aside, Disk(power=False)),
+        clock=clock,
     )
 
 

@@ -73,7 +73,9 @@ class Service:
         self._began_at = time.time()
         self._has_looked_back = False
         self._spool = Spool(plan.config)
-        self._history = open_history(self._spool.folders, plan.config.retention)
+        self._history = open_history(
+            self._spool.folders, plan.config.retention, clock=self._spool.trusted_time
+        )
         self._metrics = Metrics(base=self._history.totals(), last_success=self._history.last("processed"))
         self._traces = Traces()
         presence = Presence(self._spool.folders, Disk(power=False), self._spool.home)

@@ -67,7 +67,7 @@ PREFIX = "FPROC_"
 VARIABLES = (CONFIG_VARIABLE, *(setting.variable for setting in SETTINGS), TOKEN, LOG_FORMAT, LOG_FILE)
 """What the names of fproc's own variables begin with, and all of them."""
 
-OPERATING_KEYS = ("watch_dir", "results_dir", "intake", "recovery", "durability", "retention")
+OPERATING_KEYS = ("watch_dir", "results_dir", "intake", "retry", "recovery", "durability", "retention")
 OPERATING_FLAGS = ("--watch-dir", "--results-dir")
 """What `--status`, `--why` and `--retry` need of a configuration."""
 

@@ -57,6 +57,7 @@ from fproc.spool.paths import same_file
 from fproc.spool.readiness import longest_wait_seconds, look_of, quiet_seconds
 from fproc.spool.retention import prune
 from fproc.spool.staging import Staging
+from fproc.spool.trusted import TrustedTime
 
 __all__ = [
     "Claim",
@@ -87,6 +88,7 @@ class Spool:
 
     Attributes:
         is_local: no other machine uses this spool.
+        trusted_time: gives the time by which things are old enough to be removed, in seconds since 1970.
 
     Raises:
         ConfigError: a folder cannot be made or written to.
@@ -113,6 +115,7 @@ class Spool:
         if not (is_checked or name):
             check_moves(self.folders, self.home.stage)
         self._longest_wait_seconds = longest_wait_seconds(config)
+        self.trusted_time = TrustedTime(self.folders, clock=clock).now
         shared = layout.is_shared(self.folders, self._disk)
         self.is_local = not shared
         self._holder = holder or holding.holder(
@@ -146,8 +149,10 @@ class Spool:
 
     def prune(self, retention: Retention) -> None:
         """Remove archived inputs that are too old to be kept."""
-        is_input_name = self.names.may_be_input
-        prune(self.folders, self._disk, retention, clock=self.clock, is_input_name=is_input_name)
+        if retention.processed_days is not None or retention.failed_days is not None:
+            is_input_name = self.names.may_be_input
+            now = self.trusted_time()
+            prune(self.folders, self._disk, retention, now=now, is_input_name=is_input_name)
 
     def disks(self) -> Disks:
         """Return how the folders that work needs, and their disks, are right now."""

@@ -11,10 +11,9 @@ from fproc.config import Retention
 from fproc.errors import shown
 from fproc.spool.disk import Disk, unlink_if_there
 from fproc.spool.folders import Folders
+from fproc.spool.trusted import DAY_SECONDS
 
 log = logging.getLogger("fproc.spool")
-
-DAY_SECONDS = 86400.0
 
 
 def prune(
@@ -22,13 +21,13 @@ def prune(
     disk: Disk,
     retention: Retention,
     *,
-    clock: Callable[[], float],
+    now: float,
     is_input_name: Callable[[str], bool],
 ) -> int:
     """Remove what was put into `processed/` and `failed/` too many days ago; gives how many files that were.
 
     The time is that of the last change of the file's inode, which is when it was renamed into the folder.
-    Names that no input can have stay.
+    Names that no input can have stay. `now` is what `TrustedTime` believes.
     """
     removed = 0
     for folder, days in (
@@ -37,7 +36,7 @@ def prune(
     ):
         if days is None:
             continue
-        oldest = clock() - days * DAY_SECONDS
+        oldest = now - days * DAY_SECONDS
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
                 is_archived = is_input_name(entry.name) and entry.is_file(follow_symlinks=False)

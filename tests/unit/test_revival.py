@@ -18,8 +18,8 @@ from fproc.plan import Plan
 from fproc.spool import Disk, Spool
 from fproc.spool.folders import numbered
 from fproc.spool.inquiry import Inquiry
-from fproc.spool.retention import DAY_SECONDS
 from fproc.spool.revival import failed_inputs, put_back_all
+from fproc.spool.trusted import DAY_SECONDS
 from tests.crashes import BrokenDisk, Crash, inputs, look
 from tests.helpers import plan_of, user
 from tests.inline import watcher
@@ -335,8 +335,9 @@ class Archive:
         return target.stat().st_ctime
 
     def prune(self, now: float, **days: float | None) -> int:
-        """Remove what is too old at a time; gives how many files that were."""
+        """Remove what is too old at a time that is believed; gives how many files that were."""
         self.now, before = now, len(self.names())
+        (self.folder / ".fproc/clock.json").write_text(json.dumps({"time": now, "doubted": None}))
         self.spool.prune(Retention(**days))
         return before - len(self.names())
 
