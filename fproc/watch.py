@@ -131,10 +131,7 @@ class Watcher:
         """Turn until nothing is left to do, or until stopped.
 
         A file that keeps changing is waited for only so long, and one that waits for its marker not at all.
-        What is left behind is said.
-
-        Returns:
-            Whether it ended so; not if the machine, or a file's name, is in trouble.
+        What is left behind is said. Gives whether it ended so: not if the machine, or a name, is in trouble.
         """
         patience = Patience(self._config.intake, monotonic=self._monotonic)
 
@@ -256,8 +253,11 @@ class Watcher:
                 break
             if task.why is Why.NEW and not self._spool.is_waiting(task.name):
                 continue
+            was_closed = task.why is Why.NEW and self._spool.closings.was_closed(task.name)
             spare = self._spare()
-            tasks.append(replace(task, helpers=spare) if spare else task)
+            if spare or was_closed:
+                task = replace(task, helpers=spare, was_closed=was_closed)
+            tasks.append(task)
             busy.add(task.name)  # a name may have been listed twice
             if len(tasks) == 1 and self._agenda.is_small(task):
                 most = self._group_files()
@@ -293,6 +293,7 @@ class Watcher:
         """End all work, and record what came of it."""
         for event in self._workers.stop():
             self._record(event)
+        self._spool.closings.close()
         self._journal.close()
 
     def _record(self, event: Report | Loss) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -141,7 +142,11 @@ def list_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def as_user(uid: int) -> Iterator[None]:
-    """Within it, this process, which is root's, has another user's rights and no capability."""
+    """Within it, this process, which is root's, has another user's rights and no capability.
+
+    What Python would import meanwhile it may not find: that it did not once is remembered.
+    """
+    codecs.lookup("ascii")
     os.setegid(uid)
     os.seteuid(uid)
     try:

@@ -40,6 +40,7 @@ from fproc.spool import condition, holding
 from fproc.spool import folders as layout
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim
+from fproc.spool.closings import Closings
 from fproc.spool.contents import sync_contents
 from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk
@@ -89,6 +90,7 @@ class Spool:
     Attributes:
         is_local: no other machine uses this spool.
         trusted_time: gives the time by which things are old enough to be removed, in seconds since 1970.
+        closings: what the kernel tells of files in `unprocessed/`, from the first scan on.
 
     Raises:
         ConfigError: a folder cannot be made or written to.
@@ -128,7 +130,14 @@ class Spool:
         self._groups: Groups | None = None
         if isinstance(self._holder, Locks) and not self._markers.are_used():
             self._groups = Groups(self._disk, self.folders, self.home, self._holder)
-        self._scanner = Scanner(self.folders.unprocessed, config.intake, monotonic=monotonic, clock=clock)
+        self.closings = Closings(self.folders.unprocessed)
+        self._scanner = Scanner(
+            self.folders.unprocessed,
+            config.intake,
+            monotonic=monotonic,
+            clock=clock,
+            closings=self.closings,
+        )
         self._left_alone = LeftAlone(self.names.may_be_input, self.names)
 
     def scan(self) -> Scan:

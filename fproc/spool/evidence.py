@@ -79,12 +79,19 @@ def evidence_of(descriptor: int, path: str) -> Evidence:
 class Reach:
     """Of which files in a folder this process can tell who writes to them, by asking for a lease.
 
-    `why_none` is why of none, or "". Of others' files than `user`'s it can only `of_all`.
+    `why_none` is why of none, or "". Of others' files than `user`'s it can only `of_all`. `is_local` says
+    that the kernel hears of all who open files here.
     """
 
     why_none: str
     user: int
     of_all: bool
+    is_local: bool = False
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether it can tell of every file."""
+        return self.of_all and not self.why_none
 
     def why_unknown(self, owner: int) -> str:
         """Return why nobody can tell who writes to a file of this owner; "" if a lease tells."""
@@ -106,7 +113,8 @@ def reach_of(folder: str) -> Reach:
         why_none = f"other hosts or programs may write to it unseen on {kind}"
     elif kind == "overlay":
         why_none = "an overlay does not tell who writes to the file below it"
-    return Reach(why_none, user, _has_cap_lease(user, int(time.monotonic() // RECENT_SECONDS)))
+    of_all = _has_cap_lease(user, int(time.monotonic() // RECENT_SECONDS))
+    return Reach(why_none, user, of_all, is_local=kind in LOCAL_TYPES)
 
 
 @lru_cache(maxsize=4)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from fproc.config import Intake
 from fproc.errors import shown
+from fproc.spool.closings import Closings
 from fproc.spool.evidence import Evidence, Reach, evidence_at, reach_of
 from fproc.spool.markers import find_marker
 from fproc.spool.names import InputNames
@@ -63,7 +64,7 @@ class Scanner:
         intake: the settings.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970, to compare with a file's time of last change.
-        was_closed: whether the kernel has said of a name that whoever wrote to it has closed it.
+        closings: which files the kernel has seen closed, where leases do not tell.
     """
 
     def __init__(
@@ -73,13 +74,13 @@ class Scanner:
         *,
         monotonic: Callable[[], float],
         clock: Callable[[], float],
-        was_closed: Callable[[str], bool] = lambda _name: False,
+        closings: Closings | None = None,
     ) -> None:
         self.names = InputNames(intake)
         self._folder = folder
         self._intake = intake
         self._clock = clock
-        self._was_closed = was_closed
+        self._closings = closings
         self._looks = Looks(intake, monotonic=monotonic, clock=clock)
         self._left_alone = LeftAlone(self.names.is_taken, self.names)
         self._unreadable: set[str] = set()
@@ -169,6 +170,8 @@ class Scanner:
         if self._intake.ready == "stable":
             return lambda name, status: self._looks.wait(name, status, "")
         reach = reach_of(self._folder)
+        if self._closings is not None:
+            self._closings.listen(is_wanted=reach.is_local and not reach.tells_all)
         return lambda name, status: self._looks.wait(name, status, self._why_unknown(name, status, reach))
 
     def _by_marker(self, markers: set[str]) -> Callable[[str, os.stat_result], Wait | None]:
@@ -194,7 +197,11 @@ class Scanner:
         if self._intake.ready != "auto":
             return ""
         why = reach.why_unknown(status.st_uid)
-        return "" if why and self._was_closed(name) else why
+        return "" if why and self.was_closed(name) else why
+
+    def was_closed(self, name: str) -> bool:
+        """Whether the kernel has told that whoever wrote to a file has closed it."""
+        return self._closings is not None and self._closings.was_closed(name)
 
     def _set_aside(self, names: list[str], waits: dict[str, Wait]) -> None:
         """Take from the first of the names that are ready those that cannot be had now."""
@@ -233,7 +240,9 @@ class Scanner:
             return unreadable(error.strerror)
         if evidence is Evidence.SOMEONE_WRITES:
             return Wait(evidence.value)
-        if evidence is Evidence.UNKNOWN and not (has_waited or self._was_closed(name)):
+        if evidence is Evidence.UNKNOWN and self._closings is not None:
+            self._closings.hear()
+        if evidence is Evidence.UNKNOWN and not (has_waited or self.was_closed(name)):
             status = os.lstat(path)
             return self._looks.wait(
                 name, status, reach_of(self._folder).why_unknown(status.st_uid) or REFUSED

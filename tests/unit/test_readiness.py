@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from fproc.spool import intake as intake_module
+from fproc.spool.closings import Closings
 from fproc.spool.evidence import Evidence, Reach
 from fproc.spool.intake import Scanner
 from tests.dropping import LONG_AGO, Place
 
 OF_ANOTHER_USER = Reach("they are another user's", 0, of_all=False)
+
+
+class Vouching:
+    """The kernel, as far as it tells of closed files."""
+
+    def __init__(self, closed: set[str]) -> None:
+        self.was_closed = closed.__contains__
+
+    def listen(self, *, is_wanted: bool) -> None:
+        pass
+
+    def hear(self) -> None:
+        pass
 
 
 class OtherOwner(Place):
@@ -29,7 +43,7 @@ class OtherOwner(Place):
             self.intake,
             monotonic=lambda: self.monotonic,
             clock=lambda: self.clock,
-            was_closed=lambda name: name in self.closed,
+            closings=cast("Closings", Vouching(self.closed)),
         )
         monkeypatch.setattr(
             intake_module, "reach_of", lambda _folder: Reach("they are another user's", 0, False)
