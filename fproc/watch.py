@@ -153,7 +153,8 @@ class Watcher:
         """Look at the folders, and give out and take in work between the looks, until stopped or done."""
         is_still_empty = self._spool.is_still_empty if is_done is None else lambda: False
         pace = Pace(self._config.intake.poll_seconds, is_still_empty, monotonic=self._monotonic)
-        with handled(self.stop) as wait, woken(self._spool.folders.unprocessed) as wakeup:
+        kept = self._spool.counting(self._workers.running)
+        with kept, handled(self.stop) as wait, woken(self._spool.folders.unprocessed) as wakeup:
             try:
                 while not self._stopping:
                     is_woken = wakeup.is_due and pace.is_rested()

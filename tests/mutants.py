@@ -442,6 +442,18 @@ OWNERS = [
         ),
     ),
     mutant(
+        "a group does not take back a decision about what it lost meanwhile",
+        "group",
+        ("self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._left)", "pass"),
+        GROUP + "test_a_file_whose_job_folder_is_removed_while_its_group_decides_is_decided_once",
+    ),
+    mutant(
+        "an instance counts for workers that have died",
+        "beats",
+        ("and not owner.is_surely_dead(self._observer)", ""),
+        "tests/unit/test_beats.py::test_an_instance_counts_for_its_workers_as_long_as_they_live",
+    ),
+    mutant(
         "another boot of a host of this name counts as dead",
         "owner",
         ("return ours == theirs and all(ours)", "return ours[:2] == theirs[:2]"),

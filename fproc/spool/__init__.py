@@ -29,8 +29,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 
 from fproc.config import Config, Retention
@@ -38,6 +38,7 @@ from fproc.health import Disks
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool import condition, holding
 from fproc.spool import folders as layout
+from fproc.spool.beats import Beats
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim
 from fproc.spool.closings import Closings
@@ -139,6 +140,12 @@ class Spool:
             closings=self.closings,
         )
         self._left_alone = LeftAlone(self.names.may_be_input, self.names)
+
+    def counting(self, names: Callable[[], Iterable[str]]) -> AbstractContextManager[None]:
+        """Keep the leases of workers that have these names alive, even if their interpreters stand still."""
+        if self.is_local:
+            return nullcontext()
+        return Beats(self._disk, self.folders.jobs).counting(names)
 
     def scan(self) -> Scan:
         """Look at `unprocessed/`.

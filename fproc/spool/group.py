@@ -25,6 +25,7 @@ from fproc.spool.home import Home
 from fproc.spool.identity import identity_of
 from fproc.spool.jobs import Attempts, Job, Settled, part_prefix
 from fproc.spool.locks import Hold, Locks
+from fproc.spool.paths import is_at
 from fproc.spool.staging import Part
 
 Ending = Settled | OSError | LostClaimError | ConservationError
@@ -228,27 +229,66 @@ class _Commit:
         self._written = dict(self._decided)
         by_name = {claim.name: decisions.as_json(self._decided[claim]) for claim in self._left}
         data = json.dumps({"version": decisions.VERSION, "decisions": by_name}).encode()
-        first, *others = [claim.job.shared_record for claim in self._left]
         try:
             record = self._disk.create_unnamed(self._folders.commits)
             try:
                 self._disk.write(record, data)
                 self._disk.sync(record)
-                self._disk.give_name(record, first)
-            except OSError:
+                self._name(record, self._left[0])
+            except BaseException:
                 self._disk.close(record)
                 raise
+        except LostClaimError as error:
+            self._leave(self._left[0], error)
+            self._write_down()
+            return
         except OSError as error:
             if error.errno not in _NO_UNNAMED_FILES:
                 raise
             self._each(self._commit_alone)  # this filesystem, or this system, has no such files
             return
         try:
-            for path in others:
-                self._disk.give_name(record, path)
+            self._each_that_is_ours(lambda claim: self._name(record, claim), self._left[1:])
+            self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._left)
         finally:
             self._disk.close(record)
         self._share(self._folders.commits)
+
+    def _each_that_is_ours(self, step: Callable[[Claim], None], claims: Sequence[Claim]) -> None:
+        """Take a step of the decision, in which trouble with the disk is everyone's."""
+        for claim in list(claims):
+            try:
+                step(claim)
+            except LostClaimError as error:
+                self._leave(claim, error)
+
+    def _name(self, record: int, claim: Claim) -> None:
+        """Decide about one input: it is checked at the last moment that it is still this claim's.
+
+        Raises:
+            LostClaimError: it is not.
+        """
+        path = claim.job.shared_record
+        claim.check_owner()
+        try:
+            self._disk.give_name(record, path)
+        except FileExistsError:  # a late owner, who has lost the job to this one, came between
+            claim.check_owner()
+            self._disk.unlink(path)
+            self._disk.give_name(record, path)
+
+    def _confirm(self, record: int, claim: Claim) -> None:
+        """Take a decision back that was made in the moment in which the input was lost.
+
+        Raises:
+            LostClaimError: it was.
+        """
+        try:
+            claim.check_owner()
+        except LostClaimError:
+            if is_at(record, claim.job.shared_record):
+                self._disk.unlink(claim.job.shared_record)
+            raise
 
     def _commit_alone(self, claim: Claim) -> None:
         self._leave(claim, claim.commit(self._stamps[claim], replace_results=self._replace_results))

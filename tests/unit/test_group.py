@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fproc import job
 from fproc.job import Outcome, Surroundings
 from fproc.lifecycle import Fate
 from fproc.mark import NONE
@@ -310,3 +312,57 @@ def test_a_file_that_is_alone_is_reported_as_it_was_given(place: Place) -> None:
     )
     assert isinstance(report, Report)
     assert isinstance(report.value, Outcome)
+
+
+class MeddlingDisk(Disk):
+    """A disk on which something happens before, or after, the decision about `b.log` gets its name."""
+
+    def __init__(self, meddle: Callable[[], None], *, is_before: bool) -> None:
+        super().__init__(power=True)
+        self.meddle = meddle
+        self.is_before = is_before
+        self.has_meddled = False
+
+    def give_name(self, descriptor: int, path: str) -> None:
+        is_it = path.endswith("b.log") and not self.has_meddled
+        self.has_meddled |= is_it
+        if is_it and self.is_before:
+            self.meddle()
+        super().give_name(descriptor, path)
+        if is_it and not self.is_before:
+            self.meddle()
+
+
+@pytest.mark.parametrize("is_before", [True, False], ids=["before it is decided", "after"])
+@pytest.mark.parametrize("is_taken_over", [True, False], ids=["taken over", "not yet taken over"])
+def test_a_file_whose_job_folder_is_removed_while_its_group_decides_is_decided_once(
+    place: Place, *, is_before: bool, is_taken_over: bool
+) -> None:
+    """An operator removes the folder, and then another instance takes the file over and works on it."""
+    held: list[Claim] = []
+
+    def meddle() -> None:
+        os.rmdir(place.folder / ".fproc/jobs/b.log")
+        if is_taken_over:
+            taken = Spool(place.plan.config).adopt("b.log", is_orphan=True)
+            if isinstance(taken, Claim):
+                held.append(taken)
+
+    place.disk = MeddlingDisk(meddle, is_before=is_before)  # type: ignore[assignment]
+    place.spool = Spool(place.plan.config, disk=place.disk)
+    found = place.perform(*NAMES)
+    assert {found["a.log"].fate, found["c.log"].fate} == {Fate.COMMIT}
+    for claim in held:
+        assert job.process(claim, place.plan).fate is Fate.COMMIT
+    place.perform("b.log", why=Why.ORPHAN)
+    check_done(place, *NAMES)
+
+
+def test_a_decision_of_a_late_owner_does_not_stand_in_the_way_of_the_next_one(place: Place) -> None:
+    def meddle() -> None:
+        (place.folder / ".fproc/commits/b.log").write_text("of a late owner")
+
+    place.disk = MeddlingDisk(meddle, is_before=True)  # type: ignore[assignment]
+    place.spool = Spool(place.plan.config, disk=place.disk)
+    assert set(place.fates(*NAMES).values()) == {Fate.COMMIT}
+    check_done(place, *NAMES)
