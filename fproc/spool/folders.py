@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fproc.errors import ConfigError, Problem, shown
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
+from fproc.spool.format import mark, refuse_newer
 from fproc.spool.mounts import is_local
 from fproc.tokens import new_token
 
@@ -90,10 +91,14 @@ def prepare(folders: Folders, disk: Disk) -> str:
     """Make the folders that are missing, see that they can be used, and return this spool's own name.
 
     Raises:
-        ConfigError: a folder cannot be made or written to.
+        ConfigError: a folder cannot be made or written to, or is of a newer fproc.
     """
     stages = os.path.join(folders.results, STAGE_FOLDER)
-    for path in (folders.watch, *folders.inputs(), folders.state, folders.jobs, folders.commits):
+    refuse_newer(folders.watch, folders.state)
+    for path in (folders.watch, folders.state):
+        _make_usable(disk, path, "$.watch_dir")
+    mark(folders.watch, folders.state, disk)
+    for path in (*folders.inputs(), folders.jobs, folders.commits):
         _make_usable(disk, path, "$.watch_dir")
     for path in (folders.results, stages):
         _make_usable(disk, path, "$.results_dir")
