@@ -1,4 +1,4 @@
-"""What fproc calls out: a file failed, intake pauses or goes on, nothing arrives; and a heartbeat.
+"""What fproc calls out: a file failed or lost lines, intake pauses or goes on, nothing comes; a heartbeat.
 
 All of it is told from threads that the work never waits for; without a URL there are none.
 """
@@ -16,12 +16,17 @@ from typing import Any
 from fproc.caller import Caller
 from fproc.config import AlertPolicy
 from fproc.errors import counted, shown
+from fproc.failures import left_out_text
+from fproc.run import Figures
 from fproc.times import rfc3339
 
 log = logging.getLogger("fproc.alerts")
 
 BEAT_SECONDS = 60.0
 """How often there is a heartbeat, at most."""
+
+MORE = {"failed": "failed", "rejected": "lost lines"}
+"""What other files did of which the same is told."""
 
 ERROR_LENGTH = 1000
 """How much of an error is told."""
@@ -77,6 +82,15 @@ class Alerts:
         error = error[:ERROR_LENGTH]
         details = {"file": file, "error": error, "node": node, "line_no": line_no, "attempts": attempts}
         self._tell("failed", f"{file} failed{tries}: {error}", 1, **details)
+
+    def lost(self, file: str, figures: Figures) -> None:
+        """A file was processed, but lines of it were set aside or skipped."""
+        lines = counted(figures.lines_in, "line")
+        details = {"lines": figures.lines_in, "rejected": figures.rejected, "skipped": figures.skipped}
+        message = f"{file}: {left_out_text(figures.rejected, figures.skipped)}, of {lines}"
+        if figures.lines_lost >= figures.lines_in > 0:
+            message += ": every one of its lines"
+        self._tell("rejected", message, 1, file=file, **details)
 
     def paused(self, reason: str) -> None:
         """No new input is taken."""
@@ -171,7 +185,7 @@ class _Told:
 
     def body(self) -> bytes:
         host = socket.gethostname()
-        more = f"; and {counted(self.count - 1, 'more file')} failed" if self.count > 1 else ""
+        more = f"; and {counted(self.count - 1, 'more file')} {MORE[self.event]}" if self.count > 1 else ""
         message = self.message + more
         value = {
             "event": self.event,

@@ -19,7 +19,8 @@ class Event:
     the same event, and counts once. `kind` is "processed", "failed", "retry", "recovered", "interrupted" or
     another word. `time` is in seconds since 1970. `file` and `results` may hold names that are not UTF-8, as
     surrogate escapes. `error` is one line, or ""; `node` and `line_no` tell where, and `line` what the node
-    was given, if that is known. `line_errors` are lines that were left out.
+    was given, if that is known. `rejected` and `skipped` count lines that were left out, `line_errors` are
+    the first of them.
     """
 
     job: str
@@ -37,6 +38,7 @@ class Event:
     node: str | None = None
     line_no: int | None = None
     line: str | None = None
+    skipped: int = 0
     line_errors: tuple[LineFailure, ...] = ()
 
 
@@ -79,9 +81,9 @@ _all_of = attrgetter(*COLUMNS)
 
 def values_of(event: Event) -> tuple[Any, ...]:
     """An event as columns. Text is in bytes, because a name need not be UTF-8."""
-    job, file, kind, *numbers, results, error, node, line_no, line = _all_of(event)
+    job, file, kind, *numbers, results, error, node, line_no, line, skipped = _all_of(event)
     texts = map(bytes_of, (json.dumps(results), error))
-    return (*map(bytes_of, (job, file, kind)), *numbers, *texts, _bytes(node), line_no, _bytes(line))
+    return (*map(bytes_of, (job, file, kind)), *numbers, *texts, _bytes(node), line_no, _bytes(line), skipped)
 
 
 def line_values_of(event: Event) -> list[tuple[Any, ...]]:

@@ -103,6 +103,12 @@ def left_out(error: RecordError, on_error: str) -> LineFailure:
     raise error
 
 
+def left_out_text(rejected: int, skipped: int) -> str:
+    """Return how many lines were left out, in words: `10 rejected, 2 skipped`; "" if none were."""
+    found = {"rejected": rejected, "skipped": skipped}
+    return ", ".join(f"{count} {fate}" for fate, count in found.items() if count)
+
+
 def cause_of(error: BaseException) -> str:
     """Return what an exception says, and where in a user's code it came from: `ValueError: no (p.py:3)`."""
     reason = reason_of(error)

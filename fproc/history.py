@@ -39,8 +39,11 @@ BUSY_AGAIN_SECONDS = 0.1
 SET_ASIDE_LIMIT = 3
 """How many corrupt databases are set aside in one run, before the disk is held to be bad."""
 
-PRUNED_AT_ONCE = 10_000
-"""Events deleted in one transaction, so that nobody waits long for it."""
+PRUNED_AT_ONCE = 1000
+"""Events, or lines that were left out, that are deleted in one transaction, so that nobody waits for it."""
+
+PRUNE_PAUSE_SECONDS = 0.01
+"""How long everyone else may have the database before the next ones are deleted."""
 
 MOST_LINE_ERRORS = 100_000
 """How many lines that were left out are kept, however many come: they take ten times as much as an event."""
@@ -50,14 +53,17 @@ ASKED_AT_ONCE = 400
 
 _DAY_SECONDS = 86400
 _HIGHEST_ID = 2**63 - 1
-_TOTALS = ("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered")
+_TOTALS = (
+    *("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
+    *("lines_rejected", "lines_skipped"),
+)
 
 # Text is bound as bytes and cast, because a name need not be UTF-8.
 # Columns are named: SQLite then sees when another process has just added one.
 _INSERT = """INSERT OR IGNORE INTO events (job, file, kind, time, attempt, seconds, lines_in, lines_out,
-        bytes_in, rejected, results, error, node, line_no, line)
+        bytes_in, rejected, results, error, node, line_no, line, skipped)
     VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
-        ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT))"""
+        ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?)"""
 _INSERT_LINE = """INSERT OR IGNORE INTO line_errors
         (job, attempt, file, time, number, node, line_no, line, error)
     VALUES (CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?,
@@ -81,6 +87,7 @@ _ERRORS = """SELECT time, file, node, line_no, line, error, attempt FROM (
         WHERE {which} ORDER BY id DESC LIMIT :limit))
     ORDER BY time DESC, file, number = 0 DESC, number DESC LIMIT :limit"""
 _FAILURES = "SELECT * FROM events WHERE kind = 'failed' AND file IN ({names}) ORDER BY id DESC"
+_SAME = "SELECT file FROM events WHERE job = CAST(? AS TEXT) AND kind = CAST(? AS TEXT) AND attempt = ?"
 _LAST = "SELECT time FROM events WHERE kind = CAST(? AS TEXT) ORDER BY id DESC LIMIT 1"
 _ENDED = """SELECT time, seconds, lines_in, bytes_in, kind = 'failed' FROM events
     WHERE time >= ? AND time < ? AND kind IN ('processed', 'failed') ORDER BY time DESC LIMIT ?"""
@@ -142,26 +149,47 @@ class History:
         lines = [values for event in events for values in line_values_of(event)]
         if lines:
             changes += [(_INSERT_LINE, lines), (_TRIM_LINES, [(MOST_LINE_ERRORS,)])]
-        self._write(*changes)
+        recorded = self._write(*changes)
+        if recorded is not None and recorded < len(events):
+            self._check_known(events)
 
-    def prune(self) -> int:
-        """Delete the events that are older than `history_days`, and give how many; the totals stay."""
+    def _check_known(self, events: Sequence[Event]) -> None:
+        """See that what was there already is the same: an id that two inputs share would hide one of them."""
+        for event in events:
+            key = bytes_of(event.job), bytes_of(event.kind), event.attempt
+            found = self._ask(_SAME, key)
+            if found and found[0][0] != event.file:
+                log.warning(
+                    "the history has %s for %s of %s, which has the same id %s; that is not recorded",
+                    *map(shown, (found[0][0], event.kind, event.file, event.job)),
+                )
+
+    def prune(self, is_stopping: Callable[[], bool] = lambda: False) -> int:
+        """Delete the events that are older than `history_days`, and give how many; the totals stay.
+
+        It is done in small steps, as far as it comes before `is_stopping`.
+        """
         if self._history_days is None:
             return 0
         before = self._clock() - self._history_days * _DAY_SECONDS
-        self._write((_PRUNE.format(table="line_errors"), [(before, MOST_LINE_ERRORS)]))
+        self._prune("line_errors", before, is_stopping)
+        return self._prune("events", before, is_stopping)
+
+    def _prune(self, table: str, before: float, is_stopping: Callable[[], bool]) -> int:
         deleted = 0
-        while True:
-            count = self._write((_PRUNE.format(table="events"), [(before, PRUNED_AT_ONCE)]))
+        while not is_stopping():
+            count = self._write((_PRUNE.format(table=table), [(before, PRUNED_AT_ONCE)])) or 0
             deleted += count
             if count < PRUNED_AT_ONCE:
-                return deleted
+                break
+            time.sleep(PRUNE_PAUSE_SECONDS)
+        return deleted
 
     def totals(self) -> dict[str, int]:
         """What all events ever recorded add up to, pruned ones included; empty if that is not known.
 
-        `files_processed`, `files_failed`, `retries` and `recovered` count events of these kinds; `lines_in`,
-        `lines_out` and `bytes_in` are those of the files that were processed or failed.
+        `files_processed`, `files_failed`, `retries` and `recovered` count events of these kinds; the others
+        are of the files that were processed or failed.
         """
         found = self._ask("SELECT * FROM totals", ())
         return dict(zip(_TOTALS, found[0], strict=True)) if found else {}
@@ -240,13 +268,13 @@ class History:
                 return value
         return otherwise
 
-    def _write(self, *changes: Change) -> int:
-        """Make changes in one transaction, and give how many rows they concerned: 0 with trouble."""
+    def _write(self, *changes: Change) -> int | None:
+        """Make changes in one transaction; gives how many rows the first concerned, or None with trouble."""
         with self._lock:
             count = self._attempt(lambda connection: _change(connection, changes), None)
             if count is not None:
                 self._busy_seconds = BUSY_SECONDS
-        return count or 0
+        return count
 
     def _ask(self, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
         """What a query finds; nothing if there is trouble."""
@@ -356,4 +384,5 @@ class History:
 def _change(connection: sqlite3.Connection, changes: Sequence[Change]) -> int:
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        return sum(connection.executemany(sql, values).rowcount for sql, values in changes)
+        first, *_ = [connection.executemany(sql, values).rowcount for sql, values in changes]
+        return first

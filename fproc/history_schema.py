@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The `user_version` of the databases that are made and understood; older ones are brought up to it."""
 
 # The trigger fires only for an event that was not there yet, in the transaction that inserts it.
@@ -46,7 +46,19 @@ _VERSION_2 = (
     "CREATE INDEX line_errors_of_file ON line_errors (file)",
     "CREATE INDEX line_errors_by_time ON line_errors (time)",
 )
-_STEPS = (_VERSION_1, _VERSION_2)
+# Of what was skipped before, nothing is known.
+_VERSION_3 = (
+    "ALTER TABLE events ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE totals ADD COLUMN lines_rejected INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE totals ADD COLUMN lines_skipped INTEGER NOT NULL DEFAULT 0",
+    """UPDATE totals SET lines_rejected =
+        (SELECT coalesce(sum(rejected), 0) FROM events WHERE kind IN ('processed', 'failed'))""",
+    """CREATE TRIGGER count_lost AFTER INSERT ON events WHEN NEW.kind IN ('processed', 'failed') BEGIN
+        UPDATE totals SET
+            lines_rejected = lines_rejected + NEW.rejected,
+            lines_skipped = lines_skipped + NEW.skipped; END""",
+)
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -40,9 +40,6 @@ FLUSH_LINE_ERRORS = 500
 TELL_SECONDS = 1.0
 """How often it is put down how things stand."""
 
-PRUNE_SECONDS = 3600.0
-"""How often what is too old is removed from the history."""
-
 KINDS = {
     Fate.COMMIT: "processed",
     Fate.FAIL: "failed",
@@ -79,6 +76,8 @@ class _Running:
             "started": rfc3339(self.began_at),
             "lines": self.progress.lines,
             "bytes": self.progress.position_bytes,
+            "rejected": self.progress.rejected,
+            "skipped": self.progress.skipped,
             "worker": self.progress.worker,
             **({"stalled": self.progress.stalled} if self.progress.stalled else {}),
         }
@@ -120,7 +119,7 @@ class Journal:
         self._started = rfc3339(clock())
         self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
-        self._flush_at = self._tell_at = self._prune_at = monotonic()
+        self._flush_at = self._tell_at = monotonic()
 
     def outcome(self, outcome: Outcome) -> None:
         """A file was worked on."""
@@ -140,12 +139,15 @@ class Journal:
                 lines_out=figures.lines_out,
                 bytes_in=figures.bytes_in,
                 rejected=figures.rejected,
+                skipped=figures.skipped,
                 results=outcome.results,
                 error=outcome.error,
                 node=outcome.node,
                 line_no=outcome.line_no,
                 **self._lines(outcome),
             )
+        if outcome.fate is Fate.COMMIT and (figures.rejected or figures.skipped):
+            self._alerts.lost(outcome.file, figures)
         if outcome.fate is Fate.FAIL:
             self._alerts.failed(
                 outcome.file,
@@ -206,10 +208,12 @@ class Journal:
             self._note(running())
             if self._presence is not None:
                 self._tell(self._presence, health())
-        if now >= self._prune_at and self._history is not None:
-            self._prune_at = now + PRUNE_SECONDS
-            self._history.prune()
         self._alerts.progress()
+
+    def prune(self, is_stopping: Callable[[], bool]) -> None:
+        """Remove what is too old from the history; may be called from any thread."""
+        if self._history is not None:
+            self._history.prune(is_stopping)
 
     def close(self) -> None:
         """Write down what is left, and close the books."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fproc.chunks import MemoryOutput
 from fproc.engine import Observer
 from fproc.errors import RecordError, TooManyRejectedError, counted, shown
-from fproc.failures import LineFailure, left_out
+from fproc.failures import LineFailure, left_out, left_out_text
 from fproc.plan import Plan
 from fproc.processors.base import Source
 from fproc.records import Block
@@ -143,7 +143,12 @@ class Losses:
             self._say_at = now + SAID_SECONDS
         elif now >= self._say_at:
             self._say_at = now + SAID_SECONDS
-            log.warning("%s: %s up to %s", self._file, said(self._figures), place_of(failure))
+            log.warning(
+                "%s: %s up to %s",
+                self._file,
+                left_out_text(self._figures.rejected, self._figures.skipped),
+                place_of(failure),
+            )
 
     def _note(self, failure: LineFailure, line: str | None) -> None:
         """Keep in mind what was wrong with a line, if there is room, and show it."""
@@ -177,12 +182,6 @@ def lost(figures: Figures) -> int:
     return figures.rejected + figures.skipped
 
 
-def said(figures: Figures) -> str:
-    """Return how many lines were left out, in words: `10 rejected, 2 skipped`; "" if none were."""
-    found = {"rejected": figures.rejected, "skipped": figures.skipped}
-    return ", ".join(f"{count} {fate}" for fate, count in found.items() if count)
-
-
 def place_of(failure: LineFailure) -> str:
     """Return where a line stands in its file, in words."""
     return "the end of the file" if failure.line_no is None else f"line {failure.line_no}"
@@ -190,7 +189,7 @@ def place_of(failure: LineFailure) -> str:
 
 def log_end(to: logging.Logger, file: str, figures: Figures, seconds: float, where: str) -> None:
     """Say that a file was processed; loudly, if lines of it were left out, and apart, if all of them were."""
-    name, left = shown(file), said(figures)
+    name, left = shown(file), left_out_text(figures.rejected, figures.skipped)
     to.log(
         logging.WARNING if left else logging.INFO,
         "%s: %s in, %d out, %s%.3f s -> %s",

@@ -21,7 +21,10 @@ from fproc.lifecycle import Fate
 from fproc.run import NodeFigures
 from fproc.windows import WINDOWS, Ended, Step, Window, bin_of, rounded
 
-TOTALS = ("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered")
+TOTALS = (
+    *("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
+    *("lines_rejected", "lines_skipped"),
+)
 """What is added up over restarts."""
 
 BOUNDS_SECONDS = (
@@ -104,6 +107,8 @@ class Metrics:
             self._totals["lines_in"] += figures.lines_in
             self._totals["lines_out"] += figures.lines_out
             self._totals["bytes_in"] += figures.bytes_in
+            self._totals["lines_rejected"] += figures.rejected
+            self._totals["lines_skipped"] += figures.skipped
             ended = Ended(seconds, figures.lines_in, figures.bytes_in, has_failed, bin_of(seconds))
             for window in self._windows.values():
                 window.add(ended)

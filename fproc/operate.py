@@ -11,6 +11,7 @@ from typing import Any
 from fproc import __version__
 from fproc.config import Config
 from fproc.errors import EXIT_FILE_FAILED, EXIT_OK, InputError, UsageError, counted, nearest, reason_of, shown
+from fproc.failures import left_out_text
 from fproc.health import judge
 from fproc.history import History
 from fproc.journal import KINDS, open_history
@@ -42,7 +43,9 @@ def status(config: Config, *, as_json: bool) -> int:
         say(f"  {trouble}")
     say("  ".join(f"{state} {number}" for state, number in value["counts"].items()))
     for current in value["current"]:
-        say(f"  {shown(current['file'])}: {counted(current['lines'], 'line')}, since {current['started']}")
+        left = left_out_text(current.get("rejected") or 0, current.get("skipped") or 0)
+        lines = counted(current["lines"], "line") + (f", {left}" if left else "")
+        say(f"  {shown(current['file'])}: {lines}, since {current['started']}")
     for waiting in value["waiting"]:
         say(f"  {shown(waiting['file'])}: tried again at {waiting['not_before']}")
     for instance in value["instances"]:
@@ -68,7 +71,8 @@ def why(config: Config, given: str) -> int:
             event = row.event
             what = ": " + shown(event.error) if event.error else ""
             attempt = f", attempt {event.attempt}" if event.kind in KINDS.values() else ""
-            say(f"  {rfc3339(event.time)} {event.kind}{attempt}{what}")
+            left = left_out_text(event.rejected, event.skipped)
+            say(f"  {rfc3339(event.time)} {event.kind}{attempt}{f', {left}' if left else ''}{what}")
     return EXIT_OK
 
 

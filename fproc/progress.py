@@ -34,18 +34,20 @@ class ProgressBar:
         self._began = monotonic()
         self._drawn = float("-inf")
 
-    def __call__(self, position_bytes: int, lines: int) -> None:
+    def __call__(self, position_bytes: int, lines: int, rejected: int = 0, skipped: int = 0) -> None:
         """Draw, unless it was drawn just now."""
         now = self._monotonic()
         if now - self._drawn >= REDRAW_SECONDS:
             self._drawn = now
-            self._stream.write("\r" + self.text(position_bytes, lines) + "\x1b[K")
+            text = self.text(position_bytes, lines, rejected + skipped)
+            self._stream.write("\r" + text + "\x1b[K")
             self._stream.flush()
 
-    def text(self, position_bytes: int, lines: int) -> str:
+    def text(self, position_bytes: int, lines: int, left_out: int = 0) -> str:
         """What the bar says now."""
         seconds = max(self._monotonic() - self._began, 0.001)
-        rate = f"{lines:,} lines, {position_bytes / seconds / 1e6:.1f} MB/s"
+        lost = f" ({left_out:,} left out)" if left_out else ""
+        rate = f"{lines:,} lines{lost}, {position_bytes / seconds / 1e6:.1f} MB/s"
         if not self._size_bytes:
             return f"{self._label}  {rate}"
         share = min(position_bytes / self._size_bytes, 1.0)

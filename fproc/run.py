@@ -64,8 +64,8 @@ class Figures:
     traces: Sequence[Trace] = ()
 
 
-Progress = Callable[[int, int], None]
-"""Told the position in bytes and the number of lines, after each piece."""
+Progress = Callable[[int, int, int, int], None]
+"""Told, after each piece, the position in bytes, and how many lines there were, were rejected and skipped."""
 
 
 class Keeper(Protocol):
@@ -145,7 +145,7 @@ def run(
                     keep(reached_bytes(piece), partial(_place, piece, interpreter, figures))
                 pace.feed(interpreter.feed, piece)
                 if progress:
-                    progress(given.position_bytes(), interpreter.lines_in)
+                    progress(given.position_bytes(), interpreter.lines_in, figures.rejected, figures.skipped)
             mark.note(Doing.ENDING)
             interpreter.finish()
             losses.check_share(interpreter.lines_in)
@@ -279,7 +279,7 @@ class _Shared:
                     self._feed(chunk)
                 begin = chunk.end
                 if progress:
-                    progress(begin, interpreter.lines_in)
+                    progress(begin, interpreter.lines_in, self.figures.rejected, self.figures.skipped)
         finally:
             crew.close()
         given.skip_to(begin)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 
-def new_token(size_bytes: int = 4) -> str:
-    """So many bytes by chance, in hexadecimal."""
+def new_token(size_bytes: int = 8) -> str:
+    """So many bytes by chance, in hexadecimal; eight are enough for a million events to differ."""
     return os.urandom(size_bytes).hex()
 
 

@@ -11,8 +11,8 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import islice
-from typing import Protocol
 
 from fproc import memory
 from fproc.agenda import Agenda, pause_seconds
@@ -22,15 +22,17 @@ from fproc.draining import Changing, Patience, say_what_is_left
 from fproc.errors import counted, shown
 from fproc.health import MOST_NAMES, Facts, named
 from fproc.job import Outcome
-from fproc.journal import PRUNE_SECONDS, Journal
+from fproc.journal import Journal
 from fproc.lifecycle import Fate, trouble_of
 from fproc.losses import log_end
 from fproc.pace import Pace
 from fproc.pool import Loss
+from fproc.pruning import Pruning
 from fproc.signals import handled
 from fproc.spool import NotYet, Scan, Settled, Spool
 from fproc.wakeup import woken
-from fproc.worker import NotBegun, Progress, Report, Task, Trouble, Why
+from fproc.worker import NotBegun, Report, Task, Trouble, Why
+from fproc.workers import Workers
 
 log = logging.getLogger("fproc.watch")
 
@@ -43,37 +45,6 @@ HELD_SECONDS = 1.0
 GROUP_FILES = 64
 GROUP_SECONDS = 0.05
 """How many small files are given out together at most, and how long they may take, by what others took."""
-
-
-class Workers(Protocol):
-    """Who does the work; see `fproc.pool.Pool`."""
-
-    size: int
-    """How many files can be worked on at a time."""
-
-    def has_room(self) -> bool:
-        """Whether a task can be submitted."""
-
-    def count_free(self) -> int:
-        """How many files could be begun now."""
-
-    def submit(self, *tasks: Task) -> None:
-        """Let a task be done, or several that concern new inputs."""
-
-    def collect(self) -> list[Report | Loss]:
-        """What has been reported, and who has died."""
-
-    def sockets(self) -> list[int]:
-        """Descriptors that become readable when there is something to collect."""
-
-    def look_seconds(self) -> float:
-        """How long to wait at most before the next collecting."""
-
-    def running(self) -> dict[str, Progress]:
-        """How far each file is that is worked on."""
-
-    def stop(self) -> list[Report | Loss]:
-        """End all work; nothing is lost by it."""
 
 
 class Watcher:
@@ -103,7 +74,7 @@ class Watcher:
         self._changing = Changing(config.intake, monotonic=monotonic)
         self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
         self.chores = Chores(monotonic)
-        self.chores.add(lambda: spool.prune(config.retention), PRUNE_SECONDS)
+        self._pruning = Pruning(partial(spool.prune, config.retention), journal.prune, monotonic=monotonic)
         self.failed = 0
 
     def health(self) -> Facts:
@@ -191,6 +162,7 @@ class Watcher:
             scan = self._spool.scan()
             self._look_for_orphans()
             self.chores.turn()
+            self._pruning.turn()
         except OSError as error:
             self._pause(trouble_of(error))
             return nothing
@@ -295,6 +267,7 @@ class Watcher:
         for event in self._workers.stop():
             self._record(event)
         self._spool.closings.close()
+        self._pruning.end(lambda: self._stopping)
         self._journal.close()
 
     def _record(self, event: Report | Loss) -> None:

@@ -107,6 +107,7 @@ class Report:
 class Progress:
     """How far a file is, the id of the process that works on it, and traces of some of its lines.
 
+    `rejected` and `skipped` count lines that were left out up to here.
     `stalled` says since when that process gets nothing done, and where it stands, or is "".
     """
 
@@ -115,6 +116,8 @@ class Progress:
     worker: int | None = None
     traces: tuple[Trace, ...] = ()
     stalled: str = ""
+    rejected: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +351,11 @@ class _Worker:
         """Whether a signal has said so; it may come between any two lines."""
         return self._is_stopping
 
-    def _tell(self, position_bytes: int, lines: int) -> None:
+    def _tell(self, position_bytes: int, lines: int, rejected: int, skipped: int) -> None:
         if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
             self._told_at = time.monotonic()
             traces = self._recorder.so_far() if self._recorder else ()
-            send(self._channel, Progress(lines, position_bytes, os.getpid(), traces))
+            progress = Progress(
+                lines, position_bytes, os.getpid(), traces, rejected=rejected, skipped=skipped
+            )
+            send(self._channel, progress)

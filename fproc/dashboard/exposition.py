@@ -94,6 +94,8 @@ def _of_files(snapshot: Snapshot, files: Mapping[str, int]) -> Iterator[_Family]
         "files_failed": "Inputs that failed for good.",
         "lines_in": "Lines read, of inputs that were processed or failed.",
         "lines_out": "Lines that reached a result or another sink.",
+        "lines_rejected": "Lines set aside, of inputs that were processed or failed.",
+        "lines_skipped": "Lines skipped, of inputs that were processed or failed.",
         "bytes_in": "Bytes read, of inputs that were processed or failed.",
         "retries": "Runs that failed and are tried again.",
         "recovered": "Inputs that were taken up again after their owner had died.",

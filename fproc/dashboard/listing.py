@@ -176,6 +176,8 @@ class Listing:
             "seconds": None if started_at is None else self._seconds_since(started_at),
             "lines": entry.get("lines"),
             "bytes": entry.get("bytes"),
+            "rejected": entry.get("rejected"),
+            "skipped": entry.get("skipped"),
             "worker": entry.get("worker"),
         }
 
@@ -234,11 +236,8 @@ class Listing:
         came_at = _came_at(self._folders.underprocess, name)
         why, attempts = inquiry.why_underprocess(name), inquiry.attempts(name)
         row = _row(name, "underprocess", rfc3339(came_at), attempts=attempts, error=why)
-        return {
-            **row,
-            "seconds": self._seconds_since(came_at),
-            "lines": running.get(name, {}).get("lines", 0),
-        }
+        counts = {key: running.get(name, {}).get(key) or 0 for key in ("lines", "rejected", "skipped")}
+        return {**row, "seconds": self._seconds_since(came_at), **counts}
 
     def _failed(self, name: str) -> Row:
         """What is known of a failed input without the history."""
@@ -251,6 +250,8 @@ class Listing:
             rfc3339(came_at if failed_at is None else failed_at),
             attempts=report.get("attempts", 0),
             error=report.get("reason"),
+            rejected=report.get("rejected"),
+            skipped=report.get("skipped"),
         )
 
     def _completed(self, page: list[Row], state: str) -> list[Row]:
@@ -267,6 +268,7 @@ class Listing:
             event = min(events, key=lambda event: _apart(event.time, failed_at), default=None)
             if event and abs(event.time - failed_at) <= SAME_SECONDS:
                 row |= {"seconds": rounded(event.seconds), "lines": event.lines_in}
+                row |= {"rejected": event.rejected, "skipped": event.skipped}
                 if row["error"] is None:
                     row |= {"error": event.error or None, "attempts": event.attempt}
         return page
@@ -291,6 +293,8 @@ def _row(
     results: tuple[str, ...] = (),
     attempts: int = 0,
     error: str | None = None,
+    rejected: int | None = 0,
+    skipped: int | None = 0,
 ) -> Row:
     return {
         "file": name,
@@ -298,6 +302,8 @@ def _row(
         "timestamp": timestamp,
         "seconds": seconds,
         "lines": lines,
+        "rejected": rejected,
+        "skipped": skipped,
         "results": list(results),
         "attempts": attempts,
         "error": error,
@@ -311,6 +317,8 @@ def _of_event(event: Event) -> Row:
         rfc3339(event.time),
         seconds=rounded(event.seconds),
         lines=event.lines_in,
+        rejected=event.rejected,
+        skipped=event.skipped,
         results=event.results,
         attempts=event.attempt,
         error=event.error or None,
@@ -324,7 +332,7 @@ def _report(path: str) -> Row:
             report = json.loads(file.read(MOST_REPORT_BYTES))
     except (OSError, ValueError):
         return {}
-    kinds = {"reason": str, "attempts": int, "timestamp": str}
+    kinds = {"reason": str, "attempts": int, "timestamp": str, "rejected": int, "skipped": int}
     if not isinstance(report, dict):
         return {}
     return {key: report[key] for key, kind in kinds.items() if type(report.get(key)) is kind}

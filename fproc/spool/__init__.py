@@ -163,12 +163,17 @@ class Spool:
             return False
         return is_idle and self._scanner.is_still_empty()
 
-    def prune(self, retention: Retention) -> None:
-        """Remove archived inputs that are too old to be kept."""
+    def prune(self, retention: Retention, is_stopping: Callable[[], bool] = lambda: False) -> None:
+        """Remove archived inputs that are too old to be kept; may be called from any thread."""
         if retention.processed_days is not None or retention.failed_days is not None:
-            is_input_name = self.names.may_be_input
-            now = self.trusted_time()
-            prune(self.folders, self._disk, retention, now=now, is_input_name=is_input_name)
+            prune(
+                self.folders,
+                self._disk,
+                retention,
+                now=self.trusted_time(),
+                is_input_name=self.names.may_be_input,
+                is_stopping=is_stopping,
+            )
 
     def disks(self) -> Disks:
         """Return how the folders that work needs, and their disks, are right now."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from fproc.config import Config
 from fproc.errors import InputError, counted, shown
+from fproc.failures import left_out_text
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool.condition import disks
 from fproc.spool.folders import Folders, about, number_of
@@ -222,15 +223,21 @@ class Inquiry:
                 if current["file"] == name:
                     pid = current.get("worker") or instance.pid
                     stalled = f"; {current['stalled']}" if "stalled" in current else ""
-                    lines = counted(current["lines"], "line")
+                    left = left_out_text(current.get("rejected") or 0, current.get("skipped") or 0)
+                    lines = counted(current["lines"], "line") + (f", {left}" if left else "")
                     return f"held by {instance.host} pid {pid}, {lines} so far{stalled}"
         return f"held by {holder}"
 
     def _why_processed(self, archived: str) -> str:
+        why = "processed"
         with suppress(OSError):
             status = os.stat(os.path.join(self.folders.processed, archived))
-            return f"processed at {rfc3339(status.st_ctime)}"
-        return "processed"
+            why += f" at {rfc3339(status.st_ctime)}"
+        rejects = about(archived, REPORTS[1])
+        with suppress(OSError), open(os.path.join(self.folders.failed, rejects), "rb") as file:
+            count = sum(1 for _ in file)
+            why += f", {counted(count, 'line')} rejected (failed/{shown(rejects)})"
+        return why
 
     def _why_failed(self, archived: str) -> str:
         if not is_input(archived, self.names(self.folders.failed)):

@@ -23,11 +23,13 @@ def prune(
     *,
     now: float,
     is_input_name: Callable[[str], bool],
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Remove what was put into `processed/` and `failed/` too many days ago; gives how many files that were.
 
     The time is that of the last change of the file's inode, which is when it was renamed into the folder.
-    Names that no input can have stay. `now` is what `TrustedTime` believes.
+    Names that no input can have stay. `now` is what `TrustedTime` believes. What is left when it has to stop
+    is removed by another call.
     """
     removed = 0
     for folder, days in (
@@ -39,6 +41,8 @@ def prune(
         oldest = now - days * DAY_SECONDS
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
+                if is_stopping():
+                    return removed
                 is_archived = is_input_name(entry.name) and entry.is_file(follow_symlinks=False)
                 if is_archived and entry.stat(follow_symlinks=False).st_ctime < oldest:
                     unlink_if_there(disk, entry.path)

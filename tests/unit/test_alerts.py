@@ -17,6 +17,7 @@ from fproc import caller as calling
 from fproc.alerts import BEAT_SECONDS, ERROR_LENGTH, Alerts
 from fproc.caller import Message
 from fproc.config import AlertPolicy
+from fproc.run import Figures
 from tests.hook import Hook, hooked
 from tests.system.running import DEADLINE_SECONDS, wait_until
 
@@ -104,6 +105,28 @@ def test_a_failed_file_is_told_with_why_and_where(world: World) -> None:
             "count": 1,
         }
     ]
+
+
+def test_a_file_that_lost_lines_is_told_with_how_many(world: World) -> None:
+    world.alerts.lost("a.csv", Figures(lines_in=100, rejected=10, skipped=2, lines_lost=12))
+    world.alerts.lost("b.csv", Figures(lines_in=1, rejected=1, lines_lost=1))
+    first, second = world.told
+    assert first == {
+        **origin("rejected", "a.csv: 10 rejected, 2 skipped, of 100 lines"),
+        "file": "a.csv",
+        "lines": 100,
+        "rejected": 10,
+        "skipped": 2,
+        "count": 1,
+    }
+    assert second["message"] == "b.csv: 1 rejected, of 1 line: every one of its lines"
+
+
+def test_many_files_that_lost_lines_are_one_message(world: World) -> None:
+    one, other = (calling_out._Told("rejected", "t", "/w", name, 1, {}) for name in "ab")
+    assert one.absorb(other)
+    assert b'"message": "a; and 1 more file lost lines"' in one.body()
+    assert not one.absorb(calling_out._Told("failed", "t", "/w", "c", 1, {}))
 
 
 def test_what_is_not_known_of_a_failure_is_left_out(world: World) -> None:

@@ -110,7 +110,7 @@ class Site:
         disk = BrokenDisk(10**9)
         disk.power = False
 
-        def die(_position: int, done: int) -> None:
+        def die(_position: int, done: int, _rejected: int, _skipped: int) -> None:
             if done >= lines:
                 disk.calls_left = 0
                 raise Crash
@@ -682,7 +682,7 @@ def test_a_checkpoint_is_made_after_so_many_seconds(site: Site, saves: list[int]
     site.drop()
     passed = [0.0]
 
-    def tell(_position: int, lines: int) -> None:
+    def tell(_position: int, lines: int, *_left_out: int) -> None:
         passed[0] = float(lines)
 
     assert site.run(monotonic=lambda: passed[0], progress=tell).fate is Fate.COMMIT
@@ -729,7 +729,7 @@ def test_within_a_line_over_the_limit_a_file_is_left_at_a_checkpoint_and_goes_on
     assert 22 < saved.place.passed_bytes < 1000
     reached = saved.place.reached_bytes
     positions: list[int] = []
-    assert site.run(progress=lambda position, _lines: positions.append(position)).fate is Fate.COMMIT
+    assert site.run(progress=lambda position, *_: positions.append(position)).fate is Fate.COMMIT
     assert positions[0] <= reached + 30
     found = site.look()
     assert found["results"]["x.log"] == "1 1\n2 3\n"
@@ -744,7 +744,7 @@ def test_a_file_that_gets_on_within_a_line_over_the_limit_is_not_blamed_for_a_de
     disk = BrokenDisk(10**9)
     disk.power = False
 
-    def die(position: int, _lines: int) -> None:
+    def die(position: int, *_counts: int) -> None:
         if position > 500:
             disk.calls_left = 0
             raise Crash

@@ -29,7 +29,9 @@ def worked(tag: str = "start") -> Snapshot:
     """Figures after two files, one of which failed."""
     metrics = Metrics(clock=lambda: 2_000_000_000.0, base={"files_processed": 1000, "lines_in": 10**6})
     nodes = {tag: NodeFigures(10, 8, 1, 10, 0.5), "end": NodeFigures(8, 0, 0)}
-    figures = Figures(lines_in=10, lines_out=8, bytes_in=100, nodes=nodes, edges={(tag, "end"): 8})
+    figures = Figures(
+        lines_in=10, lines_out=8, bytes_in=100, rejected=2, skipped=1, nodes=nodes, edges={(tag, "end"): 8}
+    )
     metrics.add(Outcome("a.log", Fate.COMMIT, figures, 0.3))
     metrics.add(Outcome("b.log", Fate.FAIL, figures, 700.0))
     metrics.add(Outcome("c.log", Fate.RETRY, figures, 1.0))
@@ -82,6 +84,8 @@ def test_every_figure_is_there_under_its_name_in_both_formats(*, openmetrics: bo
         ("fproc_files_failed_total",): 1,
         ("fproc_lines_in_total",): 20,
         ("fproc_lines_out_total",): 16,
+        ("fproc_lines_rejected_total",): 4,
+        ("fproc_lines_skipped_total",): 2,
         ("fproc_bytes_in_total",): 200,
         ("fproc_retries_total",): 1,
         ("fproc_recovered_total",): 1,

@@ -23,6 +23,7 @@ from fproc.events import End, Event, Failure
 from fproc.failures import LineFailure
 from fproc.history import SET_ASIDE_LIMIT, History
 from fproc.history_schema import SCHEMA_VERSION
+from fproc.tokens import new_token
 from tests.helpers import line_failure
 
 PROJECT = Path(__file__).parents[2]
@@ -172,6 +173,8 @@ def test_each_kind_adds_to_its_own_totals(opened: Opener) -> None:
         "bytes_in": 300,
         "retries": 1,
         "recovered": 1,
+        "lines_rejected": 3,
+        "lines_skipped": 0,
     }
 
 
@@ -419,6 +422,7 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_it_holds
     assert [found.line for found in history.errors(10)] == ["x", None, "line 1"]
     totals = history.totals()
     assert (totals["files_processed"], totals["files_failed"], totals["lines_in"]) == (2, 1, 20)
+    assert (totals["lines_rejected"], totals["lines_skipped"]) == (2, 0)
     assert asked_aside(path, "PRAGMA user_version") == SCHEMA_VERSION
     assert os.stat(path).st_ino == inode
     assert warnings() == []
@@ -949,3 +953,47 @@ def test_a_kill_in_the_middle_of_recording_leaves_what_was_recorded(
         assert asked_aside(path, "PRAGMA integrity_check") == "ok"
         history.close()
     assert warnings() == []
+
+
+def test_lines_that_were_left_out_add_up_over_restarts(opened: Opener) -> None:
+    history = opened()
+    history.record([event("1", rejected=2, skipped=3), event("2", kind="failed", rejected=1)])
+    history.record([event("3", kind="retry", rejected=7, skipped=7)])
+    totals = history.totals()
+    assert (totals["lines_rejected"], totals["lines_skipped"]) == (3, 3)
+    assert [(row.event.rejected, row.event.skipped) for row in history.recent(limit=9)][::-1] == [
+        (2, 3),
+        (1, 0),
+        (7, 7),
+    ]
+
+
+def test_two_inputs_with_one_id_are_noticed(opened: Opener, caplog: pytest.LogCaptureFixture) -> None:
+    history = opened()
+    history.record([event("j", file="a.log"), event("j", file="a.log")])
+    assert "the same id" not in caplog.text
+    history.record([event("j", file="b\n.log"), event("k", file="c.log")])
+    assert "the history has a.log for processed of b\\n.log, which has the same id j" in caplog.text
+    assert [row.event.file for row in history.recent(limit=9)] == ["c.log", "a.log"]
+
+
+def test_ids_are_long_enough_for_a_million_events() -> None:
+    assert {len(new_token()) for _ in range(100)} == {16}
+    assert len({new_token() for _ in range(200_000)}) == 200_000
+
+
+def test_a_long_prune_lets_others_in_and_ends_when_it_has_to(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PRUNED_AT_ONCE", 10)
+    history = opened(days=1)
+    history.record([event(f"old{n}", time=0.0) for n in range(100)])
+    asked: list[int] = []
+
+    def is_stopping() -> bool:
+        history.record([event(f"new{len(asked)}", time=NOW)])
+        asked.append(len(history.recent(limit=1000)))
+        return len(asked) > 4
+
+    history.prune(is_stopping)
+    assert asked == [101, 102, 93, 84, 75]

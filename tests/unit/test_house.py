@@ -72,6 +72,8 @@ LAYERS: list[set[str]] = [
         "waiting",
         "chunks",
         "losses",
+        "pruning",
+        "workers",
         "recorder",
         "crew",
         "pace",

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,6 @@ from fproc.journal import (
     FLUSH_LINE_ERRORS,
     FLUSH_SECONDS,
     KINDS,
-    PRUNE_SECONDS,
     TELL_SECONDS,
     Journal,
 )
@@ -42,6 +41,7 @@ from tests.helpers import line_failure
 
 FIGURES = Figures(lines_in=10, lines_out=8, bytes_in=100, rejected=2)
 WELL = Facts().to_json()
+NONE_LOST = {"rejected": 0, "skipped": 0}
 DONE = Outcome("x.log", Fate.COMMIT, FIGURES, 1.5, job="j1", attempts=2, results=("x.log", "b.csv"))
 BAD = Outcome("x.log", Fate.FAIL, FIGURES, 1.5, "j2", 3, error="ValueError: bad", node="book", line_no=812)
 
@@ -57,7 +57,7 @@ class Recorder(History):
         assert not self.closed
         self.batches.append(list(events))
 
-    def prune(self) -> int:
+    def prune(self, is_stopping: Callable[[], bool] = lambda: False) -> int:
         self.pruned += 1
         return 0
 
@@ -113,7 +113,13 @@ def test_a_processed_file_is_recorded_with_all_its_figures(books: Books) -> None
     assert books.recorder.events == [
         Event("j1", "x.log", "processed", books.now, 2, 1.5, 10, 8, 100, 2, ("x.log", "b.csv"))
     ]
-    assert books.totals() == {"files_processed": 1, "lines_in": 10, "lines_out": 8, "bytes_in": 100}
+    assert books.totals() == {
+        "files_processed": 1,
+        "lines_in": 10,
+        "lines_out": 8,
+        "bytes_in": 100,
+        "lines_rejected": 2,
+    }
 
 
 def test_a_failed_file_is_recorded_with_why_and_where(books: Books) -> None:
@@ -122,7 +128,13 @@ def test_a_failed_file_is_recorded_with_why_and_where(books: Books) -> None:
     [event] = books.recorder.events
     assert (event.kind, event.attempt, event.job) == ("failed", 3, "j2")
     assert (event.error, event.node, event.line_no) == ("ValueError: bad", "book", 812)
-    assert books.totals() == {"files_failed": 1, "lines_in": 10, "lines_out": 8, "bytes_in": 100}
+    assert books.totals() == {
+        "files_failed": 1,
+        "lines_in": 10,
+        "lines_out": 8,
+        "bytes_in": 100,
+        "lines_rejected": 2,
+    }
 
 
 @pytest.mark.parametrize(
@@ -248,12 +260,29 @@ def test_the_end_of_one_that_never_turned_writes_too(books: Books) -> None:
     assert len(books.recorder.events) == 1
 
 
-def test_the_history_is_pruned_at_the_start_and_from_time_to_time(books: Books) -> None:
+def test_the_history_is_pruned_when_it_is_asked_for_and_never_by_a_turn(books: Books) -> None:
     books.turn()
-    books.turn(PRUNE_SECONDS - 1)
+    books.turn(1e6)
+    assert books.recorder.pruned == 0
+    books.journal.prune(lambda: False)
     assert books.recorder.pruned == 1
-    books.turn(1)
-    assert books.recorder.pruned == 2
+    Journal(books.metrics).prune(lambda: False)
+
+
+def test_a_file_that_lost_lines_is_told_with_both_counts(books: Books) -> None:
+    figures = replace(FIGURES, rejected=2, skipped=3)
+    books.journal.outcome(replace(DONE, figures=figures))
+    books.journal.close()
+    [event] = books.recorder.events
+    assert (event.rejected, event.skipped) == (2, 3)
+    totals = books.totals()
+    assert (totals["lines_rejected"], totals["lines_skipped"]) == (2, 3)
+
+
+def test_how_many_lines_a_running_file_has_lost_is_told(books: Books) -> None:
+    books.turn(running={"a": Progress(9, 90, 412, rejected=4, skipped=1)})
+    [current] = books.said()[0]["current"]
+    assert (current["rejected"], current["skipped"]) == (4, 1)
 
 
 def test_how_things_stand_is_told_at_once_and_then_once_a_second(books: Books) -> None:
@@ -275,10 +304,17 @@ def test_how_things_stand_is_told_at_once_and_then_once_a_second(books: Books) -
 
 def test_what_is_worked_on_is_told_with_its_own_start(books: Books) -> None:
     books.turn(running={"a\n": Progress(5, 50, 412)})
-    first = {"file": "a\n", "started": rfc3339(books.now), "lines": 5, "bytes": 50, "worker": 412}
+    first = {
+        "file": "a\n",
+        "started": rfc3339(books.now),
+        "lines": 5,
+        "bytes": 50,
+        **NONE_LOST,
+        "worker": 412,
+    }
     assert books.said()[0]["current"] == [first]
     books.turn(3, {"a\n": Progress(9, 90, 412), "b": Progress()})
-    second = {"file": "b", "started": rfc3339(books.now), "lines": 0, "bytes": 0, "worker": None}
+    second = {"file": "b", "started": rfc3339(books.now), "lines": 0, "bytes": 0, **NONE_LOST, "worker": None}
     assert books.said()[0]["current"] == [{**first, "lines": 9, "bytes": 90}, second]
     books.turn(3, {"b": Progress()})
     books.turn(3, {"a\n": Progress(1, 1, 413)})  # a second file of that name
@@ -294,7 +330,7 @@ def everything(books: Books) -> None:
     books.journal.settled(Settled("x", succeeded=False, results=()))
     books.journal.died(Task("x", Why.NEW), Death("killed"))
     for _ in range(3):
-        books.turn(PRUNE_SECONDS)
+        books.turn(3600)
 
 
 def test_without_history_and_presence_there_are_the_figures(books: Books) -> None:
@@ -388,7 +424,8 @@ def test_what_is_worked_on_now_is_known_with_how_long_it_has_been(books: Books) 
     started = rfc3339(books.now)
     books.now += 2.5
     running["\udcff"] = Progress(9, 90, 412)
-    first = {"file": "\udcff", "started": started, "lines": 9, "bytes": 90, "worker": 412, "seconds": 2.5}
+    counts = {"lines": 9, "bytes": 90, **NONE_LOST}
+    first = {"file": "\udcff", "started": started, **counts, "worker": 412, "seconds": 2.5}
     assert books.journal.current(running)[0] == first
     books.journal.outcome(replace(DONE, file="\udcff"))
     assert [entry["file"] for entry in books.journal.current({"b": Progress()})] == ["b"]

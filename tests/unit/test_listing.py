@@ -529,7 +529,8 @@ def test_what_is_worked_on_has_its_size_and_others_work_is_shown_too(room: Room)
         other.close()
     assert mine == {**room.working[0], "total_bytes": 5}
     assert gone["total_bytes"] is None
-    assert {**said, "seconds": theirs["seconds"], "total_bytes": None} == theirs
+    unknown = {"rejected": None, "skipped": None, "total_bytes": None}
+    assert {**said, "seconds": theirs["seconds"], **unknown} == theirs
     assert 60 <= theirs["seconds"] < 120
     assert (odd["file"], odd["seconds"], odd["started"]) == ("odd", None, None)
 
@@ -601,3 +602,19 @@ def test_a_file_that_its_folder_lists_twice_is_counted_and_shown_once(
     counts = room.listing.counts()
     assert (counts["unprocessed"], counts["failed"]) == (3, 1)
     assert sorted(row["file"] for row in room.files("unprocessed")) == ["a", "b", "c"]
+
+
+def test_lines_that_were_left_out_stand_beside_the_others(room: Room) -> None:
+    now = 1_795_341_600.0
+    room.record(Event("j1", "a.log", "processed", now, lines_in=9, rejected=2, skipped=1))
+    [row] = room.files()
+    assert (row["lines"], row["rejected"], row["skipped"]) == (9, 2, 1)
+    report = {"reason": "too many", "attempts": 1, "rejected": 5, "skipped": 0}
+    room.put("failed", "b.log", text="x")
+    room.put("failed", "b.log.error.json", text=json.dumps(report))
+    [row] = room.files("failed")
+    assert (row["rejected"], row["skipped"]) == (5, 0)
+    room.put("failed", "c.log", text="x")
+    assert [(row["rejected"], row["skipped"]) for row in room.files("failed") if row["file"] == "c.log"] == [
+        (None, None)
+    ]

@@ -40,6 +40,8 @@ def test_at_first_everything_is_nought() -> None:
         "bytes_in": 0,
         "retries": 0,
         "recovered": 0,
+        "lines_rejected": 0,
+        "lines_skipped": 0,
     }
     assert snapshot.nodes == {}
     assert snapshot.edges == []

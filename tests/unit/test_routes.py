@@ -201,7 +201,10 @@ def test_the_process_is_alive_while_it_answers_however_it_is(place: Place) -> No
 
 
 THROUGHPUT = {"files_per_second", "lines_per_second", "bytes_per_second", "window_seconds"}
-TOTALS = {"files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"}
+TOTALS = {
+    *("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
+    *("lines_rejected", "lines_skipped"),
+}
 
 
 def test_stats_have_their_figures_from_the_start(place: Place) -> None:
@@ -239,6 +242,8 @@ def test_stats_tell_what_was_done(place: Place) -> None:
         "bytes_in": 10,
         "retries": 0,
         "recovered": 0,
+        "lines_rejected": 1,
+        "lines_skipped": 0,
     }
     assert stats["success_rate"] == 1.0
     assert stats["processing_seconds"].keys() == {"p50", "p95", "p99", "max"}

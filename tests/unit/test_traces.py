@@ -393,7 +393,7 @@ def test_what_is_known_between_two_lines_is_told_meanwhile(bench: Bench) -> None
     try:
         run(
             plan, given, output, Figures(), reject=print, observer=watching,
-            progress=lambda _position, _lines: told.append(len(watching.so_far())),
+            progress=lambda _position, _lines, _rejected, _skipped: told.append(len(watching.so_far())),
         )  # fmt: skip
     finally:
         given.close()
