@@ -44,7 +44,7 @@ HOLLOW = GAPS + "test_a_file_that_survives_power_loss_without_its_contents_decei
 FSYNC_FAILS = GAPS + "test_an_fsync_that_fails_is_noticed_and_costs_the_file_nothing[two results]"
 SECOND_FILE = GAPS + "test_a_second_file_of_the_name_that_is_claimed_before_any_recovery_mixes_with_nothing"
 
-FORM = "tests/unit/test_format.py::test_what_has_the_new_form_has_its_number_after_power_loss_too[none]"
+FORM = "tests/unit/test_format.py::test_what_has_the_new_form_has_its_number_after_power_loss_too"
 
 NOTHING = "id("
 """Called instead of what is left out, so that the arguments stay as they are."""
@@ -192,12 +192,17 @@ FSYNCS = [
         FIRST_START,
     ),
     without("the name of a new spool is not fsynced", "folders", "disk.sync_folder(state)", FIRST_START),
-    without("the number of a spool's form is not fsynced", "format", "disk.sync_folder(state)", FORM),
+    without(
+        "the number of a spool's form is not fsynced",
+        "format",
+        "disk.sync_folder(state)",
+        f"{FORM}[older-none]",
+    ),
     mutant(
         "a spool is used before the number of its form is there",
         "folders",
         ("    mark(folders.watch, folders.state, disk)\n", ""),
-        FORM,
+        f"{FORM}[new-none]",
     ),
     mutant(
         "a result beside the spool is not fsynced", "direct", ("self._disk.sync_folder(", NOTHING), BESIDE

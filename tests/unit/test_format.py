@@ -89,20 +89,27 @@ LOSSES: dict[str, Callable[[int, str], PowerDisk]] = {
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_what_has_the_new_form_has_its_number_after_power_loss_too(memory_path: Path, loss: str) -> None:
-    disk_of = LOSSES[loss]
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "older"])
+def test_what_has_the_new_form_has_its_number_after_power_loss_too(
+    memory_path: Path, loss: str, *, is_new: bool
+) -> None:
     for point in itertools.count():
-        folder = memory_path / str(point)
-        folder.mkdir()
-        disk, is_over = disk_of(point, str(folder)), False
+        folder, is_over = memory_path / str(point), False
         folders = Folders(str(folder / "w"), str(folder / "w/results"))
+        number = Path(folders.state, f"format-{FORMAT}")
+        folder.mkdir()
+        if not is_new:
+            prepare(folders, Disk(power=False))
+            number.unlink()
+        disk = LOSSES[loss](point, str(folder))
         try:
             prepare(folders, disk)
             is_over = True
         except Crash:
-            disk.lose_power()
-        is_used = os.path.exists(folders.commits) or os.path.exists(folders.id)
-        assert not is_used or os.path.exists(f"{folders.state}/format-{FORMAT}"), point
+            pass
+        disk.lose_power()
+        is_used = is_over or (is_new and (os.path.exists(folders.commits) or os.path.exists(folders.id)))
+        assert number.exists() or not is_used, point
         if is_over:
             break
-    assert point > 10
+    assert point > (10 if is_new else 0)
