@@ -54,12 +54,20 @@ from fproc import cli
 with contextlib.redirect_stdout(io.StringIO()):
     cli.main([])
 if os.geteuid() == 0:
+    library, keeps_lease = ctypes.CDLL(None), "KEEP_CAP_LEASE" in os.environ
     os.setgroups([])
     os.setgid({NOBODY})
+    library.prctl(8, int(keeps_lease), 0, 0, 0)  # PR_SET_KEEPCAPS
     os.setuid({NOBODY})
+    if keeps_lease:
+        header, lease = (ctypes.c_uint32 * 2)(0x20080522, 0), 1 << 28
+        assert library.capset(header, (ctypes.c_uint32 * 6)(lease, lease, 0, 0, 0, 0)) == 0
 sys.exit(cli.main())
 """
-"""Gives up root once all is imported: the interpreter may lie where only root can read."""
+"""Gives up root once all is imported: the interpreter may lie where only root can read.
+
+With the variable `KEEP_CAP_LEASE`, it keeps that capability.
+"""
 
 
 @dataclass(frozen=True)
