@@ -110,6 +110,7 @@ def unpacked(copy, cache):
     """Unpack the modules to a folder, which appears whole or not at all, also after power loss."""
     try:
         import compileall
+        import glob
         import shutil
         import zipfile
     except ImportError:
@@ -127,8 +128,11 @@ def unpacked(copy, cache):
         os.rename(begun, cache)
     except (OSError, RuntimeError, zipfile.BadZipFile):
         shutil.rmtree(begun, ignore_errors=True)
-        return os.path.isdir(os.path.join(cache, SITE))  # another one may have been quicker
-    return True
+    is_there = os.path.isdir(os.path.join(cache, SITE))  # another one may have been quicker
+    if is_there:
+        for left in glob.glob(glob.escape(cache) + ".*"):  # by those that were killed over it, or are slower
+            shutil.rmtree(left, ignore_errors=True)
+    return is_there
 
 
 class Archive(object):

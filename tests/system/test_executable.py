@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,27 @@ def test_it_unpacks_into_the_users_own_cache_once(alone: Path) -> None:
     for _ in range(2):
         assert run(alone, "--version", CACHE_DIRECTORY=str(cache)).returncode == 0
     assert [path.name.partition("_")[0] for path in cache.iterdir() if path.is_dir()] == ["fproc.pyz"]
+
+
+def test_what_those_left_who_were_killed_while_they_unpacked_it_is_removed(alone: Path) -> None:
+    cache = alone.parent / "cache"
+    cache.mkdir(mode=0o700)
+    assert run(alone, "--version", CACHE_DIRECTORY=str(cache)).returncode == 0
+    (unpacked,) = cache.iterdir()
+    unpacked.rename(cache / f"{unpacked.name}.0123abcd")
+    shutil.rmtree(cache / f"{unpacked.name}.0123abcd/site-packages/fproc/spool")
+    assert run(alone, "--version", CACHE_DIRECTORY=str(cache)).returncode == 0
+    assert list(cache.iterdir()) == [unpacked]
+    assert (unpacked / "site-packages/fproc/spool/disk.py").exists()
+
+
+def test_several_that_unpack_it_at_a_time_do_not_get_into_each_others_way(alone: Path) -> None:
+    cache = alone.parent / "cache"
+    cache.mkdir(mode=0o700)
+    with ThreadPoolExecutor(4) as executor:
+        done = list(executor.map(lambda _: run(alone, "--version", CACHE_DIRECTORY=str(cache)), range(4)))
+    assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * 4
+    assert len(list(cache.iterdir())) == 1
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 6), (3, 9)])

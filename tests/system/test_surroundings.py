@@ -271,6 +271,22 @@ def test_the_first_process_of_a_container_can_be_stopped_early(
             child.kill()
 
 
+def test_it_can_be_stopped_though_who_started_it_had_sigterm_blocked(tmp_path: Path) -> None:
+    configure(tmp_path)
+    log = tmp_path / "log"
+    arguments = ["--watch", "--no-dashboard", "--log-file", str(log)]
+    process = subprocess.Popen(
+        ["env", "--block-signal=TERM", *command(*arguments)], cwd=tmp_path, env=environment()
+    )
+    with process:
+        try:
+            wait_until(lambda: log.exists() and "INFO watching" in log.read_text())
+            process.terminate()
+            assert process.wait(DEADLINE_SECONDS) == 0
+        finally:
+            process.kill()
+
+
 def test_a_log_file_is_followed_when_it_is_renamed(tmp_path: Path) -> None:
     configure(tmp_path, COPY, workers=1)
     log = tmp_path / "fproc.log"
