@@ -10,6 +10,7 @@ from glob import glob
 from typing import Any
 
 from fproc.spool import Disk
+from fproc.spool.unjournaled import UnjournaledDisk
 
 
 class Crash(BaseException):
@@ -81,13 +82,30 @@ def _counted(name: str) -> Any:
     return lambda self, *arguments: self.count(name, *arguments)
 
 
+HALVES = ("begin_move", "begin_replace", "end_move")
+"""They are made of the other calls, each of which counts."""
+
 CALLS = [
     name
     for name, value in vars(Disk).items()
-    if callable(value) and not name.startswith("_") and name != "sync_all"
+    if callable(value) and not name.startswith("_") and name not in {"sync_all", *HALVES}
 ]
 for _name in CALLS:
     setattr(BrokenDisk, _name, _counted(_name))
+
+
+class InHalves:
+    """Makes the moves of a filesystem without a journal, by counted calls; see `UnjournaledDisk`."""
+
+    has_halves = True
+    move = UnjournaledDisk.move
+    begin_move = UnjournaledDisk.begin_move
+    begin_replace = UnjournaledDisk.begin_replace
+    end_move = UnjournaledDisk.end_move
+
+
+class UnjournaledBrokenDisk(InHalves, BrokenDisk):
+    """Breaks on a filesystem without a journal."""
 
 
 def files(*parts: str) -> dict[str, str]:

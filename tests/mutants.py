@@ -19,15 +19,18 @@ from tests.mutation import (
     MEDDLING,
     SPOOL,
     SWEEP,
+    UNJOURNALED,
     VANISHED,
     crash,
     mutant,
+    others_fsync,
     power,
     power_after_crash,
     without,
 )
 
 POWER = power("two results, alone")
+OTHERS_FSYNC = others_fsync("two results, alone")
 CRASH = crash("two results, alone")
 FAULT = (
     f"{SWEEP}test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing[once-EIO-two results, alone]"
@@ -95,21 +98,15 @@ FSYNCS = [
     ),
     mutant(
         "what an input holds is not fsynced by its claim",
-        "__init__",
-        ("sync_contents(self._disk, [job.input_path])", "{}"),
+        "contents",
+        ("errors = disk.sync_all(list(opened.values()))", "errors = [None] * len(opened)"),
         POWER,
     ),
     mutant(
-        "what an input holds is fsynced after its name",
+        "what an input holds is fsynced after it was moved",
         "__init__",
-        (
-            "        for trouble in sync_contents(self._disk, [job.input_path]).values():",
-            (
-                "        self._disk.sync_folder(self.folders.underprocess)\n"
-                "        for trouble in sync_contents(self._disk, [job.input_path]).values():"
-            ),
-        ),
-        POWER,
+        ("synced = sync_contents(self._disk, [waiting]).get(waiting)", "synced = None"),
+        OTHERS_FSYNC,
     ),
     without(
         "underprocess/ is not fsynced after a claim",
@@ -532,11 +529,11 @@ GROUPS = [
         ),
         TOGETHER,
     ),
-    without(
-        "what several inputs hold is not fsynced by their claim",
+    mutant(
+        "what several inputs hold is fsynced after they were moved",
         "group",
-        "self._sync_contents(claims, found)",
-        TOGETHER,
+        ("for path, of in sync_contents(self._disk, list(waiting)).items()", "for path, of in ()"),
+        others_fsync("three files"),
     ),
     without(
         "underprocess/ is not fsynced after several claims",
@@ -556,7 +553,18 @@ GROUPS = [
         ("self._each(self._seal)\n            self._share(self._stage)", "self._each(self._seal)"),
         TOGETHER,
     ),
-    without("a shared record is not fsynced", "group", "self._disk.sync(record)", TOGETHER),
+    mutant(
+        "a shared record is not fsynced",
+        "group",
+        ("self._disk.sync(record)\n                self", "self"),
+        TOGETHER,
+    ),
+    mutant(
+        "a shared record is not fsynced once it has names",
+        "group",
+        ("self._left)\n            self._disk.sync(record)", "self._left)"),
+        TOGETHER,
+    ),
     mutant(
         "the names of a shared record are not fsynced",
         "group",
@@ -581,18 +589,15 @@ GROUPS = [
     mutant(
         "the archive is not fsynced for several inputs",
         "group",
-        (
-            "self._share(self._folders.processed, self._folders.underprocess)",
-            "self._share(self._folders.underprocess)",
-        ),
+        ("self._share(self._folders.processed)", "pass"),
         TOGETHER,
     ),
     mutant(
         "underprocess/ is not fsynced after several inputs have left it",
         "group",
         (
-            "self._share(self._folders.processed, self._folders.underprocess)",
-            "self._share(self._folders.processed)",
+            "self._share(self._folders.underprocess)\n            self._each(self._forget)",
+            "self._each(self._forget)",
         ),
         TOGETHER,
     ),
@@ -807,6 +812,54 @@ UPLOADS = [
     ),
 ]
 
+HALVES = [
+    without(
+        "a file's new name is not fsynced before the old one goes",
+        "unjournaled",
+        "self.sync_folder(os.path.dirname(target))",
+        UNJOURNALED + "test_a_move_makes_the_new_name_durable_before_the_old_one_goes",
+    ),
+    mutant(
+        "several inputs lose their first names before their second ones are durable",
+        "group",
+        (
+            "                self._disk.sync_folder(self._folders.underprocess)\n                for",
+            "                for",
+        ),
+        others_fsync("three files, without a journal"),
+    ),
+    mutant(
+        "parts lose their first names before their second ones are durable",
+        "group",
+        (
+            "self._share(*sorted({move.folder for move in self._moves()}))",
+            "self._end(decisions.end_publication)",
+        ),
+        others_fsync("three files, without a journal"),
+    ),
+    mutant(
+        "an input loses its first name before its archive is durable",
+        "decision",
+        (
+            "    disk.sync_folder(folders.absolute(decision.archive.folder))\n    end_archiving(",
+            "    end_archiving(",
+        ),
+        others_fsync("two results, alone, without a journal"),
+    ),
+    mutant(
+        "what was dropped over an input that is being taken is removed",
+        "unjournaled",
+        ("    if paths.has_other_names(aside):", "    if aside:"),
+        UNJOURNALED + "test_a_file_that_is_dropped_over_one_that_is_being_taken_stays[False]",
+    ),
+    mutant(
+        "a result that a reader has moved on is published again",
+        "decision",
+        ("elif not (disk.has_halves and _has_left(decision, move, source, target)):", "else:"),
+        UNJOURNALED + "test_a_result_that_a_reader_moves_at_once_is_not_published_twice_after_a_crash",
+    ),
+]
+
 OTHERS = [
     mutant(
         "lines that were set aside are not compared at the seal",
@@ -844,4 +897,4 @@ OTHERS = [
     ),
 ]
 
-MUTANTS = [*FSYNCS, *STEPS, *PARTS, *OTHERS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS]
+MUTANTS = [*FSYNCS, *STEPS, *PARTS, *HALVES, *OTHERS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS]

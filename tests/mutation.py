@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 SWEEP = "tests/system/test_crash_sweep.py::"
 GAPS = "tests/system/test_crash_gaps.py::"
+UNJOURNALED = "tests/unit/test_unjournaled.py::"
 VANISHED = "tests/system/test_vanished_results.py::"
 LEASES = "tests/unit/test_holding.py::"
 CALLS = "tests/unit/test_disk.py::"
@@ -24,6 +25,12 @@ def power(scenario: str, *, by_chance: bool = False) -> str:
     """The sweep of power loss over a scenario; by chance, the newest name survives."""
     how = "lose_power_but_for_the_newest_name" if by_chance else "lose_power"
     return f"{SWEEP}test_power_loss_before_any_call_changes_nothing_of_what_comes_out[{how}-{scenario}]"
+
+
+def others_fsync(scenario: str) -> str:
+    """The sweep of power loss after another process has fsynced all folders."""
+    name = "test_power_loss_before_any_call_changes_nothing_of_what_comes_out"
+    return f"{SWEEP}{name}[lose_power_after_others_fsynced-{scenario}]"
 
 
 def power_after_crash(scenario: str) -> str:

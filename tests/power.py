@@ -5,8 +5,9 @@ What was written to a file is there after power loss if the file was fsynced sin
 of it survive; anywhere else it does not.) A name in a folder, or its absence, is there if the folder was;
 until then it may be there or not, each name for itself. Real filesystems keep more than that, so they hide a
 missing fsync; this model does not. One thing it grants, as all filesystems with a journal do: a rename into
-another folder that was not fsynced has not happened at all, unless the target's folder was fsynced; then the
-file is in both if the source's was not.
+another folder that was not fsynced has not happened at all, unless one of the two folders was fsynced; then
+the new name is there, and the file is in both if the old one's folder was not. Without a journal not even
+that holds. A file that had no name when it was fsynced (O_TMPFILE) has to be fsynced again once it has one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import shutil
 from typing import Any
 
-from tests.crashes import BrokenDisk
+from tests.crashes import BrokenDisk, InHalves
 
 
 class PowerDisk(BrokenDisk):
@@ -30,6 +31,8 @@ class PowerDisk(BrokenDisk):
         earlier: the disk of a process that died in the same folder while the power stayed on.
     """
 
+    has_journal = True
+
     def __init__(
         self, calls: int, root: str, *, newest_survives: bool = False, earlier: PowerDisk | None = None
     ) -> None:
@@ -41,6 +44,8 @@ class PowerDisk(BrokenDisk):
         os.makedirs(self._kept, exist_ok=True)
         self._names: dict[str, dict[str, int]] = earlier._names if earlier else {}
         self._contents: dict[int, bytes] = earlier._contents if earlier else {}
+        self._renamed: list[tuple[str, str]] = earlier._renamed if earlier else []
+        self._unfinished: set[int] = earlier._unfinished if earlier else set()
         if earlier is None:
             for folder, _, files in os.walk(root):
                 self._keep_names(folder)
@@ -52,11 +57,26 @@ class PowerDisk(BrokenDisk):
         given = super().count(name, *arguments)
         if name == "sync":
             self._keep_contents(f"/proc/self/fd/{arguments[0]}")
+            self._unfinished.discard(os.fstat(arguments[0]).st_ino)
         elif name == "sync_folder":
             self._keep_names(arguments[0])
+            self._keep_renames(arguments[0])
         elif name in {"create", "replace", "rename_noreplace", "link", "give_name"}:
             self._made.append(arguments[-1])
+        if name in {"replace", "rename_noreplace"}:
+            self._renamed.append((arguments[0], arguments[1]))
+        elif name == "give_name":
+            self._unfinished.add(os.fstat(arguments[0]).st_ino)
         return given
+
+    def let_others_fsync(self) -> None:
+        """Make names durable as other processes do, which fsync these folders for files of their own."""
+        shared = ("unprocessed", "underprocess", "processed", "failed", "results", ".fproc/commits")
+        stages = os.path.join(self._root, "results", ".stage")
+        folders = [os.path.join(self._root, folder) for folder in (*shared, ".fproc/jobs")]
+        for folder in (*folders, *(stage.path for stage in list(os.scandir(stages)))):
+            self._keep_names(folder)
+            self._keep_renames(folder)
 
     def lose_power(self) -> None:
         """Put the folder into the state that it would have after the machine was switched on again."""
@@ -77,6 +97,8 @@ class PowerDisk(BrokenDisk):
             if inode < 0:
                 self._rebuild(path)
                 continue
+            if inode in self._unfinished:
+                continue
             os.link(os.path.join(self._kept, str(inode)), path)
             status = os.stat(path)
             with open(path, "r+b") as file:
@@ -90,6 +112,13 @@ class PowerDisk(BrokenDisk):
 
     def _keep_names(self, folder: str) -> None:
         self._names[folder] = self._listed(folder)
+
+    def _keep_renames(self, folder: str) -> None:
+        """Keep the new names of what has left a folder by a rename, as a journal keeps the rename."""
+        for source, target in self._renamed if self.has_journal else []:
+            if os.path.dirname(source) == folder and os.path.lexists(target):
+                there, name = os.path.split(target)
+                self._names.setdefault(there, {})[name] = self._listed(there)[name]
 
     def _listed(self, folder: str) -> dict[str, int]:
         """The names in a folder, with their inodes, or -1 for folders."""
@@ -105,6 +134,22 @@ class PowerDisk(BrokenDisk):
     def _keep_contents(self, path: str) -> None:
         with open(path, "rb") as file:
             self._contents[os.fstat(file.fileno()).st_ino] = file.read()
+
+
+class UnjournaledPowerDisk(InHalves, PowerDisk):
+    """The same on a filesystem without a journal."""
+
+    has_journal = False
+
+
+def has_other_names(path: str) -> bool:
+    """What `paths.has_other_names` says, but for the name by which a `PowerDisk` keeps a file."""
+    status = os.lstat(path)
+    folder, kept = os.path.dirname(path), 0
+    while folder != os.path.dirname(folder):
+        kept |= os.path.lexists(f"{folder}.kept/{status.st_ino}")
+        folder = os.path.dirname(folder)
+    return status.st_nlink - kept > 1
 
 
 def _is_dropped(folder: str) -> bool:

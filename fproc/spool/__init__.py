@@ -13,7 +13,7 @@ What lies on the disk for an input X (+ there, - not there, ? either):
 From state to state, each by one atomic call, in this order:
 
     lock     flock on `.fproc/jobs/X/`; the kernel gives it back with the death of its owner
-    claim    rename `unprocessed/X` to `underprocess/X`; fsync the file, then both folders
+    claim    fsync the file; rename `unprocessed/X` to `underprocess/X`; fsync both folders
     work     results grow as parts in `results/.stage/`, which nobody else reads
     decide   fsync the parts and their folder; rename the commit record into place; fsync the job folder.
              That rename is the instant of commit.
@@ -42,7 +42,7 @@ from fproc.spool.beats import Beats
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim
 from fproc.spool.closings import Closings
-from fproc.spool.contents import sync_contents
+from fproc.spool.contents import sync_contents, sync_unless
 from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk
 from fproc.spool.evidence import Evidence, evidence_at
@@ -55,11 +55,11 @@ from fproc.spool.locks import Holder, Locks
 from fproc.spool.markers import Markers
 from fproc.spool.moves import check_moves
 from fproc.spool.names import InputNames
-from fproc.spool.paths import same_file
 from fproc.spool.readiness import longest_wait_seconds, look_of, quiet_seconds
 from fproc.spool.retention import prune
 from fproc.spool.staging import Staging
 from fproc.spool.trusted import TrustedTime
+from fproc.spool.unjournaled import disk_for, settle_aside, take_first_name
 
 __all__ = [
     "Claim",
@@ -111,7 +111,7 @@ class Spool:
     ) -> None:
         self.folders = Folders(config.watch_dir, config.results_dir)
         self.clock = clock
-        self._disk = disk or Disk(power=config.durability == "power")
+        self._disk = disk or disk_for(config)
         layout.check_places(self.folders)
         self.home = Home(self.folders, name or layout.prepare(self.folders, self._disk))
         self.home.check()
@@ -200,9 +200,13 @@ class Spool:
                 return None
             job.clean()
             self._markers.remember(job)
+            synced = sync_contents(self._disk, [waiting]).get(waiting)
+            if isinstance(synced, OSError):
+                raise synced
             job.take_input(waiting)
             if job.give_back_no_file():
                 return None
+            sync_unless(self._disk, job.input_path, synced)
             self._complete_claim(job)
             claim = Claim(job, Attempts())
         except FileNotFoundError:
@@ -287,6 +291,7 @@ class Spool:
             not_yet = self._not_yet(job, attempts, waited_for)
             if not_yet is not None:
                 return not_yet
+            sync_unless(self._disk, job.input_path, None)  # it may have been put there by hand
             self._complete_claim(job)
             saved = None if job.is_fresh_start else checkpoints.read(job.folder)
             job.clean_all_but(saved)
@@ -351,20 +356,25 @@ class Spool:
 
     def _hold(self, name: str, evidence: str = "") -> Job | None:
         hold = self._holder.hold(name, evidence)
-        return None if hold is None else Job(self._disk, self.folders, self.home, name, hold)
+        if hold is None:
+            return None
+        job = Job(self._disk, self.folders, self.home, name, hold)
+        if self._disk.has_halves:
+            try:
+                settle_aside(self._disk, job, os.path.join(self.folders.unprocessed, name))
+            except BaseException:
+                job.unlock()
+                raise
+        return job
 
     def _complete_claim(self, job: Job) -> None:
         """Do what follows the rename of a claim, all of which a crash may have left undone.
 
-        The contents are made durable before the new name is, and that before the old one's absence, with
-        which the marker goes.
+        The new name is made durable before the old one's absence is, and the marker goes with the latter.
         """
         waiting = os.path.join(self.folders.unprocessed, job.name)
-        if same_file(waiting, job.input_path):
-            self._disk.unlink(waiting)
-        for trouble in sync_contents(self._disk, [job.input_path]).values():
-            raise trouble
         self._disk.sync_folder(self.folders.underprocess)
+        take_first_name(self._disk, job, waiting)
         self._markers.consume(job)
         self._disk.sync_folder(self.folders.unprocessed)
 

@@ -1,7 +1,8 @@
 """The contents of inputs, which nobody has made durable: whoever dropped them wrote them and went away.
 
-A claim makes the names of inputs survive power loss. What is in them has to survive it first, or else what
-comes back is an empty file that has its place in the spool, and would be processed for a whole one.
+A claim gives an input a new name, which any process makes durable that fsyncs the folder for an input of its
+own. What is in it has to be durable before, or else what comes back after a loss of power is an empty file
+that has its place in the spool, and would be processed for a whole one.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ _UNREADABLE = frozenset({errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP})
 """What cannot be opened cannot be read either, so nothing is decided about contents that may be lost."""
 
 
-def sync_contents(disk: Disk, paths: Sequence[str]) -> dict[str, OSError]:
-    """Make what is in these files survive power loss; gives what stood in the way, by path."""
-    troubles: dict[str, OSError] = {}
+def sync_contents(disk: Disk, paths: Sequence[str]) -> dict[str, int | OSError]:
+    """Make what is in these files survive power loss.
+
+    Gives for each path the inode number of the file that is durable now, or what stood in the way. A path
+    at which nothing can be read is left out.
+    """
+    found: dict[str, int | OSError] = {}
     opened: dict[str, int] = {}
     if not disk.power:
-        return troubles
+        return found
     try:
         for path in paths:
             try:
@@ -31,10 +36,31 @@ def sync_contents(disk: Disk, paths: Sequence[str]) -> dict[str, OSError]:
                     disk.start_sync(opened[path])
             except OSError as error:
                 if error.errno not in _UNREADABLE:
-                    troubles[path] = error
+                    found[path] = error
         errors = disk.sync_all(list(opened.values()))
-        troubles |= {path: error for path, error in zip(opened, errors, strict=True) if error}
+        for (path, descriptor), trouble in zip(opened.items(), errors, strict=True):
+            found[path] = trouble or os.fstat(descriptor).st_ino
     finally:
         while opened:
             disk.close(opened.popitem()[1])
-    return troubles
+    return found
+
+
+def sync_unless(disk: Disk, path: str, synced: int | OSError | None) -> None:
+    """Make what is in a file survive power loss, unless it is the one that `sync_contents` gave.
+
+    Raises:
+        OSError: something stood in the way.
+    """
+    if disk.power and not (synced and _is_inode(path, synced)):
+        for found in sync_contents(disk, [path]).values():
+            if isinstance(found, OSError):
+                raise found
+
+
+def _is_inode(path: str, inode: int | OSError) -> bool:
+    """Whether the file at a path, if any, has that number."""
+    try:
+        return os.lstat(path).st_ino == inode
+    except FileNotFoundError:
+        return False

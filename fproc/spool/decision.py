@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
+from fproc.spool import paths
 from fproc.spool.disk import Disk, write_whole
 from fproc.spool.folders import Folders, free_number, numbered
 from fproc.spool.identity import identity_of
@@ -252,6 +253,7 @@ def carry_out(
     decision = publish(disk, folders, job_folder, decision)
     for folder in sorted({publication.folder for publication in decision.publications}):
         disk.sync_folder(folders.absolute(folder))  # results are durable before their input is archived
+    end_publication(disk, folders, job_folder, decision)
     source = folders.absolute(decision.archive.part)
     if by_way:
         by = os.path.join(job_folder, BY_WAY)
@@ -262,6 +264,7 @@ def carry_out(
         source = by
     decision = archive(disk, folders, job_folder, decision, source=source)
     disk.sync_folder(folders.absolute(decision.archive.folder))
+    end_archiving(disk, folders, job_folder, decision)
     disk.sync_folder(folders.underprocess)
     return decision
 
@@ -271,6 +274,19 @@ def publish(disk: Disk, folders: Folders, job_folder: str, decision: Decision) -
     for index in range(len(decision.publications)):
         decision = _move(disk, folders, job_folder, decision, index)
     return decision
+
+
+def end_publication(disk: Disk, folders: Folders, job_folder: str, decision: Decision) -> None:
+    """Do the other half of publishing, where moves have halves: the parts' new names are durable now."""
+    for move in decision.publications if disk.has_halves else ():
+        disk.end_move(_part(folders, job_folder, move))
+
+
+def end_archiving(disk: Disk, folders: Folders, _job_folder: str, decision: Decision) -> None:
+    """Do the other half of archiving, where moves have halves."""
+    source = folders.absolute(decision.archive.part)
+    if disk.has_halves and _is_about(decision, source):
+        disk.end_move(source)
 
 
 def archive(
@@ -299,9 +315,9 @@ def _move(
         source, target = source or _part(folders, job_folder, move), folders.absolute(move.target)
         try:
             if move.replaces:
-                disk.replace(source, target)
-            else:
-                disk.move(source, target)
+                disk.begin_replace(source, target)
+            elif not (disk.has_halves and _has_left(decision, move, source, target)):
+                disk.begin_move(source, target)
         except (FileExistsError, IsADirectoryError):
             decision = decision.renumbered(index, next_number(folders, move))
             write(disk, job_folder, decision)
@@ -312,6 +328,13 @@ def _move(
             if move is not decision.archive:
                 _check_published(folders, decision, move)
         return decision
+
+
+def _has_left(decision: Decision, move: Publication, source: str, target: str) -> bool:
+    """Whether a part was published, and moved on by a reader, before it lost its first name."""
+    if move is decision.archive or os.path.lexists(target):
+        return False
+    return os.path.lexists(source) and paths.has_other_names(source)
 
 
 def _part(folders: Folders, job_folder: str, move: Publication) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 
+from fproc.spool.libc import sync_file_range
 from fproc.spool.mounts import is_local
 from fproc.spool.paths import is_at, is_there, same_file
 from fproc.tokens import new_token
@@ -21,8 +22,7 @@ from fproc.tokens import new_token
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
-_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-_SYNC_FILE_RANGE_WRITE = 2
+NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _SYNC_THREADS = 4
 """How many fsyncs are under way at once; the device takes their flushes together, and more gain nothing."""
 
@@ -32,7 +32,13 @@ BEGUN = ".new"
 
 
 class Disk:
-    """The calls, with every fsync made (`power=True`) or none (`power=False`)."""
+    """The calls, with every fsync made (`power=True`) or none (`power=False`).
+
+    A move between folders has two halves, between which the target's folder is fsynced; see
+    `fproc.spool.unjournaled`. Here the first half does it all.
+    """
+
+    has_halves = False
 
     def __init__(self, *, power: bool) -> None:
         self.power = power
@@ -118,7 +124,7 @@ class Disk:
 
         It stays in memory: an input is about to be read, and a result too, by others.
         """
-        if self.power and (start := _sync_file_range()):
+        if self.power and (start := sync_file_range()):
             start(descriptor)
 
     def sync(self, descriptor: int) -> None:
@@ -195,6 +201,17 @@ class Disk:
         if not self._is_moved(source, target):
             self._move_by_link(source, target)
 
+    def begin_move(self, source: str, target: str) -> None:
+        """Give a file its new name as `move` does; it may keep the old one until `end_move`."""
+        self.move(source, target)
+
+    def begin_replace(self, source: str, target: str) -> None:
+        """Do the same over whatever is at `target`."""
+        self.replace(source, target)
+
+    def end_move(self, source: str) -> None:
+        """Take the old name away, once the new one is durable."""
+
     def take(self, source: str, target: str) -> None:
         """Do what `move` does, where others may move the source, and nobody else makes the target.
 
@@ -255,7 +272,7 @@ class Disk:
             if not same_file(source, target):
                 raise
         except OSError as error:
-            if error.errno not in _NO_LINKS:
+            if error.errno not in NO_LINKS:
                 raise
             self._look_and_rename(source, target)
             return
@@ -372,20 +389,3 @@ def _renameat2() -> Callable[[str, str], int] | None:
         return ctypes.get_errno() if function(*paths, _RENAME_NOREPLACE) else 0
 
     return rename
-
-
-@cache
-def _sync_file_range() -> Callable[[int], int] | None:
-    """`sync_file_range(SYNC_FILE_RANGE_WRITE)` of the C library, for all of a file (Linux)."""
-    try:
-        import ctypes  # noqa: PLC0415 - slow to import, and missing in some builds of Python
-
-        function = ctypes.CDLL(None).sync_file_range
-    except (ImportError, OSError, AttributeError):
-        return None
-    function.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
-
-    def start(descriptor: int) -> int:
-        return int(function(descriptor, 0, 0, _SYNC_FILE_RANGE_WRITE))
-
-    return start

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fproc.errors import ConservationError, LostClaimError
 from fproc.spool import decision as decisions
 from fproc.spool.claim import Claim
-from fproc.spool.contents import sync_contents
+from fproc.spool.contents import sync_contents, sync_unless
 from fproc.spool.decision import Decision, Stamp
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
@@ -27,6 +27,7 @@ from fproc.spool.jobs import Attempts, Job, Settled, part_prefix
 from fproc.spool.locks import Hold, Locks
 from fproc.spool.paths import is_at
 from fproc.spool.staging import Part
+from fproc.spool.unjournaled import take_first_name
 
 Ending = Settled | OSError | LostClaimError | ConservationError
 """What became of a claim in a group, or what stands in its way."""
@@ -69,16 +70,19 @@ class Groups:
             self._hold(names, holds, found)
             for name in self._known(holds):
                 holds.pop(name).release()
+            waiting = {f"{self._folders.unprocessed}/{name}": name for name in holds}
+            synced = {waiting[path]: of for path, of in sync_contents(self._disk, list(waiting)).items()}
             for name, hold in list(holds.items()):
-                taken = found[name] = self._taken(name, hold)
+                taken = found[name] = self._taken(name, hold, synced.get(name))
                 if isinstance(taken, Claim):
                     claims.append(taken)
                 else:
                     hold.release()
                 del holds[name]
-            self._sync_contents(claims, found)
             if claims:
                 self._disk.sync_folder(self._folders.underprocess)
+                for claim in claims if self._disk.has_halves else ():
+                    take_first_name(self._disk, claim.job, f"{self._folders.unprocessed}/{claim.name}")
                 self._disk.sync_folder(self._folders.unprocessed)
         except BaseException:
             for claim in claims:
@@ -100,26 +104,21 @@ class Groups:
             else:
                 holds.update({name: hold} if hold else {})
 
-    def _taken(self, name: str, hold: Hold) -> Claim | OSError | None:
+    def _taken(self, name: str, hold: Hold, synced: int | OSError | None) -> Claim | OSError | None:
         """Take one input whose job is held; if it is not to be had, it is still held."""
+        if isinstance(synced, OSError):
+            return synced
         job = Job(self._disk, self._folders, self._home, name, hold)
         try:
-            self._disk.move(f"{self._folders.unprocessed}/{name}", job.input_path)
+            self._disk.begin_move(f"{self._folders.unprocessed}/{name}", job.input_path)
             if job.give_back_no_file():
                 return None
+            sync_unless(self._disk, job.input_path, synced)
         except (FileNotFoundError, FileExistsError):
             return None
         except OSError as error:
             return error
         return Claim(job, Attempts())
-
-    def _sync_contents(self, claims: list[Claim], found: dict[str, Claim | OSError | None]) -> None:
-        """Make what is in the inputs durable before their names are; one that refuses is given up."""
-        troubles = sync_contents(self._disk, [claim.path for claim in claims])
-        for claim in [claim for claim in claims if claim.path in troubles]:
-            found[claim.name] = troubles[claim.path]
-            claims.remove(claim)
-            claim.release()
 
     def commit(self, sealed: Mapping[Claim, Stamp], *, replace_results: bool) -> dict[Claim, Ending]:
         """Decide for success about claims whose results are written, and carry that out.
@@ -170,12 +169,15 @@ class _Commit:
             self._write_down()
             self._each(self._publish)
             self._share(*sorted({move.folder for move in self._moves()}))
+            self._end(decisions.end_publication)
             self._share(self._stage)  # a part that came back once its record is gone would stay for ever
             self._each(self._archive)
-            self._share(self._folders.processed, self._folders.underprocess)
+            self._share(self._folders.processed)
+            self._end(decisions.end_archiving)
+            self._share(self._folders.underprocess)
             self._each(self._forget)
             self._share(self._folders.commits)  # a record that came back would be taken for a later input's
-            self._each(self._end)
+            self._each(self._let_go)
         except OSError as error:
             self._ended |= dict.fromkeys(self._left, error)
         return self._ended
@@ -250,6 +252,7 @@ class _Commit:
         try:
             self._each_that_is_ours(lambda claim: self._name(record, claim), self._left[1:])
             self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._left)
+            self._disk.sync(record)  # it had no name; without a journal, its names alone do not tell of it
         finally:
             self._disk.close(record)
         self._share(self._folders.commits)
@@ -301,11 +304,16 @@ class _Commit:
         job, decision = claim.job, self._decided[claim]
         self._decided[claim] = decisions.archive(self._disk, self._folders, job.folder, decision)
 
+    def _end(self, end: Callable[[Disk, Folders, str, Decision], None]) -> None:
+        """Do the other half of moves, where they have one."""
+        if self._disk.has_halves:
+            self._each(lambda claim: end(self._disk, self._folders, claim.job.folder, self._decided[claim]))
+
     def _forget(self, claim: Claim) -> None:
         self._disk.unlink(claim.job.shared_record)
         if self._decided[claim] is not self._written[claim]:  # a name was taken, so there is a newer record
             claim.job.clean()
 
-    def _end(self, claim: Claim) -> None:
+    def _let_go(self, claim: Claim) -> None:
         claim.job.unlock()
         self._leave(claim, Settled.of(claim.name, self._decided[claim]))

@@ -30,6 +30,7 @@ from fproc.tokens import new_token
 
 log = logging.getLogger("fproc.spool")
 
+ASIDE = "taken"
 ATTEMPTS = "attempts.json"
 MARKER = "marker.json"
 REJECTED = "rejected.jsonl"
@@ -103,6 +104,7 @@ class Job:
         self.folder = hold.folder
         self.input_path = f"{folders.underprocess}/{name}"
         self.shared_record = f"{folders.commits}/{name}"
+        self.aside_path = f"{hold.folder}/{ASIDE}"
         self._home = home
         self._stage = home.stage
         self.prefix = part_prefix(name)
@@ -153,7 +155,7 @@ class Job:
             self.disk.take(waiting, self.path(decisions.BY_WAY))
             self.end_transit()
         else:
-            self.disk.move(waiting, self.input_path)
+            self.disk.begin_move(waiting, self.input_path)
 
     def give_back_no_file(self) -> bool:
         """Put what was taken back if it is no file: someone has put it in the place of one meanwhile.

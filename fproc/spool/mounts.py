@@ -19,6 +19,13 @@ LOCAL_TYPES = frozenset(
 RECENT_SECONDS = 5.0
 """How long it may take until another filesystem at the place of an earlier one is noticed."""
 
+_JOURNALED_TYPES = frozenset(
+    {"apfs", "bcachefs", "btrfs", "ext3", "f2fs", "hfsplus", "jfs", "nilfs2", "reiserfs", "xfs", "zfs"}
+)
+"""They keep a journal, or write nothing in place."""
+
+_UNJOURNALED_TYPES = frozenset({"exfat", "ext2", "hfs", "msdos", "ntfs", "ntfs3", "ufs", "vfat"})
+
 _MOUNTINFO = "/proc/self/mountinfo"
 
 
@@ -52,6 +59,29 @@ class Mount(NamedTuple):
     options: str
     type: str
     source: str
+
+
+def has_journal(path: str) -> bool | None:
+    """Whether loss of power leaves a rename whole or undone on a path's filesystem; None if not known."""
+    while not os.path.exists(path):  # it is about to be made
+        path = os.path.dirname(os.path.abspath(path))
+    kind = filesystem_type(path)
+    if kind == "ext4":
+        return _has_ext4_journal(path)
+    return True if kind in _JOURNALED_TYPES else False if kind in _UNJOURNALED_TYPES else None
+
+
+def _has_ext4_journal(path: str) -> bool | None:
+    """Whether an ext4 has one: it may have been made without (`mkfs.ext4 -O ^has_journal`)."""
+    device = device_of(path)
+    if device is None:
+        return None
+    name = os.path.basename(os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))
+    try:
+        with open(f"/sys/fs/ext4/{name}/journal_task", encoding="ascii") as file:
+            return file.read().strip() != "<none>"
+    except OSError:
+        return None
 
 
 def mount_of(path: str) -> Mount | None:

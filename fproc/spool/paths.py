@@ -100,3 +100,8 @@ def kind_of_file(path: str) -> str:
         "a block device": stat.S_ISBLK,
     }
     return next((f"is {kind}, not a file" for kind, fits in kinds.items() if fits(mode)), "is a file")
+
+
+def has_other_names(path: str) -> bool:
+    """Whether the file at a path has names besides that one."""
+    return os.lstat(path).st_nlink > 1

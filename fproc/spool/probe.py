@@ -24,7 +24,7 @@ from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk
 from fproc.spool.evidence import Evidence, evidence_at, reach_of
 from fproc.spool.folders import NAME_BYTES, Folders
-from fproc.spool.mounts import LOCAL_TYPES, device_of, mount_of, space
+from fproc.spool.mounts import LOCAL_TYPES, device_of, has_journal, mount_of, space
 from fproc.spool.obstacles import may_take_from_others, obstacles, this_user
 from fproc.spool.paths import is_at
 from fproc.tokens import new_token
@@ -203,6 +203,22 @@ def _type(place: str) -> _Answer:
     return _Answer(Verdict.WEAK, f"{mount.type} ({mount.options}) of {mount.source}, not known to be local")
 
 
+def _journal(place: str) -> _Answer:
+    """Whether a rename survives loss of power as a whole; without, `fproc.spool.unjournaled` wants links."""
+    answer = has_journal(place)
+    if answer is None:
+        return _Answer(Verdict.GOOD, "the system does not say")
+    if answer:
+        return _Answer(Verdict.GOOD, "there is one")
+    try:
+        _DISK.link(_made(place, "first"), os.path.join(place, "second"))
+    except OSError:
+        lost = "there is none, and no hard links; loss of power can lose files that are being moved"
+        return _Answer(Verdict.BAD, lost, "use a filesystem with a journal, such as ext4, xfs or btrfs")
+    found = "there is none; files get their new name before they lose the old one"
+    return _Answer(Verdict.WEAK, found, "a filesystem with a journal survives loss of power better")
+
+
 def _space(place: str) -> _Answer:
     free, total = space(place)
     return _share(f"{free / 1e6:,.0f} MB", free, total, least=LEAST_FREE_BYTES)
@@ -357,6 +373,7 @@ _UNTOLD = '"ready": "auto" waits until a file was unchanged for "settle_unknown_
 
 _QUESTIONS = [
     _Question("filesystem", _type, "locks may not reach other hosts; fproc uses leases there"),
+    _Question("journal", _journal),
     _Question("free space", _space, "make room"),
     _Question("free inodes", _inodes, "remove files that nobody needs"),
     _Question("rename over a file", _replacing),

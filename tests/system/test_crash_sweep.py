@@ -15,16 +15,17 @@ from typing import Any
 import pytest
 
 from fproc.failures import LineFailure
-from fproc.spool import Disk, Spool, folders
+from fproc.spool import Disk, Spool, folders, paths
 from fproc.spool import disk as disk_module
 from fproc.spool.direct import DirectOutput
 from fproc.spool.leases import Leases
 from fproc.spool.owner import Owner
+from fproc.spool.unjournaled import UnjournaledDisk
 from fproc.watch import Watcher
-from tests.crashes import BrokenDisk, Crash, inputs, is_decided, look
+from tests.crashes import BrokenDisk, Crash, UnjournaledBrokenDisk, inputs, is_decided, look
 from tests.helpers import SAMPLES, plan_of, user
 from tests.inline import watcher
-from tests.power import PowerDisk
+from tests.power import PowerDisk, UnjournaledPowerDisk, has_other_names
 
 TWO_RESULTS: list[dict[str, Any]] = [
     {"tag": "start", "type": user("fail_on_bad"), "next": ["end", "count"]},
@@ -40,7 +41,8 @@ PLAIN: dict[str, Any] = {"intake": {"ready": "rename"}, "retry": {"max_attempts"
 class Scenario:
     """Files before the crash, what someone else does between crash and recovery, and what must come of it.
 
-    `alone` has each file claimed and committed for itself, as where files cannot share what they need.
+    `alone` has each file claimed and committed for itself, as where files cannot share what they need;
+    `has_journal` says what the filesystem is like.
     """
 
     dropped: dict[str, str]
@@ -50,6 +52,7 @@ class Scenario:
     config: dict[str, Any] = field(default_factory=dict)
     nodes: list[dict[str, Any]] = field(default_factory=lambda: TWO_RESULTS)
     alone: bool = False
+    has_journal: bool = True
 
 
 def set_aside(*places: tuple[int, int]) -> str:
@@ -156,7 +159,26 @@ SCENARIOS |= {
     },
 }
 
-Named = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
+SCENARIOS |= {
+    f"{name}, without a journal": replace(SCENARIOS[name], has_journal=False)
+    for name in (
+        "two results",
+        "two results, alone",
+        "two files",
+        "three files",
+        "an earlier result is replaced",
+        "lines that are set aside",
+        "a marker",
+    )
+}
+
+Named = pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(scenario, id=name, marks=() if scenario.has_journal else pytest.mark.sweep)
+        for name, scenario in SCENARIOS.items()
+    ],
+)
 
 
 OTHER_WAYS = ("link and unlink", "leases", "leases on NFS")
@@ -187,7 +209,7 @@ class Place:
 
     def crash(self, calls: int) -> bool:
         """Run until call number `calls`; whether that came."""
-        disk = BrokenDisk(calls)
+        disk = BrokenDisk(calls) if self.scenario.has_journal else UnjournaledBrokenDisk(calls)
         try:
             self.watcher(disk).turn()
         except Crash:
@@ -204,11 +226,18 @@ class Place:
         """The same, but the last name that was made survives by chance."""
         return self.die_then_lose_power([calls], newest_survives=True)
 
-    def die_then_lose_power(self, calls: list[int], *, newest_survives: bool = False) -> bool:
+    def lose_power_after_others_fsynced(self, calls: int) -> bool:
+        """The same, but all folders that other processes use too have just been fsynced by one of those."""
+        return self.die_then_lose_power([calls], others_fsync=True)
+
+    def die_then_lose_power(
+        self, calls: list[int], *, newest_survives: bool = False, others_fsync: bool = False
+    ) -> bool:
         """Run as often as there are numbers of calls, dying at each; lose power at the last."""
         disk = None
         for number in calls:
-            disk = PowerDisk(number, self.folder, newest_survives=newest_survives, earlier=disk)
+            kind = PowerDisk if self.scenario.has_journal else UnjournaledPowerDisk
+            disk = kind(number, self.folder, newest_survives=newest_survives, earlier=disk)
             try:
                 self.watcher(disk).turn()
             except Crash:
@@ -218,11 +247,13 @@ class Place:
                 self.recover()
                 return False
         assert disk is not None
+        if others_fsync:
+            disk.let_others_fsync()
         disk.lose_power()
         return True
 
     def recover(self) -> None:
-        watcher = self.watcher(Disk(power=True))
+        watcher = self.watcher(Disk(power=True) if self.scenario.has_journal else UnjournaledDisk(power=True))
         for _ in range(3):
             watcher.turn()
             self.now += 100.0  # leases are over, and what was left behind is looked for again
@@ -245,6 +276,12 @@ def is_json(text: str) -> bool:
         return bool(json.loads(text))
     except ValueError:
         return False
+
+
+@pytest.fixture(autouse=True)
+def names_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not count the name by which a `PowerDisk` keeps a file."""
+    monkeypatch.setattr(paths, "has_other_names", has_other_names)
 
 
 @pytest.fixture(params=["renameat2", *(pytest.param(way, marks=pytest.mark.sweep) for way in OTHER_WAYS)])
@@ -294,7 +331,10 @@ def test_a_crash_before_any_call_changes_nothing_of_what_comes_out(
 
 
 @Named
-@pytest.mark.parametrize("lose_power", [Place.lose_power, Place.lose_power_but_for_the_newest_name])
+@pytest.mark.parametrize(
+    "lose_power",
+    [Place.lose_power, Place.lose_power_but_for_the_newest_name, Place.lose_power_after_others_fsynced],
+)
 def test_power_loss_before_any_call_changes_nothing_of_what_comes_out(
     memory_path: Path, scenario: Scenario, lose_power: Callable[[Place, int], bool]
 ) -> None:
@@ -327,7 +367,11 @@ def test_a_second_crash_in_recovery_changes_nothing_either(
 
 @Named
 @pytest.mark.parametrize(
-    "stride", [pytest.param(9, marks=pytest.mark.sweep), pytest.param(1, marks=pytest.mark.long)]
+    "stride",
+    [
+        pytest.param(9, marks=pytest.mark.sweep),
+        pytest.param(1, marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
+    ],
 )
 def test_power_loss_after_a_crash_changes_nothing_either(
     memory_path: Path, scenario: Scenario, stride: int

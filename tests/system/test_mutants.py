@@ -120,7 +120,7 @@ QUICK = {
     "an fsync of a file that fails is taken for done",
     "the lock of a folder that was removed counts",
     "evidence against an owner holds for ever",
-    "what several inputs hold is not fsynced by their claim",
+    "what several inputs hold is fsynced after they were moved",
     "whatever part is gone has been published",
 }
 """One of each kind."""

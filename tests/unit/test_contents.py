@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fproc.spool import Disk
-from fproc.spool.contents import sync_contents
+from fproc.spool.contents import sync_contents, sync_unless
 
 
 class CountingDisk(Disk):
@@ -40,7 +40,8 @@ def open_descriptors() -> int:
 def test_every_file_is_fsynced_once_and_closed(tmp_path: Path) -> None:
     disk, before = CountingDisk(), open_descriptors()
     names = [str(number) for number in range(11)]
-    assert sync_contents(disk, made(tmp_path, *names)) == {}
+    paths = made(tmp_path, *names)
+    assert sync_contents(disk, paths) == {path: os.stat(path).st_ino for path in paths}
     assert sorted(disk.synced) == sorted(names)
     assert open_descriptors() == before
 
@@ -48,8 +49,8 @@ def test_every_file_is_fsynced_once_and_closed(tmp_path: Path) -> None:
 def test_what_stands_in_the_way_of_one_file_is_told_and_stops_no_other(tmp_path: Path) -> None:
     disk = CountingDisk()
     paths = made(tmp_path, "a", "refused 1", "b", "c", "d", "refused 2")
-    troubles = sync_contents(disk, paths)
-    assert {path: trouble.errno for path, trouble in troubles.items()} == {
+    found = sync_contents(disk, paths)
+    assert {path: trouble.errno for path, trouble in found.items() if isinstance(trouble, OSError)} == {
         paths[1]: errno.EIO,
         paths[5]: errno.EIO,
     }
@@ -64,7 +65,8 @@ def test_a_file_that_cannot_be_opened_for_now_is_told(
 
     monkeypatch.setattr(Disk, "open_to_sync", refuse)
     [path] = made(tmp_path, "a")
-    assert sync_contents(CountingDisk(), [path])[path].errno == errno.EMFILE
+    with pytest.raises(OSError, match=os.strerror(errno.EMFILE)):
+        sync_unless(CountingDisk(), path, None)
 
 
 def test_what_nobody_can_read_is_left_to_who_tries_to(
@@ -103,5 +105,17 @@ def test_a_system_that_has_no_thread_to_give_fsyncs_one_after_the_other(
     monkeypatch.setattr(threading.Thread, "start", refuse)
     disk = CountingDisk()
     names = [str(number) for number in range(9)]
-    assert sync_contents(disk, made(tmp_path, *names)) == {}
+    assert len(sync_contents(disk, made(tmp_path, *names))) == len(names)
     assert sorted(disk.synced) == sorted(names)
+
+
+def test_a_file_that_was_put_in_place_of_the_one_that_is_durable_is_fsynced_too(tmp_path: Path) -> None:
+    disk = CountingDisk()
+    [path] = made(tmp_path, "a")
+    synced = sync_contents(disk, [path])[path]
+    sync_unless(disk, path, synced)
+    assert disk.synced == ["a"]
+    [other] = made(tmp_path, "b")
+    os.replace(other, path)
+    sync_unless(disk, path, synced)
+    assert disk.synced == ["a", "a"]

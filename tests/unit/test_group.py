@@ -117,7 +117,7 @@ def test_folders_are_fsynced_once_for_all(place: Place) -> None:
     place.perform(*NAMES)
     assert place.disk.calls.count("sync_folder") == 9
     assert place.disk.calls.count("sync_all") == 2, "what the inputs hold, and the parts"
-    assert place.disk.calls.count("sync") == 2 * len(NAMES) + 1
+    assert place.disk.calls.count("sync") == 2 * len(NAMES) + 2, "the record again, once it has names"
     assert place.disk.calls.count("create_unnamed") == 1
 
 
@@ -190,9 +190,9 @@ def test_a_job_folder_that_is_taken_away_loses_its_file_alone(
     ("method", "what"),
     [
         ("lock_new", "b.log"),
-        ("move", "unprocessed/b.log"),
+        ("begin_move", "unprocessed/b.log"),
         ("open_to_sync", "b.log"),
-        ("move", "underprocess/b.log', '/"),
+        ("begin_move", "underprocess/b.log', '/"),
     ],
 )
 def test_a_name_that_the_disk_refuses_troubles_no_other(place: Place, method: str, what: str) -> None:

@@ -30,6 +30,7 @@ OF_THE_MACHINE = {"free space", "free inodes", "fsync of a file", "fsync of a fo
 
 OF_ONE_FILESYSTEM = {
     "filesystem",
+    "journal",
     "free space",
     "free inodes",
     "rename over a file",
