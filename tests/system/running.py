@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -326,6 +327,15 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fproc-test-") as name:
         os.chmod(name, 0o777)
         yield Path(name)
+
+
+def can_make_namespaces() -> bool:
+    """Whether a process may begin a namespace of processes here: not every root may."""
+    tried = ["unshare", "--pid", "--fork", "true"]
+    return (
+        bool(shutil.which(tried[0]))
+        and subprocess.run(tried, capture_output=True, check=False).returncode == 0
+    )
 
 
 def spooled(folder: Path) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.archives import PROJECT, build
 from tests.crashes import look
-from tests.system.running import DEADLINE_SECONDS, wait_until
+from tests.system.running import DEADLINE_SECONDS, can_make_namespaces, wait_until
 from tests.system.test_surroundings import NEVER_IMPORTED
 
 SAMPLE = "start:ERROR: Something bad happened\nstart:INFO: All good\nstart:WARNING: Potential issue\n"
@@ -169,7 +169,7 @@ def test_a_python_with_half_its_standard_library_is_told_which_package_to_instal
     )
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a namespace for processes")
+@pytest.mark.skipif(not can_make_namespaces(), reason="no namespace of processes can be made here")
 def test_it_can_be_stopped_early_as_the_first_process_of_a_container(alone: Path) -> None:
     (alone.parent / "own.py").write_text(NEVER_IMPORTED)
     nodes = [{"tag": "start", "type": "own.step", "next": "end"}]

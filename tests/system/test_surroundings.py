@@ -17,6 +17,7 @@ from tests.system.running import (
     DEADLINE_SECONDS,
     ROOT,
     Watching,
+    can_make_namespaces,
     command,
     configure,
     drop,
@@ -248,7 +249,7 @@ while True:
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a namespace for processes")
+@pytest.mark.skipif(not can_make_namespaces(), reason="no namespace of processes can be made here")
 @pytest.mark.parametrize(("action", "status"), [("--watch", 0), ("--check", 130)])
 def test_the_first_process_of_a_container_can_be_stopped_early(
     tmp_path: Path, action: str, status: int
