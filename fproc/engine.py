@@ -79,6 +79,10 @@ class Counts:
         self.seconds = 0.0
 
 
+def _no_beat() -> None:
+    """Tell nobody."""
+
+
 class Interpreter:
     """One run of one input file through a graph.
 
@@ -191,8 +195,8 @@ class Interpreter:
             self._to_observe -= 1
             self._watching.begin(self.line_no, line)
 
-    def finish(self) -> None:
-        """End the file: each node gives what it still has, those upstream first."""
+    def finish(self, beat: Callable[[], None] = _no_beat) -> None:
+        """End the file: each node gives what it still has, those upstream first; a beat for each record."""
         self.line_no = self._piece = self._finder = None
         self._watching = self.observer
         if self.observer:
@@ -202,6 +206,7 @@ class Interpreter:
         for name in self.graph.finish_order():
             self._finished.add(name)
             for record in self._leftovers(name):
+                beat()
                 try:
                     onward = self._route(name, [record])
                 except FprocError as error:

@@ -147,7 +147,7 @@ def run(
                 if progress:
                     progress(given.position_bytes(), interpreter.lines_in, figures.rejected, figures.skipped)
             mark.note(Doing.ENDING)
-            interpreter.finish()
+            interpreter.finish(mark.beat)
             losses.check_share(interpreter.lines_in)
             output.flush()
             _check_conservation(interpreter, figures, output)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from fproc.mark import Doing, Mark, Whereabouts
+from fproc.config import parse
+from fproc.mark import NONE, Doing, Mark, Whereabouts
+from fproc.pool import _Slot
 from fproc.stalls import ANSWER_SECONDS, Vigil, alarmed
-from fproc.worker import _BeatingDisk
+from fproc.worker import Setup, Task, Why, _BeatingDisk
 
 STALL = 60.0
 
@@ -113,6 +115,24 @@ def test_each_fsync_of_a_commit_is_a_step_ahead(power: bool, tmp_path: Path) -> 
         disk.sync(file.fileno())
     disk.sync_folder(str(tmp_path))
     assert mark.seen().beats == 2
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+@pytest.mark.parametrize(("mark", "names"), [(1, "b.log"), (NONE, "a.log, b.log")])
+def test_files_that_are_worked_on_together_are_named_together(mark: int, names: str, tmp_path: Path) -> None:
+    config, _ = parse({"nodes": [{"tag": "start", "type": "trim", "next": "end"}]}, folder=str(tmp_path))
+    assert config
+    slot = _Slot(Setup(config, nothing, lambda: None), lambda: 0.0)
+    slot._tasks = (Task("a.log", Why.NEW), Task("b.log", Why.NEW))
+    slot._mark = Mark.own()
+    slot._mark.set(mark)
+    slot._vigil = Vigil(slot._mark, nothing, STALL, monotonic=lambda: 0.0)
+    slot._vigil.stalled = "no progress since then"
+    assert slot._names() == names
+    assert ", ".join(name for name, progress in slot.running() if progress.stalled) == names
 
 
 def wait_until_logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
