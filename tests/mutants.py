@@ -13,6 +13,7 @@ from __future__ import annotations
 from tests.mutation import (
     ARRIVAL,
     CALLS,
+    DIRECT,
     GAPS,
     GROUP,
     LEASES,
@@ -861,6 +862,12 @@ HALVES = [
 ]
 
 OTHERS = [
+    mutant(
+        "the stage of a run on another host is swept",
+        "direct",
+        ("if not (reaches_all or is_of_host) and", "if False and"),
+        DIRECT + "test_runs_on_two_hosts_leave_each_other_s_parts_alone[marks0]",
+    ),
     mutant(
         "lines that were set aside are not compared at the seal",
         "claim",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 SWEEP = "tests/system/test_crash_sweep.py::"
 GAPS = "tests/system/test_crash_gaps.py::"
+DIRECT = "tests/unit/test_direct_output.py::"
 UNJOURNALED = "tests/unit/test_unjournaled.py::"
 VANISHED = "tests/system/test_vanished_results.py::"
 LEASES = "tests/unit/test_holding.py::"

@@ -10,10 +10,15 @@ from fproc.errors import InputError, shown
 from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk, unlink_if_there
 from fproc.spool.folders import make_durably, numbered
+from fproc.spool.mounts import is_local
+from fproc.spool.owner import BOOT_ID, read_text
 from fproc.spool.staging import Staging
 from fproc.tokens import new_token
 
 _PREFIX = "input-"
+_BOOT_CHARACTERS = 12
+_ABANDONED_SECONDS = 24 * 3600.0
+"""For how long nothing may change in the stage of a run that no lock tells of, before it is swept."""
 _TRIES = 100
 """How often another run may remove the folder above this one's before something else must be wrong."""
 
@@ -45,7 +50,8 @@ class DirectOutput:
         self._folder = folder
         self._rename = rename
         self._stages = os.path.join(folder, STAGE_FOLDER)
-        self._stage = os.path.join(self._stages, _PREFIX + new_token(8))
+        self._host = host_mark()
+        self._stage = os.path.join(self._stages, f"{_PREFIX}{self._host}-{new_token(8)}")
         self._lock: int | None = None
         self._made: list[str] = []
         self.staging = Staging(disk, self._make_stage, "", stream=stream, streamed=streamed)
@@ -104,10 +110,18 @@ class DirectOutput:
         raise FileNotFoundError(2, "cannot make a folder", self._stages)
 
     def _sweep(self) -> None:
-        """Remove the stages of runs that were killed: their locks are free."""
+        """Remove the stages of runs that were killed: their locks are free.
+
+        On a filesystem that other hosts use, no lock tells of runs there; such stages are left alone until
+        nothing in them has changed for a day of that filesystem's own time.
+        """
+        reaches_all = is_local(self._stages) is not False
         for name in os.listdir(self._stages):
             path = os.path.join(self._stages, name)
             if not name.startswith(_PREFIX) or path == self._stage or not os.path.isdir(path):
+                continue
+            is_of_host = self._host and name.startswith(f"{_PREFIX}{self._host}-")
+            if not (reaches_all or is_of_host) and not self._is_abandoned(path):
                 continue
             lock = self._disk.lock(path)
             if lock is not None:
@@ -115,6 +129,21 @@ class DirectOutput:
                     self._disk.unlink(os.path.join(path, part))
                 self._disk.remove_folder(path)
                 self._disk.close(lock)
+
+    def _is_abandoned(self, stage: str) -> bool:
+        """Whether nothing in another run's stage has changed for long; it may be removed just now."""
+        now = os.stat(self._stage).st_mtime
+        try:
+            changed_at = [os.stat(stage).st_mtime]
+            changed_at += [os.lstat(os.path.join(stage, part)).st_mtime for part in os.listdir(stage)]
+        except FileNotFoundError:
+            return False
+        return now - max(changed_at) > _ABANDONED_SECONDS
+
+
+def host_mark() -> str:
+    """Return what tells this host, since it was started, from others; "" if the system does not say."""
+    return read_text(BOOT_ID).replace("-", "")[:_BOOT_CHARACTERS]
 
 
 def _check_target(path: str, inputs: list[str]) -> None:

@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _PID_NAMESPACE = "/proc/self/ns/pid"
 
 _BEGAN_FIELD = 19
@@ -33,7 +33,7 @@ class Owner:
         container = ""
         with suppress(OSError):
             container = os.readlink(_PID_NAMESPACE)
-        return cls(socket.gethostname(), container, read_text(_BOOT_ID), os.getpid(), _began(os.getpid()))
+        return cls(socket.gethostname(), container, read_text(BOOT_ID), os.getpid(), _began(os.getpid()))
 
     def is_neighbour(self, other: Owner) -> bool:
         """Whether both are of one kernel since one boot, and of one pid namespace, as far as that is known.

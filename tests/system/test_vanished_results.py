@@ -243,6 +243,22 @@ def test_nothing_is_archived_without_its_results_whenever_they_vanish(
     assert waited > 3
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_an_input_whose_parts_are_gone_for_good_is_done_again_as_the_document_says(
+    memory_path: Path, name: str
+) -> None:
+    place = decided(memory_path, name, published=1)
+    shutil.rmtree(f"{place.folder}/results/.stage")
+    check_waits(place, "the result is not there")
+    for result in look(place.folder)["results"]:
+        os.unlink(f"{place.folder}/results/{result}")
+    os.rename(f"{place.folder}/underprocess/x.log", f"{place.folder}/unprocessed/x.log")
+    shutil.rmtree(f"{place.folder}/.fproc/jobs/x.log", ignore_errors=True)  # gone if nothing is in it
+    Path(f"{place.folder}/.fproc/commits/x.log").unlink(missing_ok=True)
+    place.recover()
+    place.check("done again")
+
+
 def test_a_claim_without_a_decision_needs_no_results_of_old(memory_path: Path) -> None:
     place = Place(memory_path, SCENARIOS["two results"])
     claim = Spool(place.plan.config).claim("x.log")

@@ -14,7 +14,7 @@ import pytest
 from fproc.errors import InputError, UsageError
 from fproc.oneshot import Destination, destination, process_inputs
 from fproc.plan import Plan
-from fproc.spool import Disk
+from fproc.spool import Disk, direct
 from fproc.spool.direct import DirectOutput, publish_text
 from tests.crashes import BrokenDisk, Crash, files
 from tests.helpers import plan_of, user
@@ -149,6 +149,67 @@ def test_what_a_killed_run_left_is_swept_away_by_the_next(tmp_path: Path) -> Non
     written(tmp_path, "b").close()
     assert os.listdir(tmp_path / STAGE) == ["id-of-a-spool"]
     assert killed.staging.parts
+
+
+class UnreachedDisk(Disk):
+    """Another host's, whose locks and ours do not see each other, as over NFS without a lock daemon."""
+
+    def lock(self, folder: str) -> int | None:
+        self.make_folder(folder)
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def on_host(monkeypatch: pytest.MonkeyPatch, mark: str, folder: Path) -> DirectOutput:
+    """An output of a run on a host that shares the folder with others."""
+    monkeypatch.setattr(direct, "is_local", lambda _path: False)
+    monkeypatch.setattr(direct, "host_mark", lambda: mark)
+    return DirectOutput(UnreachedDisk(power=False), str(folder), rename={})
+
+
+@pytest.mark.parametrize("marks", [("one", "other"), ("", "other"), ("one", ""), ("", "")])
+def test_runs_on_two_hosts_leave_each_other_s_parts_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marks: tuple[str, str]
+) -> None:
+    first, second = (on_host(monkeypatch, mark, tmp_path) for mark in marks)
+    for output, name in ((first, "a"), (second, "b"), (first, "c")):
+        output.staging.write(name, name)
+        output.staging.flush()
+    assert second.publish([], set()) == [str(tmp_path / "b")]
+    second.close()
+    assert first.publish([], set()) == [str(tmp_path / "a"), str(tmp_path / "c")]
+    first.close()
+    assert sorted(os.listdir(tmp_path)) == ["a", "b", "c"]
+
+
+def test_what_a_run_on_another_host_left_is_swept_away_a_day_after_its_last_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = tmp_path / ".stage"
+    old, fresh = stages / "input-other-1", stages / "input-other-2"
+    for stage in (old, fresh):
+        stage.mkdir(parents=True)
+        (stage / "0").write_text("part")
+    two_days_ago = os.stat(fresh).st_mtime - 2 * 86400
+    for path in (old / "0", old, fresh):
+        os.utime(path, (two_days_ago, two_days_ago))
+    output = on_host(monkeypatch, "one", tmp_path)
+    output.staging.write("a", "a")
+    output.staging.flush()
+    output.publish([], set())
+    output.close()
+    assert os.listdir(stages) == ["input-other-2"], "its part has just been written to"
+
+
+def test_what_a_killed_run_of_this_host_left_is_swept_away_at_once_on_a_shared_folder_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".stage/input-one-1").mkdir(parents=True)
+    output = on_host(monkeypatch, "one", tmp_path)
+    output.staging.write("a", "a")
+    output.staging.flush()
+    output.publish([], set())
+    output.close()
+    assert os.listdir(tmp_path) == ["a"]
 
 
 def test_a_call_that_dies_anywhere_leaves_old_or_new_and_the_next_one_cleans_up(tmp_path: Path) -> None:
