@@ -227,6 +227,7 @@ class _Slot:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            self._tasks = ()
             self._close()
 
     def _received(self) -> bytes:

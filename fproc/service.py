@@ -123,7 +123,8 @@ class Service:
     def _telling(self, seconds: float) -> Iterator[None]:
         """In the end, take up to so many seconds to tell the alerts that are left."""
         try:
-            yield
+            with self._spool.sharing.attended(self._pool.running):
+                yield
         finally:
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # a second one ends the wait
             self._alerts.close(seconds)

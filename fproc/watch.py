@@ -124,8 +124,7 @@ class Watcher:
         """Look at the folders, and give out and take in work between the looks, until stopped or done."""
         is_still_empty = self._spool.is_still_empty if is_done is None else lambda: False
         pace = Pace(self._config.intake.poll_seconds, is_still_empty, monotonic=self._monotonic)
-        kept = self._spool.counting(self._workers.running)
-        with kept, handled(self.stop) as wait, woken(self._spool.folders.unprocessed) as wakeup:
+        with handled(self.stop) as wait, woken(self._spool.folders.unprocessed) as wakeup:
             try:
                 while not self._stopping:
                     is_woken = wakeup.is_due and pace.is_rested()
@@ -133,7 +132,7 @@ class Watcher:
                         self._work()
                     if is_woken or self._has_run_dry() or pace.is_poll_due():
                         self._has_worked = False
-                        can_be_woken = wakeup.arm() and self._spool.is_local
+                        can_be_woken = wakeup.arm() and self._spool.sharing.is_local
                         began = time.perf_counter()
                         scan = self.turn()
                         if is_done and is_done(scan):
@@ -143,7 +142,10 @@ class Watcher:
                     left_seconds = pace.left_seconds(is_woken=wakeup.is_due)
                     wait(min(left_seconds, self._workers.look_seconds()), self._workers.sockets())
             finally:
-                self._end()
+                self._end_workers()
+                self._spool.closings.close()
+                self._pruning.end(lambda: self._stopping)
+                self._journal.close()
 
     def _has_run_dry(self) -> bool:
         """Whether something was done, and there is nothing more to give out."""
@@ -159,6 +161,7 @@ class Watcher:
         if not self._is_spool_there():
             return nothing
         try:
+            self._spool.sharing.agree(self._end_workers)
             scan = self._spool.scan()
             self._look_for_orphans()
             self.chores.turn()
@@ -262,13 +265,10 @@ class Watcher:
         self._has_worked = self._has_worked or bool(events)
         return bool(events)
 
-    def _end(self) -> None:
+    def _end_workers(self) -> None:
         """End all work, and record what came of it."""
         for event in self._workers.stop():
             self._record(event)
-        self._spool.closings.close()
-        self._pruning.end(lambda: self._stopping)
-        self._journal.close()
 
     def _record(self, event: Report | Loss) -> None:
         if isinstance(event, Loss):

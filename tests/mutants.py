@@ -18,6 +18,7 @@ from tests.mutation import (
     GROUP,
     LEASES,
     MEDDLING,
+    SHARING,
     SPOOL,
     SWEEP,
     UNJOURNALED,
@@ -458,6 +459,30 @@ OWNERS = [
         "group",
         ("self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._left)", "pass"),
         GROUP + "test_a_file_whose_job_folder_is_removed_while_its_group_decides_is_decided_once",
+    ),
+    mutant(
+        "an instance with locks does not say so",
+        "sharing",
+        ("            self._lockers.join()\n", ""),
+        SHARING + "test_an_instance_with_locks_ends_its_workers_and_goes_on_with_leases",
+    ),
+    mutant(
+        "an instance with locks does not make way",
+        "sharing",
+        ("if self._lockers.have_to_leave():", "if False:"),
+        SHARING + "test_an_instance_with_locks_ends_its_workers_and_goes_on_with_leases",
+    ),
+    mutant(
+        "an instance makes way while its workers are at work",
+        "sharing",
+        ("                end_workers()\n", ""),
+        SHARING + "test_an_instance_with_locks_ends_its_workers_and_goes_on_with_leases",
+    ),
+    mutant(
+        "an instance with leases waits for nobody who uses locks",
+        "sharing",
+        ("            if others:", "            if False:"),
+        SHARING + "test_the_loop_takes_nothing_while_another_instance_uses_locks_and_says_so",
     ),
     mutant(
         "an instance counts for workers that have died",

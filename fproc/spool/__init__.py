@@ -29,16 +29,15 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from fproc.config import Config, Retention
 from fproc.health import Disks
 from fproc.spool import checkpoint as checkpoints
-from fproc.spool import condition, holding
+from fproc.spool import condition
 from fproc.spool import folders as layout
-from fproc.spool.beats import Beats
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim
 from fproc.spool.closings import Closings
@@ -57,6 +56,7 @@ from fproc.spool.moves import check_moves
 from fproc.spool.names import InputNames
 from fproc.spool.readiness import longest_wait_seconds, look_of, quiet_seconds
 from fproc.spool.retention import prune
+from fproc.spool.sharing import Sharing
 from fproc.spool.staging import Staging
 from fproc.spool.trusted import TrustedTime
 from fproc.spool.unjournaled import disk_for, settle_aside, take_first_name
@@ -89,7 +89,7 @@ class Spool:
         clock: seconds since 1970.
 
     Attributes:
-        is_local: no other machine uses this spool.
+        sharing: whether other hosts use this spool too, and how jobs are held.
         trusted_time: gives the time by which things are old enough to be removed, in seconds since 1970.
         closings: what the kernel tells of files in `unprocessed/`, from the first scan on.
 
@@ -119,18 +119,14 @@ class Spool:
             check_moves(self.folders, self.home.stage)
         self._longest_wait_seconds = longest_wait_seconds(config)
         self.trusted_time = TrustedTime(self.folders, clock=clock).now
-        shared = layout.is_shared(self.folders, self._disk)
-        self.is_local = not shared
-        self._holder = holder or holding.holder(
-            self.folders, self._disk, is_shared=shared, monotonic=monotonic
-        )
+        self.sharing = Sharing(self.folders, self._disk, holder, monotonic=monotonic)
         self._intake = config.intake
         self.names = InputNames(config.intake)
         self._markers = Markers(self.names, self.folders.unprocessed, self._disk)
         self._idle_since: int | None = None
         self._groups: Groups | None = None
-        if isinstance(self._holder, Locks) and not self._markers.are_used():
-            self._groups = Groups(self._disk, self.folders, self.home, self._holder)
+        if isinstance(self.sharing.holder, Locks) and not self._markers.are_used():
+            self._groups = Groups(self._disk, self.folders, self.home, self.sharing.holder)
         self.closings = Closings(self.folders.unprocessed)
         self._scanner = Scanner(
             self.folders.unprocessed,
@@ -140,12 +136,6 @@ class Spool:
             closings=self.closings,
         )
         self._left_alone = LeftAlone(self.names.may_be_input, self.names)
-
-    def counting(self, names: Callable[[], Iterable[str]]) -> AbstractContextManager[None]:
-        """Keep the leases of workers that have these names alive, even if their interpreters stand still."""
-        if self.is_local:
-            return nullcontext()
-        return Beats(self._disk, self.folders.jobs).counting(names)
 
     def scan(self) -> Scan:
         """Look at `unprocessed/`.
@@ -224,7 +214,7 @@ class Spool:
             OSError: the disk refuses what concerns them all; nothing is held.
         """
         found: dict[str, Claim | OSError | None] = dict.fromkeys(names)
-        if self._groups:
+        if self._groups and self.sharing.is_local:
             found = self._groups.claim(names)
         for name in names:
             if found[name] is None:
@@ -244,7 +234,7 @@ class Spool:
 
     def can_commit_together(self, claim: Claim) -> bool:
         """Whether a claim may be given to `commit_all`."""
-        return self._groups is not None and claim.is_plain
+        return self._groups is not None and self.sharing.is_local and claim.is_plain
 
     def adopt(
         self,
@@ -329,11 +319,11 @@ class Spool:
         if not names and self.clock() - changed_at / 1e9 > COARSE_SECONDS:
             self._idle_since = changed_at
         if deep:
-            self._holder.sweep()
+            self.sharing.holder.sweep()
             with os.scandir(self.folders.jobs) as entries:
                 names |= {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
             names |= set(os.listdir(self.folders.commits))
-        found = {name: self._holder.abandoned(name) for name in sorted(names - set(known))}
+        found = {name: self.sharing.holder.abandoned(name) for name in sorted(names - set(known))}
         return {name: evidence for name, evidence in found.items() if evidence is not None}
 
     def _not_yet(self, job: Job, attempts: Attempts, waited_for: float | None) -> NotYet | None:
@@ -355,7 +345,7 @@ class Spool:
         return None
 
     def _hold(self, name: str, evidence: str = "") -> Job | None:
-        hold = self._holder.hold(name, evidence)
+        hold = self.sharing.holder.hold(name, evidence)
         if hold is None:
             return None
         job = Job(self._disk, self.folders, self.home, name, hold)

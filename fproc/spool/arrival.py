@@ -27,7 +27,7 @@ from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders, free_number, is_shared, numbered
 from fproc.spool.holding import holder
 from fproc.spool.home import Home
-from fproc.spool.locks import Hold
+from fproc.spool.locks import Hold, Holder
 from fproc.spool.markers import shares_marker
 from fproc.spool.names import InputNames
 from fproc.spool.paths import same_file
@@ -71,10 +71,18 @@ class Arrivals:
         self.folders = Folders(config.watch_dir, config.results_dir)
         self.home = home or Home.found(self.folders)
         self.names = InputNames(config.intake)
-        uploads = copy.copy(self.folders)
-        uploads.jobs = uploads.uploads  # they are held as jobs are
-        shared = is_shared(self.folders, self.disk)
-        self._holder = holder(uploads, self.disk, is_shared=shared, monotonic=monotonic)
+        self._places = copy.copy(self.folders)
+        self._places.jobs = self._places.uploads  # they are held as jobs are
+        self._monotonic = monotonic
+        self._is_shared = is_shared(self.folders, self.disk)
+        self._by = holder(self._places, self.disk, is_shared=self._is_shared, monotonic=monotonic)
+
+    def _holder(self) -> Holder:
+        """What holds uploads; other hosts may have begun to use the spool."""
+        if not self._is_shared and os.path.exists(self.folders.shared):
+            self._is_shared = True
+            self._by = holder(self._places, self.disk, is_shared=True, monotonic=self._monotonic)
+        return self._by
 
     def begin(self) -> Arrival:
         """Make a place for the files of one upload.
@@ -86,7 +94,7 @@ class Arrivals:
         self.home.check()
         while hold is None:  # a sweep may have been quicker to lock the new folder
             self._make_folder()
-            hold = self._holder.hold(new_token(8))
+            hold = self._holder().hold(new_token(8))
         try:
             return Arrival(self, hold)
         except BaseException:
@@ -108,8 +116,8 @@ class Arrivals:
         with suppress(FileNotFoundError):
             for token in os.listdir(self.folders.uploads):
                 try:
-                    evidence = self._holder.abandoned(token)
-                    hold = None if evidence is None else self._holder.hold(token, evidence)
+                    evidence = self._holder().abandoned(token)
+                    hold = None if evidence is None else self._holder().hold(token, evidence)
                     if hold is not None:
                         self.clean(hold)
                 except OSError as error:

@@ -49,6 +49,7 @@ class Folders:
         shared: the file that says that other machines may use this spool.
         history: the database of what happened, where this host alone uses the spool; see `history_of`.
         instances: a file for each running fproc.
+        lockers: a folder for each running fproc that holds jobs by locks.
         uploads: a folder for each upload that is coming in; see `fproc.spool.arrival`.
     """
 
@@ -67,6 +68,7 @@ class Folders:
         self.shared = os.path.join(self.state, "shared")
         self.history = os.path.join(self.state, "history.db")
         self.instances = os.path.join(self.state, "instances")
+        self.lockers = os.path.join(self.state, "lockers")
         self.uploads = os.path.join(self.state, "uploads")
         self._within = os.path.join(watch, "")
 

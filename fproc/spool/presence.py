@@ -68,10 +68,11 @@ class Presence:
     def close(self) -> None:
         """Say no more."""
         if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
             with suppress(OSError):
                 unlink_if_there(self._disk, os.path.join(self._folder, self._name))
-            self._disk.close(self._descriptor)
-            self._descriptor = None
+            with suppress(OSError):  # NFS says so if the server has given up on the lock meanwhile
+                self._disk.close(descriptor)
 
     def _is_there(self) -> bool:
         return self._descriptor is not None and os.path.exists(os.path.join(self._folder, self._name))

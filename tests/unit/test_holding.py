@@ -69,7 +69,7 @@ def test_a_machine_that_has_a_file_keeps_it_from_the_others_while_it_counts(shar
     for _ in range(5):
         assert second.orphans([]) == {}
         shared.seconds.now += LEASE_SECONDS - 1
-        first._holder.beat()  # type: ignore[attr-defined]
+        first.sharing.holder.beat()  # type: ignore[attr-defined]
     assert finish(shared, claim).fate is Fate.COMMIT
     check_done(shared)
     assert os.listdir(shared.folder / ".fproc" / "new") == []
@@ -128,7 +128,7 @@ def test_evidence_that_has_become_old_takes_nothing_over(shared: Shared) -> None
     first, second = shared.machine("first"), shared.machine("second")
     owned(first.claim("x.log"))
     evidence = shared.wait(second)["x.log"]
-    first._holder.beat()  # type: ignore[attr-defined]
+    first.sharing.holder.beat()  # type: ignore[attr-defined]
     assert second.adopt("x.log", evidence=evidence) is None
 
 
@@ -185,7 +185,7 @@ def test_two_hosts_of_one_name_take_nothing_from_each_other(tmp_path: Path) -> N
     for _ in range(5):
         assert second.orphans([], deep=True) == {}
         shared.seconds.now += LEASE_SECONDS - 1
-        first._holder.beat()  # type: ignore[attr-defined]
+        first.sharing.holder.beat()  # type: ignore[attr-defined]
     assert second.adopt("x.log") is None
     assert finish(shared, claim).fate is Fate.COMMIT
     check_done(shared)
@@ -228,11 +228,11 @@ def test_leases_are_used_where_other_machines_may_use_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = Shared(tmp_path / "w", NODES)
-    assert isinstance(Spool(shared.plan.config)._holder, Locks)
+    assert isinstance(Spool(shared.plan.config).sharing.holder, Locks)
     with monkeypatch.context() as patch:
         patch.setattr("fproc.spool.folders.is_local", lambda _path: False)
-        assert isinstance(Spool(shared.plan.config)._holder, Leases)
-    assert isinstance(Spool(shared.plan.config)._holder, Leases), "it holds for those who come later"
+        assert isinstance(Spool(shared.plan.config).sharing.holder, Leases)
+    assert isinstance(Spool(shared.plan.config).sharing.holder, Leases), "it holds for those who come later"
 
 
 class PausingDisk(Disk):

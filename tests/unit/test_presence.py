@@ -301,3 +301,15 @@ def test_the_size_of_a_file_with_a_strange_name_is_told_too(folders: Folders) ->
     current = operate._status(config, Inquiry(config))["current"]
     presence.close()
     assert [entry.get("total_bytes") for entry in current] == [5]
+
+
+def test_an_end_after_a_file_server_has_given_up_on_the_lock_is_borne(folders: Folders) -> None:
+    class Lost(Disk):
+        def close(self, descriptor: int) -> None:
+            super().close(descriptor)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    presence = Presence(folders, Lost(power=False))
+    presence.say(SAID)
+    presence.close()
+    assert os.listdir(folders.instances) == []

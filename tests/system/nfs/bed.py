@@ -95,6 +95,7 @@ def pipeline_of(scenario: dict[str, Any]) -> dict[str, Any]:
         "watch_dir": "/tmp/mount/w",
         "intake": {"ready": scenario["ready"], "settle_unknown_seconds": 2},
         "checkpoint": {"seconds": 1},
+        "recovery": {"check_interval": 5},
         "nodes": [{"tag": "start", "type": "uppercase", "next": "end"}],
     }
 

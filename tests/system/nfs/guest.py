@@ -94,8 +94,9 @@ class Guest:
             subprocess.run(["rpc.nfsd", "8"], check=True)
 
     def is_done(self) -> bool:
-        """Whether every input is where it belongs in the end."""
-        return len(names("processed")) + len(names("failed", but=".error.json")) >= len(self.expected)
+        """Whether every input is where it belongs in the end, and all traces of the dead are gone."""
+        ended = len(names("processed")) + len(names("failed", but=".error.json"))
+        return ended >= len(self.expected) and not left()
 
     def run(self) -> dict[str, Any]:
         """Do all of it, and say what came of it."""
@@ -140,7 +141,7 @@ class Guest:
             "without result": sorted(set(self.expected) - results - names("failed")),
             "failed": sorted(names("failed", but=".error.json")),
             "wrong": wrong,
-            "left": sorted(names("unprocessed") | names("underprocess") | names(".fproc/jobs")),
+            "left": sorted(left()),
             "databases": sorted(path.name for path in (SPOOL / ".fproc").glob("history*.db")),
         }
 
@@ -150,6 +151,11 @@ def names(folder: str, but: str = "/") -> set[str]:
     path = SPOOL / folder
     found = os.listdir(path) if path.is_dir() else []
     return {name for name in found if not name.endswith((but, ".stage"))}
+
+
+def left() -> set[str]:
+    """What is not done yet, or not cleaned up after."""
+    return names("unprocessed") | names("underprocess") | names(".fproc/jobs")
 
 
 def wait_until(condition: Any) -> None:
