@@ -31,7 +31,7 @@ from fproc.lifecycle import INTERRUPTIONS, Fate, decide, trouble_of
 from fproc.mark import Doing, Mark
 from fproc.plan import Plan
 from fproc.run import Figures, Progress, run
-from fproc.spool import Claim, Settled, Spool, Stamp
+from fproc.spool import Claim, Origin, Settled, Spool, Stamp
 from fproc.spool.checkpoint import Place
 from fproc.times import rfc3339
 from fproc.timing import Sampling
@@ -84,8 +84,9 @@ class Surroundings:
     """What a job has of the process that it runs in: clocks, who watches it, whether it has to stop.
 
     `helpers` is how many more processes it may start for a big file; `sampling` says which lines are timed;
-    `mark` is told what is being done; `was_closed` says that the kernel has told of the end of the input's
-    writer.
+    `mark` is told what is being done; `taken_up` is called with an input's name and how it came into
+    `underprocess/`, before it is worked on; `was_closed` says that the kernel has told of the end of the
+    input's writer.
     """
 
     clock: Callable[[], float] = time.time
@@ -96,6 +97,7 @@ class Surroundings:
     helpers: int = 0
     sampling: Sampling | None = None
     mark: Mark = field(default_factory=Mark.own)
+    taken_up: Callable[[str, Origin], None] = field(default=lambda _name, _origin: None)
     was_closed: bool = False
 
 

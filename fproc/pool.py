@@ -241,6 +241,8 @@ class _Slot:
         if isinstance(message, list):
             self._tasks = ()
             yield from message
+        elif isinstance(message, Report):
+            yield message
         elif isinstance(message, Progress):
             self._progress = message
         elif isinstance(message, Ready):

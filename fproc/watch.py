@@ -29,9 +29,9 @@ from fproc.pace import Pace
 from fproc.pool import Loss
 from fproc.pruning import Pruning
 from fproc.signals import handled
-from fproc.spool import NotYet, Scan, Settled, Spool
+from fproc.spool import NotYet, Origin, Scan, Settled, Spool
 from fproc.wakeup import woken
-from fproc.worker import NotBegun, Report, Task, Trouble, Why
+from fproc.worker import NotBegun, Report, TakenUp, Task, Trouble, Why
 from fproc.workers import Workers
 
 log = logging.getLogger("fproc.watch")
@@ -66,6 +66,7 @@ class Watcher:
         self._monotonic = monotonic
         self._agenda = Agenda(monotonic=monotonic)
         self._stopping = False
+        self._polls_rarely = config.intake.poll_seconds > ORPHAN_SECONDS
         self._has_worked = False
         self._has_vanished = False
         self._file_seconds = GROUP_SECONDS
@@ -139,6 +140,8 @@ class Watcher:
                             break
                         del scan  # its names, of which there may be very many, go before the next ones come
                         pace.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
+                    elif self._polls_rarely:
+                        self._look_between_polls()
                     left_seconds = pace.left_seconds(is_woken=wakeup.is_due)
                     wait(min(left_seconds, self._workers.look_seconds()), self._workers.sockets())
             finally:
@@ -205,6 +208,15 @@ class Watcher:
             self._look_for_orphans_at = now + min(ORPHAN_SECONDS, recovery.check_interval)
             for name, evidence in self._spool.orphans(known, deep=is_deep).items():
                 self._agenda.add(Task(name, Why.ORPHAN, evidence=evidence))
+
+    def _look_between_polls(self) -> None:
+        """Find inputs whose owner has died, where polls are too rare for that."""
+        is_due = self._monotonic() >= self._look_for_orphans_at
+        if is_due and not self._is_paused() and self._is_spool_there():
+            try:
+                self._look_for_orphans()
+            except OSError as error:
+                self._pause(trouble_of(error))
 
     def _work(self) -> None:
         """Give out what can be done, and take in what was."""
@@ -277,10 +289,11 @@ class Watcher:
             self._agenda.add(Task(event.task.name, Why.DEATH, event.death))
             return
         task, value = event.task, event.value
-        if event.is_recovered:
-            self._journal.recovered(task.name)
-            log.info("%s: taken up again after a crash", shown(task.name))
-        if isinstance(value, Trouble):
+        if isinstance(value, TakenUp):
+            log.info("%s: %s", shown(task.name), value.origin.value)
+            if value.origin is Origin.CRASH:
+                self._journal.recovered(task.name)
+        elif isinstance(value, Trouble):
             self._again(task)
             self._troubled(task.name, value)
         elif isinstance(value, NotBegun):

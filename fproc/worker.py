@@ -33,7 +33,7 @@ from fproc.mark import NONE, Mark
 from fproc.plan import Plan, assemble
 from fproc.processes import begin
 from fproc.recorder import Recorder
-from fproc.spool import Claim, Disk, NotYet, Settled, Spool
+from fproc.spool import Claim, Disk, NotYet, Origin, Settled, Spool
 from fproc.timing import Sampling
 from fproc.traces import Trace
 from fproc.waiting import wait_readable
@@ -92,15 +92,21 @@ class NotBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenUp:
+    """An input in `underprocess/`, of whose owner nothing was known, is worked on from now on."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What became of a task; None if there was nothing to do, or someone else has it.
 
-    `is_recovered` says that the input was taken up after its owner had died.
+    That an input was `TakenUp` is no end: another report follows.
     """
 
     task: Task
-    value: Outcome | Settled | NotYet | Trouble | NotBegun | None
-    is_recovered: bool = False
+    value: Outcome | Settled | NotYet | Trouble | NotBegun | TakenUp | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +169,12 @@ def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Repor
                 evidence=task.evidence,
                 waited_for=task.waited_for,
             )
+        if why is Why.ORPHAN and isinstance(taken, Claim | Settled):
+            around.taken_up(task.name, taken.origin if isinstance(taken, Claim) else Origin.CRASH)
         value = job.process(taken, plan, around, death=task.death) if isinstance(taken, Claim) else taken
     except OSError as error:
         value = Trouble(trouble_of(error), is_of_machine(error))
-    is_recovered = why is Why.ORPHAN and isinstance(taken, Claim | Settled) and not _was_left(taken)
-    return Report(task, value, is_recovered)
+    return Report(task, value)
 
 
 def perform_all(
@@ -218,11 +225,6 @@ def _around(task: Task, around: Surroundings) -> Surroundings:
     if (task.helpers, task.was_closed) == (around.helpers, around.was_closed):
         return around
     return replace(around, helpers=task.helpers, was_closed=task.was_closed)
-
-
-def _was_left(taken: Claim | Settled) -> bool:
-    """Whether the owner before had left the input in good order."""
-    return isinstance(taken, Claim) and taken.was_left
 
 
 def main(channel_number: int, parent: int, marked: int) -> None:
@@ -321,6 +323,7 @@ class _Worker:
             is_stopping=self._has_to_go,
             sampling=Sampling(),
             mark=self._mark,
+            taken_up=self._tell_origin,
         )
         send(self._channel, Ready())
         memory.settle()
@@ -350,6 +353,9 @@ class _Worker:
     def _has_to_go(self) -> bool:
         """Whether a signal has said so; it may come between any two lines."""
         return self._is_stopping
+
+    def _tell_origin(self, name: str, origin: Origin) -> None:
+        send(self._channel, Report(Task(name, Why.ORPHAN), TakenUp(origin)))
 
     def _tell(self, position_bytes: int, lines: int, rejected: int, skipped: int) -> None:
         if time.monotonic() - self._told_at >= PROGRESS_SECONDS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from fproc.engine import Observer
 from fproc.job import Surroundings
@@ -11,9 +12,9 @@ from fproc.journal import Journal
 from fproc.metrics import Metrics
 from fproc.plan import Plan
 from fproc.pool import Loss
-from fproc.spool import Spool
+from fproc.spool import Origin, Spool
 from fproc.watch import Watcher
-from fproc.worker import Progress, Report, Task, perform_all
+from fproc.worker import Progress, Report, TakenUp, Task, Why, perform_all
 
 
 class Inline:
@@ -22,7 +23,7 @@ class Inline:
     def __init__(self, spool: Spool, plan: Plan, around: Surroundings) -> None:
         self._spool = spool
         self._plan = plan
-        self._around = around
+        self._around = replace(around, taken_up=self._taken_up)
         self.size = 1
         self._events: list[Report | Loss] = []
         self.tasks: list[Task] = []
@@ -36,6 +37,9 @@ class Inline:
     def submit(self, *tasks: Task) -> None:
         self.tasks += tasks
         self._events += perform_all(self._spool, self._plan, tasks, self._around, lambda _index: None)
+
+    def _taken_up(self, name: str, origin: Origin) -> None:
+        self._events.append(Report(Task(name, Why.ORPHAN), TakenUp(origin)))
 
     def collect(self) -> list[Report | Loss]:
         events, self._events = self._events, []

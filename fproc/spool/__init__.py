@@ -39,7 +39,7 @@ from fproc.spool import checkpoint as checkpoints
 from fproc.spool import condition
 from fproc.spool import folders as layout
 from fproc.spool.checkpoint import Checkpoint
-from fproc.spool.claim import Claim
+from fproc.spool.claim import Claim, Origin
 from fproc.spool.closings import Closings
 from fproc.spool.contents import sync_contents, sync_unless
 from fproc.spool.decision import Stamp
@@ -66,6 +66,7 @@ __all__ = [
     "Disk",
     "Folders",
     "NotYet",
+    "Origin",
     "Scan",
     "Settled",
     "Spool",
@@ -262,6 +263,7 @@ class Spool:
         Raises:
             OSError: the disk refuses; nothing is held.
         """
+        had_owner = os.path.lexists(f"{self.folders.jobs}/{name}")
         job = self._hold(name, evidence)
         if job is None:
             return None
@@ -288,7 +290,7 @@ class Spool:
             has_progressed = False
             if is_orphan or has_died or attempts.was_left:
                 attempts, has_progressed = _counted(job, attempts, saved, is_orphan=is_orphan)
-            claim = Claim(job, attempts, saved, has_progressed=has_progressed)
+            claim = Claim(job, attempts, saved, has_progressed=has_progressed, had_owner=had_owner)
         except FileNotFoundError:
             if job.is_owner():
                 raise

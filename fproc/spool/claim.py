@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import Enum
 from typing import Any
 
 from fproc.errors import ConservationError, LostClaimError, shown
@@ -27,6 +28,14 @@ REJECTED_EXTRA = ".rejected.jsonl"
 """What the name of an input gets behind it for its lines that were set aside."""
 
 
+class Origin(Enum):
+    """How an input came into `underprocess/` that is taken up there; the values are words for the log."""
+
+    LEFT = "goes on after a stop"
+    FOUND = "found in underprocess/, and taken up"
+    CRASH = "taken up again after a crash"
+
+
 class Claim:
     """An input that this process alone owns, until one of the methods that end the claim is called.
 
@@ -36,9 +45,10 @@ class Claim:
     process.
 
     `has_progressed` says that the run before, which did not end, had got further than those before it;
-    `was_left` that the owner before left the input in good order. `writers` is what was known at the end
-    of the run about who has the input open for writing: an `UNKNOWN` writer may go on after the commit.
-    `changing` is how the input looked when it was last left because someone was writing to it.
+    `origin` how the input came into `underprocess/`, as far as an earlier owner's traces tell. `writers` is
+    what was known at the end of the run about who has the input open for writing: an `UNKNOWN` writer may go
+    on after the commit. `changing` is how the input looked when it was last left because someone was writing
+    to it.
     """
 
     def __init__(
@@ -48,6 +58,7 @@ class Claim:
         saved: Checkpoint | None = None,
         *,
         has_progressed: bool = False,
+        had_owner: bool = True,
     ) -> None:
         self.id = new_token()
         self.name = job.name
@@ -55,7 +66,7 @@ class Claim:
         self.attempts = attempts.attempts
         self.interrupted = attempts.interrupted
         self.has_progressed = has_progressed
-        self.was_left = attempts.was_left
+        self.origin = Origin.LEFT if attempts.was_left else Origin.CRASH if had_owner else Origin.FOUND
         self.writers = Evidence.UNKNOWN
         self.changing = attempts.changing
         self.staging = job.staging(self.id)

@@ -28,10 +28,10 @@ from fproc.job import Death, Outcome
 from fproc.lifecycle import Fate
 from fproc.pool import Loss, Pool
 from fproc.run import Figures, NodeFigures
-from fproc.spool import Spool
+from fproc.spool import Origin, Spool
 from fproc.trace import tracer
 from fproc.wire import Receiver, send
-from fproc.worker import NotBegun, Report, Setup, Task, Trouble, Why
+from fproc.worker import NotBegun, Report, Setup, TakenUp, Task, Trouble, Why
 from tests.system.running import wait_until
 
 OWN: list[dict[str, Any]] = [{"tag": "start", "type": "own.step", "next": "end"}]
@@ -169,16 +169,25 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 
 def collected(workers: Pool, count: int = 1) -> list[Report | Loss]:
-    """Wait for so many events, as the loop does."""
+    """Wait for so many events, as the loop does; that an input was taken up is none."""
+    return [event for event in heard(workers, count) if not is_begin(event)]
+
+
+def heard(workers: Pool, count: int) -> list[Report | Loss]:
+    """Wait for so many events, and give all, as they came."""
     events: list[Report | Loss] = []
 
     def has_come() -> bool:
         select.select(workers.sockets(), [], [], 0.05)
         events.extend(workers.collect())
-        return len(events) >= count
+        return sum(not is_begin(event) for event in events) >= count
 
     wait_until(has_come)
     return events
+
+
+def is_begin(event: Report | Loss) -> bool:
+    return isinstance(event, Report) and isinstance(event.value, TakenUp)
 
 
 def done(workers: Pool, task: Task) -> Outcome:
@@ -232,7 +241,7 @@ def test_a_task_is_done_and_reported(place: Place) -> None:
     assert (workers.has_room(), list(workers.running())) == (False, ["x"])
     (event,) = collected(workers)
     assert isinstance(event, Report)
-    assert (event.task, event.is_recovered) == (task, False)
+    assert event.task == task
     outcome = outcome_of(event)
     assert (outcome.file, outcome.fate, outcome.results) == ("x", Fate.COMMIT, ("x",))
     assert (outcome.figures.lines_in, outcome.figures.edges) == (2, {("start", "end"): 2})
@@ -247,13 +256,17 @@ def test_a_task_with_nothing_to_do_is_reported_as_such(place: Place) -> None:
         assert collected(workers) == [Report(Task("x", why), None)]
 
 
-def test_an_orphan_is_taken_up_and_told_to_be_recovered(place: Place) -> None:
+@pytest.mark.parametrize("origin", [Origin.FOUND, Origin.CRASH])
+def test_an_orphan_is_told_of_once_it_is_taken_up_and_at_its_end(place: Place, origin: Origin) -> None:
     workers = place.pool(UPPER)
     Path(place.spool.folders.underprocess, "x").write_text("a\n")
+    if origin is Origin.CRASH:
+        Path(place.spool.folders.jobs, "x").mkdir()
     workers.submit(Task("x", Why.ORPHAN))
-    (event,) = collected(workers)
-    assert isinstance(event, Report)
-    assert (event.is_recovered, outcome_of(event).fate) == (True, Fate.COMMIT)
+    first, last = heard(workers, 1)
+    assert first == Report(Task("x", Why.ORPHAN), TakenUp(origin))
+    assert isinstance(last, Report)
+    assert outcome_of(last).fate is Fate.COMMIT
 
 
 def test_several_slots_work_at_the_same_time(place: Place) -> None:
