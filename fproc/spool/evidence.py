@@ -65,7 +65,7 @@ def evidence_of(descriptor: int, path: str) -> Evidence:
     `path` is where it lies: its folder tells the filesystem. No other descriptor of this process may hold a
     lease on the file.
     """
-    kind = recent_filesystem_type(os.path.dirname(path))
+    kind = recent_filesystem_type(path.rpartition("/")[0])
     if kind not in LOCAL_TYPES or not hasattr(fcntl, "F_SETLEASE"):
         return Evidence.UNKNOWN
     refusal = _ask_for_lease(descriptor)

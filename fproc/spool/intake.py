@@ -32,6 +32,8 @@ CHECKED = 256
 COARSE_SECONDS = 2.0
 """Two changes of a folder this close together may leave it with one time: so coarse are some filesystems."""
 
+_KNOWS_EFFECTIVE_IDS = os.access in os.supports_effective_ids
+
 _LAST_TIME = (1 << 63) - 1
 _PLACE_DIGITS = 20
 """Nanoseconds that 64 bits hold, to the year 2262, and how long twice as many are. Files may be later."""
@@ -120,9 +122,9 @@ class Scanner:
         self._set_aside(placed, waits)
         is_old = self._clock() - changed_at / 1e9 > COARSE_SECONDS
         self._empty_since = changed_at if is_old and not (placed or waits) else None
-        waiting = {name: wait.why for name, wait in waits.items()}
-        settling = [name for name, wait in waits.items() if wait.needs in {Needs.TIME, Needs.LONG_TIME}]
-        unknown = {name for name, wait in waits.items() if wait.needs is Needs.LONG_TIME}
+        waiting = {name: why for name, (why, _) in waits.items()}
+        unknown = {name for name, (_, needs) in waits.items() if needs is Needs.LONG_TIME}
+        settling = [name for name, (_, needs) in waits.items() if needs is Needs.TIME or name in unknown]
         return Scan(placed, waiting, settling, large, unknown)
 
     def is_still_empty(self) -> bool:
@@ -172,6 +174,8 @@ class Scanner:
         reach = reach_of(self._folder)
         if self._closings is not None:
             self._closings.listen(is_wanted=reach.is_local and not reach.tells_all)
+        if reach.tells_all:
+            return lambda name, status: self._looks.wait(name, status, "")
         return lambda name, status: self._looks.wait(name, status, self._why_unknown(name, status, reach))
 
     def _by_marker(self, markers: set[str]) -> Callable[[str, os.stat_result], Wait | None]:
@@ -255,7 +259,7 @@ class Scanner:
         Raises:
             FileNotFoundError: it is gone.
         """
-        if os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        if os.access(path, os.R_OK, effective_ids=_KNOWS_EFFECTIVE_IDS):
             return None
         os.lstat(path)
         return unreadable(os.strerror(errno.EACCES))

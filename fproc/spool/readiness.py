@@ -106,6 +106,9 @@ class Looks:
         now = self._monotonic()
         look = look_of(status)
         seen = self._since.get(name) or self._before.get(name)
+        if seen is not None and seen[0] == look:
+            self._since[name] = seen
+            return now - seen[1]
         since = seen[1] if seen and seen[0][what] == look[what] else now
         self._since[name] = (look, since)
         return now - since

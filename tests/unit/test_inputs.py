@@ -76,6 +76,13 @@ def test_an_empty_file_is_an_empty_input_whatever_its_name(suffix: str, tmp_path
 
 
 @Packed
+def test_a_compressed_file_from_windows_has_its_suffix_in_capitals(suffix: str, tmp_path: Path) -> None:
+    path = put(tmp_path / f"UP.LOG{suffix.upper()}", PACK[suffix](CONTENT))
+    given = spool_input(path)
+    assert (given.source.name, whole(given)) == ("UP.LOG", CONTENT)
+
+
+@Packed
 @pytest.mark.parametrize("missing_bytes", [1, 4, 20, 100])
 def test_a_truncated_file_is_an_error_of_the_input(suffix: str, missing_bytes: int, tmp_path: Path) -> None:
     path = put(tmp_path / f"a{suffix}", PACK[suffix](CONTENT)[:-missing_bytes])
