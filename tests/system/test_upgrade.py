@@ -93,9 +93,9 @@ HARMS = [
     (Installed.remove_cache, True),
     (Installed.thin_cache, True),
     (Installed.overwrite, False),
-    (Installed.cut, False),
+    pytest.param(Installed.cut, False, marks=pytest.mark.sweep),
     (Installed.rename_over, False),
-    (Installed.remove, False),
+    pytest.param(Installed.remove, False, marks=pytest.mark.sweep),
 ]
 """What may happen to it, and whether it was unpacked. Where it was, the archive is not needed any more."""
 
