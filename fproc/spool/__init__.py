@@ -321,7 +321,7 @@ class Spool:
         if not names and self.clock() - changed_at / 1e9 > COARSE_SECONDS:
             self._idle_since = changed_at
         if deep:
-            self.sharing.holder.sweep()
+            self.sharing.sweep()
             with os.scandir(self.folders.jobs) as entries:
                 names |= {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
             names |= set(os.listdir(self.folders.commits))

@@ -65,6 +65,15 @@ class Lockers:
         """Whether someone holds by leases, or wants to."""
         return os.path.exists(self._folders.shared)
 
+    def sweep(self) -> None:
+        """Remove what instances that were killed have left of their own.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self._leases.sweep()
+        self.others()
+
     def others(self) -> list[str]:
         """Return who holds by locks still, each as `HOST pid PID`; those who have died are removed.
 

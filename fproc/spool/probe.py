@@ -24,7 +24,7 @@ from fproc.processors.options import STAGE_FOLDER
 from fproc.spool.disk import Disk
 from fproc.spool.evidence import Evidence, evidence_at, reach_of
 from fproc.spool.folders import NAME_BYTES, Folders
-from fproc.spool.mounts import LOCAL_TYPES, device_of, has_journal, mount_of, space
+from fproc.spool.mounts import LOCAL_TYPES, device_of, has_journal, is_local, mount_of, space
 from fproc.spool.obstacles import may_take_from_others, obstacles, this_user
 from fproc.spool.paths import is_at
 from fproc.tokens import new_token
@@ -242,20 +242,28 @@ def _replacing(place: str) -> _Answer:
 
 
 def _not_replacing(place: str) -> _Answer:
-    """Ask for each of the ways that `Disk.move` has."""
+    """Ask for each of the ways that `Disk.move` and `Disk.take` have.
+
+    Asked about a name that is taken alone, the kernel would refuse before it asks the filesystem (NFS).
+    """
     source, taken = _made(place, "source"), _made(place, "taken")
+    moved = os.path.join(place, "moved")
     try:
-        _DISK.rename_noreplace(source, taken)
+        _DISK.rename_noreplace(source, moved)
+        _DISK.rename_noreplace(moved, taken)
     except FileExistsError:
         return _Answer(Verdict.GOOD, "renameat2 works")
     except OSError:
-        _DISK.move(source, moved := os.path.join(place, "moved"))
+        _DISK.move(source, moved)
     else:
         return _Answer(Verdict.BAD, "renameat2 replaced a file", "fproc cannot keep results apart here")
     try:
         _DISK.link(moved, os.path.join(place, "linked"))
     except OSError:
         return _Answer(Verdict.WEAK, "not there, and no hard links; a look and a rename do it")
+    if is_local(place) is False:
+        found = "not there; within its lease fproc looks and renames, and results get their names by links"
+        return _Answer(Verdict.GOOD, found)
     return _Answer(Verdict.GOOD, "not there; a hard link and an unlink do it")
 
 

@@ -61,6 +61,15 @@ class Sharing:
             finally:
                 self._lockers.leave()
 
+    def sweep(self) -> None:
+        """Remove what was left by those who died while they took hold of a job, or held some by locks.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self.holder.sweep()
+        self._lockers.sweep()
+
     def agree(self, end_workers: Callable[[], None]) -> None:
         """See that no two instances hold jobs in different ways, before any work is given out.
 

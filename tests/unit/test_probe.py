@@ -239,6 +239,20 @@ def test_without_renameat2_a_link_and_an_unlink_do_it(
         assert (finding.verdict, finding.found) == (GOOD, "not there; a hard link and an unlink do it")
 
 
+def test_what_nfs_refuses_for_a_free_name_alone_is_found_out_and_what_is_done_instead(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_nfs(_source: str, target: str) -> int:
+        return errno.EEXIST if os.path.lexists(target) else errno.EINVAL
+
+    monkeypatch.setattr(disk_module, "_renameat2", lambda: of_nfs)
+    for module in (disk_module, probe):
+        monkeypatch.setattr(module, "is_local", lambda _path: False)
+    finding = found(folders)["rename without replacing"]
+    assert finding.verdict is GOOD
+    assert finding.found.startswith("not there; within its lease fproc looks and renames")
+
+
 def test_without_links_either_there_is_a_note(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
     monkeypatch.setattr(os, "link", refuse(errno.EPERM))

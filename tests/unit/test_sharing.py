@@ -96,6 +96,22 @@ def test_one_with_locks_that_was_killed_is_waited_for_no_longer_than_a_lease(pla
     assert place.lockers() == []
 
 
+def test_what_instances_with_locks_that_were_killed_have_left_is_removed_by_the_next_one(
+    place: Place,
+) -> None:
+    place.agree(place.instance("server"))
+    local = place.instance("server")
+    place.agree(local)
+    assert len(place.lockers()) == 2
+    for _ in range(3):
+        local.sweep()
+        local._lockers._leases.beat()
+        place.seconds.now += LEASE_SECONDS / 2
+    assert len(place.lockers()) == 1
+    place.agree(local)
+    assert len(place.lockers()) == 1
+
+
 def test_one_with_locks_alone_leaves_nothing_behind(place: Place) -> None:
     local = place.instance("server")
     with local.attended(list):
