@@ -166,9 +166,9 @@ class Journal:
         """A file was finished as an earlier owner had decided."""
         self._metrics.add_settled(succeeded=settled.succeeded)
         kind = "processed" if settled.succeeded else "failed"
-        self._add(settled.name, kind, settled.job, results=settled.results)
+        self._add(settled.name, kind, settled.job, results=settled.results, error=settled.error)
         if not settled.succeeded:
-            self._alerts.failed(settled.name, "as was decided before fproc crashed")
+            self._alerts.failed(settled.name, settled.error or "as was decided before fproc crashed")
 
     def paused(self, reason: str) -> None:
         """No new input is taken."""

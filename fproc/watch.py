@@ -36,6 +36,9 @@ from fproc.workers import Workers
 
 log = logging.getLogger("fproc.watch")
 
+LATE_SECONDS = 0.5
+"""How often it is seen to that inputs are looked at which may be written to late."""
+
 ORPHAN_SECONDS = 0.5
 """How often `underprocess/` is looked at for inputs whose owner has died."""
 
@@ -76,6 +79,7 @@ class Watcher:
         self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
         self.chores = Chores(monotonic)
         self._pruning = Pruning(partial(spool.prune, config.retention), journal.prune, monotonic=monotonic)
+        self.chores.add(self._look_for_late_writers, LATE_SECONDS)
         self.failed = 0
 
     def health(self) -> Facts:
@@ -85,7 +89,9 @@ class Watcher:
         stalled = {
             name: progress.stalled for name, progress in self._workers.running().items() if progress.stalled
         }
-        checks = {"workers": named(stalled)} if stalled else {}
+        late = self._spool.late.troubles()
+        found = {"workers": named(stalled), "late_writers": named(late)}
+        checks = {name: message for name, message in found.items() if message}
         return Facts(self._trouble, self._stopping, names, len(troubles) - len(names), checks)
 
     def stop(self) -> None:
@@ -194,6 +200,13 @@ class Watcher:
             self._has_vanished = False
             self._resume()
         return True
+
+    def _look_for_late_writers(self) -> None:
+        """Say which inputs were written to after they were processed; they are in `failed/` now."""
+        for settled in self._spool.late.look():
+            self.failed += 1
+            self._journal.settled(settled)
+            log.error("%s: %s", shown(settled.name), settled.error)
 
     def _look_for_orphans(self) -> None:
         """From time to time, note what may have lost its owner, or been left behind by one."""

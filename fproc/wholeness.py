@@ -30,6 +30,9 @@ from fproc.spool.readiness import look_of, quiet_seconds
 _OF_CONTENTS = (ConservationError, InputError, ProcessorExitError, RecordError, TooManyRejectedError)
 """Errors that half of a file may be the reason of."""
 
+WATCHED = ("auto", "stable")
+"""Where nobody says that a file is whole, it is watched for late writers, unless it is known who writes."""
+
 
 def check_whole(claim: Claim, config: Config, source_file: Input, *, was_closed: bool) -> None:
     """See that what was read is the whole input, and all of it; note what is known of its writers.
@@ -44,6 +47,7 @@ def check_whole(claim: Claim, config: Config, source_file: Input, *, was_closed:
     """
     if _is_written(claim, config, source_file, was_closed=was_closed):
         raise ChangedWhileReadError("was written to while it was read; it is read again once it is whole")
+    claim.is_watched = config.intake.ready in WATCHED and claim.writers is Evidence.UNKNOWN
     check_bytes(source_file)
 
 

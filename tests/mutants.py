@@ -16,6 +16,7 @@ from tests.mutation import (
     DIRECT,
     GAPS,
     GROUP,
+    LATE_WRITERS,
     LEASES,
     MEDDLING,
     SHARING,
@@ -74,7 +75,7 @@ FSYNCS = [
     mutant(
         "underprocess/ is not fsynced after the input has left it",
         "decision",
-        ("disk.sync_folder(folders.underprocess)\n    return", "return"),
+        ("disk.sync_folder(origin)\n    return", "return"),
         POWER,
     ),
     mutant(
@@ -658,14 +659,14 @@ GROUPS = [
         ("self._each(self._archive)\n", "self._each(self._forget)\n"),
         crash("three files"),
         and_edit=(
-            "self._each(self._forget)\n            self._share(self._folders.commits)",
-            "self._each(self._archive)\n            self._share(self._folders.commits)",
+            "self._each(self._forget)\n            if any(",
+            "self._each(self._archive)\n            if any(",
         ),
     ),
     mutant(
         "a decision that was made anew in a group stays behind",
         "group",
-        ("if self._decided[claim] is not self._written[claim]:", "if False:"),
+        ("if decision is not self._written[claim]:", "if False:"),
         GROUP + "test_results_of_one_name_get_numbers",
     ),
     mutant(
@@ -929,4 +930,52 @@ OTHERS = [
     ),
 ]
 
-MUTANTS = [*FSYNCS, *STEPS, *PARTS, *HALVES, *OTHERS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS]
+WATCHED = LATE_WRITERS + "test_through_any_crash_what_is_processed_is_watched_and_a_late_writer_noticed"
+MOVED = LATE_WRITERS + "test_the_move_of_a_late_one_to_failed_survives_any_crash"
+
+LATE = [
+    without(
+        "the record about an input that may be written to is not fsynced",
+        "jobs",
+        "self.disk.sync_folder(kept_in(self.folders, done))",
+        f"{WATCHED}[power loss-alone]",
+    ),
+    without(
+        "records of a group about inputs that may be written to are not fsynced",
+        "group",
+        "self._share(self._folders.late)",
+        f"{WATCHED}[power loss-together]",
+    ),
+    mutant(
+        "the record about an input that may be written to is not kept by a group",
+        "group",
+        ("elif decision.is_watched:", "elif False:"),
+        f"{WATCHED}[crash-together]",
+    ),
+    mutant(
+        "the record about an input that was written to late is not kept",
+        "late",
+        ("is_watched=True,", "is_watched=False,"),
+        f"{MOVED}[crash]",
+    ),
+    without(
+        "an input goes from processed/ to failed/ before that is decided",
+        "late",
+        "decisions.write(self._disk, job.folder, decision)",
+        f"{MOVED}[crash]",
+    ),
+    mutant(
+        "a record is taken for one about a later input of its name",
+        "jobs",
+        ("self.forget_earlier(done)\n        self.clean()", "self.clean()"),
+        LATE_WRITERS + "test_a_later_file_of_the_same_name_is_not_taken_for_the_first[alone]",
+    ),
+    mutant(
+        "a record is taken for one about a later input of its name that commits in a group",
+        "group",
+        ("job.forget_earlier(decision)", "pass"),
+        LATE_WRITERS + "test_a_later_file_of_the_same_name_is_not_taken_for_the_first[together]",
+    ),
+]
+
+MUTANTS = [*FSYNCS, *STEPS, *PARTS, *HALVES, *OTHERS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS, *LATE]

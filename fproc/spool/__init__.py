@@ -50,6 +50,7 @@ from fproc.spool.group import Ending, Groups
 from fproc.spool.home import Home
 from fproc.spool.intake import COARSE_SECONDS, LeftAlone, Scan, Scanner
 from fproc.spool.jobs import Attempts, Job, NotYet, Settled
+from fproc.spool.late import LateWriters
 from fproc.spool.locks import Holder, Locks
 from fproc.spool.markers import Markers
 from fproc.spool.moves import check_moves
@@ -90,6 +91,7 @@ class Spool:
         clock: seconds since 1970.
 
     Attributes:
+        late: looks at inputs that may be written to after they were processed.
         sharing: whether other hosts use this spool too, and how jobs are held.
         trusted_time: gives the time by which things are old enough to be removed, in seconds since 1970.
         closings: what the kernel tells of files in `unprocessed/`, from the first scan on.
@@ -135,6 +137,9 @@ class Spool:
             monotonic=monotonic,
             clock=clock,
             closings=self.closings,
+        )
+        self.late = LateWriters(
+            self._disk, self.folders, self.home, self.sharing, monotonic=monotonic, clock=clock
         )
         self._left_alone = LeftAlone(self.names.may_be_input, self.names)
 

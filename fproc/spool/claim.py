@@ -47,8 +47,8 @@ class Claim:
     `has_progressed` says that the run before, which did not end, had got further than those before it;
     `origin` how the input came into `underprocess/`, as far as an earlier owner's traces tell. `writers` is
     what was known at the end of the run about who has the input open for writing: an `UNKNOWN` writer may go
-    on after the commit. `changing` is how the input looked when it was last left because someone was writing
-    to it.
+    on after the commit, for which the input `is_watched`. `changing` is how the input looked when it was last
+    left because someone was writing to it.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Claim:
         self.has_progressed = has_progressed
         self.origin = Origin.LEFT if attempts.was_left else Origin.CRASH if had_owner else Origin.FOUND
         self.writers = Evidence.UNKNOWN
+        self.is_watched = False
         self.changing = attempts.changing
         self.staging = job.staging(self.id)
         self.job = job
@@ -210,7 +211,7 @@ class Claim:
             part = decisions.OF_JOB + REJECTED
             publications.append(Publication(part, "failed", job.name, archive.number, REJECTED_EXTRA))
         numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
-        return Decision(stamp, numbered, archive, self.id, stage)
+        return Decision(stamp, numbered, archive, self.id, stage, self.is_watched)
 
     def bury(self, report: Mapping[str, Any]) -> Settled:
         """Decide for failure and carry it out: no result, the input in `failed/` with the report.

@@ -108,7 +108,8 @@ class Decision:
     """What becomes of an input: parts to publish, then the input itself to archive, in this order.
 
     `job` is the id of the claim that decided, under which the history knows it; `stage` tells which folder it
-    was that the parts are in (see `identity_of`).
+    was that the parts are in (see `identity_of`). `is_watched` says that the record is kept, because the
+    input may still be written to; `incomplete` names results that such writing came too late for.
     """
 
     stamp: Stamp
@@ -116,6 +117,18 @@ class Decision:
     archive: Publication
     job: str = ""
     stage: str = ""
+    is_watched: bool = False
+    incomplete: tuple[str, ...] = ()
+
+    @property
+    def archived(self) -> str:
+        """The name that the input gets in its archive."""
+        return os.path.basename(self.archive.target)
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The names that results get, in the folder of results."""
+        return tuple(os.path.basename(move.target) for move in self.publications if not move.extra)
 
     @property
     def moves(self) -> tuple[Publication, ...]:
@@ -142,6 +155,7 @@ def as_json(decision: Decision) -> dict[str, Any]:
         "archive": _values(decision.archive),
         "job": decision.job,
         "stage": decision.stage,
+        **({"is_watched": True, "incomplete": decision.incomplete} if decision.is_watched else {}),
     }
 
 
@@ -163,6 +177,20 @@ def read_shared(folders: Folders, name: str) -> Decision | None:
     return _parsed(os.path.join(folders.commits, name), lambda value: value["decisions"][name])
 
 
+def read_kept(folder: str, archived: str) -> Decision | None:
+    """The decision that is kept about an archived input; None and raises as `read`."""
+    return _parsed(os.path.join(folder, archived), lambda value: _about(value, archived))
+
+
+def _about(value: Any, archived: str) -> Any:
+    """Which of the decisions of a record is about the input that was archived under that name."""
+    for found in value.get("decisions", {"": value}).values():
+        move = found["archive"]
+        if numbered(move["name"], move["number"], move["extra"]) == archived:
+            return found
+    raise ValueError("it is about others")
+
+
 def _parsed(path: str, of: Callable[[Any], Any]) -> Decision | None:
     try:
         with open(path, encoding="ascii") as file:
@@ -176,6 +204,8 @@ def _parsed(path: str, of: Callable[[Any], Any]) -> Decision | None:
             _checked(Publication, value["archive"]),
             str(value.get("job", "")),
             str(value.get("stage", "")),
+            value.get("is_watched") is True,
+            tuple(map(str, value.get("incomplete", ()))),
         )
     except FileNotFoundError:
         return None
@@ -255,17 +285,18 @@ def carry_out(
         disk.sync_folder(folders.absolute(folder))  # results are durable before their input is archived
     end_publication(disk, folders, job_folder, decision)
     source = folders.absolute(decision.archive.part)
+    origin = os.path.dirname(source)
     if by_way:
         by = os.path.join(job_folder, BY_WAY)
         if os.path.lexists(source) and _is_about(decision, source):
             disk.take(source, by)
         disk.sync_folder(job_folder)
-        disk.sync_folder(folders.underprocess)
+        disk.sync_folder(origin)
         source = by
     decision = archive(disk, folders, job_folder, decision, source=source)
     disk.sync_folder(folders.absolute(decision.archive.folder))
     end_archiving(disk, folders, job_folder, decision)
-    disk.sync_folder(folders.underprocess)
+    disk.sync_folder(origin)
     return decision
 
 

@@ -45,6 +45,8 @@ class Folders:
         id: the file with this spool's own name.
         jobs: a folder for each input that is being worked on: lock and records.
         commits: what was decided about inputs that commit together, under the name of each.
+        late: what was decided about inputs in `processed/` that may still be written to, by their names.
+        incomplete: the same about inputs in `failed/` that were still written to.
         new: where leases are made, before they are renamed into place.
         shared: the file that says that other machines may use this spool.
         history: the database of what happened, where this host alone uses the spool; see `history_of`.
@@ -64,6 +66,8 @@ class Folders:
         self.id = os.path.join(self.state, "id")
         self.jobs = os.path.join(self.state, "jobs")
         self.commits = os.path.join(self.state, "commits")
+        self.late = os.path.join(self.state, "late")
+        self.incomplete = os.path.join(self.state, "incomplete")
         self.new = os.path.join(self.state, "new")
         self.shared = os.path.join(self.state, "shared")
         self.history = os.path.join(self.state, "history.db")
@@ -100,7 +104,7 @@ def prepare(folders: Folders, disk: Disk) -> str:
     for path in (folders.watch, folders.state):
         _make_usable(disk, path, "$.watch_dir")
     mark(folders.watch, folders.state, disk)
-    for path in (*folders.inputs(), folders.jobs, folders.commits):
+    for path in (*folders.inputs(), folders.jobs, folders.commits, folders.late, folders.incomplete):
         _make_usable(disk, path, "$.watch_dir")
     for path in (folders.results, stages):
         _make_usable(disk, path, "$.results_dir")

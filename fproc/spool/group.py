@@ -176,6 +176,8 @@ class _Commit:
             self._end(decisions.end_archiving)
             self._share(self._folders.underprocess)
             self._each(self._forget)
+            if any(decision.is_watched for decision in self._decided.values()):
+                self._share(self._folders.late)
             self._share(self._folders.commits)  # a record that came back would be taken for a later input's
             self._each(self._let_go)
         except OSError as error:
@@ -310,9 +312,14 @@ class _Commit:
             self._each(lambda claim: end(self._disk, self._folders, claim.job.folder, self._decided[claim]))
 
     def _forget(self, claim: Claim) -> None:
-        self._disk.unlink(claim.job.shared_record)
-        if self._decided[claim] is not self._written[claim]:  # a name was taken, so there is a newer record
-            claim.job.clean()
+        job, decision = claim.job, self._decided[claim]
+        if decision is not self._written[claim]:  # a name was taken, so there is a newer record
+            job.finish(decision)
+        elif decision.is_watched:
+            job.keep_record(job.shared_record, decision)
+        else:
+            job.forget_earlier(decision)
+            self._disk.unlink(job.shared_record)
 
     def _let_go(self, claim: Claim) -> None:
         claim.job.unlock()

@@ -24,7 +24,14 @@ class Home:
         self.name = name
         self.stage = stage_of(folders, name)
         self._folders = folders
-        self._needed = (*folders.inputs(), folders.jobs, folders.commits, self.stage)
+        self._needed = (
+            *folders.inputs(),
+            folders.jobs,
+            folders.commits,
+            folders.late,
+            folders.incomplete,
+            self.stage,
+        )
         self._seen: os.stat_result | None = None
 
     @classmethod

@@ -76,18 +76,25 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """An input about which was decided, and for which that has been carried out. `job` is the claim's id."""
+    """An input about which was decided, and for which that has been carried out.
+
+    `job` is the claim's id; `error` says what is wrong with one that has failed since; `archived` is its name
+    in its archive.
+    """
 
     name: str
     succeeded: bool
     results: tuple[str, ...]
     job: str = field(default="", compare=False)
+    error: str = ""
+    archived: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, name: str, done: Decision) -> Settled:
         """What has become of an input whose decision is carried out."""
-        results = tuple(os.path.basename(move.target) for move in done.publications if not move.extra)
-        return cls(name, done.archive.folder == "processed", results, done.job)
+        succeeded = done.archive.folder == "processed"
+        error = late_reason(done) if done.is_watched and not succeeded else ""
+        return cls(name, succeeded, done.results, done.job, error, done.archived)
 
 
 class Job:
@@ -220,9 +227,38 @@ class Job:
     def carry_out(self, decision: Decision) -> Settled:
         """Carry out a decision, remove all traces of the job, and unlock it."""
         done = decisions.carry_out(self.disk, self.folders, self.folder, decision, by_way=self.is_lease)
-        self.clean()
+        self.finish(done)
         self.unlock()
         return Settled.of(self.name, done)
+
+    def finish(self, done: Decision) -> None:
+        """Remove all traces of the job, whose decision is carried out; keep its record if that is wanted."""
+        if done.is_watched:
+            self._keep_record(done)
+        else:
+            self.forget_earlier(done)
+        self.clean()
+
+    def _keep_record(self, done: Decision) -> None:
+        """Keep the record of a decision that is carried out, durably: the input may still be written to."""
+        record = self.path(decisions.RECORD)
+        if not os.path.lexists(record):
+            record = self.shared_record
+        elif os.path.lexists(self.shared_record):  # it has older names: it must not outlive the other
+            self.remove(self.shared_record)
+            self.disk.sync_folder(self.folders.commits)
+        self.keep_record(record, done)
+        self.disk.sync_folder(kept_in(self.folders, done))
+
+    def keep_record(self, record: str, done: Decision) -> None:
+        """Keep a record; who calls this makes that durable."""
+        self.disk.replace(record, os.path.join(kept_in(self.folders, done), done.archived))
+
+    def forget_earlier(self, done: Decision) -> None:
+        """Remove what is kept about an earlier input that lay where this one has been put."""
+        kept = f"{kept_in(self.folders, done)}/{done.archived}"
+        if os.path.lexists(kept):
+            unlink_if_there(self.disk, kept)
 
     def clean(self, *, keep: Collection[str] = (), keep_parts: Collection[str] = ()) -> None:
         """Remove parts and records, whichever claim made them, but for records and parts of these names."""
@@ -295,6 +331,18 @@ class Job:
     def is_held(self) -> bool:
         """Whether this process has not let go of the job yet."""
         return self._hold is not None
+
+
+def late_reason(done: Decision) -> str:
+    """Return why an input has failed that was written to late."""
+    results = ", ".join(map(shown, done.incomplete))
+    what = f"its results are incomplete: {results}" if results else "not all of it was processed"
+    return f"was written to after it was processed; {what}"
+
+
+def kept_in(folders: Folders, done: Decision) -> str:
+    """Return the folder where records about inputs in an archive are kept."""
+    return folders.late if done.archive.folder == "processed" else folders.incomplete
 
 
 def part_prefix(name: str) -> str:
