@@ -126,7 +126,8 @@ def check(plan: Plan, given: Given) -> int:
     for entry in plan.graph.entries:
         why = plan.why_interpreted(entry)
         say(f"lines from {entry!r} on are " + (f"interpreted, which is slow: {why}" if why else "compiled"))
-    for warning in (*settings.doubts(given), *advice.warnings(plan)):
+    open_doors = settings.open_doors(given, config.dashboard)
+    for warning in (*settings.doubts(given), *open_doors, *advice.warnings(plan)):
         say(f"warning: {warning}")
     say(drawing.draw(plan.graph, "text"))
     return EXIT_OK

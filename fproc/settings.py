@@ -220,6 +220,15 @@ def token(given: Given, dashboard: Dashboard) -> str | None:
     return found
 
 
+def open_doors(given: Given, dashboard: Dashboard) -> list[str]:
+    """Return why `--watch` would not open the dashboard: for an address without a token, say."""
+    try:
+        token(given, dashboard)
+    except ConfigError as error:
+        return [f"{problem}; until then --watch does not start" for problem in error.problems]
+    return []
+
+
 def is_loopback(host: str) -> bool:
     """Whether only programs of this machine can reach an address."""
     return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdecimal())

@@ -199,6 +199,20 @@ def never(_values: Mapping[str, Any]) -> bool:
     return False
 
 
+Tags = Callable[[Mapping[str, Any]], frozenset[str] | None]
+"""The tags that a built-in may give of its own; None is any."""
+
+
+def any_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
+    """Declare that nothing is known about the tags."""
+    return None
+
+
+def no_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
+    """Declare that records keep the tag that they came with."""
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Builtin:
     """A built-in processor: what it does, its options, an example that the tests run, and how it is made.
@@ -212,6 +226,8 @@ class Builtin:
     - `sets_tag`: each record that it emits has a tag that it has chosen, never the one that came.
     - `passes_line`: the lines that it emits are those that came, unchanged.
     - `remembers`: what it gives for a line may depend on lines before it.
+
+    `gives_tags` says which tags it may give, for `--check` to find routes that are never taken.
     """
 
     summary: str
@@ -223,6 +239,7 @@ class Builtin:
     sets_tag: Declared = never
     passes_line: bool = False
     remembers: bool = True
+    gives_tags: Tags = any_tags
 
 
 stateless = partial(Builtin, reads_tag=never, remembers=False)

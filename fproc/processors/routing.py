@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fproc.processors.base import Builtin, Maker, Option, routing, stateless
+from fproc.processors.base import Builtin, Maker, Option, Tags, routing, stateless
 from fproc.processors.text import SEPARATOR, field_splitter
 
 
@@ -44,6 +44,17 @@ def _has_default(values: Mapping[str, Any]) -> bool:
     return values["default"] is not None
 
 
+def _tags_of(option: str) -> Tags:
+    """Return what says which tags an option names, and the default if there is one."""
+
+    def tags(values: Mapping[str, Any]) -> frozenset[str]:
+        named = values[option]
+        given = named if option == "rules" else named.values()
+        return frozenset(given) | ({values["default"]} if _has_default(values) else frozenset())
+
+    return tags
+
+
 DEFAULT = Option("text", "the tag of a line that gets no other; without it the line keeps the tag it has")
 
 BUILTINS: dict[str, Builtin] = {
@@ -62,6 +73,7 @@ BUILTINS: dict[str, Builtin] = {
             "default": DEFAULT,
         },
         sets_tag=_has_default,
+        gives_tags=_tags_of("rules"),
         passes_line=True,
     ),
     "tag_field": stateless(
@@ -79,6 +91,7 @@ BUILTINS: dict[str, Builtin] = {
             "default": DEFAULT,
         },
         sets_tag=_has_default,
+        gives_tags=_tags_of("tags"),
         passes_line=True,
     ),
     "tag_prefix": stateless(

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from fproc.processors.base import OTHERWISE, Builtin, Maker, Option, Processor, mapping, misfit, stateless
+from fproc.processors.base import (
+    OTHERWISE,
+    Builtin,
+    Maker,
+    Option,
+    Processor,
+    mapping,
+    misfit,
+    no_tags,
+    stateless,
+)
 from fproc.processors.options import Template
 from fproc.records import Record
 
@@ -76,38 +87,41 @@ def _split(*, separator: str) -> Maker:
 PATTERN = Option("pattern", "a regular expression, searched for anywhere in the line", required=True)
 SEPARATOR = Option("separator", 'what stands between fields; `" "` is any run of white space', default=" ")
 
+same_tag = partial(stateless, gives_tags=no_tags)
+"""Declare a built-in whose lines keep the tag that they came with."""
+
 BUILTINS: dict[str, Builtin] = {
-    "filter": stateless(
+    "filter": same_tag(
         "Keeps the lines that match a pattern and drops the others.",
         _filter,
         ({"pattern": "disk|cpu"}, ["disk full", "all good", "cpu hot"], ["disk full", "cpu hot"]),
         {"pattern": PATTERN},
         passes_line=True,
     ),
-    "drop_matching": stateless(
+    "drop_matching": same_tag(
         "Drops the lines that match a pattern and keeps the others.",
         _drop_matching,
         ({"pattern": "healthz"}, ["GET /", "GET /healthz"], ["GET /"]),
         {"pattern": PATTERN},
         passes_line=True,
     ),
-    "uppercase": stateless(
+    "uppercase": same_tag(
         "Turns the line into capitals.", lambda: mapping(str.upper), ({}, ["disk Full"], ["DISK FULL"])
     ),
-    "lowercase": stateless(
+    "lowercase": same_tag(
         "Turns the line into small letters.", lambda: mapping(str.lower), ({}, ["Disk FULL"], ["disk full"])
     ),
-    "snakecase": stateless(
+    "snakecase": same_tag(
         "Turns the line into words in small letters, joined by underscores.",
         lambda: mapping(snake_case),
         ({}, ["Hello World", "diskFull: HTTPError"], ["hello_world", "disk_full_http_error"]),
     ),
-    "trim": stateless(
+    "trim": same_tag(
         "Removes white space from both ends of the line.",
         lambda: mapping(str.strip),
         ({}, ["  disk full\t"], ["disk full"]),
     ),
-    "replace": stateless(
+    "replace": same_tag(
         "Replaces every match of a pattern.",
         _replace,
         (
@@ -122,7 +136,7 @@ BUILTINS: dict[str, Builtin] = {
             ),
         },
     ),
-    "rewrite": stateless(
+    "rewrite": same_tag(
         "Makes a new line from what the named groups of a pattern matched.",
         _rewrite,
         (
@@ -140,7 +154,7 @@ BUILTINS: dict[str, Builtin] = {
             "otherwise": OTHERWISE,
         },
     ),
-    "fields": stateless(
+    "fields": same_tag(
         "Makes a new line from numbered fields, as awk does.",
         _fields,
         (
@@ -157,7 +171,7 @@ BUILTINS: dict[str, Builtin] = {
             "otherwise": OTHERWISE,
         },
     ),
-    "split": stateless(
+    "split": same_tag(
         "Makes several lines out of one.",
         _split,
         ({"separator": ","}, ["a,b,c"], ["a", "b", "c"]),
