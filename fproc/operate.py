@@ -87,9 +87,11 @@ def _hint(inquiry: Inquiry, name: str, place: str) -> str:
 
 
 def retry(config: Config, names: list[str], *, everything: bool) -> int:
-    """Put failed inputs back to work; one that cannot be does not stop the others."""
+    """Put inputs back to work that failed or lost lines; one that cannot be does not stop the others."""
     if bool(names) == everything:
-        raise UsageError("--retry needs the names of files in failed/, or --all")
+        raise UsageError(
+            "--retry needs the names of files in failed/ or processed/, or --all for failed ones"
+        )
     inquiry = _inquiry(config)
     disk = Disk(power=config.durability == "power")
     failed = inquiry.names(inquiry.folders.failed)
@@ -116,10 +118,10 @@ def _named(inquiry: Inquiry, given: list[str]) -> tuple[list[str], list[str]]:
         except InputError as error:
             strays.append(str(error))
             continue
-        if place in {"", "failed"}:
+        if place in {"", "failed", "processed"}:
             names.append(name)
         else:
-            strays.append(f"{place}/{shown(name)}: --retry is for files in failed/")
+            strays.append(f"{place}/{shown(name)}: --retry is for files in failed/ and processed/")
     return names, strays
 
 

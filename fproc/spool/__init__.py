@@ -36,7 +36,7 @@ from dataclasses import replace
 from fproc.config import Config, Retention
 from fproc.health import Disks
 from fproc.spool import checkpoint as checkpoints
-from fproc.spool import condition
+from fproc.spool import condition, reruns
 from fproc.spool import folders as layout
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.claim import Claim, Origin
@@ -204,7 +204,7 @@ class Spool:
                 return None
             sync_unless(self._disk, job.input_path, synced)
             self._complete_claim(job)
-            claim = Claim(job, Attempts())
+            claim = Claim(job, Attempts()).as_rerun()
         except FileNotFoundError:
             if job.is_owner() and os.path.lexists(waiting) and self._markers.is_there(name):
                 raise  # it is one of the folders that is missing
@@ -280,6 +280,7 @@ class Spool:
             job.end_transit()
             if not job.has_input():
                 job.clean()
+                reruns.drop_if_stale(self._disk, job.folder, f"{self.folders.unprocessed}/{name}")
                 return None
             if job.give_back_no_file():
                 job.clean()
@@ -296,6 +297,7 @@ class Spool:
             if is_orphan or has_died or attempts.was_left:
                 attempts, has_progressed = _counted(job, attempts, saved, is_orphan=is_orphan)
             claim = Claim(job, attempts, saved, has_progressed=has_progressed, had_owner=had_owner)
+            claim.as_rerun()
         except FileNotFoundError:
             if job.is_owner():
                 raise

@@ -19,6 +19,7 @@ from fproc.spool.disk import write_whole
 from fproc.spool.evidence import Evidence
 from fproc.spool.jobs import ATTEMPTS, REJECTED, REPORT, Attempts, Job, Settled
 from fproc.spool.readiness import Look
+from fproc.spool.reruns import Rerun
 from fproc.spool.staging import Part
 from fproc.tokens import new_token
 
@@ -76,6 +77,13 @@ class Claim:
         self._saved = saved
         self._rejects: int | None = None
         self._rejected_bytes = 0
+        self._rerun: Rerun | None = None
+
+    def as_rerun(self) -> Claim:
+        """Return it, knowing whose results it replaces if it was put back for that; a group has none such."""
+        job = self.job
+        self._rerun = Rerun.found(job.disk, job.folders, job.folder, job.input_path)
+        return self
 
     def resume(self, stamp: Stamp, fingerprint: str) -> Place | None:
         """Go on from the checkpoint, if there is one and nothing has changed since; else remove it.
@@ -147,7 +155,7 @@ class Claim:
     @property
     def is_plain(self) -> bool:
         """Whether there is nothing to publish but results."""
-        return self._rejects is None and self._saved is None
+        return self._rejects is None and self._saved is None and self._rerun is None
 
     def check_owner(self) -> None:
         """See that the input is still this claim's.
@@ -193,7 +201,8 @@ class Claim:
     def decision(self, stamp: Stamp, stage: str, *, replace_results: bool) -> Decision:
         """The decision for success, once all is sealed; `stage` tells which folder the parts are in."""
         job = self.job
-        archive = self._numbered(Publication(job.portable(job.input_path), "processed", job.name))
+        number = self._rerun.before.archive.number if self._rerun else 1
+        archive = self._numbered(Publication(job.portable(job.input_path), "processed", job.name, number))
         publications = [
             Publication(
                 job.portable(part.path),
@@ -208,10 +217,26 @@ class Claim:
             for result, part in self.staging.parts.items()
         ]
         if self._rejected_bytes:
-            part = decisions.OF_JOB + REJECTED
-            publications.append(Publication(part, "failed", job.name, archive.number, REJECTED_EXTRA))
+            publications.append(self._rejects_to(archive.number))
+        if self._rerun:
+            self._rerun.say_what_stays(job.folders, publications)
+            publications = [self._rerun.placed(job.folders, entry) for entry in publications]
         numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
         return Decision(stamp, numbered, archive, self.id, stage, self.is_watched)
+
+    def _rejects_to(self, number: int) -> Publication:
+        """Where the lines that were set aside are published."""
+        part, found = decisions.OF_JOB + REJECTED, Stamp.of(os.lstat(self.job.path(REJECTED)))
+        return Publication(
+            part,
+            "failed",
+            self.job.name,
+            number,
+            REJECTED_EXTRA,
+            inode=found.inode,
+            size_bytes=found.size_bytes,
+            mtime_ns=found.mtime_ns,
+        )
 
     def bury(self, report: Mapping[str, Any]) -> Settled:
         """Decide for failure and carry it out: no result, the input in `failed/` with the report.
@@ -223,6 +248,7 @@ class Claim:
         job.check_place()  # what seems to be wrong with the input may come of that
         records = {REPORT: ".error.json", **({REJECTED: REJECTED_EXTRA} if self._can_keep_rejects() else {})}
         self._clear(*records)
+        report = {**report, "replaces": self._rerun.as_json()} if self._rerun else report
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
         archive = Publication(job.portable(job.input_path), "failed", job.name)
         about = [

@@ -172,6 +172,11 @@ def read(job_folder: str) -> Decision | None:
     return _parsed(os.path.join(job_folder, RECORD), lambda value: value)
 
 
+def read_from(path: str) -> Decision | None:
+    """The decision in a record that lies elsewhere; None and raises as `read`."""
+    return _parsed(path, lambda value: value)
+
+
 def read_shared(folders: Folders, name: str) -> Decision | None:
     """The decision about an input that committed together with others; None and raises as `read`."""
     return _parsed(os.path.join(folders.commits, name), lambda value: value["decisions"][name])

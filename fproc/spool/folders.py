@@ -52,6 +52,7 @@ class Folders:
         history: the database of what happened, where this host alone uses the spool; see `history_of`.
         instances: a file for each running fproc.
         lockers: a folder for each running fproc that holds jobs by locks.
+        published: what inputs have published of which lines were set aside; see `fproc.spool.reruns`.
         uploads: a folder for each upload that is coming in; see `fproc.spool.arrival`.
     """
 
@@ -74,6 +75,7 @@ class Folders:
         self.instances = os.path.join(self.state, "instances")
         self.lockers = os.path.join(self.state, "lockers")
         self.uploads = os.path.join(self.state, "uploads")
+        self.published = os.path.join(self.state, "published")
         self._within = os.path.join(watch, "")
 
     def within(self, *parts: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fproc.errors import ConservationError, LostClaimError
 from fproc.spool import decision as decisions
+from fproc.spool import reruns
 from fproc.spool.claim import Claim
 from fproc.spool.contents import sync_contents, sync_unless
 from fproc.spool.decision import Decision, Stamp
@@ -157,6 +158,7 @@ class _Commit:
         self._ended: dict[Claim, Ending] = {}
         self._decided: dict[Claim, Decision] = {}
         self._written: dict[Claim, Decision] = {}
+        self._keeps_records = os.path.isdir(folders.published)
 
     def run(self) -> dict[Claim, Ending]:
         """Take all steps; trouble with one claim is its own, trouble with what they share is everyone's."""
@@ -313,6 +315,8 @@ class _Commit:
 
     def _forget(self, claim: Claim) -> None:
         job, decision = claim.job, self._decided[claim]
+        if self._keeps_records:
+            reruns.forget(self._disk, self._folders, decision)
         if decision is not self._written[claim]:  # a name was taken, so there is a newer record
             job.finish(decision)
         elif decision.is_watched:

@@ -15,6 +15,7 @@ from typing import Any
 from fproc.errors import LostClaimError, shown
 from fproc.spool import checkpoint as checkpoints
 from fproc.spool import decision as decisions
+from fproc.spool import reruns
 from fproc.spool.checkpoint import Checkpoint
 from fproc.spool.decision import Decision
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
@@ -227,6 +228,8 @@ class Job:
     def carry_out(self, decision: Decision) -> Settled:
         """Carry out a decision, remove all traces of the job, and unlock it."""
         done = decisions.carry_out(self.disk, self.folders, self.folder, decision, by_way=self.is_lease)
+        reruns.keep(self.disk, self.folders, done)
+        unlink_if_there(self.disk, self.path(reruns.NOTE))
         self.finish(done)
         self.unlock()
         return Settled.of(self.name, done)
@@ -261,7 +264,10 @@ class Job:
             unlink_if_there(self.disk, kept)
 
     def clean(self, *, keep: Collection[str] = (), keep_parts: Collection[str] = ()) -> None:
-        """Remove parts and records, whichever claim made them, but for records and parts of these names."""
+        """Remove parts and records, whichever claim made them, but for records and parts of these names.
+
+        The note about a run that replaces results stays: it goes with the decision, or when it is stale.
+        """
         for part in os.listdir(self._stage):
             if part.startswith(self.prefix) and part not in keep_parts:
                 self.remove(os.path.join(self._stage, part))
@@ -271,7 +277,9 @@ class Job:
             self.disk.sync_folder(self.folders.commits)
         for record in os.listdir(self.folder):
             path = self.path(record)
-            is_kept = record in {*keep, decisions.BY_WAY} or (self.is_lease and is_of_lease(record))
+            is_kept = record in {*keep, decisions.BY_WAY, reruns.NOTE} or (
+                self.is_lease and is_of_lease(record)
+            )
             if not is_kept or os.path.isdir(path):
                 self.remove(path)
         self.disk.sync_folder(self.folder)

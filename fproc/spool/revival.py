@@ -1,4 +1,4 @@
-"""Putting failed inputs back to work."""
+"""Putting inputs back to work: failed ones, and those in `processed/` of which lines were set aside."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from fproc.config import Config
 from fproc.errors import InputError, shown
+from fproc.spool import holding, reruns
+from fproc.spool.decision import Decision
 from fproc.spool.disk import Disk, unlink_if_there
-from fproc.spool.folders import Folders, about
+from fproc.spool.folders import about, is_shared
 from fproc.spool.inquiry import REPORTS, Inquiry
 from fproc.spool.markers import shares_marker
 from fproc.spool.names import InputNames
@@ -22,7 +24,10 @@ def failed_inputs(inquiry: Inquiry) -> list[str]:
 def put_back_all(
     config: Config, disk: Disk, names: Sequence[str]
 ) -> tuple[list[str], dict[str, InputError | OSError]]:
-    """Move failed inputs back to `unprocessed/`, and remove what was reported about them, and set aside.
+    """Move inputs back to `unprocessed/`, and remove what was reported about them, and set aside.
+
+    They are those in `failed/`, or else those in `processed/` of which lines were set aside: the next run of
+    these replaces their results.
 
     With markers, an input's marker comes first: without it, nothing would make the file ready. The report
     goes last: a crash before that leaves one without its input, which nobody takes for one.
@@ -34,38 +39,96 @@ def put_back_all(
         OSError: the disk refuses to keep what was moved.
     """
     inquiry = Inquiry(config)
-    folders = inquiry.folders
-    failed = inquiry.inputs(folders.failed)
-    moved: list[str] = []
-    refused: dict[str, InputError | OSError] = {}
-    for name in names:
-        if name not in failed:
-            refused[name] = InputError("there is no such input in failed/")
-            continue
+    return _Revival(inquiry, InputNames(config.intake), disk).put_back(names)
+
+
+class _Revival:
+    def __init__(self, inquiry: Inquiry, names: InputNames, disk: Disk) -> None:
+        self._folders = inquiry.folders
+        self._failed = inquiry.inputs(self._folders.failed)
+        self._names = names
+        self._disk = disk
+
+    def put_back(self, names: Sequence[str]) -> tuple[list[str], dict[str, InputError | OSError]]:
+        """Do what `put_back_all` says."""
+        folders, disk = self._folders, self._disk
+        moved: list[str] = []
+        refused: dict[str, InputError | OSError] = {}
+        for name in names:
+            try:
+                self._put_back(name)
+            except (InputError, OSError) as error:
+                refused[name] = error
+            else:
+                moved.append(name)
+        failed = [name for name in moved if name in self._failed]
+        if failed:
+            disk.sync_folder(folders.unprocessed)
+            disk.sync_folder(folders.failed)
+            for name in failed:
+                for ending in reversed(REPORTS):  # what has a report is an input, so that goes last
+                    unlink_if_there(disk, os.path.join(folders.failed, about(name, ending)))
+            disk.sync_folder(folders.failed)
+        return moved, refused
+
+    def _put_back(self, name: str) -> None:
+        folders = self._folders
+        if name in self._failed:
+            before = reruns.noted_in(folders, os.path.join(folders.failed, about(name, REPORTS[0])))
+            if before:
+                self._run_again(os.path.join(folders.failed, name), before)
+            else:
+                self._move(os.path.join(folders.failed, name), name)
+            return
+        path = os.path.join(folders.processed, name)
+        if not os.path.isfile(path):
+            raise InputError("there is no such input in failed/")
+        before = reruns.published(folders, name)
+        if before is None:
+            raise InputError("is in processed/, and no line of it was set aside")
+        self._run_again(path, before)
+
+    def _run_again(self, path: str, before: Decision) -> None:
+        """Put an input back whose results are to be replaced: first the note of that is made durable.
+
+        The job is held meanwhile, so no one takes the note for one that was left behind.
+        """
+        folders, disk, name = self._folders, self._disk, before.archive.name
+        holder = holding.holder(folders, disk, is_shared=is_shared(folders, disk), monotonic=_no_time)
+        hold = holder.hold(name)
+        if hold is None or os.path.lexists(os.path.join(folders.underprocess, name)):
+            if hold:
+                hold.release()
+            raise InputError("a file of that name is being worked on; wait until it is done")
         try:
-            _move(InputNames(config.intake), disk, folders, name)
-        except (InputError, OSError) as error:
-            refused[name] = error
-        else:
-            moved.append(name)
-    if moved:
-        disk.sync_folder(folders.unprocessed)
-        disk.sync_folder(folders.failed)
-        for name in moved:
-            for ending in reversed(REPORTS):  # what has a report is an input, so that goes last
-                unlink_if_there(disk, os.path.join(folders.failed, about(name, ending)))
-        disk.sync_folder(folders.failed)
-    return moved, refused
+            if os.path.lexists(os.path.join(folders.unprocessed, name)):
+                raise InputError("a file of that name is in unprocessed/ already; wait until it is done")
+            hold.make_durable()
+            reruns.note(disk, hold.folder, before, path)
+            self._move(path, name)
+            disk.sync_folder(folders.unprocessed)
+            disk.sync_folder(os.path.dirname(path))
+        finally:
+            hold.release()
+
+    def _move(self, path: str, name: str) -> None:
+        folders, names = self._folders, self._names
+        waiting = os.path.join(folders.unprocessed, name)
+        if names.marker is not None and not os.path.lexists(waiting):
+            if shares_marker(names, folders.unprocessed, name):
+                marker = shown(names.marker_of(name))
+                raise InputError(
+                    f"a file in unprocessed/ has its marker, {marker}, too; wait until it is done"
+                )
+            self._disk.close(self._disk.create(os.path.join(folders.unprocessed, names.marker_of(name))))
+        try:
+            self._disk.move(path, waiting)
+        except FileExistsError as error:
+            raise InputError(
+                "a file of that name is in unprocessed/ already; wait until it is done"
+            ) from error
 
 
-def _move(names: InputNames, disk: Disk, folders: Folders, name: str) -> None:
-    waiting = os.path.join(folders.unprocessed, name)
-    if names.marker is not None and not os.path.lexists(waiting):
-        if shares_marker(names, folders.unprocessed, name):
-            marker = shown(names.marker_of(name))
-            raise InputError(f"a file in unprocessed/ has its marker, {marker}, too; wait until it is done")
-        disk.close(disk.create(os.path.join(folders.unprocessed, names.marker_of(name))))
-    try:
-        disk.move(os.path.join(folders.failed, name), waiting)
-    except FileExistsError as error:
-        raise InputError("a file of that name is in unprocessed/ already; wait until it is done") from error
+def _no_time() -> float:
+    """A clock for who takes over nothing that others hold."""
+    return 0.0

@@ -148,6 +148,14 @@ def retry(_line: str) -> str:
     raise fproc.Retry("the database is away")
 
 
+def reject_bad_and_b(line: str) -> str:
+    if line == "bad":
+        raise fproc.Reject("not good")
+    if line == "b":
+        raise fproc.Reject("not good either")
+    return line
+
+
 def reject_all(line: str) -> str:
     raise ValueError(f"refused {line!r}")
 

@@ -80,3 +80,19 @@ def test_too_many_fail_a_call_for_one_file_too(tmp_path: Path) -> None:
     assert ended.status == 1
     assert "2 lines rejected or skipped, which is more than limits.max_rejected (50% of 2 lines)" in ended.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_with_rejects_is_retried_by_name_after_its_pipeline_was_mended(tmp_path: Path) -> None:
+    own_processor(tmp_path, INVERTS, on_error="reject")
+    drop(tmp_path, "x.log", b"1\n0\n2\n")
+    process(tmp_path)
+    assert run(tmp_path, "--retry", "--all").out == b"there are no failed files\n"
+    (tmp_path / "own.py").write_text("def step(line):\n    return line\n")
+    retried = run(tmp_path, "--retry", "watch_dir/processed/x.log")
+    assert (retried.status, retried.out) == (0, b"x.log: put back into unprocessed/\n")
+    process(tmp_path)
+    watch_dir = tmp_path / "watch_dir"
+    assert (watch_dir / "results/x.log").read_bytes() == b"1\n0\n2\n"
+    assert [entry.name for entry in (watch_dir / "processed").iterdir()] == ["x.log"]
+    assert not list((watch_dir / "failed").iterdir())
+    assert [entry.name for entry in (watch_dir / "results").iterdir() if entry.is_file()] == ["x.log"]

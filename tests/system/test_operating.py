@@ -128,7 +128,8 @@ def test_a_running_fproc_is_told_with_its_files_and_after_a_kill_it_is_not(tmp_p
         worker = int((tmp_path / "started").read_text())
         [current], [instance] = found["current"], found["instances"]
         assert re.fullmatch(TIME, current.pop("started"))
-        assert current == {"file": "a.log", "lines": 0, "bytes": 0, "total_bytes": 8, "worker": worker}
+        figures = {"lines": 0, "bytes": 0, "total_bytes": 8, "rejected": 0, "skipped": 0}
+        assert current == {"file": "a.log", **figures, "worker": worker}
         assert re.fullmatch(TIME, instance.pop("started"))
         assert instance == {"host": socket.gethostname(), "pid": watching.process.pid}
         assert {"counts", "current", "waiting", "health", "instances"} <= found.keys()
@@ -290,7 +291,7 @@ def test_a_retry_that_cannot_be_does_not_stop_the_others(tmp_path: Path) -> None
     stray, *lines = ended.out.decode().splitlines()
     assert stray.startswith("elsewhere/z: is in none of the folders of inputs")
     assert lines == [
-        "unprocessed/x.log: --retry is for files in failed/",
+        "unprocessed/x.log: --retry is for files in failed/ and processed/",
         "x.log: a file of that name is in unprocessed/ already; wait until it is done",
         "gone: there is no such input in failed/",
         "y.log: put back into unprocessed/",
@@ -309,8 +310,8 @@ def test_all_that_is_in_failed_may_be_named(tmp_path: Path) -> None:
 
 
 USAGE = [
-    ("--retry", "needs the names of files in failed/, or --all"),
-    ("--retry x --all", "needs the names of files in failed/, or --all"),
+    ("--retry", "needs the names of files in failed/ or processed/, or --all"),
+    ("--retry x --all", "needs the names of files in failed/ or processed/, or --all"),
     ("--check --json", "--json goes with --status"),
     ("--status --all", "--all goes with --retry"),
     ("--status --doctor", "not allowed with"),

@@ -1,0 +1,146 @@
+"""Running an archived input again, so that its results take the place of those of the run before.
+
+What an input has published is in its commit record. Where lines of it were set aside, a copy of that is
+kept in `.fproc/published/`, under a digest of the name that the input has in the archive. Who puts the
+input back to work leaves a copy of it with the job, the note, stamped with the file that is put back: for
+any other file it means nothing. The commit of the run replaces those results of the note that are still
+what was published then, and never another file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import dataclass, replace
+
+from fproc.errors import shown
+from fproc.spool import decision as decisions
+from fproc.spool.decision import Decision, Publication, Stamp
+from fproc.spool.disk import Disk, unlink_if_there, write_whole
+from fproc.spool.folders import Folders, make_durably
+
+log = logging.getLogger("fproc.spool")
+
+NOTE = "rerun.json"
+"""The record with the job of an input that is put back to work."""
+
+
+def keep(disk: Disk, folders: Folders, done: Decision) -> None:
+    """Keep what was published, if lines were set aside; the decision is carried out, and still there."""
+    if done.archive.folder != "processed":
+        return
+    if not any(move.extra for move in done.publications):
+        forget(disk, folders, done)
+        return
+    make_durably(disk, folders.published)
+    path = _kept_at(folders, _archived(done))
+    write_whole(disk, folders.published, os.path.basename(path), _as_record(done))
+
+
+def forget(disk: Disk, folders: Folders, done: Decision) -> None:
+    """Remove the record of an earlier input that had the same name in the archive."""
+    path = _kept_at(folders, _archived(done))
+    if os.path.lexists(path):
+        unlink_if_there(disk, path)
+        disk.sync_folder(folders.published)
+
+
+def published(folders: Folders, archived: str) -> Decision | None:
+    """Return what an input in `processed/` has published, if that was kept."""
+    return decisions.read_from(_kept_at(folders, archived))
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """An input that runs again, and what it had published before."""
+
+    before: Decision
+
+    @classmethod
+    def found(cls, disk: Disk, folders: Folders, job_folder: str, input_path: str) -> Rerun | None:
+        """Return what the note with a claimed input says; one that is about another file goes.
+
+        Lines that were set aside before go, too: this run sets them aside again, if it has to.
+        """
+        before = decisions.read_from(os.path.join(job_folder, NOTE))
+        if before is None:
+            return None
+        if before.stamp != Stamp.of(os.lstat(input_path)):
+            name = shown(os.path.basename(input_path))
+            log.warning("%s: is not the file that was put back to work; it replaces no results", name)
+            _drop(disk, job_folder)
+            return None
+        for move in before.publications:
+            path = folders.absolute(move.target)
+            if move.extra and move.is_known and move.is_at(path):
+                unlink_if_there(disk, path)
+                disk.sync_folder(folders.failed)
+        return cls(before)
+
+    def placed(self, folders: Folders, move: Publication) -> Publication:
+        """Return how a result is published: in the place of the one before, if that is still there."""
+        for old in self.before.publications:
+            is_same = (old.folder, old.name, old.extra) == (move.folder, move.name, move.extra)
+            if is_same and old.is_known and old.is_at(folders.absolute(old.target)):
+                return replace(move, number=old.number, replaces=True)
+        return move
+
+    def say_what_stays(self, folders: Folders, moves: list[Publication]) -> None:
+        """Name the results of the run before that this one does not make."""
+        made = {(move.folder, move.name) for move in moves}
+        for old in self.before.publications:
+            path = folders.absolute(old.target)
+            if not old.extra and (old.folder, old.name) not in made and os.path.lexists(path):
+                name = shown(self.before.archive.name)
+                log.warning("%s: %s is of the run before; this one makes no such result", name, shown(path))
+
+    def as_json(self) -> dict[str, str]:
+        """Return what the report says if this run fails, so that a retry knows of the results, too."""
+        return {"archived": _archived(self.before), "job": self.before.job}
+
+
+def noted_in(folders: Folders, report_path: str) -> Decision | None:
+    """Return what a failed input had published before the run that failed, as its report tells."""
+    try:
+        with open(report_path, encoding="utf-8") as file:
+            replaces = json.load(file)["replaces"]
+        before = published(folders, replaces["archived"])
+        return before if before and before.job == replaces["job"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def note(disk: Disk, job_folder: str, before: Decision, input_path: str) -> None:
+    """Write down, durably, what the input at a path had published; it is put back to work after that."""
+    write_whole(disk, job_folder, NOTE, _as_record(replace(before, stamp=Stamp.of(os.lstat(input_path)))))
+
+
+def drop_if_stale(disk: Disk, job_folder: str, waiting: str) -> None:
+    """Remove a note whose input does not wait in `unprocessed/` any more, nor yet."""
+    before = decisions.read_from(os.path.join(job_folder, NOTE))
+    try:
+        is_there = before is not None and before.stamp == Stamp.of(os.lstat(waiting))
+    except FileNotFoundError:
+        is_there = False
+    if not is_there:
+        _drop(disk, job_folder)
+
+
+def _as_record(decision: Decision) -> bytes:
+    return json.dumps({"version": decisions.VERSION, **decisions.as_json(decision)}).encode()
+
+
+def _drop(disk: Disk, job_folder: str) -> None:
+    unlink_if_there(disk, os.path.join(job_folder, NOTE))
+    disk.sync_folder(job_folder)
+
+
+def _archived(done: Decision) -> str:
+    return os.path.basename(done.archive.target)
+
+
+def _kept_at(folders: Folders, archived: str) -> str:
+    """Return the path of a record, by a digest: a name may be as long as names can be."""
+    return os.path.join(folders.published, hashlib.sha256(os.fsencode(archived)).hexdigest()[:32])
