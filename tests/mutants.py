@@ -846,7 +846,7 @@ HALVES = [
             "                self._disk.sync_folder(self._folders.underprocess)\n                for",
             "                for",
         ),
-        others_fsync("three files, without a journal"),
+        others_fsync("three files, without a journal", "_what_is_left"),
     ),
     mutant(
         "parts lose their first names before their second ones are durable",
@@ -855,7 +855,7 @@ HALVES = [
             "self._share(*sorted({move.folder for move in self._moves()}))",
             "self._end(decisions.end_publication)",
         ),
-        others_fsync("three files, without a journal"),
+        others_fsync("three files, without a journal", "_what_is_left"),
     ),
     mutant(
         "an input loses its first name before its archive is durable",
@@ -864,7 +864,7 @@ HALVES = [
             "    disk.sync_folder(folders.absolute(decision.archive.folder))\n    end_archiving(",
             "    end_archiving(",
         ),
-        others_fsync("two results, alone, without a journal"),
+        power("two results, alone, without a journal"),
     ),
     mutant(
         "what was dropped over an input that is being taken is removed",

@@ -30,10 +30,10 @@ def power(scenario: str, *, by_chance: bool = False) -> str:
     return f"{SWEEP}test_power_loss_before_any_call_changes_nothing_of_what_comes_out[{how}-{scenario}]"
 
 
-def others_fsync(scenario: str) -> str:
-    """The sweep of power loss after another process has fsynced all folders."""
+def others_fsync(scenario: str, ending: str = "") -> str:
+    """The sweep of power loss after another process has fsynced all folders, or those that `ending` says."""
     name = "test_power_loss_before_any_call_changes_nothing_of_what_comes_out"
-    return f"{SWEEP}{name}[lose_power_after_others_fsynced-{scenario}]"
+    return f"{SWEEP}{name}[lose_power_after_others_fsynced{ending}-{scenario}]"
 
 
 def power_after_crash(scenario: str) -> str:

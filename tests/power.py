@@ -69,12 +69,16 @@ class PowerDisk(BrokenDisk):
             self._unfinished.add(os.fstat(arguments[0]).st_ino)
         return given
 
-    def let_others_fsync(self) -> None:
-        """Make names durable as other processes do, which fsync these folders for files of their own."""
-        shared = ("unprocessed", "underprocess", "processed", "failed", "results", ".fproc/commits")
-        stages = os.path.join(self._root, "results", ".stage")
-        folders = [os.path.join(self._root, folder) for folder in (*shared, ".fproc/jobs")]
-        for folder in (*folders, *(stage.path for stage in list(os.scandir(stages)))):
+    def let_others_fsync(self, *, only_what_is_left: bool = False) -> None:
+        """Make names durable as other processes do, which fsync these folders for files of their own.
+
+        `only_what_is_left` leaves out the folders that files come to, but for the first of all.
+        """
+        folders = [os.path.join(self._root, "unprocessed")]
+        folders += [stage.path for stage in list(os.scandir(os.path.join(self._root, "results", ".stage")))]
+        shared = ("underprocess", "processed", "failed", "results", ".fproc/commits", ".fproc/jobs")
+        folders += [] if only_what_is_left else [os.path.join(self._root, folder) for folder in shared]
+        for folder in folders:
             self._keep_names(folder)
             self._keep_renames(folder)
 

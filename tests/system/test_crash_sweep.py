@@ -228,10 +228,20 @@ class Place:
 
     def lose_power_after_others_fsynced(self, calls: int) -> bool:
         """The same, but all folders that other processes use too have just been fsynced by one of those."""
-        return self.die_then_lose_power([calls], others_fsync=True)
+        return self.die_then_lose_power([calls], others_fsync=lambda disk: disk.let_others_fsync())
+
+    def lose_power_after_others_fsynced_what_is_left(self, calls: int) -> bool:
+        """The same, but only folders that files leave, so that absences are durable before new names are."""
+        return self.die_then_lose_power(
+            [calls], others_fsync=lambda disk: disk.let_others_fsync(only_what_is_left=True)
+        )
 
     def die_then_lose_power(
-        self, calls: list[int], *, newest_survives: bool = False, others_fsync: bool = False
+        self,
+        calls: list[int],
+        *,
+        newest_survives: bool = False,
+        others_fsync: Callable[[PowerDisk], None] = lambda _disk: None,
     ) -> bool:
         """Run as often as there are numbers of calls, dying at each; lose power at the last."""
         disk = None
@@ -247,8 +257,7 @@ class Place:
                 self.recover()
                 return False
         assert disk is not None
-        if others_fsync:
-            disk.let_others_fsync()
+        others_fsync(disk)
         disk.lose_power()
         return True
 
@@ -333,7 +342,12 @@ def test_a_crash_before_any_call_changes_nothing_of_what_comes_out(
 @Named
 @pytest.mark.parametrize(
     "lose_power",
-    [Place.lose_power, Place.lose_power_but_for_the_newest_name, Place.lose_power_after_others_fsynced],
+    [
+        Place.lose_power,
+        Place.lose_power_but_for_the_newest_name,
+        Place.lose_power_after_others_fsynced,
+        pytest.param(Place.lose_power_after_others_fsynced_what_is_left, marks=pytest.mark.sweep),
+    ],
 )
 def test_power_loss_before_any_call_changes_nothing_of_what_comes_out(
     memory_path: Path, scenario: Scenario, lose_power: Callable[[Place, int], bool]
