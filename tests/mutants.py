@@ -927,18 +927,6 @@ WATCHED = LATE_WRITERS + "test_through_any_crash_what_is_processed_is_watched_an
 MOVED = LATE_WRITERS + "test_the_move_of_a_late_one_to_failed_survives_any_crash"
 
 LATE = [
-    without(
-        "the record about an input that may be written to is not fsynced",
-        "jobs",
-        "self.disk.sync_folder(kept_in(self.folders, done))",
-        f"{WATCHED}[power loss-alone]",
-    ),
-    without(
-        "records of a group about inputs that may be written to are not fsynced",
-        "group",
-        "self._share(self._folders.late)",
-        f"{WATCHED}[power loss-together]",
-    ),
     mutant(
         "the record about an input that may be written to is not kept by a group",
         "group",
