@@ -466,7 +466,7 @@ def test_what_is_under_process_is_listed_with_who_has_it_or_what_it_waits_for(ro
     rows = {row["file"]: row for row in room.files("underprocess")}
     assert (rows["held"]["lines"], rows["waits"]["lines"], rows["waits"]["attempts"]) == (7, 0, 1)
     assert rows["held"]["error"].startswith("held by")
-    assert rows["waits"]["error"].startswith("retry at 9999-12-31")
+    assert rows["waits"]["error"].startswith("retry at ")
     held.release()
 
 
