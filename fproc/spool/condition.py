@@ -11,6 +11,10 @@ from fproc.lifecycle import trouble_of
 from fproc.spool.folders import Folders
 from fproc.spool.home import Home
 from fproc.spool.mounts import space
+from fproc.spool.obstacles import may_take_from_others, obstacles
+
+MOST_LOOKED_AT = 100
+"""How many files of a sticky folder are looked at."""
 
 
 def disks(folders: Folders, home: Home | None = None) -> Disks:
@@ -34,4 +38,15 @@ def _unusable(folders: Folders, home: Home | None) -> list[str]:
         return [trouble_of(error)]
     usable = os.R_OK | os.W_OK | os.X_OK
     needed = (*folders.inputs(), folders.jobs, folders.results)
-    return [f"cannot write to {shown(path)}" for path in needed if not os.access(path, usable)]
+    found = [f"cannot write to {shown(path)}" for path in needed if not os.access(path, usable)]
+    return found or _held_back(folders)
+
+
+def _held_back(folders: Folders) -> list[str]:
+    """Return which input a sticky bit keeps from being taken; without one, no file is looked at."""
+    folder = folders.unprocessed
+    found: list[tuple[str, str]] = []
+    with suppress(FileNotFoundError):  # gone since then: the next look says so
+        if not may_take_from_others(folder):
+            found = obstacles(folder, MOST_LOOKED_AT)
+    return [f"{shown(name)}: {why}" for name, why in found[:1]]

@@ -170,11 +170,16 @@ class Inquiry:
         """
         why = self._scanner.why_waiting(name)
         if why != READY:
-            return why
+            return why + self._later(name, why)
         if os.path.lexists(os.path.join(self.folders.underprocess, name)):
             return "ready, but an earlier file of its name is not done yet"
         but = self._but(self.folders.unprocessed, name)
         return f"ready{but}" if but else "ready; it is taken as soon as a worker is free"
+
+    def _later(self, name: str, why: str) -> str:
+        """Return what will be in the way of an input once it is ready, or ""."""
+        own = "" if why.startswith("left alone") else obstacle(self.folders.unprocessed, name)
+        return f"; {SKIPPED}: {own}" if own and own not in why else ""
 
     def _but(self, folder: str, name: str) -> str:
         """Why an input that is ready, or due, in a folder is not worked on, or ""."""
