@@ -227,12 +227,18 @@ def test_an_owner_that_was_paused_anywhere_adds_nothing_to_what_goes_on_without_
 
 
 class HollowDisk(PowerDisk):
-    """All names and sizes survive; of contents that were not fsynced, zeros do. Many filesystems do that."""
+    """All names and sizes survive; of contents that were not fsynced, zeros do. Many filesystems do that.
+
+    What is still in `unprocessed/` survives as in any `PowerDisk`.
+    """
 
     def lose_power(self) -> None:
         for folder, _, _ in os.walk(self._root):
             self._keep_names(folder)
+        dropped = self._names[os.path.join(self._root, "unprocessed")].values()
         for entry in os.scandir(self._kept):
+            if entry.inode() in dropped and entry.inode() not in self._contents:
+                continue
             durable = self._contents.get(entry.inode(), b"")
             self._contents[entry.inode()] = durable.ljust(entry.stat().st_size, b"\0")
         super().lose_power()
@@ -292,14 +298,19 @@ def test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing(memory_path: 
     assert points > 50
 
 
-def test_an_empty_folder_that_someone_removes_before_any_call_costs_nothing(memory_path: Path) -> None:
+def test_an_empty_folder_that_someone_removes_before_any_call_is_missed_until_it_is_back(
+    memory_path: Path,
+) -> None:
+    was_missed = 0
     for point in itertools.count():
         place = Place(memory_path / str(point), SCENARIOS["lines that are set aside"])
+        removed: list[Path] = []
 
         def remove() -> None:
-            for name in ("processed", "failed"):
-                if not os.listdir(f"{place.folder}/{name}"):  # noqa: B023 - called at once
-                    os.rmdir(f"{place.folder}/{name}")  # noqa: B023
+            archives = [Path(place.folder, name) for name in ("processed", "failed")]  # noqa: B023 - called at once
+            removed.extend(archive for archive in archives if not os.listdir(archive))  # noqa: B023
+            for archive in removed:  # noqa: B023
+                archive.rmdir()
 
         disk = BusyDisk(10**9, remove)
         watcher = place.watcher(disk)
@@ -307,10 +318,21 @@ def test_an_empty_folder_that_someone_removes_before_any_call_costs_nothing(memo
         for _ in range(3):
             watcher.turn()
             place.now += 1000.0
+        if removed:
+            was_missed += 1
+            assert "vanished" in watcher.health().trouble, point
+            assert not any(archive.exists() for archive in removed), point
+        for archive in removed:
+            archive.mkdir()
+        assert inputs(place.folder) == inputs_of(place.scenario), point
+        for _ in range(3):
+            watcher.turn()
+            place.now += 1000.0
+        assert watcher.health().trouble == "", point
         place.check(point)
         if disk.calls_left >= 0:
             break
-    assert point > 20
+    assert was_missed > 20
 
 
 @pytest.fixture(params=["locks", "leases"])
