@@ -339,12 +339,14 @@ def can_make_namespaces() -> bool:
 
 
 def spooled(folder: Path) -> dict[str, bytes]:
-    """The inputs, reports and results in the watched folder, by path."""
+    """The inputs, reports and results in the watched folder, by path; they may be moved meanwhile."""
     found = {}
-    for path in (folder / "watch_dir").rglob("*"):
-        place = path.relative_to(folder / "watch_dir")
-        if path.is_file() and place.parts[0] in FOLDERS and ".stage" not in place.parts:
-            found[str(place)] = path.read_bytes()
+    for state in FOLDERS:
+        for above, folders, names in os.walk(folder / "watch_dir" / state):
+            folders[:] = [name for name in folders if name != ".stage"]
+            for path in filter(Path.is_file, (Path(above, name) for name in names)):
+                with suppress(FileNotFoundError):
+                    found[str(path.relative_to(folder / "watch_dir"))] = path.read_bytes()
     return found
 
 

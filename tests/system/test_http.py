@@ -27,7 +27,10 @@ from tests.system.talking import address, answers, ask, connect, heard, request,
 
 ENDED = ("files_processed", "files_failed")
 TABLES: dict[str, set[str]] = {
-    "totals": {*ENDED, "lines_in", "lines_out", "bytes_in", "retries", "recovered"},
+    "totals": {
+        *(*ENDED, "lines_in", "lines_out", "lines_rejected", "lines_skipped"),
+        *("bytes_in", "retries", "recovered"),
+    },
     "throughput": {"files_per_second", "lines_per_second", "bytes_per_second", "window_seconds"},
     "processing_seconds": {"p50", "p95", "p99", "max"},
     "nodes": set(),
@@ -251,7 +254,7 @@ def test_a_port_in_use_is_one_clear_error_and_nothing_is_processed(
     configure(tmp_path)
     drop(tmp_path, "x.log", b"fine\n")
     host, port = address(watching)
-    ended = run(tmp_path, "--watch", "--port", str(port))
+    ended = run(tmp_path, "--watch", "--port", str(port), "--quiet")
     assert (ended.status, ended.out, len(ended.lines)) == (78, b"", 1)
     assert f"$.dashboard.port: {host}:{port} is in use by another program" in ended.err
     assert (tmp_path / "watch_dir/unprocessed/x.log").exists()

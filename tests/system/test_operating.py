@@ -391,8 +391,8 @@ def corrupt(path: Path) -> None:
     """As a backup does that brings garbage back."""
     for other in path.parent.glob("history.db-*"):
         other.unlink()
-    (path.parent / "new").write_bytes(b"this was never a database\n" * 1000)
-    (path.parent / "new").rename(path)
+    (path.parent / "garbage").write_bytes(b"this was never a database\n" * 1000)
+    (path.parent / "garbage").rename(path)
 
 
 def replace_by_folder(path: Path) -> None:

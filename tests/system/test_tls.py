@@ -195,6 +195,6 @@ def test_a_certificate_or_key_that_cannot_be_used_is_one_clear_error(
         make_certificate(tmp_path, "locked-", password="secret")
     (tmp_path / "empty.pem").touch()
     configure(tmp_path, dashboard={"tls_cert": cert, "tls_key": key})
-    ended = run(tmp_path, "--watch", "--port", "0")
+    ended = run(tmp_path, "--watch", "--port", "0", "--quiet")
     assert (ended.status, ended.out, len(ended.lines)) == (78, b"", 1), ended.err
     assert "$.dashboard.tls_" in ended.err

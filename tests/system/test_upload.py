@@ -68,11 +68,10 @@ class Place:
         return len(sockets_of(self.running.process.pid))
 
     def others(self) -> list[str]:
-        """All that there is, also around the spool, but for inputs and the books."""
+        """All that there is, also around the spool, but for inputs, the books, and what counts."""
         found = {str(path.relative_to(self._around)) for path in self._around.rglob("*")}
-        return sorted(
-            path for path in found if "/unprocessed/" not in path and "/.fproc/history.db" not in path
-        )
+        known = ("/unprocessed/", "/.fproc/history.db", "/.fproc/lockers/")
+        return sorted(path for path in found if not any(part in path for part in known))
 
     def put(self, name: str | bytes, data: bytes, **headers: str | None) -> Answer:
         """Upload one file; the name is written into the path as it is."""
@@ -482,7 +481,8 @@ def test_what_kill_9_leaves_of_uploads_is_no_input_and_the_next_start_removes_it
     assert len(os.listdir(uploads)) == 2
     assert os.listdir(unprocessed) == []
     with Watching(tmp_path, dashboard=True) as running:
-        assert os.listdir(uploads) == os.listdir(unprocessed) == []
+        running.wait_until(lambda: not os.listdir(uploads))
+        assert os.listdir(unprocessed) == []
         assert [only(say(running, whole)).status for whole in (put, post)] == [201, 201]
         assert {path.name: path.read_bytes() for path in unprocessed.iterdir()} == {
             "x.log": data,

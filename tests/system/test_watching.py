@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -276,12 +277,21 @@ def test_drain_does_not_wait_for_a_marker(tmp_path: Path) -> None:
     assert spooled(tmp_path) == {"unprocessed/x.log": b"fine\n"}
 
 
-def test_folders_that_are_removed_are_made_again(tmp_path: Path) -> None:
+def is_paused_again(watching: Watching, pauses: int) -> bool:
+    """Whether intake was paused once more than so often."""
+    return watching.log.count("intake is paused") > pauses
+
+
+def test_folders_that_vanish_are_waited_for_and_never_made_again(tmp_path: Path) -> None:
     configure(tmp_path)
     with Watching(tmp_path) as watching:
         for number, name in enumerate((*FOLDERS, ".fproc", "results/.stage", ".")):
-            (watching.spool / name).resolve().rename(tmp_path / f"removed-{number}")  # in one go
-            watching.wait_for("results/.stage", ".fproc/jobs", *FOLDERS)
+            there, away = (watching.spool / name).resolve(), tmp_path / f"away-{number}"
+            pauses = watching.log.count("intake is paused")
+            there.rename(away)
+            watching.wait_until(partial(is_paused_again, watching, pauses))
+            assert not there.exists()
+            away.rename(there)
             drop(tmp_path, f"{number}.log", b"fine\n")
             watching.wait_for(f"processed/{number}.log")
             assert (watching.spool / f"results/{number}.log").read_bytes() == b"fine\n"

@@ -245,7 +245,7 @@ def test_a_sweep_leaves_live_uploads_alone_and_removes_those_of_the_dead(
     with place.arrivals().begin() as arrival:
         grow(arrival, ("x.log", "one\n"))
         live = place.uploads()
-        dead = replace(Owner.current(), began="")
+        dead = replace(Owner.current(), began="long before")
         with monkeypatch.context() as earlier:
             earlier.setattr(Owner, "current", lambda: dead)
             disk = BrokenDisk(10**9)

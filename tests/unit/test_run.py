@@ -289,8 +289,8 @@ def test_counts_that_do_not_agree_fail_the_file(
 ) -> None:
     finish = Interpreter.finish
 
-    def meddle(self: Interpreter) -> None:
-        finish(self)
+    def meddle(self: Interpreter, *arguments: Any) -> None:
+        finish(self, *arguments)
         tamper(self)
 
     monkeypatch.setattr(Interpreter, "finish", meddle)
@@ -312,11 +312,13 @@ def exchange(path: Path) -> None:
     os.replace(other, path)
 
 
-def meddler(site: Site, meddle: Callable[[Path], None], at_line: int = 50) -> Callable[[int, int], None]:
+def meddler(
+    site: Site, meddle: Callable[[Path], None], at_line: int = 50
+) -> Callable[[int, int, int, int], None]:
     """Does something to the first part, once so many lines are done and all of it was written."""
     left = [1]
 
-    def tell(_position: int, lines: int) -> None:
+    def tell(_position: int, lines: int, _rejected: int, _skipped: int) -> None:
         if lines >= at_line and left and site.parts():
             left.clear()
             meddle(site.parts()[0])

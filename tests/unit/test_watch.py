@@ -363,7 +363,7 @@ def test_draining_waits_only_so_long_for_a_file_that_keeps_changing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Place(tmp_path / "w", intake={"ready": "stable", "settle_seconds": 5, "poll_seconds": 0.001})
-    place.monotonic.step = 0.25
+    place.monotonic.step = 0.125
     scan = place.spool.scan
 
     def grow_and_scan() -> Any:
