@@ -52,7 +52,8 @@ class Folders:
         history: the database of what happened, where this host alone uses the spool; see `history_of`.
         instances: a file for each running fproc.
         lockers: a folder for each running fproc that holds jobs by locks.
-        published: what inputs have published of which lines were set aside; see `fproc.spool.reruns`.
+        published: what inputs have published of which lines were set aside, or that were written to late;
+            see `fproc.spool.reruns`.
         uploads: a folder for each upload that is coming in; see `fproc.spool.arrival`.
     """
 

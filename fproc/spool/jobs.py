@@ -229,7 +229,7 @@ class Job:
         """Carry out a decision, remove all traces of the job, and unlock it."""
         done = decisions.carry_out(self.disk, self.folders, self.folder, decision, by_way=self.is_lease)
         reruns.keep(self.disk, self.folders, done)
-        unlink_if_there(self.disk, self.path(reruns.NOTE))
+        reruns.end(self.disk, self.folders, self.folder, done)
         self.finish(done)
         self.unlock()
         return Settled.of(self.name, done)

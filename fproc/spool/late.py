@@ -3,7 +3,8 @@
 Where it is not known who has an input open for writing, the record of its decision is kept in `.fproc/late/`,
 under the name that the input has in `processed/`. The input is then looked at for an hour, at growing
 intervals, and once after a start, however long that is ago. If it has changed, it goes to `failed/`, by a
-decision as any other, whose record is kept in `.fproc/incomplete/` for as long as the input stays there.
+decision as any other, whose record is kept in `.fproc/incomplete/` for as long as the input stays there. What
+it has published is kept as well, so that a retry replaces that (see `fproc.spool.reruns`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 
 from fproc.errors import shown
 from fproc.spool import decision as decisions
+from fproc.spool import reruns
 from fproc.spool.decision import Decision, Publication, Stamp
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
@@ -195,11 +197,7 @@ class LateWriters:
             return None
         job = Job(self._disk, self._folders, self._home, name, hold)
         try:
-            if (
-                job.has_input()
-                or job.is_decided()
-                or not os.path.lexists(f"{self._folders.processed}/{name}")
-            ):
+            if _is_in_use(job) or not os.path.lexists(f"{self._folders.processed}/{name}"):
                 return None
             settled = job.carry_out(self._decide(job, kept, status))
         finally:
@@ -220,6 +218,8 @@ class LateWriters:
             is_watched=True,
             incomplete=kept.results,
         )
+        job.check_place()
+        replaces = reruns.keep_incomplete(self._disk, self._folders, kept)
         report = {
             "file": shown(job.name),
             "reason": late_reason(decision),
@@ -230,12 +230,17 @@ class LateWriters:
             "timestamp": rfc3339(self._clock()),
             "traceback": [],
             "results": [shown(name) for name in kept.results],
+            "replaces": replaces,
         }
-        job.check_place()
         job.make_durable()
         write_whole(self._disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
         decisions.write(self._disk, job.folder, decision)
         return decision
+
+
+def _is_in_use(job: Job) -> bool:
+    """Whether another input of a job's name is worked on, or was put back to be run again."""
+    return job.has_input() or job.is_decided() or os.path.lexists(job.path(reruns.NOTE))
 
 
 def _status(status: os.stat_result) -> _Status:

@@ -1,7 +1,8 @@
 """Running an archived input again, so that its results take the place of those of the run before.
 
 What an input has published is in its commit record. Where lines of it were set aside, a copy of that is
-kept in `.fproc/published/`, under a digest of the name that the input has in the archive. Who puts the
+kept in `.fproc/published/`, under a digest of the name that the input has in the archive; where it was
+written to late, under a digest of the id of its claim, as another input may get that name. Who puts the
 input back to work leaves a copy of it with the job, the note, stamped with the file that is put back: for
 any other file it means nothing. The commit of the run replaces those results of the note that are still
 what was published then, and never another file.
@@ -45,6 +46,26 @@ def forget(disk: Disk, folders: Folders, done: Decision) -> None:
     if os.path.lexists(path):
         unlink_if_there(disk, path)
         disk.sync_folder(folders.published)
+
+
+def keep_incomplete(disk: Disk, folders: Folders, done: Decision) -> dict[str, str]:
+    """Keep, durably, what an input has published that was written to late, and is to go to `failed/`.
+
+    Returns what its report says, so that a retry knows of the results.
+    """
+    make_durably(disk, folders.published)
+    path = _kept_at(folders, _of_job(done.job))
+    write_whole(disk, folders.published, os.path.basename(path), _as_record(done))
+    return _reference(done)
+
+
+def end(disk: Disk, folders: Folders, job_folder: str, done: Decision) -> None:
+    """Remove the note with a job whose decision is carried out, and the record that the run has made old."""
+    path = os.path.join(job_folder, NOTE)
+    before = decisions.read_from(path)
+    if before is not None and done.archive.folder == "processed":
+        unlink_if_there(disk, _kept_at(folders, _of_job(before.job)))
+    unlink_if_there(disk, path)
 
 
 def published(folders: Folders, archived: str) -> Decision | None:
@@ -98,18 +119,19 @@ class Rerun:
 
     def as_json(self) -> dict[str, str]:
         """Return what the report says if this run fails, so that a retry knows of the results, too."""
-        return {"archived": _archived(self.before), "job": self.before.job}
+        return _reference(self.before)
 
 
 def noted_in(folders: Folders, report_path: str) -> Decision | None:
-    """Return what a failed input had published before the run that failed, as its report tells."""
+    """Return what a failed input had published before it failed, as its report tells."""
     try:
         with open(report_path, encoding="utf-8") as file:
             replaces = json.load(file)["replaces"]
-        before = published(folders, replaces["archived"])
-        return before if before and before.job == replaces["job"] else None
+        archived, job = replaces["archived"], replaces["job"]
+        before = decisions.read_from(_kept_at(folders, _of_job(job))) or published(folders, archived)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return before if before and before.job == job else None
 
 
 def note(disk: Disk, job_folder: str, before: Decision, input_path: str) -> None:
@@ -139,6 +161,15 @@ def _drop(disk: Disk, job_folder: str) -> None:
 
 def _archived(done: Decision) -> str:
     return os.path.basename(done.archive.target)
+
+
+def _reference(done: Decision) -> dict[str, str]:
+    return {"archived": _archived(done), "job": done.job}
+
+
+def _of_job(job: str) -> str:
+    """Return what stands for a claim where names in the archive do: none of these has a slash."""
+    return f"job/{job}"
 
 
 def _kept_at(folders: Folders, archived: str) -> str:

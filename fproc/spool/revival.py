@@ -1,4 +1,8 @@
-"""Putting inputs back to work: failed ones, and those in `processed/` of which lines were set aside."""
+"""Putting inputs back to work: failed ones, and those in `processed/` of which lines were set aside.
+
+The next run replaces what such an input has published, if it has published anything: if it is in
+`processed/`, if it was written to late, or if a run that was to replace results has failed.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +30,7 @@ def put_back_all(
 ) -> tuple[list[str], dict[str, InputError | OSError]]:
     """Move inputs back to `unprocessed/`, and remove what was reported about them, and set aside.
 
-    They are those in `failed/`, or else those in `processed/` of which lines were set aside: the next run of
-    these replaces their results.
+    They are those in `failed/`, or else those in `processed/` of which lines were set aside.
 
     With markers, an input's marker comes first: without it, nothing would make the file ready. The report
     goes last: a crash before that leaves one without its input, which nobody takes for one.

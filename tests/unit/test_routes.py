@@ -90,6 +90,9 @@ class Place:
 
     def process(self, name: str, text: str) -> None:
         Path(self.spool.folders.unprocessed, name).write_text(text)
+        self.run(name)
+
+    def run(self, name: str) -> None:
         claim = self.spool.claim(name)
         assert claim is not None
         self.metrics.add(job.process(claim, self.plan))
@@ -487,6 +490,24 @@ def test_failed_files_go_back_to_work(place: Place, caplog: pytest.LogCaptureFix
     assert list((place.folder / "failed").iterdir()) == []
     audited = [record.getMessage() for record in caplog.records if record.name == "fproc.audit"]
     assert audited == [f"retry: {name}, asked for by 127.0.0.1" for name in ("b", "a", "c")]
+
+
+def test_a_processed_file_that_lost_lines_goes_back_to_work_and_its_results_are_replaced(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    place.process("a.log", "one\nbad\n")
+    place.process("good.log", "one\n")
+    assert retry(place, {"all": True}) == (200, {"retried": [], "errors": []})
+    refused = {"file": "good.log", "error": "is in processed/, and no line of it was set aside"}
+    (place.folder / "processed/a.log").write_text("one\ntwo\n")
+    answer = {"retried": ["a.log"], "errors": [refused]}
+    assert retry(place, {"files": ["a.log", "good.log"]}) == (200, answer)
+    assert "retry: a.log, asked for by 127.0.0.1" in caplog.text
+    place.run("a.log")
+    results = {path.name: path.read_text() for path in (place.folder / "results").glob("*.log")}
+    assert results == {"a.log": "one\ntwo\n", "good.log": "one\n"}
+    assert list((place.folder / "failed").iterdir()) == []
 
 
 @pytest.mark.parametrize(

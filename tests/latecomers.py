@@ -1,0 +1,110 @@
+"""A spool whose files nobody can tell to be whole, for tests of what is written to late."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from fproc.metrics import Metrics
+from fproc.spool import Disk, Spool
+from fproc.spool.revival import put_back_all
+from tests.crashes import BrokenDisk, Crash
+from tests.helpers import plan_of
+from tests.inline import watcher
+from tests.power import PowerDisk
+
+NODES: list[dict[str, Any]] = [
+    {"tag": "start", "type": "trim", "next": ["end", "count"]},
+    {"tag": "count", "type": "count", "config": {"total": True}, "next": "counted"},
+    {"tag": "counted", "type": "write", "config": {"file": "{stem}.count"}},
+]
+REASON = "was written to after it was processed; its results are incomplete: x.log, x.count"
+STABLE = {"ready": "stable", "settle_seconds": 0}
+
+
+class Place:
+    """A spool whose files nobody can tell to be whole, and seconds that pass when told to."""
+
+    def __init__(self, folder: Path, **config: Any) -> None:
+        self.folder = folder
+        self.now = 0.0
+        self.clock = 1e9
+        self.metrics = Metrics()
+        config = {"nodes": NODES, "intake": STABLE, "durability": "power", **config}
+        self.plan = plan_of(config.pop("nodes"), watch_dir=str(folder), **config)
+        self.start()
+
+    def start(self, disk: Disk | None = None) -> None:
+        """Begin as a new process does."""
+        self.spool = Spool(
+            self.plan.config,
+            disk=disk or Disk(power=False),
+            monotonic=lambda: self.now,
+            clock=self.wall,
+        )
+        self.loop = watcher(self.spool, self.plan, self.metrics, monotonic=lambda: self.now)
+
+    def wall(self) -> float:
+        """Seconds since 1970; the records' times are those of the filesystem."""
+        records = [entry.stat().st_mtime for entry in os.scandir(self.folder / ".fproc/late")]
+        return max(records, default=1e9) + self.now
+
+    def path(self, path: str) -> Path:
+        return self.folder / path
+
+    def process(self, *names: str) -> None:
+        for name in names:
+            self.path(f"unprocessed/{name}").write_text("a\n")
+        self.turn()
+        assert all(self.path(f"processed/{name}").exists() for name in names)
+
+    def turn(self, seconds: float = 2.0, turns: int = 2) -> None:
+        for _ in range(turns):
+            self.loop.turn()
+            self.now += seconds
+
+    def watched(self) -> list[str]:
+        return sorted(os.listdir(self.path(".fproc/late")))
+
+    def report(self, name: str) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(self.path(f"failed/{name}.error.json").read_text())
+        return value
+
+    def late(self) -> str:
+        """What `/health` says of late writers."""
+        return self.loop.health().checks.get("late_writers", "")
+
+    def retry(self, *names: str) -> None:
+        """Put inputs back to work, and let the loop do them."""
+        moved, refused = put_back_all(self.plan.config, Disk(power=False), names)
+        assert (moved, refused) == ([*names], {})
+        self.turn(turns=4)
+
+    def append(self, path: str) -> None:
+        with self.path(path).open("a") as file:
+            file.write("b\n")
+
+
+def break_at(place: Place, how: str, point: int) -> bool:
+    """Turn until call number `point`, and crash there, or lose power; whether that came."""
+    disk: BrokenDisk
+    if how == "crash":
+        disk = BrokenDisk(10**9)
+    else:
+        disk = PowerDisk(10**9, str(place.folder), newest_survives="newest" in how)
+    place.start(disk)
+    if len(os.listdir(place.path("unprocessed"))) == 1:
+        place.spool._groups = None
+    disk.calls_left = point
+    try:
+        place.turn()
+    except Crash:
+        if isinstance(disk, PowerDisk):
+            disk.lose_power()
+        else:
+            disk.die()
+        return True
+    disk.die()
+    return False
