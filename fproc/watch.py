@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from fproc import memory
-from fproc.agenda import Agenda, pause_seconds
+from fproc.agenda import Agenda
 from fproc.chores import Chores
 from fproc.config import Config
 from fproc.draining import Changing, Patience, say_what_is_left
@@ -26,6 +26,7 @@ from fproc.journal import Journal
 from fproc.lifecycle import Fate, trouble_of
 from fproc.losses import log_end
 from fproc.pace import Pace
+from fproc.pauses import Pauses
 from fproc.pool import Loss
 from fproc.pruning import Pruning
 from fproc.signals import handled
@@ -68,15 +69,15 @@ class Watcher:
         self._journal = journal
         self._monotonic = monotonic
         self._agenda = Agenda(monotonic=monotonic)
+        self._pauses = Pauses(journal, monotonic=monotonic)
         self._stopping = False
         self._polls_rarely = config.intake.poll_seconds > ORPHAN_SECONDS
         self._has_worked = False
         self._has_vanished = False
         self._file_seconds = GROUP_SECONDS
-        self._trouble = ""
-        self._pauses = 0
+        self._unreadable: Mapping[str, str] = {}
         self._changing = Changing(config.intake, monotonic=monotonic)
-        self._paused_until = self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
+        self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
         self.chores = Chores(monotonic)
         self._pruning = Pruning(partial(spool.prune, config.retention), journal.prune, monotonic=monotonic)
         self.chores.add(self._look_for_late_writers, LATE_SECONDS)
@@ -84,7 +85,7 @@ class Watcher:
 
     def health(self) -> Facts:
         """Return what the loop knows of how it does; may be called from any thread."""
-        troubles = self._agenda.troubles()
+        troubles = {**self._unreadable, **self._agenda.troubles()}
         names = dict(islice(troubles.items(), MOST_NAMES))
         stalled = {
             name: progress.stalled for name, progress in self._workers.running().items() if progress.stalled
@@ -92,7 +93,7 @@ class Watcher:
         late = self._spool.late.troubles()
         found = {"workers": named(stalled), "late_writers": named(late)}
         checks = {name: message for name, message in found.items() if message}
-        return Facts(self._trouble, self._stopping, names, len(troubles) - len(names), checks)
+        return Facts(self._pauses.trouble, self._stopping, names, len(troubles) - len(names), checks)
 
     def stop(self) -> None:
         """Claim no more, and return once the running files are done, or at a checkpoint."""
@@ -117,7 +118,7 @@ class Watcher:
             given_up = self._changing.given_up()
             troubled = self._agenda.troubles().keys()
             left = {*scan.ready, *self._agenda.known()} - troubled - given_up.keys()
-            if self._is_paused():
+            if self._pauses.is_on():
                 return True
             if left or patience.is_worth(scan) or self._workers.running():
                 return False
@@ -125,7 +126,7 @@ class Watcher:
             return True
 
         self._loop(is_done)
-        return self._stopping or not (self._is_paused() or self._agenda.troubles())
+        return self._stopping or not (self._pauses.is_on() or self._agenda.troubles())
 
     def _loop(self, is_done: Callable[[Scan], bool] | None) -> None:
         """Look at the folders, and give out and take in work between the looks, until stopped or done."""
@@ -164,7 +165,7 @@ class Watcher:
         """One look at the folders, and what follows from it at once. Gives what was seen."""
         nothing = Scan([], {}, [])
         self._take_reports()
-        if self._is_paused():
+        if self._pauses.is_on():
             return nothing
         self._agenda.forget_ready()
         if not self._is_spool_there():
@@ -172,19 +173,20 @@ class Watcher:
         try:
             self._spool.sharing.agree(self._end_workers)
             scan = self._spool.scan()
+            self._unreadable = scan.unreadable
             self._look_for_orphans()
             self.chores.turn()
             self._pruning.turn()
         except OSError as error:
-            self._pause(trouble_of(error))
+            self._pauses.begin(trouble_of(error))
             return nothing
         troubles = self._agenda.troubles()
         if any(name not in troubles for name in scan.ready):
             self._journal.arrived()
         self._agenda.set_ready(scan.ready, scan.large)
         self._work()
-        if not (self._is_paused() or self._workers.running() or scan.ready or self._agenda.known()):
-            self._resume()
+        if not (self._pauses.is_on() or self._workers.running() or scan.ready or self._agenda.known()):
+            self._pauses.end()
         return scan
 
     def _is_spool_there(self) -> bool:
@@ -193,12 +195,11 @@ class Watcher:
             self._spool.home.check()
         except OSError as error:
             self._has_vanished = True
-            self._pauses = 0
-            self._pause(trouble_of(error))
+            self._pauses.begin(trouble_of(error), is_first=True)
             return False
         if self._has_vanished:
             self._has_vanished = False
-            self._resume()
+            self._pauses.end()
         return True
 
     def _look_for_late_writers(self) -> None:
@@ -225,16 +226,16 @@ class Watcher:
     def _look_between_polls(self) -> None:
         """Find inputs whose owner has died, where polls are too rare for that."""
         is_due = self._monotonic() >= self._look_for_orphans_at
-        if is_due and not self._is_paused() and self._is_spool_there():
+        if is_due and not self._pauses.is_on() and self._is_spool_there():
             try:
                 self._look_for_orphans()
             except OSError as error:
-                self._pause(trouble_of(error))
+                self._pauses.begin(trouble_of(error))
 
     def _work(self) -> None:
         """Give out what can be done, and take in what was."""
         while True:
-            while not (self._stopping or self._is_paused()) and self._workers.has_room():
+            while not (self._stopping or self._pauses.is_on()) and self._workers.has_room():
                 tasks = self._next_tasks()
                 if not tasks:
                     break
@@ -280,7 +281,7 @@ class Watcher:
         except OSError as error:
             for task in tasks:
                 self._again(task)
-            self._pause(f"no worker can be started: {trouble_of(error)}")
+            self._pauses.begin(f"no worker can be started: {trouble_of(error)}")
 
     def _take_reports(self) -> bool:
         """Record what has happened; whether anything has."""
@@ -316,7 +317,7 @@ class Watcher:
         elif isinstance(value, Settled):
             self._agenda.is_well(task.name)
             self._changing.forget(task.name)
-            self._resume()
+            self._pauses.end()
             self._journal.settled(value)
             self.failed += not value.succeeded
             log.info("%s: finished as it was decided", shown(task.name))
@@ -337,7 +338,7 @@ class Watcher:
             self._troubled(outcome.file, Trouble(outcome.error, of_machine=fate is Fate.PAUSE))
             return
         self._agenda.is_well(outcome.file)
-        self._resume()
+        self._pauses.end()
         if fate is Fate.COMMIT:
             results = ", ".join(map(shown, outcome.results)) or "no result"
             log_end(log, outcome.file, outcome.figures, outcome.seconds, results)
@@ -366,32 +367,10 @@ class Watcher:
 
     def _troubled(self, name: str, trouble: Trouble) -> None:
         if trouble.of_machine:
-            self._pause(trouble.reason)
+            self._pauses.begin(trouble.reason)
         elif self._agenda.set_aside(name, trouble.reason):
             log.error(
                 "%s: cannot be worked with, and is skipped until this is fixed: %s",
                 shown(name),
                 trouble.reason,
             )
-
-    def _pause(self, trouble: str) -> None:
-        if not self._trouble:
-            self._journal.paused(trouble)
-            log.error(
-                "intake is paused, nothing is lost, work goes on by itself once this is mended: %s", trouble
-            )
-        self._trouble = trouble
-        if self._is_paused():
-            return
-        self._paused_until = self._monotonic() + pause_seconds(self._pauses)
-        self._pauses += 1
-
-    def _is_paused(self) -> bool:
-        return self._monotonic() < self._paused_until
-
-    def _resume(self) -> None:
-        if self._trouble and not self._is_paused():
-            log.info("intake goes on")
-            self._journal.resumed()
-            self._trouble = ""
-            self._pauses = 0

@@ -10,8 +10,8 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from fproc.config import Intake
 from fproc.errors import shown
@@ -48,7 +48,7 @@ class Scan:
 
     `settling` are those that need nothing but time, and `unknown` those of them of which nobody can tell
     whether they are being written; `large` are those that are ready, but too large to be done together with
-    others.
+    others; `unreadable` are those that this process may not read, and why, as far as was looked.
     """
 
     ready: list[str]
@@ -56,6 +56,7 @@ class Scan:
     settling: list[str]
     large: Collection[str] = frozenset()
     unknown: Collection[str] = frozenset()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 class Scanner:
@@ -85,7 +86,7 @@ class Scanner:
         self._closings = closings
         self._looks = Looks(intake, monotonic=monotonic, clock=clock)
         self._left_alone = LeftAlone(self.names.is_taken, self.names)
-        self._unreadable: set[str] = set()
+        self._unreadable: dict[str, str] = {}
         self._refused: set[int] = set()
         self._empty_since: int | None = None
 
@@ -125,7 +126,7 @@ class Scanner:
         waiting = {name: why for name, (why, _) in waits.items()}
         unknown = {name for name, (_, needs) in waits.items() if needs is Needs.LONG_TIME}
         settling = [name for name, (_, needs) in waits.items() if needs is Needs.TIME or name in unknown]
-        return Scan(placed, waiting, settling, large, unknown)
+        return Scan(placed, waiting, settling, large, unknown, self._unreadable)
 
     def is_still_empty(self) -> bool:
         """Whether nothing has come since the last look, which found nothing to wait for."""
@@ -209,7 +210,7 @@ class Scanner:
 
     def _set_aside(self, names: list[str], waits: dict[str, Wait]) -> None:
         """Take from the first of the names that are ready those that cannot be had now."""
-        unreadable = set()
+        unreadable = {}
         for name in names[:CHECKED]:
             try:
                 wait = self._hindrance(name)
@@ -221,7 +222,7 @@ class Scanner:
             names.remove(name)
             waits[name] = wait
             if wait.needs is Needs.PERMISSION:
-                unreadable.add(name)
+                unreadable[name] = wait.why
                 if name not in self._unreadable:
                     log.warning("%s: %s; it waits until it can be", shown(name), wait.why)
         self._unreadable = unreadable

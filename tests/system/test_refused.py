@@ -173,6 +173,27 @@ def test_without_a_running_fproc_a_look_finds_that_results_cannot_be_written() -
         assert (ended.status, f"cannot write to the folder {results}" in ended.err) == (78, True)
 
 
+@pytest.mark.parametrize("ready", ["rename", "auto"])
+def test_a_file_that_cannot_be_read_yet_is_named_by_all_while_it_waits(ready: str) -> None:
+    with two_users(ready) as folder:
+        path = dropped_by_root(folder, "a.log", mode=0o600)
+        reason = f"cannot be read yet: {EACCES}"
+        with Watching(folder, dashboard=True, as_nobody=True) as watching:
+            dropped_by_root(folder, "b.log")
+            watching.wait_for("processed/b.log")  # it costs the others nothing
+            watching.wait_until(lambda: health(watching) == (503, "degraded", f"a.log: {reason}"))
+            watching.wait_until(lambda: told(folder)[0] == 1)
+            exit_status, found = told(folder)
+            assert (exit_status, found["status"]) == (1, "degraded")
+            assert found["troubles"] == [f"a.log: {reason}"]
+            assert why(folder, "a.log").startswith(f"unprocessed/a.log: {reason}")
+            assert watching.log.count(f"a.log: {reason}; it waits until it can be") == 1
+            path.chmod(0o644)
+            watching.wait_for("processed/a.log")
+            watching.wait_until(lambda: health(watching)[0] == 200)
+            watching.wait_until(lambda: told(folder)[0] == 0)
+
+
 def test_without_a_running_fproc_a_look_finds_what_cannot_be_read() -> None:
     with two_users() as folder:
         dropped_by_root(folder, "a.log", mode=0o600)

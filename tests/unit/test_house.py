@@ -91,6 +91,7 @@ LAYERS: list[set[str]] = [
         "webcall",
         "watch",
         "draining",
+        "pauses",
         "oneshot",
         "trace",
         "progress",

@@ -217,6 +217,7 @@ def test_a_file_that_cannot_be_read_yet_waits_and_is_named_once(
         for _ in range(2):
             scan = place.scan_after(2)
             assert (scan.ready, scan.waiting) == (["y"], {"x": "cannot be read yet: Permission denied"})
+            assert scan.unreadable == scan.waiting
             assert scan.settling == []
         assert place.scanner.why_waiting("x") == "cannot be read yet: Permission denied"
         assert not place.scanner.is_free("x")
