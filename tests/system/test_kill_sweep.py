@@ -27,6 +27,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from fproc.spool import decision as decisions
+from fproc.spool.decision import Stamp
 from tests.helpers import SAMPLES, user
 from tests.system.running import DEADLINE_SECONDS, environment, wait_until
 
@@ -192,6 +194,7 @@ class Place:
             option += ["-e", f"inject={call.name}:signal={how}:when={call.number}"]
         for path, option in zip((*paths, observation), options, strict=True):
             path.with_suffix(".todo").write_text(json.dumps(option))
+        self._age_probes()
         with self._started(steps) as process:
             if kills and kills[-1].target == "all":
                 is_stopped = re.compile("--- stopped by SIGSTOP ---").search
@@ -206,6 +209,11 @@ class Place:
             assert status in {0, 1}, self.log
             assert self.log.count("was killed by SIGKILL") >= len(kills)
         return touching(whole_log_of(observation), str(self.watch_dir))
+
+    def _age_probes(self) -> None:
+        """Let the notes of starts that were killed be as old as those that the next start removes."""
+        for note in self.watch_dir.glob(".fproc/probes/*"):
+            os.utime(note, (0, 0))
 
     def seen(self, *, may_have_died: bool = False) -> dict[str, object]:
         """All below the watched folder but what is in the history; what chance and time made is left out."""
@@ -222,9 +230,21 @@ class Place:
                 del report["timestamp"], report["traceback"]
                 assert report["attempts"] == 1 or (may_have_died and report["attempts"] > 1), report
                 found[place] = {**report, "attempts": "as many as it should"}
+            elif place.startswith(".fproc/published/"):
+                found[place] = self._published(path)
             elif place not in {".fproc/history.db", ".fproc/clock.json"}:
                 found[place] = path.read_bytes().replace(stamp.encode(), b"ID")
         return found
+
+    def _published(self, record: Path) -> dict[str, bool]:
+        """What a record says was published and archived, and whether each is the very file that it says."""
+        found = decisions.read_from(str(record))
+        assert found, record
+        said = {move.target: move.is_at(str(self.watch_dir / move.target)) for move in found.publications}
+        archived = Stamp.of((self.watch_dir / found.archive.target).stat())
+        said[found.archive.target] = found.stamp.same_file(archived)
+        assert all(said.values()), said
+        return said
 
     def check(self, kills: Sequence[Kill] = ()) -> None:
         """See that what came out is what comes out of a run that nobody disturbs."""
