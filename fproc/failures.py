@@ -46,16 +46,20 @@ class LineFailure(NamedTuple):
         return self._replace(given=given, line=line, reason=excerpt(self.reason))
 
     @property
-    def _is_overlong(self) -> bool:
-        """Whether `given` is the beginning of a line of the input, and all that is known of that."""
-        return self.line is None and self.offset_bytes is not None
+    def known_line(self) -> str | None:
+        """The input's own line, as far as it is known: of one that is too long, the beginning.
+
+        That is what its node was `given`; a place in the contents tells it from what is of no line.
+        """
+        is_overlong = self.line is None and self.offset_bytes is not None
+        return self.given if is_overlong else self.line
 
     def as_json(self) -> dict[str, Any]:
         """Return what `NAME.rejected.jsonl` says of it."""
         return {
             "line_no": self.line_no,
             "byte_offset": self.offset_bytes,
-            "line": self.given if self._is_overlong else self.line,
+            "line": self.known_line,
             "node": self.node,
             "tag": self.tag,
             "given": self.given,

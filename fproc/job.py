@@ -363,7 +363,7 @@ def failure_report(
         "reason": failure.reason if failure else reason_of(error),
         "node": about.node if about else None,
         "line_no": about.line_no if about else None,
-        "line": about.line if about else None,
+        "line": failure.known_line if failure else about.line if about else None,
         "tag": failure.tag if failure else None,
         "given": failure.given if failure else None,
         "rejected": figures.rejected,

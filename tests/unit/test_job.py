@@ -272,6 +272,18 @@ def test_a_line_over_the_limit_is_set_aside_with_its_beginning(place: Place) -> 
     assert place.look()["results"] == {"x.log": "short\nfine\n"}
 
 
+def test_a_line_over_the_limit_that_fails_its_file_is_reported_with_its_beginning(place: Place) -> None:
+    place.use("trim", limits={"max_line_bytes": 5})
+    place.run(b"short\ntoo long\nfine\n")
+    report = place.report()
+    assert (report["line_no"], report["node"], report["line"], report["given"]) == (
+        2,
+        "start",
+        "too l",
+        "too l",
+    )
+
+
 @pytest.mark.parametrize("on_error", ["fail", "reject", "skip"])
 def test_a_line_that_a_processor_rejects_is_set_aside_whatever_happens_to_errors(
     place: Place, on_error: str
