@@ -20,6 +20,8 @@ import os, time
 def wait(line):
     while line.startswith("wait") and not os.path.exists("go"):
         time.sleep(0.01)
+    if line.startswith("slow") and not os.path.exists("go"):
+        time.sleep(0.05)
     return line
 def judge(line):
     if line.startswith("bad") and not os.path.exists("mended"):
@@ -32,7 +34,8 @@ NODES: list[dict[str, Any]] = [
     {"tag": "sort", "type": "tag", "config": {"rules": {"loud": "!"}, "default": "calm"},
      "next": {"loud": "end", "*": "drop"}},
 ]  # fmt: skip
-"""Lines that begin with `wait` are held until there is `go`; `bad` ones fail until there is `mended`."""
+"""Lines that begin with `wait` are held until there is `go`, and `slow` ones take a moment each;
+`bad` ones fail until there is `mended`."""
 
 
 class Visitor:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.driving import Visitor, at_rest, expect_counts, of_file, refresh
 from tests.system.running import Watching, drop
@@ -227,6 +227,43 @@ def test_errors_are_listed_with_file_line_node_and_text(visitor: Visitor, watch:
         expect(rows.last).to_contain_text(text)
     rows.first.get_by_role("link").click()
     expect(page.locator("#outcome")).to_contain_text("rejected: ")
+
+
+@pytest.mark.parametrize(("on_error", "fate"), [("reject", "rejected"), ("skip", "skipped")])
+def test_lines_left_out_are_counted_for_their_file_and_in_all(
+    visitor: Visitor, watch: Watch, on_error: str, fate: str
+) -> None:
+    running = watch(on_error=on_error)
+    drop(running.folder, "whole.log", b"fine\n")
+    drop(running.folder, "holey.log", b"bad luck\nfine\nbad again\n")
+    running.wait_for("processed/whole.log", "processed/holey.log")
+    page = visitor.open(running.url)
+    header = page.locator("#files-table thead th").filter(has_text="Left out")
+    column = header.evaluate("cell => cell.cellIndex")
+
+    def cell(name: str) -> Locator:
+        return of_file(page, "#files-table", name).locator("th, td").nth(column)
+
+    expect(cell("holey.log")).to_have_text(f"2 {fate}")
+    expect(cell("holey.log")).to_have_class(re.compile(r"\bbad\b"))
+    expect(cell("whole.log")).to_have_text("0")
+    expect(cell("whole.log")).not_to_have_class(re.compile(r"\bbad\b"))
+    expect(page.locator("#left-out")).to_have_text(f"2 {fate}")
+    first = page.locator("#files-table tbody tr").first
+    for name in ("holey.log", "whole.log"):  # the most first
+        header.get_by_role("button").click()
+        expect(first).to_have_attribute("data-file", name)
+
+
+def test_what_is_worked_on_says_how_many_lines_it_has_left_out_so_far(visitor: Visitor, watch: Watch) -> None:
+    running = watch(on_error="skip", workers=1)
+    drop(running.folder, "slow.log", b"bad luck\n" * 7 + b"slow\n" * 2000)
+    running.wait_for("underprocess/slow.log")
+    page = visitor.open(running.url)
+    expect(of_file(page, "#current", "slow.log")).to_contain_text("7 skipped")
+    (running.folder / "go").touch()
+    expect_counts(page, processed=1)
+    expect(page.locator("#left-out")).to_have_text("7 skipped")
 
 
 def test_the_focus_is_not_lost_with_the_button_that_was_pressed(visitor: Visitor, watch: Watch) -> None:
