@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.driving import Visitor, at_rest, expect_counts, of_file
-from tests.system.running import Watching, drop, wait_until
+from tests.system.running import Watching, drop
 
 Watch = Callable[..., Watching]
 
@@ -82,8 +80,8 @@ def test_trouble_with_the_folders_is_told_with_its_message(visitor: Visitor, wat
     page = visitor.open(running.url)
     visitor.expects("503")
     unprocessed = running.spool / "unprocessed"
-    unprocessed.rename(running.folder / "aside")
-    wait_until(lambda: in_the_way(unprocessed))
+    aside = unprocessed.rename(running.folder / "aside")
+    unprocessed.touch()  # a file where a folder should be
     expect(page.locator("#status")).to_have_text("degraded")
     messages = [one.get("message") for one in running.get("/health")[1]["checks"].values() if not one["ok"]]
     for message in messages:
@@ -92,16 +90,9 @@ def test_trouble_with_the_folders_is_told_with_its_message(visitor: Visitor, wat
     expect(page).to_have_title(re.compile("^degraded"))
     expect(page.locator("#connection")).to_have_text("live")
     unprocessed.unlink()
+    aside.rename(unprocessed)  # for it is not made anew
     expect(page.locator("#status")).to_have_text("ok")
     expect(page.locator("#checks")).to_be_hidden()
-
-
-def in_the_way(path: Path) -> bool:
-    """Put a file where a folder should be; whether it is there, for fproc makes the folder again."""
-    if path.is_dir():
-        os.rmdir(path)
-    path.touch()
-    return path.is_file()
 
 
 def test_a_server_that_stops_says_so_while_it_finishes(visitor: Visitor, watch: Watch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -70,8 +71,11 @@ class Place:
     def others(self) -> list[str]:
         """All that there is, also around the spool, but for inputs, the books, and what counts."""
         found = {str(path.relative_to(self._around)) for path in self._around.rglob("*")}
-        known = ("/unprocessed/", "/.fproc/history.db", "/.fproc/lockers/")
-        return sorted(path for path in found if not any(part in path for part in known))
+        return sorted(
+            re.sub(r"(/\.fproc/lockers/.*/count)-\d+$", r"\1", path)
+            for path in found
+            if "/unprocessed/" not in path and "/.fproc/history.db" not in path
+        )
 
     def put(self, name: str | bytes, data: bytes, **headers: str | None) -> Answer:
         """Upload one file; the name is written into the path as it is."""
