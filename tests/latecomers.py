@@ -30,7 +30,7 @@ class Place:
     def __init__(self, folder: Path, **config: Any) -> None:
         self.folder = folder
         self.now = 0.0
-        self.clock = 1e9
+        self.leap_seconds = 0.0
         self.metrics = Metrics()
         config = {"nodes": NODES, "intake": STABLE, "durability": "power", **config}
         self.plan = plan_of(config.pop("nodes"), watch_dir=str(folder), **config)
@@ -49,7 +49,7 @@ class Place:
     def wall(self) -> float:
         """Seconds since 1970; the records' times are those of the filesystem."""
         records = [entry.stat().st_mtime for entry in os.scandir(self.folder / ".fproc/late")]
-        return max(records, default=1e9) + self.now
+        return max(records, default=1e9) + self.now + self.leap_seconds
 
     def path(self, path: str) -> Path:
         return self.folder / path

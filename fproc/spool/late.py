@@ -26,6 +26,7 @@ from fproc.spool.folders import Folders
 from fproc.spool.home import Home
 from fproc.spool.jobs import REPORT, Job, Settled, late_reason
 from fproc.spool.sharing import Sharing
+from fproc.spool.trusted import TrustedTime
 from fproc.times import rfc3339
 from fproc.tokens import new_token
 
@@ -92,6 +93,8 @@ class LateWriters:
         self._sharing = sharing
         self._monotonic = monotonic
         self._clock = clock
+        self._trusted_time = TrustedTime(folders, clock=clock).now
+        self._has_listed = False
         self._watched: dict[str, _Watched] = {}
         self._due: list[tuple[float, str]] = []
         self._list_at = monotonic()
@@ -127,9 +130,11 @@ class LateWriters:
     def _list(self) -> None:
         """Find new records, and let go of those about inputs that are no longer in `failed/`."""
         begin = self._monotonic()
-        for name in os.listdir(self._folders.late):
-            if name not in self._watched and len(self._watched) < MOST_WATCHED:
-                self._begin(name)
+        names = [name for name in os.listdir(self._folders.late) if name not in self._watched]
+        believed = self._trusted_time() if names and not self._has_listed else None
+        for name in names[: max(0, MOST_WATCHED - len(self._watched))]:
+            self._begin(name, believed)
+        self._has_listed = True
         incomplete = {}
         for name in os.listdir(self._folders.incomplete):
             if not os.path.lexists(os.path.join(self._folders.failed, name)):
@@ -145,16 +150,21 @@ class LateWriters:
         kept = decisions.read_kept(self._folders.incomplete, name)
         return late_reason(kept) if kept else "was written to after it was processed"
 
-    def _begin(self, name: str) -> None:
-        """Look at an input from now on; time that passed before counts, but for one look."""
+    def _begin(self, name: str, believed: float | None) -> None:
+        """Look at an input from now on; time that passed before a start counts, but for one look.
+
+        `believed` is the time at the start. Later on it is None, and a record that is found is new: the hour
+        is counted by the monotonic clock alone, as the other one may leap.
+        """
         decision = decisions.read_kept(self._folders.late, name)
         if decision is None:
             self._forget(name)
             return
         try:
-            age_seconds = self._clock() - os.stat(os.path.join(self._folders.late, name)).st_mtime
+            made = os.stat(os.path.join(self._folders.late, name)).st_mtime
         except FileNotFoundError:  # another instance was quicker
             return
+        age_seconds = 0.0 if believed is None else believed - made
         now = self._monotonic()
         self._watched[name] = _Watched(decision.stamp, now - max(0.0, age_seconds))
         heapq.heappush(self._due, (now, name))

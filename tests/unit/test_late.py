@@ -89,6 +89,27 @@ def test_after_a_restart_it_is_looked_at_once_however_long_that_is_ago(place: Pl
     assert place.late() == f"x.log: {REASON}", "health remembers it over a restart"
 
 
+@pytest.mark.parametrize("days", [365, -365])
+@pytest.mark.parametrize("when", ["before it is processed", "while it is watched", "before a restart"])
+def test_a_clock_that_leaps_does_not_end_the_hour(place: Place, days: float, when: str) -> None:
+    place.process("y.log")
+    if when == "before it is processed":
+        place.leap_seconds = days * 86400
+    place.process("x.log")
+    place.leap_seconds = days * 86400
+    if when == "before a restart":
+        place.start()
+    while place.now < WATCH_SECONDS / 2:
+        place.turn(LONGEST_SECONDS, turns=1)
+    assert place.watched() == ["x.log", "y.log"]
+    place.append("processed/x.log")
+    place.turn(LONGEST_SECONDS)
+    assert place.late() == f"x.log: {REASON}"
+    while place.now < WATCH_SECONDS * 2:
+        place.turn(LONGEST_SECONDS, turns=1)
+    assert place.watched() == [], "but it is over at last"
+
+
 @pytest.mark.parametrize("how", ["appended", "the same size", "shortened"])
 def test_a_writer_that_sets_the_time_back_is_noticed(place: Place, how: str) -> None:
     place.process("x.log")
