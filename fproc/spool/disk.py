@@ -21,7 +21,7 @@ from fproc.tokens import new_token
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
-_NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
+NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
 NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _SYNC_THREADS = 4
 """How many fsyncs are under way at once; the device takes their flushes together, and more gain nothing."""
@@ -238,7 +238,7 @@ class Disk:
                 raise
             self.unlink(source)
         except OSError as error:
-            if error.errno not in _NO_RENAMEAT2:
+            if error.errno not in NO_RENAMEAT2:
                 raise
             return False
         return True

@@ -220,10 +220,22 @@ class Job:
             decision = decisions.read_shared(self.folders, self.name)
             if decision is None:
                 return None
-            self.disk.sync_folder(self.folders.commits)
+            self._make_shared_record_durable()
         decisions.check_parts(self.folders, self.folder, decision)
         decisions.make_durable(self.disk, self.folders, self.folder, decision)
         return self.carry_out(decision)
+
+    def _make_shared_record_durable(self) -> None:
+        """Make a record that others share durable, as its writer may have died before that was done.
+
+        It had no name when it was written, so without a journal the file itself is fsynced again, too.
+        """
+        record = self.disk.open_to_sync(self.shared_record)
+        try:
+            self.disk.sync(record)
+        finally:
+            self.disk.close(record)
+        self.disk.sync_folder(self.folders.commits)
 
     def carry_out(self, decision: Decision) -> Settled:
         """Carry out a decision, remove all traces of the job, and unlock it."""

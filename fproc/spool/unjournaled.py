@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from fproc.config import Config
 from fproc.spool import paths
-from fproc.spool.disk import NO_LINKS, Disk, unlink_if_there
+from fproc.spool.disk import NO_LINKS, NO_RENAMEAT2, Disk, unlink_if_there
 from fproc.spool.folders import free_number, numbered
 from fproc.spool.jobs import Job
 from fproc.spool.mounts import has_journal
@@ -84,8 +84,25 @@ def take_first_name(disk: Disk, job: Job, waiting: str) -> None:
             disk.unlink(waiting)
         return
     with suppress(FileNotFoundError):
-        disk.rename_noreplace(waiting, job.aside_path)
+        _put_aside(disk, waiting, job.aside_path)
     settle_aside(disk, job, waiting)
+
+
+def _put_aside(disk: Disk, waiting: str, aside: str) -> None:
+    """Rename without replacing, also where the system cannot: nobody else makes anything in a job folder.
+
+    Raises:
+        FileExistsError: there is another one already.
+        FileNotFoundError: nothing waits.
+    """
+    try:
+        disk.rename_noreplace(waiting, aside)
+    except OSError as error:
+        if error.errno not in NO_RENAMEAT2:
+            raise
+        if os.path.lexists(aside):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), waiting, None, aside) from error
+        disk.replace(waiting, aside)
 
 
 def settle_aside(disk: Disk, job: Job, waiting: str) -> None:
@@ -111,7 +128,7 @@ def settle_aside(disk: Disk, job: Job, waiting: str) -> None:
         except FileExistsError:
             continue
         except OSError as error:
-            if error.errno not in {errno.ENOSYS, errno.EINVAL}:
+            if error.errno not in NO_RENAMEAT2:
                 raise
             disk.replace(aside, waiting)
         return
