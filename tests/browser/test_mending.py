@@ -200,6 +200,23 @@ class Picky:
 """
 
 
+def test_steps_tell_where_they_came_from_however_late_the_pipeline_is_known(
+    visitor: Visitor, watch: Watch
+) -> None:
+    running = watch()
+    drop(running.folder, "fine.log", b"one more!\n")
+    running.wait_for("processed/fine.log")
+    held: list[Route] = []
+    page = visitor.blank()
+    page.route("**/graph", lambda route: held.append(route))  # noqa: PLW0108 - a method cannot be marked
+    page.goto(running.url)
+    step = page.locator("#steps li").nth(3)
+    expect(step).to_contain_text("sort")
+    for route in held:
+        route.continue_()
+    expect(step).to_contain_text("from judge")
+
+
 def test_a_step_of_which_no_tag_is_known_says_nothing_of_tags(
     visitor: Visitor, watch: Watch, tmp_path: Path
 ) -> None:
