@@ -300,7 +300,7 @@ def carry_out(
         source = by
     decision = archive(disk, folders, job_folder, decision, source=source)
     disk.sync_folder(folders.absolute(decision.archive.folder))
-    end_archiving(disk, folders, job_folder, decision)
+    end_archiving(disk, folders, job_folder, decision, source=source)
     disk.sync_folder(origin)
     return decision
 
@@ -318,9 +318,11 @@ def end_publication(disk: Disk, folders: Folders, job_folder: str, decision: Dec
         disk.end_move(_part(folders, job_folder, move))
 
 
-def end_archiving(disk: Disk, folders: Folders, _job_folder: str, decision: Decision) -> None:
-    """Do the other half of archiving, where moves have halves."""
-    source = folders.absolute(decision.archive.part)
+def end_archiving(
+    disk: Disk, folders: Folders, _job_folder: str, decision: Decision, *, source: str = ""
+) -> None:
+    """Do the other half of archiving, where moves have halves: take away the name that it moved from."""
+    source = source or folders.absolute(decision.archive.part)
     if disk.has_halves and _is_about(decision, source):
         disk.end_move(source)
 
