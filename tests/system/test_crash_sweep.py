@@ -349,6 +349,7 @@ def test_a_crash_before_any_call_changes_nothing_of_what_comes_out(
         pytest.param(Place.lose_power_after_others_fsynced_what_is_left, marks=pytest.mark.sweep),
     ],
 )
+@pytest.mark.sweep
 def test_power_loss_before_any_call_changes_nothing_of_what_comes_out(
     memory_path: Path, scenario: Scenario, lose_power: Callable[[Place, int], bool]
 ) -> None:
@@ -359,6 +360,7 @@ def test_power_loss_before_any_call_changes_nothing_of_what_comes_out(
 
 @pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.long)])
 @Named
+@pytest.mark.sweep
 def test_a_second_crash_in_recovery_changes_nothing_either(
     memory_path: Path, scenario: Scenario, stride: int
 ) -> None:
@@ -409,6 +411,7 @@ def test_power_loss_after_a_crash_changes_nothing_either(
         ),
     ],
 )
+@pytest.mark.sweep
 def test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothing(
     memory_path: Path, name: str
 ) -> None:
@@ -466,6 +469,7 @@ def test_a_result_that_was_published_beside_the_spool_survives_power_loss(memory
 
 
 @pytest.mark.parametrize("name", ["two results", "two results, alone"])
+@pytest.mark.sweep
 def test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it(
     memory_path: Path, name: str
 ) -> None:
@@ -518,6 +522,7 @@ def test_a_file_that_is_handed_in_again_at_once_is_processed_again_after_power_l
 
 
 @pytest.mark.usefixtures("way_of_moving")
+@pytest.mark.sweep
 def test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced(memory_path: Path) -> None:
     scenario = SCENARIOS["two results"]
     numbered = set()
@@ -590,6 +595,7 @@ FAULTS = [
 @Named
 @pytest.mark.parametrize("error", FAULTS, ids=["ENOSPC", "EIO", "EACCES"])
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for a while"])
+@pytest.mark.sweep
 def test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing(
     memory_path: Path, scenario: Scenario, error: int, *, for_good: bool
 ) -> None:

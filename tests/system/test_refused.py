@@ -174,6 +174,7 @@ def test_without_a_running_fproc_a_look_finds_that_results_cannot_be_written() -
 
 
 @pytest.mark.parametrize("ready", ["rename", "auto"])
+@pytest.mark.sweep
 def test_a_file_that_cannot_be_read_yet_is_named_by_all_while_it_waits(ready: str) -> None:
     with two_users(ready) as folder:
         path = dropped_by_root(folder, "a.log", mode=0o600)

@@ -93,6 +93,7 @@ KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("name", "node", "where"), KINDS.values(), ids=KINDS.keys())
+@pytest.mark.sweep
 def test_a_worker_that_gets_nothing_done_is_named_and_goes_on_by_itself(
     tmp_path: Path, name: str, node: dict[str, Any], where: str
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_worker_that_gets_nothing_done_is_named_and_goes_on_by_itself(
         assert watching.log.count("no progress for") == 1
 
 
+@pytest.mark.sweep
 def test_a_pattern_that_never_ends_is_named_and_goes_on_being_stuck(tmp_path: Path) -> None:
     configure(tmp_path, PATTERN, limits=SOON)
     with Watching(tmp_path) as watching:
@@ -196,6 +198,7 @@ def step(line):
 """
 
 
+@pytest.mark.sweep
 def test_a_processor_that_takes_all_signals_over_is_not_harmed(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(REPLACES)
     configure(tmp_path, [{"tag": "start", "type": "own.step", "next": "end"}], limits=SOON)

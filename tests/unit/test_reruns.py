@@ -271,6 +271,7 @@ def test_a_crash_before_any_call_of_a_retry_loses_and_doubles_nothing(tmp_path: 
 
 
 @pytest.mark.parametrize("nodes", [LENIENT, STRICT], ids=["lenient", "strict"])
+@pytest.mark.sweep
 def test_a_crash_before_any_call_of_the_run_replaces_all_the_same(
     tmp_path: Path, nodes: list[dict[str, Any]]
 ) -> None:

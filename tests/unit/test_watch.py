@@ -234,7 +234,7 @@ def test_between_rare_polls_the_input_of_a_dead_owner_is_found_as_soon(
     tmp_path: Path, poll_seconds: float
 ) -> None:
     place = Place(tmp_path / "w", intake={"ready": "rename", "poll_seconds": poll_seconds})
-    place.monotonic.step = place.clock.step = 0.05
+    place.monotonic.step = place.clock.step = 0.2
     began: list[float] = []
 
     def put_once() -> int:
