@@ -685,8 +685,8 @@ GROUPS = [
         "the names of a shared record are not fsynced in recovery",
         "jobs",
         (
-            "self.disk.sync_folder(self.folders.commits)\n        decisions.check_parts",
-            "pass\n        decisions.check_parts",
+            "self.disk.close(record)\n        self.disk.sync_folder(self.folders.commits)",
+            "self.disk.close(record)",
         ),
         power_after_crash("two results"),
     ),
