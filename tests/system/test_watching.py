@@ -10,13 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.system.running import (
-    FOLDERS,
     QUICK,
     SAMPLE,
     SAMPLE_RESULT,
@@ -275,27 +273,6 @@ def test_drain_does_not_wait_for_a_marker(tmp_path: Path) -> None:
     ended = run(tmp_path, "--watch", "--drain")
     assert (ended.status, "left behind: x.log: waiting for x.log.done" in ended.err) == (0, True)
     assert spooled(tmp_path) == {"unprocessed/x.log": b"fine\n"}
-
-
-def is_paused_again(watching: Watching, pauses: int) -> bool:
-    """Whether intake was paused once more than so often."""
-    return watching.log.count("intake is paused") > pauses
-
-
-def test_folders_that_vanish_are_waited_for_and_never_made_again(tmp_path: Path) -> None:
-    configure(tmp_path)
-    with Watching(tmp_path) as watching:
-        for number, name in enumerate((*FOLDERS, ".fproc", "results/.stage", ".")):
-            there, away = (watching.spool / name).resolve(), tmp_path / f"away-{number}"
-            pauses = watching.log.count("intake is paused")
-            there.rename(away)
-            watching.wait_until(partial(is_paused_again, watching, pauses))
-            assert not there.exists()
-            away.rename(there)
-            drop(tmp_path, f"{number}.log", b"fine\n")
-            watching.wait_for(f"processed/{number}.log")
-            assert (watching.spool / f"results/{number}.log").read_bytes() == b"fine\n"
-        assert "Traceback" not in watching.log
 
 
 @pytest.fixture
