@@ -239,6 +239,8 @@ class _Slot:
 
     def _heard(self, message: object) -> Iterator[Report]:
         if isinstance(message, list):
+            if self._vigil:
+                self._vigil.begin()
             self._tasks = ()
             yield from message
         elif isinstance(message, Report):

@@ -97,17 +97,21 @@ class Vigil:
         self._monotonic = monotonic
         self._clock = clock
         self.stalled = ""
+        self._stalled_names = ""
         self.begin()
 
     def begin(self) -> None:
-        """Reckon from now on: what was before is none of its work."""
+        """Reckon from now on, after it got on, or got done; it is logged if it had stalled."""
+        if self.stalled:
+            seconds = self._monotonic() - self._since
+            log.warning("%s: goes on, after %.0f s without progress", self._stalled_names, seconds)
         self._last = self._mark.seen()[:3]
         self._since = self._monotonic()
         self.question.forget()
         self.stalled = ""
 
     def look(self, names: Callable[[], str]) -> None:
-        """See whether it has got on, and log it if it does not, or does again.
+        """See whether it has got on, and log it if it does not.
 
         Afterwards `stalled` says since when and where it stands, or is "".
 
@@ -115,16 +119,14 @@ class Vigil:
             names: the files that it works on, for the log.
         """
         seconds = self._monotonic() - self._since
-        last = self._mark.seen()[:3]
-        if last != self._last:
-            if self.stalled:
-                log.warning("%s: goes on, after %.0f s without progress", names(), seconds)
+        if self._mark.seen()[:3] != self._last:
             self.begin()
         elif seconds >= self._stall_seconds and not self.stalled:
             where = self.question.answer()
             if where is not None:
                 self.stalled = f"no progress since {rfc3339(self._clock() - seconds)}: {shown(str(where))}"
-                log.warning("%s: no progress for %.0f s: %s", names(), seconds, shown(str(where)))
+                self._stalled_names = names()
+                log.warning("%s: no progress for %.0f s: %s", self._stalled_names, seconds, shown(str(where)))
 
     @property
     def is_asking(self) -> bool:
@@ -170,3 +172,4 @@ def alarmed(mark: Mark, name: str, stall_seconds: float, *, is_pipe: bool = Fals
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, earlier)
+    vigil.begin()

@@ -100,6 +100,16 @@ def test_one_that_goes_on_before_it_has_answered_is_not_named(watched: Watched) 
     assert watched.log() == []
 
 
+def test_one_that_gets_done_before_it_is_looked_at_again_is_said_to_go_on(watched: Watched) -> None:
+    watched.look(STALL)
+    watched.mark.reply(Whereabouts("", 1))
+    watched.look(1)
+    watched.now += 14
+    watched.vigil.begin()
+    assert watched.log()[1:] == ["x.log: goes on, after 75 s without progress"]
+    assert not watched.vigil.stalled
+
+
 def test_what_was_before_new_work_does_not_count(watched: Watched) -> None:
     watched.now += STALL - 1
     watched.vigil.begin()
@@ -147,6 +157,9 @@ def test_a_process_without_a_parent_says_itself_where_it_stands(caplog: pytest.L
         wait_until_logged(caplog, "x.log: no progress for 0 s: reading it")
         mark.beat()
         wait_until_logged(caplog, "x.log: goes on, after 0 s without progress")
+        wait_until_logged(caplog, "x.log: no progress for 0 s: reading it")
+        caplog.clear()
+    assert caplog.messages == ["x.log: goes on, after 0 s without progress"]
 
 
 def test_a_pipe_that_says_nothing_for_a_while_is_no_stall(caplog: pytest.LogCaptureFixture) -> None:
