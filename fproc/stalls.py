@@ -98,6 +98,7 @@ class Vigil:
         self._clock = clock
         self.stalled = ""
         self._stalled_names = ""
+        self._since = monotonic()
         self.begin()
 
     def begin(self) -> None:

@@ -157,6 +157,7 @@ def test_a_process_without_a_parent_says_itself_where_it_stands(caplog: pytest.L
         wait_until_logged(caplog, "x.log: no progress for 0 s: reading it")
         mark.beat()
         wait_until_logged(caplog, "x.log: goes on, after 0 s without progress")
+        caplog.clear()
         wait_until_logged(caplog, "x.log: no progress for 0 s: reading it")
         caplog.clear()
     assert caplog.messages == ["x.log: goes on, after 0 s without progress"]
