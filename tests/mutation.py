@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SWEEP = "tests/system/test_crash_sweep.py::"
+POWER_SWEEP = "tests/system/test_power_sweep.py::"
+MEANWHILE = "tests/system/test_crash_meanwhile.py::"
 GAPS = "tests/system/test_crash_gaps.py::"
 DIRECT = "tests/unit/test_direct_output.py::"
 UNJOURNALED = "tests/unit/test_unjournaled.py::"
@@ -27,19 +29,19 @@ def crash(scenario: str, way: str = "renameat2") -> str:
 def power(scenario: str, *, by_chance: bool = False) -> str:
     """The sweep of power loss over a scenario; by chance, the newest name survives."""
     how = "lose_power_but_for_the_newest_name" if by_chance else "lose_power"
-    return f"{SWEEP}test_power_loss_before_any_call_changes_nothing_of_what_comes_out[{how}-{scenario}]"
+    return f"{POWER_SWEEP}test_power_loss_before_any_call_changes_nothing_of_what_comes_out[{how}-{scenario}]"
 
 
 def others_fsync(scenario: str, ending: str = "") -> str:
     """The sweep of power loss after another process has fsynced all folders, or those that `ending` says."""
     name = "test_power_loss_before_any_call_changes_nothing_of_what_comes_out"
-    return f"{SWEEP}{name}[lose_power_after_others_fsynced{ending}-{scenario}]"
+    return f"{POWER_SWEEP}{name}[lose_power_after_others_fsynced{ending}-{scenario}]"
 
 
 def power_after_crash(scenario: str) -> str:
     """The sweep of power loss while a decision is carried out after a crash."""
     name = "test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothing"
-    return f"{SWEEP}{name}[{scenario}]"
+    return f"{POWER_SWEEP}{name}[{scenario}]"
 
 
 @dataclass(frozen=True, slots=True)

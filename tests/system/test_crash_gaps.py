@@ -21,8 +21,9 @@ from fproc.spool.leases import Leases
 from fproc.spool.owner import Owner
 from tests.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
 from tests.leases import Shared
+from tests.places import Place, sweep
 from tests.power import PowerDisk
-from tests.system.test_crash_sweep import SCENARIOS, TWO_RESULTS, Place, Scenario, inputs_of, sweep
+from tests.scenarios import SCENARIOS, TWO_RESULTS, Scenario, inputs_of
 from tests.unit.test_holding import check_done, finish, paused_at, settle
 
 pytestmark = pytest.mark.sweep

@@ -150,3 +150,10 @@ def test_the_list_of_mistakes_fits_the_program() -> None:
         text = (PROJECT / mutant.file).read_text(encoding="utf-8")
         for old, _ in mutant.edits:
             assert text.count(old) == 1, (mutant.name, old)
+
+
+def test_the_tests_that_are_to_notice_are_there() -> None:
+    named = sorted({test for mutant in MUTANTS for test in mutant.tests})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *named]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.crashes import BrokenDisk, inputs
+from tests.places import Place
+from tests.scenarios import SCENARIOS, Scenario, inputs_of
 from tests.system.running import WAITING_OR_BAD, Watching, own_processor, run
-from tests.system.test_crash_sweep import SCENARIOS, Place, Scenario, inputs_of
 
 SWEPT = (
     "two results, alone",

@@ -19,7 +19,8 @@ from fproc.spool import Claim, Disk, Settled, Spool
 from fproc.spool import decision as decisions
 from fproc.spool.identity import identity_of
 from tests.crashes import inputs, is_decided, look
-from tests.system.test_crash_sweep import SCENARIOS, Place, inputs_of
+from tests.places import Place
+from tests.scenarios import SCENARIOS, inputs_of
 
 KINDS = ("two results", "two results, alone")
 

@@ -1,0 +1,171 @@
+"""Fsyncs that are left out or come too late, one each."""
+
+from __future__ import annotations
+
+from tests.mutation import (
+    GAPS,
+    MEANWHILE,
+    POWER_SWEEP,
+    mutant,
+    others_fsync,
+    power,
+    power_after_crash,
+    without,
+)
+
+POWER = power("two results, alone")
+OTHERS_FSYNC = others_fsync("two results, alone")
+_AGAIN = MEANWHILE + "test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it"
+HANDED_IN = f"{_AGAIN}[two results, alone]"
+FIRST_START = POWER_SWEEP + "test_what_is_done_at_the_very_first_start_survives_power_loss"
+BESIDE = POWER_SWEEP + "test_a_result_that_was_published_beside_the_spool_survives_power_loss"
+WITH_LEASES = "test_power_loss_before_any_call_changes_nothing_with_leases_either[lose_power-two results]"
+LEASE_POWER = GAPS + WITH_LEASES
+HOLLOW = GAPS + "test_a_file_that_survives_power_loss_without_its_contents_deceives_nobody[checkpoints]"
+FORM = "tests/unit/test_format.py::test_what_has_the_new_form_has_its_number_after_power_loss_too"
+NOTHING = "id("
+
+FSYNCS = [
+    mutant("the contents of parts are not fsynced", "staging", ("self._disk.sync(", NOTHING), POWER),
+    mutant("the stage folder is not fsynced", "staging", ("self._disk.sync_folder(", NOTHING), POWER),
+    mutant("the contents of records are not fsynced", "disk", (" disk.sync(", f" {NOTHING}"), POWER),
+    mutant("the folder of a record is not fsynced", "disk", (" disk.sync_folder(", f" {NOTHING}"), POWER),
+    mutant(
+        "results are not fsynced into their folder before the input is archived",
+        "decision",
+        ("disk.sync_folder(folders.absolute(folder))  #", "pass  #"),
+        POWER,
+    ),
+    without(
+        "the archive is not fsynced",
+        "decision",
+        "disk.sync_folder(folders.absolute(decision.archive.folder))",
+        POWER,
+    ),
+    mutant(
+        "underprocess/ is not fsynced after the input has left it",
+        "decision",
+        ("disk.sync_folder(origin)\n    return", "return"),
+        POWER,
+    ),
+    mutant(
+        "the folder of a lease is not fsynced when the input goes there",
+        "decision",
+        ("disk.sync_folder(job_folder)\n        disk", "disk"),
+        LEASE_POWER,
+    ),
+    mutant(
+        "the record's own name is not fsynced in recovery",
+        "decision",
+        ("\n    disk.sync_folder(job_folder)", ""),
+        power_after_crash("two results, alone"),
+    ),
+    mutant(
+        "what an input holds is not fsynced by its claim",
+        "contents",
+        ("errors = disk.sync_all(list(opened.values()))", "errors = [None] * len(opened)"),
+        POWER,
+    ),
+    mutant(
+        "what an input holds is fsynced after it was moved",
+        "__init__",
+        ("synced = sync_contents(self._disk, [waiting]).get(waiting)", "synced = None"),
+        OTHERS_FSYNC,
+    ),
+    without(
+        "underprocess/ is not fsynced after a claim",
+        "__init__",
+        "self._disk.sync_folder(self.folders.underprocess)",
+        POWER,
+    ),
+    without(
+        "unprocessed/ is not fsynced after a claim",
+        "__init__",
+        "self._disk.sync_folder(self.folders.unprocessed)",
+        POWER,
+    ),
+    without(
+        "the name of a locked job folder is not fsynced",
+        "locks",
+        "self._disk.sync_folder(os.path.dirname(self.folder))",
+        POWER,
+    ),
+    without(
+        "the name of a lease's job folder is not fsynced",
+        "leases",
+        "self._disk.sync_folder(os.path.dirname(job))",
+        LEASE_POWER,
+    ),
+    mutant(
+        "the name of a lease's generation is not fsynced",
+        "leases",
+        ("(os.path.dirname(job))\n        self._disk.sync_folder(job)", "(os.path.dirname(job))"),
+        LEASE_POWER,
+    ),
+    without(
+        "the stage folder is not fsynced after it was cleaned",
+        "jobs",
+        "self.disk.sync_folder(self._stage)",
+        power("two files, alone"),
+    ),
+    without(
+        "the job folder is not fsynced after it was cleaned",
+        "jobs",
+        "self.disk.sync_folder(self.folder)",
+        HANDED_IN,
+    ),
+    mutant(
+        "lines that were set aside are not fsynced before the decision",
+        "claim",
+        ("self.job.disk.sync(", NOTHING),
+        power("lines that are set aside"),
+    ),
+    mutant(
+        "the name of the lines that were set aside is not fsynced before the decision",
+        "claim",
+        ("self.job.disk.sync_folder(", NOTHING),
+        power("lines that are set aside", by_chance=True),
+    ),
+    mutant(
+        "lines that were set aside are not fsynced before a checkpoint",
+        "claim",
+        (" job.disk.sync(", f" {NOTHING}"),
+        HOLLOW,
+    ),
+    without("parts are not fsynced before a checkpoint", "claim", "self.staging.sync()", HOLLOW),
+    mutant(
+        "a checkpoint is written before its parts are fsynced",
+        "claim",
+        ("self.staging.sync()", "pass"),
+        HOLLOW,
+        and_edit=("self._saved = checkpoint", "self.staging.sync()\n        self._saved = checkpoint"),
+    ),
+    mutant(
+        "what is written to a part after a checkpoint is not fsynced",
+        "staging",
+        (" part.is_durable = False", " pass"),
+        power("checkpoints"),
+    ),
+    mutant(
+        "the folders of a new spool are not fsynced",
+        "folders",
+        ("disk.sync_folder(above", "os.fspath(above"),
+        FIRST_START,
+    ),
+    without("the name of a new spool is not fsynced", "folders", "disk.sync_folder(state)", FIRST_START),
+    without(
+        "the number of a spool's form is not fsynced",
+        "format",
+        "disk.sync_folder(state)",
+        f"{FORM}[older-none]",
+    ),
+    mutant(
+        "a spool is used before the number of its form is there",
+        "folders",
+        ("    mark(folders.watch, folders.state, disk)\n", ""),
+        f"{FORM}[new-none]",
+    ),
+    mutant(
+        "a result beside the spool is not fsynced", "direct", ("self._disk.sync_folder(", NOTHING), BESIDE
+    ),
+]

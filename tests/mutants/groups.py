@@ -1,0 +1,171 @@
+"""Inputs that are claimed and decided about together."""
+
+from __future__ import annotations
+
+from tests.mutation import (
+    GAPS,
+    GROUP,
+    MEANWHILE,
+    crash,
+    mutant,
+    others_fsync,
+    power,
+    power_after_crash,
+    without,
+)
+
+HANDED_BACK = MEANWHILE + "test_a_file_that_is_handed_in_again_at_once_is_processed_again_after_power_loss"
+TOGETHER = power("three files")
+
+GROUPS = [
+    mutant(
+        "parts that commit together are not fsynced",
+        "group",
+        (
+            "errors = self._disk.sync_all([descriptor for _, _, descriptor in begun])",
+            "errors = [None] * len(begun)",
+        ),
+        TOGETHER,
+    ),
+    mutant(
+        "what several inputs hold is fsynced after they were moved",
+        "group",
+        ("for path, of in sync_contents(self._disk, list(waiting)).items()", "for path, of in ()"),
+        others_fsync("three files"),
+    ),
+    without(
+        "underprocess/ is not fsynced after several claims",
+        "group",
+        "self._disk.sync_folder(self._folders.underprocess)",
+        TOGETHER,
+    ),
+    without(
+        "unprocessed/ is not fsynced after several claims",
+        "group",
+        "self._disk.sync_folder(self._folders.unprocessed)",
+        TOGETHER,
+    ),
+    mutant(
+        "the stage folder is not fsynced before several decisions",
+        "group",
+        ("self._each(self._seal)\n            self._share(self._stage)", "self._each(self._seal)"),
+        TOGETHER,
+    ),
+    mutant(
+        "a shared record is not fsynced",
+        "group",
+        ("self._disk.sync(record)\n                self", "self"),
+        TOGETHER,
+    ),
+    mutant(
+        "a shared record is not fsynced once it has names",
+        "group",
+        ("self._left)\n            self._disk.sync(record)", "self._left)"),
+        TOGETHER,
+    ),
+    mutant(
+        "the names of a shared record are not fsynced",
+        "group",
+        (
+            "            self._disk.close(record)\n        self._share(self._folders.commits)",
+            "            self._disk.close(record)",
+        ),
+        TOGETHER,
+    ),
+    mutant(
+        "results are not fsynced before several inputs are archived",
+        "group",
+        ("self._share(*sorted({move.folder for move in self._moves()}))", "pass"),
+        TOGETHER,
+    ),
+    mutant(
+        "the stage folder is not fsynced before a shared record goes",
+        "group",
+        ("self._share(self._stage)  #", "pass  #"),
+        TOGETHER,
+    ),
+    mutant(
+        "the archive is not fsynced for several inputs",
+        "group",
+        ("self._share(self._folders.processed)", "pass"),
+        TOGETHER,
+    ),
+    mutant(
+        "underprocess/ is not fsynced after several inputs have left it",
+        "group",
+        (
+            "self._share(self._folders.underprocess)\n            self._each(self._forget)",
+            "self._each(self._forget)",
+        ),
+        TOGETHER,
+    ),
+    mutant(
+        "the absence of shared records is not fsynced",
+        "group",
+        ("self._share(self._folders.commits)  #", "pass  #"),
+        HANDED_BACK,
+    ),
+    mutant(
+        "several inputs are archived before their results are published",
+        "group",
+        ("self._each(self._publish)", "self._each(self._archive)"),
+        GAPS + "test_an_input_is_archived_only_when_its_results_are_there[crash]",
+        and_edit=(
+            "self._each(self._archive)\n            self._share(self._folders.processed",
+            "self._each(self._publish)\n            self._share(self._folders.processed",
+        ),
+    ),
+    mutant(
+        "results are published before the shared record",
+        "group",
+        (
+            "self._write_down()\n            self._each(self._publish)",
+            "self._each(self._publish)\n            self._write_down()",
+        ),
+        crash("three files"),
+    ),
+    mutant(
+        "shared records go before their inputs are archived",
+        "group",
+        ("self._each(self._archive)\n", "self._each(self._forget)\n"),
+        crash("three files"),
+        and_edit=(
+            "self._each(self._forget)\n            if any(",
+            "self._each(self._archive)\n            if any(",
+        ),
+    ),
+    mutant(
+        "a decision that was made anew in a group stays behind",
+        "group",
+        ("if decision is not self._written[claim]:", "if False:"),
+        GROUP + "test_results_of_one_name_get_numbers",
+    ),
+    mutant(
+        "lines that were set aside are not published",
+        "claim",
+        ("if self._rejected_bytes:", "if False:"),
+        "tests/unit/test_job.py::test_a_line_over_the_limit_is_set_aside_with_its_beginning",
+    ),
+    mutant(
+        "several claims do not look for what a crash has left",
+        "group",
+        ("return [name for name in holds if name in decided or part_prefix(name) in begun]", "return []"),
+        GROUP + "test_an_input_whose_job_is_known_is_claimed_alone_with_what_is_known",
+        power("three files"),
+    ),
+    mutant(
+        "a shared record is not looked for in recovery",
+        "jobs",
+        ("decision = decisions.read_shared(self.folders, self.name)", "decision = None"),
+        crash("three files"),
+    ),
+    mutant(
+        "the names of a shared record are not fsynced in recovery",
+        "jobs",
+        (
+            "self.disk.close(record)\n        self.disk.sync_folder(self.folders.commits)",
+            "self.disk.close(record)",
+        ),
+        power_after_crash("two results"),
+    ),
+]

@@ -1,0 +1,141 @@
+"""Filesystems without a journal, late writers, and others who come in between."""
+
+from __future__ import annotations
+
+from tests.mutation import (
+    DIRECT,
+    LATE_WRITERS,
+    MEDDLING,
+    UNJOURNALED,
+    mutant,
+    others_fsync,
+    power,
+    without,
+)
+
+WATCHED = LATE_WRITERS + "test_through_any_crash_what_is_processed_is_watched_and_a_late_writer_noticed"
+MOVED = LATE_WRITERS + "test_the_move_of_a_late_one_to_failed_survives_any_crash"
+
+HALVES = [
+    without(
+        "a file's new name is not fsynced before the old one goes",
+        "unjournaled",
+        "self.sync_folder(os.path.dirname(target))",
+        UNJOURNALED + "test_a_move_makes_the_new_name_durable_before_the_old_one_goes",
+    ),
+    mutant(
+        "several inputs lose their first names before their second ones are durable",
+        "group",
+        (
+            "                self._disk.sync_folder(self._folders.underprocess)\n                for",
+            "                for",
+        ),
+        others_fsync("three files, without a journal", "_what_is_left"),
+    ),
+    mutant(
+        "parts lose their first names before their second ones are durable",
+        "group",
+        (
+            "self._share(*sorted({move.folder for move in self._moves()}))",
+            "self._end(decisions.end_publication)",
+        ),
+        others_fsync("three files, without a journal", "_what_is_left"),
+    ),
+    mutant(
+        "an input loses its first name before its archive is durable",
+        "decision",
+        (
+            "    disk.sync_folder(folders.absolute(decision.archive.folder))\n    end_archiving(",
+            "    end_archiving(",
+        ),
+        power("two results, alone, without a journal"),
+    ),
+    mutant(
+        "what was dropped over an input that is being taken is removed",
+        "unjournaled",
+        ("    if paths.has_other_names(aside):", "    if aside:"),
+        UNJOURNALED + "test_a_file_that_is_dropped_over_one_that_is_being_taken_stays[False]",
+    ),
+    mutant(
+        "a result that a reader has moved on is published again",
+        "decision",
+        ("elif not (disk.has_halves and _has_left(decision, move, source, target)):", "else:"),
+        UNJOURNALED + "test_a_result_that_a_reader_moves_at_once_is_not_published_twice_after_a_crash",
+    ),
+]
+
+OTHERS = [
+    mutant(
+        "the stage of a run on another host is swept",
+        "direct",
+        ("if not (reaches_all or is_of_host) and", "if False and"),
+        DIRECT + "test_runs_on_two_hosts_leave_each_other_s_parts_alone[marks0]",
+    ),
+    mutant(
+        "lines that were set aside are not compared at the seal",
+        "claim",
+        (
+            "if size_bytes != self._rejected_bytes or not os.path.lexists(self.job.path(REJECTED)):",
+            "if False:",
+        ),
+        MEDDLING + "test_set_aside_lines_that_someone_changed_are_not_decided_about[cut]",
+        MEDDLING + "test_set_aside_lines_that_someone_changed_are_not_decided_about[unlink]",
+    ),
+    mutant(
+        "the lock is closed before its folder is removed",
+        "locks",
+        (
+            "        try:\n            if self.is_owner():\n                with suppress(OSError):  # not",
+            (
+                "        is_owner = self.is_owner()\n"
+                "        self._disk.close(self._descriptor)\n"
+                "        try:\n"
+                "            if is_owner:\n                with suppress(OSError):  # not"
+            ),
+        ),
+        MEDDLING + "test_a_lock_that_is_let_go_of_leaves_whoever_holds_the_job_next_its_folder[closed]",
+        and_edit=(
+            "        finally:\n            self._disk.close(self._descriptor)",
+            "        finally:\n            pass",
+        ),
+    ),
+    mutant(
+        "a result that got another number still replaces",
+        "decision",
+        ("replace(moves[index], number=number, replaces=False)", "replace(moves[index], number=number)"),
+        MEDDLING + "test_a_result_that_got_another_number_replaces_nothing",
+    ),
+]
+
+LATE = [
+    mutant(
+        "the record about an input that may be written to is not kept by a group",
+        "group",
+        ("elif decision.is_watched:", "elif False:"),
+        f"{WATCHED}[crash-together]",
+    ),
+    mutant(
+        "the record about an input that was written to late is not kept",
+        "late",
+        ("is_watched=True,", "is_watched=False,"),
+        f"{MOVED}[crash]",
+    ),
+    without(
+        "an input goes from processed/ to failed/ before that is decided",
+        "late",
+        "decisions.write(self._disk, job.folder, decision)",
+        f"{MOVED}[crash]",
+    ),
+    mutant(
+        "a record is taken for one about a later input of its name",
+        "jobs",
+        ("self.forget_earlier(done)\n        self.clean()", "self.clean()"),
+        LATE_WRITERS + "test_a_later_file_of_the_same_name_is_not_taken_for_the_first[alone]",
+    ),
+    mutant(
+        "a record is taken for one about a later input of its name that commits in a group",
+        "group",
+        ("job.forget_earlier(decision)", "pass"),
+        LATE_WRITERS + "test_a_later_file_of_the_same_name_is_not_taken_for_the_first[together]",
+    ),
+]
