@@ -7,7 +7,6 @@ processors it is not, and nothing is said of what comes from them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from fproc.config import NodeSpec
 from fproc.errors import nearest
@@ -15,6 +14,7 @@ from fproc.graph import ANY, is_sink
 from fproc.plan import Plan
 from fproc.processors import BUILTINS
 from fproc.processors.base import BuiltinForm
+from fproc.values import dataclass
 
 SHARED_NAMES = {"suffix", "tag", "date"}
 """What in the name of a result does not tell one input from another."""

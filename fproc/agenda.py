@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
+from fproc.values import dataclass
 from fproc.worker import Task, Why
 
 PAUSE_SECONDS = 1.0

@@ -10,7 +10,6 @@ import logging
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from fproc.caller import Caller
@@ -19,6 +18,7 @@ from fproc.errors import counted, shown
 from fproc.failures import left_out_text
 from fproc.run import Figures
 from fproc.times import rfc3339
+from fproc.values import dataclass
 
 log = logging.getLogger("fproc.alerts")
 

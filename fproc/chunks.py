@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from fproc.errors import FprocError, RecordError
@@ -20,6 +19,7 @@ from fproc.processors.base import Source
 from fproc.records import encode_lines, read_blocks
 from fproc.spool.staging import HELD_CHARACTERS
 from fproc.timing import Sampling
+from fproc.values import dataclass, field
 
 CHUNK_BYTES = 1024 * 1024
 """About how long a chunk is: some milliseconds of work."""

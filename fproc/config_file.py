@@ -9,7 +9,6 @@ import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
 from typing import Any
@@ -18,6 +17,7 @@ from fproc import schema
 from fproc.default import DEFAULT
 from fproc.errors import ConfigError, Problem, reason_of
 from fproc.schema import Problems
+from fproc.values import dataclass
 
 CONFIG_VARIABLE = "FPROC_CONFIG"
 CONFIG_NAME = "pipeline.json"

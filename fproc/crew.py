@@ -19,7 +19,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
 
 from fproc import memory, processes
 from fproc.chunks import CHUNK_BYTES, Chunk, Done, Outcome, chunks, compute
@@ -31,6 +30,7 @@ from fproc.plan import Plan, assemble
 from fproc.processors.base import Source
 from fproc.stalls import Question
 from fproc.timing import Sampling
+from fproc.values import dataclass, replace
 from fproc.waiting import wait_readable
 from fproc.whereabouts import Responder, ask
 from fproc.wire import Receiver, send

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from fproc.errors import is_encodable
 from fproc.failures import LineFailure
+from fproc.values import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)

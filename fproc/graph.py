@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from fproc.config import FileRule, Next, NodeSpec
 from fproc.errors import Problem, nearest
 from fproc.processors import BUILTINS
+from fproc.values import dataclass
 
 START = "start"
 END = "end"

@@ -11,10 +11,10 @@ people: what is wrong, and what to do; "" while nothing is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fproc.errors import counted, shown
+from fproc.values import asdict, dataclass, field
 
 LEAST_FREE_BYTES = 10 * 1024 * 1024
 """With less free space than this a disk is as good as full."""

@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from fproc.config.patterns import COMPRESSED, result_name
@@ -15,6 +14,7 @@ from fproc.errors import InputError, NotWholeError, shown
 from fproc.processors.base import Source
 from fproc.records import no_hole
 from fproc.times import utc_date
+from fproc.values import dataclass
 
 STDIN_NAME = "stdin"
 """What standard input is called in the names of results."""

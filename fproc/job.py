@@ -7,7 +7,6 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from fproc.config import MEGABYTE
@@ -36,6 +35,7 @@ from fproc.spool.checkpoint import Place
 from fproc.times import rfc3339
 from fproc.timing import Sampling
 from fproc.tokens import fraction
+from fproc.values import dataclass, field
 from fproc.wholeness import blame, check_whole, leave_until_quiet
 
 log = logging.getLogger("fproc.job")

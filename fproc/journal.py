@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -28,6 +27,7 @@ from fproc.spool.presence import Presence
 from fproc.times import rfc3339
 from fproc.tokens import new_token
 from fproc.traces import Traces
+from fproc.values import dataclass
 from fproc.worker import Progress, Task
 
 FLUSH_SECONDS = 0.5

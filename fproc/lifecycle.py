@@ -12,7 +12,6 @@ clock: `fproc.spool` carries out what it says.
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from enum import Enum
 
 from fproc import own_code
@@ -27,6 +26,7 @@ from fproc.errors import (
     WorkerDiedError,
     reason_of,
 )
+from fproc.values import dataclass
 
 PASSING_ERRNOS = frozenset(
     {

@@ -15,11 +15,11 @@ import mmap
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 from fproc import memory
+from fproc.values import asdict, dataclass
 
 NONE = -1
 """The mark of a worker that runs no file: it claims, or commits."""

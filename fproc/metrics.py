@@ -10,7 +10,6 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +18,7 @@ from fproc.events import End
 from fproc.job import Outcome
 from fproc.lifecycle import Fate
 from fproc.run import NodeFigures
+from fproc.values import dataclass
 from fproc.windows import WINDOWS, Ended, Step, Window, bin_of, rounded
 
 TOTALS = (

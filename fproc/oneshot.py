@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from fproc import inputs, memory
@@ -27,6 +26,7 @@ from fproc.spool.disk import Disk
 from fproc.stalls import alarmed
 from fproc.stdout import standard_output
 from fproc.tokens import fraction
+from fproc.values import dataclass
 
 log = logging.getLogger("fproc.input")
 

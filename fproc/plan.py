@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ from fproc.graph import DROP, END, START, Graph
 from fproc.processors import BUILTINS, sinks
 from fproc.processors.base import BuiltinForm, Form, Maker, Output, Source
 from fproc.timing import Sampling
+from fproc.values import dataclass, replace
 
 QUICK_LINES = 256
 """How many lines built-ins do in no time that anyone would notice."""

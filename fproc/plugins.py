@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from fproc.config import NodeSpec
@@ -36,6 +35,7 @@ from fproc.processors.options import check_options
 from fproc.processors.state import of_instance, refused
 from fproc.records import Record
 from fproc.streams import Stream
+from fproc.values import dataclass
 
 _END = object()
 

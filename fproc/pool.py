@@ -12,7 +12,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from fproc import processes
 from fproc.errors import shown
@@ -21,6 +20,7 @@ from fproc.mark import NONE, Mark, Whereabouts
 from fproc.own_code import REPLACED, REPLACED_STATUS
 from fproc.stalls import LOOK_SECONDS as ANSWER_LOOK_SECONDS
 from fproc.stalls import LOOKS, Vigil
+from fproc.values import dataclass, replace
 from fproc.waiting import wait_readable
 from fproc.whereabouts import ask
 from fproc.wire import Receiver, send

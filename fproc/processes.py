@@ -13,10 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from fproc import own_code, stdout
+from fproc.values import dataclass
 from fproc.wire import die_with_parent
 
 _START = """\

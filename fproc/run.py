@@ -7,7 +7,6 @@ progress is told, a checkpoint may be made, and a run can be stopped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -26,6 +25,7 @@ from fproc.spool import Staging
 from fproc.spool.checkpoint import Place
 from fproc.timing import Sampling
 from fproc.traces import Trace
+from fproc.values import dataclass, field, replace
 
 
 @dataclass(slots=True)

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from fproc.spool.arrival import Arrivals
 from fproc.spool.presence import Presence
 from fproc.trace import tracer
 from fproc.traces import Traces
+from fproc.values import dataclass, replace
 from fproc.watch import Watcher
 from fproc.windows import WINDOWS
 from fproc.worker import Setup

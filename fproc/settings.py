@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fproc import schema
@@ -22,6 +21,7 @@ from fproc.default import DEFAULT
 from fproc.errors import ConfigError, Problem, UsageError, nearest, reason_of, shown
 from fproc.plan import Plan, build, mode_nodes
 from fproc.schema import Problems
+from fproc.values import dataclass, field, replace
 
 MODE_VARIABLE = "MODE"
 TOKEN_CHARACTERS = 4096

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import count, islice
+
+from fproc.values import dataclass
 
 LINE_CHARACTERS = 1000
 """How much of a line is kept."""

@@ -10,7 +10,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -31,6 +30,7 @@ from fproc.pool import Loss
 from fproc.pruning import Pruning
 from fproc.signals import handled
 from fproc.spool import NotYet, Origin, Scan, Settled, Spool
+from fproc.values import replace
 from fproc.wakeup import woken
 from fproc.worker import NotBegun, Report, TakenUp, Task, Trouble, Why
 from fproc.workers import Workers

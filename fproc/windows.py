@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from fproc.times import rfc3339
+from fproc.values import dataclass
 
 STEPS = 60
 WINDOWS = (60, 900, 3600)

@@ -19,7 +19,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import FrameType
 
@@ -36,6 +35,7 @@ from fproc.recorder import Recorder
 from fproc.spool import Claim, Disk, NotYet, Origin, Settled, Spool
 from fproc.timing import Sampling
 from fproc.traces import Trace
+from fproc.values import dataclass, field, replace
 from fproc.waiting import wait_readable
 from fproc.whereabouts import Responder
 from fproc.wire import Receiver, send

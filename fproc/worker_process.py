@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from fproc import processes
 from fproc.mark import Mark
+from fproc.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

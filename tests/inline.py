@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from fproc.engine import Observer
 from fproc.job import Surroundings
@@ -13,6 +12,7 @@ from fproc.metrics import Metrics
 from fproc.plan import Plan
 from fproc.pool import Loss
 from fproc.spool import Origin, Spool
+from fproc.values import replace
 from fproc.watch import Watcher
 from fproc.worker import Progress, Report, TakenUp, Task, Why, perform_all
 

@@ -6,11 +6,10 @@ If they can all be served by one call, it is made here, and those that come late
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from fproc.compiler.generator import Generator, Site, Split
 from fproc.processors import BUILTINS
 from fproc.processors.base import BuiltinForm
+from fproc.values import dataclass, replace
 
 MOST_PARTS = 12
 """Up to how many fields each one gets a variable of its own."""

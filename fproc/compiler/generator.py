@@ -19,7 +19,6 @@ import keyword
 import re
 from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -27,6 +26,7 @@ from fproc.compiler.writer import Names, NotCompiledError, Writer, comment
 from fproc.graph import ANY, DROP, END, Graph
 from fproc.processors import BUILTINS
 from fproc.processors.base import BuiltinForm, Form, UserForm
+from fproc.values import dataclass, field, replace
 
 MOST_SITES = 200
 """How many sites there may be: a graph of many ways would make a function that no cache holds."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -41,6 +40,7 @@ from fproc.schema import (
     table,
     text,
 )
+from fproc.values import fields, replace
 
 
 def parse(value: Any, *, folder: str) -> tuple[Config | None, Problems]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fproc import urls
 from fproc.lifecycle import RetryPolicy
+from fproc.values import asdict, dataclass, field
 
 Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
 """Where a node's records go: to these nodes whatever the tag, by tag, or (None) to the tag's own node."""

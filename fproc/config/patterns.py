@@ -6,7 +6,8 @@ import fnmatch
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from fproc.values import dataclass
 
 COMPRESSED = (".gz", ".bz2", ".xz")
 """Inputs with these suffixes are read decompressed, and their results do not carry the suffix."""

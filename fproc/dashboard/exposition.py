@@ -6,10 +6,10 @@ Counters begin at zero with each start, as Prometheus expects; gauges tell how t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from fproc import __version__
 from fproc.metrics import BOUNDS_SECONDS, Histogram, Snapshot
+from fproc.values import dataclass
 
 Sample = tuple[str, Mapping[str, str], float]
 """What stands behind the family's name, labels, value."""

@@ -6,11 +6,11 @@ import base64
 import hashlib
 import html
 import re
-from dataclasses import replace
 from functools import cache
 
 from fproc import own_code
 from fproc.dashboard.messages import Response, digest
+from fproc.values import replace
 
 HTML = "text/html; charset=utf-8"
 

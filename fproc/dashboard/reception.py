@@ -20,7 +20,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from fproc.dashboard import http
@@ -28,6 +27,7 @@ from fproc.dashboard.connection import BodyReader, Connection, State, most_conne
 from fproc.dashboard.desk import Busy, Desk
 from fproc.dashboard.messages import Request, Response, error
 from fproc.dashboard.site import Body, Site, Visit
+from fproc.values import replace
 
 log = logging.getLogger("fproc.dashboard")
 

@@ -6,13 +6,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from fproc.dashboard.guard import Guard
 from fproc.dashboard.messages import Refused, Request, Response, error
 from fproc.errors import reason_of
 from fproc.lifecycle import trouble_of
+from fproc.values import dataclass
 
 log = logging.getLogger("fproc.dashboard")
 

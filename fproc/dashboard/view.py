@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from fproc import __version__
@@ -17,6 +16,7 @@ from fproc.health import Facts, judge
 from fproc.metrics import Metrics
 from fproc.spool import Spool
 from fproc.times import rfc3339
+from fproc.values import dataclass
 from fproc.windows import WINDOWS
 
 

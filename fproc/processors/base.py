@@ -7,12 +7,12 @@ simpler shapes that built-ins and users write into it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 from fproc.errors import Reject, ShapeError
 from fproc.records import Record
+from fproc.values import dataclass, field
 
 STDOUT = "stdout"
 """The name under which an `Output` is given the lines of `stdout` nodes."""

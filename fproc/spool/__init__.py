@@ -31,7 +31,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from fproc.config import Config, Retention
 from fproc.health import Disks
@@ -61,6 +60,7 @@ from fproc.spool.sharing import Sharing
 from fproc.spool.staging import Staging
 from fproc.spool.trusted import TrustedTime
 from fproc.spool.unjournaled import disk_for, settle_aside, take_first_name
+from fproc.values import replace
 
 __all__ = [
     "Claim",
@@ -200,9 +200,10 @@ class Spool:
             if isinstance(synced, OSError):
                 raise synced
             job.take_input(waiting)
-            if job.give_back_no_file():
+            status = job.look_at_input()
+            if status is None:
                 return None
-            sync_unless(self._disk, job.input_path, synced)
+            sync_unless(self._disk, job.input_path, status, synced)
             self._complete_claim(job)
             claim = Claim(job, Attempts()).as_rerun()
         except FileNotFoundError:
@@ -282,14 +283,15 @@ class Spool:
                 job.clean()
                 reruns.drop_if_stale(self._disk, job.folder, f"{self.folders.unprocessed}/{name}")
                 return None
-            if job.give_back_no_file():
+            status = job.look_at_input()
+            if status is None:
                 job.clean()
                 return None
             attempts = job.attempts()
             not_yet = self._not_yet(job, attempts, waited_for)
             if not_yet is not None:
                 return not_yet
-            sync_unless(self._disk, job.input_path, None)  # it may have been put there by hand
+            sync_unless(self._disk, job.input_path, status, None)  # it may have been put there by hand
             self._complete_claim(job)
             saved = None if job.is_fresh_start else checkpoints.read(job.folder)
             job.clean_all_but(saved)

@@ -18,7 +18,6 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 
 from fproc.config import Config
@@ -33,6 +32,7 @@ from fproc.spool.names import InputNames
 from fproc.spool.paths import same_file
 from fproc.spool.upload_names import check_name
 from fproc.tokens import new_token
+from fproc.values import dataclass
 
 log = logging.getLogger("fproc.spool")
 

@@ -11,12 +11,12 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fproc.errors import UnsavableError, shown
 from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk, write_whole
+from fproc.values import asdict, dataclass, field
 
 log = logging.getLogger("fproc.spool")
 

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -22,6 +21,7 @@ from fproc.spool.readiness import Look
 from fproc.spool.reruns import Rerun
 from fproc.spool.staging import Part
 from fproc.tokens import new_token
+from fproc.values import replace
 
 log = logging.getLogger("fproc.spool")
 

@@ -46,21 +46,19 @@ def sync_contents(disk: Disk, paths: Sequence[str]) -> dict[str, int | OSError]:
     return found
 
 
-def sync_unless(disk: Disk, path: str, synced: int | OSError | None) -> None:
+def sync_unless(disk: Disk, path: str, status: os.stat_result, synced: int | None) -> None:
     """Make what is in a file survive power loss, unless it is the one that `sync_contents` gave.
+
+    Args:
+        disk: makes the calls.
+        path: where the file is.
+        status: what `os.lstat` says of it.
+        synced: the inode number of the file that is durable, or None.
 
     Raises:
         OSError: something stood in the way.
     """
-    if disk.power and not (synced and _is_inode(path, synced)):
+    if disk.power and status.st_ino != synced:
         for found in sync_contents(disk, [path]).values():
             if isinstance(found, OSError):
                 raise found
-
-
-def _is_inode(path: str, inode: int | OSError) -> bool:
-    """Whether the file at a path, if any, has that number."""
-    try:
-        return os.lstat(path).st_ino == inode
-    except FileNotFoundError:
-        return False

@@ -18,13 +18,13 @@ import json
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from fproc.spool import paths
 from fproc.spool.disk import Disk, write_whole
 from fproc.spool.folders import Folders, free_number, numbered
 from fproc.spool.identity import identity_of
+from fproc.values import dataclass, fields, replace
 
 RECORD = "commit.json"
 BY_WAY = "input"

@@ -19,11 +19,11 @@ import os
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
 from fproc.spool.mounts import LOCAL_TYPES, RECENT_SECONDS, recent_filesystem_type
+from fproc.values import dataclass
 
 _CAP_LEASE = 28
 _ALL_USERS = 2**32 - 1

@@ -112,9 +112,10 @@ class Groups:
         job = Job(self._disk, self._folders, self._home, name, hold)
         try:
             self._disk.begin_move(f"{self._folders.unprocessed}/{name}", job.input_path)
-            if job.give_back_no_file():
+            status = job.look_at_input()
+            if status is None:
                 return None
-            sync_unless(self._disk, job.input_path, synced)
+            sync_unless(self._disk, job.input_path, status, synced)
         except (FileNotFoundError, FileExistsError):
             return None
         except OSError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
@@ -15,6 +14,7 @@ from fproc.spool.leases import Leases, look_at
 from fproc.spool.locks import Holder, Locks
 from fproc.spool.owner import Owner
 from fproc.spool.paths import is_locked, lock_holder
+from fproc.values import dataclass
 
 
 def holder(folders: Folders, disk: Disk, *, is_shared: bool, monotonic: Callable[[], float]) -> Holder:

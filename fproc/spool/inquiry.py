@@ -8,7 +8,6 @@ import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from fproc.config import Config
@@ -25,6 +24,7 @@ from fproc.spool.paths import kind_of_file
 from fproc.spool.presence import Instance, instances
 from fproc.spool.readiness import READY, longest_wait_seconds
 from fproc.times import rfc3339
+from fproc.values import dataclass
 
 SKIPPED = "it cannot be worked with, and is skipped until this is fixed"
 

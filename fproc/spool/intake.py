@@ -11,7 +11,6 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 
 from fproc.config import Intake
 from fproc.errors import shown
@@ -21,6 +20,7 @@ from fproc.spool.markers import find_marker
 from fproc.spool.names import InputNames
 from fproc.spool.paths import kind_of_file
 from fproc.spool.readiness import READY, Looks, Needs, Wait
+from fproc.values import dataclass, field
 
 log = logging.getLogger("fproc.intake")
 

@@ -9,7 +9,6 @@ import math
 import os
 import stat
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fproc.errors import LostClaimError, shown
@@ -28,6 +27,7 @@ from fproc.spool.paths import is_there, kind_of_file, same_file
 from fproc.spool.readiness import Look
 from fproc.spool.staging import Staging
 from fproc.tokens import new_token
+from fproc.values import asdict, dataclass, field
 
 log = logging.getLogger("fproc.spool")
 
@@ -165,14 +165,15 @@ class Job:
         else:
             self.disk.begin_move(waiting, self.input_path)
 
-    def give_back_no_file(self) -> bool:
-        """Put what was taken back if it is no file: someone has put it in the place of one meanwhile.
+    def look_at_input(self) -> os.stat_result | None:
+        """Return what there is to say of the input; None if it is no file, which is put back then.
 
-        If its name is taken by now, it is moved out of the way, into `.fproc/`, and the log says so. Returns
-        whether it was none.
+        Someone has put that in the place of a file meanwhile. If its name is taken by now, it is moved out of
+        the way, into `.fproc/`, and the log says so.
         """
-        if stat.S_ISREG(os.lstat(self.input_path).st_mode):
-            return False
+        status = os.lstat(self.input_path)
+        if stat.S_ISREG(status.st_mode):
+            return status
         kind = kind_of_file(self.input_path)
         try:
             self.disk.move(self.input_path, os.path.join(self.folders.unprocessed, self.name))
@@ -181,7 +182,7 @@ class Job:
             log.warning("%s: what was taken %s, and a file waits there; it is now %s", name, kind, aside)
         self.disk.sync_folder(self.folders.unprocessed)
         self.disk.sync_folder(self.folders.underprocess)
-        return True
+        return None
 
     def end_transit(self) -> None:
         """Bring an input to `underprocess/` that is on its way there, not to an archive."""

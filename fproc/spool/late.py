@@ -15,7 +15,6 @@ import logging
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from fproc.errors import shown
 from fproc.spool import decision as decisions
@@ -29,6 +28,7 @@ from fproc.spool.sharing import Sharing
 from fproc.spool.trusted import TrustedTime
 from fproc.times import rfc3339
 from fproc.tokens import new_token
+from fproc.values import dataclass
 
 log = logging.getLogger("fproc.spool")
 

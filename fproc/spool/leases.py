@@ -26,7 +26,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 
 from fproc.spool.disk import Disk, remove_begun, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
@@ -34,6 +33,7 @@ from fproc.spool.locks import Hold
 from fproc.spool.owner import Owner, read_text
 from fproc.spool.paths import is_there
 from fproc.tokens import new_token
+from fproc.values import asdict, dataclass
 
 LEASE_SECONDS = 30.0
 BEAT_SECONDS = 5.0

@@ -1,10 +1,13 @@
-"""A call of the C library that Python has not."""
+"""Calls of the C library that Python has not."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
 _SYNC_FILE_RANGE_WRITE = 2
 
 
@@ -23,3 +26,21 @@ def sync_file_range() -> Callable[[int], int] | None:
         return int(function(descriptor, 0, 0, _SYNC_FILE_RANGE_WRITE))
 
     return start
+
+
+@cache
+def renameat2() -> Callable[[str, str], int] | None:
+    """`renameat2(RENAME_NOREPLACE)` of the C library, as a function that returns an errno or 0."""
+    try:
+        import ctypes  # noqa: PLC0415 - slow to import, and missing in some builds of Python
+
+        function = ctypes.CDLL(None, use_errno=True).renameat2
+    except (ImportError, OSError, AttributeError):
+        return None
+    function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+
+    def rename(source: str, target: str) -> int:
+        paths = (_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target))
+        return ctypes.get_errno() if function(*paths, _RENAME_NOREPLACE) else 0
+
+    return rename

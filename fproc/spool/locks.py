@@ -12,7 +12,7 @@ from typing import Protocol
 
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
-from fproc.spool.paths import is_at, is_locked
+from fproc.spool.paths import is_locked
 
 
 class Hold(Protocol):
@@ -80,9 +80,13 @@ class _Lock:
         self.folder = folder
         self._disk = disk
         self._descriptor = descriptor
+        self._status = os.fstat(descriptor)
 
     def is_owner(self) -> bool:
-        return is_at(self._descriptor, self.folder)
+        try:
+            return os.path.samestat(self._status, os.stat(self.folder))
+        except FileNotFoundError:
+            return False
 
     def make_durable(self) -> None:
         self._disk.sync_folder(os.path.dirname(self.folder))

@@ -17,13 +17,13 @@ import os
 import stat
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import asdict
 
 from fproc.errors import shown
 from fproc.spool.decision import Stamp
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.jobs import MARKER, Job
 from fproc.spool.names import InputNames
+from fproc.values import asdict
 
 log = logging.getLogger("fproc.spool")
 

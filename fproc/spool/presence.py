@@ -11,7 +11,6 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from fproc.health import Facts
@@ -20,6 +19,7 @@ from fproc.spool.folders import Folders
 from fproc.spool.home import Home
 from fproc.spool.paths import is_locked
 from fproc.tokens import new_token
+from fproc.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

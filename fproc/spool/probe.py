@@ -13,7 +13,6 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from math import inf
 from typing import NamedTuple
@@ -28,6 +27,7 @@ from fproc.spool.mounts import LOCAL_TYPES, device_of, has_journal, is_local, mo
 from fproc.spool.obstacles import may_take_from_others, obstacles, this_user
 from fproc.spool.paths import is_at
 from fproc.tokens import new_token
+from fproc.values import dataclass
 
 LEAST_FREE_INODES = 1000
 LEAST_FREE_SHARE = 0.01

@@ -14,13 +14,13 @@ import hashlib
 import json
 import logging
 import os
-from dataclasses import dataclass, replace
 
 from fproc.errors import shown
 from fproc.spool import decision as decisions
 from fproc.spool.decision import Decision, Publication, Stamp
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders, make_durably
+from fproc.values import dataclass, replace
 
 log = logging.getLogger("fproc.spool")
 

@@ -14,10 +14,10 @@ import math
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 
 from fproc.spool.disk import Disk, write_whole
 from fproc.spool.folders import Folders
+from fproc.values import asdict, dataclass
 
 RECORD = "clock.json"
 

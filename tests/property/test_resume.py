@@ -9,7 +9,7 @@ import json
 import lzma
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from fproc.run import Figures, run
 from fproc.spool import Disk, Staging
 from fproc.spool.checkpoint import Place
 from fproc.spool.staging import Part
+from fproc.values import asdict
 from tests.helpers import SOURCE, Memory, plan_of, user
 
 LIMIT = 20

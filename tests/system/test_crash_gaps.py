@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from fproc.spool import Claim, Disk, Settled, Spool, folders
 from fproc.spool.jobs import Attempts
 from fproc.spool.leases import Leases
 from fproc.spool.owner import Owner
+from fproc.values import asdict
 from tests.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
 from tests.leases import Shared
 from tests.places import Place, sweep

@@ -7,7 +7,6 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from fproc.alerts import BEAT_SECONDS, ERROR_LENGTH, Alerts
 from fproc.caller import Message
 from fproc.config import AlertPolicy
 from fproc.run import Figures
+from fproc.values import replace
 from tests.hook import Hook, hooked
 from tests.system.running import DEADLINE_SECONDS, wait_until
 

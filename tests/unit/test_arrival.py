@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from fproc.spool.leases import LEASE_SECONDS, Leases
 from fproc.spool.names import InputNames
 from fproc.spool.owner import Owner
 from fproc.spool.upload_names import check_name
+from fproc.values import replace
 from tests.crashes import BrokenDisk, Crash, files
 from tests.helpers import plan_of
 from tests.inline import watcher
@@ -325,7 +325,7 @@ OTHER_WAYS = ("link and unlink", "leases", "leases on NFS")
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ways of renaming without replacing; and leases of owners that are known to be dead."""
     if request.param in {"link and unlink", "leases on NFS"}:
-        monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+        monkeypatch.setattr(disk_module, "renameat2", lambda: None)
     if request.param == "leases on NFS":
         monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
     if request.param.startswith("leases"):

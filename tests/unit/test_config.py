@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -26,6 +25,7 @@ from fproc.config import (
 )
 from fproc.errors import Problem
 from fproc.lifecycle import RetryPolicy
+from fproc.values import replace
 
 FOLDER = "/srv/app"
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]

@@ -66,7 +66,7 @@ def test_a_file_that_cannot_be_opened_for_now_is_told(
     monkeypatch.setattr(Disk, "open_to_sync", refuse)
     [path] = made(tmp_path, "a")
     with pytest.raises(OSError, match=os.strerror(errno.EMFILE)):
-        sync_unless(CountingDisk(), path, None)
+        sync_unless(CountingDisk(), path, os.lstat(path), None)
 
 
 def test_what_nobody_can_read_is_left_to_who_tries_to(
@@ -103,19 +103,47 @@ def test_a_system_that_has_no_thread_to_give_fsyncs_one_after_the_other(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr("fproc.spool.disk._QUICK_SECONDS", 0.0)
     disk = CountingDisk()
     names = [str(number) for number in range(9)]
     assert len(sync_contents(disk, made(tmp_path, *names))) == len(names)
     assert sorted(disk.synced) == sorted(names)
 
 
+@pytest.mark.parametrize(("slow", "threads"), [(set(), 0), ({0}, 3), ({4}, 3), ({6}, 1), ({8}, 0)])
+def test_threads_fsync_what_is_left_once_one_had_to_be_waited_for(
+    slow: set[int], threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main, now, begun = threading.current_thread(), [0.0], []
+    start = threading.Thread.start
+
+    def note(thread: threading.Thread) -> None:
+        begun.append(thread)
+        start(thread)
+
+    class SlowDisk(CountingDisk):
+        def sync(self, descriptor: int) -> None:
+            if threading.current_thread() is main:
+                now[0] += 0.01 if len(self.synced) in slow else 0.0
+            super().sync(descriptor)
+
+    monkeypatch.setattr("fproc.spool.disk.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr(threading.Thread, "start", note)
+    disk = SlowDisk()
+    names = [str(number) for number in range(9)]
+    assert len(sync_contents(disk, made(tmp_path, *names))) == len(names)
+    assert sorted(disk.synced) == sorted(names)
+    assert len(begun) == threads
+
+
 def test_a_file_that_was_put_in_place_of_the_one_that_is_durable_is_fsynced_too(tmp_path: Path) -> None:
     disk = CountingDisk()
     [path] = made(tmp_path, "a")
     synced = sync_contents(disk, [path])[path]
-    sync_unless(disk, path, synced)
+    assert isinstance(synced, int)
+    sync_unless(disk, path, os.lstat(path), synced)
     assert disk.synced == ["a"]
     [other] = made(tmp_path, "b")
     os.replace(other, path)
-    sync_unless(disk, path, synced)
+    sync_unless(disk, path, os.lstat(path), synced)
     assert disk.synced == ["a", "a"]

@@ -17,6 +17,7 @@ import pytest
 from fproc.spool import Disk
 from fproc.spool import disk as disk_module
 from fproc.spool.disk import remove_begun, unlink_if_there, write_whole
+from fproc.spool.libc import renameat2 as found_renameat2
 from fproc.spool.paths import is_at, same_file
 
 DISK = Disk(power=False)
@@ -50,11 +51,11 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each of the ways in which a move may have to be done."""
     chosen = str(request.param)
     if chosen == "renameat2 says ENOSYS":
-        monkeypatch.setattr(disk_module, "_renameat2", lambda: lambda _source, _target: errno.ENOSYS)
+        monkeypatch.setattr(disk_module, "renameat2", lambda: lambda _source, _target: errno.ENOSYS)
     elif chosen == "renameat2 says EINVAL":
-        monkeypatch.setattr(disk_module, "_renameat2", lambda: lambda _source, _target: errno.EINVAL)
+        monkeypatch.setattr(disk_module, "renameat2", lambda: lambda _source, _target: errno.EINVAL)
     elif chosen != "renameat2":
-        monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+        monkeypatch.setattr(disk_module, "renameat2", lambda: None)
     if chosen == "no links either":
         monkeypatch.setattr(os, "link", refuse(errno.EPERM))
     return chosen
@@ -109,8 +110,8 @@ def test_a_move_into_a_folder_that_is_missing_leaves_the_file_where_it_is(way: s
 def test_a_move_that_a_crash_left_with_both_names_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for renameat2 in (disk_module._renameat2(), None):
-        monkeypatch.setattr(disk_module, "_renameat2", lambda found=renameat2: found)
+    for renameat2 in (found_renameat2(), None):
+        monkeypatch.setattr(disk_module, "renameat2", lambda found=renameat2: found)
         source, target = put(tmp_path / "a", "A"), str(tmp_path / "b")
         os.link(source, target)
         DISK.move(source, target)
@@ -119,7 +120,7 @@ def test_a_move_that_a_crash_left_with_both_names_is_finished(
 
 
 def test_the_link_does_not_follow_a_symbolic_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+    monkeypatch.setattr(disk_module, "renameat2", lambda: None)
     put(tmp_path / "real", "R")
     (tmp_path / "a").symlink_to("real")
     DISK.move(str(tmp_path / "a"), str(tmp_path / "b"))
@@ -132,11 +133,11 @@ def test_any_other_refusal_is_an_error_and_no_reason_for_another_way(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = put(tmp_path / "a", "A")
-    monkeypatch.setattr(disk_module, "_renameat2", lambda: lambda _source, _target: number)
+    monkeypatch.setattr(disk_module, "renameat2", lambda: lambda _source, _target: number)
     with pytest.raises(OSError, match=r"a' -> ") as caught:
         DISK.move(source, str(tmp_path / "b"))
     assert caught.value.errno == number
-    monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+    monkeypatch.setattr(disk_module, "renameat2", lambda: None)
     monkeypatch.setattr(os, "link", refuse(number))
     with pytest.raises(OSError, match=os.strerror(number)):
         DISK.move(source, str(tmp_path / "b"))
@@ -328,7 +329,7 @@ def test_what_others_may_move_is_taken_by_a_rename_where_hosts_share_a_folder(
             raise AssertionError("an NFS client links what has been moved away")
 
     disk = Linking(power=True)
-    monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+    monkeypatch.setattr(disk_module, "renameat2", lambda: None)
     monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_text("new")
@@ -355,7 +356,7 @@ def test_a_rename_whose_answer_was_lost_is_seen_to_have_been_done(
             super().replace(source, target)
             super().replace(source, target)
 
-    monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+    monkeypatch.setattr(disk_module, "renameat2", lambda: None)
     monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_text("new")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from fproc.job import Outcome
 from fproc.lifecycle import Fate
 from fproc.metrics import Metrics, Snapshot
 from fproc.run import Figures, NodeFigures
+from fproc.values import replace
 from tests.promtool import check_metrics
 
 STATES = {"unprocessed": 3, "underprocess": 1, "processed": 20, "failed": 2}

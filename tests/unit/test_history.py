@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from fproc.failures import LineFailure
 from fproc.history import SET_ASIDE_LIMIT, History
 from fproc.history_schema import SCHEMA_VERSION
 from fproc.tokens import new_token
+from fproc.values import replace
 from tests.helpers import line_failure
 
 PROJECT = Path(__file__).parents[2]

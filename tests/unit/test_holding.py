@@ -6,7 +6,6 @@ import errno
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from fproc.spool.folders import Folders, prepare
 from fproc.spool.leases import LEASE, LEASE_SECONDS, Leases
 from fproc.spool.locks import Hold, Locks
 from fproc.spool.owner import Owner
+from fproc.values import replace
 from tests.crashes import CALLS, BrokenDisk, look
 from tests.helpers import user
 from tests.leases import Shared

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from fproc import cli, config
 from fproc.lifecycle import RetryPolicy
 from fproc.processors import BUILTINS
 from fproc.settings import VARIABLES
+from fproc.values import fields
 
 PROJECT = Path(__file__).parents[2]
 PACKAGE = PROJECT / "fproc"
@@ -36,6 +36,7 @@ LAYERS: list[set[str]] = [
         "stdout",
         "schema",
         "urls",
+        "values",
         "config",
         "graph",
         "engine",

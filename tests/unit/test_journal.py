@@ -8,7 +8,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from fproc.spool import Disk, Folders, Settled
 from fproc.spool.presence import Presence, instances
 from fproc.times import rfc3339
 from fproc.traces import Trace, Traces
+from fproc.values import replace
 from fproc.worker import Progress, Task, Why
 from tests.helpers import line_failure
 

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +29,7 @@ from fproc.pool import Loss, Pool
 from fproc.run import Figures, NodeFigures
 from fproc.spool import Origin, Spool
 from fproc.trace import tracer
+from fproc.values import replace
 from fproc.wire import Receiver, send
 from fproc.worker import NotBegun, Report, Setup, TakenUp, Task, Trouble, Why
 from tests.system.running import wait_until

@@ -235,7 +235,7 @@ def test_without_renameat2_a_link_and_an_unlink_do_it(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for renameat2 in (None, lambda _source, _target: errno.ENOSYS, lambda _source, _target: errno.EINVAL):
-        monkeypatch.setattr(disk_module, "_renameat2", lambda found=renameat2: found)
+        monkeypatch.setattr(disk_module, "renameat2", lambda found=renameat2: found)
         finding = found(folders)["rename without replacing"]
         assert (finding.verdict, finding.found) == (GOOD, "not there; a hard link and an unlink do it")
 
@@ -246,7 +246,7 @@ def test_what_nfs_refuses_for_a_free_name_alone_is_found_out_and_what_is_done_in
     def of_nfs(_source: str, target: str) -> int:
         return errno.EEXIST if os.path.lexists(target) else errno.EINVAL
 
-    monkeypatch.setattr(disk_module, "_renameat2", lambda: of_nfs)
+    monkeypatch.setattr(disk_module, "renameat2", lambda: of_nfs)
     for module in (disk_module, probe):
         monkeypatch.setattr(module, "is_local", lambda _path: False)
     finding = found(folders)["rename without replacing"]
@@ -255,7 +255,7 @@ def test_what_nfs_refuses_for_a_free_name_alone_is_found_out_and_what_is_done_in
 
 
 def test_without_links_either_there_is_a_note(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+    monkeypatch.setattr(disk_module, "renameat2", lambda: None)
     monkeypatch.setattr(os, "link", refuse(errno.EPERM))
     finding = found(folders)["rename without replacing"]
     assert finding.verdict is WEAK
@@ -266,7 +266,7 @@ def test_without_links_either_there_is_a_note(folders: Folders, monkeypatch: pyt
 def test_a_move_that_is_refused_in_every_way_is_a_problem(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk_module, "_renameat2", lambda: lambda _source, _target: errno.EIO)
+    monkeypatch.setattr(disk_module, "renameat2", lambda: lambda _source, _target: errno.EIO)
     finding = found(folders)["rename without replacing"]
     assert (finding.verdict, finding.found) == (BAD, os.strerror(errno.EIO))
 
@@ -278,7 +278,7 @@ def test_a_renameat2_that_replaces_after_all_is_a_problem(
         os.replace(source, target)
         return 0
 
-    monkeypatch.setattr(disk_module, "_renameat2", lambda: replace)
+    monkeypatch.setattr(disk_module, "renameat2", lambda: replace)
     assert found(folders)["rename without replacing"].verdict is BAD
 
 

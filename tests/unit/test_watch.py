@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from fproc.health import Facts
 from fproc.job import Outcome
 from fproc.metrics import Metrics
 from fproc.spool import Spool
+from fproc.values import replace
 from fproc.watch import ORPHAN_SECONDS
 from fproc.worker import NotBegun, Report, Task, Why
 from tests.crashes import BrokenDisk, look

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from fproc.lifecycle import Fate
 from fproc.spool import Claim, Disk, NotYet, Spool
 from fproc.spool.evidence import Evidence
 from fproc.spool.inquiry import Inquiry
+from fproc.values import replace
 from tests.helpers import as_user, plan_of
 from tests.system.running import NOBODY
 
