@@ -21,7 +21,11 @@ settings.register_profile("ci", max_examples=150, deadline=None, derandomize=Tru
 settings.register_profile(
     "deep", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "quick")
+settings.load_profile(PROFILE)
+
+LONG_SECONDS = 3600
+"""How long a test may take that is long, or a property in the deep profile, unless it says so itself."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts this in the background says so, and every child would inherit it.
@@ -29,6 +33,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 MEMORY = "/dev/shm"
 """A filesystem in memory, where there is one: thousands of small spools are made and removed there faster."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that take long the time that they take."""
+    for item in items:
+        is_deep = PROFILE == "deep" and "property" in item.path.parts
+        if (is_deep or item.get_closest_marker("long")) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
 
 
 @pytest.fixture
