@@ -336,6 +336,9 @@ def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float]) -> dict[str, Any
         claim.bury(failure_report(claim.name, error, attempts, clock(), ran.figures))
     elif fate is Fate.STOP:
         claim.leave()
+    elif fate in {Fate.PAUSE, Fate.WAIT}:
+        with suppress(OSError):  # the trouble may be that nothing can be written, this neither
+            claim.leave()
     elif fate is Fate.RETRY:
         delay_seconds = plan.config.retry.delay_seconds(attempts, fraction())
         not_before = clock() + delay_seconds

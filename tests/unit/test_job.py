@@ -18,7 +18,7 @@ from fproc.job import Outcome, Surroundings
 from fproc.lifecycle import Fate
 from fproc.plan import Plan
 from fproc.run import NodeFigures
-from fproc.spool import Claim, Disk, NotYet, Spool
+from fproc.spool import Claim, Disk, NotYet, Origin, Spool
 from tests.crashes import BrokenDisk, look
 from tests.helpers import plan_of, user
 
@@ -225,6 +225,25 @@ def test_a_disk_that_refuses_costs_no_attempt_wherever_that_happens(
         else:
             assert place.look()["results"] == {"x.log": "a\n"}
     assert calls > 10
+
+
+@pytest.mark.parametrize(("number", "fate"), [(errno.ENOSPC, Fate.PAUSE), (errno.EACCES, Fate.WAIT)])
+def test_trouble_of_the_host_leaves_a_file_in_good_order_as_if_there_had_been_no_run(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, fate: Fate
+) -> None:
+    place.use("trim")
+    claim, plan = claimed(place, Disk(power=True))
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "run", lambda *_, **_named: raise_error(number))
+        assert job.process(claim, plan).fate is fate
+    taken = Spool(plan.config).adopt("x.log", is_orphan=True)
+    assert isinstance(taken, Claim)
+    assert (taken.origin, taken.interrupted, taken.attempts) == (Origin.LEFT, 0, 0)
+    assert job.process(taken, plan).fate is Fate.COMMIT
+
+
+def raise_error(number: int) -> None:
+    raise OSError(number, os.strerror(number))
 
 
 LINES = b"ok\r\nbad \xc3\xa4\xf0\x9f\x9a\x9a\r\n\r\n\xffbad\nok\nbad at the end"
