@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import archives
+from tests import archives, bytecode
 
 # "quick" is for development, "ci" for every landing, "deep" for `make test-long`.
 settings.register_profile("quick", max_examples=50, deadline=None)
@@ -31,6 +31,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts this in the background says so, and every child would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+bytecode.keep_for_children()
+
 MEMORY = "/dev/shm"
 """A filesystem in memory, where there is one: thousands of small spools are made and removed there faster."""
 
@@ -41,6 +43,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_deep = PROFILE == "deep" and "property" in item.path.parts
         if (is_deep or item.get_closest_marker("long")) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep compiled tests where pytest keeps what is for its next run."""
+    cache: pytest.Cache | None = getattr(config, "cache", None)  # there is none with `-p no:cacheprovider`
+    if cache is not None:
+        bytecode.keep_between_runs(cache.mkdir("bytecode"))
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Compile the tests by all workers, if they are going to collect all tests."""
+    if session.config.args == session.config.getini("testpaths"):
+        tests = Path(__file__).parent
+        paths = sorted(path.relative_to(tests.parent) for path in tests.glob("*/test_*.py"))
+        bytecode.share_compiling([".".join(path.with_suffix("").parts) for path in paths])
 
 
 @pytest.fixture

@@ -28,6 +28,13 @@ SOURCE = Source("in.log", "2026-11-22")
 Nodes = Sequence[Mapping[str, Any]]
 
 
+def thinned(cases: Mapping[str, Any], *quick: str) -> list[Any]:
+    """Cases of one test, by name: the quick ones, one of each kind, are fast tests, the others are sweeps."""
+    assert cases.keys() >= set(quick), "a case that is to be quick is not there"
+    marks = {name: () if name in quick else pytest.mark.sweep for name in cases}
+    return [pytest.param(case, id=name, marks=marks[name]) for name, case in cases.items()]
+
+
 class Memory:
     """An `Output` in memory: results by name, and what was printed."""
 

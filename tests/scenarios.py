@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fproc.failures import LineFailure
-from tests.helpers import SAMPLES, user
+from tests.helpers import SAMPLES, thinned, user
 
 TWO_RESULTS: list[dict[str, Any]] = [
     {"tag": "start", "type": user("fail_on_bad"), "next": ["end", "count"]},
@@ -160,10 +160,15 @@ SCENARIOS |= {
 
 Named = pytest.mark.parametrize(
     "scenario",
-    [
-        pytest.param(scenario, id=name, marks=() if scenario.has_journal else pytest.mark.sweep)
-        for name, scenario in SCENARIOS.items()
-    ],
+    thinned(
+        SCENARIOS,
+        "two results",
+        "two results, alone",
+        "a file that fails",
+        "lines that are set aside",
+        "a marker",
+        "two files",
+    ),
 )
 
 

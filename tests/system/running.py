@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import pty
@@ -19,6 +18,8 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+
+from tests import bytecode
 
 ROOT = str(Path(__file__).resolve().parents[2])
 DEADLINE_SECONDS = 20.0
@@ -41,11 +42,6 @@ def step(line):
     return line
 """
 """A processor that fails at a line, and waits at another for a file that the test makes."""
-
-_BYTECODE = tempfile.TemporaryDirectory(prefix="fproc-test-bytecode-")
-"""Where children keep compiled modules: not in the project, and not compiled again by each of them."""
-
-atexit.register(_BYTECODE.cleanup)
 
 NOBODY = 65534
 _AS_NOBODY = f"""
@@ -87,7 +83,7 @@ class Ended:
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """What the child sees: nothing of the tests' own environment that could change what it does."""
-    own = {"PYTHONPATH": ROOT, "PYTHONPYCACHEPREFIX": _BYTECODE.name, "LANG": "C.UTF-8"}
+    own = {"PYTHONPATH": ROOT, "LANG": "C.UTF-8", **bytecode.for_children()}
     return {"PATH": os.environ.get("PATH", os.defpath), **own, **(variables or {})}
 
 

@@ -32,7 +32,11 @@ NODES: list[dict[str, Any]] = [
      "next": "sink"},
     {"tag": "sink", "type": "write", "config": {"file": "{stem}.{tag}"}},
 ]  # fmt: skip
-LINES = [f"{number} {'iew'[number % 3]} {'x' * (number % 97)}" for number in range(700_000)]
+LINE_COUNT = 700_000
+
+
+def numbered_lines() -> list[str]:
+    return [f"{number} {'iew'[number % 3]} {'x' * (number % 97)}" for number in range(LINE_COUNT)]
 
 
 class Disturber:
@@ -138,7 +142,8 @@ def test_kills_of_anything_at_any_time_change_no_byte_of_a_big_file(memory_path:
         recovery={"check_interval": 0.5},
     )
     chance = seeded_chance()
-    data = "".join(line + "\n" for line in LINES).encode()
+    lines = numbered_lines()
+    data = "".join(line + "\n" for line in lines).encode()
     drop(memory_path, "big.log", data)
     disturber = Disturber(memory_path, chance)
     with ExitStack() as stack:
@@ -154,7 +159,7 @@ def test_kills_of_anything_at_any_time_change_no_byte_of_a_big_file(memory_path:
         )
         assert disturber.end() == 0
         print(f"{dict(disturber.count)}, {disturber.log().count('a helper has ended')} helpers were missed")
-    ended = [line.upper() + "\n" for line in LINES]
+    ended = [line.upper() + "\n" for line in lines]
     assert spooled(memory_path) == {
         "processed/big.log": data,
         "results/big.bad": "".join(line for line in ended if " E " in line).encode(),

@@ -100,7 +100,14 @@ def test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced(memor
     assert numbered == {"x~2.log", "x~2.count"}
 
 
-@pytest.mark.parametrize("crash", [Place.crash, Place.lose_power, Place.lose_power_but_for_the_newest_name])
+@pytest.mark.parametrize(
+    "crash",
+    [
+        pytest.param(Place.crash, marks=pytest.mark.sweep),
+        Place.lose_power,
+        pytest.param(Place.lose_power_but_for_the_newest_name, marks=pytest.mark.sweep),
+    ],
+)
 def test_a_second_file_of_the_name_that_comes_before_recovery_waits_its_turn(
     memory_path: Path, crash: Callable[[Place, int], bool]
 ) -> None:

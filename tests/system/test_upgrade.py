@@ -90,9 +90,9 @@ class Installed:
 
 
 HARMS = [
-    (Installed.remove_cache, True),
+    pytest.param(Installed.remove_cache, True, marks=pytest.mark.sweep),
     (Installed.thin_cache, True),
-    (Installed.overwrite, False),
+    pytest.param(Installed.overwrite, False, marks=pytest.mark.sweep),
     pytest.param(Installed.cut, False, marks=pytest.mark.sweep),
     (Installed.rename_over, False),
     pytest.param(Installed.remove, False, marks=pytest.mark.sweep),

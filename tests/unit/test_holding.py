@@ -308,8 +308,15 @@ def settle(shared: Shared, spool: Spool) -> None:
                 finish(shared, claim)
 
 
-def test_an_owner_that_was_paused_anywhere_and_taken_over_changes_nothing(memory_path: Path) -> None:
-    for calls in range(1000):
+Strides = pytest.mark.parametrize("stride", [3, pytest.param(1, marks=pytest.mark.sweep)])
+"""The places at which an owner is paused: each third one, or all."""
+
+
+@Strides
+def test_an_owner_that_was_paused_anywhere_and_taken_over_changes_nothing(
+    memory_path: Path, stride: int
+) -> None:
+    for calls in range(0, 1000, stride):
         shared = Shared(memory_path / str(calls), NODES)
         shared.put("unprocessed/x.log", "a\nb\n")
         second = shared.machine("second")
@@ -321,8 +328,9 @@ def test_an_owner_that_was_paused_anywhere_and_taken_over_changes_nothing(memory
     assert calls > 30
 
 
-def test_a_paused_owner_does_not_touch_the_next_file_of_the_name(memory_path: Path) -> None:
-    for calls in range(1000):
+@Strides
+def test_a_paused_owner_does_not_touch_the_next_file_of_the_name(memory_path: Path, stride: int) -> None:
+    for calls in range(0, 1000, stride):
         shared = Shared(memory_path / str(calls), NODES)
         shared.put("unprocessed/x.log", "a\nb\n")
         second = shared.machine("second")
@@ -346,8 +354,9 @@ def test_a_paused_owner_does_not_touch_the_next_file_of_the_name(memory_path: Pa
     assert calls > 30
 
 
-def test_of_two_that_take_a_file_over_at_once_only_one_gets_it(memory_path: Path) -> None:
-    for calls in range(1000):
+@Strides
+def test_of_two_that_take_a_file_over_at_once_only_one_gets_it(memory_path: Path, stride: int) -> None:
+    for calls in range(0, 1000, stride):
         shared = Shared(memory_path / str(calls), NODES)
         shared.put("unprocessed/x.log", "a\nb\n")
         owned(shared.machine("dead", is_dead=True).claim("x.log"))
@@ -419,12 +428,13 @@ class Replacing(PausingDisk):
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), source)
 
 
+@Strides
 def test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first(
-    memory_path: Path, monkeypatch: pytest.MonkeyPatch
+    memory_path: Path, monkeypatch: pytest.MonkeyPatch, stride: int
 ) -> None:
     monkeypatch.setattr("fproc.spool.disk.is_local", lambda _path: False)
     monkeypatch.setitem(globals(), "PausingDisk", Replacing)
-    for calls in range(1000):
+    for calls in range(0, 1000, stride):
         shared = Shared(memory_path / str(calls), NODES)
         shared.put("unprocessed/x.log", "a\nb\n")
         second = shared.machine("second")

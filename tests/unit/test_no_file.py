@@ -12,7 +12,7 @@ import pytest
 
 from fproc.spool import Spool
 from tests.crashes import BrokenDisk, Crash, look
-from tests.helpers import plan_of
+from tests.helpers import plan_of, thinned
 from tests.inline import watcher
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
@@ -61,7 +61,7 @@ class Place:
 
 
 @Kind
-@pytest.mark.parametrize("is_alone", [False, True], ids=["together", "alone"])
+@pytest.mark.parametrize("is_alone", thinned({"together": False, "alone": True}, "together"))
 def test_what_is_no_file_is_given_back_through_any_crash_and_a_later_file_of_its_name_is_done(
     memory_path: Path, kind: str, *, is_alone: bool
 ) -> None:

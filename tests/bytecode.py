@@ -1,0 +1,49 @@
+"""Where compiled modules are kept: not in the project, and not compiled again by each process."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+_CHILDREN = "PYTHONPYCACHEPREFIX"
+_WORKER = "PYTEST_XDIST_WORKER"
+
+
+def keep_between_runs(folder: Path) -> None:
+    """Keep there what this process compiles, whatever its environment says."""
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(folder)
+
+
+def keep_for_children() -> None:
+    """Give all processes that are started from here one folder, until this process ends.
+
+    Workers of pytest-xdist have it from the process that has started them. It is a folder of its own, for
+    most of what tests have children import is in folders that are made for one test.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if _WORKER not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="fproc-test-bytecode-")
+        atexit.register(folder.cleanup)
+        os.environ[_CHILDREN] = folder.name
+
+
+def for_children() -> dict[str, str]:
+    """The variable by which a child finds the folder, if there is one."""
+    return {_CHILDREN: os.environ[_CHILDREN]} if _CHILDREN in os.environ else {}
+
+
+def share_compiling(modules: Sequence[str]) -> None:
+    """Import a share of these modules, if this is one of the workers of pytest-xdist.
+
+    All of them import all modules in the same order, and would each compile the same one at the same time.
+    """
+    if _WORKER in os.environ:
+        number = int(os.environ[_WORKER].removeprefix("gw"))
+        for module in modules[number :: int(os.environ[f"{_WORKER}_COUNT"])]:
+            importlib.import_module(module)
