@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from fproc.spool import paths
 from tests import archives, bytecode
+from tests.power import has_other_names
 
 # "quick" is for development, "ci" for every landing, "deep" for `make test-long`.
 settings.register_profile("quick", max_examples=50, deadline=None)
@@ -69,6 +71,12 @@ def memory_path() -> Iterator[Path]:
         with suppress(FileNotFoundError):  # an instance that a test left behind may still count there
             shutil.rmtree(folder)
     shutil.rmtree(f"{folder}.kept", ignore_errors=True)  # of a `PowerDisk` over all of it
+
+
+@pytest.fixture
+def names_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not count the name by which a `PowerDisk` keeps a file."""
+    monkeypatch.setattr(paths, "has_other_names", has_other_names)
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fproc.metrics import Metrics
 from fproc.spool import Disk, Spool
 from fproc.spool.revival import put_back_all
+from fproc.spool.unjournaled import UnjournaledDisk
 from tests.crashes import BrokenDisk, Crash
 from tests.helpers import plan_of
 from tests.inline import watcher
-from tests.power import PowerDisk
+from tests.power import PowerDisk, UnjournaledPowerDisk
 
 NODES: list[dict[str, Any]] = [
     {"tag": "start", "type": "trim", "next": ["end", "count"]},
@@ -21,14 +23,16 @@ NODES: list[dict[str, Any]] = [
     {"tag": "counted", "type": "write", "config": {"file": "{stem}.count"}},
 ]
 REASON = "was written to after it was processed; its results are incomplete: x.log, x.count"
+WITHOUT_JOURNAL = "power loss without a journal"
 STABLE = {"ready": "stable", "settle_seconds": 0}
 
 
 class Place:
     """A spool whose files nobody can tell to be whole, and seconds that pass when told to."""
 
-    def __init__(self, folder: Path, **config: Any) -> None:
+    def __init__(self, folder: Path, *, has_journal: bool = True, **config: Any) -> None:
         self.folder = folder
+        self._has_journal = has_journal
         self.now = 0.0
         self.leap_seconds = 0.0
         self.metrics = Metrics()
@@ -40,11 +44,15 @@ class Place:
         """Begin as a new process does."""
         self.spool = Spool(
             self.plan.config,
-            disk=disk or Disk(power=False),
+            disk=disk or self.disk(),
             monotonic=lambda: self.now,
             clock=self.wall,
         )
         self.loop = watcher(self.spool, self.plan, self.metrics, monotonic=lambda: self.now)
+
+    def disk(self) -> Disk:
+        """Return one that does not break."""
+        return Disk(power=False) if self._has_journal else UnjournaledDisk(power=False)
 
     def wall(self) -> float:
         """Seconds since 1970; the records' times are those of the filesystem."""
@@ -78,7 +86,7 @@ class Place:
 
     def retry(self, *names: str) -> None:
         """Put inputs back to work, and let the loop do them."""
-        moved, refused = put_back_all(self.plan.config, Disk(power=False), names)
+        moved, refused = put_back_all(self.plan.config, self.disk(), names)
         assert (moved, refused) == ([*names], {})
         self.turn(turns=4)
 
@@ -87,19 +95,32 @@ class Place:
             file.write("b\n")
 
 
+KINDS = ["crash", "power loss", "power loss but for the newest name", WITHOUT_JOURNAL]
+"""How a run may break off."""
+
+
 def break_at(place: Place, how: str, point: int) -> bool:
     """Turn until call number `point`, and crash there, or lose power; whether that came."""
-    disk: BrokenDisk
-    if how == "crash":
-        disk = BrokenDisk(10**9)
-    else:
-        disk = PowerDisk(10**9, str(place.folder), newest_survives="newest" in how)
+    disk = breaking_disk(place, how, 10**9)
     place.start(disk)
     if len(os.listdir(place.path("unprocessed"))) == 1:
         place.spool._groups = None
     disk.calls_left = point
+    return dies_at(disk, place.turn)
+
+
+def breaking_disk(place: Place, how: str, calls: int) -> BrokenDisk:
+    """A disk that breaks in one of these ways."""
+    if how == "crash":
+        return BrokenDisk(calls)
+    kind = UnjournaledPowerDisk if how == WITHOUT_JOURNAL else PowerDisk
+    return kind(calls, str(place.folder), newest_survives="newest" in how)
+
+
+def dies_at(disk: BrokenDisk, work: Callable[[], object]) -> bool:
+    """Do something until the disk breaks; whether it does."""
     try:
-        place.turn()
+        work()
     except Crash:
         if isinstance(disk, PowerDisk):
             disk.lose_power()

@@ -14,7 +14,7 @@ from fproc.watch import Watcher
 from tests.crashes import BrokenDisk, Crash, UnjournaledBrokenDisk, inputs, look
 from tests.helpers import plan_of
 from tests.inline import watcher
-from tests.power import PowerDisk, UnjournaledPowerDisk
+from tests.power import STAGES, PowerDisk, UnjournaledPowerDisk
 from tests.scenarios import Scenario, inputs_of
 
 PLAIN: dict[str, Any] = {"intake": {"ready": "rename"}, "retry": {"max_attempts": 1}}
@@ -68,8 +68,13 @@ class Place:
 
     def lose_power_after_others_fsynced_what_is_left(self, calls: int) -> bool:
         """The same, but only folders that files leave, so that absences are durable before new names are."""
+        left = ("unprocessed", STAGES)
+        return self.die_then_lose_power([calls], others_fsync=lambda disk: disk.let_others_fsync(*left))
+
+    def lose_power_after_others_fsynced_underprocess(self, calls: int) -> bool:
+        """The same, but only where inputs leave for their archive, and come to from `unprocessed/`."""
         return self.die_then_lose_power(
-            [calls], others_fsync=lambda disk: disk.let_others_fsync(only_what_is_left=True)
+            [calls], others_fsync=lambda disk: disk.let_others_fsync("underprocess")
         )
 
     def die_then_lose_power(

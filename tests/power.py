@@ -18,6 +18,19 @@ from typing import Any
 
 from tests.crashes import BrokenDisk, InHalves
 
+STAGES = "results/.stage"
+SHARED = (
+    "unprocessed",
+    STAGES,
+    "underprocess",
+    "processed",
+    "failed",
+    "results",
+    ".fproc/commits",
+    ".fproc/jobs",
+)
+"""The folders that other processes use, too."""
+
 
 class PowerDisk(BrokenDisk):
     """Makes the calls, and knows what of them would survive.
@@ -69,18 +82,17 @@ class PowerDisk(BrokenDisk):
             self._unfinished.add(os.fstat(arguments[0]).st_ino)
         return given
 
-    def let_others_fsync(self, *, only_what_is_left: bool = False) -> None:
-        """Make names durable as other processes do, which fsync these folders for files of their own.
+    def let_others_fsync(self, *only: str) -> None:
+        """Make names durable as other processes do, which fsync folders for files of their own.
 
-        `only_what_is_left` leaves out the folders that files come to, but for the first of all.
+        They do so with all folders that are `SHARED`, or with some of these.
         """
-        folders = [os.path.join(self._root, "unprocessed")]
-        folders += [stage.path for stage in list(os.scandir(os.path.join(self._root, "results", ".stage")))]
-        shared = ("underprocess", "processed", "failed", "results", ".fproc/commits", ".fproc/jobs")
-        folders += [] if only_what_is_left else [os.path.join(self._root, folder) for folder in shared]
-        for folder in folders:
-            self._keep_names(folder)
-            self._keep_renames(folder)
+        stages = os.path.join(self._root, STAGES)
+        for folder in only or SHARED:
+            path = os.path.join(self._root, folder)
+            for synced in [stage.path for stage in list(os.scandir(stages))] if path == stages else [path]:
+                self._keep_names(synced)
+                self._keep_renames(synced)
 
     def lose_power(self) -> None:
         """Put the folder into the state that it would have after the machine was switched on again."""

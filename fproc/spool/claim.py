@@ -17,6 +17,7 @@ from fproc.spool.decision import Decision, Publication, Stamp
 from fproc.spool.disk import write_whole
 from fproc.spool.evidence import Evidence
 from fproc.spool.jobs import ATTEMPTS, REJECTED, REPORT, Attempts, Job, Settled
+from fproc.spool.paths import same_file
 from fproc.spool.readiness import Look
 from fproc.spool.reruns import Rerun
 from fproc.spool.staging import Part
@@ -201,8 +202,7 @@ class Claim:
     def decision(self, stamp: Stamp, stage: str, *, replace_results: bool) -> Decision:
         """The decision for success, once all is sealed; `stage` tells which folder the parts are in."""
         job = self.job
-        number = self._rerun.before.archive.number if self._rerun else 1
-        archive = self._numbered(Publication(job.portable(job.input_path), "processed", job.name, number))
+        archive = self._archive()
         publications = [
             Publication(
                 job.portable(part.path),
@@ -223,6 +223,16 @@ class Claim:
             publications = [self._rerun.placed(job.folders, entry) for entry in publications]
         numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
         return Decision(stamp, numbered, archive, self.id, stage, self.is_watched)
+
+    def _archive(self) -> Publication:
+        """Where the input goes: for a rerun where it was, or still is after a retry that broke off."""
+        job = self.job
+        archive = Publication(job.portable(job.input_path), "processed", job.name)
+        if self._rerun:
+            archive = archive.with_number(self._rerun.before.archive.number)
+            if same_file(job.input_path, job.folders.absolute(archive.target)):
+                return archive
+        return self._numbered(archive)
 
     def _rejects_to(self, number: int) -> Publication:
         """Where the lines that were set aside are published."""

@@ -124,11 +124,21 @@ def settle_aside(disk: Disk, job: Job, waiting: str) -> None:
     while True:
         number = free_number(is_taken, number)
         try:
-            disk.rename_noreplace(aside, os.path.join(os.path.dirname(waiting), numbered(job.name, number)))
+            _put_back(disk, aside, os.path.join(os.path.dirname(waiting), numbered(job.name, number)))
         except FileExistsError:
             continue
-        except OSError as error:
-            if error.errno not in NO_RENAMEAT2:
-                raise
-            disk.replace(aside, waiting)
         return
+
+
+def _put_back(disk: Disk, aside: str, target: str) -> None:
+    """Rename without replacing, also where the system cannot: a dropper may be quicker.
+
+    Raises:
+        FileExistsError: someone was.
+    """
+    try:
+        disk.rename_noreplace(aside, target)
+    except OSError as error:
+        if error.errno not in NO_RENAMEAT2:
+            raise
+        disk.move(aside, target)

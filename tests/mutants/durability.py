@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation import (
     GAPS,
     MEANWHILE,
+    POWER_GAPS,
     POWER_SWEEP,
     mutant,
     others_fsync,
@@ -22,6 +23,8 @@ BESIDE = POWER_SWEEP + "test_a_result_that_was_published_beside_the_spool_surviv
 WITH_LEASES = "test_power_loss_before_any_call_changes_nothing_with_leases_either[lose_power-two results]"
 LEASE_POWER = GAPS + WITH_LEASES
 HOLLOW = GAPS + "test_a_file_that_survives_power_loss_without_its_contents_deceives_nobody[checkpoints]"
+SWAPPED = POWER_GAPS + "test_a_file_that_comes_in_the_place_of_one_that_is_being_taken_survives_whole"
+
 FORM = "tests/unit/test_format.py::test_what_has_the_new_form_has_its_number_after_power_loss_too"
 NOTHING = "id("
 
@@ -167,5 +170,56 @@ FSYNCS = [
     ),
     mutant(
         "a result beside the spool is not fsynced", "direct", ("self._disk.sync_folder(", NOTHING), BESIDE
+    ),
+    mutant(
+        "a file that comes in the place of one that is durable is not fsynced",
+        "__init__",
+        ("sync_unless(self._disk, job.input_path, synced)", "pass"),
+        f"{SWAPPED}[two results, alone]",
+    ),
+    mutant(
+        "a file that comes in the place of one that is durable is not fsynced in a group",
+        "group",
+        ("sync_unless(self._disk, job.input_path, synced)", "pass"),
+        f"{SWAPPED}[two results]",
+    ),
+    without(
+        "what an adopted input holds is not fsynced",
+        "__init__",
+        "sync_unless(self._disk, job.input_path, None)",
+        POWER_GAPS + "test_a_file_that_someone_puts_into_underprocess_is_archived_whole_or_not_at_all",
+    ),
+    mutant(
+        "the name of a job folder is not fsynced before a decision",
+        "claim",
+        ("job.make_durable()\n        decisions.write", "decisions.write"),
+        POWER,
+    ),
+    mutant(
+        "the name of a job folder is not fsynced before a checkpoint",
+        "claim",
+        ("job.make_durable()\n        checkpoints.write", "checkpoints.write"),
+        POWER_GAPS + "test_a_checkpoint_that_was_made_survives",
+    ),
+    mutant(
+        "the name of a job folder is not fsynced before attempts are remembered",
+        "jobs",
+        (
+            "        self.make_durable()\n        write_whole(self.disk, self.folder, ATTEMPTS",
+            "        write_whole(self.disk, self.folder, ATTEMPTS",
+        ),
+        POWER_GAPS + "test_an_attempt_that_was_counted_survives",
+    ),
+    without(
+        "the name of a job folder is not fsynced before a marker is noted",
+        "markers",
+        "job.make_durable()",
+        power("a marker"),
+    ),
+    without(
+        "what an earlier owner decided is not fsynced before it is carried out",
+        "jobs",
+        "decisions.make_durable(self.disk, self.folders, self.folder, decision)",
+        power_after_crash("two results, alone"),
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation import (
     GAPS,
     GROUP,
+    GROUP_OWNERS,
     MEANWHILE,
     crash,
     mutant,
@@ -167,5 +168,45 @@ GROUPS = [
             "self.disk.close(record)",
         ),
         power_after_crash("two results"),
+    ),
+    mutant(
+        "a shared record that was not fsynced is not fsynced in recovery",
+        "jobs",
+        ("            self.disk.sync(record)\n", "            pass\n"),
+        power_after_crash("two results"),
+    ),
+    mutant(
+        "a late owner's decision stands in a group",
+        "group",
+        ("            claim.check_owner()\n            self._disk.unlink(path)", "            return"),
+        GROUP_OWNERS + "test_a_decision_of_a_late_owner_is_gone_before_anything_is_published",
+    ),
+    mutant(
+        "a group removes the decision of who has the input now",
+        "group",
+        ("came between\n            claim.check_owner()", "came between"),
+        GROUP_OWNERS + "test_a_decision_of_the_next_owner_stays",
+    ),
+    mutant(
+        "a group does not see whether it owns an input that it decides about",
+        "group",
+        (
+            "        claim.check_owner()\n        try:\n            self._disk.give_name",
+            "        try:\n            self._disk.give_name",
+        ),
+        GROUP_OWNERS + "test_nothing_is_decided_about_an_input_that_was_lost_before",
+    ),
+    mutant(
+        "a group takes back the decision of who has the input now",
+        "group",
+        ("if is_at(record, claim.job.shared_record):", "if True:"),
+        GROUP + "test_a_file_whose_job_folder_is_removed_while_its_group_decides_is_decided_once"
+        "[taken over-after]",
+    ),
+    mutant(
+        "shared records stay",
+        "group",
+        ("            self._disk.unlink(job.shared_record)", "            pass"),
+        crash("three files"),
     ),
 ]

@@ -6,7 +6,9 @@ from tests.mutation import (
     DIRECT,
     LATE_WRITERS,
     MEDDLING,
+    POWER_SWEEP,
     UNJOURNALED,
+    crash,
     mutant,
     others_fsync,
     power,
@@ -15,6 +17,10 @@ from tests.mutation import (
 
 WATCHED = LATE_WRITERS + "test_through_any_crash_what_is_processed_is_watched_and_a_late_writer_noticed"
 MOVED = LATE_WRITERS + "test_the_move_of_a_late_one_to_failed_survives_any_crash"
+
+OTHER_JOB = (
+    POWER_SWEEP + "test_power_loss_after_another_job_fsynced_underprocess_changes_nothing_without_a_journal"
+)
 
 HALVES = [
     without(
@@ -51,10 +57,98 @@ HALVES = [
         power("two results, alone, without a journal"),
     ),
     mutant(
+        "an input loses its first name before its second one is durable",
+        "__init__",
+        (
+            "self.folders.underprocess)\n        take_first_name(self._disk, job, waiting)",
+            "self.folders.underprocess)",
+        ),
+        others_fsync("two results, alone, without a journal", "_what_is_left"),
+        and_edit=(
+            "        self._disk.sync_folder(self.folders.underprocess)",
+            (
+                "        take_first_name(self._disk, job, waiting)\n"
+                "        self._disk.sync_folder(self.folders.underprocess)"
+            ),
+        ),
+    ),
+    mutant(
+        "several inputs lose their first names before their archive is durable",
+        "group",
+        (
+            "self._share(self._folders.processed)\n            self._end(decisions.end_archiving)",
+            "self._end(decisions.end_archiving)\n            self._share(self._folders.processed)",
+        ),
+        f"{OTHER_JOB}[three files, without a journal]",
+    ),
+    mutant(
+        "an input's parts lose their first names before their second ones are durable",
+        "decision",
+        (
+            "decision = publish(disk, folders, job_folder, decision)",
+            (
+                "decision = publish(disk, folders, job_folder, decision)\n"
+                "    end_publication(disk, folders, job_folder, decision)"
+            ),
+        ),
+        others_fsync("two results, alone, without a journal", "_what_is_left"),
+    ),
+    mutant(
+        "a part that replaces a result loses its first name at once",
+        "unjournaled",
+        ("self.replace(second, target)", "self.replace(source, target)"),
+        others_fsync("an earlier result is replaced, without a journal", "_what_is_left"),
+    ),
+    mutant(
+        "nothing is taken where a name cannot be put aside without replacing",
+        "unjournaled",
+        (
+            "if error.errno not in NO_RENAMEAT2:\n            raise\n        if os.path.lexists(aside)",
+            "if error:\n            raise\n        if os.path.lexists(aside)",
+        ),
+        crash("two results, without a journal", "link and unlink"),
+    ),
+    mutant(
+        "what was put aside replaces what waits",
+        "unjournaled",
+        ("disk.move(aside, target)", "disk.replace(aside, target)"),
+        UNJOURNALED + "test_a_third_file_that_comes_while_the_second_is_put_back_replaces_nothing[none]",
+    ),
+    mutant(
+        "what was put aside is put where the first file was, whatever waits there",
+        "unjournaled",
+        ("disk.rename_noreplace(aside, target)", "disk.replace(aside, target)"),
+        UNJOURNALED + "test_a_third_file_that_comes_while_the_second_is_put_back_replaces_nothing[renameat2]",
+    ),
+    mutant(
+        "several inputs keep their first names",
+        "group",
+        (
+            'take_first_name(self._disk, claim.job, f"{self._folders.unprocessed}/{claim.name}")',
+            "pass",
+        ),
+        crash("three files, without a journal"),
+    ),
+    mutant(
+        "parts of several inputs keep their first names",
+        "group",
+        ("            self._end(decisions.end_publication)\n", ""),
+        crash("three files, without a journal"),
+    ),
+    mutant(
+        "an archived input keeps its name in the folder of a lease",
+        "decision",
+        (
+            "end_archiving(disk, folders, job_folder, decision, source=source)",
+            "end_archiving(disk, folders, job_folder, decision)",
+        ),
+        crash("two results, alone, without a journal", "leases"),
+    ),
+    mutant(
         "what was dropped over an input that is being taken is removed",
         "unjournaled",
         ("    if paths.has_other_names(aside):", "    if aside:"),
-        UNJOURNALED + "test_a_file_that_is_dropped_over_one_that_is_being_taken_stays[False]",
+        UNJOURNALED + "test_a_file_that_is_dropped_over_one_that_is_being_taken_stays[renameat2-False]",
     ),
     mutant(
         "a result that a reader has moved on is published again",
@@ -137,5 +231,23 @@ LATE = [
         "group",
         ("job.forget_earlier(decision)", "pass"),
         LATE_WRITERS + "test_a_later_file_of_the_same_name_is_not_taken_for_the_first[together]",
+    ),
+    without(
+        "the record about an input that may be written to is not fsynced",
+        "jobs",
+        "self.disk.sync_folder(kept_in(self.folders, done))",
+        f"{WATCHED}[power loss without a journal-alone]",
+    ),
+    without(
+        "the records about inputs that may be written to are not fsynced in a group",
+        "group",
+        "self._share(self._folders.late)",
+        f"{WATCHED}[power loss without a journal-together]",
+    ),
+    mutant(
+        "the name of a job folder is not fsynced before an input goes to failed/",
+        "late",
+        ("        job.make_durable()\n        write_whole", "        write_whole"),
+        f"{MOVED}[power loss]",
     ),
 ]

@@ -1,4 +1,4 @@
-"""What sweeps share: ways of renaming, and the names that a model of power loss does not count."""
+"""What sweeps share: the ways of renaming."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ import os
 import pytest
 
 from fproc.spool import disk as disk_module
-from fproc.spool import folders, paths
+from fproc.spool import folders
 from fproc.spool.leases import Leases
 from fproc.spool.owner import Owner
-from tests.power import has_other_names
 
 OTHER_WAYS = ("link and unlink", "leases", "leases on NFS")
-
-
-@pytest.fixture
-def names_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not count the name by which a `PowerDisk` keeps a file."""
-    monkeypatch.setattr(paths, "has_other_names", has_other_names)
 
 
 @pytest.fixture(params=["renameat2", *(pytest.param(way, marks=pytest.mark.sweep) for way in OTHER_WAYS)])

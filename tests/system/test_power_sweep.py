@@ -40,6 +40,17 @@ def test_power_loss_before_any_call_changes_nothing_of_what_comes_out(
     assert points > 20
 
 
+WITHOUT_JOURNAL = {name: scenario for name, scenario in SCENARIOS.items() if not scenario.has_journal}
+
+
+@pytest.mark.parametrize("scenario", WITHOUT_JOURNAL.values(), ids=WITHOUT_JOURNAL.keys())
+@pytest.mark.sweep
+def test_power_loss_after_another_job_fsynced_underprocess_changes_nothing_without_a_journal(
+    memory_path: Path, scenario: Scenario
+) -> None:
+    assert sweep(memory_path, scenario, Place.lose_power_after_others_fsynced_underprocess) > 20
+
+
 @Named
 @pytest.mark.parametrize(
     "stride",

@@ -11,7 +11,7 @@ import pytest
 from fproc.spool.late import LONGEST_SECONDS, LOOKS, WATCH_SECONDS
 from tests.crashes import inputs, look
 from tests.helpers import plan_of
-from tests.latecomers import NODES, REASON, Place, break_at
+from tests.latecomers import KINDS, NODES, REASON, WITHOUT_JOURNAL, Place, break_at
 
 
 @pytest.fixture
@@ -230,14 +230,15 @@ def test_many_are_looked_at_in_turns(place: Place) -> None:
 
 
 @pytest.mark.sweep
+@pytest.mark.usefixtures("names_of_the_model")
 @pytest.mark.parametrize("names", [("x.log",), ("x.log", "y.log")], ids=["alone", "together"])
-@pytest.mark.parametrize("how", ["crash", "power loss", "power loss but for the newest name"])
+@pytest.mark.parametrize("how", KINDS)
 def test_through_any_crash_what_is_processed_is_watched_and_a_late_writer_noticed(
     memory_path: Path, names: tuple[str, ...], how: str
 ) -> None:
     """The writer writes once the file is in `processed/`, or has been processed by the next start."""
     for point in itertools.count():
-        place = Place(memory_path / str(point))
+        place = Place(memory_path / str(point), has_journal=how != WITHOUT_JOURNAL)
         for name in names:
             place.path(f"unprocessed/{name}").write_text("a\n")
         is_over = not break_at(place, how, point)
@@ -263,10 +264,11 @@ def test_through_any_crash_what_is_processed_is_watched_and_a_late_writer_notice
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("how", ["crash", "power loss", "power loss but for the newest name"])
+@pytest.mark.usefixtures("names_of_the_model")
+@pytest.mark.parametrize("how", KINDS)
 def test_the_move_of_a_late_one_to_failed_survives_any_crash(memory_path: Path, how: str) -> None:
     for point in itertools.count():
-        place = Place(memory_path / str(point))
+        place = Place(memory_path / str(point), has_journal=how != WITHOUT_JOURNAL)
         place.process("x.log")
         place.append("processed/x.log")
         with place.path("processed/x.log").open() as file:

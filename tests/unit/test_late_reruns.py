@@ -11,14 +11,12 @@ import pytest
 
 from fproc.spool.disk import Disk
 from fproc.spool.revival import put_back_all
-from tests.crashes import BrokenDisk, Crash, inputs, look
+from tests.crashes import inputs, look
 from tests.helpers import plan_of, user
-from tests.latecomers import NODES, STABLE, Place, break_at
-from tests.power import PowerDisk
+from tests.latecomers import KINDS, NODES, STABLE, WITHOUT_JOURNAL, Place, break_at, breaking_disk, dies_at
 
 WHOLE = {"x.log": "a\nb\n", "x.count": "2\n"}
 FAILING: list[dict[str, Any]] = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
-KINDS = ["crash", "power loss", "power loss but for the newest name"]
 
 
 @pytest.fixture
@@ -136,25 +134,16 @@ def test_while_another_of_its_name_waits_to_be_run_again_a_late_one_waits(place:
 
 def break_put_back(place: Place, how: str, point: int) -> bool:
     """Put an input back until call number `point`, and crash there, or lose power; whether that came."""
-    disk = BrokenDisk(point)
-    if how != "crash":
-        disk = PowerDisk(point, str(place.folder), newest_survives="newest" in how)
-    try:
-        put_back_all(place.plan.config, disk, ["x.log"])
-    except Crash:
-        if isinstance(disk, PowerDisk):
-            disk.lose_power()
-        return True
-    finally:
-        disk.die()
-    return False
+    disk = breaking_disk(place, how, point)
+    return dies_at(disk, lambda: put_back_all(place.plan.config, disk, ["x.log"]))
 
 
 @pytest.mark.sweep
+@pytest.mark.usefixtures("names_of_the_model")
 @pytest.mark.parametrize("how", KINDS)
 def test_through_any_crash_of_a_retry_the_results_are_replaced(memory_path: Path, how: str) -> None:
     for point in itertools.count():
-        place = Place(memory_path / str(point))
+        place = Place(memory_path / str(point), has_journal=how != WITHOUT_JOURNAL)
         place.process("x.log")
         make_late(place)
         is_over = not break_put_back(place, how, point)
@@ -174,13 +163,14 @@ def test_through_any_crash_of_a_retry_the_results_are_replaced(memory_path: Path
 
 
 @pytest.mark.sweep
+@pytest.mark.usefixtures("names_of_the_model")
 @pytest.mark.parametrize("how", KINDS)
 def test_through_any_crash_of_the_run_the_results_are_replaced(memory_path: Path, how: str) -> None:
     for point in itertools.count():
-        place = Place(memory_path / str(point))
+        place = Place(memory_path / str(point), has_journal=how != WITHOUT_JOURNAL)
         place.process("x.log")
         make_late(place)
-        put_back_all(place.plan.config, Disk(power=True), ["x.log"])
+        put_back_all(place.plan.config, place.disk(), ["x.log"])
         is_over = not break_at(place, how, point)
         assert inputs(str(place.folder)) == {"a\nb\n": 1}, point
         place.start()

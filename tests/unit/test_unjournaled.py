@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from fproc.spool import Claim, Disk, Settled, Spool, mounts, unjournaled
+from fproc.spool import disk as disk_module
 from fproc.spool.mounts import has_journal
 from fproc.spool.probe import Verdict, examine
 from fproc.spool.unjournaled import UnjournaledDisk
@@ -97,6 +98,14 @@ def test_a_move_makes_the_new_name_durable_before_the_old_one_goes(place: Place)
     assert place.disk.done[-3:] == [("link", "x.log"), ("sync", "unprocessed"), ("unlink", "x.log")]
 
 
+@pytest.fixture(params=["renameat2", "none"])
+def renames(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the call that replaces nothing, and without."""
+    if request.param == "none":
+        monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+
+
+@pytest.mark.usefixtures("renames")
 @pytest.mark.parametrize("together", [False, True])
 def test_a_file_that_is_dropped_over_one_that_is_being_taken_stays(place: Place, *, together: bool) -> None:
     waiting = place.put("unprocessed/x.log", "old\n")
@@ -117,6 +126,7 @@ def test_a_file_that_is_dropped_over_one_that_is_being_taken_stays(place: Place,
     assert look(str(place.folder))["litter"] == []
 
 
+@pytest.mark.usefixtures("renames")
 def test_a_third_file_that_comes_while_the_second_is_put_back_replaces_nothing(place: Place) -> None:
     place.put("unprocessed/x.log", "first\n")
 
@@ -137,6 +147,17 @@ def test_a_third_file_that_comes_while_the_second_is_put_back_replaces_nothing(p
     claim.release()
 
 
+@pytest.mark.usefixtures("renames")
+def test_a_file_that_a_crash_left_aside_is_put_back_beside_one_that_waits(place: Place) -> None:
+    place.put("unprocessed/x.log", "third\n")
+    (place.folder / ".fproc/jobs/x.log").mkdir()
+    place.put(".fproc/jobs/x.log/taken", "second\n")
+    owned(place.spool.claim("x.log")).release()
+    seen = look(str(place.folder))
+    assert (seen["underprocess"], seen["unprocessed"]) == ({"x.log": "third\n"}, {"x~2.log": "second\n"})
+
+
+@pytest.mark.usefixtures("renames")
 def test_a_file_that_a_crash_left_aside_is_put_back(place: Place) -> None:
     place.put("underprocess/x.log", "old\n")
     (place.folder / ".fproc/jobs/x.log").mkdir()
