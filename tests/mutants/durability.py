@@ -174,19 +174,19 @@ FSYNCS = [
     mutant(
         "a file that comes in the place of one that is durable is not fsynced",
         "__init__",
-        ("sync_unless(self._disk, job.input_path, synced)", "pass"),
+        ("sync_unless(self._disk, job.input_path, status, synced)", "pass"),
         f"{SWAPPED}[two results, alone]",
     ),
     mutant(
         "a file that comes in the place of one that is durable is not fsynced in a group",
         "group",
-        ("sync_unless(self._disk, job.input_path, synced)", "pass"),
+        ("sync_unless(self._disk, job.input_path, status, synced)", "pass"),
         f"{SWAPPED}[two results]",
     ),
     without(
         "what an adopted input holds is not fsynced",
         "__init__",
-        "sync_unless(self._disk, job.input_path, None)",
+        "sync_unless(self._disk, job.input_path, status, None)",
         POWER_GAPS + "test_a_file_that_someone_puts_into_underprocess_is_archived_whole_or_not_at_all",
     ),
     mutant(

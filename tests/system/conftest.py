@@ -18,7 +18,7 @@ OTHER_WAYS = ("link and unlink", "leases", "leases on NFS")
 def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ways of renaming without replacing; and leases of owners that are known to be dead."""
     if request.param in {"link and unlink", "leases on NFS"}:
-        monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+        monkeypatch.setattr(disk_module, "renameat2", lambda: None)
     if request.param == "leases on NFS":
         monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
     if request.param.startswith("leases"):

@@ -102,7 +102,7 @@ def test_a_move_makes_the_new_name_durable_before_the_old_one_goes(place: Place)
 def renames(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the call that replaces nothing, and without."""
     if request.param == "none":
-        monkeypatch.setattr(disk_module, "_renameat2", lambda: None)
+        monkeypatch.setattr(disk_module, "renameat2", lambda: None)
 
 
 @pytest.mark.usefixtures("renames")
