@@ -127,4 +127,6 @@ def _mounts() -> Iterator[Mount]:
 
 
 def _unescaped(field: bytes) -> str:
+    if b"\\" not in field:  # as nearly always
+        return os.fsdecode(field)
     return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8) & 0xFF]), field))

@@ -172,11 +172,14 @@ def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def wait_until(condition: Callable[[], object], what: Callable[[], str] = str) -> None:
-    """Wait for a condition, up to a deadline."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    """Wait for a condition, up to a deadline. What takes long to find out is looked at less often."""
+    began = time.monotonic()
+    deadline = began + DEADLINE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"this did not come true in {DEADLINE_SECONDS} s\n{what()}"
-        time.sleep(POLL_SECONDS)
+        ended = time.monotonic()
+        assert ended < deadline, f"this did not come true in {DEADLINE_SECONDS} s\n{what()}"
+        time.sleep(max(POLL_SECONDS, ended - began))
+        began = time.monotonic()
 
 
 class Watching:

@@ -291,10 +291,11 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("text", "parts"), MISTAKES.values(), ids=MISTAKES.keys())
+@pytest.mark.parametrize("mistake", thinned(MISTAKES, "no such attribute", "not JSON", "a wrong URL"))
 def test_a_wrong_configuration_stops_everything_before_it_begins(
-    tmp_path: Path, text: str, parts: list[str]
+    tmp_path: Path, mistake: tuple[str, list[str]]
 ) -> None:
+    text, parts = mistake
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "pipeline.json").write_text(text.replace("%s", NODE))
     (tmp_path / "x.log").write_bytes(b"fine\n")

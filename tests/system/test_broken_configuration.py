@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import thinned
 from tests.system.running import COPY, Ended, Watching, configure, drop, own_processor, run, spooled
 
 FAILS = "def step(line):\n    raise ValueError('no')\n"
@@ -44,7 +45,7 @@ def one_warning(ended: Ended, what: str) -> None:
     assert "/in nevertheless" in line
 
 
-@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.parametrize("what", thinned({what: what for what in BROKEN}, "no JSON"))
 def test_questions_are_answered_beside_a_broken_configuration(failed: Path, what: str) -> None:
     break_it(failed, what)
     ended = run(failed, "--status", "--json")

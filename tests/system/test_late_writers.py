@@ -49,7 +49,7 @@ def test_a_late_writer_is_said_in_the_report_the_log_the_webhook_and_health(tmp_
             assert (watching.spool / "results/x.log").read_text() == "one\ntwo\n"
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize(
     "is_down", [False, True], ids=["writes after the restart", "writes while it is down"]
 )

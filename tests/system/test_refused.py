@@ -84,6 +84,7 @@ def test_a_file_that_a_sticky_folder_holds_back_is_named_by_all_and_taken_once_i
             drop(folder, "mine.log", b"fine\n").chmod(0o644)
             os.chown(folder / "watch_dir/unprocessed/mine.log", NOBODY, NOBODY)
             watching.wait_for("processed/mine.log")  # it costs the others nothing
+            watching.wait_until(lambda: "a.log: cannot be worked with" in watching.log)
             watching.wait_until(lambda: EPERM in why(folder, "a.log"))
             assert (
                 f"a.log: cannot be worked with, and is skipped until this is fixed: {EPERM}" in watching.log

@@ -136,7 +136,7 @@ def poisoned(folder: Path, line: str, count: int, **config: Any) -> dict[str, by
     ("line", "how", "count"),
     [
         ("os.kill(os.getpid(), signal.SIGKILL)", "was killed by SIGKILL; perhaps memory ran out", 200),
-        ("ctypes.string_at(0)", "was killed by SIGSEGV", 10),
+        pytest.param("ctypes.string_at(0)", "was killed by SIGSEGV", 10, marks=pytest.mark.sweep),
         pytest.param("os.abort()", "was killed by SIGABRT", 200, marks=pytest.mark.long),
         pytest.param("os._exit(7)", "ended with exit status 7", 200, marks=pytest.mark.long),
     ],
@@ -209,7 +209,14 @@ def tell_from_the_keyboard(watching: Watching) -> None:
     os.killpg(watching.process.pid, signal.SIGINT)
 
 
-@pytest.mark.parametrize("tell", [tell_fproc_alone, tell_all_processes, tell_from_the_keyboard])
+@pytest.mark.parametrize(
+    "tell",
+    [
+        tell_fproc_alone,
+        pytest.param(tell_all_processes, marks=pytest.mark.sweep),
+        pytest.param(tell_from_the_keyboard, marks=pytest.mark.sweep),
+    ],
+)
 def test_a_slow_file_is_left_at_a_checkpoint_and_goes_on_from_there(
     tmp_path: Path, expected: bytes, tell: Callable[[Watching], None]
 ) -> None:
