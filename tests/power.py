@@ -78,6 +78,7 @@ class PowerDisk(BrokenDisk):
             self._made.append(arguments[-1])
         if name in {"replace", "rename_noreplace"}:
             self._renamed.append((arguments[0], arguments[1]))
+            self._follow(arguments[0], arguments[1])
         elif name == "give_name":
             self._unfinished.add(os.fstat(arguments[0]).st_ino)
         return given
@@ -126,8 +127,17 @@ class PowerDisk(BrokenDisk):
                     file.write(durable)
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
+    def _follow(self, source: str, target: str) -> None:
+        """Know a renamed folder by both names, whichever survives: what is durable in it goes with it."""
+        for folder in list(self._names) if os.path.isdir(target) else ():
+            if folder == source or folder.startswith(source + os.sep):
+                self._names[target + folder[len(source) :]] = self._names[folder]
+
     def _keep_names(self, folder: str) -> None:
-        self._names[folder] = self._listed(folder)
+        listed = self._listed(folder)
+        names = self._names.setdefault(folder, {})
+        names.clear()
+        names.update(listed)
 
     def _keep_renames(self, folder: str) -> None:
         """Keep the new names of what has left a folder by a rename, as a journal keeps the rename."""

@@ -31,7 +31,7 @@ from fproc.spool.disk import Disk, remove_begun, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.locks import Hold
 from fproc.spool.owner import Owner, read_text
-from fproc.spool.paths import is_there
+from fproc.spool.paths import is_there, same_file
 from fproc.tokens import new_token
 from fproc.values import asdict, dataclass
 
@@ -245,19 +245,26 @@ class Leases:
     def _gather(self, path: str, folder: str) -> None:
         """Move a record, or all records of an earlier lease, into a lease's folder."""
         if not _is_generation(os.path.basename(path)):
-            self._disk.replace(path, os.path.join(folder, os.path.basename(path)))
+            self._bring(path, os.path.join(folder, os.path.basename(path)))
             self._disk.sync_folder(folder)
             return
         remove_begun(self._disk, path)
         records = [name for name in os.listdir(path) if not is_of_lease(name)]
         for name in records:
-            self._disk.replace(os.path.join(path, name), os.path.join(folder, name))
+            self._bring(os.path.join(path, name), os.path.join(folder, name))
         if records:
             self._disk.sync_folder(folder)
         for name in os.listdir(path):
             if is_of_lease(name):
                 self._disk.unlink(os.path.join(path, name))
         self._disk.remove_folder(path)
+
+    def _bring(self, source: str, target: str) -> None:
+        """Move a record; a rename between two names of one file, as loss of power may leave, does nothing."""
+        if same_file(source, target):
+            self._disk.unlink(source)
+        else:
+            self._disk.replace(source, target)
 
     def _beat_on(self) -> None:
         while self._is_needed():

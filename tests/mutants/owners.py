@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.mutation import CALLS, GAPS, GROUP, LEASES, SHARING, SPOOL, mutant
+from tests.mutation import CALLS, GAPS, GROUP, LEASES, POWER_SWEEP, SHARING, SPOOL, mutant
+
+TAKEN_OVER = (
+    POWER_SWEEP + "test_power_loss_while_a_decided_job_is_taken_over_by_a_lease_changes_nothing[leases]"
+)
 
 OWNERS = [
     mutant(
@@ -131,5 +135,17 @@ OWNERS = [
             "if True:\n            return self._made(job)",
         ),
         LEASES + "test_an_owner_that_was_paused_anywhere_and_taken_over_changes_nothing",
+    ),
+    mutant(
+        "a lease's folder is not fsynced before records are moved there",
+        "leases",
+        ("            self._disk.sync_folder(job)  # the", "            #"),
+        TAKEN_OVER,
+    ),
+    mutant(
+        "a record that has two names in the folders of two leases is in the way for ever",
+        "leases",
+        ("if same_file(source, target):", "if False:"),
+        TAKEN_OVER,
     ),
 ]

@@ -96,6 +96,21 @@ def test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothin
     assert points > 100
 
 
+@pytest.mark.parametrize("way_of_moving", ["leases"], indirect=True)
+@pytest.mark.usefixtures("way_of_moving")
+@pytest.mark.sweep
+def test_power_loss_while_a_decided_job_is_taken_over_by_a_lease_changes_nothing(memory_path: Path) -> None:
+    points, scenario = 0, SCENARIOS["two results"]
+    for first in itertools.count(0, 3):
+        place = Place(memory_path / str(first), scenario)
+        if not place.crash(first):
+            break
+        if is_decided(place.folder):
+            points += lose_power_after(first, memory_path, scenario)
+    print(f"{points} points")
+    assert points > 100
+
+
 def lose_power_after(first: int, memory_path: Path, scenario: Scenario, stride: int = 1) -> int:
     """Die at call `first`, then lose power at calls of the next process; gives at how many."""
     for points in itertools.count():
