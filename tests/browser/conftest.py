@@ -1,4 +1,4 @@
-"""One browser for all tests here, and an fproc and a visitor for each."""
+"""One browser for the tests of a file, and an fproc and a visitor for each of them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from tests.promtool import tool
 from tests.system.running import QUICK, Watching, configure
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. It ends with the tests of this folder, so that no other test has its threads and its loop."""
+    """Chromium. It ends with the file's last test; pytest sees the end of no package without `__init__`.
+
+    Other tests do without its threads, its loop and the tenth of a processor that it takes while it is idle.
+    """
     program = tool("chromium")
     expect.set_options(timeout=DEADLINE_MS)
     with sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""What sweeps share: the ways of renaming."""
+"""What sweeps share: the ways of renaming, and the end of a process's threads."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from fproc.spool.owner import Owner
 OTHER_WAYS = ("link and unlink", "leases", "leases on NFS")
 
 
+@pytest.fixture(autouse=True)
+def dead_owners_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is ended within this process leaves no thread that counts on, as no dead process does."""
+    monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)
+
+
 @pytest.fixture(params=["renameat2", *(pytest.param(way, marks=pytest.mark.sweep) for way in OTHER_WAYS)])
 def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ways of renaming without replacing; and leases of owners that are known to be dead."""
@@ -25,4 +31,3 @@ def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         dead = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
         monkeypatch.setattr(Owner, "current", lambda: dead)
         monkeypatch.setattr(folders, "is_local", lambda _path: False)
-        monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died

@@ -16,7 +16,6 @@ from fproc import job
 from fproc.lifecycle import Fate
 from fproc.spool import Claim, Disk, Settled, Spool, folders
 from fproc.spool.jobs import Attempts
-from fproc.spool.leases import Leases
 from fproc.spool.owner import Owner
 from fproc.values import asdict
 from tests.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
@@ -104,7 +103,6 @@ def leases(monkeypatch: pytest.MonkeyPatch) -> None:
     dead = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
     monkeypatch.setattr(Owner, "current", lambda: dead)
     monkeypatch.setattr(folders, "is_local", lambda _path: False)
-    monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died
 
 
 @pytest.mark.usefixtures("leases")
