@@ -173,8 +173,12 @@ class _Slot:
     def running(self) -> list[tuple[str, Progress]]:
         """The names that it has, and how far each one is."""
         tasks, mark, vigil = self._tasks, self._mark, self._vigil
-        progress = replace(self._progress, stalled=vigil.stalled if vigil else "")
-        current = mark.get() if mark and tasks else NONE
+        if not tasks:
+            return []
+        progress = self._progress
+        if vigil and vigil.stalled:
+            progress = replace(progress, stalled=vigil.stalled)
+        current = mark.get() if mark else NONE
         waiting = Progress(worker=progress.worker, stalled=progress.stalled if current == NONE else "")
         return [(task.name, progress if index == current else waiting) for index, task in enumerate(tasks)]
 
