@@ -54,6 +54,16 @@ class Place:
             disk.die()
         return False
 
+    def loses_power(self, disk: PowerDisk) -> bool:
+        """Run until a disk's last call, then lose all that was not made durable; whether that came."""
+        try:
+            self.watcher(disk).turn()
+        except Crash:
+            disk.lose_power()
+            return True
+        disk.die()
+        return False
+
     def lose_power(self, calls: int) -> bool:
         """Run until call number `calls`, then lose all that was not made durable; whether that came."""
         return self.die_then_lose_power([calls])

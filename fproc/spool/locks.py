@@ -12,7 +12,7 @@ from typing import Protocol
 
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
-from fproc.spool.paths import is_locked
+from fproc.spool.paths import is_locked, is_still_at
 
 
 class Hold(Protocol):
@@ -83,10 +83,7 @@ class _Lock:
         self._status = os.fstat(descriptor)
 
     def is_owner(self) -> bool:
-        try:
-            return os.path.samestat(self._status, os.stat(self.folder))
-        except FileNotFoundError:
-            return False
+        return is_still_at(self._status, self.folder)
 
     def make_durable(self) -> None:
         self._disk.sync_folder(os.path.dirname(self.folder))

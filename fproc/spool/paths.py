@@ -48,8 +48,13 @@ def lock_holder(path: str) -> int | None:
 
 def is_at(descriptor: int, path: str) -> bool:
     """Whether an open file or folder is the one at a path."""
+    return is_still_at(os.fstat(descriptor), path)
+
+
+def is_still_at(status: os.stat_result, path: str) -> bool:
+    """Whether a file or folder, of which this is known, is the one at a path."""
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+        return os.path.samestat(status, os.stat(path))
     except FileNotFoundError:
         return False
 

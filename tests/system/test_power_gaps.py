@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fproc.spool import Claim, NotYet, Spool, checkpoint
-from tests.crashes import Crash, inputs, look
+from tests.crashes import inputs, look
 from tests.places import Place
 from tests.power import PowerDisk
 from tests.scenarios import SCENARIOS
@@ -51,12 +51,7 @@ def test_a_file_that_comes_in_the_place_of_one_that_is_being_taken_survives_whol
     for point in itertools.count():
         place = Place(memory_path / str(point), SCENARIOS[name])
         disk = SwappingDisk(point, place.folder)
-        try:
-            place.watcher(disk).turn()
-        except Crash:
-            disk.lose_power()
-        else:
-            disk.die()
+        if not place.loses_power(disk):
             break
         assert {*inputs(place.folder)} <= {old, NEW}, point
         place.recover()
@@ -75,12 +70,7 @@ def test_a_file_that_someone_puts_into_underprocess_is_archived_whole_or_not_at_
         os.unlink(f"{place.folder}/unprocessed/x.log")
         disk = PowerDisk(point, place.folder)
         place.put({"underprocess/x.log": text})
-        try:
-            place.watcher(disk).turn()
-        except Crash:
-            disk.lose_power()
-        else:
-            disk.die()
+        if not place.loses_power(disk):
             break
         place.recover()
         check_whole(place, point, text)

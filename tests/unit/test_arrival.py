@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 
 from fproc.errors import InputError
 from fproc.spool import Disk, Spool, folders
-from fproc.spool import disk as disk_module
 from fproc.spool.arrival import Arrival, Arrivals, Arrived
-from fproc.spool.leases import LEASE_SECONDS, Leases
+from fproc.spool.leases import LEASE_SECONDS
 from fproc.spool.names import InputNames
 from fproc.spool.owner import Owner
 from fproc.spool.upload_names import check_name
@@ -315,25 +314,6 @@ def test_uploads_can_be_left_unfinished_without_trouble_to_the_published(
     assert (place.uploads(), place.waiting()) == ([], {"x.log": "one\n"})
 
 
-DEAD = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
-
-
-OTHER_WAYS = ("link and unlink", "leases", "leases on NFS")
-
-
-@pytest.fixture(params=["renameat2", *(pytest.param(way, marks=pytest.mark.sweep) for way in OTHER_WAYS)])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ways of renaming without replacing; and leases of owners that are known to be dead."""
-    if request.param in {"link and unlink", "leases on NFS"}:
-        monkeypatch.setattr(disk_module, "renameat2", lambda: None)
-    if request.param == "leases on NFS":
-        monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
-    if request.param.startswith("leases"):
-        monkeypatch.setattr(Owner, "current", lambda: DEAD)
-        monkeypatch.setattr(folders, "is_local", lambda _path: False)
-        monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died
-
-
 SENT = [("x.log", "one\n"), ("x.log", "two\n"), ("y.log", "three\n")]
 EXPECTED = {"x.log": "foreign\n", "x~2.log": "one\n", "x~3.log": "two\n", "y.log": "three\n"}
 LATE = {"x.log": "foreign\n", "x~3.log": "one\n", "x~2.log": "two\n", "y.log": "three\n"}
@@ -399,7 +379,7 @@ Strides = pytest.mark.parametrize(
 
 @Both
 @Late
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("way_of_moving")
 def test_a_crash_before_any_call_leaves_files_whole_or_absent(
     memory_path: Path, ready: str, *, is_late: bool
 ) -> None:
@@ -423,7 +403,7 @@ def in_bad_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @Strides
 @Both
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("way_of_moving")
 def test_a_second_crash_in_the_sweep_changes_nothing_either(
     memory_path: Path, monkeypatch: pytest.MonkeyPatch, ready: str, stride: int
 ) -> None:

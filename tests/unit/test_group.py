@@ -72,16 +72,20 @@ class Place:
         found = self.perform(*names)
         return {name: getattr(value, "fate", value) for name, value in found.items()}
 
+    @classmethod
+    def with_inputs(cls, folder: Path) -> Place:
+        place = cls(folder)
+        for name in NAMES:
+            place.put(f"unprocessed/{name}", name + "\n")
+        return place
+
     def look(self) -> dict[str, Any]:
         return look(str(self.folder))
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    place = Place(tmp_path / "w")
-    for name in NAMES:
-        place.put(f"unprocessed/{name}", name + "\n")
-    return place
+    return Place.with_inputs(tmp_path / "w")
 
 
 def check_done(place: Place, *names: str) -> None:

@@ -37,10 +37,7 @@ class HookedDisk(Disk):
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    place = Place(tmp_path / "w")
-    for name in NAMES:
-        place.put(f"unprocessed/{name}", name + "\n")
-    return place
+    return Place.with_inputs(tmp_path / "w")
 
 
 @pytest.fixture
