@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from fproc.config import Config
 from fproc.errors import InputError, shown
@@ -16,8 +17,15 @@ from fproc.spool.decision import Decision
 from fproc.spool.disk import Disk, unlink_if_there
 from fproc.spool.folders import about, is_shared
 from fproc.spool.inquiry import REPORTS, Inquiry
+from fproc.spool.locks import Hold
 from fproc.spool.markers import shares_marker
 from fproc.spool.names import InputNames
+
+HELD_TOGETHER = 64
+"""So many jobs are held at once, each with an open folder, to be made durable together."""
+
+BEING_WORKED_ON = "a file of that name is being worked on; wait until it is done"
+WAITING = "a file of that name is in unprocessed/ already; wait until it is done"
 
 
 def failed_inputs(inquiry: Inquiry) -> list[str]:
@@ -33,7 +41,9 @@ def put_back_all(
     They are those in `failed/`, or else those in `processed/` of which lines were set aside.
 
     With markers, an input's marker comes first: without it, nothing would make the file ready. The report
-    goes last: a crash before that leaves one without its input, which nobody takes for one.
+    goes last: a crash before that leaves one without its input, which nobody takes for one. Each job is held
+    until its report is gone: an input that failed again before would find its name taken by it, and get a
+    `~N`.
 
     Gives the names that were moved, and what was in the way of the others: such an input is not there or no
     input, a file of its name is waiting already, or the disk refuses.
@@ -47,72 +57,90 @@ def put_back_all(
 
 class _Revival:
     def __init__(self, inquiry: Inquiry, names: InputNames, disk: Disk) -> None:
-        self._folders = inquiry.folders
-        self._failed = inquiry.inputs(self._folders.failed)
+        folders = inquiry.folders
+        self._folders = folders
+        self._failed = inquiry.inputs(folders.failed)
         self._names = names
         self._disk = disk
+        self._holder = holding.holder(folders, disk, is_shared=is_shared(folders, disk), monotonic=_no_time)
 
     def put_back(self, names: Sequence[str]) -> tuple[list[str], dict[str, InputError | OSError]]:
         """Do what `put_back_all` says."""
-        folders, disk = self._folders, self._disk
         moved: list[str] = []
         refused: dict[str, InputError | OSError] = {}
+        for first in range(0, len(names), HELD_TOGETHER):
+            with ExitStack() as holds:
+                some = self._put_back_some(names[first : first + HELD_TOGETHER], refused, holds)
+            moved += some
+        return moved, refused
+
+    def _put_back_some(
+        self, names: Sequence[str], refused: dict[str, InputError | OSError], holds: ExitStack
+    ) -> list[str]:
+        moved: list[str] = []
         for name in names:
             try:
-                self._put_back(name)
+                self._put_back(name, holds)
             except (InputError, OSError) as error:
                 refused[name] = error
             else:
                 moved.append(name)
         failed = [name for name in moved if name in self._failed]
         if failed:
-            disk.sync_folder(folders.unprocessed)
-            disk.sync_folder(folders.failed)
-            for name in failed:
-                for ending in reversed(REPORTS):  # what has a report is an input, so that goes last
-                    unlink_if_there(disk, os.path.join(folders.failed, about(name, ending)))
-            disk.sync_folder(folders.failed)
-        return moved, refused
+            self._remove_reports(failed)
+        return moved
 
-    def _put_back(self, name: str) -> None:
+    def _remove_reports(self, names: Sequence[str]) -> None:
+        """Remove the reports about inputs, once they are durably elsewhere."""
+        folders, disk = self._folders, self._disk
+        disk.sync_folder(folders.unprocessed)
+        disk.sync_folder(folders.failed)
+        for name in names:
+            for ending in reversed(REPORTS):  # what has a report is an input, so that goes last
+                unlink_if_there(disk, os.path.join(folders.failed, about(name, ending)))
+        disk.sync_folder(folders.failed)
+
+    def _put_back(self, name: str, holds: ExitStack) -> None:
         folders = self._folders
         if name in self._failed:
             before = reruns.noted_in(folders, os.path.join(folders.failed, about(name, REPORTS[0])))
-            if before:
-                self._run_again(os.path.join(folders.failed, name), before)
-            else:
-                self._move(os.path.join(folders.failed, name), name)
-            return
-        path = os.path.join(folders.processed, name)
-        if not os.path.isfile(path):
-            raise InputError("there is no such input in failed/")
-        before = reruns.published(folders, name)
-        if before is None:
-            raise InputError("is in processed/, and no line of it was set aside")
-        self._run_again(path, before)
+            path = os.path.join(folders.failed, name)
+        else:
+            path = os.path.join(folders.processed, name)
+            if not os.path.isfile(path):
+                raise InputError("there is no such input in failed/")
+            before = reruns.published(folders, name)
+            if before is None:
+                raise InputError("is in processed/, and no line of it was set aside")
+        if before:
+            self._run_again(path, before, holds)
+        else:
+            self._hold(name, holds)
+            self._move(path, name)
 
-    def _run_again(self, path: str, before: Decision) -> None:
+    def _hold(self, name: str, holds: ExitStack) -> Hold:
+        hold = self._holder.hold(name)
+        if hold is None:
+            raise InputError(BEING_WORKED_ON)
+        holds.callback(hold.release)
+        return hold
+
+    def _run_again(self, path: str, before: Decision, holds: ExitStack) -> None:
         """Put an input back whose results are to be replaced: first the note of that is made durable.
 
         The job is held meanwhile, so no one takes the note for one that was left behind.
         """
         folders, disk, name = self._folders, self._disk, before.archive.name
-        holder = holding.holder(folders, disk, is_shared=is_shared(folders, disk), monotonic=_no_time)
-        hold = holder.hold(name)
-        if hold is None or os.path.lexists(os.path.join(folders.underprocess, name)):
-            if hold:
-                hold.release()
-            raise InputError("a file of that name is being worked on; wait until it is done")
-        try:
-            if os.path.lexists(os.path.join(folders.unprocessed, name)):
-                raise InputError("a file of that name is in unprocessed/ already; wait until it is done")
-            hold.make_durable()
-            reruns.note(disk, hold.folder, before, path)
-            self._move(path, name)
-            disk.sync_folder(folders.unprocessed)
-            disk.sync_folder(os.path.dirname(path))
-        finally:
-            hold.release()
+        hold = self._hold(name, holds)
+        if os.path.lexists(os.path.join(folders.underprocess, name)):
+            raise InputError(BEING_WORKED_ON)
+        if os.path.lexists(os.path.join(folders.unprocessed, name)):
+            raise InputError(WAITING)
+        hold.make_durable()
+        reruns.note(disk, hold.folder, before, path)
+        self._move(path, name)
+        disk.sync_folder(folders.unprocessed)
+        disk.sync_folder(os.path.dirname(path))
 
     def _move(self, path: str, name: str) -> None:
         folders, names = self._folders, self._names
@@ -127,9 +155,7 @@ class _Revival:
         try:
             self._disk.move(path, waiting)
         except FileExistsError as error:
-            raise InputError(
-                "a file of that name is in unprocessed/ already; wait until it is done"
-            ) from error
+            raise InputError(WAITING) from error
 
 
 def _no_time() -> float:

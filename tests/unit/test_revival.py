@@ -1,4 +1,4 @@
-"""Failed files put back to work, whatever dies meanwhile; and archived ones that are old enough to go."""
+"""Failed files put back to work, whatever dies meanwhile."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 
-from fproc.config import Config, Retention
+from fproc.config import Config
 from fproc.errors import InputError
 from fproc.plan import Plan
 from fproc.spool import Disk, Spool
 from fproc.spool.folders import numbered
 from fproc.spool.inquiry import Inquiry
-from fproc.spool.revival import failed_inputs, put_back_all
-from fproc.spool.trusted import DAY_SECONDS
+from fproc.spool.revival import HELD_TOGETHER, failed_inputs, put_back_all
 from tests.crashes import BrokenDisk, Crash, inputs, look
 from tests.helpers import plan_of, user
 from tests.inline import watcher
@@ -59,6 +58,12 @@ class World:
     def work(self) -> None:
         """Do all there is to do, and whatever a new fproc would."""
         watcher(Spool(self.config), self.plan).drain()
+
+    def work_as_far_as_possible(self) -> None:
+        """Do what can be done at once, whoever holds some of it."""
+        others = watcher(Spool(self.config), self.plan)
+        for _ in range(3):
+            others.turn()
 
     def names(self, folder: str) -> list[str]:
         return sorted(os.listdir(self.folder / folder))
@@ -280,16 +285,39 @@ def test_with_markers_a_file_that_went_back_is_taken_whatever_died(memory_path: 
         assert "x.log" not in world.names("unprocessed"), disk.broke_at
 
 
-def test_an_fproc_that_runs_meanwhile_never_mixes_the_reports_up(memory_path: Path) -> None:
-    """As if the whole of a second failure took place before each call of the retry."""
+def test_an_fproc_that_runs_meanwhile_fails_a_file_again_under_its_own_name(memory_path: Path) -> None:
+    """As if another fproc did all it can before each call of the retry."""
     for calls in range(12):
         world = World(memory_path / f"w{calls}")
         world.fail()
-        disk = Interrupted(calls, world.work)
+        disk = Interrupted(calls, world.work_as_far_as_possible)
         world.back(disk=disk)
         world.work()
         assert world.inputs() == {"bad\n": 1}
-        assert numbers_agree(world), calls
+        assert world.names("failed") == ["x.log", "x.log.error.json"], calls
+    assert disk.calls_left > 0, "some calls of a retry were not tried"
+
+
+def test_a_name_that_is_being_worked_on_is_said_so_and_nothing_changes(world: World) -> None:
+    world.fail()
+    hold = world.spool.sharing.holder.hold("x.log")
+    assert hold is not None
+    before = look(str(world.folder))
+    with pytest.raises(InputError, match="is being worked on; wait until it is done"):
+        world.back()
+    assert look(str(world.folder)) == before
+    hold.release()
+    world.back()
+    assert world.names("unprocessed") == ["x.log"]
+
+
+def test_many_are_put_back_and_none_stays_held(world: World) -> None:
+    names = [f"{number}.log" for number in range(2 * HELD_TOGETHER + 1)]
+    for name in names:
+        world.fail(name)
+    assert put_back_all(world.config, Disk(power=True), [*names, "missing"])[0] == names
+    assert (sorted(names), []) == (world.names("unprocessed"), world.names("failed"))
+    assert world.names(".fproc/jobs") == []
 
 
 class Interrupted(Disk):
@@ -297,12 +325,12 @@ class Interrupted(Disk):
 
     def __init__(self, calls: int, happening: Callable[[], None]) -> None:
         super().__init__(power=True)
-        self._calls_left = calls
+        self.calls_left = calls
         self._happening = happening
 
     def _count(self) -> None:
-        self._calls_left -= 1
-        if self._calls_left == -1:
+        self.calls_left -= 1
+        if self.calls_left == -1:
             self._happening()
 
     def move(self, source: str, target: str) -> None:
@@ -317,80 +345,10 @@ class Interrupted(Disk):
         self._count()
         super().unlink(path)
 
+    def lock(self, folder: str) -> int | None:
+        self._count()
+        return super().lock(folder)
 
-class Archive:
-    """An archive. What is put there is put there now, so it is the clock that goes on."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.now = 0.0
-        self.spool = Spool(plan_of(FAILING, watch_dir=str(folder)).config, clock=lambda: self.now)
-        self.folders = self.spool.folders
-
-    def put(self, path: str) -> float:
-        """Put a file there, old as it is; gives when."""
-        target = self.folder / path
-        target.write_text("a\n")
-        os.utime(target, (0, 0))
-        return target.stat().st_ctime
-
-    def prune(self, now: float, **days: float | None) -> int:
-        """Remove what is too old at a time that is believed; gives how many files that were."""
-        self.now, before = now, len(self.names())
-        (self.folder / ".fproc/clock.json").write_text(json.dumps({"time": now, "doubted": None}))
-        self.spool.prune(Retention(**days))
-        return before - len(self.names())
-
-    def names(self) -> list[str]:
-        return sorted(str(path.relative_to(self.folder)) for path in self.folder.glob("[pf]*/*"))
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path / "w")
-
-
-def test_what_was_archived_too_many_days_ago_goes_and_not_what_was_written_then(archive: Archive) -> None:
-    put = archive.put("processed/x")
-    for name in ("failed/y", "failed/y.error.json", "failed/z.rejected.jsonl"):
-        archive.put(name)
-    assert archive.prune(put + 2 * DAY_SECONDS - 60, processed_days=2) == 0
-    assert archive.prune(put + 2 * DAY_SECONDS + 60, processed_days=2) == 1
-    assert archive.names() == ["failed/y", "failed/y.error.json", "failed/z.rejected.jsonl"]
-    assert archive.prune(put + DAY_SECONDS / 2 + 60, processed_days=2, failed_days=0.5) == 3
-    assert archive.names() == []
-
-
-def test_none_keeps_everything(archive: Archive) -> None:
-    put = archive.put("processed/x")
-    assert archive.prune(put + 1e9, processed_days=None, failed_days=None) == 0
-    assert archive.names() == ["processed/x"]
-
-
-def special(folder: Path) -> None:
-    (folder / "folder").mkdir()
-    (folder / "link").symlink_to("folder/inner")
-    (folder / "dangling").symlink_to("nowhere")
-    os.mkfifo(folder / "fifo")
-
-
-def test_what_is_no_file_stays_and_the_rest_goes(archive: Archive) -> None:
-    special(archive.folder / "processed")
-    put = archive.put("processed/folder/inner")
-    archive.put("processed/\udcff")
-    before = [name for name in archive.names() if "\udcff" not in name]
-    assert archive.prune(put + 1e9, processed_days=1) == 1
-    assert archive.names() == before
-    assert (archive.folder / "processed/folder/inner").exists()
-
-
-def test_ignored_names_stay(archive: Archive) -> None:
-    put = archive.put("processed/.gitkeep")
-    assert archive.prune(put + 1e9, processed_days=1) == 0
-    assert archive.names() == ["processed/.gitkeep"]
-
-
-def test_a_folder_that_is_gone_has_nothing_to_remove(archive: Archive) -> None:
-    os.rmdir(archive.folders.processed)
-    put = archive.put("failed/x")
-    assert archive.prune(put + 1e9, processed_days=1, failed_days=1) == 1
+    def close(self, descriptor: int) -> None:
+        self._count()
+        super().close(descriptor)
