@@ -156,7 +156,7 @@ def perform(spool: Spool, plan: Plan, task: Task, around: Surroundings) -> Repor
     value: Outcome | Settled | NotYet | Trouble | None
     why = task.why
     try:
-        spool.home.check()
+        spool.home.check_name()
         if why is Why.NEW:
             taken = spool.claim(task.name)
             if taken is None and spool.has_earlier(task.name):
@@ -188,7 +188,7 @@ def perform_all(
         begin(0)
         return [perform(spool, plan, tasks[0], around)]
     try:
-        spool.home.check()
+        spool.home.check_name()
         found = spool.claim_all([task.name for task in tasks])
     except OSError as error:
         trouble = Trouble(trouble_of(error), is_of_machine(error))

@@ -1,13 +1,14 @@
 """Power loss, by the strictest reading of the standard.
 
-What was written to a file is there after power loss if the file was fsynced since. (While a file is in
-`unprocessed/`, nothing that fproc does can keep more of it than its writer did, so there the model lets all
-of it survive; anywhere else it does not.) A name in a folder, or its absence, is there if the folder was;
-until then it may be there or not, each name for itself. Real filesystems keep more than that, so they hide a
-missing fsync; this model does not. One thing it grants, as all filesystems with a journal do: a rename into
-another folder that was not fsynced has not happened at all, unless one of the two folders was fsynced; then
-the new name is there, and the file is in both if the old one's folder was not. Without a journal not even
-that holds. A file that had no name when it was fsynced (O_TMPFILE) has to be fsynced again once it has one.
+What was written to a file is there after power loss if the file was fsynced since. (While a file of someone
+else is in `unprocessed/`, nothing that fproc does can keep more of it than its writer did, so there the model
+lets all of it survive; anywhere else it does not.) A name in a folder, or its absence, is there if the
+folder was; until then it may be there or not, each name for itself. Real filesystems keep more than that, so
+they hide a missing fsync; this model does not. One thing it grants, as all filesystems with a journal do: a
+rename into another folder that was not fsynced has not happened at all, unless one of the two folders was
+fsynced; then the new name is there, and the file is in both if the old one's folder was not. Without a
+journal not even that holds, and a file that had no name when it was fsynced (O_TMPFILE) has to be fsynced
+again once it has one.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class PowerDisk(BrokenDisk):
         self._contents: dict[int, bytes] = earlier._contents if earlier else {}
         self._renamed: list[tuple[str, str]] = earlier._renamed if earlier else []
         self._unfinished: set[int] = earlier._unfinished if earlier else set()
+        self._own: set[int] = earlier._own if earlier else set()
         if earlier is None:
             for folder, _, files in os.walk(root):
                 self._keep_names(folder)
@@ -79,6 +81,8 @@ class PowerDisk(BrokenDisk):
         if name in {"replace", "rename_noreplace"}:
             self._renamed.append((arguments[0], arguments[1]))
             self._follow(arguments[0], arguments[1])
+        elif name == "create":
+            self._own.add(os.fstat(given).st_ino)
         elif name == "give_name":
             self._unfinished.add(os.fstat(arguments[0]).st_ino)
         return given
@@ -114,13 +118,14 @@ class PowerDisk(BrokenDisk):
             if inode < 0:
                 self._rebuild(path)
                 continue
-            if inode in self._unfinished:
+            if inode in self._unfinished and not self.has_journal:
                 continue
             os.link(os.path.join(self._kept, str(inode)), path)
             status = os.stat(path)
             with open(path, "r+b") as file:
                 written = file.read()
-                durable = self._contents.get(inode, written if _is_dropped(folder) else b"torn")
+                is_kept = not written or (_is_dropped(folder) and inode not in self._own)
+                durable = self._contents.get(inode, written if is_kept else b"torn")
                 if written != durable:
                     file.truncate(0)
                     file.seek(0)

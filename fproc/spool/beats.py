@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from fproc.errors import reason_of
 from fproc.spool import leases
 from fproc.spool.disk import Disk
-from fproc.spool.leases import count_on, look_at
+from fproc.spool.lease_folders import count_on, look_at
 from fproc.spool.owner import Owner
 
 log = logging.getLogger("fproc.spool")

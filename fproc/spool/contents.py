@@ -33,7 +33,6 @@ def sync_contents(disk: Disk, paths: Sequence[str]) -> dict[str, int | OSError]:
             try:
                 if stat.S_ISREG(os.lstat(path).st_mode):
                     opened[path] = disk.open_to_sync(path)
-                    disk.start_sync(opened[path])
             except OSError as error:
                 if error.errno not in _UNREADABLE:
                     found[path] = error

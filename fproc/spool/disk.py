@@ -119,14 +119,6 @@ class Disk:
         while view:
             view = view[os.write(descriptor, view) :]
 
-    def start_sync(self, descriptor: int) -> None:
-        """Let the system begin to write a file out, so that several that are synced next take less time.
-
-        It stays in memory: an input is about to be read, and a result too, by others.
-        """
-        if self.power and (start := sync_file_range()):
-            start(descriptor)
-
     def sync(self, descriptor: int) -> None:
         """Make what was written to a file survive power loss."""
         if self.power:
@@ -135,13 +127,18 @@ class Disk:
     def sync_all(self, descriptors: Sequence[int]) -> list[OSError | None]:
         """Make what was written to several files survive power loss; gives what stood in the way of each.
 
-        Some at a time, because a device takes several flushes that come together for little more than one;
-        but one after the other as long as there is nothing to wait for, which is quicker than a thread.
+        The system begins with the writing of all of them first; they stay in memory, as others are about to
+        read them. Then some at a time, because a device takes several flushes that come together for little
+        more than one; but one after the other as long as there is nothing to wait for, which is quicker than
+        a thread.
         """
         count = len(descriptors)
         errors: list[OSError | None] = [None] * count
         if not self.power:
             return errors
+        if count > 1 and (start := sync_file_range()):
+            for descriptor in descriptors:
+                start(descriptor)
 
         def sync(index: int) -> None:
             try:
@@ -155,7 +152,8 @@ class Disk:
             sync(index)
             if time.perf_counter() - began > _QUICK_SECONDS:
                 break
-        _do_together(sync, list(left))
+        if slow := list(left):
+            _do_together(sync, slow)
         return errors
 
     def sync_folder(self, path: str) -> None:
@@ -346,10 +344,14 @@ def set_aside(disk: Disk, path: str) -> str:
     return aside
 
 
-def write_whole(disk: Disk, folder: str, name: str, data: bytes) -> None:
-    """Put a file into a folder so that it is there whole or not at all, also after power loss."""
+def write_whole(disk: Disk, folder: str, name: str, data: bytes, *, begin_in: str = "") -> None:
+    """Put a file into a folder so that it is there whole or not at all, also after power loss.
+
+    It is written beside its place, or in the folder `begin_in`, if what a crash leaves there is removed.
+    """
     path = os.path.join(folder, name)
-    begun = f"{path}.{new_token()}{BEGUN}"  # nobody else's: several processes may write one record at a time
+    # nobody else's: several processes may write one record at a time
+    begun = os.path.join(begin_in or folder, f"{name}.{new_token()}{BEGUN}")
     descriptor = disk.create(begun)
     try:
         try:

@@ -23,7 +23,6 @@ from fproc.spool.decision import Decision, Stamp
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
 from fproc.spool.home import Home
-from fproc.spool.identity import identity_of
 from fproc.spool.jobs import Attempts, Job, Settled, part_prefix
 from fproc.spool.locks import Hold, Locks
 from fproc.spool.paths import is_at
@@ -154,7 +153,7 @@ class _Commit:
         self._stage = home.stage
         self._stamps = sealed
         self._replace_results = replace_results
-        self._identity = identity_of(self._stage)
+        self._identity = ""
         self._left = list(sealed)
         self._ended: dict[Claim, Ending] = {}
         self._decided: dict[Claim, Decision] = {}
@@ -164,7 +163,7 @@ class _Commit:
     def run(self) -> dict[Claim, Ending]:
         """Take all steps; trouble with one claim is its own, trouble with what they share is everyone's."""
         try:
-            self._home.check()
+            self._identity = self._home.check_for_commit()
             self._sync_parts()
             self._each(self._seal)
             self._share(self._stage)
@@ -212,7 +211,7 @@ class _Commit:
 
         def begin(claim: Claim) -> None:
             claim.check_owner()
-            begun.extend((claim, part, descriptor) for part, descriptor in claim.staging.start_seal())
+            begun.extend((claim, part, descriptor) for part, descriptor in claim.staging.open_parts())
 
         self._each(begin)
         errors = self._disk.sync_all([descriptor for _, _, descriptor in begun])
@@ -240,7 +239,6 @@ class _Commit:
             record = self._disk.create_unnamed(self._folders.commits)
             try:
                 self._disk.write(record, data)
-                self._disk.sync(record)
                 self._name(record, self._left[0])
             except BaseException:
                 self._disk.close(record)
@@ -257,7 +255,8 @@ class _Commit:
         try:
             self._each_that_is_ours(lambda claim: self._name(record, claim), self._left[1:])
             self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._left)
-            self._disk.sync(record)  # it had no name; without a journal, its names alone do not tell of it
+            # Only now: without a journal, what was fsynced without a name is not there under one.
+            self._disk.sync(record)
         finally:
             self._disk.close(record)
         self._share(self._folders.commits)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
-from fproc.spool.leases import Leases, look_at
+from fproc.spool.lease_folders import look_at
+from fproc.spool.leases import Leases
 from fproc.spool.locks import Holder, Locks
 from fproc.spool.owner import Owner
 from fproc.spool.paths import is_locked, lock_holder

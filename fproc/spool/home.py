@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 
 from fproc.spool.folders import Folders, read_id, stage_of
+from fproc.spool.identity import identity_of
 
 
 class Home:
@@ -51,9 +53,22 @@ class Home:
                 system says instead of whether it is there.
         """
         self.check_name()
-        for path in self._needed:
-            if not os.path.isdir(path):
-                raise self._gone(path)
+        self._check(self._needed)
+
+    def check_for_commit(self) -> str:
+        """See that the folders are there without which a commit would be half done.
+
+        Others that it needs, it opens before the decision is made. Gives the identity of the stage.
+
+        Raises:
+            OSError: as `check`.
+        """
+        self.check_name()
+        self._check((self._folders.underprocess, self._folders.processed))
+        identity = identity_of(self.stage)
+        if not identity:
+            raise self._gone(self.stage)
+        return identity
 
     def check_name(self) -> None:
         """See that it is this spool's `.fproc/` that is there.
@@ -64,6 +79,11 @@ class Home:
         if not self._is_same():
             what = "the watched folder has vanished (no .fproc/id of this spool is in it)"
             raise _vanished(self._folders.watch, what)
+
+    def _check(self, needed: Sequence[str]) -> None:
+        for path in needed:
+            if not os.path.isdir(path):
+                raise self._gone(path)
 
     def _is_same(self) -> bool:
         """Whether `.fproc/id` has this spool's name; it is read only if it is another file than before."""

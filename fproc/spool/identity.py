@@ -12,8 +12,10 @@ from collections.abc import Callable
 from functools import cache
 
 _AT_FDCWD = -100
+_STATX_INO = 0x100
 _STATX_BTIME = 0x800
 _STATX_BYTES = 256
+_INO_OFFSET_BYTES = 32
 _BTIME_OFFSET_BYTES = 80
 
 
@@ -23,18 +25,19 @@ def identity_of(folder: str) -> str:
     That is its inode number with the time at which it was made, in nanoseconds; or with the number of its
     filesystem where the system does not tell that time.
     """
+    statx = _statx()
+    known = statx(folder) if statx else None
+    if known:
+        return known
     try:
-        inode = os.stat(folder).st_ino
-        birth = _birth_time()
-        made_ns = birth(folder) if birth else None
-        return f"{inode}@{made_ns}" if made_ns else f"{inode}@fs{os.statvfs(folder).f_fsid:x}"
+        return f"{os.stat(folder).st_ino}@fs{os.statvfs(folder).f_fsid:x}"
     except OSError:
         return ""
 
 
 @cache
-def _birth_time() -> Callable[[str], int | None] | None:
-    """`statx(STATX_BTIME)` of the C library (Linux), as a function that gives nanoseconds since 1970."""
+def _statx() -> Callable[[str], str | None] | None:
+    """`statx` of the C library (Linux), as a function that gives `INODE@NANOSECONDS` if there is a time."""
     try:
         import ctypes  # noqa: PLC0415 - slow to import, and missing in some builds of Python
 
@@ -43,12 +46,16 @@ def _birth_time() -> Callable[[str], int | None] | None:
         return None
     function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_char_p)
 
-    def birth_ns(path: str) -> int | None:
+    wanted = _STATX_INO | _STATX_BTIME
+
+    def known(path: str) -> str | None:
         buffer = ctypes.create_string_buffer(_STATX_BYTES)
-        if function(_AT_FDCWD, os.fsencode(path), 0, _STATX_BTIME, buffer):
+        if function(_AT_FDCWD, os.fsencode(path), 0, wanted, buffer):
             return None
         (mask,) = struct.unpack_from("=I", buffer)
+        (inode,) = struct.unpack_from("=Q", buffer, _INO_OFFSET_BYTES)
         seconds, nanoseconds = struct.unpack_from("=qI", buffer, _BTIME_OFFSET_BYTES)
-        return seconds * 10**9 + nanoseconds if mask & _STATX_BTIME else None
+        made_ns = seconds * 10**9 + nanoseconds
+        return f"{inode}@{made_ns}" if made_ns and mask & wanted == wanted else None
 
-    return birth_ns
+    return known

@@ -21,7 +21,7 @@ from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.home import Home
 from fproc.spool.identity import identity_of
-from fproc.spool.leases import is_of_lease
+from fproc.spool.lease_folders import is_of_lease
 from fproc.spool.locks import Hold
 from fproc.spool.paths import is_there, kind_of_file, same_file
 from fproc.spool.readiness import Look
@@ -241,7 +241,7 @@ class Job:
     def carry_out(self, decision: Decision) -> Settled:
         """Carry out a decision, remove all traces of the job, and unlock it."""
         done = decisions.carry_out(self.disk, self.folders, self.folder, decision, by_way=self.is_lease)
-        reruns.keep(self.disk, self.folders, done)
+        reruns.keep(self.disk, self.folders, self.folder, done)
         reruns.end(self.disk, self.folders, self.folder, done)
         self.finish(done)
         self.unlock()

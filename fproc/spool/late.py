@@ -229,7 +229,7 @@ class LateWriters:
             incomplete=kept.results,
         )
         job.check_place()
-        replaces = reruns.keep_incomplete(self._disk, self._folders, kept)
+        replaces = reruns.keep_incomplete(self._disk, self._folders, job.folder, kept)
         report = {
             "file": shown(job.name),
             "reason": late_reason(decision),

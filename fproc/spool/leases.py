@@ -29,46 +29,33 @@ from contextlib import suppress
 
 from fproc.spool.disk import Disk, remove_begun, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
+from fproc.spool.lease_folders import (
+    COUNT,
+    FREE,
+    LEASE,
+    State,
+    count_in,
+    count_on,
+    is_generation,
+    is_of_lease,
+    look_at,
+    number_of,
+)
 from fproc.spool.locks import Hold
-from fproc.spool.owner import Owner, read_text
+from fproc.spool.owner import Owner
 from fproc.spool.paths import is_there, same_file
 from fproc.tokens import new_token
-from fproc.values import asdict, dataclass
+from fproc.values import asdict
 
 LEASE_SECONDS = 30.0
 BEAT_SECONDS = 5.0
 """How long an owner may not count before it is taken for dead, and how often it counts."""
-
-LEASE = "lease.json"
-FREE = "free"
-_COUNT = "count-"
 
 _GONE = frozenset({errno.ENOENT, errno.ESTALE})
 """What the system says of a folder that was taken over."""
 
 _TRIES = 100
 """How often something may be left or counted meanwhile before something else must be wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What an observer sees of a lease: its folder's name, its owner if that is known, and its count.
-
-    The count is `FREE` once the owner is done with it, and "" while that cannot be told.
-    """
-
-    generation: str
-    owner: Owner | None
-    count: str
-
-    def is_over(self, observer: Owner) -> bool:
-        """Whether the owner is done with it, or surely dead. If neither is known, time will tell."""
-        return self.owner is not None and (self.count == FREE or self.owner.is_surely_dead(observer))
-
-    @property
-    def evidence(self) -> str:
-        """What stays the same for as long as the owner does not count."""
-        return f"{self.generation} {self.count}"
 
 
 class Leases:
@@ -94,6 +81,7 @@ class Leases:
         self._owner = owner or Owner.current()
         self._monotonic = monotonic
         self._seen: dict[str, tuple[str, float]] = {}
+        self._dead_takers: set[str] = set()  # tokens of who took a lease over, and died before it had its own
         self._held: set[_Lease] = set()
         self._turn = threading.Lock()
         self._is_counting = False
@@ -124,7 +112,16 @@ class Leases:
                 private = os.path.join(self._folders.new, token)
                 state = look_at(private) or State("", None, "")
                 if self._over(private, state) is not None:
+                    self._dead_takers.add(token)
                     self._remove(private)
+
+    def finish_release(self, name: str) -> None:
+        """Remove the folders of a lease whose owner died while it let go: nothing is left in them."""
+        job = os.path.join(self._folders.jobs, name)
+        state = look_at(job)
+        if state is not None and not os.listdir(os.path.join(job, state.generation)):
+            self._disk.remove_folder(os.path.join(job, state.generation))
+            self._disk.remove_folder(job)
 
     def _over(self, name: str, state: State) -> str | None:
         """Evidence that a lease is over, or that it has not changed for `LEASE_SECONDS` of looking at it."""
@@ -133,7 +130,11 @@ class Leases:
         if before != evidence:
             since = self._monotonic()
             self._seen[name] = (evidence, since)
-        is_over = state.is_over(self._owner) or self._monotonic() - since >= LEASE_SECONDS
+        is_over = (
+            state.is_over(self._owner)
+            or state.generation.partition("-")[2] in self._dead_takers
+            or self._monotonic() - since >= LEASE_SECONDS
+        )
         return evidence if is_over else None
 
     def beat(self) -> None:
@@ -164,7 +165,7 @@ class Leases:
     def _taken(self, job: str, generation: str, *, is_fresh_start: bool) -> Hold | None:
         """Take a lease over: by a rename, and then with a folder of its own."""
         token = new_token()
-        number = _number(generation) + 1
+        number = number_of(generation) + 1
         own = f"g{number + 1}-{token}"
 
         def put(private: str) -> None:
@@ -205,7 +206,7 @@ class Leases:
             self._disk.make_folder(path)
         said = json.dumps({"generation": own, "owner": asdict(self._owner)})
         write_whole(self._disk, folder, LEASE, said.encode())
-        self._disk.close(self._disk.create(os.path.join(folder, f"{_COUNT}1")))
+        self._disk.close(self._disk.create(os.path.join(folder, f"{COUNT}1")))
 
     def _remove(self, private: str) -> None:
         with suppress(FileNotFoundError):
@@ -227,10 +228,10 @@ class Leases:
                 names = set(os.listdir(job)) - {own}
             except FileNotFoundError:
                 return False
-            if any(_is_generation(name) and _number(name) > _number(own) for name in names):
+            if any(is_generation(name) and number_of(name) > number_of(own) for name in names):
                 return False  # it was taken over already
             paths = [os.path.join(job, name) for name in sorted(names)]
-            left = [path for path in paths if _is_generation(os.path.basename(path)) or not _is_folder(path)]
+            left = [path for path in paths if is_generation(os.path.basename(path)) or not _is_folder(path)]
             if not left:
                 return True
             self._disk.sync_folder(job)  # the new folder is durable before what is moved there
@@ -244,7 +245,7 @@ class Leases:
 
     def _gather(self, path: str, folder: str) -> None:
         """Move a record, or all records of an earlier lease, into a lease's folder."""
-        if not _is_generation(os.path.basename(path)):
+        if not is_generation(os.path.basename(path)):
             self._bring(path, os.path.join(folder, os.path.basename(path)))
             self._disk.sync_folder(folder)
             return
@@ -318,74 +319,12 @@ class _Lease:
     def _release(self) -> None:
         names = os.listdir(self.folder)
         if not all(map(is_of_lease, names)):
-            self._disk.replace(os.path.join(self.folder, _count(names)), os.path.join(self.folder, FREE))
+            self._disk.replace(os.path.join(self.folder, count_in(names)), os.path.join(self.folder, FREE))
             return
         for name in sorted(names):  # the count goes first: nobody counts for what has none
             self._disk.unlink(os.path.join(self.folder, name))
         self._disk.remove_folder(self.folder)
         self._disk.remove_folder(os.path.dirname(self.folder))
-
-
-def count_on(disk: Disk, folder: str) -> bool:
-    """Count on in the folder of a lease; whether there is something to count.
-
-    Raises:
-        OSError: the disk refuses, or the folder is gone.
-    """
-    count = _count(os.listdir(folder))
-    if not count.startswith(_COUNT):
-        return False
-    number = int(count.removeprefix(_COUNT)) + 1
-    with suppress(FileNotFoundError):  # someone else has counted
-        disk.replace(os.path.join(folder, count), os.path.join(folder, f"{_COUNT}{number}"))
-    return True
-
-
-def look_at(job: str) -> State | None:
-    """Return what can be seen of the last lease in a job folder; None without one.
-
-    Where a lease was renamed to be taken over, neither owner nor count speak for whoever does that.
-    """
-    generation = generation_of(job)
-    if generation is None:
-        return None
-    folder = os.path.join(job, generation)
-    text = read_text(os.path.join(folder, LEASE))
-    try:
-        count = _count(os.listdir(folder))
-        value = json.loads(text)
-        owner = Owner(**value["owner"]) if value["generation"] == generation else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return State(generation, None, text)  # torn, or of another version of fproc: time will tell
-    return State(generation, owner, count if owner else "")
-
-
-def generation_of(job: str) -> str | None:
-    """Return the name of the last lease's folder in a job folder; None without one."""
-    try:
-        names = [name for name in os.listdir(job) if _is_generation(name)]
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return max(names, key=_number) if names else None
-
-
-def _is_generation(name: str) -> bool:
-    number, dash, _token = name[1:].partition("-")
-    return name[:1] == "g" and bool(dash) and number.isascii() and number.isdecimal()
-
-
-def _number(generation: str) -> int:
-    return int(generation[1:].partition("-")[0])
-
-
-def is_of_lease(name: str) -> bool:
-    """Whether a name in a lease's folder is none of the job's records."""
-    return name in {LEASE, FREE} or name.startswith((_COUNT, f"{LEASE}."))
-
-
-def _count(names: list[str]) -> str:
-    """The name among these that counts, or ""."""
-    return next((name for name in names if name == FREE or name.startswith(_COUNT)), "")
 
 
 def _is_folder(path: str) -> bool:

@@ -20,7 +20,8 @@ from contextlib import suppress
 
 from fproc.spool.disk import Disk
 from fproc.spool.folders import Folders
-from fproc.spool.leases import Leases, look_at
+from fproc.spool.lease_folders import look_at
+from fproc.spool.leases import Leases
 from fproc.spool.locks import Hold
 from fproc.spool.owner import Owner
 from fproc.tokens import new_token
@@ -83,6 +84,8 @@ class Lockers:
         alive = []
         with suppress(FileNotFoundError):
             for name in sorted(os.listdir(self._folders.lockers)):
+                with suppress(OSError):  # someone else was quicker, or has put something there
+                    self._leases.finish_release(name)
                 evidence = self._leases.abandoned(name)
                 if evidence is None:
                     state = look_at(os.path.join(self._folders.lockers, name))

@@ -28,7 +28,7 @@ NOTE = "rerun.json"
 """The record with the job of an input that is put back to work."""
 
 
-def keep(disk: Disk, folders: Folders, done: Decision) -> None:
+def keep(disk: Disk, folders: Folders, job_folder: str, done: Decision) -> None:
     """Keep what was published, if lines were set aside; the decision is carried out, and still there."""
     if done.archive.folder != "processed":
         return
@@ -37,7 +37,7 @@ def keep(disk: Disk, folders: Folders, done: Decision) -> None:
         return
     make_durably(disk, folders.published)
     path = _kept_at(folders, _archived(done))
-    write_whole(disk, folders.published, os.path.basename(path), _as_record(done))
+    write_whole(disk, folders.published, os.path.basename(path), _as_record(done), begin_in=job_folder)
 
 
 def forget(disk: Disk, folders: Folders, done: Decision) -> None:
@@ -48,14 +48,14 @@ def forget(disk: Disk, folders: Folders, done: Decision) -> None:
         disk.sync_folder(folders.published)
 
 
-def keep_incomplete(disk: Disk, folders: Folders, done: Decision) -> dict[str, str]:
+def keep_incomplete(disk: Disk, folders: Folders, job_folder: str, done: Decision) -> dict[str, str]:
     """Keep, durably, what an input has published that was written to late, and is to go to `failed/`.
 
     Returns what its report says, so that a retry knows of the results.
     """
     make_durably(disk, folders.published)
     path = _kept_at(folders, _of_job(done.job))
-    write_whole(disk, folders.published, os.path.basename(path), _as_record(done))
+    write_whole(disk, folders.published, os.path.basename(path), _as_record(done), begin_in=job_folder)
     return _reference(done)
 
 

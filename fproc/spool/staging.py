@@ -185,12 +185,9 @@ class Staging:
         self.sync()
         self._end()
 
-    def start_seal(self) -> list[tuple[Part, int]]:
-        """Let the system begin with what takes long in `seal`; gives the open parts that are to be synced."""
-        begun = [(self.parts[result], descriptor) for result, descriptor in self._open.items()]
-        for _, descriptor in begun:
-            self._disk.start_sync(descriptor)
-        return begun
+    def open_parts(self) -> list[tuple[Part, int]]:
+        """Return the parts that are open, each with its descriptor."""
+        return [(self.parts[result], descriptor) for result, descriptor in self._open.items()]
 
     def seal_with_others(self) -> None:
         """What `seal` does, but for the fsync of the stage folder, which serves several jobs at once."""

@@ -15,13 +15,14 @@ from tests.mutation import (
 )
 
 POWER = power("two results, alone")
+POWER_WITHOUT_JOURNAL = power("two results, alone, without a journal")
 OTHERS_FSYNC = others_fsync("two results, alone")
 _AGAIN = MEANWHILE + "test_a_file_that_is_handed_in_again_is_processed_again_whatever_was_left_of_it"
 HANDED_IN = f"{_AGAIN}[two results, alone]"
 FIRST_START = POWER_SWEEP + "test_what_is_done_at_the_very_first_start_survives_power_loss"
 BESIDE = POWER_SWEEP + "test_a_result_that_was_published_beside_the_spool_survives_power_loss"
-WITH_LEASES = "test_power_loss_before_any_call_changes_nothing_with_leases_either[lose_power-two results]"
-LEASE_POWER = GAPS + WITH_LEASES
+_WITH_LEASES = GAPS + "test_power_loss_before_any_call_changes_nothing_with_leases_either"
+LEASE_POWER = f"{_WITH_LEASES}[lose_power-two results, without a journal]"
 HOLLOW = GAPS + "test_a_file_that_survives_power_loss_without_its_contents_deceives_nobody[checkpoints]"
 SWAPPED = POWER_GAPS + "test_a_file_that_comes_in_the_place_of_one_that_is_being_taken_survives_whole"
 
@@ -37,13 +38,13 @@ FSYNCS = [
         "results are not fsynced into their folder before the input is archived",
         "decision",
         ("disk.sync_folder(folders.absolute(folder))  #", "pass  #"),
-        POWER,
+        POWER_WITHOUT_JOURNAL,
     ),
     without(
         "the archive is not fsynced",
         "decision",
         "disk.sync_folder(folders.absolute(decision.archive.folder))",
-        POWER,
+        POWER_WITHOUT_JOURNAL,
     ),
     mutant(
         "underprocess/ is not fsynced after the input has left it",
@@ -79,7 +80,7 @@ FSYNCS = [
         "underprocess/ is not fsynced after a claim",
         "__init__",
         "self._disk.sync_folder(self.folders.underprocess)",
-        POWER,
+        POWER_WITHOUT_JOURNAL,
     ),
     without(
         "unprocessed/ is not fsynced after a claim",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.mutation import CALLS, GAPS, GROUP, LEASES, POWER_SWEEP, SHARING, SPOOL, mutant
+from tests.mutation import CALLS, GAPS, GROUP, LEASES, POWER_SWEEP, SHARING, SPOOL, mutant, without
+
+KILLED_LOCKERS = (
+    SHARING + "test_whenever_instances_with_locks_are_killed_the_next_start_leaves_nothing_of_them"
+)
 
 TAKEN_OVER = (
     POWER_SWEEP + "test_power_loss_while_a_decided_job_is_taken_over_by_a_lease_changes_nothing[leases]"
@@ -134,7 +138,19 @@ OWNERS = [
             "if state is None:\n            return self._made(job)",
             "if True:\n            return self._made(job)",
         ),
-        LEASES + "test_an_owner_that_was_paused_anywhere_and_taken_over_changes_nothing",
+        LEASES + "test_a_machine_that_has_a_file_keeps_it_from_the_others_while_it_counts",
+    ),
+    without(
+        "what an instance left that died while it let go stays",
+        "lockers",
+        "self._leases.finish_release(name)",
+        KILLED_LOCKERS,
+    ),
+    without(
+        "who died while it took a lease over counts on",
+        "leases",
+        "self._dead_takers.add(token)",
+        KILLED_LOCKERS,
     ),
     mutant(
         "a lease's folder is not fsynced before records are moved there",

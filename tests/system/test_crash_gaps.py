@@ -106,7 +106,9 @@ def leases(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("leases")
-@pytest.mark.parametrize("name", ["two results", "checkpoints", "a file that fails"])
+@pytest.mark.parametrize(
+    "name", ["two results", "two results, without a journal", "checkpoints", "a file that fails"]
+)
 @pytest.mark.parametrize("end", [Place.lose_power, Place.lose_power_but_for_the_newest_name])
 def test_power_loss_before_any_call_changes_nothing_with_leases_either(
     memory_path: Path, name: str, end: Callable[[Place, int], bool]

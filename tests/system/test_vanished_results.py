@@ -11,11 +11,10 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from fproc.spool import Claim, Disk, Settled, Spool
+from fproc.spool import Claim, Disk, Settled, Spool, identity
 from fproc.spool import decision as decisions
 from fproc.spool.identity import identity_of
 from tests.crashes import inputs, is_decided, look
@@ -177,26 +176,26 @@ def test_a_folder_that_was_made_anew_is_another_one(memory_path: Path) -> None:
     assert identity_of(str(folder)) != first
 
 
-def test_folders_of_one_inode_number_are_told_apart(
-    memory_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folders_of_one_inode_number_are_told_apart_by_when_they_were_made(memory_path: Path) -> None:
     folders = [str(memory_path / name) for name in ("one", "other")]
-    stat = os.stat
-
-    def as_if_of_two_filesystems(path: Any, **options: Any) -> os.stat_result:
-        status = stat(path, **options)
-        return os.stat_result((status.st_mode, 12, *status[2:])) if path in folders else status
-
     for folder in folders:
         os.mkdir(folder)
-    while stat(folders[1]).st_ctime_ns == stat(folders[0]).st_ctime_ns:  # the kernel's clock ticks
+    while os.stat(folders[1]).st_ctime_ns == os.stat(folders[0]).st_ctime_ns:  # the kernel's clock ticks
         os.rmdir(folders[1])
         os.mkdir(folders[1])
-    monkeypatch.setattr(os, "stat", as_if_of_two_filesystems)
-    one, other = map(identity_of, folders)
-    assert one.startswith("12@")
-    assert other.startswith("12@")
-    assert one != other
+    one, other = (identity_of(folder).split("@") for folder in folders)
+    assert [one[0], other[0]] == [str(os.stat(folder).st_ino) for folder in folders]
+    assert one[1] != other[1]
+
+
+def test_a_system_that_tells_no_time_of_making_has_the_number_of_the_filesystem(
+    memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "_statx", lambda: None)
+    number, filesystem = identity_of(str(memory_path)).split("@")
+    assert number == str(memory_path.stat().st_ino)
+    assert filesystem == f"fs{os.statvfs(memory_path).f_fsid:x}"
+    assert identity_of(str(memory_path / "missing")) == ""
 
 
 def take_results_away(place: Place) -> Callable[[], None]:

@@ -121,7 +121,7 @@ def test_folders_are_fsynced_once_for_all(place: Place) -> None:
     place.perform(*NAMES)
     assert place.disk.calls.count("sync_folder") == 9
     assert place.disk.calls.count("sync_all") == 2, "what the inputs hold, and the parts"
-    assert place.disk.calls.count("sync") == 2 * len(NAMES) + 2, "the record again, once it has names"
+    assert place.disk.calls.count("sync") == 2 * len(NAMES) + 1, "the record, once it has names"
     assert place.disk.calls.count("create_unnamed") == 1
 
 
@@ -159,15 +159,15 @@ def test_results_of_one_name_replace_each_other_where_that_is_wanted(tmp_path: P
 def test_a_part_that_someone_meddled_with_fails_its_file_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start_seal = Staging.start_seal
+    open_parts = Staging.open_parts
 
     def meddle(self: Staging) -> list[tuple[Part, int]]:
         for name, part in self.parts.items():
             if name == "b.log":
                 Path(part.path).write_text("mine")
-        return start_seal(self)
+        return open_parts(self)
 
-    monkeypatch.setattr(Staging, "start_seal", meddle)
+    monkeypatch.setattr(Staging, "open_parts", meddle)
     found = place.perform(*NAMES)
     assert found["b.log"].fate is Fate.FAIL
     assert "someone else has changed or removed the part" in found["b.log"].error

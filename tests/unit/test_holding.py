@@ -17,7 +17,8 @@ from fproc.lifecycle import Fate
 from fproc.spool import Claim, Disk, Settled, Spool, Stamp, leases
 from fproc.spool import decision as decisions
 from fproc.spool.folders import Folders, prepare
-from fproc.spool.leases import LEASE, LEASE_SECONDS, Leases
+from fproc.spool.lease_folders import LEASE
+from fproc.spool.leases import LEASE_SECONDS, Leases
 from fproc.spool.locks import Hold, Locks
 from fproc.spool.owner import Owner
 from fproc.values import replace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import os
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from fproc.spool import Disk, Folders, Spool
 from fproc.spool.arrival import Arrivals
 from fproc.spool.folders import prepare
 from fproc.spool.leases import LEASE_SECONDS, Leases
+from fproc.spool.lockers import Lockers
 from fproc.spool.locks import Locks
 from fproc.spool.owner import Owner
 from fproc.spool.sharing import Sharing
+from fproc.values import asdict
+from tests.crashes import BrokenDisk, Crash
 from tests.helpers import plan_of
 from tests.inline import watcher
 from tests.leases import Seconds
@@ -94,6 +98,51 @@ def test_one_with_locks_that_was_killed_is_waited_for_no_longer_than_a_lease(pla
         place.seconds.now += LEASE_SECONDS / 2
     place.agree(remote)
     assert place.lockers() == []
+
+
+def killed(place: Place, calls: int, *, leaves: bool) -> bool:
+    """Kill an instance with locks before a call of its beginning or end; whether it came so far."""
+    dead = Owner(**{**asdict(Owner.current()), "began": "an earlier process had this id"})
+    disk = BrokenDisk(calls)
+    lockers = Lockers(place.folders(), owner=dead, monotonic=place.seconds)
+    lockers._disk = lockers._leases._disk = disk
+    try:
+        lockers.sweep()
+        lockers.join()
+        if leaves:
+            lockers.leave()
+    except Crash:
+        disk.die()
+        return True
+    return False
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("leaves", [True, False])
+def test_whenever_instances_with_locks_are_killed_the_next_start_leaves_nothing_of_them(
+    place: Place, monkeypatch: pytest.MonkeyPatch, *, leaves: bool
+) -> None:
+    monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)
+    folders, points = place.folders(), 0
+    for folder in (folders.lockers, folders.new):
+        os.mkdir(folder)
+    for first in itertools.count():
+        has_come = killed(place, first, leaves=leaves)
+        for second in itertools.count():
+            came = killed(place, second, leaves=True)
+            after = Lockers(folders, monotonic=place.seconds)
+            after.sweep()
+            assert place.lockers() == [], (first, second)
+            place.seconds.now += LEASE_SECONDS
+            after.sweep()
+            assert os.listdir(folders.new) == [], "what does not say whose it is may have an owner"
+            points += 1
+            if not came:
+                break
+            killed(place, first, leaves=leaves)
+        if not has_come:
+            break
+    assert points > 100
 
 
 def test_what_instances_with_locks_that_were_killed_have_left_is_removed_by_the_next_one(
