@@ -105,7 +105,7 @@ def leases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "is_local", lambda _path: False)
 
 
-@pytest.mark.usefixtures("leases")
+@pytest.mark.usefixtures("leases", "names_of_the_model")
 @pytest.mark.parametrize(
     "name", ["two results", "two results, without a journal", "checkpoints", "a file that fails"]
 )
