@@ -17,9 +17,16 @@ from tests.mutation import (
 
 HANDED_BACK = MEANWHILE + "test_a_file_that_is_handed_in_again_at_once_is_processed_again_after_power_loss"
 TOGETHER = power("three files")
+AWAY = GROUP + "test_nothing_is_decided_about_files_while_a_folder_of_the_commit_is_away"
 TOGETHER_WITHOUT_JOURNAL = power("two files, without a journal")
 
 GROUPS = [
+    without(
+        "the folders that inputs leave and come to are not looked for before a decision",
+        "home",
+        "self._check((self._folders.underprocess, self._folders.processed))",
+        f"{AWAY}[underprocess]",
+    ),
     mutant(
         "parts that commit together are not fsynced",
         "group",

@@ -125,6 +125,28 @@ def test_folders_are_fsynced_once_for_all(place: Place) -> None:
     assert place.disk.calls.count("create_unnamed") == 1
 
 
+@pytest.mark.parametrize("vanished", ["underprocess", "processed", "results/.stage"])
+def test_nothing_is_decided_about_files_while_a_folder_of_the_commit_is_away(
+    place: Place, monkeypatch: pytest.MonkeyPatch, vanished: str
+) -> None:
+    finish_all, folder, away = job.finish_all, place.folder / vanished, place.folder / "away"
+
+    def finish_without(*arguments: Any) -> Any:
+        folder.rename(away)
+        return finish_all(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "finish_all", finish_without)
+        found = place.perform(*NAMES)
+    assert {value.fate for value in found.values()} == {Fate.PAUSE}
+    assert all("has vanished" in value.error for value in found.values())
+    assert os.listdir(place.folder / ".fproc/commits") == []
+    away.rename(folder)
+    for name in NAMES:
+        place.perform(name, why=Why.ORPHAN)
+    check_done(place, *NAMES)
+
+
 def test_one_that_fails_and_one_that_is_gone_trouble_no_other(place: Place) -> None:
     place.put("unprocessed/b.log", "bad\n")
     found = place.fates(NAMES[0], "gone.log", *NAMES[1:])
