@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fproc.spool import disk as disk_module
-from fproc.spool import folders, paths
+from fproc.spool import paths
 from fproc.spool.leases import Leases
-from fproc.spool.owner import Owner
 from tests import archives, bytecode
+from tests.leases import hold_by_leases_of_the_dead
 from tests.power import has_other_names
 
 # "quick" is for development, "ci" for every landing, "deep" for `make test-long`.
@@ -93,9 +93,7 @@ def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     if request.param == "leases on NFS":
         monkeypatch.setattr(disk_module, "is_local", lambda _path: False)
     if request.param.startswith("leases"):
-        dead = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
-        monkeypatch.setattr(Owner, "current", lambda: dead)
-        monkeypatch.setattr(folders, "is_local", lambda _path: False)
+        hold_by_leases_of_the_dead(monkeypatch)
         monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died
 
 

@@ -6,12 +6,21 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fproc.plan import Plan
-from fproc.spool import Disk, Spool
+from fproc.spool import Disk, Spool, folders
 from fproc.spool.folders import Folders
 from fproc.spool.leases import LEASE_SECONDS, Leases
 from fproc.spool.owner import Owner
 from tests.helpers import plan_of
+
+
+def hold_by_leases_of_the_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process hold by leases, and be known to be dead to whoever comes after."""
+    dead = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
+    monkeypatch.setattr(Owner, "current", lambda: dead)
+    monkeypatch.setattr(folders, "is_local", lambda _path: False)
 
 
 class Seconds:

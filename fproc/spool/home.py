@@ -65,6 +65,14 @@ class Home:
         """
         self.check_name()
         self._check((self._folders.underprocess, self._folders.processed))
+        return self.stage_identity()
+
+    def stage_identity(self) -> str:
+        """Return what `identity_of` says of the stage.
+
+        Raises:
+            OSError: as `check`, if the stage is gone: a decision without it could never be carried out.
+        """
         identity = identity_of(self.stage)
         if not identity:
             raise self._gone(self.stage)

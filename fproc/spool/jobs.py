@@ -20,7 +20,6 @@ from fproc.spool.decision import Decision
 from fproc.spool.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.folders import Folders
 from fproc.spool.home import Home
-from fproc.spool.identity import identity_of
 from fproc.spool.lease_folders import is_of_lease
 from fproc.spool.locks import Hold
 from fproc.spool.paths import is_there, kind_of_file, same_file
@@ -133,8 +132,12 @@ class Job:
         return os.path.dirname(path) == self._stage and os.path.basename(path).startswith(self.prefix)
 
     def stage_identity(self) -> str:
-        """What tells the folder in which parts are made from others."""
-        return identity_of(self._stage)
+        """Return what tells the folder in which parts are made from others.
+
+        Raises:
+            OSError: it has vanished.
+        """
+        return self._home.stage_identity()
 
     def staging(self, token: str) -> Staging:
         """Where the results of a new claim grow; `token` is the claim's own."""

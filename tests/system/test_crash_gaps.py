@@ -14,12 +14,11 @@ import pytest
 
 from fproc import job
 from fproc.lifecycle import Fate
-from fproc.spool import Claim, Disk, Settled, Spool, folders
+from fproc.spool import Claim, Disk, Settled, Spool
 from fproc.spool.jobs import Attempts
-from fproc.spool.owner import Owner
 from fproc.values import asdict
 from tests.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
-from tests.leases import Shared
+from tests.leases import Shared, hold_by_leases_of_the_dead
 from tests.places import Place, sweep
 from tests.power import PowerDisk
 from tests.scenarios import SCENARIOS, TWO_RESULTS, Scenario, inputs_of
@@ -100,9 +99,7 @@ def test_an_input_is_archived_only_when_its_results_are_there(
 @pytest.fixture
 def leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases of owners that are known to be dead."""
-    dead = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
-    monkeypatch.setattr(Owner, "current", lambda: dead)
-    monkeypatch.setattr(folders, "is_local", lambda _path: False)
+    hold_by_leases_of_the_dead(monkeypatch)
 
 
 @pytest.mark.usefixtures("leases", "names_of_the_model")
