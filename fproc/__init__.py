@@ -4,7 +4,7 @@ A processor of one's own may raise `Retry` to have its file tried again later an
 one line aside. Everything else in this package is fproc's own business.
 """
 
-from fproc.errors import Reject, Retry
+from fproc.base.errors import Reject, Retry
 
 __all__ = ["Reject", "Retry", "__version__"]
 

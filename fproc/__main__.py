@@ -2,7 +2,7 @@
 
 import sys
 
-from fproc.cli import main
+from fproc.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

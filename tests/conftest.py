@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from fproc.spool import disk as disk_module
-from fproc.spool import paths
-from fproc.spool.leases import Leases
+from fproc.spool.disk import disk as disk_module
+from fproc.spool.disk import paths
+from fproc.spool.locks.leases import Leases
 from tests import archives, bytecode
 from tests.leases import hold_by_leases_of_the_dead
 from tests.power import has_other_names

@@ -9,8 +9,8 @@ from glob import escape as glob_escape
 from glob import glob
 from typing import Any
 
-from fproc.spool import Disk
-from fproc.spool.unjournaled import UnjournaledDisk
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.unjournaled import UnjournaledDisk
 
 
 class Crash(BaseException):

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from fproc.config import Intake
-from fproc.spool.intake import Scan, Scanner
+from fproc.config.model import Intake
+from fproc.spool.intake.scanner import Scan, Scanner
 
 LONG_AGO, NOW = 1_000_000.0, 2_000_000.0
 

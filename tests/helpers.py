@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from fproc.engine import Interpreter
-from fproc.errors import RecordError
-from fproc.failures import LineFailure
-from fproc.plan import Plan, build
-from fproc.processors.base import Source
-from fproc.records import Record, read_blocks
-from fproc.traces import Trace
+from fproc.pipeline.failures import LineFailure, RecordError
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.plan import Plan, build_plan
+from fproc.pipeline.processors.base import Source
+from fproc.pipeline.records import Record, read_blocks
+from fproc.pipeline.tracing.trace import Trace
 
 SAMPLES = str(Path(__file__).parent / "samples")
 """The folder with processors as users write them."""
@@ -91,7 +90,7 @@ class Notes:
 
 def plan_of(nodes: Nodes, **config: Any) -> Plan:
     """The plan of a pipeline; its plugins lie in `SAMPLES`."""
-    return build({"nodes": list(nodes), **config}, folder=SAMPLES)
+    return build_plan({"nodes": list(nodes), **config}, folder=SAMPLES)
 
 
 def user(name: str) -> str:

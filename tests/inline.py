@@ -5,27 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from fproc.engine import Observer
-from fproc.job import Surroundings
-from fproc.journal import Journal
-from fproc.metrics import Metrics
-from fproc.plan import Plan
-from fproc.pool import Loss
-from fproc.spool import Origin, Spool
-from fproc.values import replace
-from fproc.watch import Watcher
-from fproc.worker import Progress, Report, TakenUp, Task, Why, perform_all
+from fproc.base.values import replace
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.tracing.observer import Observer
+from fproc.run.attempt import RunContext
+from fproc.run.figures import Progress
+from fproc.spool.job.claim import Origin
+from fproc.spool.spool import Spool
+from fproc.telemetry.metrics import Metrics
+from fproc.telemetry.recorder import Recorder
+from fproc.watch.loop import Watcher
+from fproc.watch.messages import Report, TakenUp, Task, Why
+from fproc.watch.pool import WorkerLost
+from fproc.watch.worker import perform_all
 
 
 class Inline:
     """Does each task when it is submitted. `after_report` is called with each report."""
 
-    def __init__(self, spool: Spool, plan: Plan, around: Surroundings) -> None:
+    def __init__(self, spool: Spool, plan: Plan, around: RunContext) -> None:
         self._spool = spool
         self._plan = plan
         self._around = replace(around, taken_up=self._taken_up)
         self.size = 1
-        self._events: list[Report | Loss] = []
+        self._events: list[Report | WorkerLost] = []
         self.tasks: list[Task] = []
 
     def has_room(self) -> bool:
@@ -41,7 +44,7 @@ class Inline:
     def _taken_up(self, name: str, origin: Origin) -> None:
         self._events.append(Report(Task(name, Why.ORPHAN), TakenUp(origin)))
 
-    def collect(self) -> list[Report | Loss]:
+    def collect(self) -> list[Report | WorkerLost]:
         events, self._events = self._events, []
         return events
 
@@ -54,7 +57,7 @@ class Inline:
     def running(self) -> dict[str, Progress]:
         return {}
 
-    def stop(self) -> list[Report | Loss]:
+    def stop(self) -> list[Report | WorkerLost]:
         return self.collect()
 
 
@@ -67,9 +70,9 @@ def watcher(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Watcher:
     """A watcher whose work is done in this process."""
-    around = Surroundings(clock=spool.clock, observer=observer)
+    around = RunContext(clock=spool.clock, observer=observer)
     workers = Inline(spool, plan, around)
-    journal = Journal(metrics or Metrics(), clock=spool.clock, monotonic=monotonic)
+    journal = Recorder(metrics or Metrics(), clock=spool.clock, monotonic=monotonic)
     made = Watcher(spool, plan.config, workers, journal, monotonic=monotonic)
     made._file_seconds = 0.0  # as if files had always been quick: several are given out together
     return made

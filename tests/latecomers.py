@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fproc.metrics import Metrics
-from fproc.spool import Disk, Spool
-from fproc.spool.revival import put_back_all
-from fproc.spool.unjournaled import UnjournaledDisk
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.requeue import put_back_all
+from fproc.spool.job.unjournaled import UnjournaledDisk
+from fproc.spool.spool import Spool
+from fproc.telemetry.metrics import Metrics
 from tests.crashes import BrokenDisk, Crash
 from tests.helpers import plan_of
 from tests.inline import watcher

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from fproc.plan import Plan
-from fproc.spool import Disk, Spool, folders
-from fproc.spool.folders import Folders
-from fproc.spool.leases import LEASE_SECONDS, Leases
-from fproc.spool.owner import Owner
+from fproc.pipeline.plan import Plan
+from fproc.spool import layout
+from fproc.spool.disk.disk import Disk
+from fproc.spool.layout import Folders
+from fproc.spool.locks.leases import LEASE_SECONDS, Leases
+from fproc.spool.locks.owner import Owner
+from fproc.spool.spool import Spool
 from tests.helpers import plan_of
 
 
@@ -20,7 +22,7 @@ def hold_by_leases_of_the_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have this process hold by leases, and be known to be dead to whoever comes after."""
     dead = Owner("here", "a namespace", "boot", os.getpid(), "an earlier process had this id")
     monkeypatch.setattr(Owner, "current", lambda: dead)
-    monkeypatch.setattr(folders, "is_local", lambda _path: False)
+    monkeypatch.setattr(layout, "is_local", lambda _path: False)
 
 
 class Seconds:

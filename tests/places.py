@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fproc.spool import Disk, Spool
-from fproc.spool.unjournaled import UnjournaledDisk
-from fproc.watch import Watcher
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.unjournaled import UnjournaledDisk
+from fproc.spool.spool import Spool
+from fproc.watch.loop import Watcher
 from tests.crashes import BrokenDisk, Crash, UnjournaledBrokenDisk, inputs, look
 from tests.helpers import plan_of
 from tests.inline import watcher

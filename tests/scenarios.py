@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fproc.failures import LineFailure
+from fproc.pipeline.failures import LineFailure
 from tests.helpers import SAMPLES, thinned, user
 
 TWO_RESULTS: list[dict[str, Any]] = [

@@ -1,42 +1,6 @@
-"""`pipeline.json`: `model` has what it says as frozen dataclasses, `keys` reads it."""
+"""`pipeline.json` and `.env`: from text to frozen dataclasses, or to every problem at once.
 
-from fproc.config.keys import KEYS, parse
-from fproc.config.model import (
-    IGNORED,
-    MEGABYTE,
-    AlertPolicy,
-    CheckpointPolicy,
-    Config,
-    Dashboard,
-    Example,
-    FileRule,
-    Intake,
-    Limits,
-    Next,
-    NodeSpec,
-    Recovery,
-    Retention,
-    to_json,
-    to_log,
-)
-
-__all__ = [
-    "IGNORED",
-    "KEYS",
-    "MEGABYTE",
-    "AlertPolicy",
-    "CheckpointPolicy",
-    "Config",
-    "Dashboard",
-    "Example",
-    "FileRule",
-    "Intake",
-    "Limits",
-    "Next",
-    "NodeSpec",
-    "Recovery",
-    "Retention",
-    "parse",
-    "to_json",
-    "to_log",
-]
+What settings mean for the work does not belong here, nor where they come from besides these files
+(`cli.settings`). Begin with `model`, which is the configuration as the rest of fproc sees it; `keys` reads
+it.
+"""

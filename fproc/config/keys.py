@@ -10,24 +10,9 @@ import re
 from functools import partial
 from typing import Any
 
-from fproc import schema
-from fproc.config.model import (
-    AlertPolicy,
-    CheckpointPolicy,
-    Config,
-    Dashboard,
-    Example,
-    FileRule,
-    Intake,
-    Limits,
-    NodeSpec,
-    Recovery,
-    Retention,
-)
-from fproc.config.patterns import MarkerPattern
-from fproc.errors import Problem
-from fproc.lifecycle import RetryPolicy
-from fproc.schema import (
+from fproc.base import schema
+from fproc.base.errors import Problem
+from fproc.base.schema import (
     Check,
     Problems,
     anything,
@@ -40,10 +25,25 @@ from fproc.schema import (
     table,
     text,
 )
-from fproc.values import fields, replace
+from fproc.base.values import fields, replace
+from fproc.config.model import (
+    AlertPolicy,
+    CheckpointPolicy,
+    Config,
+    Dashboard,
+    Example,
+    FileRule,
+    Intake,
+    Limits,
+    NodeSpec,
+    Recovery,
+    Retention,
+    RetryPolicy,
+)
+from fproc.config.patterns import MarkerPattern
 
 
-def parse(value: Any, *, folder: str) -> tuple[Config | None, Problems]:
+def parse_config(value: Any, *, folder: str) -> tuple[Config | None, Problems]:
     """Check a configuration.
 
     Args:

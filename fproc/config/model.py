@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fproc import urls
-from fproc.lifecycle import RetryPolicy
-from fproc.values import asdict, dataclass, field
+from fproc.base import urls
+from fproc.base.values import asdict, dataclass, field
 
 Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
 """Where a node's records go: to these nodes whatever the tag, by tag, or (None) to the tag's own node."""
@@ -30,6 +29,24 @@ IGNORED = (
     *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin"),
 )
 """Names under which files are known to lie that are no inputs, or not yet. Names of real data are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how soon a file is tried again."""
+
+    max_attempts: int = 3
+    backoff_seconds: float = 1.0
+    backoff_max_seconds: float = 300.0
+
+    def delay_seconds(self, attempt: int, jitter: float) -> float:
+        """How long to wait after failed attempt number `attempt` (from 1).
+
+        Exponential backoff with "equal jitter": half the delay is fixed, half is random, so that files
+        which failed together do not come back together. `jitter` is a random number from 0 to 1.
+        """
+        full: float = min(self.backoff_max_seconds, self.backoff_seconds * 2.0 ** min(attempt - 1, 60))
+        return full / 2 + full / 2 * jitter
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from fproc.values import dataclass
+from fproc.base.values import dataclass
 
 COMPRESSED = (".gz", ".bz2", ".xz")
 """Inputs with these suffixes are read decompressed, and their results do not carry the suffix."""

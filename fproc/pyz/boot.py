@@ -45,7 +45,7 @@ def say(what):
 
 
 def end_when_told():
-    """`fproc.cli` says why."""
+    """`fproc.cli.main` says why."""
     import signal
 
     status = 0 if "--watch" in sys.argv else 130
@@ -138,7 +138,7 @@ def unpacked(copy, cache):
 class Archive(object):
     """Finds fproc's modules: in the folder that they were unpacked to, else in the copy of the archive.
 
-    `fproc.own_code` tells what its attributes are for.
+    `fproc.base.own_code` tells what its attributes are for.
     """
 
     def __init__(self, copy, descriptor, build, cache):
@@ -171,13 +171,13 @@ def use(copy, descriptor, build, cache):
     if descriptor is None and build_of(copy) != build:
         raise ImportError("another build lies there by now")
     sys.meta_path.insert(0, archive)
-    from fproc import own_code
+    from fproc.base import own_code
 
     own_code.archive = archive
 
 
 def run():
-    from fproc.cli import main as fproc_main
+    from fproc.cli.main import main as fproc_main
 
     return fproc_main()
 

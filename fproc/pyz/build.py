@@ -40,7 +40,7 @@ def build(project: Path, target: Path) -> None:
             archive.extractall(site)
         _set_constants(site)
         command = [sys.executable, "-m", "shiv", "--reproducible", "--no-modify", "--compressed"]
-        command += ["--site-packages", str(site), "--python", PYTHON, "--entry-point", "fproc.cli:main"]
+        command += ["--site-packages", str(site), "--python", PYTHON, "--entry-point", "fproc.cli.main:main"]
         subprocess.run([*command, "--output-file", str(packed)], env=environment, check=True)
         _with_boot(packed, site / "fproc" / "pyz" / "boot.py", target)
 

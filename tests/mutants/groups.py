@@ -23,13 +23,13 @@ TOGETHER_WITHOUT_JOURNAL = power("two files, without a journal")
 GROUPS = [
     without(
         "the folders that inputs leave and come to are not looked for before a decision",
-        "home",
+        "checks/home",
         "self._check((self._folders.underprocess, self._folders.processed))",
         f"{AWAY}[underprocess]",
     ),
     mutant(
         "parts that commit together are not fsynced",
-        "group",
+        "job/group",
         (
             "errors = self._disk.sync_all([descriptor for _, _, descriptor in begun])",
             "errors = [None] * len(begun)",
@@ -38,37 +38,37 @@ GROUPS = [
     ),
     mutant(
         "what several inputs hold is fsynced after they were moved",
-        "group",
+        "job/group",
         ("for path, of in sync_contents(self._disk, list(waiting)).items()", "for path, of in ()"),
         others_fsync("three files"),
     ),
     without(
         "underprocess/ is not fsynced after several claims",
-        "group",
+        "job/group",
         "self._disk.sync_folder(self._folders.underprocess)",
         TOGETHER_WITHOUT_JOURNAL,
     ),
     without(
         "unprocessed/ is not fsynced after several claims",
-        "group",
+        "job/group",
         "self._disk.sync_folder(self._folders.unprocessed)",
         TOGETHER,
     ),
     mutant(
         "the stage folder is not fsynced before several decisions",
-        "group",
+        "job/group",
         ("self._each(self._seal)\n            self._share(self._stage)", "self._each(self._seal)"),
         TOGETHER,
     ),
     mutant(
         "a shared record is not fsynced",
-        "group",
+        "job/group",
         ("            self._disk.sync(record)\n", ""),
         TOGETHER_WITHOUT_JOURNAL,
     ),
     mutant(
         "the names of a shared record are not fsynced",
-        "group",
+        "job/group",
         (
             "            self._disk.close(record)\n        self._share(self._folders.commits)",
             "            self._disk.close(record)",
@@ -77,25 +77,25 @@ GROUPS = [
     ),
     mutant(
         "results are not fsynced before several inputs are archived",
-        "group",
+        "job/group",
         ("self._share(*sorted({move.folder for move in self._moves()}))", "pass"),
         TOGETHER_WITHOUT_JOURNAL,
     ),
     mutant(
         "the stage folder is not fsynced before a shared record goes",
-        "group",
+        "job/group",
         ("self._share(self._stage)  #", "pass  #"),
         TOGETHER,
     ),
     mutant(
         "the archive is not fsynced for several inputs",
-        "group",
+        "job/group",
         ("self._share(self._folders.processed)", "pass"),
         TOGETHER_WITHOUT_JOURNAL,
     ),
     mutant(
         "underprocess/ is not fsynced after several inputs have left it",
-        "group",
+        "job/group",
         (
             "self._share(self._folders.underprocess)\n            self._each(self._forget)",
             "self._each(self._forget)",
@@ -104,13 +104,13 @@ GROUPS = [
     ),
     mutant(
         "the absence of shared records is not fsynced",
-        "group",
+        "job/group",
         ("self._share(self._folders.commits)  #", "pass  #"),
         HANDED_BACK,
     ),
     mutant(
         "several inputs are archived before their results are published",
-        "group",
+        "job/group",
         ("self._each(self._publish)", "self._each(self._archive)"),
         GAPS + "test_an_input_is_archived_only_when_its_results_are_there[crash]",
         and_edit=(
@@ -120,7 +120,7 @@ GROUPS = [
     ),
     mutant(
         "results are published before the shared record",
-        "group",
+        "job/group",
         (
             "self._write_down()\n            self._each(self._publish)",
             "self._each(self._publish)\n            self._write_down()",
@@ -129,7 +129,7 @@ GROUPS = [
     ),
     mutant(
         "shared records go before their inputs are archived",
-        "group",
+        "job/group",
         ("self._each(self._archive)\n", "self._each(self._forget)\n"),
         crash("three files"),
         and_edit=(
@@ -139,32 +139,32 @@ GROUPS = [
     ),
     mutant(
         "a decision that was made anew in a group stays behind",
-        "group",
+        "job/group",
         ("if decision is not self._written[claim]:", "if False:"),
         GROUP + "test_results_of_one_name_get_numbers",
     ),
     mutant(
         "lines that were set aside are not published",
-        "claim",
+        "job/claim",
         ("if self._rejected_bytes:", "if False:"),
         "tests/unit/test_job.py::test_a_line_over_the_limit_is_set_aside_with_its_beginning",
     ),
     mutant(
         "several claims do not look for what a crash has left",
-        "group",
+        "job/group",
         ("return [name for name in holds if name in decided or part_prefix(name) in begun]", "return []"),
         GROUP + "test_an_input_whose_job_is_known_is_claimed_alone_with_what_is_known",
         power("three files"),
     ),
     mutant(
         "a shared record is not looked for in recovery",
-        "jobs",
+        "job/job",
         ("decision = decisions.read_shared(self.folders, self.name)", "decision = None"),
         crash("three files"),
     ),
     mutant(
         "the names of a shared record are not fsynced in recovery",
-        "jobs",
+        "job/job",
         (
             "self.disk.close(record)\n        self.disk.sync_folder(self.folders.commits)",
             "self.disk.close(record)",
@@ -173,25 +173,25 @@ GROUPS = [
     ),
     mutant(
         "a shared record that was not fsynced is not fsynced in recovery",
-        "jobs",
+        "job/job",
         ("            self.disk.sync(record)\n", "            pass\n"),
         power_after_crash("two results"),
     ),
     mutant(
         "a late owner's decision stands in a group",
-        "group",
+        "job/group",
         ("            claim.check_owner()\n            self._disk.unlink(path)", "            return"),
         GROUP_OWNERS + "test_a_decision_of_a_late_owner_is_gone_before_anything_is_published",
     ),
     mutant(
         "a group removes the decision of who has the input now",
-        "group",
+        "job/group",
         ("came between\n            claim.check_owner()", "came between"),
         GROUP_OWNERS + "test_a_decision_of_the_next_owner_stays",
     ),
     mutant(
         "a group does not see whether it owns an input that it decides about",
-        "group",
+        "job/group",
         (
             "        claim.check_owner()\n        try:\n            self._disk.give_name",
             "        try:\n            self._disk.give_name",
@@ -200,14 +200,14 @@ GROUPS = [
     ),
     mutant(
         "a group takes back the decision of who has the input now",
-        "group",
+        "job/group",
         ("if is_at(record, claim.job.shared_record):", "if True:"),
         GROUP + "test_a_file_whose_job_folder_is_removed_while_its_group_decides_is_decided_once"
         "[taken over-after]",
     ),
     mutant(
         "shared records stay",
-        "group",
+        "job/group",
         ("            self._disk.unlink(job.shared_record)", "            pass"),
         crash("three files"),
     ),

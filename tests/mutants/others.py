@@ -25,13 +25,13 @@ OTHER_JOB = (
 HALVES = [
     without(
         "a file's new name is not fsynced before the old one goes",
-        "unjournaled",
+        "job/unjournaled",
         "self.sync_folder(os.path.dirname(target))",
         UNJOURNALED + "test_a_move_makes_the_new_name_durable_before_the_old_one_goes",
     ),
     mutant(
         "several inputs lose their first names before their second ones are durable",
-        "group",
+        "job/group",
         (
             "                self._disk.sync_folder(self._folders.underprocess)\n                for",
             "                for",
@@ -40,7 +40,7 @@ HALVES = [
     ),
     mutant(
         "parts lose their first names before their second ones are durable",
-        "group",
+        "job/group",
         (
             "self._share(*sorted({move.folder for move in self._moves()}))",
             "self._end(decisions.end_publication)",
@@ -49,7 +49,7 @@ HALVES = [
     ),
     mutant(
         "an input loses its first name before its archive is durable",
-        "decision",
+        "job/commit",
         (
             "    disk.sync_folder(folders.absolute(decision.archive.folder))\n    end_archiving(",
             "    end_archiving(",
@@ -58,7 +58,7 @@ HALVES = [
     ),
     mutant(
         "an input loses its first name before its second one is durable",
-        "__init__",
+        "spool",
         (
             "self.folders.underprocess)\n        take_first_name(self._disk, job, waiting)",
             "self.folders.underprocess)",
@@ -74,7 +74,7 @@ HALVES = [
     ),
     mutant(
         "several inputs lose their first names before their archive is durable",
-        "group",
+        "job/group",
         (
             "self._share(self._folders.processed)\n            self._end(decisions.end_archiving)",
             "self._end(decisions.end_archiving)\n            self._share(self._folders.processed)",
@@ -83,7 +83,7 @@ HALVES = [
     ),
     mutant(
         "an input's parts lose their first names before their second ones are durable",
-        "decision",
+        "job/commit",
         (
             "decision = publish(disk, folders, job_folder, decision)",
             (
@@ -95,13 +95,13 @@ HALVES = [
     ),
     mutant(
         "a part that replaces a result loses its first name at once",
-        "unjournaled",
+        "job/unjournaled",
         ("self.replace(second, target)", "self.replace(source, target)"),
         others_fsync("an earlier result is replaced, without a journal", "_what_is_left"),
     ),
     mutant(
         "nothing is taken where a name cannot be put aside without replacing",
-        "unjournaled",
+        "job/unjournaled",
         (
             "if error.errno not in NO_RENAMEAT2:\n            raise\n        if os.path.lexists(aside)",
             "if error:\n            raise\n        if os.path.lexists(aside)",
@@ -110,19 +110,19 @@ HALVES = [
     ),
     mutant(
         "what was put aside replaces what waits",
-        "unjournaled",
+        "job/unjournaled",
         ("disk.move(aside, target)", "disk.replace(aside, target)"),
         UNJOURNALED + "test_a_third_file_that_comes_while_the_second_is_put_back_replaces_nothing[none]",
     ),
     mutant(
         "what was put aside is put where the first file was, whatever waits there",
-        "unjournaled",
+        "job/unjournaled",
         ("disk.rename_noreplace(aside, target)", "disk.replace(aside, target)"),
         UNJOURNALED + "test_a_third_file_that_comes_while_the_second_is_put_back_replaces_nothing[renameat2]",
     ),
     mutant(
         "several inputs keep their first names",
-        "group",
+        "job/group",
         (
             'take_first_name(self._disk, claim.job, f"{self._folders.unprocessed}/{claim.name}")',
             "pass",
@@ -131,13 +131,13 @@ HALVES = [
     ),
     mutant(
         "parts of several inputs keep their first names",
-        "group",
+        "job/group",
         ("            self._end(decisions.end_publication)\n", ""),
         crash("three files, without a journal"),
     ),
     mutant(
         "an archived input keeps its name in the folder of a lease",
-        "decision",
+        "job/commit",
         (
             "end_archiving(disk, folders, job_folder, decision, source=source)",
             "end_archiving(disk, folders, job_folder, decision)",
@@ -146,13 +146,13 @@ HALVES = [
     ),
     mutant(
         "what was dropped over an input that is being taken is removed",
-        "unjournaled",
+        "job/unjournaled",
         ("    if paths.has_other_names(aside):", "    if aside:"),
         UNJOURNALED + "test_a_file_that_is_dropped_over_one_that_is_being_taken_stays[renameat2-False]",
     ),
     mutant(
         "a result that a reader has moved on is published again",
-        "decision",
+        "job/commit",
         ("elif not (disk.has_halves and _has_left(decision, move, source, target)):", "else:"),
         UNJOURNALED + "test_a_result_that_a_reader_moves_at_once_is_not_published_twice_after_a_crash",
     ),
@@ -161,13 +161,13 @@ HALVES = [
 OTHERS = [
     mutant(
         "the stage of a run on another host is swept",
-        "direct",
+        "output/direct",
         ("if not (reaches_all or is_of_host) and", "if False and"),
         DIRECT + "test_runs_on_two_hosts_leave_each_other_s_parts_alone[marks0]",
     ),
     mutant(
         "lines that were set aside are not compared at the seal",
-        "claim",
+        "job/claim",
         (
             "if size_bytes != self._rejected_bytes or not os.path.lexists(self.job.path(REJECTED)):",
             "if False:",
@@ -177,7 +177,7 @@ OTHERS = [
     ),
     mutant(
         "the lock is closed before its folder is removed",
-        "locks",
+        "locks/locks",
         (
             "        try:\n            if self.is_owner():\n                with suppress(OSError):  # not",
             (
@@ -195,7 +195,7 @@ OTHERS = [
     ),
     mutant(
         "a result that got another number still replaces",
-        "decision",
+        "job/commit",
         ("replace(moves[index], number=number, replaces=False)", "replace(moves[index], number=number)"),
         MEDDLING + "test_a_result_that_got_another_number_replaces_nothing",
     ),
@@ -204,49 +204,49 @@ OTHERS = [
 LATE = [
     mutant(
         "the record about an input that may be written to is not kept by a group",
-        "group",
+        "job/group",
         ("elif decision.is_watched:", "elif False:"),
         f"{WATCHED}[crash-together]",
     ),
     mutant(
         "the record about an input that was written to late is not kept",
-        "late",
+        "job/late",
         ("is_watched=True,", "is_watched=False,"),
         f"{MOVED}[crash]",
     ),
     without(
         "an input goes from processed/ to failed/ before that is decided",
-        "late",
-        "decisions.write(self._disk, job.folder, decision)",
+        "job/late",
+        "decisions.write_record(self._disk, job.folder, decision)",
         f"{MOVED}[crash]",
     ),
     mutant(
         "a record is taken for one about a later input of its name",
-        "jobs",
+        "job/job",
         ("self.forget_earlier(done)\n        self.clean()", "self.clean()"),
         LATE_WRITERS + "test_a_later_file_of_the_same_name_is_not_taken_for_the_first[alone]",
     ),
     mutant(
         "a record is taken for one about a later input of its name that commits in a group",
-        "group",
+        "job/group",
         ("job.forget_earlier(decision)", "pass"),
         LATE_WRITERS + "test_a_later_file_of_the_same_name_is_not_taken_for_the_first[together]",
     ),
     without(
         "the record about an input that may be written to is not fsynced",
-        "jobs",
+        "job/job",
         "self.disk.sync_folder(kept_in(self.folders, done))",
         f"{WATCHED}[power loss without a journal-alone]",
     ),
     without(
         "the records about inputs that may be written to are not fsynced in a group",
-        "group",
+        "job/group",
         "self._share(self._folders.late)",
         f"{WATCHED}[power loss without a journal-together]",
     ),
     mutant(
         "the name of a job folder is not fsynced before an input goes to failed/",
-        "late",
+        "job/late",
         ("        job.make_durable()\n        write_whole", "        write_whole"),
         f"{MOVED}[power loss]",
     ),

@@ -18,25 +18,25 @@ TAKEN_AWAY = VANISHED + "test_results_that_readers_have_taken_away_already_are_n
 STEPS = [
     without(
         "a part is not cut to the size that its checkpoint knows",
-        "staging",
+        "output/parts",
         "self._disk.truncate(part.path, part.size_bytes)",
         crash("checkpoints"),
     ),
     without(
         "set-aside lines are not cut to the size that the checkpoint knows",
-        "claim",
+        "job/claim",
         "self.job.disk.truncate(path, size_bytes)",
         crash("checkpoints"),
     ),
     mutant(
         "a rename replaces what is there",
-        "disk",
+        "disk/disk",
         (" self.rename_noreplace(", " self.replace("),
         f"{TAKEN_NAME}[renameat2]",
     ),
     mutant(
         "a move by link that was broken off is not finished",
-        "disk",
+        "disk/disk",
         (
             "self.link(source, target)\n        except FileExistsError:\n            if",
             "self.link(source, target)\n        except FileExistsError:\n            if source or",
@@ -45,7 +45,7 @@ STEPS = [
     ),
     mutant(
         "the input is archived before its results are published",
-        "decision",
+        "job/commit",
         (
             "for index in range(len(decision.publications)):",
             "for index in (len(decision.publications), *range(len(decision.publications))):",
@@ -54,17 +54,22 @@ STEPS = [
     ),
     mutant(
         "results are published before the commit record",
-        "claim",
+        "job/claim",
         (
-            "decisions.write(",
-            "decisions._move(job.disk, job.folders, job.folder, decision, 0)\n        decisions.write(",
+            "decisions.write_record(",
+            "decisions._move(job.disk, job.folders, job.folder, decision, 0); decisions.write_record(",
         ),
         CRASH,
     ),
-    without("no commit record is written", "claim", "decisions.write(job.disk, job.folder, decision)", CRASH),
+    without(
+        "no commit record is written",
+        "job/claim",
+        "decisions.write_record(job.disk, job.folder, decision)",
+        CRASH,
+    ),
     mutant(
         "the commit record is removed before the input is archived",
-        "decision",
+        "job/commit",
         (
             "    decision = archive(",
             "    disk.unlink(os.path.join(job_folder, RECORD))\n    decision = archive(",
@@ -73,25 +78,25 @@ STEPS = [
     ),
     mutant(
         "the marker is removed before the claim",
-        "__init__",
+        "spool",
         ("job.take_input(waiting", "self._markers.consume(job)\n            job.take_input(waiting"),
         crash("a marker"),
     ),
     mutant(
         "any marker of the name is removed, whichever file it came with",
-        "markers",
-        ("is_noted = Stamp.of(os.stat(marker)) == Stamp(**note)", "is_noted = bool(note)"),
+        "job/markers",
+        ("is_noted = FileStamp.of(os.stat(marker)) == FileStamp(**note)", "is_noted = bool(note)"),
         SPOOL + "test_a_marker_goes_with_its_file_and_a_later_one_stays",
     ),
     mutant(
         "a claim does not clean the job folder",
-        "__init__",
+        "spool",
         ("job.clean()\n            self._markers.remember", "self._markers.remember"),
         GAPS + "test_what_was_remembered_of_an_earlier_file_of_the_name_does_not_count",
     ),
     mutant(
         "a claim keeps the attempts of an earlier file of the name",
-        "__init__",
+        "spool",
         (
             "job.clean()\n            self._markers.remember",
             'job.clean(keep=("attempts.json",))\n            self._markers.remember',
@@ -100,27 +105,27 @@ STEPS = [
     ),
     mutant(
         "a claim does not look for an earlier file of the name",
-        "__init__",
+        "spool",
         ("if job.has_input() or job.settle", "if job.settle"),
         SPOOL + "test_a_second_file_of_a_name_waits_while_the_first_waits_for_its_retry",
     ),
     mutant(
         "a claim does not look for an earlier decision",
-        "__init__",
+        "spool",
         ("or job.settle_if_decided() is not None:", "or False:"),
         SECOND_FILE + "[locks-there]",
         SECOND_FILE + "[leases-there]",
     ),
     mutant(
         "a decision is carried out for whatever file has the input's name",
-        "decision",
+        "job/commit",
         ("return decision.stamp.same_file(", "return True or decision.stamp.same_file("),
         GAPS + "test_a_file_put_by_hand_where_a_decided_one_was_is_not_archived_for_it",
     ),
     mutant(
         "the number in the record is not raised when a name is taken",
-        "decision",
-        ("write(disk, job_folder, decision)\n            continue", "continue"),
+        "job/commit",
+        ("write_record(disk, job_folder, decision)\n            continue", "continue"),
         GAPS + "test_results_are_told_by_the_names_that_they_got_whatever_crashed_in_between",
     ),
 ]
@@ -128,32 +133,32 @@ STEPS = [
 PARTS = [
     mutant(
         "whatever part is gone has been published",
-        "decision",
+        "job/commit",
         ("if identity_of(stage) != decision.stage and", "if False and"),
         _WAITS,
         HALF,
     ),
     mutant(
         "a result that was taken away is waited for",
-        "decision",
+        "job/commit",
         ("if identity_of(stage) != decision.stage and", "if"),
         TAKEN_AWAY,
     ),
     mutant(
         "any file of a result's name is taken for it",
-        "decision",
+        "job/commit",
         ("not move.is_at(target)", "not os.path.lexists(target)"),
         VANISHED + "test_another_file_of_a_result_s_name_is_not_taken_for_it",
     ),
     mutant(
         "results are published before all that is missing is known",
-        "jobs",
+        "job/job",
         ("decisions.check_parts(self.folders, self.folder, decision)", "pass"),
         VANISHED + "test_a_part_that_was_changed_after_the_decision_is_not_published",
     ),
     mutant(
         "a stage is told by its inode number alone",
-        "identity",
+        "disk/identity",
         (
             'return f"{inode}@{made_ns}" if made_ns and',
             'return f"{inode}@0" if made_ns and',
@@ -162,7 +167,7 @@ PARTS = [
     ),
     mutant(
         "an earlier fproc takes the record for its own",
-        "decision",
+        "job/commit",
         ("VERSION = 2\n", "VERSION = 1\n"),
         VANISHED + "test_a_record_of_the_first_version_is_carried_out_as_it_was_then",
     ),
@@ -171,7 +176,7 @@ PARTS = [
 FAULTS = [
     mutant(
         "an fsync of a file that fails is taken for done",
-        "disk",
+        "disk/disk",
         (
             "        if self.power:\n            os.fsync(descriptor)",
             "        with suppress(OSError):\n            os.fsync(descriptor)",
@@ -180,7 +185,7 @@ FAULTS = [
     ),
     mutant(
         "an fsync of a folder that fails is taken for done",
-        "disk",
+        "disk/disk",
         (
             "os.fsync(descriptor)\n            finally:",
             "os.fsync(descriptor)\n            except OSError:\n                pass\n            finally:",
@@ -189,13 +194,13 @@ FAULTS = [
     ),
     mutant(
         "a record that could not be written is taken for written",
-        "disk",
+        "disk/disk",
         ("raise\n    disk.sync_folder(folder)", "return\n    disk.sync_folder(folder)"),
         GAPS + "test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing[two results, alone]",
     ),
     mutant(
         "a write that the kernel takes in parts ends after the first",
-        "disk",
+        "disk/disk",
         (
             "view = view[os.write(descriptor, view) :]",
             "view = view[os.write(descriptor, view) + len(view) :]",
@@ -204,13 +209,13 @@ FAULTS = [
     ),
     mutant(
         "a part that cannot be moved, because its folder is missing, counts as moved",
-        "decision",
+        "job/commit",
         ("if os.path.lexists(source):\n                raise", "if False:\n                raise"),
         GAPS + "test_an_empty_folder_that_someone_removes_before_any_call_is_missed_until_it_is_back",
     ),
     mutant(
         "a decided file's parts are removed when its owner gives it up",
-        "claim",
+        "job/claim",
         ("if self.job.is_owner() and self.job.is_decided():", "if False:"),
         FAULT,
     ),

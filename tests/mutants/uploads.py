@@ -12,34 +12,34 @@ SWEPT_POWER = ARRIVAL + "test_power_loss_in_the_sweep_after_a_crash_changes_noth
 UPLOADS = [
     without(
         "the contents of an upload are not fsynced",
-        "arrival",
+        "intake/uploads",
         "self._disk.sync(self._descriptor)",
         f"{UPLOAD_POWER}[none-before-rename]",
     ),
     without(
         "unprocessed/ is not fsynced when uploads are published",
-        "arrival",
+        "intake/uploads",
         "self._disk.sync_folder(self._unprocessed)",
         f"{UPLOAD_POWER}[none-before-rename]",
     ),
     mutant(
         "an upload replaces what has its name",
-        "arrival",
+        "intake/uploads",
         ("self._disk.move(self._own(file.target)", "self._disk.replace(self._own(file.target)"),
         ARRIVAL + "test_a_name_that_is_taken_in_the_last_moment_is_not_replaced[rename]",
     ),
     mutant(
         "an upload is not held while it grows",
-        "arrival",
+        "intake/uploads",
         (
-            "return Arrival(self, hold)",
+            "return Upload(self, hold)",
             "begun = Arrival(self, hold)\n            hold.release()\n            return begun",
         ),
         ARRIVAL + "test_a_sweep_leaves_live_uploads_alone_and_removes_those_of_the_dead[False]",
     ),
     mutant(
         "an upload is let go of before it is removed",
-        "arrival",
+        "intake/uploads",
         (
             "        files = os.path.join(hold.folder, _FILES)\n        try:",
             "        files = os.path.join(hold.folder, _FILES)\n        hold.release()\n        try:",
@@ -49,37 +49,37 @@ UPLOADS = [
     ),
     mutant(
         "the markers of uploads that were published are not finished after a crash",
-        "arrival",
+        "intake/uploads",
         ("self.make_ready(files)\n                self._drop", "self._drop"),
         f"{UPLOAD_CRASH}[renameat2-before-marker]",
     ),
     mutant(
         "a marker is given to whatever file has the name of an upload",
-        "arrival",
+        "intake/uploads",
         ("(target not in names or same_file(here, there))", "True"),
         f"{UPLOAD_CRASH}[renameat2-during-marker]",
     ),
     mutant(
         "an upload whose move by link was broken off gets no marker",
-        "arrival",
+        "intake/uploads",
         (" or same_file(here, there)", ""),
         f"{UPLOAD_CRASH}[link and unlink-before-marker]",
     ),
     mutant(
         "an upload's files are removed before their markers",
-        "arrival",
+        "intake/uploads",
         ("self._drop_markers(files)\n", "pass\n"),
         SWEPT,
     ),
     without(
         "the absence of an upload's markers is not fsynced",
-        "arrival",
+        "intake/uploads",
         "if markers:\n            self.disk.sync_folder(files)",
         f"{SWEPT_POWER}[the newest change-1]",
     ),
     mutant(
         "an upload gets another name while it has its marker",
-        "arrival",
+        "intake/uploads",
         (
             "self._disk.unlink(self._own_marker(file.target))",
             "old = self._own_marker(file.target)",
@@ -92,7 +92,7 @@ UPLOADS = [
     ),
     mutant(
         "the absence of a marker is not fsynced before its upload gets another name",
-        "arrival",
+        "intake/uploads",
         (
             "self._own_marker(file.target))\n            self._disk.sync_folder(self._private)",
             "self._own_marker(file.target))",
@@ -101,13 +101,13 @@ UPLOADS = [
     ),
     mutant(
         "an upload's name is not fsynced before its marker is made",
-        "arrival",
+        "intake/uploads",
         ("self._disk.sync_folder(self._private)\n        for", "for"),
         f"{UPLOAD_POWER}[the newest name-during-marker]",
     ),
     mutant(
         "an upload's marker is not fsynced",
-        "arrival",
+        "intake/uploads",
         (
             "self._own_marker(file.target)))\n        self._disk.sync_folder(self._private)",
             "self._own_marker(file.target)))",
@@ -117,25 +117,25 @@ UPLOADS = [
     ),
     without(
         "the name of the folder of an upload's files is not fsynced",
-        "arrival",
+        "intake/uploads",
         "self._disk.sync_folder(self._hold.folder)",
         f"{UPLOAD_POWER}[none-before-marker]",
     ),
     without(
         "the name of an upload's own folder is not fsynced",
-        "arrival",
+        "intake/uploads",
         "self._hold.make_durable()",
         f"{UPLOAD_POWER}[none-before-marker]",
     ),
     mutant(
         "an upload's name is not fsynced before its marker gets its own",
-        "arrival",
+        "intake/uploads",
         ("self.disk.sync_folder(waiting)\n            self._leave_one", "self._leave_one"),
         f"{SWEPT_POWER}[the newest change-1]",
     ),
     mutant(
         "a marker that an upload was given is not fsynced",
-        "arrival",
+        "intake/uploads",
         (
             "os.path.join(waiting, marker))\n            self.disk.sync_folder(waiting)",
             "os.path.join(waiting, marker))",

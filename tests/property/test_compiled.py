@@ -10,12 +10,13 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fproc.compiler import CompiledRun
-from fproc.engine import Interpreter
-from fproc.errors import FprocError, RecordError
-from fproc.plan import Plan
-from fproc.records import read_blocks
-from fproc.timing import Sampling
+from fproc.base.errors import FprocError
+from fproc.pipeline.compiler.run import CompiledRun
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.records import read_blocks
+from fproc.pipeline.tracing.timing import Sampling
 from tests.helpers import SOURCE, Memory, Notes, plan_of
 
 TAGS = ["a", "b", "c"]

@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc.config import KEYS, parse, to_json
-from fproc.errors import ConfigError, Problem
-from fproc.schema import parse_json
+from fproc.base.errors import ConfigError, Problem
+from fproc.base.schema import parse_json
+from fproc.config.keys import KEYS, parse_config
+from fproc.config.model import to_json
 
 NAME = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=8)
 TARGETS = st.one_of(NAME, st.lists(NAME, min_size=1, max_size=3))
@@ -82,17 +83,17 @@ JSON = st.recursive(
 
 @given(CONFIGS)
 def test_a_configuration_round_trips(value: dict[str, Any]) -> None:
-    config, problems = parse(value, folder="/base")
+    config, problems = parse_config(value, folder="/base")
     assert problems == []
     assert config is not None
-    again, problems = parse(parse_json(json.dumps(to_json(config)), "again", []), folder="/elsewhere")
+    again, problems = parse_config(parse_json(json.dumps(to_json(config)), "again", []), folder="/elsewhere")
     assert problems == []
     assert again == config
 
 
 @given(JSON)
 def test_any_json_is_either_a_configuration_or_a_list_of_problems(value: Any) -> None:
-    config, problems = parse(value, folder="/base")
+    config, problems = parse_config(value, folder="/base")
     assert (config is not None) or problems
     for problem in problems:
         assert problem.path.startswith("$")

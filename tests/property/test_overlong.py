@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc import records
-from fproc.records import Block, Overlong, Passing, read_pieces
+from fproc.pipeline import records
+from fproc.pipeline.records import Block, Overlong, Passing, read_pieces
 
 Found = tuple[int, int, str, bool]
 """A line's number, its offset, the line or its beginning, and whether it was passed over."""

@@ -17,16 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc.engine import Interpreter
-from fproc.errors import RecordError
-from fproc.inputs import open_input
-from fproc.plan import Plan
-from fproc.records import Block, Overlong, read_blocks
-from fproc.run import Figures, run
-from fproc.spool import Disk, Staging
-from fproc.spool.checkpoint import Place
-from fproc.spool.staging import Part
-from fproc.values import asdict
+from fproc.base.values import asdict
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.records import Block, Overlong, read_blocks
+from fproc.run.figures import Figures
+from fproc.run.inputs import open_input
+from fproc.run.run import run_input
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.checkpoint import Position
+from fproc.spool.output.parts import Part, Staging
 from tests.helpers import SOURCE, Memory, plan_of, user
 
 LIMIT = 20
@@ -172,8 +173,8 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 @pytest.fixture(scope="module", autouse=True)
 def _a_piece_for_each_line() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fproc.pieces.PIECE_SECONDS", -1.0)
-        patch.setattr("fproc.plan.QUICK_LINES", 1)
+        patch.setattr("fproc.run.pieces.PIECE_SECONDS", -1.0)
+        patch.setattr("fproc.pipeline.plan.QUICK_LINES", 1)
         yield
 
 
@@ -181,7 +182,7 @@ def _a_piece_for_each_line() -> Iterator[None]:
 class Checkpoint:
     """A place, and what results and set-aside lines were by then."""
 
-    place: Place
+    place: Position
     parts: dict[str, tuple[bytes, int]]
     rejected: bytes
 
@@ -213,19 +214,19 @@ class Job:
             staging.resume(parts, 0)
             rejected = [begin_at.rejected]
 
-        def keep(offset_bytes: int, place: Callable[[], Place]) -> None:
+        def keep(offset_bytes: int, place: Callable[[], Position]) -> None:
             staging.flush()
             found = {
                 result: (Path(part.path).read_bytes(), part.lines) for result, part in staging.parts.items()
             }
-            kept = Place(**through_json(asdict(place())))
+            kept = Position(**through_json(asdict(place())))
             assert kept.offset_bytes == offset_bytes
             self.checkpoints.append(Checkpoint(kept, found, b"".join(rejected)))
 
         given, figures, ending = open_input(self.path, in_spool=True), Figures(), None
         begin = begin_at.place if begin_at else None
         try:
-            run(self.plan, given, staging, figures, reject=rejected.append, keep=keep, begin_at=begin)
+            run_input(self.plan, given, staging, figures, reject=rejected.append, keep=keep, begin_at=begin)
         except RecordError as error:
             ending = str(error)
         finally:

@@ -10,13 +10,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc.config import NodeSpec
-from fproc.engine import Interpreter
-from fproc.graph import build
-from fproc.processors import sinks
-from fproc.processors.base import Maker, Processor
-from fproc.records import Record, read_blocks
-from fproc.streams import Stream
+from fproc.config.model import NodeSpec
+from fproc.pipeline.graph import build_graph
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.processors import sinks
+from fproc.pipeline.processors.base import Maker, Processor
+from fproc.pipeline.records import Record, read_blocks
+from fproc.pipeline.streams import Stream
 from tests import oracle
 from tests.helpers import SOURCE, Memory, stop
 
@@ -97,14 +97,14 @@ def interpreter(nodes: dict[str, oracle.Node], output: Memory, *, streams: Seque
     for name, node in nodes.items():
         specs.append(NodeSpec(name, "test.node", next=as_next(node.next)))
     specs += [NodeSpec(name, "write", {"file": file}) for name, file in SINKS.items() if name != "end"]
-    graph, problems = build(specs, [])
+    graph, problems = build_graph(specs, [])
     assert problems == []
     makers: dict[str, Maker] = {
         name: maker(node.make, as_stream=name in streams) for name, node in nodes.items()
     }
     for name, file in SINKS.items():
-        makers[name] = sinks.end() if name == "end" else sink(file)
-    makers["drop"] = sinks.drop()
+        makers[name] = sinks.end_node() if name == "end" else sink(file)
+    makers["drop"] = sinks.drop_node()
     return Interpreter(
         graph, makers, source=SOURCE, output=output, entry="start", max_hops=HOPS, on_error=stop
     )

@@ -17,10 +17,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fproc import job
-from fproc.plan import Plan
-from fproc.spool import Claim, Disk, Spool
-from fproc.watch import Watcher
+from fproc.pipeline.plan import Plan
+from fproc.run import attempt
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.claim import Claim
+from fproc.spool.spool import Spool
+from fproc.watch.loop import Watcher
 from tests.conftest import MEMORY
 from tests.crashes import BrokenDisk, Crash, files, inputs, is_decided, look
 from tests.helpers import plan_of, user
@@ -126,7 +128,7 @@ class SpoolMachine(RuleBasedStateMachine):
             disk, claim = self.held.pop(0)
             disk.calls_left = calls
             try:
-                job.process(claim, self.plan)
+                attempt.process_claim(claim, self.plan)
             except Crash:
                 pass
             finally:

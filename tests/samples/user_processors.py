@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import fproc
-from fproc import timing
+from fproc.pipeline.tracing import timing
 
 
 def shout(line: str, mark: str = "!") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fproc.spool.leases import Leases
+from fproc.spool.locks.leases import Leases
 
 
 @pytest.fixture(autouse=True)

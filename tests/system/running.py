@@ -46,10 +46,10 @@ def step(line):
 NOBODY = 65534
 _AS_NOBODY = f"""
 import contextlib, ctypes, difflib, encodings.ascii, inspect, io, os, sys
-import fproc.examples, fproc.oneshot, fproc.watch
-from fproc import cli
+import fproc.cli.check, fproc.cli.input, fproc.cli.watch
+from fproc.cli.main import main
 with contextlib.redirect_stdout(io.StringIO()):
-    cli.main([])
+    main([])
 if os.geteuid() == 0:
     library, keeps_lease = ctypes.CDLL(None), "KEEP_CAP_LEASE" in os.environ
     os.setgroups([])
@@ -59,7 +59,7 @@ if os.geteuid() == 0:
     if keeps_lease:
         header, lease = (ctypes.c_uint32 * 2)(0x20080522, 0), 1 << 28
         assert library.capset(header, (ctypes.c_uint32 * 6)(lease, lease, 0, 0, 0, 0)) == 0
-sys.exit(cli.main())
+sys.exit(main())
 """
 """Gives up root once all is imported: the interpreter may lie where only root can read.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fproc.default import DEFAULT
+from fproc.config.defaults import DEFAULT
 
 PROJECT = Path(__file__).parents[2]
 CASES = PROJECT / "tests" / "cases"

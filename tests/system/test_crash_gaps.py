@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from fproc import job
-from fproc.lifecycle import Fate
-from fproc.spool import Claim, Disk, Settled, Spool
-from fproc.spool.jobs import Attempts
-from fproc.values import asdict
+from fproc.base.values import asdict
+from fproc.run import attempt
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.job import Attempts, RolledForward
+from fproc.spool.spool import Spool
 from tests.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
 from tests.leases import Shared, hold_by_leases_of_the_dead
 from tests.places import Place, sweep
@@ -184,7 +186,7 @@ def test_results_are_told_by_the_names_that_they_got_whatever_crashed_in_between
         place.put({"results/x.log": "foreign"})
         came = place.crash(point)
         settled = Spool(place.plan.config, disk=Disk(power=True)).adopt("x.log")
-        if isinstance(settled, Settled):
+        if isinstance(settled, RolledForward):
             told += 1
             assert sorted(settled.results) == ["x.count", "x~2.log"], point
             assert look(place.folder)["results"].keys() == {"x.log", "x.count", "x~2.log"}, point
@@ -363,7 +365,7 @@ def test_a_second_file_of_the_name_that_is_claimed_before_any_recovery_mixes_wit
         claim = Spool(place.plan.config).claim("x.log")
         assert claim is None or not was_there or is_taken_away, point
         if claim is not None:
-            job.process(claim, place.plan)
+            attempt.process_claim(claim, place.plan)
         place.recover()
         seen = look(place.folder)
         number = "" if is_taken_away else "~2"
@@ -390,7 +392,7 @@ def test_an_owner_that_was_paused_does_nothing_while_another_is_at_work(memory_p
 
         if not paused_at(shared, calls, take_over):
             break
-        assert all(finish(shared, claim).fate is Fate.COMMIT for claim in held), calls
+        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in held), calls
         settle(shared, second)
         check_done(shared)
     assert calls > 30
@@ -415,7 +417,7 @@ def test_an_owner_that_was_paused_does_not_archive_the_file_when_it_is_handed_in
 
         if not paused_at(shared, calls, take_over):
             break
-        assert all(finish(shared, claim).fate is Fate.COMMIT for claim in held), calls
+        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in held), calls
         settle(shared, second)
         seen = look(str(shared.folder))
         assert (seen["processed"], seen["litter"]) == ({"x.log": "a\nb\n"}, []), calls

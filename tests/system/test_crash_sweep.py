@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fproc.spool import Disk
+from fproc.spool.disk.disk import Disk
 from tests.crashes import HALVES, BrokenDisk, inputs
 from tests.places import Place, sweep
 from tests.scenarios import Named, Scenario, inputs_of

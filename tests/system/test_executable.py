@@ -102,7 +102,7 @@ def test_what_those_left_who_were_killed_while_they_unpacked_it_is_removed(alone
     shutil.rmtree(cache / f"{unpacked.name}.0123abcd/site-packages/fproc/spool")
     assert run(alone, "--version", CACHE_DIRECTORY=str(cache)).returncode == 0
     assert list(cache.iterdir()) == [unpacked]
-    assert (unpacked / "site-packages/fproc/spool/disk.py").exists()
+    assert (unpacked / "site-packages/fproc/spool/disk/disk.py").exists()
 
 
 def test_several_that_unpack_it_at_a_time_do_not_get_into_each_others_way(alone: Path) -> None:

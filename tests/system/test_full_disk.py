@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from fproc.spool.checkpoint import read as read_checkpoint
+from fproc.spool.job.checkpoint import read_checkpoint
 from tests.conftest import MEMORY
 from tests.system.disturbing import children_of, open_child, seeded_chance, send, wait_while_it_gets_on
 from tests.system.running import Watching, configure, drop, left_over, report, spooled

@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from fproc.spool import decision as decisions
-from fproc.spool.decision import Stamp
+from fproc.spool.job import commit as decisions
+from fproc.spool.job.commit import FileStamp
 from tests.helpers import SAMPLES, user
 from tests.system.running import DEADLINE_SECONDS, environment, wait_until
 
@@ -48,9 +48,10 @@ TRACED = "trace=getpgid," + ",".join(f"?{name}" for name in CHANGES)
 
 LAUNCHER = """
 import ctypes, json, os, subprocess, sys
-import fproc.actions, fproc.cli, fproc.job, fproc.metrics, fproc.pool, fproc.run, fproc.settings, fproc.watch
-import fproc.worker
-fproc.pieces.PIECE_SECONDS = 60.0  # pieces, and so checkpoints, do not depend on how fast this machine is
+import fproc.cli.actions, fproc.cli.main, fproc.cli.settings, fproc.cli.watch
+import fproc.run.attempt, fproc.run.run
+import fproc.telemetry.metrics, fproc.watch.loop, fproc.watch.pool, fproc.watch.worker
+fproc.run.pieces.PIECE_SECONDS = 60.0  # pieces, and so checkpoints, do not depend on how fast this machine is
 exec(os.environ["SABOTAGE"])
 role, steps = sys.argv[1], os.environ["STEPS"]
 
@@ -74,7 +75,7 @@ def take_step(role):
         with open(path) as file:
             tracers.append(trace(path, json.load(file)))
 
-def be_forked(*numbers, main=fproc.worker.main):
+def be_forked(*numbers, main=fproc.watch.worker.serve_tasks):
     take_step("worker")
     main(*numbers)
 
@@ -84,10 +85,10 @@ if role == "worker":
     sys.argv[:4] = [code := sys.argv[3]]
     exec(code)
 else:
-    fproc.worker.main = be_forked
+    fproc.watch.worker.serve_tasks = be_forked
     sys.executable = os.environ["WORKER"]
     sys.argv = ["fproc", "--watch", "--drain"]
-    sys.exit(fproc.cli.main())
+    sys.exit(fproc.cli.main.main())
 """
 """Starts fproc, or is a worker that it starts or forks, and takes the first thing that is left to do."""
 
@@ -241,7 +242,7 @@ class Place:
         found = decisions.read_from(str(record))
         assert found, record
         said = {move.target: move.is_at(str(self.watch_dir / move.target)) for move in found.publications}
-        archived = Stamp.of((self.watch_dir / found.archive.target).stat())
+        archived = FileStamp.of((self.watch_dir / found.archive.target).stat())
         said[found.archive.target] = found.stamp.same_file(archived)
         assert all(said.values()), said
         return said
@@ -419,10 +420,10 @@ def test_what_recovery_leaves_lying_about_is_reported(stray: str) -> None:
 
 
 BROKEN = {
-    "forgets what was decided": ("jobs.decisions.read = lambda folder: None", "results/x~2.counts"),
-    "does not cut parts back": ("disk.Disk.truncate = lambda *_: None", "-1>) = 0"),
-    "leaves the parts of the dead": ("jobs.unlink_if_there = lambda *_: None", '-1", O_WRONLY'),
-    "takes up nothing that was begun": ("Spool.adopt = lambda *_, **why: None", '-1", O_WRONLY'),
+    "forgets what was decided": ("job.job.decisions.read_record = lambda folder: None", "results/x~2.counts"),
+    "does not cut parts back": ("disk.disk.Disk.truncate = lambda *_: None", "-1>) = 0"),
+    "leaves the parts of the dead": ("job.job.unlink_if_there = lambda *_: None", '-1", O_WRONLY'),
+    "takes up nothing that was begun": ("spool.Spool.adopt = lambda *_, **why: None", '-1", O_WRONLY'),
 }
 """What changes nothing as long as nobody is killed, and a call at which a kill shows it."""
 

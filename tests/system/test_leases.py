@@ -15,9 +15,9 @@ pytestmark = pytest.mark.sweep
 
 RUN = """
 import sys
-from fproc.spool import leases
+from fproc.spool.locks import leases
 leases.LEASE_SECONDS, leases.BEAT_SECONDS = 2.0, 0.3
-from fproc.cli import main
+from fproc.cli.main import main
 sys.exit(main())
 """
 

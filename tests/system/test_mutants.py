@@ -89,7 +89,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
 @cache
 def check_unchanged(original: Copy, tests: tuple[str, ...]) -> None:
     """See that tests pass as long as nothing is changed."""
-    status, said = original.run("fproc.spool", tests)
+    status, said = original.run("fproc.spool.spool", tests)
     assert status == 0, said
 
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from fproc.spool import Claim, NotYet, Spool, checkpoint
+from fproc.spool.job import checkpoint
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.job import NotYet
+from fproc.spool.spool import Spool
 from tests.crashes import inputs, look
 from tests.places import Place
 from tests.power import PowerDisk
@@ -79,13 +82,13 @@ def test_a_file_that_someone_puts_into_underprocess_is_archived_whole_or_not_at_
 
 def test_a_checkpoint_that_was_made_survives(memory_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved: list[object] = []
-    write = checkpoint.write
+    write = checkpoint.write_checkpoint
 
     def count(*arguments: Any) -> None:
         write(*arguments)
         saved.append(arguments)
 
-    monkeypatch.setattr(checkpoint, "write", count)
+    monkeypatch.setattr(checkpoint, "write_checkpoint", count)
     survived = 0
     for point in itertools.count():
         place = Place(memory_path / str(point), SCENARIOS["checkpoints"])

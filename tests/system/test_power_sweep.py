@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fproc.spool import Spool
-from fproc.spool.direct import DirectOutput
+from fproc.spool.output.direct import DirectOutput
+from fproc.spool.spool import Spool
 from tests.crashes import is_decided, look
 from tests.helpers import plan_of
 from tests.inline import watcher

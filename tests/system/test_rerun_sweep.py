@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from fproc.spool.disk import BEGUN
-from fproc.spool.revival import put_back_all
+from fproc.spool.disk.disk import BEGUN
+from fproc.spool.intake.requeue import put_back_all
 from tests.crashes import inputs, look
 from tests.helpers import plan_of
 from tests.latecomers import KINDS, WITHOUT_JOURNAL, Place, break_at, breaking_disk, dies_at

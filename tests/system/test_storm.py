@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from fproc.spool.folders import numbered
+from fproc.spool.layout import numbered
 from tests.system.disturbing import children_of, open_child, seeded_chance, send, wait_while_it_gets_on
 from tests.system.running import (
     DEADLINE_SECONDS,

@@ -149,7 +149,7 @@ def test_files_named_like_standard_modules_neither_run_nor_break_workers(tmp_pat
     for name in STANDARD_MODULES:
         (odd / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(9)\n")
     # The project's own modules are not beside `python -m`, which looks in the current folder by nature.
-    start = f"import sys; sys.path[0] = {ROOT!r}; from fproc.cli import main; sys.exit(main())"
+    start = f"import sys; sys.path[0] = {ROOT!r}; from fproc.cli.main import main; sys.exit(main())"
     ended = subprocess.run(
         [sys.executable, "-c", start, "--watch", "--drain", "--config", str(project / "pipeline.json")],
         cwd=current,
@@ -165,9 +165,8 @@ def test_files_named_like_standard_modules_neither_run_nor_break_workers(tmp_pat
 
 def test_no_folder_for_temporary_files_is_needed(tmp_path: Path) -> None:
     expected = drop_two(tmp_path)
-    script = (
-        "import sys, tempfile; tempfile.tempdir = '/nowhere'; from fproc.cli import main; sys.exit(main())"
-    )
+    start = "from fproc.cli.main import main; sys.exit(main())"
+    script = f"import sys, tempfile; tempfile.tempdir = '/nowhere'; {start}"
     ended = subprocess.run(
         [sys.executable, "-c", script, "--watch", "--drain"],
         cwd=tmp_path,

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from fproc.dashboard.guard import TRIES
+from fproc.web.http.auth import TRIES
 from tests.system.running import Watching, configure, run
 from tests.system.talking import FORM, Answer, ask, form
 

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from fproc.own_code import REPLACED
+from fproc.base.own_code import REPLACED
 from tests.archives import copy_of_project, other_build
 from tests.system import running
 from tests.system.running import DEADLINE_SECONDS, Watching, drop, own_processor, spooled
@@ -85,7 +85,7 @@ class Installed:
     def thin_cache(self) -> None:
         """Remove some of what it was unpacked to, as a cleaner of old files does."""
         for path in self.home.rglob("*"):
-            if path.name.partition(".")[0] in {"worker", "crew", "pages", "index", "openapi"}:
+            if path.name.partition(".")[0] in {"worker", "helpers", "pages", "index", "openapi"}:
                 path.unlink()
 
 
@@ -241,7 +241,9 @@ def test_an_installed_fproc_that_was_replaced_pauses_and_costs_no_file_anything(
     with Watching(tmp_path) as watching:
         expected = drop_all(tmp_path, ["a.log"])
         watching.wait_for(*expected)
-        (source / "times.py").write_text((source / "times.py").read_text() + "# of another version\n")
+        (source / "base/times.py").write_text(
+            (source / "base/times.py").read_text() + "# of another version\n"
+        )
         kill_workers(watching)
         expected |= drop_all(tmp_path, ["b.log"])
         watching.wait_until(lambda: f"intake is paused, {PAUSED}: a worker could not start" in watching.log)
@@ -258,13 +260,13 @@ def test_a_module_that_is_gone_when_it_is_needed_costs_no_file_an_attempt(
     own_processor(tmp_path, OWN, workers=2, retry={"max_attempts": 1})
     big = b"".join(b"%031d\n" % number for number in range(BIG_LINES))
     with Watching(tmp_path) as watching:
-        crew = (source / "crew.py").read_bytes()
-        (source / "crew.py").unlink()
+        module = (source / "run/helpers.py").read_bytes()
+        (source / "run/helpers.py").unlink()
         drop(tmp_path, "big.log", big)
         watching.wait_until(lambda: f"intake is paused, {PAUSED}: {REPLACED}" in watching.log)
         assert watching.stop() == 0
         assert "Traceback" not in watching.log
     assert spooled(tmp_path) == {"underprocess/big.log": big}
-    (source / "crew.py").write_bytes(crew)
+    (source / "run/helpers.py").write_bytes(module)
     with Watching(tmp_path) as watching:
         watching.wait_for("processed/big.log")

@@ -14,9 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from fproc.spool import Claim, Disk, Settled, Spool, identity
-from fproc.spool import decision as decisions
-from fproc.spool.identity import identity_of
+from fproc.spool.disk import identity
+from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.identity import identity_of
+from fproc.spool.job import commit as decisions
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.job import RolledForward
+from fproc.spool.spool import Spool
 from tests.crashes import inputs, is_decided, look
 from tests.places import Place
 from tests.scenarios import SCENARIOS, inputs_of
@@ -71,7 +75,7 @@ def test_a_decided_input_waits_until_its_results_folder_is_back(
     unmount(place)
     check_waits(place, "the result is not there")
     mount(place)
-    assert isinstance(adopted(place), Settled)
+    assert isinstance(adopted(place), RolledForward)
     place.check("mounted again")
 
 
@@ -85,7 +89,7 @@ def test_half_a_publication_is_not_taken_for_a_whole_one(memory_path: Path, name
     check_waits(place, missing)
     shutil.rmtree(stage)
     os.rename(f"{place.folder}/copy", stage)
-    assert isinstance(adopted(place), Settled)
+    assert isinstance(adopted(place), RolledForward)
     place.check("put back from a copy")
 
 
@@ -96,7 +100,7 @@ def test_results_that_readers_have_taken_away_already_are_not_waited_for(
     place = decided(memory_path, name, published=2)
     for result in ("x.log", "x.count"):
         os.unlink(f"{place.folder}/results/{result}")
-    assert isinstance(adopted(place), Settled)
+    assert isinstance(adopted(place), RolledForward)
     assert look(place.folder)["processed"] == {"x.log": "a\nb\n"}
 
 
@@ -104,7 +108,7 @@ def test_results_that_readers_have_taken_away_already_are_not_waited_for(
 def test_results_that_are_there_need_no_stage(memory_path: Path, name: str) -> None:
     place = decided(memory_path, name, published=2)
     shutil.rmtree(f"{place.folder}/results/.stage")
-    assert isinstance(adopted(place), Settled)
+    assert isinstance(adopted(place), RolledForward)
     place.check("without the stage")
 
 
@@ -115,7 +119,7 @@ def test_another_file_of_a_result_s_name_is_not_taken_for_it(memory_path: Path) 
     place.put({f"results/{name}": text for name, text in place.scenario.expected["results"].items()})
     check_waits(place, "the result is not there")
     mount(place)
-    assert isinstance(adopted(place), Settled)
+    assert isinstance(adopted(place), RolledForward)
     place.check("mounted again")
 
 
@@ -127,7 +131,7 @@ def test_a_part_that_was_changed_after_the_decision_is_not_published(memory_path
     check_waits(place, "was changed after it was decided")
     assert look(place.folder)["results"] == {}
     part.write_text(kept)
-    assert isinstance(adopted(place), Settled)
+    assert isinstance(adopted(place), RolledForward)
     place.check("changed back")
 
 
@@ -153,7 +157,7 @@ def test_a_record_of_the_first_version_is_carried_out_as_it_was_then(memory_path
     del value["stage"]
     Path(path).write_text(json.dumps({**value, "version": 1}))
     shutil.rmtree(f"{place.folder}/results/.stage")
-    assert isinstance(adopted(place), Settled)
+    assert isinstance(adopted(place), RolledForward)
     assert len(look(place.folder)["results"]) == 1
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from fproc.advice import warnings
-from fproc.default import DEFAULT
-from fproc.plan import build
-from fproc.processors import BUILTINS
-from fproc.settings import gather, load_plan, open_doors
+from fproc.cli.settings import gather, load_plan, open_doors
+from fproc.config.defaults import DEFAULT
+from fproc.pipeline.advice import configuration_warnings
+from fproc.pipeline.plan import build_plan
+from fproc.pipeline.processors.builtins import BUILTINS
 from tests.helpers import SAMPLES, plan_of, user
 
 PROJECT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def node(tag: str, kind: str, way: Any = None, **config: Any) -> dict[str, Any]:
 
 
 def warned(*nodes: dict[str, Any], **config: Any) -> list[str]:
-    return warnings(plan_of(nodes, **config))
+    return configuration_warnings(plan_of(nodes, **config))
 
 
 def tagged(way: Any, **config: Any) -> dict[str, Any]:
@@ -152,14 +152,14 @@ def in_documents() -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_nothing_that_is_shipped_as_an_example_is_warned_of() -> None:
-    assert warnings(build(DEFAULT, folder=SAMPLES)) == []
+    assert configuration_warnings(build_plan(DEFAULT, folder=SAMPLES)) == []
     assert len(in_documents()) > 0
     for name, value in in_documents():
         if all(entry["type"] in BUILTINS for entry in value["nodes"]):
-            assert (name, warnings(build(value, folder=SAMPLES))) == (name, [])
+            assert (name, configuration_warnings(build_plan(value, folder=SAMPLES))) == (name, [])
     for path in (PROJECT / "pipeline.json", *sorted((PROJECT / "tests/cases").glob("*/pipeline.json"))):
         value = json.loads(path.read_text(encoding="utf-8"))
-        assert (path, warnings(build(value, folder=str(path.parent)))) == (path, [])
+        assert (path, configuration_warnings(build_plan(value, folder=str(path.parent)))) == (path, [])
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])

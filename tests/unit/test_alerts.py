@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from fproc import alerts as calling_out
-from fproc import caller as calling
-from fproc.alerts import BEAT_SECONDS, ERROR_LENGTH, Alerts
-from fproc.caller import Message
-from fproc.config import AlertPolicy
-from fproc.run import Figures
-from fproc.values import replace
+from fproc.base.values import replace
+from fproc.config.model import AlertPolicy
+from fproc.run.figures import Figures
+from fproc.telemetry.notify import alerts as calling_out
+from fproc.telemetry.notify import sender as calling
+from fproc.telemetry.notify.alerts import BEAT_SECONDS, ERROR_LENGTH, Alerts
+from fproc.telemetry.notify.sender import Message
 from tests.hook import Hook, hooked
 from tests.system.running import DEADLINE_SECONDS, wait_until
 

@@ -18,14 +18,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fproc.errors import InputError
-from fproc.spool import Disk, Spool, folders
-from fproc.spool.arrival import Arrival, Arrivals, Arrived
-from fproc.spool.leases import LEASE_SECONDS
-from fproc.spool.names import InputNames
-from fproc.spool.owner import Owner
-from fproc.spool.upload_names import check_name
-from fproc.values import replace
+from fproc.base.errors import InputError
+from fproc.base.values import replace
+from fproc.spool import layout
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.upload_names import check_name
+from fproc.spool.intake.uploads import Upload, UploadArea, Uploaded
+from fproc.spool.locks.leases import LEASE_SECONDS
+from fproc.spool.locks.owner import Owner
+from fproc.spool.readiness.names import InputNames
+from fproc.spool.spool import Spool
 from tests.crashes import BrokenDisk, Crash, files
 from tests.helpers import plan_of, thinned
 from tests.inline import watcher
@@ -47,10 +49,10 @@ class Place:
         self.config = self.plan.config
         self.spool = Spool(self.config)
 
-    def arrivals(self, disk: Disk | None = None) -> Arrivals:
-        return Arrivals(self.config, disk)
+    def arrivals(self, disk: Disk | None = None) -> UploadArea:
+        return UploadArea(self.config, disk)
 
-    def upload(self, *contents: tuple[str, str], disk: Disk | None = None) -> list[Arrived]:
+    def upload(self, *contents: tuple[str, str], disk: Disk | None = None) -> list[Uploaded]:
         with self.arrivals(disk).begin() as arrival:
             grow(arrival, *contents)
             return arrival.publish()
@@ -69,7 +71,7 @@ class Place:
     def sweep(self, disk: Disk | None = None) -> None:
         """Sweep twice, so that a lease that says nothing is seen to be over."""
         now = 0.0
-        arrivals = Arrivals(self.config, disk, monotonic=lambda: now)
+        arrivals = UploadArea(self.config, disk, monotonic=lambda: now)
         for _ in range(2):
             arrivals.sweep()
             now += LEASE_SECONDS
@@ -78,7 +80,7 @@ class Place:
         watcher(Spool(self.config), self.plan).drain()
 
 
-def grow(arrival: Arrival, *contents: tuple[str, str]) -> None:
+def grow(arrival: Upload, *contents: tuple[str, str]) -> None:
     for name, text in contents:
         file = arrival.create(name)
         for character in text:
@@ -94,7 +96,7 @@ def place(memory_path: Path) -> Place:
 def test_files_arrive_whole_with_their_sizes_and_digests(place: Place) -> None:
     digests = [hashlib.sha256(data).hexdigest() for data in (b"one\n", b"")]
     arrived = place.upload(("x.log", "one\n"), ("empty", ""))
-    assert arrived == [Arrived("x.log", 4, digests[0]), Arrived("empty", 0, digests[1])]
+    assert arrived == [Uploaded("x.log", 4, digests[0]), Uploaded("empty", 0, digests[1])]
     assert (place.waiting(), place.uploads()) == ({"x.log": "one\n", "empty": ""}, [])
 
 
@@ -239,7 +241,7 @@ def test_a_sweep_that_is_quicker_to_lock_a_new_folder_costs_another_name(place: 
 def test_a_sweep_leaves_live_uploads_alone_and_removes_those_of_the_dead(
     memory_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_shared: bool
 ) -> None:
-    monkeypatch.setattr(folders, "is_local", lambda _path: not is_shared)
+    monkeypatch.setattr(layout, "is_local", lambda _path: not is_shared)
     place = Place(memory_path / "w")
     with place.arrivals().begin() as arrival:
         grow(arrival, ("x.log", "one\n"))
@@ -259,7 +261,6 @@ def test_a_sweep_leaves_live_uploads_alone_and_removes_those_of_the_dead(
 
 UPLOADING = """
 import sys
-from fproc.spool.arrival import Arrivals
 from tests.unit.test_arrival import Place, Path
 arrival = Place(Path(sys.argv[1])).arrivals().begin()
 arrival.create("x.log").write(b"half")

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from fproc.spool import Claim, Disk, leases
-from fproc.spool.beats import Beats
-from fproc.spool.leases import LEASE_SECONDS
-from fproc.spool.owner import Owner
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.claim import Claim
+from fproc.spool.locks import leases
+from fproc.spool.locks.beats import Beats
+from fproc.spool.locks.leases import LEASE_SECONDS
+from fproc.spool.locks.owner import Owner
 from tests.leases import Shared
 from tests.system.running import wait_until
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from fproc import caller as calling
-from fproc.caller import TRIES, WAITING, Caller
+from fproc.telemetry.notify import sender as calling
+from fproc.telemetry.notify.sender import TRIES, WAITING, Caller
 from tests.hook import Answer, Hook, hooked
 from tests.system.running import DEADLINE_SECONDS, wait_until
 

@@ -16,15 +16,18 @@ from typing import Any
 import pytest
 
 import fproc
-from fproc import job
-from fproc.errors import UnsavableError
-from fproc.job import Death, Outcome, Surroundings
-from fproc.lifecycle import Fate
-from fproc.plan import Plan
-from fproc.records import read_pieces
-from fproc.spool import Claim, Disk, Spool, Stamp
-from fproc.spool import checkpoint as checkpoints
-from fproc.spool.checkpoint import Checkpoint, PartState, Place
+from fproc.base.errors import UnsavableError
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.records import read_pieces
+from fproc.run import attempt
+from fproc.run.attempt import Outcome, RunContext, WorkerDeath
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job import checkpoint as checkpoints
+from fproc.spool.job.checkpoint import Checkpoint, PartState, Position
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.commit import FileStamp
+from fproc.spool.spool import Spool
 from tests.crashes import BrokenDisk, Crash, look
 from tests.helpers import plan_of
 
@@ -94,15 +97,17 @@ class Site:
         assert isinstance(taken, Claim), taken
         return taken
 
-    def run(self, *, death: Death | None = None, **around: Any) -> Outcome:
-        surroundings = Surroundings(clock=lambda: self.now, **around)
-        return job.process(self.take(has_died=death is not None), self.plan(), surroundings, death=death)
+    def run(self, *, death: WorkerDeath | None = None, **around: Any) -> Outcome:
+        surroundings = RunContext(clock=lambda: self.now, **around)
+        return attempt.process_claim(
+            self.take(has_died=death is not None), self.plan(), surroundings, death=death
+        )
 
     def stop_before(self, line: int, lines: list[str] = LINES) -> None:
         """Drop the file, run it, and leave it at a checkpoint before this line, from 0."""
         self.drop(lines)
         asked = itertools.count()
-        assert self.run(is_stopping=lambda: next(asked) >= line).fate is Fate.STOP
+        assert self.run(is_stopping=lambda: next(asked) >= line).fate is Verdict.STOP
         SEEN.clear()
 
     def crash_after(self, lines: int, *, is_orphan: bool = False) -> None:
@@ -116,7 +121,7 @@ class Site:
                 raise Crash
 
         with pytest.raises(Crash):
-            job.process(self.take(disk, is_orphan=is_orphan), self.plan(), Surroundings(progress=die))
+            attempt.process_claim(self.take(disk, is_orphan=is_orphan), self.plan(), RunContext(progress=die))
         disk.die()
 
     @property
@@ -129,7 +134,7 @@ class Site:
 
     def parts(self) -> dict[str, Path]:
         """The parts that the checkpoint knows, by result."""
-        saved = checkpoints.read(str(self.job))
+        saved = checkpoints.read_checkpoint(str(self.job))
         assert saved is not None
         return {part.result: self.folder / part.path for part in saved.parts}
 
@@ -158,8 +163,8 @@ def site(memory_path: Path) -> Site:
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     SEEN.clear()
-    monkeypatch.setattr("fproc.pieces.PIECE_SECONDS", -1.0)  # a piece for each line
-    monkeypatch.setattr("fproc.plan.QUICK_LINES", 1)
+    monkeypatch.setattr("fproc.run.pieces.PIECE_SECONDS", -1.0)  # a piece for each line
+    monkeypatch.setattr("fproc.pipeline.plan.QUICK_LINES", 1)
 
 
 @pytest.fixture
@@ -168,7 +173,7 @@ def saves(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     made: list[int] = []
     save = Claim.save
 
-    def counted(self: Claim, stamp: Stamp, fingerprint: str, place: Place) -> None:
+    def counted(self: Claim, stamp: FileStamp, fingerprint: str, place: Position) -> None:
         save(self, stamp, fingerprint, place)
         made.append(place.offset_bytes)
 
@@ -182,9 +187,9 @@ ENGINE = {
     "edges": [["a", "b", 1]],
 }
 SAVED = Checkpoint(
-    Stamp(1, 2, 3),
+    FileStamp(1, 2, 3),
     "f00d",
-    Place(7, 2, "start", 1, 2, ENGINE),
+    Position(7, 2, "start", 1, 2, ENGINE),
     (PartState("r\udcff", "results/.stage/p", 3, 1),),
     4,
     5,
@@ -192,31 +197,31 @@ SAVED = Checkpoint(
 
 
 def test_a_checkpoint_is_read_as_it_was_written_and_replaces_the_one_before(tmp_path: Path) -> None:
-    assert checkpoints.read(str(tmp_path)) is None
-    for checkpoint in (Checkpoint(Stamp(0, 0, 0), "", Place(), (), 0, 0), SAVED):
-        checkpoints.write(Disk(power=True), str(tmp_path), checkpoint)
-        assert repr(checkpoints.read(str(tmp_path))) == repr(checkpoint)
+    assert checkpoints.read_checkpoint(str(tmp_path)) is None
+    for checkpoint in (Checkpoint(FileStamp(0, 0, 0), "", Position(), (), 0, 0), SAVED):
+        checkpoints.write_checkpoint(Disk(power=True), str(tmp_path), checkpoint)
+        assert repr(checkpoints.read_checkpoint(str(tmp_path))) == repr(checkpoint)
     assert os.listdir(tmp_path) == ["checkpoint.json"]
 
 
 def test_a_checkpoint_without_a_text_in_json_leaves_the_one_before(tmp_path: Path) -> None:
-    checkpoints.write(Disk(power=False), str(tmp_path), SAVED)
+    checkpoints.write_checkpoint(Disk(power=False), str(tmp_path), SAVED)
     endless: list[Any] = []
     endless.append(endless)
     for engine in ({"n": 10**5000}, {"n": endless}):
         with pytest.raises(UnsavableError, match="cannot be written as JSON"):
-            checkpoints.write(
+            checkpoints.write_checkpoint(
                 Disk(power=False),
                 str(tmp_path),
-                Checkpoint(Stamp(1, 2, 3), "", Place(engine=engine), (), 0, 0),
+                Checkpoint(FileStamp(1, 2, 3), "", Position(engine=engine), (), 0, 0),
             )
-    assert checkpoints.read(str(tmp_path)) == SAVED
+    assert checkpoints.read_checkpoint(str(tmp_path)) == SAVED
 
 
 def test_a_checkpoint_that_is_torn_at_any_byte_is_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoints.write(Disk(power=False), str(tmp_path), SAVED)
+    checkpoints.write_checkpoint(Disk(power=False), str(tmp_path), SAVED)
     path = tmp_path / "checkpoint.json"
     whole = path.read_bytes()
     torn = [whole[:size] for size in range(len(whole) - 1)]
@@ -224,12 +229,12 @@ def test_a_checkpoint_that_is_torn_at_any_byte_is_none(
     torn += [whole + b"x", whole + whole, b"\n" + whole, b"\0" * len(whole)]
     for number, record in enumerate(torn):
         path.write_bytes(record)
-        assert checkpoints.read(str(tmp_path)) is None, record
+        assert checkpoints.read_checkpoint(str(tmp_path)) is None, record
         assert len(caplog.records) == number + 1
         assert caplog.records[-1].levelname == "WARNING"
         assert "the checkpoint is of no use, the file starts over" in caplog.records[-1].getMessage()
     path.write_bytes(whole[:-1])  # all but the last line feed, which says nothing
-    assert checkpoints.read(str(tmp_path)) == SAVED
+    assert checkpoints.read_checkpoint(str(tmp_path)) == SAVED
 
 
 def sealed(value: Any) -> bytes:
@@ -247,7 +252,7 @@ FOREIGN += map(sealed, BODIES)
 def test_a_file_whose_checkpoint_is_not_fproc_s_starts_over(site: Site, record: bytes) -> None:
     site.stop_before(5)
     site.record.write_bytes(record)
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     site.check_done(seen=LINES)
 
 
@@ -264,7 +269,7 @@ def test_a_file_whose_checkpoint_is_torn_or_of_another_version_starts_over(
         "a byte": whole.replace(b"offset_bytes", b"0ffset_bytes"),
     }
     site.record.write_bytes(torn[change])
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     site.check_done(seen=LINES)
     assert caplog.text.count("the checkpoint is of no use") == 1
 
@@ -273,7 +278,7 @@ def test_a_folder_in_the_place_of_the_checkpoint_does_not_stop_the_file(site: Si
     site.stop_before(5)
     site.record.unlink()
     site.record.mkdir()
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
 
 
 @pytest.mark.parametrize("line", range(1, 10))
@@ -285,7 +290,7 @@ def test_a_stopped_file_goes_on_where_it_stood_and_gives_the_same(
     assert saves[-1] == len("".join(line + "\n" for line in LINES[:line]))
     outcome = site.run()
     figures = outcome.figures
-    assert (outcome.fate, outcome.results) == (Fate.COMMIT, ("x.log", "x.sum"))
+    assert (outcome.fate, outcome.results) == (Verdict.COMMIT, ("x.log", "x.sum"))
     assert (figures.lines_in, figures.lines_out, figures.rejected, figures.bytes_in) == (10, 9, 2, 28)
     assert figures.edges == {
         ("start", "number"): 8,
@@ -299,7 +304,7 @@ def test_a_stopped_file_goes_on_where_it_stood_and_gives_the_same(
 def test_a_file_that_is_stopped_again_and_again_comes_to_its_end(site: Site) -> None:
     site.drop()
     outcome, rounds = site.run(is_stopping=lambda: True), 1
-    while outcome.fate is Fate.STOP:
+    while outcome.fate is Verdict.STOP:
         asked = itertools.count()
         outcome, rounds = site.run(is_stopping=lambda: next(asked) >= 1), rounds + 1  # noqa: B023 - used at once
     assert rounds == len(LINES) + 1
@@ -311,7 +316,7 @@ def test_a_file_whose_owner_died_goes_on_from_its_checkpoint(site: Site, lines: 
     site.drop()
     site.crash_after(lines)
     SEEN.clear()
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     site.check_done(seen=LINES[lines - 1 :])
 
 
@@ -326,7 +331,7 @@ def test_a_file_that_was_touched_or_exchanged_starts_over(
 ) -> None:
     site.stop_before(5)
     change(site.folder / "underprocess" / "x.log")
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     site.check_done(seen=LINES)
 
 
@@ -334,7 +339,7 @@ def test_a_file_that_has_grown_since_its_checkpoint_starts_over(site: Site) -> N
     site.stop_before(5)
     with open(site.folder / "underprocess" / "x.log", "a", encoding="utf-8") as file:
         file.write("more\n")
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     assert [*LINES, "more"] == SEEN
     assert site.look()["results"] == {"x.log": GOOD["x.log"] + "9 more\n", "x.sum": "9\n"}
 
@@ -353,7 +358,7 @@ def test_a_pipeline_that_has_changed_starts_over(site: Site, change: dict[str, A
     site.stop_before(5)
     site.config |= change
     site.nodes = site.config.pop("nodes", site.nodes)
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     assert SEEN == LINES
 
 
@@ -368,7 +373,7 @@ def test_a_plugin_whose_source_has_changed_starts_over(site: Site, monkeypatch: 
     site.nodes = [{**NOTE, "next": "keep"}, keep, *NODES[1:]]
     site.stop_before(5)
     source.write_text("def keep(line):\n    return line + ''\n")
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     del sys.modules["plugin_that_changes"]
     site.check_done(seen=LINES)
 
@@ -381,7 +386,7 @@ def test_settings_that_no_result_depends_on_may_change(site: Site) -> None:
         "durability": "process",
         "checkpoint": {"mb": 1},
     }
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     site.check_done(seen=LINES[5:])
 
 
@@ -389,7 +394,7 @@ def test_a_watched_folder_that_was_moved_goes_on(site: Site) -> None:
     site.stop_before(5)
     moved = Site(site.folder.parent / "moved")
     os.rename(site.folder, moved.folder)
-    assert moved.run().fate is Fate.COMMIT
+    assert moved.run().fate is Verdict.COMMIT
     moved.check_done(seen=LINES[5:])
 
 
@@ -398,7 +403,7 @@ def test_results_that_go_to_another_filesystem_now_are_published(site: Site, tmp
     if os.stat(site.folder).st_dev == os.stat(tmp_path).st_dev:
         pytest.skip("there is one filesystem only")
     site.config["results_dir"] = str(tmp_path / "results")
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
 
 
 def make_symlink(path: Path) -> None:
@@ -418,7 +423,7 @@ LOSSES = [Path.unlink, make_symlink, lambda path: os.truncate(path, 3), lambda p
 def test_a_file_whose_part_is_not_all_there_starts_over(site: Site, spoil: Callable[[Path], object]) -> None:
     site.stop_before(8)
     spoil(site.parts()["x.log"])
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     for path in site.stage().glob("elsewhere"):  # ours, and nobody else's to remove
         assert path.read_text() == "1 0\n2 1\n3 3\n4 4\n5 5\n6 7\n"
         path.unlink()
@@ -431,7 +436,7 @@ def test_a_file_whose_set_aside_lines_are_not_all_there_starts_over(
 ) -> None:
     site.stop_before(8)
     spoil(site.job / "rejected.jsonl")
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     site.check_done(seen=LINES)
 
 
@@ -451,14 +456,14 @@ def test_what_was_written_after_the_checkpoint_is_cut_off(site: Site) -> None:
     for path in (*site.parts().values(), site.job / "rejected.jsonl"):
         with open(path, "ab") as file:
             file.write(b"half a li")
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     site.check_done(seen=LINES[8:])
 
 
 def test_set_aside_lines_that_all_came_after_the_checkpoint_are_removed(site: Site) -> None:
     site.stop_before(2, ["a", "b", "c"])
     (site.job / "rejected.jsonl").write_text("{}\n")
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     found = site.look()
     assert (SEEN, found["failed"], found["litter"]) == (["c"], {}, [])
 
@@ -476,11 +481,11 @@ def test_parts_that_the_checkpoint_does_not_know_are_removed_and_those_of_others
 def test_a_release_keeps_what_the_checkpoint_needs_and_nothing_else(site: Site) -> None:
     site.drop()
     claim = site.take()
-    stamp, before = Stamp.of(os.stat(claim.path)), descriptors()
+    stamp, before = FileStamp.of(os.stat(claim.path)), descriptors()
     for result in ("a", "b"):
         claim.staging.write(result, "1")
     claim.reject(b"{}\n")
-    claim.save(stamp, "f00d", Place(2, 2, "start"))
+    claim.save(stamp, "f00d", Position(2, 2, "start"))
     for result in ("b", "c"):
         claim.staging.write(result, "2")
     claim.reject(b"{}\n")
@@ -492,7 +497,7 @@ def test_a_release_keeps_what_the_checkpoint_needs_and_nothing_else(site: Site) 
     assert sorted(os.listdir(site.stage())) == sorted(path.name for path in site.parts().values())
     assert sorted(os.listdir(site.job)) == ["checkpoint.json", "rejected.jsonl"]
     claim = site.take()
-    assert claim.resume(stamp, "f00d") == Place(2, 2, "start")
+    assert claim.resume(stamp, "f00d") == Position(2, 2, "start")
     assert [(name, part.size_bytes, part.lines) for name, part in claim.staging.parts.items()] == [
         ("a", 2, 1),
         ("b", 2, 1),
@@ -510,7 +515,7 @@ def descriptors() -> int:
 def test_a_file_that_fails_leaves_no_checkpoint(site: Site, saves: list[int]) -> None:
     site.config["on_error"] = "fail"
     site.drop()
-    assert site.run().fate is Fate.FAIL
+    assert site.run().fate is Verdict.FAIL
     found = site.look()
     assert (saves, found["results"], found["litter"], len(found["failed"])) == ([2, 4], {}, [], 2)
 
@@ -526,7 +531,7 @@ def test_a_file_that_comes_anew_does_not_go_on_from_an_old_checkpoint(site: Site
         site.drop()
     claim = site.take()
     assert (os.listdir(site.job), os.listdir(site.stage())) == ([], [])
-    assert job.process(claim, site.plan()).fate is Fate.COMMIT
+    assert attempt.process_claim(claim, site.plan()).fate is Verdict.COMMIT
     site.check_done(seen=LINES)
 
 
@@ -539,10 +544,10 @@ def test_a_file_whose_input_is_gone_leaves_no_checkpoint(site: Site) -> None:
 
 def test_a_retry_goes_on_from_the_checkpoint(site: Site) -> None:
     site.drop(["a", "b", "retry", "c"])
-    assert site.run().fate is Fate.RETRY
+    assert site.run().fate is Verdict.RETRY
     site.now += 1000
     outcome = site.run()
-    assert (outcome.fate, outcome.attempts, outcome.figures.lines_in) == (Fate.COMMIT, 2, 4)
+    assert (outcome.fate, outcome.attempts, outcome.figures.lines_in) == (Verdict.COMMIT, 2, 4)
     assert SEEN == ["a", "b", "retry", "retry", "c"]
     assert site.look()["results"] == {"x.log": "1 a\n2 b\n3 retry\n4 c\n", "x.sum": "4\n"}
     assert site.look()["litter"] == []
@@ -554,11 +559,11 @@ def test_a_file_that_was_written_to_while_it_was_read_starts_over(site: Site) ->
     site.nodes = [{**NOTE, "next": "grow"}, grow, *NODES[1:]]
     site.drop()
     outcome = site.run()
-    assert (outcome.fate, "was written to while it was read" in outcome.error) == (Fate.CHANGED, True)
+    assert (outcome.fate, "was written to while it was read" in outcome.error) == (Verdict.CHANGED, True)
     SEEN.clear()
     site.now += 1000
     SEEN.append("5")
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     assert ["5", *LINES, "more"] == SEEN
     assert site.look()["results"]["x.sum"] == "9\n"
 
@@ -589,7 +594,7 @@ def test_a_state_that_cannot_be_kept_is_said_once_and_the_file_is_processed_with
     site.drop()
     caplog.set_level("INFO")
     asked = itertools.count()
-    assert site.run(is_stopping=lambda: next(asked) >= 5).fate is Fate.COMMIT  # it is finished, not left
+    assert site.run(is_stopping=lambda: next(asked) >= 5).fate is Verdict.COMMIT  # it is finished, not left
     assert (saves, SEEN) == ([], LINES)
     assert caplog.text.count("x.log: has no checkpoints: " + why) == 1
     assert caplog.text.count("has no checkpoints") == 1
@@ -601,16 +606,16 @@ def test_a_file_that_turns_out_to_have_no_checkpoint_when_fproc_stops_is_finishe
     site.config["checkpoint"] = {"seconds": 86400}
     site.drop()
     asked = itertools.count()
-    assert site.run(is_stopping=lambda: next(asked) >= 5).fate is Fate.COMMIT
+    assert site.run(is_stopping=lambda: next(asked) >= 5).fate is Verdict.COMMIT
     assert SEEN == LINES
 
 
 def test_a_file_without_checkpoints_is_left_alone_if_nothing_was_done_yet(site: Site) -> None:
     site.nodes = [NOTE, {"tag": "number", "type": stateful("Countered"), "next": "end"}]
     site.drop()
-    assert (site.run(is_stopping=lambda: True).fate, SEEN) == (Fate.STOP, [])
+    assert (site.run(is_stopping=lambda: True).fate, SEEN) == (Verdict.STOP, [])
     assert os.listdir(site.folder / ".fproc" / "jobs" / "x.log") == ["attempts.json"]
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
 
 
 @pytest.mark.parametrize("error", ["ValueError", "SystemExit"])
@@ -621,7 +626,7 @@ def test_a_file_whose_state_is_not_taken_back_starts_over(
     site.nodes = [NOTE, {**NODES[1], "type": stateful("Unwilling"), "config": config}, *NODES[2:]]
     site.stop_before(8)
     outcome = site.run()
-    assert (outcome.fate, outcome.figures.rejected, outcome.figures.lines_in) == (Fate.COMMIT, 2, 10)
+    assert (outcome.fate, outcome.figures.rejected, outcome.figures.lines_in) == (Verdict.COMMIT, 2, 10)
     assert f"starts over, not from its checkpoint: a checkpoint does not fit: {error}: what is" in caplog.text
     site.check_done(seen=LINES)
 
@@ -635,34 +640,37 @@ def interrupted(site: Site) -> int:
 def test_a_file_with_which_fproc_ends_again_and_again_without_progress_fails(
     site: Site, lines: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "INTERRUPTIONS", 3)
+    monkeypatch.setattr(attempt, "INTERRUPTIONS", 3)
     site.drop()
     site.crash_after(lines)
     for number in (1, 2):
         site.crash_after(lines, is_orphan=True)
         assert interrupted(site) == number
-    outcome = job.process(site.take(is_orphan=True), site.plan())
-    assert (outcome.fate, outcome.error) == (Fate.FAIL, "fproc itself ended 3 times while it was processed")
+    outcome = attempt.process_claim(site.take(is_orphan=True), site.plan())
+    assert (outcome.fate, outcome.error) == (
+        Verdict.FAIL,
+        "fproc itself ended 3 times while it was processed",
+    )
     assert (site.look()["results"], site.look()["litter"]) == ({}, [])
 
 
 def test_a_file_that_gets_further_each_time_never_fails(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "INTERRUPTIONS", 2)
+    monkeypatch.setattr(attempt, "INTERRUPTIONS", 2)
     site.drop()
     site.crash_after(1)
     for lines in range(2, 11):
         site.crash_after(lines, is_orphan=True)
         assert interrupted(site) == 1
-    assert job.process(site.take(is_orphan=True), site.plan()).fate is Fate.COMMIT
+    assert attempt.process_claim(site.take(is_orphan=True), site.plan()).fate is Verdict.COMMIT
     site.check_done()
 
 
 def test_the_death_of_a_worker_is_blamed_on_a_file_that_got_no_further(site: Site) -> None:
     site.drop()
     site.crash_after(4)
-    assert site.run(death=Death("killed by signal 9"), is_stopping=lambda: True).fate is Fate.STOP
-    outcome = site.run(death=Death("killed by signal 9"))
-    assert (outcome.fate, outcome.error, outcome.attempts) == (Fate.RETRY, "killed by signal 9", 1)
+    assert site.run(death=WorkerDeath("killed by signal 9"), is_stopping=lambda: True).fate is Verdict.STOP
+    outcome = site.run(death=WorkerDeath("killed by signal 9"))
+    assert (outcome.fate, outcome.error, outcome.attempts) == (Verdict.RETRY, "killed by signal 9", 1)
     site.now += 1000
     assert site.run().attempts == 2
     site.check_done()
@@ -672,8 +680,8 @@ def test_a_file_that_took_too_long_is_blamed_however_far_it_got(site: Site) -> N
     site.config["retry"] = {"max_attempts": 1}
     site.drop()
     site.crash_after(4)
-    outcome = site.run(death=Death("took too long", too_slow=True))
-    assert (outcome.fate, outcome.error) == (Fate.FAIL, "took too long")
+    outcome = site.run(death=WorkerDeath("took too long", too_slow=True))
+    assert (outcome.fate, outcome.error) == (Verdict.FAIL, "took too long")
     assert site.look()["litter"] == []
 
 
@@ -685,7 +693,7 @@ def test_a_checkpoint_is_made_after_so_many_seconds(site: Site, saves: list[int]
     def tell(_position: int, lines: int, *_left_out: int) -> None:
         passed[0] = float(lines)
 
-    assert site.run(monotonic=lambda: passed[0], progress=tell).fate is Fate.COMMIT
+    assert site.run(monotonic=lambda: passed[0], progress=tell).fate is Verdict.COMMIT
     assert saves == [len("".join(line + "\n" for line in LINES[:number])) for number in (3, 6, 9)]
 
 
@@ -699,22 +707,22 @@ def test_a_checkpoint_is_made_after_so_many_bytes_counted_from_the_last_one(
         22,
         26,
     ]  # lines end at 2, 4, 10, 12, 14, 16, 22, 24, 26; the last is where it stopped
-    assert site.run(monotonic=lambda: 0.0).fate is Fate.COMMIT
+    assert site.run(monotonic=lambda: 0.0).fate is Verdict.COMMIT
     assert saves == [10, 22, 26]
 
 
 def test_a_small_file_has_no_checkpoint(site: Site, saves: list[int]) -> None:
     site.config.pop("checkpoint")
     site.drop()
-    assert (site.run().fate, saves) == (Fate.COMMIT, [])
+    assert (site.run().fate, saves) == (Verdict.COMMIT, [])
 
 
 @pytest.fixture
 def small_steps(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of more than 20 bytes are passed over in steps of 10."""
     site.config["limits"] = {"max_line_bytes": 20}
-    monkeypatch.setattr("fproc.records.PASS_BYTES", 1)
-    monkeypatch.setattr("fproc.run.read_pieces", partial(read_pieces, block_bytes=10))
+    monkeypatch.setattr("fproc.pipeline.records.PASS_BYTES", 1)
+    monkeypatch.setattr("fproc.run.run.read_pieces", partial(read_pieces, block_bytes=10))
 
 
 def test_within_a_line_over_the_limit_a_file_is_left_at_a_checkpoint_and_goes_on_there(
@@ -722,14 +730,14 @@ def test_within_a_line_over_the_limit_a_file_is_left_at_a_checkpoint_and_goes_on
 ) -> None:
     site.drop(["1", "x" * 1000, "3"])
     stops = iter([False, False, *[True] * 9])
-    assert site.run(is_stopping=lambda: next(stops)).fate is Fate.STOP
-    saved = checkpoints.read(str(site.job))
+    assert site.run(is_stopping=lambda: next(stops)).fate is Verdict.STOP
+    saved = checkpoints.read_checkpoint(str(site.job))
     assert saved
     assert (saved.place.line_no, saved.place.offset_bytes, saved.place.head) == (2, 2, "x" * 20)
     assert 22 < saved.place.passed_bytes < 1000
     reached = saved.place.reached_bytes
     positions: list[int] = []
-    assert site.run(progress=lambda position, *_: positions.append(position)).fate is Fate.COMMIT
+    assert site.run(progress=lambda position, *_: positions.append(position)).fate is Verdict.COMMIT
     assert positions[0] <= reached + 30
     found = site.look()
     assert found["results"]["x.log"] == "1 1\n2 3\n"
@@ -750,7 +758,7 @@ def test_a_file_that_gets_on_within_a_line_over_the_limit_is_not_blamed_for_a_de
             raise Crash
 
     with pytest.raises(Crash):
-        job.process(site.take(disk), site.plan(), Surroundings(progress=die))
+        attempt.process_claim(site.take(disk), site.plan(), RunContext(progress=die))
     disk.die()
     claim = site.take(has_died=True)
     assert claim.has_progressed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fproc.chores import Chores
+from fproc.watch.chores import Chores
 
 
 def test_each_is_done_at_once_and_then_at_its_own_interval() -> None:

@@ -16,15 +16,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc import chunks, crew, processes
-from fproc import run as running
-from fproc.errors import RecordError, StoppedError
-from fproc.inputs import open_input
-from fproc.plan import Plan
-from fproc.run import Figures, run
-from fproc.spool import Disk, Staging
-from fproc.spool.checkpoint import Place
-from fproc.spool.staging import Part
+from fproc.base.errors import StoppedError
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.plan import Plan
+from fproc.process import children
+from fproc.run import chunks, helpers
+from fproc.run import run as running
+from fproc.run.figures import Figures
+from fproc.run.inputs import open_input
+from fproc.run.run import run_input
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.checkpoint import Position
+from fproc.spool.output.parts import Part, Staging
 from tests.helpers import plan_of, user
 from tests.system.running import wait_until
 
@@ -44,7 +47,7 @@ class Seen:
     rejected: list[dict[str, Any]] = field(default_factory=list)
     figures: Figures = field(default_factory=Figures)
     error: str = ""
-    places: list[Place] = field(default_factory=list)
+    places: list[Position] = field(default_factory=list)
     written: list[dict[str, bytes]] = field(default_factory=list)
 
 
@@ -66,7 +69,7 @@ class Files:
         path: str,
         helpers: int,
         *,
-        begin_at: Place | None = None,
+        begin_at: Position | None = None,
         written: dict[str, bytes] | None = None,
         keep: Callable[[int], object] = id,
     ) -> Seen:
@@ -81,7 +84,7 @@ class Files:
             output.resume({**output.parts, name: part}, 0)
         given = open_input(path, in_spool=True)
 
-        def note(offset_bytes: int, place: Callable[[], Place]) -> None:
+        def note(offset_bytes: int, place: Callable[[], Position]) -> None:
             seen.places.append(place())
             output.flush()
             seen.written.append(contents(output))
@@ -89,7 +92,7 @@ class Files:
             keep(offset_bytes)
 
         try:
-            run(
+            run_input(
                 plan, given, output, seen.figures, reject=lambda data: seen.rejected.append(json.loads(data)),
                 keep=note, begin_at=begin_at, helpers=helpers,
             )  # fmt: skip
@@ -168,7 +171,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ways: list[str] = []
 
     def noted(way: str) -> Callable[..., Any]:
-        make = getattr(processes, way)
+        make = getattr(children, way)
 
         def note(*arguments: Any) -> Any:
             ways.append(way)
@@ -176,8 +179,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return note
 
-    for way in ("start", "fork"):
-        monkeypatch.setattr(processes, way, noted(way))
+    for way in ("start_process", "fork_process"):
+        monkeypatch.setattr(children, way, noted(way))
     return ways
 
 
@@ -187,12 +190,12 @@ def test_helpers_are_forked_where_no_code_of_users_is_there_to_be_copied(
     monkeypatch.setattr(threading, "active_count", lambda: 1)  # other tests may have left some
     path, plan = files.put(DATA * 5), plan_of(BUILT_IN)
     check_same(files.run(plan, path, 2), files.run(plan, path, 0))
-    assert made == ["fork", "fork"]
+    assert made == ["fork_process", "fork_process"]
 
 
 def test_with_users_code_helpers_are_started_afresh(files: Files, made: list[str]) -> None:
     files.run(plan_of(LEVELS), files.put(DATA), 2)
-    assert made == ["start", "start"]
+    assert made == ["start_process", "start_process"]
 
 
 def test_with_another_thread_helpers_are_started_afresh(files: Files, made: list[str]) -> None:
@@ -202,7 +205,7 @@ def test_with_another_thread_helpers_are_started_afresh(files: Files, made: list
     files.run(plan_of(BUILT_IN), files.put(DATA), 1)
     go_on.set()
     thread.join()
-    assert made == ["start"]
+    assert made == ["start_process"]
 
 
 @pytest.mark.parametrize("on_error", ["reject", "skip", "fail"])
@@ -242,7 +245,7 @@ def test_a_file_goes_on_from_any_chunk(files: Files) -> None:
 def test_a_helper_that_is_killed_is_done_without(files: Files, caplog: pytest.LogCaptureFixture) -> None:
     path, plan = files.put(DATA * 20), plan_of(LEVELS)
     started: list[int] = []
-    start = processes.start
+    start = children.start_process
 
     def start_and_note(*arguments: Any, **options: Any) -> Any:
         child = start(*arguments, **options)
@@ -254,7 +257,7 @@ def test_a_helper_that_is_killed_is_done_without(files: Files, caplog: pytest.Lo
             os.kill(started.pop(), signal.SIGKILL)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "start", start_and_note)
+        patch.setattr(children, "start_process", start_and_note)
         together = files.run(plan, path, 1, keep=kill_one)
     check_same(together, files.run(plan, path, 0))
     assert started == []
@@ -268,25 +271,25 @@ def test_where_no_helper_can_be_started_the_owner_does_it_all(
         raise OSError("no more processes")
 
     path, plan = files.put(DATA), plan_of(LEVELS)
-    monkeypatch.setattr(processes, "start", refuse)
+    monkeypatch.setattr(children, "start_process", refuse)
     check_same(files.run(plan, path, 2), files.run(plan, path, 0))
     assert "a helper cannot be started: no more processes" in caplog.text
 
 
 def test_no_helper_stays_behind_when_the_run_is_stopped(files: Files) -> None:
     path, plan = files.put(DATA), plan_of(LEVELS)
-    before = children()
+    before = child_ids()
 
     def stop(offset_bytes: int) -> None:
         if offset_bytes > 1000:
-            assert len(children()) == len(before) + 1
+            assert len(child_ids()) == len(before) + 1
             raise StoppedError("fproc is stopping")
 
     assert files.run(plan, path, 1, keep=stop).error == "fproc is stopping"
-    wait_until(lambda: children() == before)
+    wait_until(lambda: child_ids() == before)
 
 
-def children() -> set[str]:
+def child_ids() -> set[str]:
     return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
 
 
@@ -315,7 +318,7 @@ def test_a_pipeline_that_remembers_lines_is_done_by_one_process(
         asked.append(begin)
         return iter(())
 
-    monkeypatch.setattr(crew.Crew, "work", nothing)
+    monkeypatch.setattr(helpers.Helpers, "work", nothing)
     files.run(plan, files.put(b""), 1)
     assert bool(asked) is not remembers
 
@@ -323,7 +326,7 @@ def test_a_pipeline_that_remembers_lines_is_done_by_one_process(
 def test_a_file_that_is_not_big_is_done_by_one_process(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     path, plan = files.put(DATA), plan_of(LEVELS)
     monkeypatch.setattr(running, "LEAST_BYTES", len(DATA) + 1)
-    monkeypatch.setattr(crew.Crew, "work", None)
+    monkeypatch.setattr(helpers.Helpers, "work", None)
     assert len(files.run(plan, path, 3).results) == 3
 
 

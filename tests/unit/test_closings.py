@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fproc.spool import closings as closings_module
-from fproc.spool import inotify
-from fproc.spool.closings import Closings
-from fproc.spool.evidence import reach_of
+from fproc.spool.readiness import closings as closings_module
+from fproc.spool.readiness import inotify
+from fproc.spool.readiness.closings import Closings
+from fproc.spool.readiness.evidence import reach_of
 from tests.helpers import as_user
 from tests.system.running import NOBODY
 

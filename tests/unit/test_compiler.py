@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from fproc.compiler.patterns import is_anchored, plain_prefix, plain_words
-from fproc.compiler.writer import filled
-from fproc.errors import ConservationError, RecordError
-from fproc.records import Block
+from fproc.base.errors import ConservationError
+from fproc.pipeline.compiler.patterns import is_anchored, plain_prefix, plain_words
+from fproc.pipeline.compiler.writer import filled
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.records import Block
 from tests.helpers import SOURCE, Memory, Nodes, Notes, plan_of, run_lines, stop, user
 
 

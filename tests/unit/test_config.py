@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from fproc.config import (
+from fproc.base.errors import Problem
+from fproc.base.values import replace
+from fproc.config.keys import parse_config
+from fproc.config.model import (
     IGNORED,
     AlertPolicy,
     Config,
@@ -19,13 +22,10 @@ from fproc.config import (
     NodeSpec,
     Recovery,
     Retention,
-    parse,
+    RetryPolicy,
     to_json,
     to_log,
 )
-from fproc.errors import Problem
-from fproc.lifecycle import RetryPolicy
-from fproc.values import replace
 
 FOLDER = "/srv/app"
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
@@ -47,14 +47,14 @@ def nested(path: str, value: Any) -> dict[str, Any]:
 
 
 def parsed(value: Any) -> Config:
-    config, problems = parse(value, folder=FOLDER)
+    config, problems = parse_config(value, folder=FOLDER)
     assert problems == []
     assert config is not None
     return config
 
 
 def problems_of(value: Any) -> list[Problem]:
-    return parse(value, folder=FOLDER)[1]
+    return parse_config(value, folder=FOLDER)[1]
 
 
 def only_problem(value: Any) -> Problem:
@@ -289,7 +289,7 @@ def test_a_missing_key_is_named(value: Any, path: str) -> None:
 
 @pytest.mark.parametrize("value", [None, 5, "text", [], True])
 def test_a_configuration_is_an_object(value: Any) -> None:
-    config, problems = parse(value, folder=FOLDER)
+    config, problems = parse_config(value, folder=FOLDER)
     assert config is None
     assert [problem.path for problem in problems] == ["$"]
 

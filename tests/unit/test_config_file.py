@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from fproc.config import Config, Intake
-from fproc.config_file import BESIDE_BYTES, beside
-from fproc.errors import UsageError
-from fproc.settings import doubts, gather, gather_leniently, operating_config, pipeline_file
+from fproc.base.errors import UsageError
+from fproc.cli.settings import doubts, gather, gather_leniently, operating_config, pipeline_file
+from fproc.config.files import BESIDE_BYTES, beside
+from fproc.config.model import Config, Intake
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
 PIPELINE = json.dumps({"nodes": NODES})

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fproc.spool import Disk
-from fproc.spool.contents import sync_contents, sync_unless
+from fproc.spool.disk.contents import sync_contents, sync_unless
+from fproc.spool.disk.disk import Disk
 
 
 class CountingDisk(Disk):
@@ -103,7 +103,7 @@ def test_a_system_that_has_no_thread_to_give_fsyncs_one_after_the_other(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    monkeypatch.setattr("fproc.spool.disk._QUICK_SECONDS", 0.0)
+    monkeypatch.setattr("fproc.spool.disk.disk._QUICK_SECONDS", 0.0)
     disk = CountingDisk()
     names = [str(number) for number in range(9)]
     assert len(sync_contents(disk, made(tmp_path, *names))) == len(names)
@@ -127,7 +127,7 @@ def test_threads_fsync_what_is_left_once_one_had_to_be_waited_for(
                 now[0] += 0.01 if len(self.synced) in slow else 0.0
             super().sync(descriptor)
 
-    monkeypatch.setattr("fproc.spool.disk.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("fproc.spool.disk.disk.time.perf_counter", lambda: now[0])
     monkeypatch.setattr(threading.Thread, "start", note)
     disk = SlowDisk()
     names = [str(number) for number in range(9)]

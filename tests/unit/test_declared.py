@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from fproc import schema
-from fproc.processors import BUILTINS
-from fproc.processors.base import Builtin, Maker, Processor
-from fproc.processors.options import check_options
-from fproc.records import Record
+from fproc.base import schema
+from fproc.pipeline.processors.base import Builtin, Maker, Processor
+from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.processors.options import check_options
+from fproc.pipeline.records import Record
 from tests.helpers import SOURCE, Memory, plan_of, run_lines
 
 LINES = [

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from fproc.errors import InputError, UsageError
-from fproc.oneshot import Destination, destination, process_inputs
-from fproc.plan import Plan
-from fproc.spool import Disk, direct
-from fproc.spool.direct import DirectOutput, publish_text
+from fproc.base.errors import InputError, UsageError
+from fproc.cli.input import Destination, destination, process_inputs
+from fproc.pipeline.plan import Plan
+from fproc.spool.disk.disk import Disk
+from fproc.spool.output import direct
+from fproc.spool.output.direct import DirectOutput, publish_text
 from tests.crashes import BrokenDisk, Crash, files
 from tests.helpers import plan_of, user
 

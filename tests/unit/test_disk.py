@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from fproc.spool import Disk
-from fproc.spool import disk as disk_module
-from fproc.spool.disk import remove_begun, unlink_if_there, write_whole
-from fproc.spool.libc import renameat2 as found_renameat2
-from fproc.spool.paths import is_at, same_file
+from fproc.spool.disk import disk as disk_module
+from fproc.spool.disk.disk import Disk, remove_begun, unlink_if_there, write_whole
+from fproc.spool.disk.libc import renameat2 as found_renameat2
+from fproc.spool.disk.paths import is_at, same_file
 
 DISK = Disk(power=False)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fproc.config import Intake
-from fproc.draining import MOST_NAMED, Changing, Patience, say_what_is_left
-from fproc.spool import Scan
+from fproc.config.model import Intake
+from fproc.spool.intake.scanner import Scan
+from fproc.watch.draining import MOST_NAMED, Changing, Patience, say_what_is_left
 
 INTAKE = Intake(settle_seconds=1, settle_unknown_seconds=10)
 

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from fproc.config import FileRule, NodeSpec
-from fproc.drawing import FORMATS, draw
-from fproc.graph import Graph, build
+from fproc.cli.draw import FORMATS, draw
+from fproc.config.model import FileRule, NodeSpec
+from fproc.pipeline.graph import Graph, build_graph
 
 
 def graph_of(*nodes: NodeSpec, starts: tuple[str, ...] = ()) -> Graph:
-    graph, problems = build(nodes, [FileRule(start, match="*") for start in starts])
+    graph, problems = build_graph(nodes, [FileRule(start, match="*") for start in starts])
     assert problems == []
     return graph
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fproc.compiler import CompiledRun
-from fproc.errors import RecordError
-from fproc.records import Block, Overlong
+from fproc.pipeline.compiler.run import CompiledRun
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.records import Block, Overlong
 from tests.helpers import SOURCE, Memory, Notes, plan_of, run_bytes, run_lines, stop, user
 
 TAG_BY_LENGTH = {"tag": "start", "type": user("by_length")}

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from fproc.spool import evidence, mounts
-from fproc.spool.evidence import Evidence, evidence_at, evidence_of, reach_of
+from fproc.spool.disk import mounts
+from fproc.spool.readiness import evidence
+from fproc.spool.readiness.evidence import Evidence, evidence_at, evidence_of, reach_of
 from tests.helpers import as_user
 from tests.system.running import NOBODY, open_folder
 

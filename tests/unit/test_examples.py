@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fproc.default import DEFAULT
-from fproc.errors import RecordError
-from fproc.examples import failures, run
-from fproc.plan import Plan, build
+from fproc.cli.check import failed_examples, run_examples
+from fproc.config.defaults import DEFAULT
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.plan import Plan, build_plan
 
 TRIM = [{"tag": "start", "type": "trim", "next": "end"}]
 STRICT = [
@@ -34,11 +34,11 @@ ALERTS = [
 
 
 def plan_of(nodes: list[dict[str, Any]], *examples: dict[str, Any], **keys: Any) -> Plan:
-    return build({"nodes": nodes, "examples": list(examples), **keys}, folder="/srv/app")
+    return build_plan({"nodes": nodes, "examples": list(examples), **keys}, folder="/srv/app")
 
 
 def complaints(nodes: list[dict[str, Any]], *examples: dict[str, Any], **keys: Any) -> list[str]:
-    return [str(problem) for problem in failures(plan_of(nodes, *examples, **keys))]
+    return [str(problem) for problem in failed_examples(plan_of(nodes, *examples, **keys))]
 
 
 def test_the_pipeline_that_comes_with_fproc_makes_the_sample_work() -> None:
@@ -47,7 +47,7 @@ def test_the_pipeline_that_comes_with_fproc_makes_the_sample_work() -> None:
         "start:INFO: All good",
         "start:WARNING: Potential issue",
     ]
-    assert run(build(DEFAULT, folder="/srv/app"), sample) == {
+    assert run_examples(build_plan(DEFAULT, folder="/srv/app"), sample) == {
         "example.txt": ["[ERROR] Something bad happened", "[INFO] All good", "[WARNING] Potential issue"]
     }
 
@@ -67,13 +67,13 @@ def test_the_pipeline_that_comes_with_fproc_makes_the_sample_work() -> None:
 def test_the_pipeline_that_comes_with_fproc_keeps_what_it_does_not_know(
     line: str, results: list[str]
 ) -> None:
-    assert run(build(DEFAULT, folder="/srv/app"), [line]).get("example.txt", []) == results
+    assert run_examples(build_plan(DEFAULT, folder="/srv/app"), [line]).get("example.txt", []) == results
 
 
 def test_the_pipeline_that_comes_with_fproc_passes_its_own_examples() -> None:
-    plan = build(DEFAULT, folder="/srv/app")
+    plan = build_plan(DEFAULT, folder="/srv/app")
     assert plan.config.examples
-    assert failures(plan) == []
+    assert failed_examples(plan) == []
 
 
 def test_the_file_in_the_repository_says_the_same_as_the_default() -> None:
@@ -167,7 +167,7 @@ def test_a_line_that_fails_the_file_fails_the_example_with_its_place() -> None:
 
 def test_running_lines_raises_what_fails_the_file() -> None:
     with pytest.raises(RecordError, match="no route"):
-        run(plan_of(UNROUTED), ["unknown:b"])
+        run_examples(plan_of(UNROUTED), ["unknown:b"])
 
 
 def test_what_comes_at_the_end_of_the_file_is_expected_too() -> None:

@@ -13,12 +13,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from fproc import __version__
-from fproc.dashboard.exposition import content_type, text
-from fproc.job import Outcome
-from fproc.lifecycle import Fate
-from fproc.metrics import Metrics, Snapshot
-from fproc.run import Figures, NodeFigures
-from fproc.values import replace
+from fproc.base.values import replace
+from fproc.run.attempt import Outcome
+from fproc.run.figures import Figures, NodeFigures
+from fproc.run.verdict import Verdict
+from fproc.telemetry.metrics import Metrics, Snapshot
+from fproc.web.api.exposition import metrics_content_type, render_metrics
 from tests.promtool import check_metrics
 
 STATES = {"unprocessed": 3, "underprocess": 1, "processed": 20, "failed": 2}
@@ -32,9 +32,9 @@ def worked(tag: str = "start") -> Snapshot:
     figures = Figures(
         lines_in=10, lines_out=8, bytes_in=100, rejected=2, skipped=1, nodes=nodes, edges={(tag, "end"): 8}
     )
-    metrics.add(Outcome("a.log", Fate.COMMIT, figures, 0.3))
-    metrics.add(Outcome("b.log", Fate.FAIL, figures, 700.0))
-    metrics.add(Outcome("c.log", Fate.RETRY, figures, 1.0))
+    metrics.add(Outcome("a.log", Verdict.COMMIT, figures, 0.3))
+    metrics.add(Outcome("b.log", Verdict.FAIL, figures, 700.0))
+    metrics.add(Outcome("c.log", Verdict.RETRY, figures, 1.0))
     metrics.add_recovered()
     return metrics.snapshot()
 
@@ -53,7 +53,7 @@ def said(snapshot: Snapshot | None = None, *, openmetrics: bool = False, **chang
         "cpu_seconds": 1.5,
         "memory_bytes": 4096,
     }
-    return text(snapshot or worked(), openmetrics=openmetrics, **{**values, **changes})
+    return render_metrics(snapshot or worked(), openmetrics=openmetrics, **{**values, **changes})
 
 
 def families(shown: str, *, openmetrics: bool) -> dict[str, Metric]:
@@ -174,8 +174,8 @@ def test_a_name_that_cannot_be_written_is_shown_escaped(*, openmetrics: bool) ->
 
 
 def test_each_format_has_its_type_and_only_openmetrics_an_end() -> None:
-    assert content_type() == "text/plain; version=0.0.4; charset=utf-8"
-    assert content_type(openmetrics=True).startswith("application/openmetrics-text; version=1.0.0;")
+    assert metrics_content_type() == "text/plain; version=0.0.4; charset=utf-8"
+    assert metrics_content_type(openmetrics=True).startswith("application/openmetrics-text; version=1.0.0;")
     assert said(openmetrics=True).endswith("\n# EOF\n")
     assert "# EOF" not in said()
     assert said().endswith("fproc_memory_bytes 4096\n")

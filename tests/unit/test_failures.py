@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from fproc import chunks
-from fproc.errors import RecordError
-from fproc.failures import LineFailure, LineFinder, cause_of
-from fproc.inputs import open_input
-from fproc.plan import Plan, build
-from fproc.records import Block, Overlong
-from fproc.run import Figures, run
-from fproc.spool import Disk, Staging
+from fproc.pipeline.failures import LineFailure, LineFinder, RecordError, cause_of
+from fproc.pipeline.plan import Plan, build_plan
+from fproc.pipeline.records import Block, Overlong
+from fproc.run import chunks
+from fproc.run.figures import Figures
+from fproc.run.inputs import open_input
+from fproc.run.run import run_input
+from fproc.spool.disk.disk import Disk
+from fproc.spool.output.parts import Staging
 from tests.helpers import Notes, plan_of, user
 
 REJECTS: dict[str, Any] = {
@@ -36,7 +37,7 @@ def rejected(plan: Plan, data: bytes, folder: Path, *, helpers: int = 0, traced:
     parts.mkdir()
     output = Staging(Disk(power=False), lambda: str(parts), "p-")
     try:
-        run(
+        run_input(
             plan, given, output, Figures(), helpers=helpers,
             reject=lambda line: found.append(json.loads(line)),
             observer=Notes() if traced else None,
@@ -112,7 +113,7 @@ def test_a_tag_that_no_route_asks_for_is_told_with_the_line(
 def test_helpers_tell_the_same_of_lines_as_one_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fproc.run.LEAST_BYTES", 0)
+    monkeypatch.setattr("fproc.run.run.LEAST_BYTES", 0)
     monkeypatch.setattr(chunks, "CHUNK_BYTES", 40)
     plan = plan_of(
         [{"tag": "start", "type": "tag_prefix", "next": "check"}, {"tag": "check", **REJECTS, "next": "end"}]
@@ -189,7 +190,7 @@ def test_an_error_of_a_processor_names_its_file_and_line_of_source(tmp_path: Pat
     name = f"source_of_{kind}"
     (tmp_path / f"{name}.py").write_text(source)
     node = {"tag": "start", "type": f"{name}.f", "next": "end", "stream": kind == "stream"}
-    plan = build({"nodes": [node]}, folder=str(tmp_path))
+    plan = build_plan({"nodes": [node]}, folder=str(tmp_path))
     with pytest.raises(RecordError, match=rf"\({name}\.py:{number}\)$"):
         rejected(plan, b"no number\n", tmp_path)
 
@@ -197,7 +198,7 @@ def test_an_error_of_a_processor_names_its_file_and_line_of_source(tmp_path: Pat
 def test_a_module_that_cannot_be_imported_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "breaks_at_import.py").write_text("import os\n\nos.no_such_thing\n")
     with pytest.raises(Exception, match=r"AttributeError: .* \(breaks_at_import\.py:3\)"):
-        build({"nodes": [{"tag": "start", "type": "breaks_at_import.f"}]}, folder=str(tmp_path))
+        build_plan({"nodes": [{"tag": "start", "type": "breaks_at_import.f"}]}, folder=str(tmp_path))
 
 
 def test_what_a_processor_asks_for_names_no_source(tmp_path: Path) -> None:

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
-from fproc.config import Config
-from fproc.errors import ConfigError
-from fproc.events import Event
-from fproc.journal import open_history
-from fproc.spool import Disk, Folders, Settled, Spool, Stamp
-from fproc.spool.folders import NAME_BYTES, free_number, history_of, numbered, prepare
-from fproc.tokens import new_token
+from fproc.base.errors import ConfigError
+from fproc.base.ids import new_id
+from fproc.config.model import Config
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.job import RolledForward
+from fproc.spool.layout import NAME_BYTES, Folders, free_number, history_of, numbered, prepare
+from fproc.spool.spool import Spool
+from fproc.telemetry.events import Event
+from fproc.telemetry.recorder import open_history
 from tests.crashes import BrokenDisk, Crash, files, look
 from tests.helpers import plan_of
 
@@ -170,7 +173,7 @@ def test_folders_that_are_missing_at_a_start_are_made_again(gone: str, tmp_path:
     assert claim is not None
     claim.staging.write("x", "a")
     claim.staging.flush()
-    claim.commit(Stamp.of(os.stat(claim.path)))
+    claim.commit(FileStamp.of(os.stat(claim.path)))
     assert files(str(watch), "results") == {"x": "a\n"}
 
 
@@ -233,7 +236,7 @@ def test_a_decided_file_is_carried_out_where_the_whole_watched_folder_was_moved_
         claim.staging.flush()
         disk.calls_left = calls
         try:
-            claim.commit(Stamp.of(os.stat(claim.path)))
+            claim.commit(FileStamp.of(os.stat(claim.path)))
             break
         except Crash:
             disk.die()
@@ -242,7 +245,7 @@ def test_a_decided_file_is_carried_out_where_the_whole_watched_folder_was_moved_
         taken = Spool(config(after)).adopt("x.log")
         if is_decided:
             decided += 1
-            assert isinstance(taken, Settled)
+            assert isinstance(taken, RolledForward)
             assert taken.succeeded
             seen = look(str(after))
             assert (seen["processed"], seen["results"]) == ({"x.log": "a\n"}, {"x.log": "a\n"})
@@ -261,7 +264,7 @@ def test_each_host_has_a_history_of_its_own_where_several_share_the_folder(
     for host in ("one", "other/host"):
         monkeypatch.setattr("socket.gethostname", lambda host=host: host)
         history = open_history(folders, settings.retention)
-        history.record([Event(new_token(), "x.log", "processed", 0.0)])
+        history.record([Event(new_id(), "x.log", "processed", 0.0)])
         assert [row.event.file for row in history.recent(limit=9)] == ["x.log"]
         history.close()
     databases = sorted(path.name for path in Path(folders.state).glob("history*.db"))

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from fproc.errors import EXIT_CONFIG, ConfigError
-from fproc.spool import Disk, Folders, Spool
-from fproc.spool import format as form
-from fproc.spool.folders import prepare
-from fproc.spool.format import FORMAT
+from fproc.base.errors import EXIT_CONFIG, ConfigError
+from fproc.spool.disk import format as form
+from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.format import FORMAT
+from fproc.spool.layout import Folders, prepare
+from fproc.spool.spool import Spool
 from tests.crashes import Crash
 from tests.helpers import plan_of
 from tests.power import PowerDisk

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fproc.config import FileRule, Next, NodeSpec
-from fproc.graph import Graph, build
+from fproc.config.model import FileRule, Next, NodeSpec
+from fproc.pipeline.graph import Graph, build_graph
 
 Written = tuple[str, str, Next]
 """A node as a test writes it: tag, type, next."""
@@ -16,7 +16,7 @@ def built(written: list[Written], starts: list[str]) -> tuple[Graph, list[str]]:
         NodeSpec(tag, type_, next=route, path=f"$.nodes[{index}]")
         for index, (tag, type_, route) in enumerate(written)
     ]
-    graph, problems = build(nodes, [FileRule(start, match="*") for start in starts])
+    graph, problems = build_graph(nodes, [FileRule(start, match="*") for start in starts])
     return graph, [str(problem) for problem in problems]
 
 

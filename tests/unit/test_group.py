@@ -11,15 +11,19 @@ from typing import Any
 
 import pytest
 
-from fproc import job
-from fproc.job import Outcome, Surroundings
-from fproc.lifecycle import Fate
-from fproc.mark import NONE
-from fproc.plan import Plan
-from fproc.spool import Claim, Disk, Settled, Spool, Staging, Stamp
-from fproc.spool.jobs import part_prefix
-from fproc.spool.staging import Part
-from fproc.worker import Report, Task, Trouble, Why, perform_all
+from fproc.pipeline.plan import Plan
+from fproc.process.mark import NONE
+from fproc.run import attempt
+from fproc.run.attempt import Outcome, RunContext
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.job import RolledForward, part_prefix
+from fproc.spool.output.parts import Part, Staging
+from fproc.spool.spool import Spool
+from fproc.watch.messages import Report, Task, Trouble, Why
+from fproc.watch.worker import perform_all
 from tests.crashes import BrokenDisk, Crash, look
 from tests.helpers import plan_of, user
 
@@ -64,7 +68,7 @@ class Place:
 
     def perform(self, *names: str, why: Why = Why.NEW) -> dict[str, Any]:
         tasks = [Task(name, why) for name in names]
-        reports = perform_all(self.spool, self.plan, tasks, Surroundings(), self.begun.append)
+        reports = perform_all(self.spool, self.plan, tasks, RunContext(), self.begun.append)
         assert [report.task for report in reports] == tasks
         return {report.task.name: report.value for report in reports}
 
@@ -98,7 +102,7 @@ def check_done(place: Place, *names: str) -> None:
 def test_several_files_are_done_together_and_leave_nothing(place: Place) -> None:
     found = place.perform(*NAMES)
     assert {name: (value.fate, value.results) for name, value in found.items()} == {
-        name: (Fate.COMMIT, (name,)) for name in NAMES
+        name: (Verdict.COMMIT, (name,)) for name in NAMES
     }
     check_done(place, *NAMES)
 
@@ -129,16 +133,16 @@ def test_folders_are_fsynced_once_for_all(place: Place) -> None:
 def test_nothing_is_decided_about_files_while_a_folder_of_the_commit_is_away(
     place: Place, monkeypatch: pytest.MonkeyPatch, vanished: str
 ) -> None:
-    finish_all, folder, away = job.finish_all, place.folder / vanished, place.folder / "away"
+    finish_all, folder, away = attempt.end_runs, place.folder / vanished, place.folder / "away"
 
     def finish_without(*arguments: Any) -> Any:
         folder.rename(away)
         return finish_all(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(job, "finish_all", finish_without)
+        patch.setattr(attempt, "end_runs", finish_without)
         found = place.perform(*NAMES)
-    assert {value.fate for value in found.values()} == {Fate.PAUSE}
+    assert {value.fate for value in found.values()} == {Verdict.PAUSE}
     assert all("has vanished" in value.error for value in found.values())
     assert os.listdir(place.folder / ".fproc/commits") == []
     away.rename(folder)
@@ -150,7 +154,12 @@ def test_nothing_is_decided_about_files_while_a_folder_of_the_commit_is_away(
 def test_one_that_fails_and_one_that_is_gone_trouble_no_other(place: Place) -> None:
     place.put("unprocessed/b.log", "bad\n")
     found = place.fates(NAMES[0], "gone.log", *NAMES[1:])
-    assert found == {"a.log": Fate.COMMIT, "gone.log": None, "b.log": Fate.FAIL, "c.log": Fate.COMMIT}
+    assert found == {
+        "a.log": Verdict.COMMIT,
+        "gone.log": None,
+        "b.log": Verdict.FAIL,
+        "c.log": Verdict.COMMIT,
+    }
     seen = place.look()
     assert sorted(seen["results"]) == sorted(seen["processed"]) == ["a.log", "c.log"]
     assert sorted(seen["failed"]) == ["b.log", "b.log.error.json"]
@@ -191,9 +200,9 @@ def test_a_part_that_someone_meddled_with_fails_its_file_alone(
 
     monkeypatch.setattr(Staging, "open_parts", meddle)
     found = place.perform(*NAMES)
-    assert found["b.log"].fate is Fate.FAIL
+    assert found["b.log"].fate is Verdict.FAIL
     assert "someone else has changed or removed the part" in found["b.log"].error
-    assert {found["a.log"].fate, found["c.log"].fate} == {Fate.COMMIT}
+    assert {found["a.log"].fate, found["c.log"].fate} == {Verdict.COMMIT}
     assert place.look()["litter"] == []
 
 
@@ -208,7 +217,7 @@ def test_a_job_folder_that_is_taken_away_loses_its_file_alone(
             os.rmdir(place.folder / ".fproc/jobs/b.log")
 
     monkeypatch.setattr(Staging, "flush", meddle)
-    assert place.fates(*NAMES) == {"a.log": Fate.COMMIT, "b.log": Fate.LOST, "c.log": Fate.COMMIT}
+    assert place.fates(*NAMES) == {"a.log": Verdict.COMMIT, "b.log": Verdict.LOST, "c.log": Verdict.COMMIT}
     assert sorted(place.look()["underprocess"]) == ["b.log"]
 
 
@@ -224,9 +233,9 @@ def test_a_job_folder_that_is_taken_away_loses_its_file_alone(
 def test_a_name_that_the_disk_refuses_troubles_no_other(place: Place, method: str, what: str) -> None:
     place.disk.refused = (method, what, errno.ENOTDIR)
     found = place.perform(*NAMES)
-    assert {found["a.log"].fate, found["c.log"].fate} == {Fate.COMMIT}
+    assert {found["a.log"].fate, found["c.log"].fate} == {Verdict.COMMIT}
     trouble = found["b.log"]
-    assert isinstance(trouble, Trouble) or trouble.fate is Fate.WAIT
+    assert isinstance(trouble, Trouble) or trouble.fate is Verdict.WAIT
     place.disk.refused = None
     place.perform("b.log")
     place.perform("b.log", why=Why.ORPHAN)
@@ -254,7 +263,7 @@ def test_a_disk_that_refuses_what_is_shared_costs_no_file_anything(
 ) -> None:
     place.disk.refused = (method, what, code)
     for value in place.perform(*NAMES).values():
-        assert isinstance(value, Trouble) or value.fate is Fate.PAUSE
+        assert isinstance(value, Trouble) or value.fate is Verdict.PAUSE
     place.disk.refused = None
     for name in place.spool.orphans((), deep=True):
         place.perform(name, why=Why.ORPHAN)
@@ -269,14 +278,14 @@ def test_where_files_without_names_are_not_to_be_had_each_commits_alone(
     place: Place, method: str, code: int
 ) -> None:
     place.disk.refused = (method, "", code)
-    assert set(place.fates(*NAMES).values()) == {Fate.COMMIT}
+    assert set(place.fates(*NAMES).values()) == {Verdict.COMMIT}
     check_done(place, *NAMES)
 
 
 def test_an_input_whose_job_is_known_is_claimed_alone_with_what_is_known(place: Place) -> None:
     place.put(".fproc/jobs/b.log/attempts.json", json.dumps({"attempts": 2, "not_before": 0}))
     place.put(f"results/.stage/{os.listdir(place.folder / 'results/.stage')[0]}/{part_prefix('c.log')}x-0")
-    assert set(place.fates(*NAMES).values()) == {Fate.COMMIT}
+    assert set(place.fates(*NAMES).values()) == {Verdict.COMMIT}
     check_done(place, *NAMES)
 
 
@@ -285,12 +294,12 @@ def after_a_crash(place: Place) -> Place:
     disk = BrokenDisk(10**9)
     spool = Spool(place.plan.config, disk=disk)
     found = spool.claim_all(NAMES)
-    sealed: dict[Claim, Stamp] = {}
+    sealed: dict[Claim, FileStamp] = {}
     for name, claim in found.items():
         assert isinstance(claim, Claim)
         claim.staging.write(name, name)
         claim.staging.flush()
-        sealed[claim] = Stamp.of(os.stat(claim.path))
+        sealed[claim] = FileStamp.of(os.stat(claim.path))
     give_name = disk.give_name
 
     def die_at_the_third(descriptor: int, path: str) -> None:
@@ -310,8 +319,8 @@ def test_what_was_decided_together_is_carried_out_one_by_one(place: Place) -> No
     after_a_crash(place)
     assert sorted(place.spool.orphans(())) == NAMES
     found = {name: place.spool.adopt(name) for name in NAMES[:2]}
-    assert found == {name: Settled(name, succeeded=True, results=(name,)) for name in NAMES[:2]}
-    assert place.perform("c.log", why=Why.ORPHAN)["c.log"].fate is Fate.COMMIT
+    assert found == {name: RolledForward(name, succeeded=True, results=(name,)) for name in NAMES[:2]}
+    assert place.perform("c.log", why=Why.ORPHAN)["c.log"].fate is Verdict.COMMIT
     check_done(place, *NAMES)
 
 
@@ -328,13 +337,13 @@ def test_a_second_file_of_a_decided_name_waits_for_the_first(place: Place) -> No
 def test_a_record_that_is_not_fproc_s_decides_nothing(place: Place) -> None:
     place.put(".fproc/commits/a.log", "[]")
     place.put(".fproc/commits/b.log", json.dumps({"version": 1, "decisions": {"other": {}}}))
-    assert set(place.fates(*NAMES).values()) == {Fate.COMMIT}
+    assert set(place.fates(*NAMES).values()) == {Verdict.COMMIT}
     check_done(place, *NAMES)
 
 
 def test_a_file_that_is_alone_is_reported_as_it_was_given(place: Place) -> None:
     [report] = perform_all(
-        place.spool, place.plan, [Task("a.log", Why.NEW)], Surroundings(), place.begun.append
+        place.spool, place.plan, [Task("a.log", Why.NEW)], RunContext(), place.begun.append
     )
     assert isinstance(report, Report)
     assert isinstance(report.value, Outcome)
@@ -377,9 +386,9 @@ def test_a_file_whose_job_folder_is_removed_while_its_group_decides_is_decided_o
     place.disk = MeddlingDisk(meddle, is_before=is_before)  # type: ignore[assignment]
     place.spool = Spool(place.plan.config, disk=place.disk)
     found = place.perform(*NAMES)
-    assert {found["a.log"].fate, found["c.log"].fate} == {Fate.COMMIT}
+    assert {found["a.log"].fate, found["c.log"].fate} == {Verdict.COMMIT}
     for claim in held:
-        assert job.process(claim, place.plan).fate is Fate.COMMIT
+        assert attempt.process_claim(claim, place.plan).fate is Verdict.COMMIT
     place.perform("b.log", why=Why.ORPHAN)
     check_done(place, *NAMES)
 
@@ -390,5 +399,5 @@ def test_a_decision_of_a_late_owner_does_not_stand_in_the_way_of_the_next_one(pl
 
     place.disk = MeddlingDisk(meddle, is_before=True)  # type: ignore[assignment]
     place.spool = Spool(place.plan.config, disk=place.disk)
-    assert set(place.fates(*NAMES).values()) == {Fate.COMMIT}
+    assert set(place.fates(*NAMES).values()) == {Verdict.COMMIT}
     check_done(place, *NAMES)

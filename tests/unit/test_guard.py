@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fproc.dashboard.guard import ADDRESSES, COOKIE, SESSION_SECONDS, TRIES, TRIES_SECONDS, Guard
-from fproc.dashboard.messages import Request, Response
+from fproc.web.http.auth import ADDRESSES, COOKIE, SESSION_SECONDS, TRIES, TRIES_SECONDS, Authenticator
+from fproc.web.http.messages import Request, Response
 
 SECRET = "k3y-of-the-test"
 
@@ -29,8 +29,8 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def guard(watch: Watch) -> Guard:
-    return Guard(SECRET, "0.0.0.0", clock=watch, monotonic=watch)
+def guard(watch: Watch) -> Authenticator:
+    return Authenticator(SECRET, "0.0.0.0", clock=watch, monotonic=watch)
 
 
 def request(method: str = "GET", client: str = "10.0.0.1", **headers: str) -> Request:
@@ -54,7 +54,7 @@ def status(response: Response | None) -> int:
     ["localhost", "localhost:8000", "127.0.0.1:9", "[::1]:8000", "LOCALHOST", "a.localhost", "10.1.2.3"],
 )
 def test_without_a_token_this_machine_may_be_named(host: str) -> None:
-    assert Guard(None, "127.0.0.1").misdirected(request(host=host)) is None
+    assert Authenticator(None, "127.0.0.1").misdirected(request(host=host)) is None
 
 
 @pytest.mark.parametrize(
@@ -63,19 +63,19 @@ def test_without_a_token_this_machine_may_be_named(host: str) -> None:
 def test_without_a_token_another_name_is_refused_for_it_may_have_been_bound_to_this_machine(
     host: str,
 ) -> None:
-    assert status(Guard(None, "127.0.0.1").misdirected(request(host=host))) == 400
+    assert status(Authenticator(None, "127.0.0.1").misdirected(request(host=host))) == 400
 
 
 def test_a_name_that_is_listened_on_may_be_named() -> None:
-    assert Guard(None, "Here").misdirected(request(host="here:1")) is None
+    assert Authenticator(None, "Here").misdirected(request(host="here:1")) is None
 
 
-def test_with_a_token_any_name_will_do_because_the_cookie_goes_to_one(guard: Guard) -> None:
+def test_with_a_token_any_name_will_do_because_the_cookie_goes_to_one(guard: Authenticator) -> None:
     assert guard.misdirected(request(host="fproc.example.org")) is None
 
 
 @pytest.mark.parametrize("host", ["localhost:8000", "fproc.example.org"])
-def test_the_own_page_may_change_things_and_so_may_programs(guard: Guard, host: str) -> None:
+def test_the_own_page_may_change_things_and_so_may_programs(guard: Authenticator, host: str) -> None:
     assert guard.misdirected(request("POST", host=host)) is None
     assert guard.misdirected(request("POST", host=host, origin=f"https://{host}")) is None
     assert guard.misdirected(request("POST", host=host, sec_fetch_site="same-origin")) is None
@@ -85,17 +85,17 @@ def test_the_own_page_may_change_things_and_so_may_programs(guard: Guard, host: 
     "origin", ["https://evil.example", "null", "http://localhost:8001", "http://localhost"]
 )
 def test_a_page_of_another_site_may_not_change_anything(origin: str) -> None:
-    for guard in (Guard(None, "127.0.0.1"), Guard(SECRET, "127.0.0.1")):
+    for guard in (Authenticator(None, "127.0.0.1"), Authenticator(SECRET, "127.0.0.1")):
         for method in ("POST", "PUT", "DELETE"):
             assert status(guard.misdirected(request(method, origin=origin))) == 400
             assert status(guard.misdirected(request(method, sec_fetch_site="cross-site"))) == 400
 
 
 def test_without_a_token_nobody_is_a_stranger() -> None:
-    assert Guard(None, "127.0.0.1").stranger(request()) is None
+    assert Authenticator(None, "127.0.0.1").stranger(request()) is None
 
 
-def test_with_a_token_it_is_needed(guard: Guard) -> None:
+def test_with_a_token_it_is_needed(guard: Authenticator) -> None:
     refusal = guard.stranger(request())
     assert status(refusal) == 401
     assert refusal is not None
@@ -117,46 +117,46 @@ def cookie_of(response: Response) -> str:
 
 
 def test_a_log_in_gives_a_cookie_that_is_as_good_as_the_token_for_half_a_day(
-    guard: Guard, watch: Watch
+    guard: Authenticator, watch: Watch
 ) -> None:
     cookie = cookie_of(guard.log_in(SECRET, "10.0.0.1"))
     assert SECRET not in cookie
     assert guard.stranger(request(cookie=f"other=1; {cookie}")) is None
-    restarted = Guard(SECRET, "0.0.0.0", clock=watch, monotonic=watch)
+    restarted = Authenticator(SECRET, "0.0.0.0", clock=watch, monotonic=watch)
     assert restarted.stranger(request(cookie=cookie)) is None
-    other = Guard("another token", "0.0.0.0", clock=watch, monotonic=watch)
+    other = Authenticator("another token", "0.0.0.0", clock=watch, monotonic=watch)
     assert status(other.stranger(request(cookie=cookie))) == 401
     watch.now += SESSION_SECONDS
     assert status(guard.stranger(request(cookie=cookie))) == 401
 
 
-def test_no_two_log_ins_get_the_same_cookie(guard: Guard) -> None:
+def test_no_two_log_ins_get_the_same_cookie(guard: Authenticator) -> None:
     assert guard.log_in(SECRET, "a").headers != guard.log_in(SECRET, "a").headers
 
 
 @pytest.mark.parametrize(
     "value", ["", "x", "9999999999.x.", "9999999999.x.00", "..", "\xff", '"9999999999.x.\\377"', "9999999999"]
 )
-def test_a_forged_cookie_is_none(guard: Guard, value: str) -> None:
+def test_a_forged_cookie_is_none(guard: Authenticator, value: str) -> None:
     assert status(guard.stranger(request(cookie=f"{COOKIE}={value}"))) == 401
 
 
-def test_a_cookie_whose_time_was_put_off_is_none(guard: Guard) -> None:
+def test_a_cookie_whose_time_was_put_off_is_none(guard: Authenticator) -> None:
     name, _, value = cookie_of(guard.log_in(SECRET, "a")).partition("=")
     expiry, nonce, signature = value.split(".")
     later = f"{name}={int(expiry) + 1}.{nonce}.{signature}"
     assert status(guard.stranger(request(cookie=later))) == 401
 
 
-def test_a_log_out_takes_the_cookie_back(guard: Guard) -> None:
+def test_a_log_out_takes_the_cookie_back(guard: Authenticator) -> None:
     assert "Max-Age=0" in guard.log_out().headers["Set-Cookie"]
 
 
 def test_over_tls_the_cookie_stays_with_tls() -> None:
-    assert "; Secure" in Guard(SECRET, "::", is_secure=True).log_in(SECRET, "a").headers["Set-Cookie"]
+    assert "; Secure" in Authenticator(SECRET, "::", is_secure=True).log_in(SECRET, "a").headers["Set-Cookie"]
 
 
-def test_an_address_that_is_wrong_too_often_has_to_wait(guard: Guard, watch: Watch) -> None:
+def test_an_address_that_is_wrong_too_often_has_to_wait(guard: Authenticator, watch: Watch) -> None:
     cookie = cookie_of(guard.log_in(SECRET, "10.0.0.1"))
     for _ in range(TRIES):
         assert status(guard.log_in("wrong", "10.0.0.1")) == 401
@@ -171,7 +171,9 @@ def test_an_address_that_is_wrong_too_often_has_to_wait(guard: Guard, watch: Wat
     assert guard.log_in(SECRET, "10.0.0.1").status == 303
 
 
-def test_wrong_tries_of_the_past_and_before_a_right_one_do_not_count(guard: Guard, watch: Watch) -> None:
+def test_wrong_tries_of_the_past_and_before_a_right_one_do_not_count(
+    guard: Authenticator, watch: Watch
+) -> None:
     for _ in range(3):
         for _ in range(TRIES - 1):
             guard.log_in("wrong", "a")
@@ -181,7 +183,7 @@ def test_wrong_tries_of_the_past_and_before_a_right_one_do_not_count(guard: Guar
         watch.now += TRIES_SECONDS / TRIES + 0.1
 
 
-def test_only_so_many_addresses_are_remembered(guard: Guard) -> None:
+def test_only_so_many_addresses_are_remembered(guard: Authenticator) -> None:
     for number in range(ADDRESSES * 2):
         guard.log_in("wrong", str(number))
     assert len(guard._wrong) == ADDRESSES

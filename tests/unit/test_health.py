@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from fproc.health import CHECKS, LEAST_FREE_BYTES, MOST_NAMES, SHOWN_NAMES, Disks, Facts, Health, judge
+from fproc.spool.checks.condition import LEAST_FREE_BYTES, Disks
+from fproc.spool.locks.instance import MOST_NAMES, SHOWN_NAMES, Facts
+from fproc.telemetry.health import CHECKS, Health, judge
 
 ROOM = Disks(free_bytes=LEAST_FREE_BYTES, total_bytes=10**12)
 

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from fproc import history as module
-from fproc.events import End, Event, Failure
-from fproc.failures import LineFailure
-from fproc.history import SET_ASIDE_LIMIT, History
-from fproc.history_schema import SCHEMA_VERSION
-from fproc.tokens import new_token
-from fproc.values import replace
+from fproc.base.ids import new_id
+from fproc.base.values import replace
+from fproc.pipeline.failures import LineFailure
+from fproc.telemetry import history as module
+from fproc.telemetry.events import End, Event, Failure
+from fproc.telemetry.history import SET_ASIDE_LIMIT, History
+from fproc.telemetry.history_schema import SCHEMA_VERSION
 from tests.helpers import line_failure
 
 PROJECT = Path(__file__).parents[2]
@@ -35,8 +35,8 @@ Opener = Callable[..., History]
 
 WRITER = """
 import itertools, sys
-from fproc.events import Event, Failure
-from fproc.history import History
+from fproc.telemetry.events import Event, Failure
+from fproc.telemetry.history import History
 
 def refuse(path):
     raise OSError("not in this test")
@@ -869,7 +869,7 @@ def test_without_sqlite3_there_is_no_history_and_one_warning(
 
 
 def test_the_module_does_not_import_sqlite3_by_itself() -> None:
-    code = "import sys, fproc.history; sys.exit('sqlite3' in sys.modules)"
+    code = "import sys, fproc.telemetry.history; sys.exit('sqlite3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
 
 
@@ -978,8 +978,8 @@ def test_two_inputs_with_one_id_are_noticed(opened: Opener, caplog: pytest.LogCa
 
 
 def test_ids_are_long_enough_for_a_million_events() -> None:
-    assert {len(new_token()) for _ in range(100)} == {16}
-    assert len({new_token() for _ in range(200_000)}) == 200_000
+    assert {len(new_id()) for _ in range(100)} == {16}
+    assert len({new_id() for _ in range(200_000)}) == 200_000
 
 
 def test_a_long_prune_lets_others_in_and_ends_when_it_has_to(

@@ -11,17 +11,22 @@ from typing import Any
 
 import pytest
 
-from fproc import job
-from fproc.job import Outcome
-from fproc.lifecycle import Fate
-from fproc.spool import Claim, Disk, Settled, Spool, Stamp, leases
-from fproc.spool import decision as decisions
-from fproc.spool.folders import Folders, prepare
-from fproc.spool.lease_folders import LEASE
-from fproc.spool.leases import LEASE_SECONDS, Leases
-from fproc.spool.locks import Hold, Locks
-from fproc.spool.owner import Owner
-from fproc.values import replace
+from fproc.base.values import replace
+from fproc.run import attempt
+from fproc.run.attempt import Outcome
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job import commit as decisions
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.job import RolledForward
+from fproc.spool.layout import Folders, prepare
+from fproc.spool.locks import leases
+from fproc.spool.locks.lease_folders import LEASE
+from fproc.spool.locks.leases import LEASE_SECONDS, Leases
+from fproc.spool.locks.locks import JobLock, Locks
+from fproc.spool.locks.owner import Owner
+from fproc.spool.spool import Spool
 from tests.crashes import CALLS, BrokenDisk, look
 from tests.helpers import user
 from tests.leases import Shared
@@ -52,7 +57,7 @@ def owned(taken: object) -> Claim:
 
 
 def finish(shared: Shared, claim: Claim) -> Outcome:
-    return job.process(claim, shared.plan)
+    return attempt.process_claim(claim, shared.plan)
 
 
 def check_done(shared: Shared) -> None:
@@ -71,7 +76,7 @@ def test_a_machine_that_has_a_file_keeps_it_from_the_others_while_it_counts(shar
         assert second.orphans([]) == {}
         shared.seconds.now += LEASE_SECONDS - 1
         first.sharing.holder.beat()  # type: ignore[attr-defined]
-    assert finish(shared, claim).fate is Fate.COMMIT
+    assert finish(shared, claim).fate is Verdict.COMMIT
     check_done(shared)
     assert os.listdir(shared.folder / ".fproc" / "new") == []
 
@@ -81,7 +86,7 @@ def test_an_owner_that_counts_no_more_is_taken_for_dead_and_its_file_starts_over
     second = shared.machine("second")
     found = shared.wait(second)
     assert list(found) == ["x.log"]
-    assert finish(shared, owned(second.adopt("x.log", evidence=found["x.log"]))).fate is Fate.COMMIT
+    assert finish(shared, owned(second.adopt("x.log", evidence=found["x.log"]))).fate is Verdict.COMMIT
     check_done(shared)
 
 
@@ -116,7 +121,7 @@ def test_what_a_dead_owner_had_begun_to_write_goes_with_its_lease(shared: Shared
     check_done(shared)
 
 
-def wait_for_counts(held: Hold) -> None:
+def wait_for_counts(held: JobLock) -> None:
     def count() -> int:
         (path,) = Path(held.folder).glob("count-*")
         return int(path.name.removeprefix("count-"))
@@ -147,7 +152,7 @@ def test_a_dead_process_of_the_same_machine_is_known_to_be_dead_at_once(tmp_path
     owned(shared.machine("first", is_dead=True).claim("x.log"))
     second = shared.machine("first")
     assert list(second.orphans([])) == ["x.log"]
-    assert finish(shared, owned(second.adopt("x.log"))).fate is Fate.COMMIT
+    assert finish(shared, owned(second.adopt("x.log"))).fate is Verdict.COMMIT
     check_done(shared)
 
 
@@ -166,7 +171,7 @@ def test_what_is_not_surely_dead_is_waited_for(monkeypatch: pytest.MonkeyPatch) 
     assert not any(other.is_surely_dead(me) for other in others)
     unknown = replace(gone, container="", boot="")
     assert not unknown.is_surely_dead(unknown), "a system that tells neither"
-    monkeypatch.setattr("fproc.spool.owner.read_text", lambda _path: "")
+    monkeypatch.setattr("fproc.spool.locks.owner.read_text", lambda _path: "")
     assert not gone.is_surely_dead(me), "a process that hidepid of proc(5) hides"
     with monkeypatch.context() as patch:
         patch.setattr(os, "kill", refused)
@@ -188,7 +193,7 @@ def test_two_hosts_of_one_name_take_nothing_from_each_other(tmp_path: Path) -> N
         shared.seconds.now += LEASE_SECONDS - 1
         first.sharing.holder.beat()  # type: ignore[attr-defined]
     assert second.adopt("x.log") is None
-    assert finish(shared, claim).fate is Fate.COMMIT
+    assert finish(shared, claim).fate is Verdict.COMMIT
     check_done(shared)
 
 
@@ -231,7 +236,7 @@ def test_leases_are_used_where_other_machines_may_use_the_folder(
     shared = Shared(tmp_path / "w", NODES)
     assert isinstance(Spool(shared.plan.config).sharing.holder, Locks)
     with monkeypatch.context() as patch:
-        patch.setattr("fproc.spool.folders.is_local", lambda _path: False)
+        patch.setattr("fproc.spool.layout.is_local", lambda _path: False)
         assert isinstance(Spool(shared.plan.config).sharing.holder, Leases)
     assert isinstance(Spool(shared.plan.config).sharing.holder, Leases), "it holds for those who come later"
 
@@ -290,7 +295,7 @@ def paused_at(
     finally:
         disk.may_go_on.set()
         thread.join(30)
-    assert all(outcome.fate in {Fate.COMMIT, Fate.LOST, Fate.WAIT} for outcome in outcomes), outcomes
+    assert all(outcome.fate in {Verdict.COMMIT, Verdict.LOST, Verdict.WAIT} for outcome in outcomes), outcomes
     return was_paused
 
 
@@ -302,7 +307,7 @@ def settle(shared: Shared, spool: Spool) -> None:
             if isinstance(taken, Claim):
                 finish(shared, taken)
             else:
-                assert taken is None or isinstance(taken, Settled)
+                assert taken is None or isinstance(taken, RolledForward)
         for name in spool.scan().ready:
             claim = spool.claim(name)
             if claim is not None:
@@ -346,7 +351,7 @@ def test_a_paused_owner_does_not_touch_the_next_file_of_the_name(memory_path: Pa
 
         if not paused_at(shared, calls, take_over):
             break
-        assert all(finish(shared, claim).fate is Fate.COMMIT for claim in held), calls
+        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in held), calls
         settle(shared, second)
         seen = look(str(shared.folder))
         assert sorted(seen["processed"].values()) == ["a\nb\n", "c\n"], calls
@@ -375,7 +380,7 @@ def test_of_two_that_take_a_file_over_at_once_only_one_gets_it(memory_path: Path
             break
         (claim,) = taken
         if isinstance(claim, Claim):
-            assert finish(shared, claim).fate is Fate.COMMIT, calls
+            assert finish(shared, claim).fate is Verdict.COMMIT, calls
         settle(shared, observers[1])
         check_done(shared)
         assert os.listdir(shared.folder / ".fproc" / "new") == []
@@ -392,7 +397,7 @@ def test_a_late_owner_can_write_nothing_into_the_folder_that_its_host_remembers(
             os.open("commit.json", os.O_WRONLY | os.O_CREAT, dir_fd=remembered)
     finally:
         os.close(remembered)
-    assert finish(shared, claim).fate is Fate.COMMIT
+    assert finish(shared, claim).fate is Verdict.COMMIT
     check_done(shared)
 
 
@@ -411,13 +416,13 @@ def test_what_a_late_owner_had_decided_before_its_folder_was_gone_is_carried_out
     late.staging.write("x.log", "of the late owner")
     late.staging.flush()
     late.seal()
-    stamp = Stamp.of(os.lstat(late.path))
-    decisions.write(late.job.disk, late.job.folder, late.decision(stamp, "", replace_results=False))
+    stamp = FileStamp.of(os.lstat(late.path))
+    decisions.write_record(late.job.disk, late.job.folder, late.decision(stamp, "", replace_results=False))
     commit = Path(late.job.folder, "commit.json")
     record = commit.read_bytes()
     commit.unlink()
     second = shared.machine("second", Slow(power=False))
-    assert isinstance(second.adopt("x.log", evidence=shared.wait(second)["x.log"]), Settled)
+    assert isinstance(second.adopt("x.log", evidence=shared.wait(second)["x.log"]), RolledForward)
     assert look(str(shared.folder))["results"] == {"x.log": "of the late owner\n"}
     assert decided
 
@@ -433,7 +438,7 @@ class Replacing(PausingDisk):
 def test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first(
     memory_path: Path, monkeypatch: pytest.MonkeyPatch, stride: int
 ) -> None:
-    monkeypatch.setattr("fproc.spool.disk.is_local", lambda _path: False)
+    monkeypatch.setattr("fproc.spool.disk.disk.is_local", lambda _path: False)
     monkeypatch.setitem(globals(), "PausingDisk", Replacing)
     for calls in range(0, 1000, stride):
         shared = Shared(memory_path / str(calls), NODES)
@@ -452,7 +457,7 @@ def test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first(
 
         if not paused_at(shared, calls, take_over):
             break
-        assert all(finish(shared, claim).fate is Fate.COMMIT for claim in claims), calls
+        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in claims), calls
         settle(shared, second)
         archived = sorted(look(str(shared.folder))["processed"].values())
         assert archived == (["a\nb\n", "c\n"] if claims else ["a\nb\n"]), calls

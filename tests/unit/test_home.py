@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 
-from fproc.agenda import PAUSE_SECONDS
-from fproc.errors import InputError
-from fproc.spool import Disk, Spool
-from fproc.spool.arrival import Arrivals
-from fproc.spool.condition import disks
-from fproc.spool.folders import Folders
-from fproc.spool.home import Home
-from fproc.spool.presence import Presence
-from fproc.spool.revival import put_back_all
-from fproc.wakeup import woken
+from fproc.base.errors import InputError
+from fproc.spool.checks.condition import disks
+from fproc.spool.checks.home import Home
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.requeue import put_back_all
+from fproc.spool.intake.uploads import UploadArea
+from fproc.spool.layout import Folders
+from fproc.spool.locks.instance import InstanceFile
+from fproc.spool.spool import Spool
+from fproc.watch.polling import woken
+from fproc.watch.queue import PAUSE_SECONDS
 from tests.helpers import plan_of, user
 from tests.inline import watcher
 
@@ -146,7 +147,7 @@ def test_what_is_said_of_the_folders_names_the_one_that_has_vanished(place: Plac
 
 @pytest.mark.parametrize("gone", [".", "results", "unprocessed"])
 def test_an_upload_is_refused_and_makes_nothing(place: Place, gone: str) -> None:
-    arrivals = Arrivals(place.plan.config, home=place.spool.home)
+    arrivals = UploadArea(place.plan.config, home=place.spool.home)
     with moved_away(place.path(gone)), pytest.raises(OSError, match="vanished") as caught:
         arrivals.begin()
     assert caught.value.errno == errno.ENODEV
@@ -154,7 +155,7 @@ def test_an_upload_is_refused_and_makes_nothing(place: Place, gone: str) -> None
 
 @pytest.mark.parametrize("gone", [".", "unprocessed"])
 def test_an_upload_whose_spool_vanishes_meanwhile_publishes_nothing_below(place: Place, gone: str) -> None:
-    arrivals = Arrivals(place.plan.config, home=place.spool.home)
+    arrivals = UploadArea(place.plan.config, home=place.spool.home)
     with arrivals.begin() as arrival:
         arrival.create("x").write(b"a\n")
         folder = place.path(gone)
@@ -180,7 +181,7 @@ def test_putting_failed_inputs_back_makes_no_folder(place: Place) -> None:
 
 
 def test_an_instance_puts_its_file_into_its_own_spool_alone(place: Place) -> None:
-    presence = Presence(place.spool.folders, Disk(power=False), place.spool.home)
+    presence = InstanceFile(place.spool.folders, Disk(power=False), place.spool.home)
     presence.say({"started": "now"})
     (own,) = os.listdir(place.spool.folders.instances)
     with moved_away(place.watch):

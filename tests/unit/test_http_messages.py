@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fproc.dashboard.http import parse, render
-from fproc.dashboard.messages import Request, Response, error, json_response
+from fproc.web.http.messages import Request, Response, error, json_response
+from fproc.web.http.wire import parse_head, render_response
 
 
 def head(first: str = "GET / HTTP/1.1", *headers: str) -> bytes:
@@ -17,13 +17,13 @@ def head(first: str = "GET / HTTP/1.1", *headers: str) -> bytes:
 
 
 def understood(given: bytes) -> Request:
-    request = parse(given, "127.0.0.1")
+    request = parse_head(given, "127.0.0.1")
     assert isinstance(request, Request), request
     return request
 
 
 def refused(given: bytes) -> Response:
-    response = parse(given, "127.0.0.1")
+    response = parse_head(given, "127.0.0.1")
     assert isinstance(response, Response), response
     assert set(json.loads(response.body)) == {"error"}
     return response
@@ -32,7 +32,7 @@ def refused(given: bytes) -> Response:
 def written(
     response: Response, request: Request | None = None, *, is_last: bool = False
 ) -> tuple[str, bytes]:
-    data = b"".join(render(response, request, is_last=is_last))
+    data = b"".join(render_response(response, request, is_last=is_last))
     top, _, body = data.partition(b"\r\n\r\n")
     return top.decode(), body
 
@@ -134,13 +134,13 @@ def test_what_is_ambiguous_or_no_request_is_refused(head_bytes: bytes, status: i
 @example(b"\r\n")
 @example(b"GET / HTTP/1.1\r\nContent-Type: multipart/x; boundary=\xff\r\nHost: \xff")
 def test_whatever_comes_is_a_request_or_is_answered(given_bytes: bytes) -> None:
-    response = parse(given_bytes + b"\r\n\r\n", "127.0.0.1")
+    response = parse_head(given_bytes + b"\r\n\r\n", "127.0.0.1")
     assert isinstance(response, Request) or 400 <= response.status < 600
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=5), max_size=12))
 def test_whatever_looks_like_a_request_is_one_or_is_answered(pieces: list[bytes]) -> None:
-    response = parse(b"".join(pieces) + b"\r\n\r\n", "127.0.0.1")
+    response = parse_head(b"".join(pieces) + b"\r\n\r\n", "127.0.0.1")
     assert isinstance(response, Request) or 400 <= response.status < 600
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from fproc.base.errors import InputError
 from fproc.config.patterns import COMPRESSED, result_name
-from fproc.errors import InputError
-from fproc.inputs import Input, open_input, standard_input
+from fproc.run.inputs import Input, open_input, standard_input
 
 CONTENT = b"".join(b"line %d\n" % number for number in range(5000))
 PACK: dict[str, Callable[[bytes], bytes]] = {

@@ -13,15 +13,17 @@ from typing import Any
 
 import pytest
 
-from fproc.health import Facts
-from fproc.spool import Claim, Disk, Spool, Stamp
-from fproc.spool import checkpoint as checkpoints
-from fproc.spool.checkpoint import Checkpoint, Place
-from fproc.spool.condition import disks
-from fproc.spool.folders import numbered
-from fproc.spool.inquiry import Inquiry, archived_as
-from fproc.spool.presence import Presence
-from fproc.times import rfc3339
+from fproc.base.times import rfc3339
+from fproc.spool.checks.condition import disks
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.status import SpoolStatus, archived_as
+from fproc.spool.job import checkpoint as checkpoints
+from fproc.spool.job.checkpoint import Checkpoint, Position
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.commit import FileStamp
+from fproc.spool.layout import numbered
+from fproc.spool.locks.instance import Facts, InstanceFile
+from fproc.spool.spool import Spool
 from tests.helpers import plan_of
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
@@ -48,8 +50,8 @@ class World:
     def a_spool(self) -> Spool:
         return Spool(self.config(), clock=lambda: self.now)
 
-    def inquiry(self) -> Inquiry:
-        return Inquiry(self.config(), clock=lambda: self.now)
+    def inquiry(self) -> SpoolStatus:
+        return SpoolStatus(self.config(), clock=lambda: self.now)
 
     def why(self, name: str) -> dict[str, str]:
         """What is said, by place and name; the place alone where the name is the one that was asked for."""
@@ -74,7 +76,7 @@ class World:
     @contextmanager
     def running(self, **said: Any) -> Iterator[None]:
         """As if this process were an fproc."""
-        presence = Presence(self.folders, Disk(power=False))
+        presence = InstanceFile(self.folders, Disk(power=False))
         presence.say(said)
         yield
         presence.close()
@@ -186,7 +188,7 @@ def test_a_held_file_of_which_no_fproc_speaks_names_the_process_that_the_kernel_
     assert world.why("x") == why
     with world.running(current=[{"file": "y", "lines": 5, "worker": 7}]):
         assert world.why("x") == why
-    monkeypatch.setattr("fproc.spool.holding.lock_holder", lambda _: None)
+    monkeypatch.setattr("fproc.spool.locks.holding.lock_holder", lambda _: None)
     assert world.why("x") == {"underprocess": "held by another process"}
     claim.release()
 
@@ -238,8 +240,8 @@ def test_an_orphan_says_who_will_take_it_up_and_from_where(world: World) -> None
     assert world.why("x") == {"underprocess": f"nobody holds it, but {NO_FPROC}"}
     job = world.folder / ".fproc/jobs/x"
     job.mkdir()
-    saved = Checkpoint(Stamp.of(path.stat()), "f", Place(offset_bytes=900, line_no=11), (), 0, 0)
-    checkpoints.write(Disk(power=False), str(job), saved)
+    saved = Checkpoint(FileStamp.of(path.stat()), "f", Position(offset_bytes=900, line_no=11), (), 0, 0)
+    checkpoints.write_checkpoint(Disk(power=False), str(job), saved)
     assert world.why("x") == {"underprocess": f"nobody holds it, but {NO_FPROC}; it goes on from line 11"}
     with world.running():
         assert "it is taken up within a second or so; it goes on" in world.why("x")["underprocess"]
@@ -422,7 +424,7 @@ def test_a_name_in_trouble_of_its_own_quotes_the_fproc_that_has_it(world: World)
 
 def test_a_name_among_too_many_in_trouble_is_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.put("unprocessed/x")
-    monkeypatch.setattr("fproc.spool.inquiry.obstacle", lambda _folder, _name: "cannot be read")
+    monkeypatch.setattr("fproc.spool.intake.status.obstacle", lambda _folder, _name: "cannot be read")
     with world.running(health=Facts(more_names=1).to_json()):
         assert world.why("x")["unprocessed"].endswith("is skipped until this is fixed: cannot be read")
     with world.running(health=Facts().to_json()):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fproc.spool.intake import Scan
-from fproc.spool.paths import kind_of_file
+from fproc.spool.disk.paths import kind_of_file
+from fproc.spool.intake.scanner import Scan
 from tests.dropping import LONG_AGO, NOW, Place
 from tests.helpers import as_user, list_twice
 from tests.system.running import NOBODY

@@ -13,40 +13,41 @@ from typing import Any
 
 import pytest
 
-from fproc.alerts import Alerts
-from fproc.config import AlertPolicy
-from fproc.events import Event
-from fproc.failures import LineFailure
-from fproc.health import Facts
-from fproc.history import History
-from fproc.job import Death, Outcome
-from fproc.journal import (
+from fproc.base.times import rfc3339
+from fproc.base.values import replace
+from fproc.config.model import AlertPolicy
+from fproc.pipeline.failures import LineFailure
+from fproc.pipeline.tracing.trace import Trace
+from fproc.run.attempt import Outcome, WorkerDeath
+from fproc.run.figures import Figures, Progress
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.job import RolledForward
+from fproc.spool.layout import Folders
+from fproc.spool.locks.instance import Facts, InstanceFile, instances
+from fproc.telemetry.events import Event
+from fproc.telemetry.history import History
+from fproc.telemetry.metrics import Metrics
+from fproc.telemetry.notify.alerts import Alerts
+from fproc.telemetry.recorder import (
     FLUSH_EVENTS,
     FLUSH_LINE_ERRORS,
     FLUSH_SECONDS,
     KINDS,
     TELL_SECONDS,
-    Journal,
+    Recorder,
 )
-from fproc.lifecycle import Fate
-from fproc.metrics import Metrics
-from fproc.run import Figures
-from fproc.spool import Disk, Folders, Settled
-from fproc.spool.presence import Presence, instances
-from fproc.times import rfc3339
-from fproc.traces import Trace, Traces
-from fproc.values import replace
-from fproc.worker import Progress, Task, Why
+from fproc.telemetry.traces import Traces
 from tests.helpers import line_failure
 
 FIGURES = Figures(lines_in=10, lines_out=8, bytes_in=100, rejected=2)
 WELL = Facts().to_json()
 NONE_LOST = {"rejected": 0, "skipped": 0}
-DONE = Outcome("x.log", Fate.COMMIT, FIGURES, 1.5, job="j1", attempts=2, results=("x.log", "b.csv"))
-BAD = Outcome("x.log", Fate.FAIL, FIGURES, 1.5, "j2", 3, error="ValueError: bad", node="book", line_no=812)
+DONE = Outcome("x.log", Verdict.COMMIT, FIGURES, 1.5, job="j1", attempts=2, results=("x.log", "b.csv"))
+BAD = Outcome("x.log", Verdict.FAIL, FIGURES, 1.5, "j2", 3, error="ValueError: bad", node="book", line_no=812)
 
 
-class Recorder(History):
+class KeptHistory(History):
     """A history in memory; it remembers batches, and how often it was pruned and closed."""
 
     def __init__(self) -> None:
@@ -78,12 +79,12 @@ class Books:
         self.now = 2_000_000_000.0
         self.monotonic = 100.0
         self.metrics = Metrics(lambda: self.monotonic)
-        self.recorder = Recorder()
+        self.recorder = KeptHistory()
         self.history: History = history or self.recorder
-        self.journal = Journal(
+        self.journal = Recorder(
             self.metrics,
             self.history,
-            Presence(self.folders, Disk(power=False)),
+            InstanceFile(self.folders, Disk(power=False)),
             clock=lambda: self.now,
             monotonic=lambda: self.monotonic,
         )
@@ -140,16 +141,16 @@ def test_a_failed_file_is_recorded_with_why_and_where(books: Books) -> None:
 @pytest.mark.parametrize(
     ("fate", "kind", "totals"),
     [
-        (Fate.RETRY, "retry", {"retries": 1}),
-        (Fate.STOP, "stopped", {}),
-        (Fate.CHANGED, None, {}),
-        (Fate.WAIT, None, {}),
-        (Fate.PAUSE, None, {}),
-        (Fate.LOST, None, {}),
+        (Verdict.RETRY, "retry", {"retries": 1}),
+        (Verdict.STOP, "stopped", {}),
+        (Verdict.CHANGED, None, {}),
+        (Verdict.WAIT, None, {}),
+        (Verdict.PAUSE, None, {}),
+        (Verdict.LOST, None, {}),
     ],
 )
 def test_what_does_not_end_a_file_counts_for_no_figure_but_retries(
-    books: Books, fate: Fate, kind: str | None, totals: dict[str, int]
+    books: Books, fate: Verdict, kind: str | None, totals: dict[str, int]
 ) -> None:
     books.journal.outcome(replace(BAD, fate=fate))
     books.turn()
@@ -158,14 +159,14 @@ def test_what_does_not_end_a_file_counts_for_no_figure_but_retries(
 
 
 def test_every_fate_is_thought_of() -> None:
-    assert {*KINDS, Fate.CHANGED, Fate.WAIT, Fate.PAUSE, Fate.LOST} == set(Fate)
+    assert {*KINDS, Verdict.CHANGED, Verdict.WAIT, Verdict.PAUSE, Verdict.LOST} == set(Verdict)
 
 
 @pytest.mark.parametrize("succeeded", [True, False])
 def test_what_an_earlier_owner_had_decided_is_recorded_under_that_owner_s_claim(
     books: Books, *, succeeded: bool
 ) -> None:
-    books.journal.settled(Settled("x.log", succeeded, ("r",), job="theirs"))
+    books.journal.settled(RolledForward("x.log", succeeded, ("r",), job="theirs"))
     books.turn()
     kind = "processed" if succeeded else "failed"
     assert books.recorder.events == [Event("theirs", "x.log", kind, books.now, results=("r",))]
@@ -174,8 +175,8 @@ def test_what_an_earlier_owner_had_decided_is_recorded_under_that_owner_s_claim(
 
 def test_recoveries_and_deaths_are_recorded(books: Books) -> None:
     books.journal.recovered("x.log")
-    death = Death("the worker was killed by SIGSEGV", node="start", line_no=3)
-    books.journal.died(Task("y.log", Why.NEW, Death("unused")), death)
+    death = WorkerDeath("the worker was killed by SIGSEGV", node="start", line_no=3)
+    books.journal.died("y.log", death)
     books.turn()
     recovered, died = books.recorder.events
     assert (recovered.file, recovered.kind, recovered.error) == ("x.log", "recovered", "")
@@ -194,8 +195,8 @@ def test_a_real_history_finds_all_of_it_again_and_one_claim_s_end_counts_once(tm
     history = real(tmp_path)
     books = Books(tmp_path, history)
     books.journal.outcome(replace(DONE, file="\udcff"))
-    books.journal.settled(Settled("\udcff", succeeded=True, results=(), job="j0"))
-    books.journal.settled(Settled("\udcff", succeeded=True, results=(), job="j0"))
+    books.journal.settled(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
+    books.journal.settled(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
     books.journal.outcome(BAD)
     books.turn()
     kinds = [(row.event.file, row.event.kind) for row in history.recent(limit=9)]
@@ -212,7 +213,7 @@ def test_two_files_of_which_the_same_is_told_at_once_are_two_events(tmp_path: Pa
         if kind == "recovered":
             books.journal.recovered(name)
         else:
-            books.journal.died(Task(name, Why.NEW), Death("killed"))
+            books.journal.died(name, WorkerDeath("killed"))
     books.turn()
     found = [row.event.file for row in history.recent(limit=9)]
     books.journal.close()
@@ -266,7 +267,7 @@ def test_the_history_is_pruned_when_it_is_asked_for_and_never_by_a_turn(books: B
     assert books.recorder.pruned == 0
     books.journal.prune(lambda: False)
     assert books.recorder.pruned == 1
-    Journal(books.metrics).prune(lambda: False)
+    Recorder(books.metrics).prune(lambda: False)
 
 
 def test_a_file_that_lost_lines_is_told_with_both_counts(books: Books) -> None:
@@ -324,17 +325,17 @@ def test_what_is_worked_on_is_told_with_its_own_start(books: Books) -> None:
 
 def everything(books: Books) -> None:
     """Let everything happen that can."""
-    for number, fate in enumerate(Fate):
+    for number, fate in enumerate(Verdict):
         books.journal.outcome(replace(DONE, fate=fate, job=f"j{number}"))
     books.journal.recovered("x")
-    books.journal.settled(Settled("x", succeeded=False, results=()))
-    books.journal.died(Task("x", Why.NEW), Death("killed"))
+    books.journal.settled(RolledForward("x", succeeded=False, results=()))
+    books.journal.died("x", WorkerDeath("killed"))
     for _ in range(3):
         books.turn(3600)
 
 
 def test_without_history_and_presence_there_are_the_figures(books: Books) -> None:
-    books.journal = Journal(books.metrics)
+    books.journal = Recorder(books.metrics)
     everything(books)
     assert books.journal._events == []
     books.journal.close()
@@ -401,7 +402,7 @@ def test_the_line_that_failed_a_file_and_those_that_were_left_out_are_recorded(b
 
 def test_a_file_that_was_left_at_a_checkpoint_tells_of_its_lines_in_the_end(books: Books) -> None:
     figures = replace(FIGURES, line_errors=line_errors(3))
-    books.journal.outcome(replace(DONE, fate=Fate.STOP, figures=figures))
+    books.journal.outcome(replace(DONE, fate=Verdict.STOP, figures=figures))
     books.turn()
     assert [event.line_errors for event in books.recorder.events] == [()]
 
@@ -453,7 +454,7 @@ def test_threads_may_ask_what_is_worked_on_while_it_changes(books: Books) -> Non
 
 def test_traces_are_known_while_a_file_is_worked_on_and_after() -> None:
     traces, seconds = Traces(), [0.0]
-    journal = Journal(Metrics(), traces=traces, monotonic=lambda: seconds[0])
+    journal = Recorder(Metrics(), traces=traces, monotonic=lambda: seconds[0])
     one, two = (Trace(number, "a", [("start", "start", "a")], "written") for number in (1, 2))
     journal.turn(lambda: {"x.log": Progress(1, 1, 1, (one,))}, Facts)
     assert traces.find(limit=9) == [("x.log", one)]
@@ -461,7 +462,7 @@ def test_traces_are_known_while_a_file_is_worked_on_and_after() -> None:
     assert traces.find(limit=9) == [("x.log", two), ("x.log", one)]
     seconds[0] += TELL_SECONDS
     journal.turn(lambda: {"y.log": Progress(1, 1, 1, (one,))}, Facts)
-    journal.died(Task("y.log", Why.NEW), Death("killed"))
+    journal.died("y.log", WorkerDeath("killed"))
     seconds[0] += TELL_SECONDS
     journal.turn(dict, Facts)
     assert traces.find(file="y.log", limit=9) == [("y.log", one)]
@@ -492,11 +493,11 @@ class Called(Alerts):
 
 def test_alerts_hear_of_failures_alone_and_of_what_the_loop_tells() -> None:
     called = Called()
-    journal = Journal(Metrics(), alerts=called)
-    for fate in Fate:
+    journal = Recorder(Metrics(), alerts=called)
+    for fate in Verdict:
         journal.outcome(replace(BAD, fate=fate))
-    journal.settled(Settled("old.log", succeeded=True, results=()))
-    journal.settled(Settled("older.log", succeeded=False, results=()))
+    journal.settled(RolledForward("old.log", succeeded=True, results=()))
+    journal.settled(RolledForward("older.log", succeeded=False, results=()))
     journal.paused("the disk is full")
     journal.resumed()
     journal.arrived()

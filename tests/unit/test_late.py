@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fproc.spool.late import LONGEST_SECONDS, LOOKS, WATCH_SECONDS
+from fproc.spool.job.late import LONGEST_SECONDS, LOOKS, WATCH_SECONDS
 from tests.crashes import inputs, look
 from tests.helpers import plan_of
 from tests.latecomers import KINDS, NODES, REASON, WITHOUT_JOURNAL, Place, break_at
@@ -51,7 +51,7 @@ def test_only_files_are_watched_that_nobody_can_tell_to_be_whole(
     assert place.path("processed/x.log").exists()
     assert ("x.log" in place.watched()) is (ready == "stable")
     if ready == "auto":
-        monkeypatch.setattr("fproc.spool.evidence._ask_for_lease", lambda _descriptor: 13)  # EACCES
+        monkeypatch.setattr("fproc.spool.readiness.evidence._ask_for_lease", lambda _descriptor: 13)  # EACCES
         place.path("unprocessed/y.log").write_text("a\n")
         place.turn(turns=4)
         assert place.watched() == ["y.log"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fproc.spool.disk import Disk
-from fproc.spool.revival import put_back_all
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.requeue import put_back_all
 from tests.crashes import inputs, look
 from tests.helpers import plan_of, user
 from tests.latecomers import KINDS, NODES, STABLE, WITHOUT_JOURNAL, Place, break_at, breaking_disk, dies_at

@@ -6,17 +6,19 @@ import errno
 
 import pytest
 
-from fproc.errors import (
+from fproc.base.errors import (
     ChangedWhileReadError,
     FprocError,
     InputError,
     OutputError,
-    RecordError,
     Reject,
     Retry,
     RoutingError,
 )
-from fproc.lifecycle import Fate, RetryPolicy, decide, passes_by_itself
+from fproc.base.faults import passes_by_itself
+from fproc.config.model import RetryPolicy
+from fproc.pipeline.failures import RecordError
+from fproc.run.verdict import Verdict, decide
 from tests.helpers import line_failure
 
 POLICY = RetryPolicy(max_attempts=3, backoff_seconds=1.0, backoff_max_seconds=300.0)
@@ -29,7 +31,7 @@ def record_error(cause: BaseException | None) -> RecordError:
 
 
 def test_a_run_without_an_error_is_committed() -> None:
-    assert decide(None, 0, POLICY) is Fate.COMMIT
+    assert decide(None, 0, POLICY) is Verdict.COMMIT
 
 
 @pytest.mark.parametrize(
@@ -37,22 +39,22 @@ def test_a_run_without_an_error_is_committed() -> None:
 )
 @pytest.mark.parametrize("attempts", [1, 3, 1000])
 def test_trouble_of_the_machine_pauses_and_costs_no_attempt(number: int, attempts: int) -> None:
-    assert decide(OSError(number, "trouble"), attempts, POLICY) is Fate.PAUSE
+    assert decide(OSError(number, "trouble"), attempts, POLICY) is Verdict.PAUSE
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.EEXIST])
 @pytest.mark.parametrize("attempts", [1, 3, 1000])
 def test_trouble_that_may_be_one_name_s_own_lets_that_file_wait(number: int, attempts: int) -> None:
     error = OSError(number, "trouble")
-    assert decide(error, attempts, POLICY) is Fate.WAIT
+    assert decide(error, attempts, POLICY) is Verdict.WAIT
     output_error = OutputError("cannot write results")
     output_error.__cause__ = error
-    assert decide(output_error, attempts, POLICY) is Fate.WAIT
+    assert decide(output_error, attempts, POLICY) is Verdict.WAIT
 
 
 @pytest.mark.parametrize("attempts", [1, 3, 1000])
 def test_results_that_cannot_be_written_pause(attempts: int) -> None:
-    assert decide(OutputError("no space left"), attempts, POLICY) is Fate.PAUSE
+    assert decide(OutputError("no space left"), attempts, POLICY) is Verdict.PAUSE
 
 
 PASSING = [
@@ -76,7 +78,7 @@ PASSING = [
 @pytest.mark.parametrize("cause", PASSING)
 def test_what_a_processor_says_will_pass_is_tried_again_until_the_attempts_are_used(cause: Exception) -> None:
     fates = [decide(record_error(cause), attempts, POLICY) for attempts in (1, 2, 3, 4)]
-    assert fates == [Fate.RETRY, Fate.RETRY, Fate.FAIL, Fate.FAIL]
+    assert fates == [Verdict.RETRY, Verdict.RETRY, Verdict.FAIL, Verdict.FAIL]
 
 
 LASTING = [
@@ -95,33 +97,33 @@ LASTING = [
 
 @pytest.mark.parametrize("cause", LASTING)
 def test_what_does_not_pass_fails_the_file_at_once(cause: BaseException) -> None:
-    assert decide(record_error(cause), 1, POLICY) is Fate.FAIL
+    assert decide(record_error(cause), 1, POLICY) is Verdict.FAIL
 
 
 def test_a_record_error_without_a_cause_fails_the_file() -> None:
-    assert decide(record_error(None), 1, POLICY) is Fate.FAIL
+    assert decide(record_error(None), 1, POLICY) is Verdict.FAIL
 
 
 @pytest.mark.parametrize(
     "error", [InputError("is not a whole .gz file"), FprocError("wrong"), ValueError("x")]
 )
 def test_an_input_that_cannot_be_processed_fails(error: Exception) -> None:
-    assert decide(error, 1, POLICY) is Fate.FAIL
+    assert decide(error, 1, POLICY) is Verdict.FAIL
 
 
 def test_an_input_that_changed_while_it_was_read_never_fails_for_that() -> None:
     changed = ChangedWhileReadError("was written to")
-    assert [decide(changed, attempts, POLICY) for attempts in (1, 3, 100)] == [Fate.CHANGED] * 3
+    assert [decide(changed, attempts, POLICY) for attempts in (1, 3, 100)] == [Verdict.CHANGED] * 3
 
 
 def test_an_unreadable_input_whose_cause_passes_is_tried_again() -> None:
     error = InputError("cannot be read")
     error.__cause__ = TimeoutError()
-    assert decide(error, 1, POLICY) is Fate.RETRY
+    assert decide(error, 1, POLICY) is Verdict.RETRY
 
 
 def test_one_attempt_means_no_second_one() -> None:
-    assert decide(record_error(Retry("later")), 1, RetryPolicy(max_attempts=1)) is Fate.FAIL
+    assert decide(record_error(Retry("later")), 1, RetryPolicy(max_attempts=1)) is Verdict.FAIL
 
 
 def test_the_policy_is_three_attempts_from_one_second_to_five_minutes_unless_told() -> None:

@@ -14,20 +14,22 @@ from typing import Any
 
 import pytest
 
-from fproc import job
-from fproc.dashboard import census, listing
-from fproc.dashboard.listing import Listing
-from fproc.events import Event
-from fproc.history import History
-from fproc.job import Surroundings
-from fproc.lifecycle import Fate
-from fproc.plan import Plan
-from fproc.spool import Disk, Spool
-from fproc.spool.inquiry import Inquiry
-from fproc.spool.intake import COARSE_SECONDS
-from fproc.spool.presence import Presence
-from fproc.times import rfc3339
-from fproc.traces import Trace, Traces
+from fproc.base.times import rfc3339
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.tracing.trace import Trace
+from fproc.run import attempt
+from fproc.run.attempt import RunContext
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.scanner import COARSE_SECONDS
+from fproc.spool.intake.status import SpoolStatus
+from fproc.spool.locks.instance import InstanceFile
+from fproc.spool.spool import Spool
+from fproc.telemetry.events import Event
+from fproc.telemetry.history import History
+from fproc.telemetry.traces import Traces
+from fproc.web.api import folder_cache, queries
+from fproc.web.api.queries import Queries
 from tests.helpers import line_failure, list_twice, plan_of, user
 
 NODES = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
@@ -61,8 +63,8 @@ class Room:
         keys = {"watch_dir": str(self.folder / "w"), "durability": "process"}
         return plan_of(NODES, **keys, **self.config)
 
-    def a_listing(self) -> Listing:
-        return Listing(
+    def a_listing(self) -> Queries:
+        return Queries(
             self.a_plan().config,
             self.history,
             lambda: self.working,
@@ -91,8 +93,8 @@ class Room:
         (self.folder / "w" / "unprocessed" / name).write_text("".join(f"{line}\n" for line in lines))
         claim = self.spool.claim(name)
         assert claim is not None
-        outcome = job.process(claim, self.plan, Surroundings())
-        kind = {Fate.COMMIT: "processed", Fate.FAIL: "failed"}[outcome.fate]
+        outcome = attempt.process_claim(claim, self.plan, RunContext())
+        kind = {Verdict.COMMIT: "processed", Verdict.FAIL: "failed"}[outcome.fate]
         self.record(
             Event(
                 outcome.job, name, kind, time.time(), outcome.attempts, outcome.seconds,
@@ -156,7 +158,7 @@ def test_counts_are_those_of_the_spool(room: Room) -> None:
     room.put("processed", "a", "b.error.json")
     room.put("failed", "a", "a.error.json", "b.rejected.jsonl", "c.error.json", "c.error.json.error.json")
     (room.folder / "w" / "processed" / "folder").mkdir()
-    assert room.listing.counts() == Inquiry(room.plan.config).counts()
+    assert room.listing.counts() == SpoolStatus(room.plan.config).counts()
     assert room.listing.counts() == counts(unprocessed=3, processed=2, failed=2)
 
 
@@ -211,18 +213,18 @@ def test_a_folder_that_has_changed_just_now_is_counted_again(room: Room, looks: 
 def test_a_folder_whose_count_took_long_is_left_alone_for_longer(
     room: Room, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count = census.Census._count
+    count = folder_cache.FolderCache._count
 
-    def slow(self: census.Census, folder: str) -> int:
+    def slow(self: folder_cache.FolderCache, folder: str) -> int:
         room.monotonic += 2
         return count(self, folder)
 
-    monkeypatch.setattr(census.Census, "_count", slow)
+    monkeypatch.setattr(folder_cache.FolderCache, "_count", slow)
     monkeypatch.setattr(time, "thread_time", lambda: room.monotonic)
     room.listing = room.a_listing()
     room.listing.counts()
     room.put("unprocessed", "a")
-    room.monotonic += 2 * census.REST - 7
+    room.monotonic += 2 * folder_cache.REST - 7
     assert looks.of(room.listing.counts) == 0
     assert room.listing.counts() == counts()
     room.monotonic += 8
@@ -240,15 +242,15 @@ def test_who_asks_while_another_thread_counts_gets_what_was_known_before(
 ) -> None:
     assert room.listing.counts() == counts()
     begun, may_end = threading.Event(), threading.Event()
-    count = census.Census._count
+    count = folder_cache.FolderCache._count
 
-    def waits(self: census.Census, folder: str) -> int:
+    def waits(self: folder_cache.FolderCache, folder: str) -> int:
         begun.set()
         assert may_end.wait(30)
         return count(self, folder)
 
     room.put("unprocessed", "a")
-    monkeypatch.setattr(census, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(folder_cache, "WAIT_SECONDS", 0.01)
     waiting = room.listing._census._counts["unprocessed"]
     monkeypatch.setattr(waiting, "_look", lambda folder: waits(room.listing._census, folder))
     room.monotonic += 1
@@ -375,7 +377,7 @@ def test_a_report_that_is_too_long_is_made_up_for_by_the_history(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room.process("a.log", "bad")
-    monkeypatch.setattr(listing, "MOST_REPORT_BYTES", 20)
+    monkeypatch.setattr(queries, "MOST_REPORT_BYTES", 20)
     (row,) = room.files("failed")
     assert ("bad" in row["error"], row["attempts"]) == (True, 1)
 
@@ -390,7 +392,7 @@ def test_failed_files_are_found_by_name_and_by_reason(room: Room) -> None:
 def test_a_search_looks_into_so_many_reports_and_then_says_where_to_go_on(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_SEARCHED", 3)
+    monkeypatch.setattr(queries, "MOST_SEARCHED", 3)
     room.put("failed", "wanted", *(f"{number}" for number in range(7)))
     room.put("failed", "0.error.json", text='{"reason": "wanted"}')
     assert room.pages("failed", 10, "wanted") == [[], [], ["0", "wanted"]]
@@ -399,13 +401,13 @@ def test_a_search_looks_into_so_many_reports_and_then_says_where_to_go_on(
 def test_only_the_reports_of_a_page_are_read(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     room.put("failed", *(f"{number}" for number in range(100)))
     read: list[str] = []
-    report = listing._report
+    report = queries._report
 
     def noted(path: str) -> dict[str, Any]:
         read.append(path)
         return report(path)
 
-    monkeypatch.setattr(listing, "_report", noted)
+    monkeypatch.setattr(queries, "_report", noted)
     assert len(room.files("failed", limit=5)) == len(read) == 5
     assert len(room.files("failed", "99")) == 1
 
@@ -413,7 +415,7 @@ def test_only_the_reports_of_a_page_are_read(room: Room, monkeypatch: pytest.Mon
 def test_of_very_many_files_the_newest_failed_and_the_oldest_waiting_are_listed(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(census, "MOST_LISTED", 2)
+    monkeypatch.setattr(folder_cache, "MOST_LISTED", 2)
     room.put("failed", "1", "2", "3")
     room.put("unprocessed", "1", "2", "3")
     assert (room.names("failed"), room.names("unprocessed")) == (["3", "2"], ["1", "2"])
@@ -489,7 +491,7 @@ def test_what_waits_longest_is_known(room: Room) -> None:
 def test_a_file_that_waits_behind_many_that_have_gone_is_found(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_GONE", 5)
+    monkeypatch.setattr(queries, "MOST_GONE", 5)
     room.put("unprocessed", *(f"{number}" for number in range(50)))
     room.later = LATER_SECONDS
     room.listing.oldest_waiting()
@@ -517,10 +519,10 @@ def test_what_is_worked_on_has_its_size_and_others_work_is_shown_too(room: Room)
         {"file": "mine", "started": "x", "seconds": 1.0, "lines": 1, "bytes": 2, "worker": 5},
         {"file": "gone", "started": "x", "seconds": 1.0, "lines": 1, "bytes": 2, "worker": 6},
     ]
-    own = Presence(room.folders, Disk(power=False))
+    own = InstanceFile(room.folders, Disk(power=False))
     own.say({"current": [{"file": "mine", "started": "x", "lines": 1, "bytes": 2, "worker": 5}]})
     said = {"file": STRANGE, "started": rfc3339(time.time() - 60), "lines": 3, "bytes": 4, "worker": 7}
-    other = Presence(room.folders, Disk(power=False))
+    other = InstanceFile(room.folders, Disk(power=False))
     other.say({"pid": 1, "host": "elsewhere", "current": [said, {"file": "odd"}]})
     try:
         mine, gone, theirs, odd = room.whole()["current"]
@@ -556,14 +558,14 @@ def test_errors_are_those_of_files_and_of_lines(room: Room) -> None:
 
 
 def test_traces_are_shown_with_what_runs_and_what_ended(room: Room) -> None:
-    for number in range(listing.RECENT + 2):
+    for number in range(queries.RECENT + 2):
         room.process(f"{number}.log", "x")
     path = [("start", "start", "a"), ("end", None, "\udcff")]
     room.traces.add(STRANGE, [Trace(None, "a", path, "written")])
     room.traces.add("b.log", [Trace(7, "b", [], "failed: why")])
     answer = room.listing.traces(limit=10)
     assert json.loads(json.dumps(answer)) == answer
-    assert (answer["current"], len(answer["recent"])) == ([], listing.RECENT)
+    assert (answer["current"], len(answer["recent"])) == ([], queries.RECENT)
     assert answer["traces"] == [
         {"file": "b.log", "line_no": 7, "line": "b", "path": [], "outcome": "failed: why"},
         {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fproc.logs import FollowedFileHandler
+from fproc.cli.logs import FollowedFileHandler
 
 
 @pytest.fixture

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from fproc import losses
-from fproc.inputs import open_input
-from fproc.losses import MOST_SAID, SAID_SECONDS, Losses, log_end
-from fproc.plan import Plan
-from fproc.processors.base import Source
-from fproc.run import Figures, Keeper, run
-from fproc.spool import Disk, Staging
-from fproc.spool.checkpoint import Place
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.processors.base import Source
+from fproc.run import failures
+from fproc.run.failures import MOST_SAID, SAID_SECONDS, FailureHandler, log_end
+from fproc.run.figures import Figures
+from fproc.run.inputs import open_input
+from fproc.run.run import Keeper, run_input
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.checkpoint import Position
+from fproc.spool.output.parts import Staging
 from tests.helpers import line_failure, plan_of, user
 
 BAD_NODES: list[dict[str, Any]] = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
@@ -35,7 +37,7 @@ class Bench:
         data: bytes,
         *,
         helpers: int = 0,
-        begin_at: Place | None = None,
+        begin_at: Position | None = None,
         keep: Keeper | None = None,
     ) -> Figures:
         self._runs += 1
@@ -48,7 +50,7 @@ class Bench:
             output.sent = begin_at.engine["counts"]["end"][0]
         given = open_input(str(path), in_spool=True)
         try:
-            run(
+            run_input(
                 plan, given, output, figures, reject=lambda _line: None, helpers=helpers, begin_at=begin_at,
                 keep=keep,
             )  # fmt: skip
@@ -75,11 +77,11 @@ def bench(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Bench:
 def test_the_first_lines_that_are_left_out_are_named_with_file_line_node_and_reason(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, on_error: str, fate: str, helpers: int
 ) -> None:
-    monkeypatch.setattr("fproc.run.LEAST_BYTES", 0)
-    monkeypatch.setattr("fproc.chunks.CHUNK_BYTES", 100)
+    monkeypatch.setattr("fproc.run.run.LEAST_BYTES", 0)
+    monkeypatch.setattr("fproc.run.chunks.CHUNK_BYTES", 100)
     plan = plan_of(BAD_NODES, on_error=on_error)
     figures = bench.run(plan, b"good\nbad\n" * 1000, helpers=helpers)
-    assert (losses.lost(figures), figures.lines_lost) == (1000, 1000)
+    assert (failures.lost(figures), figures.lines_lost) == (1000, 1000)
     said = bench.said()
     assert len(said) == MOST_SAID
     assert said[0].startswith(f"x.log: {fate}: line 2, node 'start': ValueError: cannot digest 'bad' (user_")
@@ -91,7 +93,7 @@ def test_after_the_first_lines_the_log_has_a_count_once_a_minute(bench: Bench) -
     plan = plan_of(BAD_NODES, on_error="skip")
     source = Source("x.log", "")
     figures = Figures()
-    kept = Losses(
+    kept = FailureHandler(
         figures, lambda _line: None, file="x.log", observer=None, plan=plan, source=source, entry="start",
         monotonic=lambda: now[0],
     )  # fmt: skip
@@ -108,7 +110,7 @@ def test_after_the_first_lines_the_log_has_a_count_once_a_minute(bench: Bench) -
 def test_a_file_that_goes_on_from_a_checkpoint_names_no_line_twice(bench: Bench) -> None:
     plan = plan_of(BAD_NODES, on_error="skip", limits={"max_hops": 7})
     data = b"bad\n" * 1000
-    places: list[Place] = []
+    places: list[Position] = []
     whole = bench.run(plan, data, keep=lambda offset_bytes, place: places.append(place()))
     bench.said()
     early = next(place for place in places if 0 < place.skipped < MOST_SAID)

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from fproc.mark import EXCERPT_CHARACTERS, NONE, Doing, Mark, Whereabouts
+from fproc.process.mark import EXCERPT_CHARACTERS, NONE, CurrentTask, Doing, Whereabouts
 
 
 @pytest.fixture
-def sides() -> Iterator[tuple[Mark, Mark]]:
+def sides() -> Iterator[tuple[CurrentTask, CurrentTask]]:
     """The views of who works, and of who watches."""
-    with Mark.file() as marked:
-        worker, parent = Mark(marked), Mark(marked)
+    with CurrentTask.file() as marked:
+        worker, parent = CurrentTask(marked), CurrentTask(marked)
     yield worker, parent
     worker.close()
     parent.close()
 
 
-def test_one_side_sees_what_the_other_is_at(sides: tuple[Mark, Mark]) -> None:
+def test_one_side_sees_what_the_other_is_at(sides: tuple[CurrentTask, CurrentTask]) -> None:
     worker, parent = sides
     assert parent.get() == NONE
     worker.begin(2)
@@ -29,7 +29,7 @@ def test_one_side_sees_what_the_other_is_at(sides: tuple[Mark, Mark]) -> None:
     assert parent.seen() == (2, Doing.FEEDING, 3, 2**40, 500)
 
 
-def test_the_parent_takes_a_task_back_without_a_beat(sides: tuple[Mark, Mark]) -> None:
+def test_the_parent_takes_a_task_back_without_a_beat(sides: tuple[CurrentTask, CurrentTask]) -> None:
     worker, parent = sides
     worker.begin(0)
     parent.set(NONE)
@@ -45,7 +45,7 @@ WHERES = [
 
 @pytest.mark.parametrize("where", WHERES, ids=["few words", "a line of any text", "as long as it may be"])
 def test_a_reply_arrives_whole_and_only_to_what_was_asked_last(
-    where: Whereabouts, sides: tuple[Mark, Mark]
+    where: Whereabouts, sides: tuple[CurrentTask, CurrentTask]
 ) -> None:
     worker, parent = sides
     worker.reply(Whereabouts("before anyone has asked"))
@@ -59,7 +59,7 @@ def test_a_reply_arrives_whole_and_only_to_what_was_asked_last(
     assert parent.answer() is None
 
 
-def test_without_a_reply_it_is_said_what_is_known(sides: tuple[Mark, Mark]) -> None:
+def test_without_a_reply_it_is_said_what_is_known(sides: tuple[CurrentTask, CurrentTask]) -> None:
     worker, parent = sides
     said = []
     worker.begin(0)
@@ -81,7 +81,7 @@ def test_without_a_reply_it_is_said_what_is_known(sides: tuple[Mark, Mark]) -> N
     ]
 
 
-def test_whatever_a_process_is_at_there_are_words_for_it(sides: tuple[Mark, Mark]) -> None:
+def test_whatever_a_process_is_at_there_are_words_for_it(sides: tuple[CurrentTask, CurrentTask]) -> None:
     worker, parent = sides
     for doing in Doing:
         worker.note(doing, 1, 2)

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from fproc.job import Surroundings
-from fproc.mark import NONE, Doing, Mark
-from fproc.spool import Spool
-from fproc.worker import Task, Why, perform_all
+from fproc.process.mark import NONE, CurrentTask, Doing
+from fproc.run.attempt import RunContext
+from fproc.spool.spool import Spool
+from fproc.watch.messages import Task, Why
+from fproc.watch.worker import perform_all
 from tests.helpers import plan_of, user
 
 
-class Listening(Mark):
+class Listening(CurrentTask):
     """A mark that remembers what it was told."""
 
     def __init__(self) -> None:
@@ -39,14 +40,14 @@ def mark() -> Iterator[Listening]:
     mark.close()
 
 
-def perform(folder: Path, mark: Mark, files: dict[str, str], **config: Any) -> None:
+def perform(folder: Path, mark: CurrentTask, files: dict[str, str], **config: Any) -> None:
     nodes = config.pop("nodes", [{"tag": "start", "type": "trim", "next": "end"}])
     plan = plan_of(nodes, watch_dir=str(folder / "w"), intake={"ready": "rename"}, **config)
     spool = Spool(plan.config)
     for name, text in files.items():
         Path(spool.folders.unprocessed, name).write_text(text)
     tasks = [Task(name, Why.NEW) for name in files]
-    perform_all(spool, plan, tasks, Surroundings(mark=mark), mark.begin)
+    perform_all(spool, plan, tasks, RunContext(mark=mark), mark.begin)
 
 
 READ = (Doing.READING, 0, 0)

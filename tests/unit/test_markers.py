@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from fproc.config import Intake
-from fproc.spool import Claim, Disk, Spool
-from fproc.spool.arrival import Arrivals
-from fproc.spool.intake import Scanner
-from fproc.spool.revival import put_back_all
+from fproc.config.model import Intake
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.requeue import put_back_all
+from fproc.spool.intake.scanner import Scanner
+from fproc.spool.intake.uploads import UploadArea
+from fproc.spool.job.claim import Claim
+from fproc.spool.spool import Spool
 from tests.crashes import BrokenDisk, Crash
 from tests.helpers import plan_of
 
@@ -122,7 +124,7 @@ def test_a_link_or_a_folder_is_no_marker(place: Place) -> None:
 
 
 def upload(place: Place, *names: str, disk: Disk | None = None) -> list[str]:
-    with Arrivals(place.config, disk).begin() as arrival:
+    with UploadArea(place.config, disk).begin() as arrival:
         for name in names:
             arrival.create(name).write(f"{name}\n".encode())
         return [file.name for file in arrival.publish()]
@@ -148,7 +150,7 @@ def test_a_crash_at_any_call_of_an_upload_leaves_no_marker_behind(tmp_path: Path
         with suppress(Crash):
             upload(place, "a.csv", "a.txt", disk=disk)
         disk.die()
-        Arrivals(place.config).sweep()
+        UploadArea(place.config).sweep()
         ready = place.ready()
         for name in ready:
             place.claim(name).release()

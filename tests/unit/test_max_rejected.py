@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from fproc import job
-from fproc.job import Outcome, Surroundings
-from fproc.lifecycle import Fate
-from fproc.spool import Claim, Disk, Spool
-from fproc.spool.inquiry import Inquiry
-from fproc.spool.revival import put_back_all
+from fproc.run import attempt
+from fproc.run.attempt import Outcome, RunContext
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.requeue import put_back_all
+from fproc.spool.intake.status import SpoolStatus
+from fproc.spool.job.claim import Claim
+from fproc.spool.spool import Spool
 from tests.crashes import look
 from tests.helpers import plan_of, user
 
@@ -39,7 +41,7 @@ class Place:
         Path(spool.folders.unprocessed, "x.log").write_bytes(data)
         claim = spool.claim("x.log")
         assert isinstance(claim, Claim)
-        return job.process(claim, plan, Surroundings(helpers=helpers))
+        return attempt.process_claim(claim, plan, RunContext(helpers=helpers))
 
     def report(self) -> dict[str, Any]:
         report: dict[str, Any] = json.loads((self.folder / "failed/x.log.error.json").read_text())
@@ -60,10 +62,10 @@ def place(tmp_path: Path) -> Place:
 def test_more_lines_than_a_number_fail_the_file(place: Place, on_error: str, most: int | None) -> None:
     outcome = place.run(b"good\nbad\n" * 5, most, on_error=on_error)
     if most is None or most >= 5:
-        assert outcome.fate is Fate.COMMIT
+        assert outcome.fate is Verdict.COMMIT
         assert look(str(place.folder))["results"] == {"x.log": "good\n" * 5}
         return
-    assert outcome.fate is Fate.FAIL
+    assert outcome.fate is Verdict.FAIL
     count = "1 line" if most == 0 else f"{most + 1} lines"
     assert outcome.error.startswith(
         f"{count} rejected or skipped, which is more than limits.max_rejected ({most}); the first: line 2,"
@@ -90,7 +92,7 @@ def test_a_larger_share_of_all_lines_fails_the_file(
     place: Place, data: bytes, most: str | int, *, is_fine: bool
 ) -> None:
     outcome = place.run(data, most)
-    assert outcome.fate is (Fate.COMMIT if is_fine else Fate.FAIL)
+    assert outcome.fate is (Verdict.COMMIT if is_fine else Verdict.FAIL)
     if not is_fine:
         lines = data.count(b"\n")
         assert f"more than limits.max_rejected ({most} of {lines} line" in outcome.error
@@ -122,13 +124,13 @@ def test_a_file_that_fails_otherwise_keeps_what_was_set_aside_before(place: Plac
 def test_any_number_of_workers_comes_to_the_same_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int | str
 ) -> None:
-    monkeypatch.setattr("fproc.run.LEAST_BYTES", 0)
-    monkeypatch.setattr("fproc.chunks.CHUNK_BYTES", 100)
+    monkeypatch.setattr("fproc.run.run.LEAST_BYTES", 0)
+    monkeypatch.setattr("fproc.run.chunks.CHUNK_BYTES", 100)
     found = []
     for helpers in (0, 1, 2):
         place = Place(tmp_path / f"w{helpers}")
         outcome = place.run(b"good line\nbad one\n" * 100, most, helpers=helpers)
-        assert outcome.fate is Fate.FAIL
+        assert outcome.fate is Verdict.FAIL
         figures = outcome.figures
         found.append(
             (outcome.error, place.rejected(), place.report()["reason"], figures.lines_in, figures.rejected)
@@ -141,4 +143,4 @@ def test_a_retry_removes_what_was_set_aside_with_the_report(place: Place) -> Non
     moved, refused = put_back_all(place.config, Disk(power=False), ["x.log"])
     assert (moved, refused) == (["x.log"], {})
     assert look(str(place.folder))["failed"] == {}
-    assert Inquiry(place.config).counts()["unprocessed"] == 1
+    assert SpoolStatus(place.config).counts()["unprocessed"] == 1

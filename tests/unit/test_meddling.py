@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from fproc.errors import ConservationError
-from fproc.spool import Disk
-from fproc.spool.folders import Folders
-from fproc.spool.locks import Hold, Locks
-from fproc.spool.paths import is_locked
+from fproc.base.errors import ConservationError
+from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.paths import is_locked
+from fproc.spool.layout import Folders
+from fproc.spool.locks.locks import JobLock, Locks
 from tests.unit.test_spool import Place, commit, owned
 
 
@@ -78,7 +78,7 @@ def test_a_lock_that_is_let_go_of_leaves_whoever_holds_the_job_next_its_folder(
 ) -> None:
     folders = Folders(str(tmp_path), str(tmp_path / "results"))
     os.makedirs(folders.jobs)
-    disk, taken = WatchedDisk(), list[Hold]()
+    disk, taken = WatchedDisk(), list[JobLock]()
     hold = Locks(folders, disk).hold("x")
     assert hold is not None
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from fproc import memory
+from fproc.process import heap
 
 FAULTS_OF_BLOCKS = """
 import resource
-from fproc import memory
+from fproc.process import heap
 if {settles}:
-    memory.settle()
+    heap.freeze_heap()
 def block():
     return [bytes(bytearray(130_000 + 1000 * number)) for number in range(20)]
 block()
@@ -60,7 +60,7 @@ def test_a_file_without_a_name_needs_no_folder(
 ) -> None:
     monkeypatch.setattr(os, "memfd_create", refuse(refused))
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-    with memory.unnamed_file() as file:
+    with heap.unnamed_file() as file:
         file.write(b"all")
         file.flush()
         assert os.pread(file.fileno(), 9, 0) == b"all"
@@ -71,6 +71,6 @@ def test_a_file_without_a_name_lies_in_the_temporary_folder_where_there_is_no_ot
 ) -> None:
     monkeypatch.setattr(os, "memfd_create", refuse((0, 8)))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with memory.unnamed_file() as file:
+    with heap.unnamed_file() as file:
         assert str(tmp_path) in os.readlink(f"/proc/self/fd/{file.fileno()}")
     assert os.listdir(tmp_path) == []

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import pytest
 
-from fproc.events import End
-from fproc.job import Outcome
-from fproc.lifecycle import Fate
-from fproc.metrics import BOUNDS_SECONDS, TOTALS, Metrics
-from fproc.run import Figures, NodeFigures
-from fproc.windows import WINDOWS
+from fproc.run.attempt import Outcome
+from fproc.run.figures import Figures, NodeFigures
+from fproc.run.verdict import Verdict
+from fproc.telemetry.events import End
+from fproc.telemetry.metrics import BOUNDS_SECONDS, TOTALS, Metrics
+from fproc.telemetry.rolling import WINDOWS
 
 
 class Clock:
@@ -26,7 +26,9 @@ class Clock:
 DAY = 2_000_000_040.0  # a whole minute
 
 
-def outcome(fate: Fate = Fate.COMMIT, *, seconds: float = 0.5, figures: Figures | None = None) -> Outcome:
+def outcome(
+    fate: Verdict = Verdict.COMMIT, *, seconds: float = 0.5, figures: Figures | None = None
+) -> Outcome:
     return Outcome("a.log", fate, figures or Figures(lines_in=10, lines_out=8, bytes_in=100), seconds)
 
 
@@ -57,7 +59,7 @@ def test_files_lines_and_bytes_add_up() -> None:
     metrics = Metrics(Clock())
     metrics.add(outcome())
     metrics.add(outcome())
-    metrics.add(outcome(Fate.FAIL))
+    metrics.add(outcome(Verdict.FAIL))
     totals = metrics.snapshot().totals
     assert (totals["files_processed"], totals["files_failed"]) == (2, 1)
     assert (totals["lines_in"], totals["lines_out"], totals["bytes_in"]) == (30, 24, 300)
@@ -65,7 +67,7 @@ def test_files_lines_and_bytes_add_up() -> None:
 
 def test_a_run_that_is_tried_again_is_a_retry_and_nothing_else() -> None:
     metrics = Metrics(Clock())
-    metrics.add(outcome(Fate.RETRY))
+    metrics.add(outcome(Verdict.RETRY))
     snapshot = metrics.snapshot()
     assert {name: count for name, count in snapshot.totals.items() if count} == {"retries": 1}
     assert snapshot.processing_seconds == {}
@@ -74,7 +76,7 @@ def test_a_run_that_is_tried_again_is_a_retry_and_nothing_else() -> None:
 
 def test_a_pause_counts_for_nothing() -> None:
     metrics = Metrics(Clock())
-    metrics.add(outcome(Fate.PAUSE))
+    metrics.add(outcome(Verdict.PAUSE))
     assert set(metrics.snapshot().totals.values()) == {0}
 
 
@@ -95,7 +97,7 @@ def test_a_file_that_an_earlier_owner_decided_counts_as_a_file() -> None:
 
 def test_the_success_rate_is_the_share_of_the_files_that_ended_well() -> None:
     metrics = Metrics(Clock())
-    for fate in (Fate.COMMIT, Fate.COMMIT, Fate.COMMIT, Fate.FAIL, Fate.RETRY):
+    for fate in (Verdict.COMMIT, Verdict.COMMIT, Verdict.COMMIT, Verdict.FAIL, Verdict.RETRY):
         metrics.add(outcome(fate))
     assert metrics.snapshot().success_rate == 0.75
 
@@ -183,7 +185,7 @@ def test_percentiles_forget_what_is_older_than_their_window() -> None:
 def test_totals_go_on_from_earlier_runs_and_this_run_s_are_known_apart() -> None:
     metrics = Metrics(Clock(), base={"files_processed": 5, "files_failed": 3, "lines_in": 7})
     metrics.add(outcome())
-    metrics.add(outcome(Fate.RETRY))
+    metrics.add(outcome(Verdict.RETRY))
     snapshot = metrics.snapshot()
     totals, own = snapshot.totals, snapshot.own_totals
     assert set(totals) == set(own) == set(TOTALS)
@@ -197,8 +199,8 @@ def test_the_last_success_is_when_a_file_was_last_processed() -> None:
     clock = Clock()
     metrics = Metrics(clock, clock=lambda: clock.seconds + DAY)
     assert metrics.snapshot().last_success is None
-    metrics.add(outcome(Fate.FAIL))
-    metrics.add(outcome(Fate.RETRY))
+    metrics.add(outcome(Verdict.FAIL))
+    metrics.add(outcome(Verdict.RETRY))
     metrics.add_settled(succeeded=False)
     assert metrics.snapshot().last_success is None
     metrics.add(outcome())
@@ -248,7 +250,7 @@ def test_a_series_has_the_names_of_the_contract_and_one_point_a_step() -> None:
     clock = Clock()
     metrics = Metrics(clock, clock=lambda: clock.seconds - 1000 + DAY)
     metrics.add(outcome(seconds=2.0))
-    metrics.add(outcome(Fate.FAIL, seconds=2.0))
+    metrics.add(outcome(Verdict.FAIL, seconds=2.0))
     for window_seconds, step_seconds in ((60, 1), (900, 15), (3600, 60)):
         series = metrics.series(window_seconds)
         assert (series["window_seconds"], series["step_seconds"]) == (window_seconds, step_seconds)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from fproc.engine import Interpreter
-from fproc.errors import ConfigError, InputError, LostClaimError, RecordError
-from fproc.records import Block
-from fproc.spool import NotYet
-from fproc.spool.decision import VERSION
+from fproc.base.errors import ConfigError, InputError, LostClaimError
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.records import Block
+from fproc.spool.job.commit import VERSION
+from fproc.spool.job.job import NotYet
 from tests.dropping import LONG_AGO
 from tests.dropping import Place as Intake
 from tests.helpers import SOURCE, Memory, plan_of, run_lines, user

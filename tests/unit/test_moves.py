@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from fproc.errors import ConfigError
-from fproc.spool import Spool
-from fproc.spool.moves import STALE_SECONDS, TRIES
+from fproc.base.errors import ConfigError
+from fproc.spool.checks.moves import STALE_SECONDS, TRIES
+from fproc.spool.spool import Spool
 from tests.crashes import look
 from tests.helpers import plan_of
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fproc.dashboard.multipart import (
+from fproc.web.http.multipart import (
     FIELDS_BYTES,
     HEADER_BYTES,
     MAX_PARTS,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fproc.config import Intake
+from fproc.config.model import Intake
 from fproc.config.patterns import MarkerPattern, NamePatterns, matches
-from fproc.spool.names import InputNames
+from fproc.spool.readiness.names import InputNames
 from tests.helpers import plan_of
 
 UNFINISHED = [

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fproc.spool import Spool
+from fproc.spool.spool import Spool
 from tests.crashes import BrokenDisk, Crash, look
 from tests.helpers import plan_of, thinned
 from tests.inline import watcher
@@ -105,7 +105,7 @@ def test_where_a_file_waits_by_then_it_is_put_out_of_the_way_and_said(
 
 
 def test_with_leases_it_is_given_back_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fproc.spool.folders.is_local", lambda _path: False)
+    monkeypatch.setattr("fproc.spool.layout.is_local", lambda _path: False)
     place = Place(tmp_path / "w", is_alone=False)
     place.turn(SwappingDisk(10**9, "folder"))
     assert os.listdir(place.folder / "unprocessed") == ["x"]

@@ -12,13 +12,18 @@ from typing import Any
 
 import pytest
 
-from fproc import own_code, processes
-from fproc.engine import Interpreter
-from fproc.errors import RecordError, Reject
-from fproc.lifecycle import Fate, RetryPolicy, decide, trouble_of
-from fproc.own_code import REPLACED, REPLACED_STATUS, build, has_changed, is_at_fault, is_unreadable
-from fproc.processors.base import Processor
-from fproc.worker_process import WorkerProcess
+from fproc.base import own_code
+from fproc.base.errors import Reject
+from fproc.base.faults import trouble_of
+from fproc.base.own_code import REPLACED, REPLACED_STATUS, build_id, has_changed, is_at_fault, is_unreadable
+from fproc.config.model import RetryPolicy
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.processors.base import Processor
+from fproc.process import children
+from fproc.process.worker_process import WorkerProcess
+from fproc.run.verdict import Verdict, decide
+from fproc.watch.pool import WORKER
 from tests.helpers import SOURCE, Memory, line_failure, plan_of
 
 POLICY = RetryPolicy()
@@ -37,12 +42,12 @@ def raised(code: str, module: str) -> Exception:
 def replaceable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The package in a folder where it can be changed, as the one that this process runs."""
     package = tmp_path / "fproc"
-    shutil.copytree(Path(own_code.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(own_code.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(own_code, "_PACKAGE", str(package))
-    build.cache_clear()
-    build()
+    build_id.cache_clear()
+    build_id()
     yield package
-    build.cache_clear()
+    build_id.cache_clear()
 
 
 @pytest.fixture
@@ -62,30 +67,30 @@ def broken_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 IMPORTS = [
     "from fproc.nowhere import anything",
-    "from fproc.times import nothing_of_the_kind",
+    "from fproc.base.times import nothing_of_the_kind",
     "import fproc.nowhere",
 ]
 
 
 @pytest.mark.parametrize("code", IMPORTS)
 def test_a_module_of_fproc_that_cannot_be_imported_within_fproc_is_no_file_s_fault(code: str) -> None:
-    error = raised(code, "fproc.run")
-    assert (is_unreadable(error), decide(error, 1, POLICY)) == (True, Fate.PAUSE)
+    error = raised(code, "fproc.run.run")
+    assert (is_unreadable(error), decide(error, 1, POLICY)) == (True, Verdict.PAUSE)
     assert trouble_of(error).startswith(f"{REPLACED} (")
 
 
 @pytest.mark.parametrize("code", IMPORTS)
 def test_what_users_import_of_fproc_in_vain_is_their_own_fault(code: str) -> None:
     error = raised(code, "own")
-    assert (is_at_fault(error), decide(error, 1, POLICY)) == (False, Fate.FAIL)
+    assert (is_at_fault(error), decide(error, 1, POLICY)) == (False, Verdict.FAIL)
 
 
-@pytest.mark.parametrize("module", ["fproc.inputs", "own"])
+@pytest.mark.parametrize("module", ["fproc.run.inputs", "own"])
 def test_a_module_that_python_lacks_is_no_matter_of_fproc_s_code(module: str) -> None:
     assert not is_at_fault(raised("import no_such_module_anywhere", module))
 
 
-@pytest.mark.parametrize(("module", "expected"), [("fproc.run", True), ("own", False)])
+@pytest.mark.parametrize(("module", "expected"), [("fproc.run.run", True), ("own", False)])
 @pytest.mark.usefixtures("broken_archive")
 def test_an_archive_that_was_written_over_is_fproc_s_own_if_fproc_imports_from_it(
     module: str,
@@ -98,29 +103,29 @@ def test_half_a_module_of_fproc_s_is_no_file_s_fault(replaceable: Path) -> None:
     (replaceable / "half.py").write_text("def half(")
     half = str(replaceable / "half.py")
     code = f"import importlib.machinery as m; m.SourceFileLoader('half', {half!r}).get_code('half')"
-    assert is_unreadable(raised(code, "fproc.run"))
+    assert is_unreadable(raised(code, "fproc.run.run"))
     assert not is_unreadable(raised(code, "own"))
 
 
 @pytest.mark.parametrize("call", ["{}['missing']", "None.missing", "int('x')"])
 def test_another_error_is_the_file_s_as_long_as_the_code_is_what_it_was(replaceable: Path, call: str) -> None:
-    error = raised(call, "fproc.run")
-    assert (has_changed(), decide(error, 1, POLICY)) == (False, Fate.FAIL)
-    (replaceable / "run.py").write_text("# of another version\n")
-    assert (has_changed(), decide(error, 1, POLICY)) == (True, Fate.PAUSE)
-    assert decide(raised(call, "own"), 1, POLICY) is Fate.FAIL
+    error = raised(call, "fproc.run.run")
+    assert (has_changed(), decide(error, 1, POLICY)) == (False, Verdict.FAIL)
+    (replaceable / "run" / "run.py").write_text("# of another version\n")
+    assert (has_changed(), decide(error, 1, POLICY)) == (True, Verdict.PAUSE)
+    assert decide(raised(call, "own"), 1, POLICY) is Verdict.FAIL
 
 
 def test_a_line_that_is_rejected_is_rejected_by_other_code_too(replaceable: Path) -> None:
-    (replaceable / "run.py").unlink()
+    (replaceable / "run" / "run.py").unlink()
     error = RecordError(line_failure("failed", "start", 1, "a", "no"))
     error.__cause__ = Reject("no")
-    assert decide(error, 1, POLICY) is Fate.FAIL
+    assert decide(error, 1, POLICY) is Verdict.FAIL
 
 
 def test_no_line_is_set_aside_because_a_built_in_cannot_import_of_fproc() -> None:
     def process(_tag: str, _line: str) -> Any:
-        raise raised("from fproc.nowhere import anything", "fproc.processors.text")
+        raise raised("from fproc.nowhere import anything", "fproc.pipeline.processors.text")
 
     plan = plan_of([{"tag": "start", "type": "trim", "next": "end"}])
     makers = {**plan.makers, "start": lambda *_: Processor(process)}
@@ -140,9 +145,9 @@ def test_no_line_is_set_aside_because_a_built_in_cannot_import_of_fproc() -> Non
 
 
 def test_a_process_of_another_build_refuses_to_work(replaceable: Path) -> None:
-    (replaceable / "run.py").write_text("# of another version\n")
-    build.cache_clear()
-    worker = WorkerProcess.started()
+    (replaceable / "run" / "run.py").write_text("# of another version\n")
+    build_id.cache_clear()
+    worker = WorkerProcess.started(WORKER)
     try:
         assert worker.child.process.wait(20) == REPLACED_STATUS
     finally:
@@ -151,7 +156,7 @@ def test_a_process_of_another_build_refuses_to_work(replaceable: Path) -> None:
 
 def test_a_process_that_finds_no_fproc_refuses_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [path for path in sys.path if not os.path.isdir(f"{path}/fproc")])
-    child = processes.start("fproc.worker.main")
+    child = children.start_process("fproc.watch.worker.serve_tasks")
     try:
         assert child.process.wait(20) == REPLACED_STATUS
     finally:

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from fproc.pace import IDLE_SECONDS, QUIET_SECONDS, REST, Pace
-from fproc.wakeup import Wakeup, woken
+from fproc.watch.polling import IDLE_SECONDS, QUIET_SECONDS, REST, Polling, Wakeup, woken
 
 
 class Folder:
     def __init__(self) -> None:
         self.now = 100.0
         self.is_empty = False
-        self.pace = Pace(0.2, lambda: self.is_empty, monotonic=lambda: self.now)
+        self.pace = Polling(0.2, lambda: self.is_empty, monotonic=lambda: self.now)
 
 
 @pytest.fixture

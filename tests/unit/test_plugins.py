@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 import fproc
-from fproc import plugins
-from fproc.config import NodeSpec
-from fproc.errors import ConfigError, ProcessorExitError, RecordError, ShapeError
+from fproc.base.errors import ConfigError, ProcessorExitError, ShapeError
+from fproc.config.model import NodeSpec
+from fproc.pipeline import plugins
+from fproc.pipeline.failures import RecordError
 from tests.helpers import SAMPLES, SOURCE, Memory, plan_of, run_lines, stop, user
 
 PATH = "$.nodes[0]"

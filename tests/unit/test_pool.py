@@ -21,17 +21,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc import logs, pool
-from fproc.config import parse
-from fproc.job import Death, Outcome
-from fproc.lifecycle import Fate
-from fproc.pool import Loss, Pool
-from fproc.run import Figures, NodeFigures
-from fproc.spool import Origin, Spool
-from fproc.trace import tracer
-from fproc.values import replace
-from fproc.wire import Receiver, send
-from fproc.worker import NotBegun, Report, Setup, TakenUp, Task, Trouble, Why
+from fproc.base.values import replace
+from fproc.cli import logs
+from fproc.config.keys import parse_config
+from fproc.process.ipc import Receiver, send
+from fproc.run.attempt import Outcome, WorkerDeath
+from fproc.run.figures import Figures, NodeFigures
+from fproc.run.verdict import Verdict
+from fproc.spool.job.claim import Origin
+from fproc.spool.spool import Spool
+from fproc.telemetry.printer import tracer
+from fproc.watch import pool
+from fproc.watch.messages import NotBegun, Report, Setup, TakenUp, Task, Trouble, Why
+from fproc.watch.pool import Pool, WorkerLost
 from tests.system.running import wait_until
 
 OWN: list[dict[str, Any]] = [{"tag": "start", "type": "own.step", "next": "end"}]
@@ -125,7 +127,7 @@ class Place:
     def pool(self, source: str, *, size: int = 1, nodes: Any = OWN, **config: Any) -> Pool:
         (self.folder / "own.py").write_text(source)
         value = {"nodes": nodes, "durability": "process", "intake": {"ready": "rename"}, **config}
-        parsed, problems = parse(value, folder=str(self.folder))
+        parsed, problems = parse_config(value, folder=str(self.folder))
         assert parsed
         assert not problems
         self.spool = Spool(parsed)
@@ -168,14 +170,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         yield opened
 
 
-def collected(workers: Pool, count: int = 1) -> list[Report | Loss]:
+def collected(workers: Pool, count: int = 1) -> list[Report | WorkerLost]:
     """Wait for so many events, as the loop does; that an input was taken up is none."""
     return [event for event in heard(workers, count) if not is_begin(event)]
 
 
-def heard(workers: Pool, count: int) -> list[Report | Loss]:
+def heard(workers: Pool, count: int) -> list[Report | WorkerLost]:
     """Wait for so many events, and give all, as they came."""
-    events: list[Report | Loss] = []
+    events: list[Report | WorkerLost] = []
 
     def has_come() -> bool:
         select.select(workers.sockets(), [], [], 0.05)
@@ -186,7 +188,7 @@ def heard(workers: Pool, count: int) -> list[Report | Loss]:
     return events
 
 
-def is_begin(event: Report | Loss) -> bool:
+def is_begin(event: Report | WorkerLost) -> bool:
     return isinstance(event, Report) and isinstance(event.value, TakenUp)
 
 
@@ -204,14 +206,14 @@ def done_at_last(workers: Pool, task: Task) -> Outcome:
     return done(workers, task) if is_given_back else outcome_of(event)
 
 
-def outcome_of(event: Report | Loss) -> Outcome:
+def outcome_of(event: Report | WorkerLost) -> Outcome:
     assert isinstance(event, Report), event
     assert isinstance(event.value, Outcome), event
     return event.value
 
 
-def death_of(event: Report | Loss) -> Death:
-    assert isinstance(event, Loss), event
+def death_of(event: Report | WorkerLost) -> WorkerDeath:
+    assert isinstance(event, WorkerLost), event
     return event.death
 
 
@@ -243,7 +245,7 @@ def test_a_task_is_done_and_reported(place: Place) -> None:
     assert isinstance(event, Report)
     assert event.task == task
     outcome = outcome_of(event)
-    assert (outcome.file, outcome.fate, outcome.results) == ("x", Fate.COMMIT, ("x",))
+    assert (outcome.file, outcome.fate, outcome.results) == ("x", Verdict.COMMIT, ("x",))
     assert (outcome.figures.lines_in, outcome.figures.edges) == (2, {("start", "end"): 2})
     assert (workers.has_room(), workers.running(), workers.collect()) == (True, {}, [])
     assert place.result("x") == ["A", "B"]
@@ -266,7 +268,7 @@ def test_an_orphan_is_told_of_once_it_is_taken_up_and_at_its_end(place: Place, o
     first, last = heard(workers, 1)
     assert first == Report(Task("x", Why.ORPHAN), TakenUp(origin))
     assert isinstance(last, Report)
-    assert outcome_of(last).fate is Fate.COMMIT
+    assert outcome_of(last).fate is Verdict.COMMIT
 
 
 def test_several_slots_work_at_the_same_time(place: Place) -> None:
@@ -275,7 +277,7 @@ def test_several_slots_work_at_the_same_time(place: Place) -> None:
         workers.submit(place.put(name, str(place.folder)))
     assert not workers.has_room()
     fates = {outcome_of(event).fate for event in collected(workers, 3)}
-    assert fates == {Fate.COMMIT}
+    assert fates == {Verdict.COMMIT}
     assert {line for name in "xyz" for line in place.result(name)} == {str(pid) for pid in pids(workers)}
 
 
@@ -301,11 +303,11 @@ def test_the_death_of_a_worker_is_told_and_its_slot_gets_another(place: Place, l
     workers = place.pool(DIES)
     task = place.put("bad", line)
     workers.submit(task)
-    assert collected(workers) == [Loss(task, Death(f"the worker that processed it {how}"))]
+    assert collected(workers) == [WorkerLost(task, WorkerDeath(f"the worker that processed it {how}"))]
     assert (pids(workers), workers.has_room(), workers.running()) == ([], True, {})
-    assert done(workers, place.put("good", "pass")).fate is Fate.COMMIT
-    blamed = done(workers, Task("bad", Why.DEATH, Death("it died")))
-    assert (blamed.fate, blamed.attempts, blamed.error) == (Fate.RETRY, 1, "it died")
+    assert done(workers, place.put("good", "pass")).fate is Verdict.COMMIT
+    blamed = done(workers, Task("bad", Why.DEATH, WorkerDeath("it died")))
+    assert (blamed.fate, blamed.attempts, blamed.error) == (Verdict.RETRY, 1, "it died")
 
 
 def test_the_end_of_a_process_is_put_into_words() -> None:
@@ -325,7 +327,7 @@ def test_the_death_of_one_worker_is_none_of_the_others_business(place: Place) ->
     assert death_of(event).reason.endswith("exit status 3")
     (place.folder / "go").touch()
     (event,) = collected(workers)
-    assert outcome_of(event).fate is Fate.COMMIT
+    assert outcome_of(event).fate is Verdict.COMMIT
 
 
 def test_a_plugin_that_fails_in_the_worker_alone_is_trouble_and_no_file_s_fault(place: Place) -> None:
@@ -354,7 +356,7 @@ def test_a_worker_that_ends_while_it_starts_is_trouble_and_no_loss(
             workers.submit(task)
             trouble = Trouble("a worker could not start (ended with exit status 1)", of_machine=True)
             assert collected(workers) == [Report(task, trouble)]
-    assert done(workers, task).fate is Fate.COMMIT
+    assert done(workers, task).fate is Verdict.COMMIT
 
 
 def test_a_worker_that_does_not_read_its_setup_leaves_no_process(
@@ -385,7 +387,7 @@ def test_without_a_python_to_start_there_is_an_error_and_no_process(
                 workers.submit(task)
             assert (workers.has_room(), workers.running(), workers.sockets()) == (True, {}, [])
     assert workers.stop() == []
-    assert done(workers, task).fate is Fate.COMMIT
+    assert done(workers, task).fate is Verdict.COMMIT
 
 
 @pytest.mark.parametrize("line", [SLEEPS, MATCHES])
@@ -394,11 +396,11 @@ def test_a_worker_that_takes_too_long_is_killed_and_told_apart(place: Place, lin
     task = place.put("x", line)
     workers.submit(task)
     limit = "took longer than limits.timeout_seconds (0.3 s), so its worker was killed"
-    death = Death(f"{limit} (line 1, node 'start')", too_slow=True, node="start", line_no=1, line=line)
-    assert collected(workers) == [Loss(task, death)]
+    death = WorkerDeath(f"{limit} (line 1, node 'start')", too_slow=True, node="start", line_no=1, line=line)
+    assert collected(workers) == [WorkerLost(task, death)]
     assert pids(workers) == []
     again = done(workers, Task("x", Why.DEATH, death))
-    assert (again.fate, again.error, again.node, again.line_no) == (Fate.RETRY, death.reason, "start", 1)
+    assert (again.fate, again.error, again.node, again.line_no) == (Verdict.RETRY, death.reason, "start", 1)
 
 
 def test_an_adopted_file_that_takes_too_long_is_killed_as_well(place: Place) -> None:
@@ -407,18 +409,18 @@ def test_an_adopted_file_that_takes_too_long_is_killed_as_well(place: Place) -> 
     Path(place.spool.folders.underprocess, "x.log").write_text(SLEEPS + "\n")
     workers.submit(task)
     (event,) = collected(workers)
-    assert isinstance(event, Loss)
+    assert isinstance(event, WorkerLost)
     assert event.death.too_slow
 
 
 def test_neither_the_start_of_a_worker_nor_its_idle_time_counts_as_the_file_s(place: Place) -> None:
     source = f"import time\ntime.sleep(0.6)\n{UPPER}"
     workers = place.pool(source, limits={"timeout_seconds": 0.5})
-    assert done(workers, place.put("x", "a")).fate is Fate.COMMIT
+    assert done(workers, place.put("x", "a")).fate is Verdict.COMMIT
     (pid,) = pids(workers)
     began = time.monotonic()
     wait_until(lambda: workers.collect() or time.monotonic() - began > 0.6)
-    assert done(workers, place.put("y", "a")).fate is Fate.COMMIT
+    assert done(workers, place.put("y", "a")).fate is Verdict.COMMIT
     assert pids(workers) == [pid]
 
 
@@ -429,11 +431,11 @@ def test_stopping_lets_a_file_come_to_a_checkpoint(place: Place) -> None:
     left = pids(workers)
     (event,) = workers.stop()
     outcome = outcome_of(event)
-    assert (outcome.fate, outcome.attempts) == (Fate.STOP, 1)
+    assert (outcome.fate, outcome.attempts) == (Verdict.STOP, 1)
     assert 0 < outcome.figures.lines_in < 2000
     assert all(map(is_gone, left))
     (place.folder / "go").touch()
-    assert done(workers, Task("x", Why.DUE)).fate is Fate.COMMIT
+    assert done(workers, Task("x", Why.DUE)).fate is Verdict.COMMIT
     assert place.result("x") == [f"{number} a" for number in range(1, 2001)]
 
 
@@ -500,10 +502,10 @@ def test_a_busy_worker_that_is_told_to_go_leaves_at_a_checkpoint_and_another_goe
     (pid,) = pids(workers)
     os.kill(pid, signal.SIGTERM)
     outcome = outcome_of(*collected(workers))
-    assert outcome.fate is Fate.STOP
+    assert outcome.fate is Verdict.STOP
     (place.folder / "go").touch()
     outcome = done_at_last(workers, Task("x", Why.DUE))
-    assert (outcome.fate, outcome.attempts) == (Fate.COMMIT, 1)
+    assert (outcome.fate, outcome.attempts) == (Verdict.COMMIT, 1)
     assert pids(workers) != [pid]
     assert place.result("x") == [f"{number} a" for number in range(1, 1001)]
 
@@ -515,7 +517,7 @@ def test_an_idle_worker_that_is_told_to_go_does_and_costs_the_next_file_nothing(
     os.kill(pid, signal.SIGTERM)
     wait_for_death(pid)
     task = place.put("y", "a")
-    assert done_at_last(workers, task).fate is Fate.COMMIT
+    assert done_at_last(workers, task).fate is Verdict.COMMIT
     assert (is_gone(pid), place.result("y") == [str(pid)]) == (True, False)
 
 
@@ -528,7 +530,7 @@ def test_the_death_of_an_idle_worker_is_not_blamed_on_the_next_file(place: Place
     Path(place.spool.folders.underprocess, "y").write_text("a\n")
     workers.submit(Task("y", Why.DUE))
     (event,) = collected(workers)
-    assert not isinstance(event, Loss), event
+    assert not isinstance(event, WorkerLost), event
 
 
 def test_what_a_worker_reports_just_before_its_end_is_not_lost(
@@ -551,7 +553,7 @@ def test_what_a_worker_reports_just_before_its_end_is_not_lost(
 
     monkeypatch.setattr(slot, "_received", received_before_all_that)
     (event,) = collected(workers)
-    assert outcome_of(event).fate is Fate.COMMIT
+    assert outcome_of(event).fate is Verdict.COMMIT
 
 
 def test_an_interrupt_from_the_keyboard_is_not_for_workers(place: Place) -> None:
@@ -560,9 +562,9 @@ def test_an_interrupt_from_the_keyboard_is_not_for_workers(place: Place) -> None
     place.wait_for("begun")
     (pid,) = pids(workers)
     os.kill(pid, signal.SIGINT)
-    assert outcome_of(*collected(workers)).fate is Fate.COMMIT
+    assert outcome_of(*collected(workers)).fate is Verdict.COMMIT
     os.kill(pid, signal.SIGINT)
-    assert done(workers, place.put("y", "a")).fate is Fate.COMMIT
+    assert done(workers, place.put("y", "a")).fate is Verdict.COMMIT
     assert pids(workers) == [pid]
 
 
@@ -574,7 +576,7 @@ def test_progress_is_told_while_a_file_is_worked_on(place: Place) -> None:
     assert workers.running()["x"].lines < 1000
     assert workers.running()["x"].position_bytes == 2000  # it was read in one go
     (place.folder / "go").touch()
-    assert outcome_of(*collected(workers)).fate is Fate.COMMIT
+    assert outcome_of(*collected(workers)).fate is Verdict.COMMIT
     workers.submit(Task("y", Why.DUE))
     assert workers.running()["y"].lines == 0
     collected(workers)
@@ -587,7 +589,7 @@ def big_outcome(nodes: int) -> Outcome:
         nodes={name: NodeFigures(number, number, 0) for number, name in enumerate(names)},
         edges=dict.fromkeys(pairwise(names), 1),
     )
-    return Outcome("x", Fate.COMMIT, figures, 1.0)
+    return Outcome("x", Verdict.COMMIT, figures, 1.0)
 
 
 def framed(*messages: object) -> bytes:
@@ -657,7 +659,7 @@ def test_a_death_is_noticed_while_what_the_worker_started_holds_its_socket_and_l
     workers.submit(death)
     while (events := collected(workers)) == [Report(death, None)]:
         workers.submit(death)
-    assert outcome_of(*events).fate is Fate.RETRY
+    assert outcome_of(*events).fate is Verdict.RETRY
 
 
 @pytest.mark.parametrize("source", [FORKS, SHELLS])
@@ -666,7 +668,7 @@ def test_stopping_does_not_wait_for_what_a_plugin_has_started(
 ) -> None:
     monkeypatch.setattr(pool, "STOP_SECONDS", 1.0)
     workers = place.pool(source)
-    assert done(workers, place.put("x", "pass")).fate is Fate.COMMIT
+    assert done(workers, place.put("x", "pass")).fate is Verdict.COMMIT
     left = pids(workers)
     assert not is_gone(int((place.folder / "child").read_text()))
     began = time.monotonic()
@@ -682,7 +684,7 @@ def test_several_tasks_are_done_by_one_worker_and_reported_together(place: Place
     assert sorted(workers.running()) == ["x", "y", "z"]
     events = collected(workers, 3)
     assert [event.task for event in events] == tasks
-    assert [outcome_of(event).fate for event in events] == [Fate.COMMIT] * 3
+    assert [outcome_of(event).fate for event in events] == [Verdict.COMMIT] * 3
     assert [place.result(task.name) for task in tasks] == [["X"], ["Y"], ["Z"]]
 
 
@@ -698,7 +700,7 @@ def test_of_several_tasks_the_one_that_was_run_is_blamed_for_a_death_and_no_othe
     assert death_of(events[1]).reason.startswith("the worker that processed it was killed by SIGKILL")
     assert [events[0], events[2]] == [Report(task, NotBegun(has_died=True)) for task in (tasks[0], tasks[2])]
     for name in ("x", "z"):
-        assert done(workers, Task(name, Why.ORPHAN)).fate is Fate.COMMIT
+        assert done(workers, Task(name, Why.ORPHAN)).fate is Verdict.COMMIT
 
 
 def test_of_several_tasks_the_one_that_is_run_may_take_its_time_and_no_more(place: Place) -> None:
@@ -717,7 +719,7 @@ def test_a_worker_that_dies_while_it_runs_no_file_is_told_of_and_blames_none(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     workers = place.pool("import os\ndef step(line):\n    return line\n")
-    assert done(workers, place.put("x", "a")).fate is Fate.COMMIT
+    assert done(workers, place.put("x", "a")).fate is Verdict.COMMIT
     (pid,) = pids(workers)
     os.kill(pid, signal.SIGSTOP)
     task = place.put("y", "b")

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from fproc import operate
-from fproc.spool import Disk, Folders
-from fproc.spool.inquiry import Inquiry
-from fproc.spool.paths import is_locked
-from fproc.spool.presence import Instance, Presence, instances
+from fproc.cli import operate
+from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.paths import is_locked
+from fproc.spool.intake.status import SpoolStatus
+from fproc.spool.layout import Folders
+from fproc.spool.locks.instance import Instance, InstanceFile, instances
 from tests.crashes import BrokenDisk, Crash
 from tests.helpers import plan_of
 
@@ -30,9 +31,10 @@ SAID = {"current": [], "health": {"trouble": "", "stopping": False}}
 
 ANOTHER = """
 import sys
-from fproc.spool import Disk, Folders
-from fproc.spool.presence import Presence
-presence = Presence(Folders(sys.argv[1], sys.argv[1] + "/results"), Disk(power=False))
+from fproc.spool.disk.disk import Disk
+from fproc.spool.layout import Folders
+from fproc.spool.locks.instance import InstanceFile
+presence = InstanceFile(Folders(sys.argv[1], sys.argv[1] + "/results"), Disk(power=False))
 presence.say({"started": "then"})
 print("here", flush=True)
 sys.stdin.read()
@@ -81,7 +83,7 @@ def put(folders: Folders, name: str, text: str = "{}") -> Path:
 
 
 def test_who_has_said_something_is_there_until_the_end(folders: Folders) -> None:
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     assert instances(folders) == []
     presence.close()  # it has not said anything
     presence.say(SAID)
@@ -92,7 +94,7 @@ def test_who_has_said_something_is_there_until_the_end(folders: Folders) -> None
 
 
 def test_what_was_said_last_counts_also_if_it_is_shorter(folders: Folders) -> None:
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     for said in ({"started": "x" * 9000}, {}, {"started": "y"}):
         presence.say(said)
         assert instances(folders) == [me(**said)]
@@ -102,7 +104,7 @@ def test_what_was_said_last_counts_also_if_it_is_shorter(folders: Folders) -> No
 def test_nothing_is_written_twice(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     disk, written = Disk(power=False), []
     monkeypatch.setattr(disk, "overwrite", lambda _, data: written.append(json.loads(data)["n"]))
-    presence = Presence(folders, disk)
+    presence = InstanceFile(folders, disk)
     for number in (1, 1, 2, 2, 1):
         presence.say({"n": number})
     assert written == [1, 2, 1]
@@ -110,7 +112,7 @@ def test_nothing_is_written_twice(folders: Folders, monkeypatch: pytest.MonkeyPa
 
 
 def test_several_are_there_and_each_ends_for_itself(folders: Folders) -> None:
-    first, second = Presence(folders, Disk(power=False)), Presence(folders, Disk(power=False))
+    first, second = InstanceFile(folders, Disk(power=False)), InstanceFile(folders, Disk(power=False))
     first.say({"n": 1})
     second.say({"n": 2})
     assert sorted(instance.said["n"] for instance in instances(folders)) == [1, 2]
@@ -121,7 +123,7 @@ def test_several_are_there_and_each_ends_for_itself(folders: Folders) -> None:
 
 @pytest.mark.parametrize("what", ["file", "folder", "all of .fproc"])
 def test_a_file_that_is_removed_is_made_again(folders: Folders, what: str) -> None:
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     presence.say(SAID)
     os.unlink(os.path.join(folders.instances, *there(folders)))
     if what != "file":
@@ -141,7 +143,7 @@ def test_the_file_of_a_process_that_was_killed_is_no_presence_and_is_removed_by_
     folders: Folders, another: subprocess.Popen[str]
 ) -> None:
     assert [(found.pid, found.said) for found in instances(folders)] == [(another.pid, {"started": "then"})]
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     presence.say(SAID)
     assert {found.pid for found in instances(folders)} == {another.pid, os.getpid()}
     presence.close()
@@ -157,7 +159,7 @@ def test_what_nobody_holds_is_removed_whatever_it_is(folders: Folders) -> None:
     put(folders, "garbage", "\xff")
     Path(folders.instances, "link").symlink_to("nowhere")
     os.mkfifo(Path(folders.instances, "fifo"))
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     presence.say(SAID)
     assert len(there(folders)) == 1
     presence.close()
@@ -165,7 +167,7 @@ def test_what_nobody_holds_is_removed_whatever_it_is(folders: Folders) -> None:
 
 def test_a_folder_among_the_files_hides_nobody(folders: Folders) -> None:
     os.makedirs(Path(folders.instances, "folder"))
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     presence.say(SAID)
     assert instances(folders) == [me(**SAID)]
     presence.close()
@@ -179,7 +181,7 @@ def test_a_disk_that_refuses_is_borne_and_once_it_is_well_all_is_said(
 ) -> None:
     put(folders, "dead")
     disk = BrokenDisk(calls, error=number, for_good=for_good)
-    presence = Presence(folders, disk)
+    presence = InstanceFile(folders, disk)
     for count in range(3):
         presence.say({"n": count})
     disk.mend()
@@ -194,7 +196,7 @@ def test_an_end_on_a_broken_disk_leaves_a_file_that_nobody_takes_for_a_presence(
     folders: Folders, number: int
 ) -> None:
     disk = BrokenDisk(10**9, error=number, for_good=True)
-    presence = Presence(folders, disk)
+    presence = InstanceFile(folders, disk)
     presence.say(SAID)
     disk.calls_left = 0
     presence.close()
@@ -205,14 +207,14 @@ def test_an_end_on_a_broken_disk_leaves_a_file_that_nobody_takes_for_a_presence(
 def test_after_a_death_before_any_call_the_next_one_is_there_alone(folders: Folders, calls: int) -> None:
     put(folders, "dead")
     disk = BrokenDisk(calls)
-    late = Presence(folders, disk)
+    late = InstanceFile(folders, disk)
     with ExitStack() as stack:
         if calls < 4:  # folder, unlink, create, overwrite
             stack.enter_context(pytest.raises(Crash))
         late.say({"n": 1})
     if late._descriptor is not None:
         os.close(late._descriptor)
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     presence.say({"n": 2})
     assert (instances(folders), len(there(folders))) == ([me(n=2)], 1)
     presence.close()
@@ -223,7 +225,7 @@ def test_who_holds_a_file_runs_even_if_nothing_could_be_written_to_it(
 ) -> None:
     disk = Disk(power=False)
     monkeypatch.setattr(disk, "overwrite", BrokenDisk(0, error=errno.ENOSPC).overwrite)
-    presence = Presence(folders, disk)
+    presence = InstanceFile(folders, disk)
     presence.say(SAID)
     assert [found.pid for found in instances(folders)] == [os.getpid()]
     presence.close()
@@ -232,7 +234,7 @@ def test_who_holds_a_file_runs_even_if_nothing_could_be_written_to_it(
 def test_who_writes_is_there_for_those_who_read_just_then(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     presence.say({"current": ["long" * 9]})
     cut, seen = os.ftruncate, []
 
@@ -252,7 +254,7 @@ GARBAGE = ["", "{", "[]", '{"pid": 1}', '{"host": 1, "pid": {}}', '{"host": "h",
 
 @pytest.mark.parametrize("text", [*GARBAGE, "5", '"h"', "null"])
 def test_a_held_file_that_makes_no_sense_costs_nobody_else_anything(folders: Folders, text: str) -> None:
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     presence.say(SAID)
     for name in ("0-before.json", "zzz"):
         put(folders, name, text)
@@ -296,9 +298,9 @@ def test_the_size_of_a_file_with_a_strange_name_is_told_too(folders: Folders) ->
     config = plan_of([{"tag": "start", "type": "trim", "next": "end"}], watch_dir=folders.watch).config
     os.mkdir(folders.underprocess)
     Path(folders.underprocess, "\udcff").write_text("12345")
-    presence = Presence(folders, Disk(power=False))
+    presence = InstanceFile(folders, Disk(power=False))
     presence.say({"current": [{"file": "\udcff", "lines": 1}]})
-    current = operate._status(config, Inquiry(config))["current"]
+    current = operate._status(config, SpoolStatus(config))["current"]
     presence.close()
     assert [entry.get("total_bytes") for entry in current] == [5]
 
@@ -309,7 +311,7 @@ def test_an_end_after_a_file_server_has_given_up_on_the_lock_is_borne(folders: F
             super().close(descriptor)
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    presence = Presence(folders, Lost(power=False))
+    presence = InstanceFile(folders, Lost(power=False))
     presence.say(SAID)
     presence.close()
     assert os.listdir(folders.instances) == []

@@ -15,15 +15,16 @@ from typing import Any
 
 import pytest
 
-from fproc.spool import disk as disk_module
-from fproc.spool import evidence, probe
-from fproc.spool import mounts as mounts_module
-from fproc.spool.disk import Disk
-from fproc.spool.folders import Folders, prepare
-from fproc.spool.mounts import filesystem_type, is_local
-from fproc.spool.probe import Finding, Verdict, examine, text
+from fproc.spool.checks import doctor
+from fproc.spool.checks.doctor import Finding, Rating, examine, render_findings
+from fproc.spool.disk import disk as disk_module
+from fproc.spool.disk import mounts as mounts_module
+from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.mounts import filesystem_type, is_local
+from fproc.spool.layout import Folders, prepare
+from fproc.spool.readiness import evidence
 
-GOOD, WEAK, BAD = Verdict.GOOD, Verdict.WEAK, Verdict.BAD
+GOOD, WEAK, BAD = Rating.GOOD, Rating.WEAK, Rating.BAD
 
 OF_THE_MACHINE = {"free space", "free inodes", "fsync of a file", "fsync of a folder", "open files"}
 """What may be short or slow on the machine that runs the tests."""
@@ -160,7 +161,7 @@ def test_the_results_are_asked_about_where_they_lie_on_another_filesystem(
 
     before = tree(folders.watch)
     assert not any("results)" in what for what in found(folders))
-    monkeypatch.setattr(probe, "device_of", pretend)
+    monkeypatch.setattr(doctor, "device_of", pretend)
     findings = found(folders)
     assert {what for what in findings if "(results)" in what} == {
         f"{what} (results)" for what in OF_ONE_FILESYSTEM
@@ -247,7 +248,7 @@ def test_what_nfs_refuses_for_a_free_name_alone_is_found_out_and_what_is_done_in
         return errno.EEXIST if os.path.lexists(target) else errno.EINVAL
 
     monkeypatch.setattr(disk_module, "renameat2", lambda: of_nfs)
-    for module in (disk_module, probe):
+    for module in (disk_module, doctor):
         monkeypatch.setattr(module, "is_local", lambda _path: False)
     finding = found(folders)["rename without replacing"]
     assert finding.verdict is GOOD
@@ -346,7 +347,7 @@ def test_locks_that_are_refused_are_a_problem(
 def test_folders_without_constant_inode_numbers_are_a_problem(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probe, "is_at", lambda _descriptor, _path: False)
+    monkeypatch.setattr(doctor, "is_at", lambda _descriptor, _path: False)
     assert found(folders)["locks of folders"].verdict is BAD
 
 
@@ -404,7 +405,7 @@ def test_leases_tell_of_others_files_with_a_capability_alone(
     ],
 )
 def test_space_is_short_below_a_hundredth_or_ten_megabytes(
-    free: int, total: int, verdict: Verdict, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    free: int, total: int, verdict: Rating, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = SimpleNamespace(f_bavail=free, f_blocks=total, f_frsize=4096, f_favail=0, f_files=0)
     monkeypatch.setattr(os, "statvfs", lambda _path: status)
@@ -417,7 +418,7 @@ def test_space_is_short_below_a_hundredth_or_ten_megabytes(
     [(5_000, 10_000, GOOD), (999, 10_000, BAD), (10_000, 1_000_001, BAD), (0, 10, BAD), (0, 0, GOOD)],
 )
 def test_inodes_are_short_below_a_hundredth_or_a_thousand(
-    free: int, total: int, verdict: Verdict, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    free: int, total: int, verdict: Rating, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = SimpleNamespace(f_bavail=10**6, f_blocks=10**7, f_frsize=4096, f_favail=free, f_files=total)
     monkeypatch.setattr(os, "statvfs", lambda _path: status)
@@ -468,7 +469,7 @@ def test_coarse_times_need_a_longer_settle_time(
     with monkeypatch.context() as patch:
         clock = Clock(patch, round(step_seconds * 1e9))
         begun_ns = clock.now_ns
-        answer = probe._time_steps(str(tmp_path))
+        answer = doctor._time_steps(str(tmp_path))
     assert answer == (GOOD if advice is None else WEAK, said, advice)
     assert clock.now_ns - begun_ns <= (0.15e9 if advice is None else 2.2e9)
 
@@ -478,7 +479,7 @@ def test_a_stall_of_the_machine_is_not_taken_for_coarse_times(
 ) -> None:
     with monkeypatch.context() as patch:
         Clock(patch, 4_000_000, stall_seconds=0.7)
-        answer = probe._time_steps(str(tmp_path))
+        answer = doctor._time_steps(str(tmp_path))
     assert answer[:2] == (GOOD, "steps of 0.004 s or less")
 
 
@@ -499,7 +500,7 @@ def test_a_filesystem_with_a_clock_of_its_own_is_a_note(
     ("limit", "verdict"), [(143, WEAK), (254, WEAK), (255, GOOD), (1023, GOOD), (-1, GOOD)]
 )
 def test_short_names_are_a_note(
-    limit: int, verdict: Verdict, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    limit: int, verdict: Rating, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "pathconf", lambda _path, _name: limit)
     assert found(folders)["length of names"].verdict is verdict
@@ -515,8 +516,8 @@ def test_names_that_differ_in_case_alone_and_are_one_are_a_note(
 
 
 def test_a_filesystem_that_wants_utf_8_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "_made", refuse(errno.EILSEQ))
-    assert probe._name_bytes(str(tmp_path))[:2] == (WEAK, f"refused: {os.strerror(errno.EILSEQ)}")
+    monkeypatch.setattr(doctor, "_made", refuse(errno.EILSEQ))
+    assert doctor._name_bytes(str(tmp_path))[:2] == (WEAK, f"refused: {os.strerror(errno.EILSEQ)}")
 
 
 @pytest.mark.parametrize(
@@ -524,7 +525,7 @@ def test_a_filesystem_that_wants_utf_8_is_a_note(tmp_path: Path, monkeypatch: py
     [(255, WEAK, "255 at most"), (256, GOOD, "256 at most"), (-1, GOOD, "not limited")],
 )
 def test_few_open_files_are_a_note(
-    limit: int, verdict: Verdict, said: str, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    limit: int, verdict: Rating, said: str, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (limit, -1))
     finding = found(folders)["open files"]
@@ -630,9 +631,9 @@ def test_the_text_has_a_line_for_each_finding_with_verdicts_aligned() -> None:
         Finding("clock", WEAK, "60.0 s ahead of this machine's", "mind it"),
         Finding("folder /a\nb", BAD, "not there"),
     ]
-    assert text(findings).split("\n") == [
+    assert render_findings(findings).split("\n") == [
         "ok       rename without replacing: renameat2 works",
         "note     clock: 60.0 s ahead of this machine's; mind it",
         r"problem  folder /a\nb: not there",
     ]
-    assert text([]) == ""
+    assert render_findings([]) == ""

@@ -10,15 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from fproc import processes
-from fproc.mark import NONE, Mark
-from fproc.processes import UNKNOWN_STATUS, Child, TimeoutExpired
-from fproc.worker_process import WorkerProcess
+from fproc.process import children
+from fproc.process.children import UNKNOWN_STATUS, Child, TimeoutExpired
+from fproc.process.mark import NONE, CurrentTask
+from fproc.process.worker_process import WorkerProcess
+from fproc.watch.pool import WORKER
 
 
 @pytest.fixture
 def worker() -> Iterator[WorkerProcess]:
-    worker = WorkerProcess.started()
+    worker = WorkerProcess.started(WORKER)
     yield worker
     worker.end()
 
@@ -35,8 +36,8 @@ def echo_once(channel_number: int, parent: int, *descriptors: int) -> None:
 
 @pytest.fixture
 def forked() -> Iterator[Child]:
-    with Mark.file() as marked:
-        child = processes.fork(echo_once, marked)
+    with CurrentTask.file() as marked:
+        child = children.fork_process(echo_once, marked)
     yield child
     child.end()
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from fproc.errors import ConfigError, RecordError
-from fproc.graph import START
-from fproc.plan import Plan, build
-from fproc.processors import BUILTINS, LATER
-from fproc.processors.base import Source
-from fproc.records import Block
+from fproc.base.errors import ConfigError
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.graph import START
+from fproc.pipeline.plan import Plan, build_plan
+from fproc.pipeline.processors.base import Source
+from fproc.pipeline.processors.builtins import BUILTINS, LATER
+from fproc.pipeline.records import Block
 from tests.helpers import Memory
 
 Options = dict[str, Any]
@@ -28,7 +29,7 @@ class Outcome(Memory):
 
 
 def plan_of(*nodes: Options) -> Plan:
-    return build({"nodes": list(nodes)}, folder="/srv/app")
+    return build_plan({"nodes": list(nodes)}, folder="/srv/app")
 
 
 def only_node(kind: str, config: Options) -> Options:

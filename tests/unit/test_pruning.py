@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fproc.pruning import PRUNE_SECONDS, Pruning
+from fproc.watch.pruning import PRUNE_SECONDS, Pruning
 from tests.system.running import wait_until
 
 

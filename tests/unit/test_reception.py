@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from fproc.dashboard import connection as connection_module
-from fproc.dashboard import desk, reception, site
-from fproc.dashboard.connection import State
-from fproc.dashboard.guard import Guard
-from fproc.dashboard.http import HEAD_BYTES
-from fproc.dashboard.messages import Request, Response, json_response
-from fproc.dashboard.reception import Reception
-from fproc.dashboard.site import BODY_BYTES, Read, Route, Routes, Site
+from fproc.web.http import connection as connection_module
+from fproc.web.http import connections, executor, router
+from fproc.web.http.auth import Authenticator
+from fproc.web.http.connection import ConnectionState
+from fproc.web.http.connections import Connections
+from fproc.web.http.messages import Request, Response, json_response
+from fproc.web.http.router import BODY_BYTES, Read, Route, Router, Routes
+from fproc.web.http.wire import HEAD_BYTES
 from tests.system.running import DEADLINE_SECONDS, wait_until
 
 GET = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -37,8 +37,10 @@ class World:
         self.go = threading.Event()
         self.held = 0
         self.took: list[int] = []
-        self.site = Site(self.routes(), Guard(None, "127.0.0.1"), most_upload_bytes=MOST_UPLOAD_BYTES)
-        self.reception = Reception(self.listener, self.site)
+        self.site = Router(
+            self.routes(), Authenticator(None, "127.0.0.1"), most_upload_bytes=MOST_UPLOAD_BYTES
+        )
+        self.reception = Connections(self.listener, self.site)
         self.thread = threading.Thread(target=self.reception.run)
 
     def routes(self) -> Routes:
@@ -85,7 +87,7 @@ class World:
                 sock.shutdown(socket.SHUT_WR)
             return heard(sock)
 
-    def states(self) -> list[State]:
+    def states(self) -> list[ConnectionState]:
         return [one.state for one in list(self.reception._connections)]
 
     def count(self) -> int:
@@ -198,7 +200,7 @@ def test_no_more_is_taken_in_than_can_be_answered(world: World) -> None:
             most_bytes = max(most_bytes, *(len(one.received) for one in list(world.reception._connections)))
         sock.shutdown(socket.SHUT_RDWR)
         sender.join(DEADLINE_SECONDS)
-    assert 0 < most_bytes <= reception.CHUNK_BYTES + len(GET)
+    assert 0 < most_bytes <= connections.CHUNK_BYTES + len(GET)
 
 
 def test_a_request_may_come_byte_by_byte(world: World) -> None:
@@ -253,8 +255,8 @@ def test_who_sends_on_after_a_refusal_may_do_so_for_a_while_and_read_that_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put = b"PUT /upload/refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
-    monkeypatch.setattr(reception, "LINGER_SECONDS", 0.5)
-    monkeypatch.setattr(reception, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "LINGER_SECONDS", 0.5)
+    monkeypatch.setattr(connections, "LOOK_SECONDS", 0.05)
     with running() as world, world.connect() as sock:
         sock.sendall(put)
         began = time.monotonic()
@@ -262,7 +264,7 @@ def test_who_sends_on_after_a_refusal_may_do_so_for_a_while_and_read_that_then(
             sock.sendall(b"x")
             time.sleep(0.01)
         assert answer(sock)[0] == 400
-        monkeypatch.setattr(reception, "UNREAD_SECONDS", 0.0)
+        monkeypatch.setattr(connections, "UNREAD_SECONDS", 0.0)
         wait_until(lambda: is_refused(sock, b"x"))
 
 
@@ -364,12 +366,12 @@ def test_connections_leave_half_of_the_files_to_the_work(
 def test_requests_that_are_slow_to_answer_hold_up_others_only_until_they_are_too_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(desk, "WAITING", 3)
+    monkeypatch.setattr(executor, "WAITING", 3)
     with running() as world, ExitStack() as stack:
-        socks = [stack.enter_context(world.connect()) for _ in range(desk.ANSWERING + 4)]
+        socks = [stack.enter_context(world.connect()) for _ in range(executor.ANSWERING + 4)]
         for number, sock in enumerate(socks):
             sock.sendall(GET.replace(b"/hello", b"/held"))
-            wait_until(lambda number=number: world.held == min(number + 1, desk.ANSWERING))  # type: ignore[misc]
+            wait_until(lambda number=number: world.held == min(number + 1, executor.ANSWERING))  # type: ignore[misc]
         assert answer(socks[-1])[0] == 503
         world.go.set()
         assert [answer(sock)[0] for sock in socks[:-1]] == [200] * (len(socks) - 1)
@@ -377,7 +379,7 @@ def test_requests_that_are_slow_to_answer_hold_up_others_only_until_they_are_too
 
 def test_uploads_are_so_many_at_a_time_and_others_are_answered_meanwhile(world: World) -> None:
     with ExitStack() as stack:
-        socks = [stack.enter_context(world.connect()) for _ in range(desk.STREAMING + 1)]
+        socks = [stack.enter_context(world.connect()) for _ in range(executor.STREAMING + 1)]
         for number, sock in enumerate(socks[:-1]):
             sock.sendall(b"PUT /upload/held HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx")
             wait_until(lambda number=number: world.held == number + 1)  # type: ignore[misc]
@@ -391,8 +393,8 @@ def test_uploads_are_so_many_at_a_time_and_others_are_answered_meanwhile(world: 
 
 
 def test_a_request_that_does_not_come_whole_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reception, "REQUEST_SECONDS", 0.05)
-    monkeypatch.setattr(reception, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "LOOK_SECONDS", 0.02)
     with running() as world:
         assert statuses(world.send(GET[:-2], ends=False)) == [408]
         head = (
@@ -405,7 +407,7 @@ def test_a_request_that_does_not_come_whole_in_time_is_told_so(monkeypatch: pyte
 def test_a_body_that_stalls_or_trickles_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     put = b"PUT /upload/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
     with monkeypatch.context() as patch:
-        patch.setattr(reception, "REQUEST_SECONDS", 0.05)
+        patch.setattr(connections, "REQUEST_SECONDS", 0.05)
         with running() as world:
             assert statuses(world.send(put + b"x", ends=False)) == [408]
     monkeypatch.setattr(connection_module, "GRACE_SECONDS", 0.0)
@@ -426,13 +428,13 @@ def test_a_client_that_hangs_up_in_the_middle_of_a_body_leaves_nothing_behind(wo
 def test_a_client_that_does_not_fetch_its_answer_costs_no_thread_and_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reception, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(connections, "LOOK_SECONDS", 0.02)
     with running() as world, ExitStack() as stack:
         for _ in range(10):
             sock = stack.enter_context(world.connect())
             sock.sendall(GET.replace(b"/hello", b"/large"))
-        wait_until(lambda: world.states() == [State.WRITING] * 10)
-        monkeypatch.setattr(reception, "WRITE_SECONDS", 0.05)
+        wait_until(lambda: world.states() == [ConnectionState.WRITING] * 10)
+        monkeypatch.setattr(connections, "WRITE_SECONDS", 0.05)
         late = stack.enter_context(world.connect())
         late.sendall(GET.replace(b"/hello", b"/large"))
         wait_until(lambda: world.count() == 10)
@@ -445,7 +447,7 @@ def test_a_large_answer_comes_whole(world: World) -> None:
 
 
 def test_too_many_uploads_in_a_short_time_have_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "UPLOADS", 3)
+    monkeypatch.setattr(router, "UPLOADS", 3)
     with running() as world:
         put = b"PUT /upload/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx"
         assert [statuses(world.send(put)) for _ in range(4)] == [[201], [201], [201], [429]]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fproc.records import Block, Overlong, decode, encode_lines, read_blocks, split_lines
+from fproc.pipeline.records import Block, Overlong, decode, encode_lines, read_blocks, split_lines
 
 LIMIT = 5
 NO_LIMIT = 10**6

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from fproc import job
-from fproc.errors import InputError
-from fproc.job import Outcome, Surroundings
-from fproc.lifecycle import Fate
-from fproc.spool import Claim, Disk, Spool
-from fproc.spool.revival import put_back_all
+from fproc.base.errors import InputError
+from fproc.run import attempt
+from fproc.run.attempt import Outcome, RunContext
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.requeue import put_back_all
+from fproc.spool.job.claim import Claim
+from fproc.spool.spool import Spool
 from tests.crashes import BrokenDisk, Crash, look
 from tests.helpers import plan_of, user
 
@@ -54,10 +56,10 @@ class Place:
             self.drop(data, name)
         [taken] = spool.claim_all([name]).values()
         assert isinstance(taken, Claim)
-        ran = job.start(taken, self.plan, Surroundings())
+        ran = attempt.run_claim(taken, self.plan, RunContext())
         if ran.error is None and spool.can_commit_together(taken):
-            return job.finish_all([ran], spool, self.plan, Surroundings())[0]
-        return job.finish(ran, self.plan, Surroundings())
+            return attempt.end_runs([ran], spool, self.plan, RunContext())[0]
+        return attempt.end_run(ran, self.plan, RunContext())
 
     def retry(self, *names: str) -> None:
         moved, refused = put_back_all(self.config, Disk(power=False), names)
@@ -81,7 +83,7 @@ def test_a_file_with_rejects_runs_again_and_replaces_its_results(place: Place) -
     seen = place.look()
     assert (seen["unprocessed"], seen["processed"]) == ({"x.log": "a\nbad\n"}, {})
     assert seen["results"] == {"x.log": "a\n", "x.all": "a\n"}
-    assert place.run(LENIENT).fate is Fate.COMMIT
+    assert place.run(LENIENT).fate is Verdict.COMMIT
     seen = place.look()
     assert seen["results"] == {"x.log": "A\nBAD\n", "x.all": "A\nBAD\n"}
     assert (seen["processed"], seen["failed"], seen["litter"]) == ({"x.log": "a\nbad\n"}, {}, [])
@@ -164,7 +166,7 @@ def test_a_result_that_is_not_made_any_more_is_named(place: Place, caplog: pytes
 def test_a_run_that_fails_replaces_nothing_and_its_retry_replaces_still(place: Place) -> None:
     place.run(STRICT, "a\nbad\n")
     place.retry("x.log")
-    assert place.run(FAILING).fate is Fate.FAIL
+    assert place.run(FAILING).fate is Verdict.FAIL
     seen = place.look()
     assert seen["results"]["x.log"] == "a\n"
     assert sorted(seen["failed"]) == ["x.log", "x.log.error.json"]
@@ -208,7 +210,7 @@ def test_a_note_outlives_an_owner_who_dies(place: Place) -> None:
     claim.release()
     again = spool.adopt("x.log", is_orphan=True)
     assert isinstance(again, Claim)
-    assert job.process(again, place.plan).fate is Fate.COMMIT
+    assert attempt.process_claim(again, place.plan).fate is Verdict.COMMIT
     assert place.look()["results"] == {"x.log": "A\nBAD\n", "x.all": "A\nBAD\n"}
 
 
@@ -291,7 +293,7 @@ def test_a_crash_before_any_call_of_the_run_replaces_all_the_same(
         spool = place.spool(nodes)
         taken = spool.claim("x.log") or spool.adopt("x.log", is_orphan=True)
         if isinstance(taken, Claim):
-            assert job.process(taken, place.plan).fate is Fate.COMMIT
+            assert attempt.process_claim(taken, place.plan).fate is Verdict.COMMIT
         if nodes is LENIENT:
             check_replaced(place, "GOOD\nBAD\nB\n")
         else:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fproc.config import Retention
-from fproc.spool import Spool
-from fproc.spool.trusted import DAY_SECONDS
+from fproc.config.model import Retention
+from fproc.spool.checks.trusted import DAY_SECONDS
+from fproc.spool.spool import Spool
 from tests.helpers import plan_of
 
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from fproc.config import Config
-from fproc.errors import InputError
-from fproc.plan import Plan
-from fproc.spool import Disk, Spool
-from fproc.spool.folders import numbered
-from fproc.spool.inquiry import Inquiry
-from fproc.spool.revival import HELD_TOGETHER, failed_inputs, put_back_all
+from fproc.base.errors import InputError
+from fproc.config.model import Config
+from fproc.pipeline.plan import Plan
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.requeue import HELD_TOGETHER, failed_inputs, put_back_all
+from fproc.spool.intake.status import SpoolStatus
+from fproc.spool.layout import numbered
+from fproc.spool.spool import Spool
 from tests.crashes import BrokenDisk, Crash, inputs, look
 from tests.helpers import plan_of, user
 from tests.inline import watcher
@@ -69,7 +70,7 @@ class World:
         return sorted(os.listdir(self.folder / folder))
 
     def failed(self) -> list[str]:
-        return failed_inputs(Inquiry(self.config))
+        return failed_inputs(SpoolStatus(self.config))
 
     def inputs(self) -> dict[str, int]:
         return dict(inputs(str(self.folder)))

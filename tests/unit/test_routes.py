@@ -12,20 +12,21 @@ from typing import Any
 import pytest
 
 import fproc
-from fproc import job, operate
-from fproc.dashboard import pages
-from fproc.dashboard.guard import Guard
-from fproc.dashboard.listing import Listing
-from fproc.dashboard.messages import Request, Response
-from fproc.dashboard.routes import MOST_ROWS, table
-from fproc.dashboard.site import Body, Site
-from fproc.dashboard.view import View
-from fproc.health import Facts
-from fproc.metrics import Metrics
-from fproc.spool import Disk, Spool
-from fproc.spool.arrival import Arrivals
-from fproc.spool.presence import Presence
-from fproc.traces import Traces
+from fproc.cli import operate
+from fproc.run import attempt
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.uploads import UploadArea
+from fproc.spool.locks.instance import Facts, InstanceFile
+from fproc.spool.spool import Spool
+from fproc.telemetry.metrics import Metrics
+from fproc.telemetry.traces import Traces
+from fproc.web.api.queries import Queries
+from fproc.web.api.routes import MOST_ROWS, build_routes
+from fproc.web.api.state import DashboardState
+from fproc.web.http.auth import Authenticator
+from fproc.web.http.messages import Request, Response
+from fproc.web.http.router import Body, Router
+from fproc.web.page import pages
 from tests.helpers import plan_of, user
 
 GIVEN = [
@@ -59,13 +60,13 @@ class Place:
         self.began = time.monotonic()
         self.token = token
 
-    def view(self) -> View:
-        return View(
+    def view(self) -> DashboardState:
+        return DashboardState(
             config=self.plan.config,
             graph=self.plan.graph,
             spool=self.spool,
             metrics=self.metrics,
-            listing=Listing(self.plan.config, None, list, Traces()),
+            listing=Queries(self.plan.config, None, list, Traces()),
             health=lambda: self.loop,
             workers=lambda: (2, 1),
             began=self.began,
@@ -73,9 +74,9 @@ class Place:
 
     def get(self, path: str, method: str = "GET", data: bytes = b"", **headers: str) -> Response:
         """What a request is answered with that comes from this machine, with its body, if it has one."""
-        guard = Guard(self.token, "127.0.0.1")
-        arrivals = Arrivals(self.plan.config, home=self.spool.home)
-        site = Site(table(self.view(), guard, arrivals), guard, most_upload_bytes=1000)
+        guard = Authenticator(self.token, "127.0.0.1")
+        arrivals = UploadArea(self.plan.config, home=self.spool.home)
+        site = Router(build_routes(self.view(), guard, arrivals), guard, most_upload_bytes=1000)
         path, _, query = path.partition("?")
         given = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
         fields = dict(part.split("=") for part in query.split("&") if part)
@@ -95,7 +96,7 @@ class Place:
     def run(self, name: str) -> None:
         claim = self.spool.claim(name)
         assert claim is not None
-        self.metrics.add(job.process(claim, self.plan))
+        self.metrics.add(attempt.process_claim(claim, self.plan))
 
 
 @pytest.fixture
@@ -170,10 +171,10 @@ def test_the_command_line_the_figures_and_health_agree(
     place: Place, what: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     place.loop, free_bytes = TROUBLES.get(what, (Facts(), ROOM))
-    monkeypatch.setattr("fproc.spool.condition.space", lambda _: (free_bytes, 2 * ROOM))
+    monkeypatch.setattr("fproc.spool.checks.condition.space", lambda _: (free_bytes, 2 * ROOM))
     if what == "a folder is missing":
         (place.folder / "processed").rmdir()
-    presence = Presence(place.spool.folders, Disk(power=False))
+    presence = InstanceFile(place.spool.folders, Disk(power=False))
     presence.say({"health": place.loop.to_json()})
     exit_status = operate.status(place.plan.config, as_json=True)
     presence.close()
@@ -532,7 +533,7 @@ def test_a_retry_that_is_none_is_refused(place: Place, data: object) -> None:
 def test_the_description_names_all_there_is(place: Place) -> None:
     described = value(place.get("/openapi.json"))
     assert described["info"]["version"] == fproc.__version__
-    routes = table(place.view(), Guard(None, "127.0.0.1"), Arrivals(place.plan.config))
+    routes = build_routes(place.view(), Authenticator(None, "127.0.0.1"), UploadArea(place.plan.config))
     there = {
         (path.replace("/upload/", "/upload/{name}"), method.lower())
         for path, of in routes.items()

@@ -11,17 +11,20 @@ from typing import Any
 
 import pytest
 
-from fproc import job
-from fproc.engine import Interpreter
-from fproc.errors import ConservationError, FprocError
-from fproc.inputs import Input, open_input
-from fproc.job import Outcome, Surroundings
-from fproc.lifecycle import Fate
-from fproc.mark import Mark
-from fproc.pieces import PIECE_SECONDS, Pace
-from fproc.records import Block, Overlong, read_blocks, split_lines
-from fproc.run import Figures, check_bytes, run
-from fproc.spool import Disk, Spool, Staging
+from fproc.base.errors import ConservationError, FprocError
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.records import Block, Overlong, read_blocks, split_lines
+from fproc.process.mark import CurrentTask
+from fproc.run import attempt
+from fproc.run.attempt import Outcome, RunContext
+from fproc.run.figures import Figures
+from fproc.run.inputs import Input, open_input
+from fproc.run.pieces import PIECE_SECONDS, PieceSizer
+from fproc.run.run import check_bytes, run_input
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.output.parts import Staging
+from fproc.spool.spool import Spool
 from tests.crashes import look
 from tests.helpers import plan_of
 
@@ -82,7 +85,7 @@ def cut_into(
         found.append(piece)
         clock.seconds += seconds_of(piece)
 
-    pace = Pace(1, Mark.own())
+    pace = PieceSizer(1, CurrentTask.own())
     for piece in pace.pieces(next(data, None), data):
         pace.feed(feed, piece)
         clock.seconds += between_seconds
@@ -214,14 +217,14 @@ class Site:
         Path(spool.folders.unprocessed, self.name).write_bytes(LINES)
         claim = spool.claim(self.name)
         assert claim is not None
-        return job.process(claim, plan, Surroundings(**around))
+        return attempt.process_claim(claim, plan, RunContext(**around))
 
     def parts(self) -> list[Path]:
         return sorted(self.folder.glob("results/.stage/*/*"))
 
     def check_failed(self, outcome: Outcome, reason: str) -> None:
         found = look(str(self.folder))
-        assert (outcome.fate, reason in outcome.error) == (Fate.FAIL, True), outcome
+        assert (outcome.fate, reason in outcome.error) == (Verdict.FAIL, True), outcome
         assert (found["results"], found["litter"], found["processed"]) == ({}, [], {})
         assert reason in found["failed"][f"{self.name}.error.json"]
 
@@ -232,7 +235,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def test_a_file_of_which_everything_arrived_is_published(site: Site) -> None:
-    assert site.run().fate is Fate.COMMIT
+    assert site.run().fate is Verdict.COMMIT
     assert sorted(look(str(site.folder))["results"]) == ["copy", "x.log"]
 
 
@@ -329,8 +332,8 @@ def meddler(
 @pytest.fixture
 def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines come one by one, and are written at once."""
-    monkeypatch.setattr("fproc.pieces.PIECE_SECONDS", -1.0)
-    monkeypatch.setattr("fproc.spool.staging.HELD_CHARACTERS", 0)
+    monkeypatch.setattr("fproc.run.pieces.PIECE_SECONDS", -1.0)
+    monkeypatch.setattr("fproc.spool.output.parts.HELD_CHARACTERS", 0)
 
 
 CHANGED = "someone else has changed or removed the part of"
@@ -386,7 +389,7 @@ def test_a_file_that_was_not_read_to_its_last_byte_fails(
         given.read = read_less
         return given
 
-    monkeypatch.setattr(job, "open_input", open_part)
+    monkeypatch.setattr(attempt, "open_input", open_part)
     reason = f"bytes of the file, and bytes that were read: {len(LINES)} and {size_bytes} do not agree"
     site.check_failed(site.run(), reason)
 
@@ -410,7 +413,7 @@ def test_a_run_that_failed_tells_how_far_it_came_and_closes_its_processors(tmp_p
     given, figures = open_input(str(tmp_path / "x"), in_spool=True), Figures()
     staging = Staging(Disk(power=False), lambda: str(tmp_path), "job-")
     with pytest.raises(FprocError, match="line 3, node 'start'"):
-        run(plan_of(nodes), given, staging, figures, reject=lambda _line: None)
+        run_input(plan_of(nodes), given, staging, figures, reject=lambda _line: None)
     given.close()
     assert (figures.lines_in, figures.lines_out, figures.nodes["start"].errors) == (3, 2, 1)
     assert figures.edges == {("start", "end"): 2}

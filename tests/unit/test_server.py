@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from fproc.config import Dashboard
-from fproc.dashboard import server as server_module
-from fproc.dashboard.server import Server
-from fproc.errors import ConfigError
+from fproc.base.errors import ConfigError
+from fproc.config.model import Dashboard
+from fproc.web import server as server_module
+from fproc.web.server import Server
 from tests.system.running import DEADLINE_SECONDS, wait_until
 
 LOOPBACK = Dashboard(host="127.0.0.1", port=0)

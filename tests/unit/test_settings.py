@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from fproc.config import NodeSpec, parse
-from fproc.errors import EXIT_CONFIG, EXIT_USAGE, ConfigError, UsageError
-from fproc.plan import Plan
-from fproc.settings import gather, load_plan, token
+from fproc.base.errors import EXIT_CONFIG, EXIT_USAGE, ConfigError, UsageError
+from fproc.cli.settings import gather, load_plan, token
+from fproc.config.keys import parse_config
+from fproc.config.model import NodeSpec
+from fproc.pipeline.plan import Plan
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
 
@@ -293,7 +294,7 @@ def test_without_any_configuration_there_are_four_nodes_and_a_watch_dir_here(fol
 def test_paths_are_relative_to_the_configuration(
     keys: dict[str, str], watch_dir: str, results_dir: str
 ) -> None:
-    config, problems = parse({"nodes": NODES, **keys}, folder="/srv/app")
+    config, problems = parse_config({"nodes": NODES, **keys}, folder="/srv/app")
     assert problems == []
     assert config is not None
     assert (config.watch_dir, config.results_dir) == (watch_dir, results_dir)

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from fproc.config import Config
-from fproc.spool import Disk, Folders, Spool
-from fproc.spool.arrival import Arrivals
-from fproc.spool.folders import prepare
-from fproc.spool.leases import LEASE_SECONDS, Leases
-from fproc.spool.lockers import Lockers
-from fproc.spool.locks import Locks
-from fproc.spool.owner import Owner
-from fproc.spool.sharing import Sharing
-from fproc.values import asdict
+from fproc.base.values import asdict
+from fproc.config.model import Config
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.uploads import UploadArea
+from fproc.spool.layout import Folders, prepare
+from fproc.spool.locks.leases import LEASE_SECONDS, Leases
+from fproc.spool.locks.lockers import Lockers
+from fproc.spool.locks.locks import Locks
+from fproc.spool.locks.owner import Owner
+from fproc.spool.locks.sharing import Sharing
+from fproc.spool.spool import Spool
 from tests.crashes import BrokenDisk, Crash
 from tests.helpers import plan_of
 from tests.inline import watcher
@@ -46,7 +47,7 @@ class Place:
         with self._monkeypatch.context() as patch:
             patch.setattr(Owner, "current", lambda: owner)
             patch.setattr(Leases, "_beat_on", lambda _self: None)
-            patch.setattr("fproc.spool.folders.is_local", lambda _path: not is_remote)
+            patch.setattr("fproc.spool.layout.is_local", lambda _path: not is_remote)
             return Sharing(self.folders(), Disk(power=False), monotonic=self.seconds)
 
     def agree(self, instance: Sharing) -> None:
@@ -194,7 +195,7 @@ def test_uploads_are_held_by_leases_once_other_hosts_use_the_folder(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)
-    arrivals = Arrivals(config(place.folder))
+    arrivals = UploadArea(config(place.folder))
     with arrivals.begin() as upload:
         assert not upload._hold.is_lease
     (place.folder / ".fproc/shared").touch()

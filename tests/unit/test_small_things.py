@@ -12,22 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from fproc.errors import (
-    ConfigError,
-    FprocError,
-    Problem,
-    RecordError,
-    Reject,
-    Retry,
-    UsageError,
-    nearest,
-    reason_of,
-    shown,
-)
-from fproc.logs import JsonFormatter, TextFormatter, set_up
-from fproc.progress import ProgressBar
-from fproc.times import rfc3339, utc_date
-from fproc.trace import Tracer
+from fproc.base.errors import ConfigError, FprocError, Problem, Reject, Retry, UsageError, reason_of
+from fproc.base.text import nearest, shown
+from fproc.base.times import rfc3339, utc_date
+from fproc.cli.logs import JsonFormatter, TextFormatter, set_up
+from fproc.cli.progress import ProgressBar
+from fproc.pipeline.failures import RecordError
+from fproc.telemetry.printer import Tracer
 from tests.helpers import line_failure
 
 

@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
-from fproc.errors import LostClaimError
-from fproc.spool import Claim, Disk, NotYet, Settled, Spool, Stamp
+from fproc.base.errors import LostClaimError
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.job import NotYet, RolledForward
+from fproc.spool.spool import Spool
 from tests.crashes import BrokenDisk, Crash, look
 from tests.helpers import plan_of
 
@@ -53,13 +57,13 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "w")
 
 
-def owned(taken: Claim | Settled | NotYet | None) -> Claim:
+def owned(taken: Claim | RolledForward | NotYet | None) -> Claim:
     assert isinstance(taken, Claim)
     return taken
 
 
-def commit(claim: Claim, text: str = "A", **options: Any) -> Settled:
-    stamp = Stamp.of(os.stat(claim.path))
+def commit(claim: Claim, text: str = "A", **options: Any) -> RolledForward:
+    stamp = FileStamp.of(os.stat(claim.path))
     claim.staging.write(claim.name, text)
     claim.staging.flush()
     return claim.commit(stamp, **options)
@@ -71,7 +75,7 @@ def test_a_claim_moves_the_input_and_a_commit_publishes_and_archives_it(place: P
     assert (claim.name, claim.attempts) == ("x.log", 0)
     assert claim.path == str(place.folder / "underprocess" / "x.log")
     assert (place.has("unprocessed/x.log"), place.has("underprocess/x.log")) == (False, True)
-    assert commit(claim) == Settled("x.log", succeeded=True, results=("x.log",))
+    assert commit(claim) == RolledForward("x.log", succeeded=True, results=("x.log",))
     seen = place.look()
     assert (seen["processed"], seen["results"]) == ({"x.log": "a\n"}, {"x.log": "A\n"})
     assert (seen["unprocessed"], seen["underprocess"], seen["failed"], seen["litter"]) == ({}, {}, {}, [])
@@ -215,7 +219,7 @@ def decided_by_a_dead_owner(place: Place, *, until: str) -> None:
 def test_what_a_dead_owner_had_decided_is_carried_out_and_never_redone(place: Place) -> None:
     decided_by_a_dead_owner(place, until="move")
     assert place.spool.claim("x") is None
-    assert place.instance().adopt("x") == Settled("x", succeeded=True, results=("x",))
+    assert place.instance().adopt("x") == RolledForward("x", succeeded=True, results=("x",))
     seen = place.look()
     assert (seen["results"], seen["processed"], seen["litter"]) == ({"x": "A\n"}, {"x": "original\n"}, [])
 
@@ -224,7 +228,7 @@ def test_a_file_put_under_a_decided_record_by_hand_is_left_alone_and_processed_i
     decided_by_a_dead_owner(place, until="unlink")
     assert place.look()["processed"] == {"x": "original\n"}
     place.put("underprocess/x", "by hand\n")
-    assert isinstance(place.spool.adopt("x"), Settled)
+    assert isinstance(place.spool.adopt("x"), RolledForward)
     assert place.look()["underprocess"] == {"x": "by hand\n"}
     commit(owned(place.spool.adopt("x")), "H")
     seen = place.look()

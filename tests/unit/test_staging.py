@@ -12,10 +12,13 @@ from typing import Any, cast
 
 import pytest
 
-from fproc.errors import OutputError
-from fproc.spool import Claim, Disk, Spool, Staging, Stamp
-from fproc.spool.staging import HELD_CHARACTERS, OPEN_PARTS
-from fproc.stdout import standard_output
+from fproc.base.errors import OutputError
+from fproc.base.stdout import standard_output
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.commit import FileStamp
+from fproc.spool.output.parts import HELD_CHARACTERS, OPEN_PARTS, Staging
+from fproc.spool.spool import Spool
 from tests.crashes import BrokenDisk, files, look
 from tests.helpers import plan_of
 
@@ -212,7 +215,7 @@ def test_printed_lines_go_to_the_real_standard_output_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = Terminal()
-    monkeypatch.setattr("fproc.stdout._kept", [])
+    monkeypatch.setattr("fproc.base.stdout._kept", [])
     monkeypatch.setattr(sys, "__stdout__", terminal)
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     parts = staging(tmp_path)
@@ -228,7 +231,7 @@ def test_printed_lines_are_held_back_no_more_than_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = Terminal()
-    monkeypatch.setattr("fproc.stdout._kept", [])
+    monkeypatch.setattr("fproc.base.stdout._kept", [])
     monkeypatch.setattr(sys, "__stdout__", terminal)
     parts = staging(tmp_path)
     for _ in range(2 * HELD_CHARACTERS // 100):
@@ -237,7 +240,7 @@ def test_printed_lines_are_held_back_no_more_than_others(
 
 
 ENDINGS: dict[str, Callable[[Claim], object]] = {
-    "commit": lambda claim: claim.commit(Stamp.of(os.stat(claim.path))),
+    "commit": lambda claim: claim.commit(FileStamp.of(os.stat(claim.path))),
     "bury": lambda claim: claim.bury({"reason": "it is wrong"}),
     "retry": lambda claim: claim.retry(1e12),
     "release": lambda claim: claim.release(),

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from fproc.config import parse
-from fproc.mark import NONE, Doing, Mark, Whereabouts
-from fproc.pool import _Slot
-from fproc.stalls import ANSWER_SECONDS, Vigil, alarmed
-from fproc.worker import Setup, Task, Why, _BeatingDisk
+from fproc.config.keys import parse_config
+from fproc.process.mark import NONE, CurrentTask, Doing, Whereabouts
+from fproc.process.stalls import ANSWER_SECONDS, Vigil, alarmed
+from fproc.watch.messages import Setup, Task, Why
+from fproc.watch.pool import _Slot
+from fproc.watch.worker import _BeatingDisk
 
 STALL = 60.0
 
@@ -26,7 +27,7 @@ class Watched:
         self._caplog = caplog
         self.now = 0.0
         self.asked = 0
-        self.mark = Mark.own()
+        self.mark = CurrentTask.own()
         self.mark.note(Doing.FEEDING, 401, 500)
         self.vigil = Vigil(
             self.mark, self._ask, STALL, monotonic=lambda: self.now, clock=lambda: 1e9 + self.now
@@ -119,7 +120,7 @@ def test_what_was_before_new_work_does_not_count(watched: Watched) -> None:
 
 @pytest.mark.parametrize("power", [True, False])
 def test_each_fsync_of_a_commit_is_a_step_ahead(power: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a case
-    mark = Mark.own()
+    mark = CurrentTask.own()
     disk = _BeatingDisk(mark, power=power)
     with open(tmp_path / "x", "wb") as file:
         disk.sync(file.fileno())
@@ -133,11 +134,13 @@ def nothing() -> None:
 
 @pytest.mark.parametrize(("mark", "names"), [(1, "b.log"), (NONE, "a.log, b.log")])
 def test_files_that_are_worked_on_together_are_named_together(mark: int, names: str, tmp_path: Path) -> None:
-    config, _ = parse({"nodes": [{"tag": "start", "type": "trim", "next": "end"}]}, folder=str(tmp_path))
+    config, _ = parse_config(
+        {"nodes": [{"tag": "start", "type": "trim", "next": "end"}]}, folder=str(tmp_path)
+    )
     assert config
     slot = _Slot(Setup(config, nothing, lambda: None), lambda: 0.0)
     slot._tasks = (Task("a.log", Why.NEW), Task("b.log", Why.NEW))
-    slot._mark = Mark.own()
+    slot._mark = CurrentTask.own()
     slot._mark.set(mark)
     slot._vigil = Vigil(slot._mark, nothing, STALL, monotonic=lambda: 0.0)
     slot._vigil.stalled = "no progress since then"
@@ -151,7 +154,7 @@ def wait_until_logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
 
 
 def test_a_process_without_a_parent_says_itself_where_it_stands(caplog: pytest.LogCaptureFixture) -> None:
-    mark = Mark.own()
+    mark = CurrentTask.own()
     mark.note(Doing.READING)
     with alarmed(mark, "x.log", 0.05):
         wait_until_logged(caplog, "x.log: no progress for 0 s: reading it")
@@ -164,7 +167,7 @@ def test_a_process_without_a_parent_says_itself_where_it_stands(caplog: pytest.L
 
 
 def test_a_pipe_that_says_nothing_for_a_while_is_no_stall(caplog: pytest.LogCaptureFixture) -> None:
-    mark = Mark.own()
+    mark = CurrentTask.own()
     mark.note(Doing.READING)
     with alarmed(mark, "x.log", 0.02, is_pipe=True):
         deadline = time.monotonic() + 0.2
@@ -179,7 +182,7 @@ def test_in_another_thread_than_the_main_one_nothing_is_watched() -> None:
     done = []
 
     def work() -> None:
-        with alarmed(Mark.own(), "x.log", 0.01):
+        with alarmed(CurrentTask.own(), "x.log", 0.01):
             done.append(True)
 
     thread = threading.Thread(target=work)

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from fproc.errors import UnsavableError
-from fproc.processors.base import State
-from fproc.processors.state import of_attributes, of_instance, refused
+from fproc.base.errors import UnsavableError
+from fproc.pipeline.processors.base import State
+from fproc.pipeline.processors.state import of_attributes, of_instance, refused
 
 
 class Number(enum.IntEnum):

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from fproc import streams
-from fproc.errors import OutputError, ProcessorExitError, RecordError, ShapeError
-from fproc.lifecycle import Fate, RetryPolicy, decide, trouble_of
-from fproc.processors.base import Source
-from fproc.records import Record
-from fproc.streams import BATCH, Stream
+from fproc.base.errors import OutputError, ProcessorExitError, ShapeError
+from fproc.base.faults import trouble_of
+from fproc.config.model import RetryPolicy
+from fproc.pipeline import streams
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.processors.base import Source
+from fproc.pipeline.records import Record
+from fproc.pipeline.streams import BATCH, Stream
+from fproc.run.verdict import Verdict, decide
 from tests.helpers import Memory, plan_of, run_bytes, run_lines, stop, user
 
 Records = Iterator[Record]
@@ -302,7 +305,7 @@ def test_a_thread_that_the_system_refuses_is_the_host_s_trouble_and_costs_no_att
     monkeypatch.setattr(threading.Thread, "start", refuse_thread)
     with pytest.raises(OutputError) as caught:
         run_lines(plan_of([stream_node("pairs")], on_error=on_error), *lines)
-    assert decide(caught.value, 1, RetryPolicy()) is Fate.PAUSE
+    assert decide(caught.value, 1, RetryPolicy()) is Verdict.PAUSE
     assert trouble_of(caught.value).startswith("node 'start': can't start new thread (raise the limit of ")
 
 

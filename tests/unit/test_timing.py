@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from fproc import engine, timing
-from fproc.compiler import CompiledRun
-from fproc.engine import Interpreter
-from fproc.records import Block
-from fproc.timing import ONE_IN, SAMPLE_LINES, Laps, Sampling, lap_seconds
+from fproc.pipeline import interpreter
+from fproc.pipeline.compiler.run import CompiledRun
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.records import Block
+from fproc.pipeline.tracing import timing
+from fproc.pipeline.tracing.timing import ONE_IN, SAMPLE_LINES, Laps, Sampling, lap_seconds
 from tests.helpers import SOURCE, Memory, plan_of, user
 
 LINES = ["a", "bb", "skip", "ccc"]
@@ -28,7 +29,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(timing, "perf_counter", clock)
-    monkeypatch.setattr(engine, "lap_seconds", lambda: 0.0)
+    monkeypatch.setattr(interpreter, "lap_seconds", lambda: 0.0)
     return clock
 
 
@@ -90,7 +91,7 @@ def test_small_files_are_timed_as_often_as_big_ones() -> None:
 
 
 def test_what_the_clock_itself_takes_is_left_out(clock: Clock) -> None:
-    at = engine.Counts()
+    at = interpreter.NodeCounts()
     laps = Laps({"a": at}, own_seconds=0.25)
     laps.start()
     for _ in range(4):

@@ -10,22 +10,28 @@ from typing import Any
 
 import pytest
 
-from fproc import job, recorder
-from fproc.config import parse
-from fproc.crew import Crew
-from fproc.failures import LineFailure
-from fproc.inputs import open_input
-from fproc.job import Outcome, Surroundings
-from fproc.lifecycle import Fate
-from fproc.losses import MOST_NOTED
-from fproc.plan import Plan
-from fproc.pool import Pool
-from fproc.recorder import EACH_SECONDS, MOST_LOST, MOST_STEPS, Recorder
-from fproc.run import Figures, run
-from fproc.spool import Disk, Spool, Staging
-from fproc.trace import Tracer
-from fproc.traces import LINE_CHARACTERS, MOST_OF_FILE, Trace, Traces, excerpt
-from fproc.worker import Setup, Task, Why
+from fproc.base.text import LINE_CHARACTERS, excerpt
+from fproc.config.keys import parse_config
+from fproc.pipeline.failures import LineFailure
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.tracing.trace import Trace
+from fproc.run import attempt
+from fproc.run.attempt import Outcome, RunContext
+from fproc.run.failures import MOST_NOTED
+from fproc.run.figures import Figures
+from fproc.run.helpers import Helpers
+from fproc.run.inputs import open_input
+from fproc.run.run import run_input
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.output.parts import Staging
+from fproc.spool.spool import Spool
+from fproc.telemetry import sampler
+from fproc.telemetry.printer import Tracer
+from fproc.telemetry.sampler import EACH_SECONDS, MOST_LOST, MOST_STEPS, TraceSampler
+from fproc.telemetry.traces import MOST_OF_FILE, Traces
+from fproc.watch.messages import Setup, Task, Why
+from fproc.watch.pool import Pool
 from tests.helpers import plan_of, user
 from tests.system.running import wait_until
 
@@ -138,11 +144,11 @@ class Bench:
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder = folder
         self.clock = clock
-        self.recorders: dict[int, Recorder] = {}
+        self.recorders: dict[int, TraceSampler] = {}
         self.runs = 0
 
     def run(
-        self, plan: Plan, *lines: str | bytes, recorder: Recorder | None = None, retries: bool = False
+        self, plan: Plan, *lines: str | bytes, recorder: TraceSampler | None = None, retries: bool = False
     ) -> Outcome:
         self.runs += 1
         spool = Spool(plan.config, disk=Disk(power=False))
@@ -151,8 +157,8 @@ class Bench:
         Path(spool.folders.unprocessed, name).write_bytes(b"".join(line + b"\n" for line in raw))
         claim = spool.claim(name)
         assert claim is not None
-        recorder = recorder or self.recorders.setdefault(id(plan), Recorder(plan, monotonic=self.clock))
-        return job.process(claim, plan, Surroundings(observer=recorder))
+        recorder = recorder or self.recorders.setdefault(id(plan), TraceSampler(plan, monotonic=self.clock))
+        return attempt.process_claim(claim, plan, RunContext(observer=recorder))
 
     def plan(self, *nodes: dict[str, Any], **config: Any) -> Plan:
         keys = {"watch_dir": str(self.folder / "w"), "intake": {"ready": "rename"}, "durability": "process"}
@@ -291,7 +297,7 @@ def test_a_line_that_fails_tells_of_itself_in_the_same_words(
     (told,) = [one for one in outcome.figures.traces if one.line_no == 2]
     assert (told.line, told.outcome) == ("bad", f"{fate}: {noted.reason}")
     assert [(node, line) for node, _, line in told.path] == [("start", "bad")]
-    assert outcome.fate is (Fate.FAIL if on_error == "fail" else Fate.COMMIT)
+    assert outcome.fate is (Verdict.FAIL if on_error == "fail" else Verdict.COMMIT)
     assert noted.reason in outcome.error or on_error != "fail"
 
 
@@ -356,7 +362,7 @@ def test_with_a_tracer_all_lines_are_told_and_the_last_traces_kept(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = bench.plan(SIEVE, UP)
-    both = Recorder(plan, Tracer(sys.stderr), monotonic=bench.clock)
+    both = TraceSampler(plan, Tracer(sys.stderr), monotonic=bench.clock)
     for _ in range(2):
         outcome = bench.run(plan, *[str(number) for number in range(200)], recorder=both)
         assert [one.line_no for one in outcome.figures.traces] == [*range(201 - MOST_OF_FILE, 201)]
@@ -369,14 +375,14 @@ def test_a_tracer_prints_what_became_of_a_line_that_failed(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = bench.plan(FIELDS)
-    bench.run(plan, "short", recorder=Recorder(plan, Tracer(sys.stderr)))
+    bench.run(plan, "short", recorder=TraceSampler(plan, Tracer(sys.stderr)))
     printed = capsys.readouterr().err.splitlines()
     assert printed[:2] == ["1.log:1  start", "    start: [start] short"]
     assert printed[2].startswith("        -> rejected: ")
 
 
 def test_all_traces_of_a_file_together_are_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "MOST_CHARACTERS", 3000)
+    monkeypatch.setattr(sampler, "MOST_CHARACTERS", 3000)
     for length, line_nos in ((200, [1, 2, 3]), (300, [2, 3]), (800, [])):
         traces = bench.traces(bench.plan(SIEVE, UP), *["x" * length] * 10)
         assert [one.line_no for one in traces] == line_nos
@@ -385,13 +391,13 @@ def test_all_traces_of_a_file_together_are_bounded(bench: Bench, monkeypatch: py
 def test_what_is_known_between_two_lines_is_told_meanwhile(bench: Bench) -> None:
     plan = bench.plan(SIEVE, UP)
     told: list[int] = []
-    watching = Recorder(plan)
+    watching = TraceSampler(plan)
     path = bench.folder / "in.log"
     path.write_bytes(b"a\n" * 5000)
     given = open_input(str(path), in_spool=True)
     output = Staging(Disk(power=False), lambda: str(bench.folder), "p-")
     try:
-        run(
+        run_input(
             plan, given, output, Figures(), reject=print, observer=watching,
             progress=lambda _position, _lines, _rejected, _skipped: told.append(len(watching.so_far())),
         )  # fmt: skip
@@ -405,25 +411,25 @@ def test_what_is_known_between_two_lines_is_told_meanwhile(bench: Bench) -> None
 def test_the_first_lines_of_a_file_that_several_processes_do_are_traced(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fproc.run.LEAST_BYTES", 0)
-    monkeypatch.setattr("fproc.chunks.CHUNK_BYTES", 40)
+    monkeypatch.setattr("fproc.run.run.LEAST_BYTES", 0)
+    monkeypatch.setattr("fproc.run.chunks.CHUNK_BYTES", 40)
     plan = bench.plan(SIEVE, FIELDS | {"tag": "up"}, on_error="reject")
     lines = ["a b" if number % 5 else "short" for number in range(200)]
     alone = bench.run(plan, *lines)
     begun: list[int] = []
-    work = Crew.work
+    work = Helpers.work
 
-    def noted(self: Crew, begin: int, size_bytes: int) -> Any:
+    def noted(self: Helpers, begin: int, size_bytes: int) -> Any:
         begun.append(begin)
         return work(self, begin, size_bytes)
 
-    monkeypatch.setattr(Crew, "work", noted)
+    monkeypatch.setattr(Helpers, "work", noted)
     name = "shared.log"
     spool = Spool(plan.config, disk=Disk(power=False))
     Path(spool.folders.unprocessed, name).write_text("".join(f"{line}\n" for line in lines))
     claim = spool.claim(name)
     assert claim is not None
-    shared = job.process(claim, plan, Surroundings(observer=Recorder(plan), helpers=1))
+    shared = attempt.process_claim(claim, plan, RunContext(observer=TraceSampler(plan), helpers=1))
     assert begun == [len("short\na b\na b\n")]
     assert plain(list(shared.figures.traces))[:3] == plain(list(alone.figures.traces))[:3]
     assert shared.figures.line_errors == alone.figures.line_errors
@@ -452,7 +458,7 @@ def test_a_worker_tells_of_traces_while_a_file_is_worked_on_and_of_all_in_the_en
     (tmp_path / "own_slow.py").write_text(SLOW)
     node = {"tag": "start", "type": "own_slow.step", "next": "end"}
     value = {"nodes": [node], "on_error": "skip", "durability": "process", "intake": {"ready": "rename"}}
-    config, problems = parse(value, folder=str(tmp_path))
+    config, problems = parse_config(value, folder=str(tmp_path))
     assert config
     assert not problems
     spool = Spool(config)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fproc.config import Retention
-from fproc.spool import Folders, Spool
-from fproc.spool.trusted import DAY_SECONDS, Believed, TrustedTime
+from fproc.config.model import Retention
+from fproc.spool.checks.trusted import DAY_SECONDS, Believed, TrustedTime
+from fproc.spool.layout import Folders
+from fproc.spool.spool import Spool
 from tests.helpers import plan_of
 
 DAY, HOUR, MONTHS = DAY_SECONDS, 3600.0, 90 * DAY_SECONDS

@@ -10,11 +10,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from fproc.spool import Claim, Disk, Settled, Spool, mounts, unjournaled
-from fproc.spool import disk as disk_module
-from fproc.spool.mounts import has_journal
-from fproc.spool.probe import Verdict, examine
-from fproc.spool.unjournaled import UnjournaledDisk
+from fproc.spool.checks.doctor import Rating, examine
+from fproc.spool.disk import disk as disk_module
+from fproc.spool.disk import mounts
+from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.mounts import has_journal
+from fproc.spool.job import unjournaled
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.job import RolledForward
+from fproc.spool.job.unjournaled import UnjournaledDisk
+from fproc.spool.spool import Spool
 from tests.crashes import Crash, UnjournaledBrokenDisk, look
 from tests.helpers import plan_of
 from tests.loops import make_ext4, mounted, needs_loops
@@ -201,7 +206,9 @@ def test_a_result_that_a_reader_moves_at_once_is_not_published_twice_after_a_cra
 def test_where_links_are_refused_it_is_a_rename(place: Place) -> None:
     place.disk.refuses_links = True
     place.put("unprocessed/x.log")
-    assert commit(owned(place.spool.claim("x.log"))) == Settled("x.log", succeeded=True, results=("x.log",))
+    assert commit(owned(place.spool.claim("x.log"))) == RolledForward(
+        "x.log", succeeded=True, results=("x.log",)
+    )
     seen = look(str(place.folder))
     assert (seen["results"], seen["processed"], seen["litter"]) == ({"x.log": "A\n"}, {"x.log": "a\n"}, [])
 
@@ -265,7 +272,7 @@ def test_an_ext4_without_a_journal_is_told_from_one_that_has_it(tmp_path: Path, 
         plan = plan_of(NODES, watch_dir=str(point / "w"))
         folders = Spool(plan.config).folders
         finding = {finding.what: finding for finding in examine(folders)}["journal"]
-        assert finding.verdict is (Verdict.GOOD if is_there else Verdict.WEAK)
+        assert finding.verdict is (Rating.GOOD if is_there else Rating.WEAK)
         assert ("none" in finding.found) is not is_there
 
 
@@ -275,7 +282,7 @@ def test_without_journal_and_links_loss_of_power_is_a_problem(
     def refuse(_disk: Disk, _source: str, _target: str) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
-    monkeypatch.setattr("fproc.spool.probe.has_journal", lambda _place: False)
+    monkeypatch.setattr("fproc.spool.checks.doctor.has_journal", lambda _place: False)
     monkeypatch.setattr(Disk, "link", refuse)
     finding = {finding.what: finding for finding in examine(place.spool.folders)}["journal"]
-    assert (finding.verdict, finding.found[:13]) == (Verdict.BAD, "there is none")
+    assert (finding.verdict, finding.found[:13]) == (Rating.BAD, "there is none")

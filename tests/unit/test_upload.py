@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from fproc.dashboard.multipart import MAX_PARTS
-from fproc.dashboard.upload import BLOCK_BYTES, Read, UploadError, receive_multipart, receive_raw
-from fproc.spool import Disk, Spool
-from fproc.spool.arrival import Arrivals, Arrived
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.uploads import UploadArea, Uploaded
+from fproc.spool.spool import Spool
+from fproc.web.api.uploads import BLOCK_BYTES, Read, UploadError, receive_multipart, receive_raw
+from fproc.web.http.multipart import MAX_PARTS
 from tests.crashes import BrokenDisk, files
 from tests.helpers import plan_of
 
@@ -33,10 +34,10 @@ class Place:
         self.config = plan_of(nodes, watch_dir=str(folder)).config
         Spool(self.config)
 
-    def raw(self, data: bytes, name: str = "x", **how: Any) -> list[Arrived]:
+    def raw(self, data: bytes, name: str = "x", **how: Any) -> list[Uploaded]:
         return receive_raw(**self.given(data, **how), name=name)
 
-    def multipart(self, data: bytes, content_type: str = TYPE, **how: Any) -> list[Arrived]:
+    def multipart(self, data: bytes, content_type: str = TYPE, **how: Any) -> list[Uploaded]:
         return receive_multipart(**self.given(data, **how), content_type=content_type)
 
     def given(
@@ -45,7 +46,7 @@ class Place:
         return {
             "read": read or io.BytesIO(data).read,
             "length": len(data) if length is None else length,
-            "arrivals": Arrivals(self.config, disk),
+            "arrivals": UploadArea(self.config, disk),
         }
 
     def waiting(self) -> dict[str, str]:
@@ -84,10 +85,10 @@ def refused(place: Place, receive: Callable[[], object], status: int) -> str:
 def test_a_body_arrives_as_one_file_or_as_its_files(place: Place, size_bytes: int) -> None:
     data = b"\r\n-" * (size_bytes // 3) + b"-" * (size_bytes % 3)
     sha256 = hashlib.sha256(data).hexdigest()
-    assert place.raw(data) == [Arrived("x", size_bytes, sha256)]
+    assert place.raw(data) == [Uploaded("x", size_bytes, sha256)]
     assert place.multipart(body(y=data, x=b"")) == [
-        Arrived("y", size_bytes, sha256),
-        Arrived("x~2", 0, hashlib.sha256(b"").hexdigest()),
+        Uploaded("y", size_bytes, sha256),
+        Uploaded("x~2", 0, hashlib.sha256(b"").hexdigest()),
     ]
     assert place.waiting() == {"x": data.decode(), "y": data.decode(), "x~2": ""}
 

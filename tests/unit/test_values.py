@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from fproc.values import asdict, dataclass, field, fields, replace
+from fproc.base.values import asdict, dataclass, field, fields, replace
 
 PACKAGE = Path(__file__).parents[2] / "fproc"
 

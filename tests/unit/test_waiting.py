@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fproc.waiting import wait_readable
+from fproc.process.waiting import wait_readable
 
 HIGH = 1500
 """More than `select.select` takes."""

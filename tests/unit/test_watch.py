@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from fproc.agenda import PAUSE_MAX_SECONDS, PAUSE_SECONDS
-from fproc.draining import SETTLE_TIMES
-from fproc.health import Facts
-from fproc.job import Outcome
-from fproc.metrics import Metrics
-from fproc.spool import Spool
-from fproc.values import replace
-from fproc.watch import ORPHAN_SECONDS
-from fproc.worker import NotBegun, Report, Task, Why
+from fproc.base.values import replace
+from fproc.run.attempt import Outcome
+from fproc.spool.locks.instance import Facts
+from fproc.spool.spool import Spool
+from fproc.telemetry.metrics import Metrics
+from fproc.watch.draining import SETTLE_TIMES
+from fproc.watch.loop import ORPHAN_SECONDS
+from fproc.watch.messages import NotBegun, Report, Task, Why
+from fproc.watch.queue import PAUSE_MAX_SECONDS, PAUSE_SECONDS
 from tests.crashes import BrokenDisk, look
 from tests.helpers import plan_of, user
 from tests.inline import watcher

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from fproc import __version__
-from fproc.webcall import CallError, call
+from fproc.telemetry.notify.http_call import CallError, call
 from tests.hook import Answer, Hook, hooked
 
 SECONDS = 10.0

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from fproc.mark import EXCERPT_CHARACTERS, Doing, Mark, Whereabouts
-from fproc.plan import Plan
-from fproc.whereabouts import ASK, Responder
-from fproc.whereabouts import ask as ask_process
+from fproc.pipeline.plan import Plan
+from fproc.process.mark import EXCERPT_CHARACTERS, CurrentTask, Doing, Whereabouts
+from fproc.process.whereabouts import ASK, Responder
+from fproc.process.whereabouts import ask as ask_process
 from tests.helpers import plan_of, run_lines
 
 MODULE = "asking_processors"
@@ -86,7 +86,7 @@ def own(name: str, tag: str = "start", **node: Any) -> dict[str, Any]:
 
 def answered(plan: Plan, *lines: str) -> Whereabouts:
     """What is answered while these lines are run."""
-    mark = Mark.own()
+    mark = CurrentTask.own()
     Responder(mark).listen()
     mark.ask()
     run_lines(plan, *lines)
@@ -144,7 +144,7 @@ def test_of_a_long_line_the_beginning_is_told() -> None:
 
 
 def test_lines_of_a_part_are_counted_from_the_beginning_of_the_file() -> None:
-    mark = Mark.own()
+    mark = CurrentTask.own()
     mark.lines_before = lambda: 1000
     Responder(mark).listen()
     mark.ask()
@@ -155,7 +155,7 @@ def test_lines_of_a_part_are_counted_from_the_beginning_of_the_file() -> None:
 
 
 def test_who_has_to_ask_another_process_first_does_not_answer_at_once() -> None:
-    mark = Mark.own()
+    mark = CurrentTask.own()
     mark.defers = True
     Responder(mark).listen()
     mark.ask()
@@ -164,7 +164,7 @@ def test_who_has_to_ask_another_process_first_does_not_answer_at_once() -> None:
 
 
 def test_between_two_lines_it_is_said_what_is_done() -> None:
-    mark = Mark.own()
+    mark = CurrentTask.own()
     mark.note(Doing.KEEPING)
     Responder(mark).listen()
     mark.ask()
@@ -173,7 +173,7 @@ def test_between_two_lines_it_is_said_what_is_done() -> None:
 
 
 def test_trouble_with_the_answer_is_logged_and_does_not_disturb(caplog: pytest.LogCaptureFixture) -> None:
-    mark = Mark.own()
+    mark = CurrentTask.own()
     mark.close()
     Responder(mark).listen()
     assert run_lines(plan_of([own("step")]), "ask") == {"in.log": ["ask"]}
@@ -195,7 +195,7 @@ def started(code: str) -> subprocess.Popen[bytes]:
 @pytest.mark.parametrize("disposition", ["SIG_DFL", "SIG_IGN"])
 def test_a_process_that_does_not_hear_is_not_harmed(disposition: str) -> None:
     process = started(f"import signal, sys; signal.signal({ASK}, signal.{disposition})")
-    mark = Mark.own()
+    mark = CurrentTask.own()
     ask_process(process, mark)
     process.communicate()
     assert process.returncode == 0
@@ -205,6 +205,6 @@ def test_a_process_that_does_not_hear_is_not_harmed(disposition: str) -> None:
 
 def test_a_process_that_hears_is_asked() -> None:
     process = started(f"import signal, sys; signal.signal({ASK}, lambda *_: sys.exit(9))")
-    ask_process(process, Mark.own())
+    ask_process(process, CurrentTask.own())
     assert process.wait(60) == 9
     process.communicate()

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from fproc import job, wholeness
-from fproc.job import Outcome, Surroundings
-from fproc.lifecycle import Fate
-from fproc.spool import Claim, Disk, NotYet, Spool
-from fproc.spool.evidence import Evidence
-from fproc.spool.inquiry import Inquiry
-from fproc.values import replace
+from fproc.base.values import replace
+from fproc.run import attempt, wholeness
+from fproc.run.attempt import Outcome, RunContext
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.status import SpoolStatus
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.job import NotYet
+from fproc.spool.readiness.evidence import Evidence
+from fproc.spool.spool import Spool
 from tests.helpers import as_user, plan_of
 from tests.system.running import NOBODY
 
@@ -45,7 +48,7 @@ class Place:
         self.now = NOW
         self.intake = {"ready": "auto", "settle_seconds": 1, "settle_unknown_seconds": 10}
         self.nodes = [{"tag": "start", "type": type_, "config": options, "next": "end"}]
-        self.around = Surroundings(clock=lambda: self.now)
+        self.around = RunContext(clock=lambda: self.now)
         self.put(b"")
 
     @property
@@ -71,7 +74,7 @@ class Place:
 
     def run(self, **around: Any) -> Outcome:
         plan = plan_of(self.nodes, watch_dir=str(self.folder), intake=self.intake)
-        return job.process(self.take(), plan, replace(self.around, **around))
+        return attempt.process_claim(self.take(), plan, replace(self.around, **around))
 
     def results(self) -> dict[str, str]:
         return {path.name: path.read_text() for path in (self.folder / "results").iterdir() if path.is_file()}
@@ -86,14 +89,14 @@ def place(tmp_path: Path) -> Place:
 def untold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can tell who writes to the input, as if it were another user's."""
     monkeypatch.setattr(wholeness, "evidence_of", lambda _descriptor, _path: Evidence.UNKNOWN)
-    monkeypatch.setattr("fproc.spool.evidence_at", lambda _path: Evidence.UNKNOWN)
+    monkeypatch.setattr("fproc.spool.spool.evidence_at", lambda _path: Evidence.UNKNOWN)
 
 
 def test_a_file_that_someone_has_open_after_the_run_is_left_and_taken_once_that_is_over(place: Place) -> None:
     place.put(b"one\n")
     with Path(place.folder, "unprocessed", place.name).open("ab", buffering=0) as writer:
         outcome = place.run()
-        assert (outcome.fate, outcome.attempts, outcome.retry_seconds) == (Fate.CHANGED, 0, 1)
+        assert (outcome.fate, outcome.attempts, outcome.retry_seconds) == (Verdict.CHANGED, 0, 1)
         assert outcome.error.startswith("was written to while it was read")
         assert place.adopt() == NotYet(NOW + 1)
         place.now += 5
@@ -102,7 +105,7 @@ def test_a_file_that_someone_has_open_after_the_run_is_left_and_taken_once_that_
     place.now += 1
     assert place.adopt() == NotYet(place.now + 1)
     place.now += 1
-    assert place.run().fate is Fate.COMMIT
+    assert place.run().fate is Verdict.COMMIT
     assert place.results() == {"x.log": "one\ntwo\n"}
 
 
@@ -112,7 +115,7 @@ def test_a_file_that_grows_again_and_again_is_read_again_without_end_and_never_f
     place.put(b"one\n")
     for _ in range(10):
         outcome = place.run()
-        assert (outcome.fate, outcome.attempts) == (Fate.CHANGED, 0)
+        assert (outcome.fate, outcome.attempts) == (Verdict.CHANGED, 0)
         place.now += 1
     place.nodes[0]["type"], place.nodes[0]["config"] = "trim", {}
     assert place.run().attempts == 1
@@ -140,12 +143,12 @@ def test_a_record_cut_in_two_by_a_writer_that_goes_on_does_not_fail_the_file(tmp
     place.put(b"one;\ntw")
     with Path(place.folder, "unprocessed", place.name).open("ab", buffering=0) as writer:
         outcome = place.run()
-        assert (outcome.fate, "'tw' has no end" in outcome.error) == (Fate.CHANGED, True)
+        assert (outcome.fate, "'tw' has no end" in outcome.error) == (Verdict.CHANGED, True)
         writer.write(b"o;\n")
     place.now += 1
     place.adopt()
     place.now += 1
-    assert place.run().fate is Fate.COMMIT
+    assert place.run().fate is Verdict.COMMIT
     assert place.results() == {"x.log": "one;\ntwo;\n"}
 
 
@@ -154,13 +157,13 @@ def test_half_of_a_compressed_file_is_read_again_once_it_may_be_whole(tmp_path: 
     place = Place(tmp_path, "x.log.gz")
     place.put(WHOLE[:-9])
     outcome = place.run()
-    assert (outcome.fate, outcome.attempts, outcome.retry_seconds) == (Fate.CHANGED, 0, 10)
+    assert (outcome.fate, outcome.attempts, outcome.retry_seconds) == (Verdict.CHANGED, 0, 10)
     assert "nobody can tell whether it is still being written" in outcome.error
     place.input.write_bytes(WHOLE)
     place.now += 10
     assert place.adopt() == NotYet(place.now + 10)
     place.now += 10
-    assert place.run().fate is Fate.COMMIT
+    assert place.run().fate is Verdict.COMMIT
     assert place.results() == {"x.log": "one\ntwo\n"}
 
 
@@ -168,24 +171,24 @@ def test_half_of_a_compressed_file_is_read_again_once_it_may_be_whole(tmp_path: 
 def test_a_compressed_file_that_stays_cut_off_fails_in_the_end(tmp_path: Path) -> None:
     place = Place(tmp_path, "x.log.gz")
     place.put(WHOLE[:-9])
-    assert place.run().fate is Fate.CHANGED
+    assert place.run().fate is Verdict.CHANGED
     place.now += 10
     outcome = place.run()
-    assert (outcome.fate, outcome.attempts) == (Fate.FAIL, 1)
+    assert (outcome.fate, outcome.attempts) == (Verdict.FAIL, 1)
     assert outcome.error.startswith("is not a whole .gz file")
 
 
 def test_a_cut_off_compressed_file_that_nobody_writes_to_fails_at_once(tmp_path: Path) -> None:
     place = Place(tmp_path, "x.log.gz")
     place.put(WHOLE[:-9])
-    assert place.run().fate is Fate.FAIL
+    assert place.run().fate is Verdict.FAIL
 
 
 @pytest.mark.usefixtures("untold")
 def test_what_the_kernel_saw_closed_is_whole_or_fails_at_once(tmp_path: Path) -> None:
     place = Place(tmp_path, "x.log.gz")
     place.put(WHOLE[:-9])
-    assert place.run(was_closed=True).fate is Fate.FAIL
+    assert place.run(was_closed=True).fate is Verdict.FAIL
 
 
 def test_a_claim_knows_at_its_end_what_can_be_told_of_writers(
@@ -196,8 +199,8 @@ def test_a_claim_knows_at_its_end_what_can_be_told_of_writers(
         place.put(b"one\n")
         claim = place.take()
         plan = plan_of(place.nodes, watch_dir=str(place.folder), intake=place.intake)
-        outcome = job.process(claim, plan, replace(place.around, was_closed=was_closed))
-        assert outcome.fate is Fate.COMMIT
+        outcome = attempt.process_claim(claim, plan, replace(place.around, was_closed=was_closed))
+        assert outcome.fate is Verdict.COMMIT
         return claim.writers
 
     assert ends_as(Evidence.NOBODY_WRITES) is Evidence.NOBODY_WRITES
@@ -234,9 +237,9 @@ def test_an_input_that_may_not_be_read_waits_until_it_may(memory_path: Path) -> 
     place.input.chmod(0o600)
     plan = plan_of(place.nodes, watch_dir=str(place.folder), intake=place.intake)
     with as_user(NOBODY):
-        ran = job.start(claim, plan, place.around)
-    outcome = job.finish(ran, plan, place.around)
-    assert (outcome.fate, "Permission denied" in outcome.error) == (Fate.WAIT, True)
+        ran = attempt.run_claim(claim, plan, place.around)
+    outcome = attempt.end_run(ran, plan, place.around)
+    assert (outcome.fate, "Permission denied" in outcome.error) == (Verdict.WAIT, True)
     assert place.run().attempts == 1
 
 
@@ -245,6 +248,6 @@ def test_why_says_that_it_was_being_written(place: Place) -> None:
     with Path(place.folder, "unprocessed", place.name).open("ab", buffering=0):
         place.run()
         plan = plan_of(place.nodes, watch_dir=str(place.folder), intake=place.intake)
-        inquiry = Inquiry(plan.config, clock=lambda: place.now)
+        inquiry = SpoolStatus(plan.config, clock=lambda: place.now)
         [found] = inquiry.why(place.name)
         assert found.why.startswith("was written to while it was read; it is read again once it is quiet")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc.windows import STEPS, WINDOWS, Ended, Step, Window, bin_of
+from fproc.telemetry.rolling import STEPS, WINDOWS, Ended, Step, Window, bin_of
 
 DAY = 2_000_000_040.0  # a whole minute
 

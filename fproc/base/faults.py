@@ -1,0 +1,94 @@
+"""The life of a file, and who decides what happens to it next.
+
+    ready --claim--> claimed --decide--> decided --publish, archive--> done (processed or failed)
+                        ^  |
+                        |  +--retry at--> waiting (still claimed, lock free, not before a time)
+                        +--adopt--------- waiting, or orphaned by a crash
+
+`decide` is the only place that turns what went wrong into what happens next. It knows no folder and no
+clock: `fproc.spool` carries out what it says.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from fproc.base import own_code
+from fproc.base.errors import (
+    FprocError,
+    OutputError,
+    Reject,
+    Retry,
+    WorkerDiedError,
+    reason_of,
+)
+
+PASSING_ERRNOS = frozenset(
+    {
+        errno.EAGAIN,
+        errno.EBUSY,
+        errno.EINTR,
+        errno.ETIMEDOUT,
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.ECONNABORTED,
+        errno.EPIPE,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ESTALE,
+    }
+)
+"""An `OSError` of these kinds, raised by a user's processor, is likely to pass by itself."""
+
+
+MACHINE_ERRNOS = {
+    errno.ENOSPC: "free some space, or inodes, on that disk",
+    errno.EDQUOT: "free some space, or raise the quota",
+    errno.EIO: "look at the disk, and at the kernel's log",
+    errno.EROFS: "look at the kernel's log, and mount that disk for writing",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the system's limit of open files (fs.file-max)",
+    errno.ENOMEM: "free some memory, or use fewer workers",
+    errno.EAGAIN: "raise the limit of processes (ulimit -u), or use fewer workers",
+    errno.ESTALE: "look at the file server, and mount that folder again",
+    errno.ENOTCONN: "mount that folder again",
+    errno.ENODEV: "mount that disk, or put that folder back; a new start makes it anew",
+}
+"""What the machine says when no file can be worked on, and what to do about it.
+
+Any other `OSError` may be one name's own trouble.
+"""
+
+
+def passes_by_itself(error: BaseException | None) -> bool:
+    """Whether trying the same file again later may well succeed."""
+    if isinstance(error, OSError):
+        return error.errno in PASSING_ERRNOS or isinstance(error, ConnectionError | TimeoutError)
+    return isinstance(error, Retry | WorkerDiedError | MemoryError)
+
+
+def is_of_machine(error: OSError) -> bool:
+    """Whether no file at all can be worked on, as far as this error tells."""
+    return error.errno in MACHINE_ERRNOS
+
+
+def trouble_of(error: Exception) -> str:
+    """What an error says, and what to do if it is the machine's."""
+    if is_of_own_code(error):
+        return f"{own_code.REPLACED} ({reason_of(error)})"
+    trouble = error.__cause__ if isinstance(error, OutputError) else error
+    number = trouble.errno if isinstance(trouble, OSError) else None
+    return reason_of(error) + (f" ({MACHINE_ERRNOS[number]})" if number in MACHINE_ERRNOS else "")
+
+
+def is_of_own_code(error: Exception) -> bool:
+    """Whether fproc's own code could not be read, or was replaced, and that has led to this error."""
+    cause = error.__cause__ if isinstance(error, FprocError) else error
+    is_foreign = not isinstance(cause, FprocError | Retry | Reject)
+    return is_foreign and cause is not None and own_code.is_at_fault(cause)

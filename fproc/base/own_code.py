@@ -1,0 +1,140 @@
+"""fproc's own code: which build of it this process runs, and whether it is to blame for an error.
+
+The files of a program may be replaced or removed while it runs. Started from its archive, fproc has a copy
+of that in memory (`fproc.pyz.boot`). Installed in another way, it notices: no process runs another build than
+the one that has started it, and an error that comes from that is no input's fault.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from types import FrameType
+from typing import Protocol
+
+from fproc import __version__
+
+REPLACED = "fproc's own code cannot be read as it was at the start; it was replaced meanwhile: restart fproc"
+
+REPLACED_STATUS = 83
+"""The exit status of a process that found that; users' processors are not likely to end with it."""
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Archive(Protocol):
+    """The archive that fproc was started from."""
+
+    copy: str
+    """Where a copy of it is that nobody else can change."""
+    descriptor: int | None
+    """The descriptor of the copy; None if it is the archive itself, on systems without files in memory."""
+    build: str
+    """What tells it from any other build."""
+    cache: str | None
+    """The folder that it was unpacked to, if it was."""
+
+    def read(self, name: str) -> bytes:
+        """The contents of a file in it, by its path below the folder of the packages."""
+
+
+archive: Archive | None = None
+"""The archive, if fproc was started from one: set by `fproc.pyz.boot`."""
+
+
+def read_own_file(name: str) -> bytes:
+    """The contents of a file that comes with fproc, by its path in the package."""
+    if archive:
+        return archive.read(f"fproc/{name}")
+    with open(os.path.join(_PACKAGE, name), "rb") as file:
+        return file.read()
+
+
+@cache
+def build_id() -> str:
+    """What tells the code that this process runs from any other; to be asked for before that can change."""
+    return _build()
+
+
+def has_changed() -> bool:
+    """Whether the code has been replaced since `build` was asked for."""
+    return _build() != build_id()
+
+
+def _build() -> str:
+    if archive:
+        return archive.build
+    import zlib  # noqa: PLC0415 - those who start from the archive do not need it
+
+    return f"{__version__} {zlib.crc32(repr(sorted(_sources(_PACKAGE))).encode()):x}"
+
+
+def _sources(folder: str) -> Iterator[tuple[bytes, int, int]]:
+    """The path, size and time of change of each module in a folder."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                status = entry.stat()
+                yield os.fsencode(entry.path), status.st_size, status.st_mtime_ns
+            elif entry.name != "__pycache__" and entry.is_dir():
+                yield from _sources(entry.path)
+
+
+def enter(expected_build: str, function: str, *numbers: str) -> None:
+    """Call a function, by its import path, in a process that was started for that by one of this build."""
+    try:
+        if build_id() != expected_build:
+            sys.exit(REPLACED_STATUS)
+        module, _, name = function.rpartition(".")
+        called = getattr(import_module(module), name)
+    except Exception as error:
+        if is_at_fault(error):
+            sys.exit(REPLACED_STATUS)
+        raise
+    called(*map(int, numbers))
+
+
+def is_at_fault(error: BaseException) -> bool:
+    """Whether an error means that fproc's own code cannot be read, or is another by now.
+
+    Not so an error of users' code that was called, nor one that fproc's unchanged code met in an input.
+    """
+    return is_unreadable(error) or (_is_raised_here(error) and has_changed())
+
+
+def is_unreadable(error: BaseException) -> bool:
+    """Whether an error comes from importing one of fproc's modules within fproc."""
+    if isinstance(error, ImportError):
+        is_about_this = (error.name or "fproc").partition(".")[0] == "fproc"
+    elif isinstance(error, SyntaxError):
+        is_about_this = (error.filename or _PACKAGE).startswith(_PACKAGE)
+    else:  # such as zlib.error, from an archive that was written over
+        is_about_this = _is_of_imports(_frames(error)[-1:])
+    return is_about_this and _is_raised_here(error)
+
+
+def _is_raised_here(error: BaseException) -> bool:
+    """Whether the innermost code that an error comes from is fproc's, but for that of the import system."""
+    frames = _frames(error)
+    while _is_of_imports(frames[-1:]):
+        frames.pop()
+    return bool(frames) and frames[-1].f_globals.get("__name__", "").partition(".")[0] == "fproc"
+
+
+def _is_of_imports(frames: list[FrameType]) -> bool:
+    return bool(frames) and frames[0].f_code.co_filename.startswith(
+        ("<frozen importlib", "<frozen zipimport")
+    )
+
+
+def _frames(error: BaseException) -> list[FrameType]:
+    """The frames that an error came through, the innermost one last."""
+    frames = []
+    trace = error.__traceback__
+    while trace:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    return frames

@@ -1,0 +1,52 @@
+"""Text for people: safe to print on one line, counted, with a suggestion for a mistyped word."""
+
+from __future__ import annotations
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A suggestion such as "did you mean 'format'?" for a mistyped `word`, or ''."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only when there is something to complain about
+
+    close = get_close_matches(word.lower(), [name.lower() for name in known], n=1, cutoff=0.6)
+    match = next((name for name in known if close and name.lower() == close[0]), None)
+    return f"did you mean {match!r}?" if match is not None else ""
+
+
+def shown(text: str) -> str:
+    r"""`text` safe to print on one line: undecodable bytes and control characters as `\xNN` escapes."""
+    if text.isprintable():
+        return text
+    raw = (
+        text.encode("utf-8", "surrogateescape")
+        if is_encodable(text)
+        else text.encode("utf-8", "backslashreplace")
+    )
+    text = raw.decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def is_encodable(text: str) -> bool:
+    """Whether text can be written: its surrogates, if any, all stand for undecodable bytes (PEP 383)."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+LINE_CHARACTERS = 1000
+"""How much of a line is kept."""
+
+
+def excerpt(line: str) -> str:
+    """A line that is short enough to be kept; where it was cut, it says so."""
+    if len(line) <= LINE_CHARACTERS:
+        return line
+    return f"{line[:LINE_CHARACTERS]} ... (cut, {len(line)} characters)"

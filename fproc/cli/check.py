@@ -1,0 +1,104 @@
+"""`examples` in the configuration: a pipeline's own tests, run by `--check`."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+
+from fproc.base.errors import FprocError, Problem, reason_of
+from fproc.base.text import shown
+from fproc.pipeline.failures import RecordError, left_out
+from fproc.pipeline.graph import END
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.processors.base import STDOUT, Source
+from fproc.pipeline.processors.options import Template
+from fproc.pipeline.processors.sinks import fill_result_name
+from fproc.pipeline.records import Block
+
+SOURCE = Source("example.txt", "1970-01-01")
+
+DIFFERENCES = 4
+"""How many lines a message about a difference shows."""
+
+
+class _Results:
+    """An `Output` in memory."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, list[str]] = {}
+
+    def write(self, result: str, line: str) -> None:
+        self.results.setdefault(result, []).append(line)
+
+    def print_line(self, line: str) -> None:
+        self.write(STDOUT, line)
+
+    def lines(self, result: str) -> list[str]:
+        return self.results.setdefault(result, [])
+
+    def printed(self) -> list[str]:
+        return self.lines(STDOUT)
+
+    def note(self, characters: int) -> None:
+        pass
+
+
+def failed_examples(plan: Plan) -> list[Problem]:
+    """What the examples expect and do not get; nothing if all is well."""
+    problems = []
+    for index, example in enumerate(plan.config.examples):
+        path = f"$.examples[{index}]"
+        try:
+            got = run_examples(plan, list(example.input))
+        except FprocError as error:
+            problems.append(Problem(path, f"failed: {reason_of(error)}"))
+            continue
+        expected = {_name(key): list(lines) for key, lines in example.expect.items()}
+        for name in dict.fromkeys([*expected, *got]):
+            wanted, found = expected.get(name, []), got.get(name, [])
+            if wanted != found:
+                problems.append(
+                    Problem(f"{path}.expect", f"result {name!r} differs: {_difference(wanted, found)}")
+                )
+    return problems
+
+
+def run_examples(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
+    """The lines that each result gets; lines that are rejected, or skipped by `on_error`, are left out.
+
+    Raises:
+        FprocError: the run fails.
+    """
+
+    def on_error(error: RecordError) -> None:
+        left_out(error, plan.config.on_error)
+
+    results = _Results()
+    entry = plan.entry(SOURCE.name, lines[0] if lines else "")
+    interpreter = plan.run(SOURCE, results, entry=entry, on_error=on_error)
+    try:
+        interpreter.feed(Block(lines, 1, 0, b""))
+        interpreter.finish()
+    finally:
+        interpreter.close()
+    return {name: lines for name, lines in results.results.items() if lines}
+
+
+def _name(key: str) -> str:
+    """The result that a key of `expect` means: `end`, `stdout`, or a template as in a `write` node."""
+    if key == END:
+        return SOURCE.name
+    try:
+        return fill_result_name(Template(key), SOURCE, "{tag}")
+    except (ValueError, KeyError, IndexError):
+        return key
+
+
+def _difference(wanted: list[str], found: list[str]) -> str:
+    changes = []
+    for kind, from_wanted, to_wanted, from_found, to_found in SequenceMatcher(
+        None, wanted, found
+    ).get_opcodes():
+        if kind != "equal":
+            changes += [f"missing {shown(line)!r}" for line in wanted[from_wanted:to_wanted]]
+            changes += [f"unexpected {shown(line)!r}" for line in found[from_found:to_found]]
+    return "; ".join(changes[:DIFFERENCES]) + ("; ..." if len(changes) > DIFFERENCES else "")

@@ -1,0 +1,250 @@
+"""`--input`: files processed where they are. Inputs stay; results replace earlier ones, atomically."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from fproc.base.errors import InputError, OutputError, UsageError, reason_of
+from fproc.base.ids import fraction
+from fproc.base.stdout import standard_output
+from fproc.base.text import shown
+from fproc.base.values import dataclass
+from fproc.cli.progress import ProgressBar
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.processors.sinks import DEFAULT_RESULT
+from fproc.pipeline.tracing.observer import Observer
+from fproc.process import heap
+from fproc.process.mark import CurrentTask
+from fproc.process.stalls import alarmed
+from fproc.run import inputs
+from fproc.run.failures import log_end
+from fproc.run.figures import Figures
+from fproc.run.inputs import Input
+from fproc.run.run import run_input
+from fproc.run.verdict import Verdict, decide
+from fproc.spool.disk.disk import Disk
+from fproc.spool.output.direct import DirectOutput
+
+log = logging.getLogger("fproc.input")
+
+STANDARD = "-"
+"""Standard input or output, on the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where results go: a folder, by their names; the default result may have another place.
+
+    `default_name` is a name of its own for it, `stream_path` something that is no regular file, such as a
+    pipe, that its lines are sent to at once; `-` there is standard output.
+    """
+
+    folder: str
+    default_name: str | None = None
+    stream_path: str | None = None
+
+
+def destination(plan: Plan, paths: list[str], output: str | None) -> Destination:
+    """What `--output` means.
+
+    `-` is standard output, and what is neither file nor folder (a pipe, a device) is written to as it is:
+    both take the default result (`{name}`). A path is a folder if there is one, if it ends in `/`, or if
+    there can be more than one result: several inputs, or a pipeline with other results than the default one.
+    Otherwise it is the file that the default result is written to. Without `--output`, results go to the
+    results folder, or to standard output if standard input is the only input.
+
+    Raises:
+        UsageError: `output` is a file, but there can be more than one result.
+    """
+    results = plan.config.results_dir
+    if output is None:
+        return Destination(results, stream_path=STANDARD if paths == [STANDARD] else None)
+    if output == STANDARD:
+        return Destination(results, stream_path=STANDARD)
+    path = os.path.abspath(output)
+    if os.path.isdir(path) or output.endswith("/"):
+        return Destination(path)
+    if os.path.exists(path) and (not os.path.isfile(path) or path.startswith(("/dev/", "/proc/"))):
+        return Destination(results, stream_path=path)
+    has_others = any(
+        node.type == "write" and node.config.get("file", DEFAULT_RESULT) != DEFAULT_RESULT
+        for node in plan.config.nodes
+    )
+    if len(paths) == 1 and not has_others:
+        path = os.path.realpath(path)
+        return Destination(os.path.dirname(path), default_name=os.path.basename(path))
+    if os.path.lexists(path):
+        raise UsageError(f"--output {shown(output)}: there may be several results, so it must be a folder")
+    return Destination(path)
+
+
+def process_inputs(
+    plan: Plan,
+    paths: list[str],
+    to: Destination,
+    *,
+    observer: Observer | None,
+    bars: bool,
+    helpers: int = 0,
+) -> bool:
+    """Process each input; one that fails does not stop the others.
+
+    `helpers` is how many more processes may be started for a big file.
+
+    Returns:
+        Whether all of them succeeded.
+
+    Raises:
+        BrokenPipeError: nobody reads standard output any more.
+    """
+    inputs = {path: path if path == STANDARD else os.path.abspath(path) for path in paths}
+    call = _Call(plan, to, inputs, observer, helpers)
+    heap.freeze_heap()
+    bars = bars and not (to.stream_path == STANDARD and standard_output().isatty())
+    outcomes = [call.process(path, bars=bars) for path in paths]
+    return all(outcomes)
+
+
+class _Call:
+    """The inputs of one call, and what it has published so far."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        to: Destination,
+        inputs: dict[str, str],
+        observer: Observer | None,
+        helpers: int,
+    ) -> None:
+        self._plan = plan
+        self._to = to
+        self._inputs = inputs
+        self._observer = observer
+        self._helpers = helpers
+        self._published: set[str] = set()
+
+    def process(self, path: str, *, bars: bool) -> bool:
+        """Process one input, with retries; whether it succeeded."""
+        try:
+            with self._stream() as stream:
+                return self._process(path, stream, bars=bars)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            log.error("%s: failed: %s", shown(path), reason_of(error))  # noqa: TRY400 - said in full
+            return False
+
+    def _process(self, path: str, stream: BinaryIO | None, *, bars: bool) -> bool:
+        attempt = 0
+        while True:
+            attempt += 1
+            error, can_retry = self._try_once(path, stream, bars=bars)
+            if error is None:
+                return True
+            if isinstance(error, OutputError) and isinstance(error.__cause__, BrokenPipeError):
+                raise error.__cause__
+            fate = decide(error, attempt, self._plan.config.retry)
+            if fate is not Verdict.RETRY or not can_retry:
+                log.error("%s: failed: %s", shown(path), reason_of(error), exc_info=_debug_info(error))
+                return False
+            delay_seconds = self._plan.config.retry.delay_seconds(attempt, fraction())
+            log.warning("%s: tried again in %.1f s: %s", shown(path), delay_seconds, reason_of(error))
+            time.sleep(delay_seconds)
+
+    def _try_once(self, path: str, stream: BinaryIO | None, *, bars: bool) -> tuple[Exception | None, bool]:
+        """What ended the run, or None; and whether it may run again: not once lines were sent away."""
+        begin = time.perf_counter()
+        figures = Figures()
+        can_retry = path != STANDARD
+        try:
+            with _opened(self._inputs[path]) as given, self._output(given, stream) as output:
+                try:
+                    self._run(path, given, output, figures, bars=bars)
+                finally:
+                    can_retry = can_retry and not output.staging.has_streamed
+                results = output.publish([*self._inputs.values()], self._published)
+        except Exception as error:  # noqa: BLE001 - a user's processors may raise anything
+            return error, can_retry
+        seconds = time.perf_counter() - begin
+        _report(
+            path,
+            figures,
+            seconds,
+            [*([self._to.stream_path] if output.staging.has_streamed else []), *results],
+        )
+        return None, can_retry
+
+    def _run(self, path: str, given: Input, output: DirectOutput, figures: Figures, *, bars: bool) -> None:
+        name = given.source.name
+
+        def reject(data: bytes) -> None:
+            output.staging.set_aside(f"{name}.rejected.jsonl", data.decode().rstrip("\n"))
+
+        bar = ProgressBar(sys.stderr, shown(name), given.size_bytes) if bars else None
+        mark = CurrentTask.own()
+        stall_seconds = self._plan.config.limits.stall_seconds
+        try:
+            with alarmed(mark, shown(path), stall_seconds, is_pipe=given.size_bytes is None):
+                run_input(
+                    self._plan,
+                    given,
+                    output.staging,
+                    figures,
+                    reject=reject,
+                    observer=self._observer,
+                    progress=bar,
+                    helpers=self._helpers,
+                    mark=mark,
+                )
+        finally:
+            if bar:
+                bar.clear()
+
+    @contextmanager
+    def _stream(self) -> Iterator[BinaryIO | None]:
+        """What takes the default result's lines at once, open for all attempts: a pipe is read only once."""
+        path = self._to.stream_path
+        if path is None or path == STANDARD:
+            yield standard_output() if path else None
+        else:
+            with open(path, "wb") as stream:
+                yield stream
+
+    @contextmanager
+    def _output(self, given: Input, stream: BinaryIO | None) -> Iterator[DirectOutput]:
+        name = given.source.name
+        output = DirectOutput(
+            Disk(power=self._plan.config.durability == "power"),
+            self._to.folder,
+            rename={name: self._to.default_name} if self._to.default_name else {},
+            stream=stream,
+            streamed=name if stream else None,
+        )
+        try:
+            yield output
+        finally:
+            output.close()
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Input]:
+    given = inputs.standard_input() if path == STANDARD else inputs.open_input(path, in_spool=False)
+    try:
+        yield given
+    finally:
+        given.close()
+
+
+def _report(path: str, figures: Figures, seconds: float, places: list[str | None]) -> None:
+    named = ["standard output" if place == STANDARD else shown(place) for place in places if place]
+    log_end(log, path, figures, seconds, ", ".join(named) or "no result")
+
+
+def _debug_info(error: Exception) -> Exception | None:
+    return error if log.isEnabledFor(logging.DEBUG) and not isinstance(error, InputError) else None

@@ -1,0 +1,96 @@
+"""The log on standard error or in a file: one line an event, as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from contextlib import suppress
+
+from fproc.base.errors import UsageError, reason_of
+from fproc.base.text import shown
+from fproc.base.times import rfc3339
+
+_COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-11-22T10:00:00.000Z INFO message`, with coloured warnings where `colour` says so."""
+
+    def __init__(self, *, colour: bool) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+        self._colour = colour
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
+        """The event's time."""
+        return rfc3339(record.created)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = super().format(record)
+        colour = _COLOURS.get(record.levelname, "") if self._colour else ""
+        return f"{colour}{line}\x1b[0m" if colour else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `timestamp`, `level`, `logger`, `message`, and `traceback` if there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        value = {
+            "timestamp": rfc3339(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            value["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(value)
+
+
+class FollowedFileHandler(logging.FileHandler):
+    """A log file that is opened anew once another one, or none, is at its path: log rotators rename it.
+
+    As long as that is impossible, the log goes on where it was: it never stops work.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write an event where the log is by now."""
+        if not self._is_there():
+            with suppress(OSError):  # a folder that is gone, no right to make files: tried again next time
+                self._reopen()
+        super().emit(record)
+
+    def _is_there(self) -> bool:
+        assert self.stream is not None
+        try:
+            return os.path.samestat(os.stat(self.baseFilename), os.fstat(self.stream.fileno()))
+        except OSError:
+            return False
+
+    def _reopen(self) -> None:
+        earlier, self.stream = self.stream, self._open()
+        if earlier is not None:
+            earlier.close()
+
+
+def set_up(*, level: int, form: str, path: str | None, colour: bool) -> None:
+    """Send the log where it is wanted.
+
+    Raises:
+        UsageError: the log file cannot be opened.
+    """
+    try:
+        handler = (
+            FollowedFileHandler(path, encoding="utf-8", errors="backslashreplace")
+            if path
+            else logging.StreamHandler(sys.stderr)
+        )
+    except OSError as error:
+        raise UsageError(f"--log-file {shown(path or '')}: {reason_of(error)}") from error
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter(colour=colour and not path))
+    logging.raiseExceptions = False
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)

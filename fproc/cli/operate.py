@@ -1,0 +1,184 @@
+"""What an operator asks of a spool: how it stands, why a file waits, failed files back to work."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from fproc import __version__
+from fproc.base.errors import EXIT_FILE_FAILED, EXIT_OK, InputError, UsageError, reason_of
+from fproc.base.stdout import say
+from fproc.base.text import counted, nearest, shown
+from fproc.base.times import rfc3339
+from fproc.config.model import Config
+from fproc.pipeline.failures import left_out_text
+from fproc.spool.checks.condition import disks
+from fproc.spool.checks.doctor import Rating, examine, render_findings
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.requeue import failed_inputs, put_back_all
+from fproc.spool.intake.status import SpoolStatus, is_input
+from fproc.spool.layout import Folders, history_of, prepare
+from fproc.telemetry.health import judge
+from fproc.telemetry.history import History
+from fproc.telemetry.recorder import KINDS, open_history
+
+EVENTS = 20
+"""How many of the last things that happened to a file are told."""
+
+HINTED = 10_000
+"""Among how many names one like an unknown name is looked for."""
+
+
+def status(config: Config, *, as_json: bool) -> int:
+    """Say how many inputs are in each state, what is being worked on, and whether all is well."""
+    inquiry = _inquiry(config)
+    value = _status(config, inquiry)
+    exit_status = EXIT_OK if value["health"]["status"] == "ok" else EXIT_FILE_FAILED
+    if as_json:
+        say(json.dumps(value))
+        return exit_status
+    say(f"{shown(config.watch_dir)}: {value['health']['status']}")
+    for trouble in value["health"]["troubles"]:
+        say(f"  {trouble}")
+    say("  ".join(f"{state} {number}" for state, number in value["counts"].items()))
+    for current in value["current"]:
+        left = left_out_text(current.get("rejected") or 0, current.get("skipped") or 0)
+        lines = counted(current["lines"], "line") + (f", {left}" if left else "")
+        say(f"  {shown(current['file'])}: {lines}, since {current['started']}")
+    for waiting in value["waiting"]:
+        say(f"  {shown(waiting['file'])}: tried again at {waiting['not_before']}")
+    for instance in value["instances"]:
+        say(f"running: {instance['host']} pid {instance['pid']}, since {instance['started']}")
+    if any(value["totals"].values()):
+        say("so far: " + "  ".join(f"{name} {number}" for name, number in value["totals"].items()))
+    return exit_status
+
+
+def why(config: Config, given: str) -> int:
+    """Say where an input is, and why it is not processed yet."""
+    inquiry = _inquiry(config)
+    place, name = inquiry.located(given)
+    found = inquiry.why(name, place)
+    if not found:
+        hint = _hint(inquiry, name, place)
+        here = os.path.join(config.watch_dir, place) if place else config.watch_dir
+        raise InputError(f"{shown(name)}: no such file in {shown(here)}" + (f"; {hint}" if hint else ""))
+    for entry in found:
+        say(f"{entry.place}/{shown(entry.name)}: {entry.why}")
+    with _history(inquiry, config) as history:
+        for row in history.timeline(name)[-EVENTS:] if history else []:
+            event = row.event
+            what = ": " + shown(event.error) if event.error else ""
+            attempt = f", attempt {event.attempt}" if event.kind in KINDS.values() else ""
+            left = left_out_text(event.rejected, event.skipped)
+            say(f"  {rfc3339(event.time)} {event.kind}{attempt}{f', {left}' if left else ''}{what}")
+    return EXIT_OK
+
+
+def _hint(inquiry: SpoolStatus, name: str, place: str) -> str:
+    """Return where a file that was not found may be, or what it may be called, or ""."""
+    elsewhere = inquiry.why(name) if place else []
+    if elsewhere:
+        return "there is " + ", ".join(f"{entry.place}/{shown(entry.name)}" for entry in elsewhere)
+    folders = [inquiry.folders.within(place)] if place else inquiry.folders.inputs()
+    known = [entry for folder in folders if os.path.isdir(folder) for entry in os.listdir(folder)]
+    return nearest(name, known) if len(known) < HINTED else ""  # to compare with so many takes seconds
+
+
+def retry(config: Config, names: list[str], *, everything: bool) -> int:
+    """Put inputs back to work that failed or lost lines; one that cannot be does not stop the others."""
+    if bool(names) == everything:
+        raise UsageError(
+            "--retry needs the names of files in failed/ or processed/, or --all for failed ones"
+        )
+    inquiry = _inquiry(config)
+    disk = Disk(power=config.durability == "power")
+    failed = inquiry.names(inquiry.folders.failed)
+    given, strays = _named(inquiry, names)
+    named = [name for name in given if name not in failed or is_input(name, failed)]  # `failed/*` has reports
+    chosen = failed_inputs(inquiry) if everything else named
+    _, refused = put_back_all(config, disk, chosen)
+    for stray in strays:
+        say(stray)
+    for name in chosen:
+        why = refused.get(name)
+        say(f"{shown(name)}: " + ("put back into unprocessed/" if why is None else reason_of(why)))
+    if not (chosen or strays):
+        say("there are no failed files")
+    return EXIT_FILE_FAILED if refused or strays else EXIT_OK
+
+
+def _named(inquiry: SpoolStatus, given: list[str]) -> tuple[list[str], list[str]]:
+    """Return the names in `failed/` that somebody means, and what is wrong with the others."""
+    names, strays = [], []
+    for path in given:
+        try:
+            place, name = inquiry.located(path)
+        except InputError as error:
+            strays.append(str(error))
+            continue
+        if place in {"", "failed", "processed"}:
+            names.append(name)
+        else:
+            strays.append(f"{place}/{shown(name)}: --retry is for files in failed/ and processed/")
+    return names, strays
+
+
+def doctor(config: Config) -> int:
+    """Find out what the folders' filesystems can do."""
+    folders = Folders(config.watch_dir, config.results_dir)
+    prepare(folders, Disk(power=config.durability == "power"))
+    findings = examine(folders)
+    say(render_findings(findings))
+    return EXIT_FILE_FAILED if any(found.verdict is Rating.BAD for found in findings) else EXIT_OK
+
+
+def _inquiry(config: Config) -> SpoolStatus:
+    if not os.path.isdir(config.watch_dir):
+        raise InputError(
+            f"there is no folder {shown(config.watch_dir)}; --watch makes it, --watch-dir names another"
+        )
+    return SpoolStatus(config)
+
+
+@contextmanager
+def _history(inquiry: SpoolStatus, config: Config) -> Iterator[History | None]:
+    """What happened so far, if anything was written down."""
+    if not os.path.isfile(history_of(inquiry.folders)):
+        yield None
+        return
+    history = open_history(inquiry.folders, config.retention)
+    try:
+        yield history
+    finally:
+        history.close()
+
+
+def _status(config: Config, inquiry: SpoolStatus) -> dict[str, Any]:
+    running = inquiry.instances()
+    health = judge([instance.facts for instance in running], disks(inquiry.folders))
+    with _history(inquiry, config) as history:
+        totals = history.totals() if history else {}
+    return {
+        "version": __version__,
+        "watch_dir": shown(config.watch_dir),
+        "counts": inquiry.counts(),
+        "current": [
+            _current(entry, inquiry) for instance in running for entry in instance.said.get("current", ())
+        ],
+        "waiting": inquiry.waiting(),
+        "health": {"status": health.status, "troubles": health.troubles(), "checks": health.checks},
+        "totals": totals,
+        "instances": [
+            {"host": instance.host, "pid": instance.pid, "started": instance.said.get("started")}
+            for instance in running
+        ],
+    }
+
+
+def _current(entry: Mapping[str, Any], inquiry: SpoolStatus) -> dict[str, Any]:
+    size_bytes = inquiry.size_bytes(entry["file"])
+    return dict(entry) if size_bytes is None else {**entry, "total_bytes": size_bytes}

@@ -1,0 +1,287 @@
+"""Which configuration is in force: flag, environment, `.env`, `pipeline.json`, default, in this order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from fproc.base import schema
+from fproc.base.errors import ConfigError, Problem, UsageError, reason_of
+from fproc.base.schema import Problems
+from fproc.base.text import nearest, shown
+from fproc.base.values import dataclass, field, replace
+from fproc.config.defaults import DEFAULT
+from fproc.config.files import (
+    CONFIG_NAME,
+    CONFIG_VARIABLE,
+    ConfigFile,
+    beside,
+    read_config_file,
+    read_config_leniently,
+    read_env_file,
+)
+from fproc.config.keys import KEYS, parse_config
+from fproc.config.model import Config, Dashboard
+from fproc.pipeline.plan import Plan, build_plan, mode_nodes
+
+MODE_VARIABLE = "MODE"
+TOKEN_CHARACTERS = 4096
+"""The most that a token may have."""
+
+NUMBER_DIGITS = 18
+"""A number in a variable or flag with more digits than this is out of any range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that a flag (or "", if none does) or a variable may give.
+
+    `key` is where it stands in the configuration; the rest says how it is written.
+    """
+
+    flag: str
+    variable: str
+    key: tuple[str, ...]
+    is_path: bool = False
+    is_number: bool = False
+
+
+SETTINGS = (
+    Setting("--watch-dir", "FPROC_WATCH_DIR", ("watch_dir",), is_path=True),
+    Setting("--results-dir", "FPROC_RESULTS_DIR", ("results_dir",), is_path=True),
+    Setting("--workers", "FPROC_WORKERS", ("workers",), is_number=True),
+    Setting("--host", "FPROC_HOST", ("dashboard", "host")),
+    Setting("--port", "FPROC_PORT", ("dashboard", "port"), is_number=True),
+    Setting("--heartbeat-url", "FPROC_HEARTBEAT_URL", ("alerts", "heartbeat_url")),
+    Setting("", "FPROC_WEBHOOK", ("alerts", "webhook")),
+)
+
+TOKEN = "FPROC_TOKEN"  # noqa: S105 - the name of a variable
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+CREDENTIAL = "fproc-token"
+"""Variables with the token and with the folder of a systemd unit's credentials, and the credential's name."""
+
+LOG_FORMAT = "FPROC_LOG_FORMAT"
+LOG_FILE = "FPROC_LOG_FILE"
+
+PREFIX = "FPROC_"
+VARIABLES = (CONFIG_VARIABLE, *(setting.variable for setting in SETTINGS), TOKEN, LOG_FORMAT, LOG_FILE)
+"""What the names of fproc's own variables begin with, and all of them."""
+
+OPERATING_KEYS = ("watch_dir", "results_dir", "intake", "retry", "recovery", "durability", "retention")
+OPERATING_FLAGS = ("--watch-dir", "--results-dir")
+"""What `--status`, `--why` and `--retry` need of a configuration."""
+
+
+@dataclass(slots=True)
+class Given:
+    """What configuration, environment and `.env` say, before it is checked as a whole.
+
+    `value` is that of the configuration, to which variables and flags are added. `variables` are those of the
+    process, and those of `.env` where the process has none; `origin` says which came from there. `problems`
+    are those found so far.
+    """
+
+    file: ConfigFile
+    value: Any
+    variables: dict[str, str]
+    origin: dict[str, str] = field(default_factory=dict)
+    problems: Problems = field(default_factory=list)
+
+    def where(self, variable: str) -> str:
+        """A variable's name, with its file if it comes from one."""
+        return self.origin.get(variable, "") + variable
+
+    def variable(self, name: str) -> str | None:
+        """The value of a variable; an empty one counts as not set."""
+        return self.variables.get(name) or None
+
+    def log_format(self) -> str | None:
+        """`FPROC_LOG_FORMAT`."""
+        form = self.variable(LOG_FORMAT)
+        return (
+            None
+            if form is None
+            else schema.choice("text", "json")(form, self.where(LOG_FORMAT), self.problems)
+        )
+
+
+def gather(config_flag: str | None, environ: Mapping[str, str]) -> Given:
+    """Read the configuration and the environment.
+
+    Raises:
+        ConfigError: the configuration cannot be read, or is not JSON.
+    """
+    problems: Problems = []
+    return _given(read_config_file(config_flag, environ, problems), environ, problems)
+
+
+def gather_leniently(config_flag: str | None, environ: Mapping[str, str]) -> Given:
+    """Read as much of them as can be read; what cannot be is among the problems."""
+    problems: Problems = []
+    return _given(read_config_leniently(config_flag, environ, problems), environ, problems)
+
+
+def _given(found: ConfigFile, environ: Mapping[str, str], problems: Problems) -> Given:
+    given = Given(found, found.value, dict(environ), problems=problems)
+    for name, (where, text) in read_env_file(os.path.join(found.folder, ".env"), problems).items():
+        if name not in given.variables:
+            given.variables[name], given.origin[name] = text, where
+    return given
+
+
+def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Problems]:
+    """Return what an operator's questions need: folders, intake and the like; the nodes in it mean nothing.
+
+    Where that is wrong the default stands in for it. What is wrong with the whole is given as well; users'
+    processors are not looked at.
+
+    Raises:
+        UsageError: a flag is wrong.
+    """
+    _, found = parse_config(given.value, folder=given.file.folder) if given.file.is_whole else (None, [])
+    whole = given.value if isinstance(given.value, dict) else {}
+    needed = {key: item for key, item in whole.items() if key in OPERATING_KEYS}
+    rest = replace(given, value=needed, problems=[*given.problems, *found])
+    _override(rest, {flag: text for flag, text in flags.items() if flag in OPERATING_FLAGS})
+    config, _ = parse_config({**needed, "nodes": DEFAULT["nodes"]}, folder=given.file.folder)
+    assert config is not None
+    return config, rest.problems
+
+
+def pipeline_file(given: Given) -> str:
+    """Return which configuration is used, in words."""
+    if given.file.path:
+        return shown(given.file.path)
+    return f"built-in, as there is no {CONFIG_NAME} in {shown(given.file.folder)}"
+
+
+def doubts(given: Given, *, is_file_wanted: bool = True) -> list[str]:
+    """Return what looks like a mistyped file or variable, a message each."""
+    names = beside(given.file.folder) if is_file_wanted and not given.file.path else []
+    found = [
+        f"the built-in pipeline is used, but there is {shown(name)}; did you mean --config {shown(name)}?"
+        for name in names[:1]
+    ]
+    for name in sorted(given.variables):
+        if name.startswith(PREFIX) and name not in VARIABLES:
+            hint = nearest(name, list(VARIABLES))
+            found.append(shown(f"{given.where(name)}: unknown variable" + (f"; {hint}" if hint else "")))
+    return found
+
+
+def load_plan(given: Given, flags: Mapping[str, Any], *, mode: str | None, with_mode: bool) -> Plan:
+    """The plan that is in force.
+
+    Args:
+        given: what configuration and environment say.
+        flags: values of flags by name (`--port`), None where a flag was not given.
+        mode: the value of `--mode`.
+        with_mode: whether `--mode` and `MODE` apply to what is being done.
+
+    Raises:
+        ConfigError: the configuration, the environment or `.env` is wrong; it names all problems.
+        UsageError: a flag is wrong.
+    """
+    value = given.value
+    if not isinstance(value, dict):
+        what = Problem("$", f"must be an object, not {schema.json_type(value)}")
+        raise ConfigError([*given.problems, what])
+    _override(given, flags)
+    overrides = {}
+    variable_mode = given.variable(MODE_VARIABLE) if with_mode else None
+    if mode is not None or variable_mode is not None:
+        source = "--mode" if mode is not None else given.where(MODE_VARIABLE)
+        nodes = mode_nodes(source, mode if mode is not None else str(variable_mode))
+        overrides = {"nodes": nodes, "files": (), "examples": ()}
+        value.setdefault("nodes", DEFAULT["nodes"])
+    return build_plan(value, folder=given.file.folder, overrides=overrides, problems=given.problems)
+
+
+def token(given: Given, dashboard: Dashboard) -> str | None:
+    """The dashboard's token: that of the environment, of `dashboard.token_file`, or of systemd, or None.
+
+    Raises:
+        ConfigError: it cannot be read, or is none; or there is none, and others can reach the dashboard.
+    """
+    found, where = given.variable(TOKEN), given.where(TOKEN)
+    credential = os.path.join(given.variable(CREDENTIALS) or "", CREDENTIAL)
+    if found is None and dashboard.token_file:
+        where = "$.dashboard.token_file"
+        found = _read_token(dashboard.token_file, where)
+    elif found is None and given.variable(CREDENTIALS) and os.path.lexists(credential):
+        where = credential
+        found = _read_token(credential, where)
+    if found is not None and not (found.isascii() and found.isprintable() and " " not in found and found):
+        raise ConfigError([Problem(where, "is no token", "use letters, digits and -_.~+/= alone")])
+    if found is None and not is_loopback(dashboard.host):
+        what = f"{dashboard.host} can be reached from elsewhere, and there is no token"
+        hint = f"set {TOKEN} or dashboard.token_file, or listen on 127.0.0.1"
+        raise ConfigError([Problem("$.dashboard.host", what, hint)])
+    return found
+
+
+def open_doors(given: Given, dashboard: Dashboard) -> list[str]:
+    """Return why `--watch` would not open the dashboard: for an address without a token, say."""
+    try:
+        token(given, dashboard)
+    except ConfigError as error:
+        return [f"{problem}; until then --watch does not start" for problem in error.problems]
+    return []
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine can reach an address."""
+    return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdecimal())
+
+
+def _read_token(path: str, where: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(2 * TOKEN_CHARACTERS).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(where, f"{path} cannot be read: {reason_of(error)}")]) from error
+    if len(text) > TOKEN_CHARACTERS:
+        raise ConfigError([Problem(where, f"{path} has more than {TOKEN_CHARACTERS} characters")])
+    return text
+
+
+def _override(given: Given, flags: Mapping[str, Any]) -> None:
+    """Put what flags and variables say into the configuration, checked by the same rules."""
+    for setting in SETTINGS:
+        text, name, base = flags.get(setting.flag), setting.flag, os.getcwd()
+        is_flag = text is not None
+        if not is_flag:
+            text, name = given.variable(setting.variable), given.where(setting.variable)
+            base = given.file.folder if setting.variable in given.origin else os.getcwd()
+        if text is None:
+            continue
+        found: Problems = []
+        checked = _check(setting, text, name, found)
+        if found and is_flag:
+            raise UsageError(str(found[0]))
+        given.problems += found
+        if not found:
+            _put(given.value, setting.key, os.path.join(base, checked) if setting.is_path else checked)
+
+
+def _check(setting: Setting, text: str, name: str, problems: Problems) -> Any:
+    is_number = setting.is_number and text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS
+    value: Any = int(text) if is_number else text
+    key = setting.key[-1]
+    if len(setting.key) == 1:
+        return KEYS[key](value, name, problems)
+    inner: Problems = []
+    KEYS[setting.key[0]]({key: value}, "", inner)
+    problems += [Problem(name, problem.what, problem.suggestion) for problem in inner]
+    return value
+
+
+def _put(value: dict[str, Any], key: tuple[str, ...], setting: Any) -> None:
+    for name in key[:-1]:
+        inner = value.setdefault(name, {})
+        if not isinstance(inner, dict):
+            return  # the check of the whole will say so
+        value = inner
+    value[key[-1]] = setting

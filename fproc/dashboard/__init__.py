@@ -1,1 +1,0 @@
-"""What an operator and monitoring see over HTTP."""

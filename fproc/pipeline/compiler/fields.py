@@ -1,0 +1,113 @@
+"""Splitting a line once for all nodes that want its fields.
+
+A node that splits looks ahead: nodes that the same line goes on to, unchanged, may want its fields as well.
+If they can all be served by one call, it is made here, and those that come later find it in `Site.splits`.
+"""
+
+from __future__ import annotations
+
+from fproc.base.values import dataclass, replace
+from fproc.pipeline.compiler.generator import Generator
+from fproc.pipeline.compiler.site import Site, Split
+from fproc.pipeline.processors.base import BuiltinForm
+from fproc.pipeline.processors.builtins import BUILTINS
+
+MOST_PARTS = 12
+"""Up to how many fields each one gets a variable of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What a node wants of a line: its fields up to `least`, and `exactly` so many parts if that matters."""
+
+    separator: str
+    least: int
+    exactly: int | None
+
+
+def split(code: Generator, at: Site, separator: str) -> tuple[Site, Split]:
+    """The fields of the line at a site: those that are there already, or by code that is written now."""
+    own = _need(code, at.node)
+    assert own is not None
+    known = at.splits.get((at.line, separator))
+    if known is not None and _fits(known.size, own):
+        return at, known
+    made = _made(code, at, separator, _combined(own, _needs_after(code, at.node, separator)))
+    return replace(at, splits={**at.splits, (at.line, separator): made}), made
+
+
+def part(split: Split, number: int) -> str:
+    """An expression for a field, from 1, that is there."""
+    return split.parts[number - 1] if split.parts else f"{split.listed}[{number - 1}]"
+
+
+def has(split: Split, number: int) -> str:
+    """An expression that is true if there are so many fields."""
+    return f"{split.parts[number - 1]} is not None" if split.parts else f"len({split.listed}) >= {number}"
+
+
+def _need(code: Generator, node: str) -> _Need | None:
+    """What a node wants.
+
+    `tag_field` looks at one field, which is not the rest of the line; `fields` with a `max` wants the rest in
+    the last one, and without it any number of fields will do that has those in its template.
+    """
+    form = code.forms.get(node)
+    if not isinstance(form, BuiltinForm):
+        return None
+    values = form.values
+    if form.name == "tag_field":
+        return _Need(values["separator"], values["field"], None)
+    if form.name == "fields" and values["template"].highest_number:
+        return _Need(values["separator"], values["template"].highest_number, values["max"])
+    return None
+
+
+def _needs_after(code: Generator, node: str, separator: str) -> list[_Need]:
+    """What is wanted, with this separator, by nodes that the same line can go on to."""
+    found: list[_Need] = []
+    seen = [node]
+    for name in seen:
+        form = code.forms.get(name)
+        is_passed = isinstance(form, BuiltinForm) and BUILTINS[form.name].passes_line
+        if name not in code.graph.nodes or not is_passed:
+            continue
+        targets = [target for target in code.graph.followers(name) if target not in seen]
+        seen += dict.fromkeys(targets)
+        needs = [_need(code, target) for target in dict.fromkeys(targets)]
+        found += [need for need in needs if need is not None and need.separator == separator]
+    return found
+
+
+def _combined(own: _Need, others: list[_Need]) -> _Need:
+    """One need that serves `own` and, if there is such a one, the others too."""
+    exact = {need.exactly for need in (own, *others) if need.exactly is not None}
+    least = max(need.least for need in (own, *others) if need.exactly is None or need is own)
+    if len(exact) == 1:
+        together = _Need(own.separator, 0, *exact)
+        if all(_fits(together.exactly or 0, need) for need in (own, *others)):
+            return together
+    return own if exact else _Need(own.separator, least, None)
+
+
+def _fits(parts: int, need: _Need) -> bool:
+    """Whether splitting into so many parts, the last one with the rest, serves a need."""
+    return parts == need.exactly if need.exactly is not None else need.least < parts
+
+
+def _made(code: Generator, at: Site, separator: str, need: _Need) -> Split:
+    """Split into exactly so many parts, each in a variable, or into a list of those that there are."""
+    size = need.exactly if need.exactly is not None else need.least + 1
+    by = None if separator == " " else separator
+    call = f"{at.line}.split({by!r}, {size - 1})"
+    if size > MOST_PARTS or (need.exactly is None and at.node in code.short):
+        listed = code.new("parts")
+        code.write(f"{listed} = {call}")
+        return Split(size, listed=listed)
+    parts = tuple(code.new(f"field_{number}") for number in range(1, size + 1))
+    with code.write.block("try:"):
+        code.write(f"{', '.join(parts)}{',' if size == 1 else ''} = {call}")
+    with code.write.block("except ValueError:"):
+        code.write(f"{code.short_counter(at.node)} += 1")
+        code.write(f"{', '.join(parts)}{',' if size == 1 else ''} = padded({call}, {size})")
+    return Split(size, parts=parts)

@@ -1,0 +1,303 @@
+"""From a graph to the source of one Python function that does what the interpreter does, line by line.
+
+The graph is unrolled into a tree: a node that several others feed stands in the source once for each way to
+it. Each place in that tree is a `Site`. The code of a site takes a record that is in variables, does the
+node's work in place, and goes on with the sites of the nodes that follow, depth first, as the interpreter
+would.
+
+Whatever is unusual about a record (it is rejected, a processor raised or gave something odd) is handed to the
+interpreter with a call of `push`, `settle` or `fail`, which does that node and all that follows it for this
+record. So only what is usual has two implementations.
+
+Counting costs one addition for each end of a record's way: where it is written, dropped, or handed over. What
+came to a node is the sum of the ends that can be reached from it, and is added up once for each block.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from fproc.base.values import dataclass, replace
+from fproc.pipeline.compiler.site import Shapes, Site, Terms
+from fproc.pipeline.compiler.writer import Names, NotCompiledError, Writer, comment
+from fproc.pipeline.graph import ANY, DROP, END, Graph
+from fproc.pipeline.processors.base import BuiltinForm, Form, UserForm
+from fproc.pipeline.processors.builtins import BUILTINS
+
+MOST_SITES = 200
+"""How many sites there may be: a graph of many ways would make a function that no cache holds."""
+
+TAKEN = (
+    *(
+        "run",
+        "line",
+        "lines",
+        "feed",
+        "make",
+        "error",
+        "push",
+        "settle",
+        "fail",
+        "checked",
+        "tag_by",
+        "lap",
+        "encodable",
+        "padded",
+    ),
+    *keyword.kwlist,
+)
+"""Names that mean something in every generated function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emitters:
+    """What writes the code in the place of a node; each returns the terms of what came to it.
+
+    Attributes:
+        builtins: for those that have code of their own, by name; they are given the node's options.
+        user: for a user's function.
+        any_processor: for everything else, which is called.
+    """
+
+    builtins: Mapping[str, Callable[[Generator, Site, Mapping[str, Any]], Terms]]
+    user: Callable[[Generator, Site, UserForm], Terms]
+    any_processor: Callable[[Generator, Site], Terms]
+
+
+class Generator:
+    """Writes the body of the loop over the lines.
+
+    `names` are the objects that the source refers to; `fetches` are names of what belongs to one run, each
+    with the expression that fetches it; `writers` says how many sites add to each list of lines. `alone` are
+    lists that only one site adds to, as another `Generator` has found. `short` are nodes whose lines were
+    seen to have just as many fields as they look at, or fewer. A `timed` function adds up what nodes take.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        forms: Mapping[str, Form | None],
+        shapes: Shapes,
+        emitters: Emitters,
+        *,
+        max_hops: int,
+        alone: Collection[str] = (),
+        short: Collection[str] = (),
+        timed: bool = False,
+    ) -> None:
+        self.graph = graph
+        self.forms = forms
+        self.shapes = shapes
+        self.emitters = emitters
+        self.alone = alone
+        self.short = short
+        self.timed = timed
+        self.shorts: dict[str, str] = {}
+        self.writers: dict[str, int] = {}
+        self.kept: dict[str, str] = {}
+        self.max_hops = max_hops
+        self.write = Writer()
+        self.names: dict[str, Any] = {}
+        self.fetches: dict[str, str] = {}
+        self.counters: list[str] = []
+        self.came: dict[str, Terms] = {}
+        self.emitted: dict[str, Terms] = {}
+        self.edges: dict[tuple[str, str], Terms] = {}
+        self.agreements: list[tuple[Terms, Terms]] = []
+        self._sites = 0
+        self._sites_after: dict[str, int] = {}
+        self._wants_tag: dict[str, bool] = {}
+        self.new = Names(TAKEN).new
+
+    # Names
+
+    def constant(self, prefix: str, value: Any) -> str:
+        """A name for an object that is the same in every run."""
+        variable = self.new(prefix)
+        self.names[variable] = value
+        return variable
+
+    def named(self, prefix: str, value: Any) -> str:
+        """The name of an object, which is the same one each time that it is asked for."""
+        known = (variable for variable, held in self.names.items() if held is value)
+        return next(known, None) or self.constant(re.sub(r"\W", "_", prefix), value)
+
+    def fetched(self, prefix: str, node: str, expression: str) -> str:
+        """A name for an object that is another in every run; `expression` is evaluated once for each."""
+        for variable, known in self.fetches.items():
+            if known == expression:
+                return variable
+        variable = self.new(prefix, node)
+        self.fetches[variable] = expression
+        return variable
+
+    # Counters
+
+    def counted(self, what: str, node: str) -> str:
+        """A new counter, and the line that adds to it."""
+        counter = self.new(what, node)
+        self.counters.append(counter)
+        self.write(f"{counter} += 1")
+        return counter
+
+    def written(self, node: str, lines: str, line: str) -> str:
+        """A new counter of lines that are added to a list, and the line of source that adds one.
+
+        Where no other site adds to that list, the run keeps it apart, and its length is the count.
+        """
+        counter = self.new("written", node)
+        self.writers[lines] = self.writers.get(lines, 0) + 1
+        if lines in self.alone:
+            self.kept[counter] = self.fetched("kept", node, f"run.kept({lines})")
+            self.write(f"{self.kept[counter]}.append({line})")
+        else:
+            self.counters.append(counter)
+            self.write(f"{lines}.append({line})")
+            self.write(f"{counter} += 1")
+        return counter
+
+    def short_counter(self, node: str) -> str:
+        """A new counter of lines with fewer fields than a node has split them for: those take longer."""
+        counter = self.new("short", node)
+        self.counters.append(counter)
+        self.shorts[counter] = node
+        return counter
+
+    def add(self, table: dict[Any, Terms], key: Any, terms: Terms) -> None:
+        """Note that these terms are part of a sum."""
+        table.setdefault(key, []).extend(terms)
+
+    # Sites
+
+    def site(self, at: Site) -> Terms:
+        """The code of a site and all that follows it; the sum of these terms is what came to it."""
+        self._sites += 1
+        if self._sites > MOST_SITES:
+            raise NotCompiledError(f"there are more than {MOST_SITES} ways through the graph")
+        if at.hops > self.max_hops:
+            raise NotCompiledError("a way through the graph is longer than limits.max_hops")
+        before, self.write.node = self.write.node, at.node
+        terms = self._code(at)
+        self._lap(at.node)
+        self.write.node = before
+        return terms
+
+    def _lap(self, node: str) -> None:
+        """What was done up to here was this node's."""
+        if self.timed:
+            self.write(f"lap({node!r})")
+
+    def _code(self, at: Site) -> Terms:
+        if at.node == DROP:
+            terms = [self.counted("dropped", "")]
+            self.add(self.came, DROP, terms)
+            return terms
+        form = self.forms[at.node]
+        self.write(comment(f"{at.node}: {self._type(at.node)}"))
+        if isinstance(form, UserForm):
+            return self.emitters.user(self, at, form)
+        if isinstance(form, BuiltinForm) and form.name in self.emitters.builtins:
+            return self.emitters.builtins[form.name](self, at, form.values)
+        return self.emitters.any_processor(self, at)
+
+    def _type(self, node: str) -> str:
+        return self.graph.nodes[node].type if node in self.graph.nodes else "the default result"
+
+    def push(self, at: Site) -> Terms:
+        """Hand the record to the interpreter, with nothing done here yet; gives how many those were."""
+        counter = self.counted("pushed", at.node)
+        self.write(f"push({at.node!r}, {at.told_tag_code}, {at.line}, {at.hops})")
+        return [counter]
+
+    def dropped(self, at: Site) -> Terms:
+        """The record ends here, swallowed by the node."""
+        return [self.counted("dropped", at.node)]
+
+    def onward(self, at: Site, line: str, after: Site, refuse: Callable[[], Terms]) -> tuple[Terms, Terms]:
+        """The code for a record that the node at `at` has emitted.
+
+        Args:
+            at: the node's site.
+            line: the variable that holds the new line.
+            after: `at` with the new tag.
+            refuse: writes the code for a tag that has no route.
+
+        Returns:
+            How many records were emitted, and how many were refused.
+        """
+        self._lap(at.node)
+        route = self.graph.nodes[at.node].next
+        then = replace(after, line=line, hops=at.hops + 1)
+        if after.tag is not None or isinstance(route, tuple):
+            targets = route if isinstance(route, tuple) else self.graph.targets(at.node, after.tag or "")
+            return (self._fan_out(at.node, then, targets), []) if targets else ([], refuse())
+        if route is None:
+            raise NotCompiledError(f"{at.node!r} has no next, and only its lines say where they go")
+        return self._by_tag(at.node, then, route, refuse)
+
+    def _by_tag(
+        self, node: str, then: Site, route: Mapping[str, tuple[str, ...]], refuse: Callable[[], Terms]
+    ) -> tuple[Terms, Terms]:
+        emitted: Terms = []
+        opening = "if"
+        for tag, targets in route.items():
+            if tag != ANY:
+                with self.write.block(f"{opening} {then.tag_name} == {tag!r}:"):
+                    emitted += self._fan_out(node, then.tagged(tag), targets)
+                opening = "elif"
+        with self.write.block("else:" if opening == "elif" else "if True:"):
+            if ANY in route:
+                return emitted + self._fan_out(node, then, route[ANY]), []
+            return emitted, refuse()
+
+    def _fan_out(self, node: str, then: Site, targets: tuple[str, ...]) -> Terms:
+        """The code for all targets, one after the other; each of them gets as many records as the first."""
+        first: Terms = []
+        for index, target in enumerate(targets):
+            terms = self.site(replace(then, node=target))
+            if index == 0:
+                first = terms
+            else:
+                self.agreements.append((first, terms))
+            self.add(self.edges, (node, target), first)
+        self.add(self.emitted, node, first)
+        return first
+
+    # What the rest of a way is like
+
+    def sites_after(self, node: str) -> int:
+        """How many sites there will be behind a node, if it gives one tag."""
+        if node not in self.graph.nodes:
+            return 0
+        if node not in self._sites_after:
+            route = self.graph.nodes[node].next
+            targets = route if isinstance(route, tuple) else self.graph.followers(node)
+            self._sites_after[node] = sum(1 + self.sites_after(target) for target in targets)
+        return self._sites_after[node]
+
+    def wants_tag(self, node: str) -> bool:
+        """Whether anything at a node, or behind it, depends on the tag that a record has when it comes."""
+        if node not in self._wants_tag:
+            self._wants_tag[node] = self._looks_at_tag(node)
+        return self._wants_tag[node]
+
+    def tag_matters_after(self, node: str) -> bool:
+        """Whether it matters which tag a node gives to what it emits."""
+        route = self.graph.nodes[node].next
+        return not isinstance(route, tuple) or any(map(self.wants_tag, route))
+
+    def _looks_at_tag(self, node: str) -> bool:
+        if node in {DROP, END}:
+            return False
+        form = self.forms[node]
+        if not isinstance(form, BuiltinForm):
+            return form is None or form.gives_many or self.tag_matters_after(node)
+        builtin = BUILTINS[form.name]
+        if builtin.reads_tag(form.values) or (
+            form.name not in self.emitters.builtins and not builtin.is_sink
+        ):
+            return True  # one that is called may pass its tag on, which is told of lines that fail behind it
+        return not (builtin.is_sink or builtin.sets_tag(form.values)) and self.tag_matters_after(node)

@@ -1,0 +1,205 @@
+"""Compiled graphs: the loop over the lines, with what stands before and after it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from fproc.base.text import is_encodable
+from fproc.pipeline.compiler.generator import Generator
+from fproc.pipeline.compiler.inline import EMITTERS
+from fproc.pipeline.compiler.site import FeedLines, RunCalls, Shape, Site, Terms
+from fproc.pipeline.compiler.writer import TOO_LONG, NotCompiledError, Writer
+from fproc.pipeline.failures import GENERATED
+from fproc.pipeline.graph import Graph
+from fproc.pipeline.processors.base import Form
+
+log = logging.getLogger("fproc.compiler")
+
+NODES = "__nodes__"
+"""Where a program's global names say whose work each of its lines does."""
+
+
+class Program:
+    """A compiled graph, for the lines that enter it at one node.
+
+    Args:
+        source: the source of a function `make`.
+        nodes: whose work each line of it does, from the first one on.
+        names: what the source refers to.
+    """
+
+    def __init__(self, source: str, nodes: Sequence[str | None], names: Mapping[str, Any]) -> None:
+        self.source = source
+        namespace = {NODES: nodes, **names}
+        exec(compile(source, GENERATED, "exec"), namespace)  # noqa: S102 - generated from a checked graph
+        self._make: Callable[[RunCalls], FeedLines] = namespace["make"]
+
+    def bind(self, run: RunCalls) -> FeedLines:
+        """The function for one run.
+
+        Raises:
+            SharingError: two sinks write to one result.
+            ValueError: the input's name makes a result that cannot be.
+        """
+        return self._make(run)
+
+
+class Compiler:
+    """The programs of a graph, one for each entry.
+
+    They are made for what users' processors were seen to give, and made anew when they give something else.
+
+    Args:
+        graph: the checked graph.
+        forms: what each node does, `end` included; None where that is not known.
+        max_hops: how many nodes one record may go through.
+    """
+
+    def __init__(self, graph: Graph, forms: Mapping[str, Form | None], *, max_hops: int) -> None:
+        self._graph = graph
+        self._forms = forms
+        self._max_hops = max_hops
+        self._shapes: dict[str, set[Shape]] = {}
+        self._may_keep = True
+        self._short: set[str] = set()
+        self._programs: dict[tuple[str, bool], Program | NotCompiledError] = {}
+
+    def program(self, entry: str, *, timed: bool = False) -> Program:
+        """The program for lines that enter the graph at a node; one that is `timed` tells what nodes take.
+
+        Raises:
+            NotCompiledError: it has none, and has to be interpreted.
+        """
+        wanted = entry, timed
+        if wanted not in self._programs:
+            try:
+                self._programs[wanted] = self._compiled(entry, timed=timed)
+            except NotCompiledError as why:
+                self._programs[wanted] = why
+            except RecursionError:
+                self._programs[wanted] = NotCompiledError(TOO_LONG)
+        found = self._programs[wanted]
+        if isinstance(found, NotCompiledError):
+            raise found
+        return found
+
+    def learn(self, node: str, shape: Shape, *, is_only: bool) -> None:
+        """A node was seen to give something of this shape; or it has given nothing else up to now."""
+        known = self._shapes.setdefault(node, {Shape.LINE})
+        if is_only:
+            known.clear()
+        known.add(shape)
+        self._programs.clear()
+
+    def learn_short(self, node: str) -> None:
+        """Lines often have no more fields than a node looks at."""
+        self._short.add(node)
+        self._programs.clear()
+
+    def learn_sharing(self) -> None:
+        """Two sinks write to one result."""
+        self._may_keep = False
+        self._programs.clear()
+
+    def _compiled(self, entry: str, *, timed: bool) -> Program:
+        _check_ways(self._graph, entry)
+        code, terms = self._generated(entry, timed=timed)
+        has_any_tag = any("lines_by_tag" in expression for expression in code.fetches.values())
+        if self._may_keep and not timed and not has_any_tag:
+            alone = [lines for lines, writers in code.writers.items() if writers == 1]
+            code, terms = self._generated(entry, alone)
+        names = {"encodable": is_encodable, "padded": padded, **code.names}
+        written = _assembled(code, terms)
+        program = Program(written.text(), written.nodes(), names)
+        if not timed:
+            log.debug("what is done with lines that enter at %r:\n%s", entry, program.source)
+        return program
+
+    def _generated(
+        self, entry: str, alone: Collection[str] = (), *, timed: bool = False
+    ) -> tuple[Generator, Terms]:
+        code = Generator(
+            self._graph,
+            self._forms,
+            self._shapes,
+            EMITTERS,
+            max_hops=self._max_hops,
+            alone=alone,
+            short=self._short,
+            timed=timed,
+        )
+        return code, code.site(Site(entry, "line", entry))
+
+
+def node_at(names: Mapping[str, Any], line: int) -> str | None:
+    """Return whose work a line of a program does, whose global names these are; lines count from 1."""
+    nodes: Sequence[str | None] = names[NODES]
+    return nodes[line - 1]
+
+
+def padded(parts: list[str], size: int) -> list[str | None]:
+    """So many parts, with None for those that are missing."""
+    return [*parts, *[None] * (size - len(parts))]
+
+
+def _check_ways(graph: Graph, entry: str) -> None:
+    """See that no record can come to a node twice.
+
+    Raises:
+        NotCompiledError: it can.
+    """
+    done: set[str] = set()
+
+    def look(node: str, way: tuple[str, ...]) -> None:
+        if node in way:
+            raise NotCompiledError("its nodes form a cycle: " + " -> ".join([*way[way.index(node) :], node]))
+        if node in done or node not in graph.nodes:
+            return
+        for target in graph.followers(node):
+            look(target, (*way, node))
+        done.add(node)
+
+    look(entry, ())
+
+
+def _assembled(code: Generator, terms: Terms) -> Writer:
+    """The source: what one run needs, the loop, and the sums."""
+    write = Writer()
+    nodes = {node: code.new("at", node) for node in {**code.came, **code.emitted}}
+    with write.block("def make(run):"):
+        write("push, settle, fail, checked = run.push_line, run.settle, run.fail, run.checked")
+        write("tag_by = run.tag_by")
+        if code.timed:
+            write("lap = run.laps.lap")
+        for variable, expression in code.fetches.items():
+            write(f"{variable} = {expression}")
+        for node, variable in nodes.items():
+            write(f"{variable} = run.counts[{node!r}]")
+        write("")
+        with write.block("def feed(lines):"):
+            if code.counters:
+                write(" = ".join([*code.counters, "0"]))
+            with write.block("try:"), write.block("for line in lines:"):
+                write.add(code.write)
+            with write.block("finally:"):
+                if code.kept:
+                    write(f"{', '.join(code.kept)}, = run.spill()")
+                for node, variable in nodes.items():
+                    write(f"{variable}.came += {_sum(code.came.get(node, []))}")
+                    write(f"{variable}.emitted += {_sum(code.emitted.get(node, []))}")
+                for (source, target), counted in code.edges.items():
+                    write(f"run.pass_on({source!r}, {target!r}, {_sum(counted)})")
+            for counter, node in code.shorts.items():
+                write(f"run.split_short({node!r}, {counter})")
+            for one, other in code.agreements:
+                write(f"run.agree({_sum(one)}, {_sum(other)})")
+            write(f"return {_sum(terms)}")
+        write("")
+        write("return feed")
+    return write
+
+
+def _sum(terms: Terms) -> str:
+    return " + ".join(terms) or "0"

@@ -1,0 +1,288 @@
+"""A run whose lines go through the compiled function, and whatever is unusual through the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import length_hint
+from typing import Any
+
+from fproc.base.errors import (
+    ConservationError,
+    InputError,
+    OutputError,
+    ProcessorExitError,
+    RoutingError,
+    reason_of,
+)
+from fproc.pipeline.compiler.program import Compiler
+from fproc.pipeline.compiler.site import FeedLines, Shape
+from fproc.pipeline.compiler.writer import NotCompiledError
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.processors.base import records_of
+from fproc.pipeline.processors.options import Template
+from fproc.pipeline.processors.sinks import fill_result_name
+from fproc.pipeline.records import Block, Overlong, Record
+
+SHORT_SHARE = 16
+"""If more than one in so many lines takes an exception to be split, another way to split is faster."""
+
+
+class SharingError(Exception):
+    """Two sinks write to one result, so neither may be kept apart."""
+
+
+_SHAPES: dict[type, Shape] = {str: Shape.LINE, tuple: Shape.PAIR}
+
+
+class CompiledRun(Interpreter):
+    """An interpreter that has the usual done by a `Program`, for which it is the `RunCalls`."""
+
+    def __init__(self, compiler: Compiler, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._compiler = compiler
+        self._learnt: set[tuple[str, Shape | None]] = set()
+        self._settled: dict[str, int] = {}
+        self._kept: list[tuple[list[str], list[str]]] = []
+        self._spilled: list[int] = []
+        self._first_line_no = 0
+        self._count = 0
+        self._left: Iterator[str] = iter(())
+        self._feed = self._bound()
+        self._feed_timed: FeedLines | None = None
+
+    def feed(self, block: Block | Overlong) -> None:
+        """Push the lines of a block through the graph."""
+        if isinstance(block, Overlong):
+            super().feed(block)
+            return
+        self._piece, self._finder = block, None
+        self._first_line_no = block.first_line_no
+        self._count = len(block.lines)
+        self._left = iter(block.lines)
+        try:
+            done = self._feed_observed() + self._feed_sample() + self._feed(self._left)
+            self.agree(done, self._count)
+        finally:
+            self.lines_in += self._count - length_hint(self._left)
+        self.output.note(len(block.raw))
+        if self._learnt:
+            self._adapt()
+
+    def _feed_observed(self) -> int:
+        """Interpret the lines that the observer is told of; gives how many those were.
+
+        What is kept is empty before the first line of a block, so they are written in their order.
+        """
+        if self._to_observe <= 0:
+            self._watching = None
+            return 0
+        count = 0
+        for count, line in enumerate(islice(self._left, int(min(self._to_observe, self._count))), 1):  # noqa: B007
+            self._find_line()
+            self._show(line)
+            self.push(self.entry, self.entry, line)
+        self._watching = None
+        self._settled = {node: at.came for node, at in self.counts.items()}  # what they gave is not learnt
+        return count
+
+    def _feed_sample(self) -> int:
+        """Time the next lines of the block, if that is due; gives how many came to their ends."""
+        lines = self._sample(length_hint(self._left))
+        if not lines:
+            return 0
+        if self._feed_timed is None:
+            self._feed_timed = self._bound_timed()
+        with self._timed():
+            return self._feed_timed(islice(self._left, lines))
+
+    def agree(self, one: int, other: int) -> None:
+        """See that as many records came to an end as had begun their way.
+
+        Raises:
+            ConservationError: they did not.
+        """
+        if one != other:
+            raise ConservationError(
+                f"records on their way, {other}, and those that came to an end, {one}, do not agree"
+            )
+
+    def split_short(self, node: str, count: int) -> None:
+        """So many lines of the block had fewer fields than a node has split them for."""
+        if count * SHORT_SHARE > self._count:
+            self._learnt.add((node, None))
+
+    def pass_on(self, source: str, target: str, count: int) -> None:
+        """Count records that went from one node to another."""
+        if count:
+            self.edges[source, target] = self.edges.get((source, target), 0) + count
+
+    def kept(self, lines: list[str]) -> list[str]:
+        """A list that one sink adds to instead of `lines`; `spill` moves what is in it.
+
+        Raises:
+            SharingError: another sink does that as well.
+        """
+        kept: list[str] = []
+        if any(lines is others for _, others in self._kept):
+            raise SharingError
+        self._kept.append((kept, lines))
+        self._spilled.append(0)
+        return kept
+
+    def spill(self) -> list[int]:
+        """Move the lines of kept lists to where they belong; gives how many came to each in this block."""
+        self._spill()
+        spilled, self._spilled = self._spilled, [0] * len(self._kept)
+        return spilled
+
+    def _spill(self) -> None:
+        for index, (kept, lines) in enumerate(self._kept):
+            lines.extend(kept)
+            self._spilled[index] += len(kept)
+            kept.clear()
+
+    def lines(self, file: Template, tag: str) -> list[str]:
+        """The list that takes the lines of a `write` node with a tag.
+
+        Raises:
+            ValueError: there can be no such result.
+        """
+        return self.output.lines(fill_result_name(file, self.source, tag))
+
+    def lines_by_tag(self, file: Template) -> dict[str, list[str]]:
+        """These lists for all tags; looking one up raises as `lines` does."""
+        return _ByTag(self, file)
+
+    def printed(self) -> list[str]:
+        """The list that takes the lines for standard output."""
+        return self.output.printed()
+
+    def process(self, node: str) -> Any:
+        """The call of a node's processor."""
+        return self._processors[node].process
+
+    def tag_by(self, node: str, tag: str, line: str) -> str:
+        """The tag that a built-in which only tags lines gives to one; asked for once a later node failed."""
+        return self._processors[node].process(tag, line)[0][0]
+
+    def target(self, node: str) -> Any:
+        """The user's object that is a node's processor."""
+        return self._processors[node].target
+
+    def push_line(self, node: str, tag: str, line: str, hops: int) -> None:
+        """A record has come to a node: do all the rest as the interpreter does."""
+        self._find_line()
+        self._spill()  # what follows is written behind it
+        self.push(node, tag, line, hops)
+
+    def settle(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
+        """A user's processor was called and gave something: do all the rest as the interpreter does."""
+        self._find_line()
+        try:
+            emitted = records_of(given, tag)
+        except BaseException as error:  # noqa: BLE001 - a user's generator may raise anything
+            self.fail(node, tag, line, error)
+            return
+        self.counts[node].came += 1
+        self._settled[node] = self._settled.get(node, 0) + 1
+        if type(given) in _SHAPES:
+            self._learnt.add((node, _SHAPES[type(given)]))
+        try:
+            onward = self._route(node, emitted)
+        except RoutingError as error:
+            self._fail(node, tag, line, error)
+            return
+        self._spill()  # what follows is written behind it
+        for target, record in onward:
+            self.push(target, *record, hops + 1)
+
+    def fail(self, node: str, tag: str, line: str, error: BaseException) -> None:
+        """A processor raised this instead of giving anything.
+
+        Raises:
+            BaseException: the error, if it is no matter of this record.
+        """
+        self._find_line()
+        if isinstance(error, InputError | OutputError | KeyboardInterrupt):
+            raise error
+        if not isinstance(error, Exception):
+            cause, error = error, ProcessorExitError(reason_of(error))
+            error.__cause__ = cause
+        self.counts[node].came += 1
+        self._fail(node, tag, line, error)
+
+    def checked(self, node: str, tag: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
+        """What a processor gave, counted and found to be in order; nothing if it is not."""
+        self.counts[node].came += 1
+        if not given:
+            return ()
+        try:
+            self._check(node, given)
+        except RoutingError as error:
+            self._find_line()
+            self._fail(node, tag, line, error)
+            return ()
+        self.counts[node].emitted += len(given)
+        return given
+
+    def _bound(self) -> FeedLines:
+        """The program for this run.
+
+        Where a tag makes a result that cannot be, its records fail, as in the interpreter. And where what was
+        learnt would make the program too large, there is none any more.
+        """
+        self._kept, self._spilled = [], []
+        try:
+            return self._compiler.program(self.entry).bind(self)
+        except SharingError:
+            self._compiler.learn_sharing()
+            return self._bound()
+        except (ValueError, NotCompiledError):
+            return self._interpreted
+
+    def _bound_timed(self) -> FeedLines:
+        """The same, for lines that are timed."""
+        if self._feed == self._interpreted:
+            return self._interpreted
+        return self._compiler.program(self.entry, timed=True).bind(self)
+
+    def _interpreted(self, lines: Iterator[str]) -> int:
+        """Do what a program does, without one."""
+        count = 0
+        for count, line in enumerate(lines, 1):  # noqa: B007 - how many there were
+            self._find_line()
+            self.push(self.entry, self.entry, line)
+        return count
+
+    def _adapt(self) -> None:
+        """Have the program made for what users' processors really give.
+
+        A line, or a pair, may have been settled for another reason; then it makes no other program.
+        """
+        for node, shape in self._learnt:
+            if shape is None:
+                self._compiler.learn_short(node)
+                continue
+            is_only = self.counts[node].came == self._settled[node]
+            self._compiler.learn(node, shape, is_only=is_only)
+        self._learnt.clear()
+        self._feed = self._bound()
+        self._feed_timed = None
+
+    def current_line_no(self) -> int | None:  # noqa: D102 - as its base
+        return self._first_line_no + self._count - length_hint(self._left) - 1
+
+    def _find_line(self) -> None:
+        """Set the number of the line that is being worked on."""
+        self.line_no = self.current_line_no()
+
+
+class _ByTag(dict[str, list[str]]):
+    def __init__(self, run: CompiledRun, file: Template) -> None:
+        self._run = run
+        self._file = file
+
+    def __missing__(self, tag: str) -> list[str]:
+        lines = self[tag] = self._run.lines(self._file, tag)
+        return lines

@@ -1,0 +1,161 @@
+"""What the generated code is about: places in it, and what it may call on a run.
+
+A graph is unrolled into a tree of `Site`s, from which `generator` writes the source of one function.
+`RunCalls` is all that this function knows of the run that it works for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
+from typing import Any, Protocol
+
+from fproc.base.values import dataclass, field, replace
+from fproc.pipeline.processors.options import Template
+from fproc.pipeline.records import Record
+from fproc.pipeline.tracing.timing import Laps, Timed
+
+Terms = list[str]
+"""Names of counters whose sum is the number of records that came somewhere."""
+
+
+class Shape(Enum):
+    """What a user's processor gives for a line, apart from None. The code is made for what was seen."""
+
+    LINE = "a line"
+    PAIR = "a (tag, line)"
+
+
+Shapes = Mapping[str, AbstractSet[Shape]]
+"""What each node was seen to give; a line, where nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The fields of a line, in variables.
+
+    `parts` are variables that hold a field each, or None where the line has fewer; or there is one variable
+    `listed` that holds as many as there are, up to `size`.
+    """
+
+    size: int
+    parts: tuple[str, ...] = ()
+    listed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place in the code: a record has come to `node`, as its `hops`th.
+
+    `line` is the variable that holds its line. Its tag is `tag` where that is known now, else in the
+    variable `tag_name`. Where nobody asks for the tag that a node before has given, both are older than
+    that, and `unasked` is an expression that finds it, for who wants to tell of a record. `splits` are
+    the fields of lines that were split already, by variable and separator.
+    """
+
+    node: str
+    line: str
+    tag: str | None
+    tag_name: str = ""
+    unasked: str = ""
+    hops: int = 1
+    splits: Mapping[tuple[str, str], Split] = field(default_factory=dict)
+
+    @property
+    def tag_code(self) -> str:
+        """An expression for the tag."""
+        return self.tag_name if self.tag is None else repr(self.tag)
+
+    @property
+    def told_tag_code(self) -> str:
+        """An expression for the tag, right even where nobody asks for it; it may take long."""
+        return self.unasked or self.tag_code
+
+    def tagged(self, tag: str) -> Site:
+        """The same with a tag that is known."""
+        return replace(self, tag=tag, tag_name="", unasked="")
+
+    def tagged_by(self, variable: str) -> Site:
+        """The same with the tag in a variable."""
+        return replace(self, tag=None, tag_name=variable, unasked="")
+
+    def tagged_unasked(self) -> Site:
+        """The same after this node, a built-in that only tags lines, has given a tag that nobody asks for."""
+        return replace(self, unasked=f"tag_by({self.node!r}, {self.told_tag_code}, {self.line})")
+
+
+FeedLines = Callable[[Iterator[str]], int]
+"""Push lines through the graph; return how many came to their ends."""
+
+
+class RunCalls(Protocol):
+    """What generated code may call on the run that it works for, and read of it."""
+
+    laps: Laps | None
+    """The clock of a function that is timed."""
+
+    @property
+    def counts(self) -> Mapping[str, Timed]:
+        """What happened at each node: the function adds to `came` and `emitted`."""
+
+    def process(self, node: str) -> Any:
+        """Return the call of a node's processor."""
+
+    def target(self, node: str) -> Any:
+        """Return the user's object that is a node's processor."""
+
+    def lines(self, file: Template, tag: str) -> list[str]:
+        """Return the list that takes the lines of a `write` node with a tag.
+
+        Raises:
+            ValueError: there can be no such result.
+        """
+
+    def lines_by_tag(self, file: Template) -> Mapping[str, list[str]]:
+        """Return these lists for all tags; looking one up raises as `lines` does."""
+
+    def printed(self) -> list[str]:
+        """Return the list that takes the lines for standard output."""
+
+    def kept(self, lines: list[str]) -> list[str]:
+        """Return a list that one sink adds to instead of `lines`; `spill` moves what is in it.
+
+        Raises:
+            SharingError: another sink does that as well.
+        """
+
+    def spill(self) -> list[int]:
+        """Move the lines of kept lists to where they belong; return how many came to each in this block."""
+
+    def push_line(self, node: str, tag: str, line: str, hops: int) -> None:
+        """Do all the rest for a record that has come to a node, as the interpreter does."""
+
+    def settle(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
+        """Do all the rest for what a user's processor gave, as the interpreter does."""
+
+    def fail(self, node: str, tag: str, line: str, error: BaseException) -> None:
+        """Deal with an error that a processor raised instead of giving anything.
+
+        Raises:
+            BaseException: the error, if it is no matter of this record.
+        """
+
+    def checked(self, node: str, tag: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
+        """Return what a processor gave, counted and found to be in order; nothing if it is not."""
+
+    def tag_by(self, node: str, tag: str, line: str) -> str:
+        """Return the tag that a built-in which only tags lines gives to one."""
+
+    def pass_on(self, source: str, target: str, count: int) -> None:
+        """Count records that went from one node to another."""
+
+    def split_short(self, node: str, count: int) -> None:
+        """Take note of lines of the block with fewer fields than a node has split them for."""
+
+    def agree(self, one: int, other: int) -> None:
+        """See that as many records came to an end as had begun their way.
+
+        Raises:
+            ConservationError: they did not.
+        """

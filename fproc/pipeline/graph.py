@@ -1,0 +1,142 @@
+"""Nodes and routes, checked: which node an emitted record goes to, and in what order nodes finish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fproc.base.errors import Problem
+from fproc.base.text import nearest
+from fproc.base.values import dataclass
+from fproc.config.model import FileRule, Next, NodeSpec
+from fproc.pipeline.processors.builtins import BUILTINS
+
+START = "start"
+END = "end"
+DROP = "drop"
+ANY = "*"
+RESERVED = (END, DROP)
+"""Nodes that are always there: the default result, and nothing at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A checked graph. `nodes` holds the user's nodes in the order in which they are written down."""
+
+    nodes: Mapping[str, NodeSpec]
+    entries: tuple[str, ...]
+
+    def targets(self, node: str, tag: str) -> tuple[str, ...]:
+        """Where a record goes that `node` emitted with `tag`; empty if there is no route."""
+        route = self.nodes[node].next
+        if isinstance(route, tuple):
+            return route
+        if route is not None:
+            return route.get(tag, route.get(ANY, ()))
+        return (tag,) if tag in self.nodes or tag in RESERVED else ()
+
+    def edges(self) -> list[tuple[str, str, str]]:
+        """Every edge that is written down, as (from, tag or "", to)."""
+        found = []
+        for name, node in self.nodes.items():
+            if isinstance(node.next, tuple):
+                found += [(name, "", target) for target in node.next]
+            elif node.next is not None:
+                found += [(name, tag, target) for tag, targets in node.next.items() for target in targets]
+        return found
+
+    def followers(self, node: str) -> list[str]:
+        """The user's nodes that a record may go to from this one; all others, where its tag alone decides."""
+        route = self.nodes[node].next
+        if route is None:
+            return [] if is_sink(self.nodes[node]) else [name for name in self.nodes if name != node]
+        targets = route if isinstance(route, tuple) else [to for tos in route.values() for to in tos]
+        return [target for target in targets if target in self.nodes]
+
+    def finish_order(self) -> list[str]:
+        """The nodes so that each one comes after those that feed it, cycles aside.
+
+        At the end of a file the nodes finish in this order: what one of them still emits reaches nodes
+        that have not finished yet; where that leaves a choice, in the order in which they are written down.
+        It is the reverse of a depth-first search's postorder (Tarjan 1976).
+        """
+        followers = {name: self.followers(name) for name in self.nodes}
+        order: list[str] = []
+        seen: set[str] = set()
+        for root in reversed(list(self.nodes)):
+            stack = [(root, reversed(followers[root]))] if root not in seen else []
+            seen.add(root)
+            while stack:
+                name, waiting = stack[-1]
+                step = next((other for other in waiting if other not in seen), None)
+                if step is None:
+                    order.append(name)
+                    stack.pop()
+                else:
+                    seen.add(step)
+                    stack.append((step, reversed(followers[step])))
+        return order[::-1]
+
+    def unreachable(self) -> list[str]:
+        """Nodes that no line can reach. A node without `next` may reach any, so then there are none."""
+        seen = list(self.entries)
+        for name in seen:
+            if name not in self.nodes:
+                continue
+            if self.nodes[name].next is None and not is_sink(self.nodes[name]):
+                return []
+            seen += [target for target in dict.fromkeys(self.followers(name)) if target not in seen]
+        return [name for name in self.nodes if name not in seen]
+
+
+def is_sink(node: NodeSpec) -> bool:
+    """Whether lines end at this node because its type writes them somewhere."""
+    return node.type in BUILTINS and BUILTINS[node.type].is_sink
+
+
+def build_graph(nodes: Iterable[NodeSpec], files: Iterable[FileRule]) -> tuple[Graph, list[Problem]]:
+    """The graph of these nodes, and what is wrong with it."""
+    problems: list[Problem] = []
+    known: dict[str, NodeSpec] = {}
+    for node in nodes:
+        if node.tag in {*RESERVED, ANY}:
+            hint = "route to it, but do not define it" if node.tag in RESERVED else ""
+            problems.append(Problem(f"{node.path}.tag", f"{node.tag!r} is a reserved name", hint))
+        elif node.tag in known:
+            first = f"the first is {known[node.tag].path}"
+            problems.append(Problem(f"{node.path}.tag", f"a second node {node.tag!r}", first))
+        else:
+            known[node.tag] = node
+    if START not in known:
+        what = f"no node has the tag {START!r}, where lines enter"
+        problems.append(Problem("$.nodes", what, nearest(START, list(known))))
+    for node in known.values():
+        problems += _route_problems(node, [*known, *RESERVED])
+    starts = [(f"$.files[{index}].start", rule.start) for index, rule in enumerate(files)]
+    problems += [_unknown(path, start, list(known)) for path, start in starts if start not in known]
+    entries = dict.fromkeys(name for name in (START, *dict(starts).values()) if name in known)
+    return Graph(known, tuple(entries)), problems
+
+
+def _route_problems(node: NodeSpec, targets: list[str]) -> list[Problem]:
+    path = f"{node.path}.next"
+    problems = [
+        _unknown(place, name, targets) for place, name in _named(node.next, path) if name not in targets
+    ]
+    if node.next is not None and is_sink(node):
+        what = f"lines end at a {node.type!r} node, so it has no next"
+        problems.append(Problem(path, what, "list both nodes in the next of the node before it"))
+    return problems
+
+
+def _named(route: Next, path: str) -> list[tuple[str, str]]:
+    """Every node that a `next` names, with its JSON path."""
+    if route is None:
+        return []
+    if isinstance(route, tuple):
+        return [(f"{path}[{i}]" if len(route) > 1 else path, name) for i, name in enumerate(route)]
+    return [pair for tag, names in route.items() for pair in _named(names, f"{path}.{tag}")]
+
+
+def _unknown(path: str, name: str, known: list[str]) -> Problem:
+    hint = nearest(name, known) or "the nodes are " + ", ".join(known)
+    return Problem(path, f"unknown node {name!r}", hint)

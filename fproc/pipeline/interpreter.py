@@ -1,0 +1,341 @@
+"""The routing semantics, in code.
+
+`Interpreter.push` IS the specification: a record enters a node; the node finishes with it; then each record
+that it emitted is pushed through the rest of the graph, one after the other, before the next one. So every
+node and every sink sees records in input order, whatever the blocks were. A faster form of a graph is right
+if, and only if, it gives what this one gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from math import inf
+from types import CodeType
+from typing import Any, ClassVar
+
+from fproc.base.errors import FprocError, InputError, OutputError, RoutingError
+from fproc.base.own_code import is_unreadable
+from fproc.base.text import is_encodable
+from fproc.pipeline.failures import LineFailure, LineFinder, RecordError, cause_of
+from fproc.pipeline.graph import Graph
+from fproc.pipeline.processors.base import Maker, Output, Processor, Source
+from fproc.pipeline.records import Block, Overlong, Record
+from fproc.pipeline.tracing.observer import Observer
+from fproc.pipeline.tracing.timing import Laps, Sampling, lap_seconds
+
+ErrorPolicy = Callable[[RecordError], None]
+"""Told of each record that failed: raises to end the run, returns to go on without that record."""
+
+
+class NodeCounts:
+    """What happened at one node: records that came, records that it emitted, records that failed there.
+
+    `timed` of those that came took `seconds`.
+    """
+
+    __slots__ = ("came", "emitted", "failed", "seconds", "timed")
+
+    def __init__(self) -> None:
+        self.came = self.emitted = self.failed = self.timed = 0
+        self.seconds = 0.0
+
+
+def _no_beat() -> None:
+    """Tell nobody."""
+
+
+class Interpreter:
+    """One run of one input file through a graph.
+
+    Args:
+        graph: the checked graph.
+        makers: how the processor of each node is made, `end` and `drop` included.
+        source: what processors may know of the input.
+        output: where sinks put lines.
+        entry: the node at which lines enter.
+        max_hops: how many nodes one record may go through.
+        on_error: what to do about a record that failed.
+        observer: who is told of each step, or None.
+        sampling: says which lines are timed, or None.
+
+    Raises:
+        RecordError: a processor could not be made.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        makers: Mapping[str, Maker],
+        *,
+        source: Source,
+        output: Output,
+        entry: str,
+        max_hops: int,
+        on_error: ErrorPolicy,
+        observer: Observer | None = None,
+        sampling: Sampling | None = None,
+    ) -> None:
+        self.graph = graph
+        self.source = source
+        self.output = output
+        self.entry = entry
+        self.max_hops = max_hops
+        self.on_error = on_error
+        self.observer = observer
+        self.line_no: int | None = None
+        self._to_observe = (
+            0 if observer is None else inf if observer.first_lines is None else observer.first_lines
+        )
+        self._watching: Observer | None = None
+        self._piece: Block | Overlong | None = None
+        self._finder: LineFinder | None = None
+        self.lines_in = 0
+        self.counts = {name: NodeCounts() for name in makers}
+        self.edges: dict[tuple[str, str], int] = {}
+        self._finished: set[str] = set()
+        self._processors: dict[str, Processor] = {}
+        self._sampling = sampling
+        self._is_timed = False
+        self.laps = Laps(self.counts, lap_seconds()) if sampling else None
+        for name, make in makers.items():
+            try:
+                self._processors[name] = make(source, output)
+            except Exception as error:
+                self.close()
+                raise self._record_error(name, None, None, error) from error
+
+    def feed(self, block: Block | Overlong) -> None:
+        """Push the lines of a block through the graph."""
+        self._piece, self._finder = block, None
+        if isinstance(block, Overlong):
+            self.lines_in += 1
+            self.counts[self.entry].came += 1
+            self.line_no = block.line_no
+            self._show(block.head)
+            error = RoutingError("the line is longer than limits.max_line_bytes")
+            self._refuse(self.entry, self.entry, block.head, 1, error)
+            return
+        with self._timed() if self._sample(len(block.lines)) else nullcontext():
+            for line_no, line in enumerate(block.lines, block.first_line_no):
+                self.line_no = line_no
+                self.lines_in += 1
+                if self.observer:
+                    self._show(line)
+                self.push(self.entry, self.entry, line)
+
+    def push(self, node: str, tag: str, line: str, hops: int = 1) -> None:
+        """Push one record through the graph, depth first; it comes to this node as its `hops`th."""
+        stack = [(node, tag, line, hops)]
+        while stack:
+            node, tag, line, hops = stack.pop()
+            onward = self._go_through(node, tag, line, hops)
+            if self._is_timed and self.laps:
+                self.laps.lap(node)
+            stack += [(target, *record, hops + 1) for target, record in reversed(onward)]
+
+    def _go_through(self, node: str, tag: str, line: str, hops: int) -> list[tuple[str, Record]]:
+        """Have a node do a record; gives the records that it emits, with the node that each goes to."""
+        self.counts[node].came += 1
+        try:
+            self._check_way(node, hops)
+            emitted = self._processors[node].process(tag, line)
+            onward = self._route(node, emitted)
+        except (InputError, OutputError):
+            raise  # from a sink: no matter of this record
+        except Exception as error:  # noqa: BLE001 - a user's processor may raise anything
+            self._refuse(node, tag, line, hops, error)
+            return []
+        if self._watching:
+            self._watching.step(node, tag, line, emitted, hops)
+        return onward
+
+    def _show(self, line: str) -> None:
+        """A line is about to enter the graph: the observer is told, if it is to know of this one."""
+        self._watching = self.observer if self._to_observe > 0 else None
+        if self._watching:
+            self._to_observe -= 1
+            self._watching.begin(self.line_no, line)
+
+    def finish(self, beat: Callable[[], None] = _no_beat) -> None:
+        """End the file: each node gives what it still has, those upstream first; a beat for each record."""
+        self.line_no = self._piece = self._finder = None
+        self._watching = self.observer
+        if self.observer:
+            self.observer.begin(None, "")
+        if not any(processor.finish for processor in self._processors.values()):
+            return
+        for name in self.graph.finish_order():
+            self._finished.add(name)
+            for record in self._leftovers(name):
+                beat()
+                try:
+                    onward = self._route(name, [record])
+                except FprocError as error:
+                    self._refuse(name, *record, 1, error)
+                    continue
+                for target, (tag, line) in onward:
+                    self.push(target, tag, line)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the run has come to between two lines, as a JSON value: figures, and what nodes remember.
+
+        Raises:
+            UnsavableError: a node remembers what JSON does not give back.
+        """
+        return {
+            **self.figures(),
+            "states": {
+                name: processor.state.snapshot()
+                for name, processor in self._processors.items()
+                if processor.state
+            },
+        }
+
+    def figures(self) -> dict[str, Any]:
+        """What was counted up to now, as a JSON value."""
+        return {
+            "lines_in": self.lines_in,
+            "counts": {name: [at.came, at.emitted, at.failed] for name, at in self.counts.items()},
+            "edges": [[source, target, count] for (source, target), count in self.edges.items()],
+            "times": {name: [at.timed, at.seconds] for name, at in self.counts.items() if at.timed},
+        }
+
+    def restore(self, value: Mapping[str, Any]) -> None:
+        """Go on from a snapshot of the same graph; this run must be fresh.
+
+        Raises:
+            Exception: of any kind, if it does not fit. The run is then of no more use.
+        """
+        self.lines_in = value["lines_in"]
+        for name, counts in self.counts.items():
+            counts.came, counts.emitted, counts.failed = value["counts"][name]
+        self.edges = {(source, target): count for source, target, count in value["edges"]}
+        self._absorb_times(value)
+        for name, processor in self._processors.items():
+            if processor.state:
+                processor.state.restore(value["states"][name])
+
+    def absorb(self, figures: Mapping[str, Any]) -> None:
+        """Add the figures of another run, which did the next lines."""
+        self.lines_in += figures["lines_in"]
+        for name, (came, emitted, failed) in figures["counts"].items():
+            counts = self.counts[name]
+            counts.came += came
+            counts.emitted += emitted
+            counts.failed += failed
+        for source, target, count in figures["edges"]:
+            self.edges[source, target] = self.edges.get((source, target), 0) + count
+        self._absorb_times(figures)
+
+    def _absorb_times(self, figures: Mapping[str, Any]) -> None:
+        for name, (timed, seconds) in figures["times"].items():
+            self.counts[name].timed += timed
+            self.counts[name].seconds += seconds
+
+    def close(self) -> None:
+        """Let go of what the processors hold; a run that was given up must be closed too."""
+        for processor in self._processors.values():
+            if processor.close:
+                processor.close()
+
+    def current_line_no(self) -> int | None:
+        """Return the number of the line that is being worked on; it may be asked between any two steps."""
+        return self.line_no
+
+    def _sample(self, lines: int) -> int:
+        """How many of so many lines that come next are to be timed."""
+        return self._sampling.take(lines) if self._sampling else 0
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Time what is done within."""
+        assert self.laps
+        self._is_timed = True
+        self.laps.start()
+        try:
+            yield
+        finally:
+            self.laps.stop()
+            self._is_timed = False
+
+    def _check_way(self, node: str, hops: int) -> None:
+        if hops > self.max_hops:
+            raise RoutingError(
+                f"the record went through more than {self.max_hops} nodes; is a cycle endless?"
+            )
+        if node in self._finished and self._processors[node].finish:
+            raise RoutingError("the record came back to a node that was already finishing the file")
+
+    def _route(self, node: str, emitted: Sequence[Record]) -> list[tuple[str, Record]]:
+        """Each emitted record with each node that it goes to, in order; counted as emitted."""
+        self._check(node, emitted)
+        onward = [(target, record) for record in emitted for target in self.graph.targets(node, record[0])]
+        self.counts[node].emitted += len(emitted)
+        for target, _ in onward:
+            self.edges[node, target] = self.edges.get((node, target), 0) + 1
+        return onward
+
+    def _check(self, node: str, emitted: Sequence[Record]) -> None:
+        """See that emitted records can go on.
+
+        Raises:
+            RoutingError: one of them cannot.
+        """
+        for tag, line in emitted:
+            if not self.graph.targets(node, tag):
+                raise RoutingError(f"no route for the tag {tag!r}; add it, or '*', to the node's next")
+            if "\n" in line:
+                raise RoutingError("emitted a line with a line ending in it; emit one record for each line")
+            if not is_encodable(line):
+                raise RoutingError("emitted a line with half a character in it (a lone surrogate)")
+
+    def _leftovers(self, node: str) -> Iterator[Record]:
+        finish = self._processors[node].finish
+        if finish is None:
+            return
+        try:
+            yield from finish()
+        except OutputError:
+            raise  # the host is in trouble: no matter of this node
+        except Exception as error:
+            self._check_own_code(error)
+            self.counts[node].failed += 1
+            raise self._record_error(node, None, None, error) from error
+
+    NODE_FRAMES: ClassVar[Mapping[CodeType, str]] = {
+        __init__.__code__: "name",
+        _go_through.__code__: "node",
+        _leftovers.__code__: "node",
+    }
+    """Which variable in a frame of these functions names the node that is at work."""
+
+    def _refuse(self, node: str, tag: str, line: str, hops: int, error: BaseException) -> None:
+        """A node has failed with a record."""
+        if self._watching:
+            self._watching.fail(node, tag, line, hops)
+        self._fail(node, tag, line, error)
+
+    def _fail(self, node: str, tag: str, line: str, error: BaseException) -> None:
+        self._check_own_code(error)
+        self.counts[node].failed += 1
+        failure = self._record_error(node, tag, line, error)
+        failure.__cause__ = error
+        self.on_error(failure)
+
+    @staticmethod
+    def _check_own_code(error: BaseException) -> None:
+        """Let through what is no record's fault, lest `on_error` sets lines aside for it."""
+        if is_unreadable(error):
+            raise error
+
+    def _record_error(
+        self, node: str, tag: str | None, given: str | None, error: BaseException
+    ) -> RecordError:
+        offset_bytes = line = None
+        if self.line_no is not None and self._piece is not None:
+            self._finder = self._finder or LineFinder(self._piece)
+            offset_bytes, line = self._finder.find(self.line_no)
+        return RecordError(
+            LineFailure("failed", node, self.line_no, offset_bytes, given, tag, line, cause_of(error))
+        )

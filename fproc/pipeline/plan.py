@@ -1,0 +1,200 @@
+"""A configuration made ready to run: the checked graph, and how each node's processor is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from fproc import __version__
+from fproc.base.errors import ConfigError, Problem, UsageError
+from fproc.base.text import nearest
+from fproc.base.values import dataclass, replace
+from fproc.config.keys import parse_config
+from fproc.config.model import Config, NodeSpec, to_json
+from fproc.config.patterns import matches
+from fproc.pipeline import graph, plugins
+from fproc.pipeline.compiler.program import Compiler
+from fproc.pipeline.compiler.run import CompiledRun
+from fproc.pipeline.compiler.writer import NotCompiledError
+from fproc.pipeline.graph import DROP, END, START, Graph
+from fproc.pipeline.interpreter import ErrorPolicy, Interpreter
+from fproc.pipeline.processors import sinks
+from fproc.pipeline.processors.base import BuiltinForm, Form, Maker, Output, Source
+from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.tracing.observer import Observer
+from fproc.pipeline.tracing.timing import Sampling
+
+QUICK_LINES = 256
+"""How many lines built-ins do in no time that anyone would notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do with files. Plans of one `fingerprint` make the same results of the same input."""
+
+    config: Config
+    graph: Graph
+    makers: Mapping[str, Maker]
+    fingerprint: str
+    forms: Mapping[str, Form | None]
+    compiler: Compiler
+
+    def entry(self, name: str, first_line: str) -> str:
+        """The node at which the lines of a file enter: the first rule of `files` that matches."""
+        for rule in self.config.files:
+            named = rule.match is None or matches(name, rule.match)
+            if named and (rule.first_line is None or re.search(rule.first_line, first_line)):
+                return rule.start
+        return START
+
+    def run(
+        self,
+        source: Source,
+        output: Output,
+        *,
+        entry: str,
+        on_error: ErrorPolicy,
+        observer: Observer | None = None,
+        sampling: Sampling | None = None,
+    ) -> Interpreter:
+        """A run of one file, with fresh processors.
+
+        Raises:
+            RecordError: a processor could not be made.
+        """
+        tells_all = observer is not None and observer.first_lines is None
+        is_compiled = not tells_all and self.why_interpreted(entry) is None
+        return (partial(CompiledRun, self.compiler) if is_compiled else Interpreter)(
+            self.graph,
+            self.makers,
+            source=source,
+            output=output,
+            entry=entry,
+            max_hops=self.config.limits.max_hops,
+            on_error=on_error,
+            observer=observer,
+            sampling=sampling,
+        )
+
+    @property
+    def first_piece_lines(self) -> int:
+        """How many lines to begin with: one, if there are processors that may be slow."""
+        return QUICK_LINES if self.is_builtin else 1
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether there is no code of users in it."""
+        return all(node.type in BUILTINS for node in self.config.nodes)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what a node gives for a line may depend on lines before it.
+
+        Functions are taken for maps, as they are documented; classes have to say that they are `stateless`.
+        """
+        return any(map(self.may_keep, self.graph.nodes))
+
+    def may_keep(self, node: str) -> bool:
+        """Whether a node may remember a line that it is given."""
+        return node in self.graph.nodes and _remembers(self.forms.get(node))
+
+    def why_interpreted(self, entry: str) -> str | None:
+        """Why lines that enter the graph at a node are interpreted; None if there is a program for them."""
+        try:
+            self.compiler.program(entry)
+        except NotCompiledError as why:
+            return str(why)
+        return None
+
+
+def build_plan(
+    value: Any,
+    *,
+    folder: str,
+    overrides: Mapping[str, Any] | None = None,
+    problems: Sequence[Problem] = (),
+) -> Plan:
+    """The plan of a configuration.
+
+    Args:
+        value: the configuration as a JSON value.
+        folder: what paths in it are relative to, and where its plugins lie.
+        overrides: keys of `Config` that the command line or the environment sets instead.
+        problems: what was found wrong before; it is reported with the rest.
+
+    Raises:
+        ConfigError: with every problem of the text, the graph and the processors.
+    """
+    config, found = parse_config(value, folder=folder)
+    problems = [*problems, *found]
+    if config is None:
+        raise ConfigError(problems)
+    config = replace(config, **(overrides or {}))
+    plugins.add_plugin_folder(folder)
+    plugins.add_plugin_folder(config.plugins_dir)
+    return assemble(config, problems)
+
+
+def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
+    """The plan of a configuration that was read; `problems` are those found in it. Raises as `build` does."""
+    checked, found = graph.build_graph(config.nodes, config.files)
+    problems = [*problems, *found]
+    makers: dict[str, Maker] = {END: sinks.end_node(), DROP: sinks.drop_node()}
+    forms: dict[str, Form | None] = {END: sinks.END_FORM}
+    for node in config.nodes:
+        if not node.type:
+            continue  # said already
+        resolved, found = plugins.resolve(node)
+        problems += found
+        if resolved is not None:
+            makers[node.tag], forms[node.tag] = resolved.make, resolved.form
+    if problems:
+        raise ConfigError(sorted(problems, key=_place))
+    compiler = Compiler(checked, forms, max_hops=config.limits.max_hops)
+    return Plan(config, checked, makers, _fingerprint(config), forms, compiler)
+
+
+def _remembers(form: Form | None) -> bool:
+    if isinstance(form, BuiltinForm):
+        return BUILTINS[form.name].remembers
+    if form is None:  # a stream
+        return True
+    return form.is_class and getattr(form.target, "stateless", False) is not True
+
+
+def _fingerprint(config: Config) -> str:
+    """A digest of everything that results depend on, apart from the input."""
+    value = to_json(config)
+    parts = [__version__, *(value[key] for key in ("nodes", "files", "on_error", "limits"))]
+    digest = hashlib.sha256(json.dumps(parts).encode())
+    for source in plugins.sources([node.type for node in config.nodes]):
+        digest.update(source)
+    return digest.hexdigest()
+
+
+def mode_nodes(source: str, mode: str) -> tuple[NodeSpec, ...]:
+    """The nodes of `--mode`: one built-in instead of a pipeline. `source` is who asks for it, for messages.
+
+    Raises:
+        UsageError: there is no such built-in, or it cannot do without options.
+    """
+    modes = [
+        name
+        for name, builtin in BUILTINS.items()
+        if not builtin.is_sink and not any(option.required for option in builtin.options.values())
+    ]
+    if mode not in modes:
+        what = "needs options, so it needs a pipeline.json" if mode in BUILTINS else "unknown processor"
+        hint = nearest(mode, modes) or "the modes are " + ", ".join(sorted(modes))
+        raise UsageError(f"{source} {mode}: {what}; {hint}")
+    return (NodeSpec(START, mode, next=(END,), path="--mode"),)
+
+
+def _place(problem: Problem) -> list[tuple[int, str]]:
+    """Sorts JSON paths as they stand in the file: `nodes[2]` before `nodes[10]`."""
+    parts = re.split(r"[.\[\]]+", problem.path)
+    return [(int(part), "") if re.fullmatch(r"[0-9]{1,9}", part) else (-1, part) for part in parts]

@@ -1,0 +1,213 @@
+"""Users' processors: from an import path to what the engine runs.
+
+A processor may be a function, a generator function, a class with `process` and maybe `finish`, or, with
+`"stream": true`, a function over an iterator of records. What it gives is brought into one shape here, and
+anything else is refused with a message that shows it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from fproc.base.errors import Problem, ProcessorExitError, reason_of
+from fproc.base.text import nearest
+from fproc.base.values import dataclass
+from fproc.config.model import NodeSpec
+from fproc.pipeline.failures import cause_of
+from fproc.pipeline.processors.base import (
+    BuiltinForm,
+    Form,
+    Maker,
+    Output,
+    Processor,
+    Source,
+    State,
+    UserForm,
+    record_of,
+    records_of,
+    seen,
+)
+from fproc.pipeline.processors.builtins import BUILTINS, LATER
+from fproc.pipeline.processors.options import check_options
+from fproc.pipeline.processors.state import of_instance, refused
+from fproc.pipeline.records import Record
+from fproc.pipeline.streams import Stream
+
+_END = object()
+
+
+def add_plugin_folder(folder: str) -> None:
+    """Make the modules in a folder importable; the standard library keeps precedence over them."""
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """How a node's processor is made; and what it does, where the compiler may know that."""
+
+    make: Maker
+    form: Form | None = None
+
+
+def resolve(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
+    """How a node's processor is made, or what is wrong with its `type` or `config`."""
+    if node.type in BUILTINS:
+        return _builtin(node)
+    if node.type in LATER:
+        return None, [Problem(f"{node.path}.type", f"{node.type!r} is not supported yet")]
+    if "." not in node.type:
+        hint = nearest(node.type, list(BUILTINS)) or "name a built-in, or a module.attribute of your own"
+        return None, [Problem(f"{node.path}.type", f"unknown processor {node.type!r}", hint)]
+    try:
+        found = _import(node.type)
+    except ImportError as error:
+        return None, [Problem(f"{node.path}.type", str(error))]
+    problem = _check_call(found, node)
+    return (None, [problem]) if problem else (Resolved(_maker(found, node), _form(found, node)), [])
+
+
+def _builtin(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
+    builtin = BUILTINS[node.type]
+    if node.stream:
+        what = f"{node.type!r} is a built-in, and no stream"
+        return None, [Problem(f"{node.path}.stream", what, "leave it out")]
+    values, problems = check_options(node.type, builtin, node.config, f"{node.path}.config")
+    if problems:
+        return None, problems
+    return Resolved(builtin.make(**values), BuiltinForm(node.type, values)), []
+
+
+def sources(types: Iterable[str]) -> Iterator[bytes]:
+    """The source of the modules of these processors, and of what is loaded from beside them."""
+    homes = {
+        os.path.dirname(sys.modules[name].__file__ or "")
+        for name in {path.rpartition(".")[0] for path in types}
+        if name in sys.modules and getattr(sys.modules[name], "__file__", None)
+    }
+    loaded = {getattr(module, "__file__", None) or "" for module in [*sys.modules.values()]}
+    for path in sorted(path for path in loaded if path.endswith(".py") and os.path.dirname(path) in homes):
+        with suppress(OSError), open(path, "rb") as file:
+            yield file.read()
+
+
+def _import(path: str) -> Any:
+    """The object at an import path `module.attribute` or `package.module.attribute`.
+
+    Raises:
+        ImportError: with a message for the user.
+    """
+    module_name, _, attribute = path.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or module_name
+        own = module_name == missing or module_name.startswith(missing + ".")
+        hint = (
+            "it must lie beside the configuration or in plugins_dir" if own else f"{module_name!r} imports it"
+        )
+        raise ImportError(f"there is no module {missing!r}; {hint}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may raise anything, `SystemExit` included
+        raise ImportError(f"importing {module_name!r} failed: {cause_of(error)}") from error
+    try:
+        return getattr(module, attribute)
+    except AttributeError as error:
+        known = [name for name in vars(module) if not name.startswith("_")]
+        hint = (
+            nearest(attribute, known) or f"it is {getattr(module, '__file__', None) or 'built into Python'}"
+        )
+        raise ImportError(f"module {module_name!r} has no {attribute!r}; {hint}") from error
+    except Exception as error:
+        raise ImportError(f"getting {attribute!r} from {module_name!r} failed: {cause_of(error)}") from error
+
+
+def _check_call(found: Any, node: NodeSpec) -> Problem | None:
+    """Whether the processor can be called with this node's `config`, found out before any line is."""
+    import inspect  # noqa: PLC0415 - slow to import, and only users' processors need it
+
+    if not callable(found):
+        return Problem(f"{node.path}.type", f"{node.type!r} is {seen(found)}, which cannot be called")
+    if isinstance(found, type):
+        if node.stream:
+            return Problem(f"{node.path}.stream", f"{node.type!r} is a class; a stream is a function")
+        if not callable(getattr(found, "process", None)):
+            return Problem(f"{node.path}.type", f"class {node.type!r} has no method process(self, line)")
+    try:
+        signature = inspect.signature(found)
+    except (TypeError, ValueError):
+        return None  # some C functions do not tell
+    try:
+        signature.bind(*([] if isinstance(found, type) else ["line"]), **node.config)
+    except TypeError as error:
+        wants = f"it is called as {node.type.rpartition('.')[2]}{signature}"
+        return Problem(f"{node.path}.config", f"does not go with {node.type!r}: {error}", wants)
+    return None
+
+
+def _form(found: Callable[..., Any], node: NodeSpec) -> Form | None:
+    import inspect  # noqa: PLC0415 - slow to import, and only users' processors need it
+
+    if node.stream:
+        return None
+    is_class = isinstance(found, type)
+    gives_many = inspect.isgeneratorfunction(getattr(found, "process", None) if is_class else found)
+    return UserForm(found, dict(node.config), is_class=is_class, gives_many=gives_many)
+
+
+def _maker(found: Callable[..., Any], node: NodeSpec) -> Maker:
+    config = dict(node.config)
+    if node.stream:
+
+        def make_stream(_source: Source, _output: Output) -> Processor:
+            stream = Stream(found, config, own_tag=node.tag)
+            return Processor(stream.process, stream.finish, stream.close, refused("it is a stream"))
+
+        return make_stream
+    if isinstance(found, type):
+        start = _contained(found)
+        return lambda _source, _output: _instance(start(**config), node.tag)
+    processor = Processor(_contained(lambda tag, line: records_of(found(line, **config), tag)))
+    return lambda _source, _output: processor
+
+
+def _instance(instance: Any, own_tag: str) -> Processor:
+    given = of_instance(instance)
+    state = State(_contained(given.snapshot), _contained(given.restore))
+    process = _contained(lambda tag, line: records_of(instance.process(line), tag))
+    if not callable(getattr(instance, "finish", None)):
+        return Processor(process, state=state, target=instance)
+
+    def finish() -> Iterator[Record]:
+        given = _contained(instance.finish)()
+        if not isinstance(given, Iterator):
+            yield from records_of(given, own_tag)
+            return
+        take = _contained(lambda: next(given, _END))
+        while (item := take()) is not _END:
+            yield record_of(item, own_tag)
+
+    return Processor(process, finish, state=state, target=instance)
+
+
+def _contained(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's code, which may ask the whole program to end: that is an error of its record, no more.
+
+    Ctrl-C while it runs is the user's, and goes through.
+    """
+
+    def contained(*arguments: Any, **options: Any) -> Any:
+        try:
+            return call(*arguments, **options)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise ProcessorExitError(reason_of(error)) from error
+
+    return contained

@@ -1,0 +1,262 @@
+"""What a processor is to the engine, and what a built-in declares about itself.
+
+The engine knows one shape: a `Processor` takes a record and gives records. The functions here turn the
+simpler shapes that built-ins and users write into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from fproc.base.errors import Reject, ShapeError
+from fproc.base.values import dataclass, field
+from fproc.pipeline.records import Record
+
+STDOUT = "stdout"
+"""The name under which an `Output` is given the lines of `stdout` nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a pipeline may know of the input.
+
+    `name` is its name without a compression suffix, `date` the day (UTC, `YYYY-MM-DD`) on which it was last
+    written. Both stay the same when the file is run again.
+    """
+
+    name: str
+    date: str
+
+
+class Output(Protocol):
+    """Where sinks put lines: a result by its name, or `print_line` for standard output."""
+
+    def write(self, result: str, line: str) -> None:
+        """Add a line to a result."""
+
+    def print_line(self, line: str) -> None:
+        """Send a line to standard output."""
+
+    def lines(self, result: str) -> list[str]:
+        """The list that a result's lines may be added to instead, all through the run; see `note`."""
+
+    def printed(self) -> list[str]:
+        """The same for standard output."""
+
+    def note(self, characters: int) -> None:
+        """About so many characters may have been added to the lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How what a processor remembers is kept in a checkpoint, and taken from it.
+
+    `snapshot()` gives a JSON value and raises `UnsavableError` where that is impossible. `restore()` takes
+    that value back into a fresh processor, and may raise anything if it does not fit.
+    """
+
+    snapshot: Callable[[], Any]
+    restore: Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """A node's work on one input file.
+
+    `process(tag, line)` gives the records that one record becomes. `finish()` gives what is left at the end
+    of the file; its records carry the node's own tag unless they name one. `close()` ends a processor whose
+    file was given up. One without a `state` remembers nothing from line to line. `target` is the user's
+    object that does the work, if it is one.
+    """
+
+    process: Callable[[str, str], Sequence[Record]]
+    finish: Callable[[], Iterable[Record]] | None = None
+    close: Callable[[], None] | None = None
+    state: State | None = None
+    target: Any = None
+
+
+Maker = Callable[[Source, Output], Processor]
+"""Makes the processor of one node for one input file, with fresh state."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinForm:
+    """A node that is a built-in with these options, checked and with defaults."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UserForm:
+    """A node that calls a user's function, or an instance of a user's class.
+
+    `gives_many` says that it is written as a generator.
+    """
+
+    target: Callable[..., Any]
+    config: Mapping[str, Any]
+    is_class: bool
+    gives_many: bool
+
+
+Form = BuiltinForm | UserForm
+"""What a node does, for who wants to do that without calling its processor."""
+
+
+def mapping(function: Callable[[str], str | None]) -> Maker:
+    """A stateless map: the line it returns keeps its tag, None drops it."""
+
+    def process(tag: str, line: str) -> Sequence[Record]:
+        mapped = function(line)
+        return () if mapped is None else ((tag, mapped),)
+
+    processor = Processor(process)
+    return lambda _source, _output: processor
+
+
+def routing(function: Callable[[str], tuple[str | None, str]]) -> Maker:
+    """A stateless router: gives a line its new tag (None keeps the old one) and the line to send on."""
+
+    def process(tag: str, line: str) -> Sequence[Record]:
+        new_tag, line = function(line)
+        return ((tag if new_tag is None else new_tag, line),)
+
+    processor = Processor(process)
+    return lambda _source, _output: processor
+
+
+def records_of(given: Any, tag: str) -> Sequence[Record]:
+    """What a processor returned or yielded, as records; a line without a tag keeps `tag`.
+
+    Raises:
+        ShapeError: it is not None, a line, a (tag, line), or an iterable of the last two.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, str):
+        return ((tag, given),)
+    if _is_record(given):
+        return (given,)
+    if not isinstance(given, Iterable) or isinstance(given, bytes | bytearray | Mapping):
+        raise ShapeError(f"gave {seen(given)}; a processor gives a line, a (tag, line) or None")
+    return [record_of(item, tag) for item in given]
+
+
+def record_of(item: Any, tag: str) -> Record:
+    """What a processor yielded, as a record.
+
+    Raises:
+        ShapeError: it is neither a line nor a (tag, line).
+    """
+    if isinstance(item, str):
+        return (tag, item)
+    if _is_record(item):
+        return (item[0], item[1])
+    raise ShapeError(f"yielded {seen(item)}; a processor yields a line or a (tag, line)")
+
+
+def _is_record(item: Any) -> bool:
+    return (
+        isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], str)  # noqa: PLR2004
+    )
+
+
+def seen(item: Any) -> str:
+    """A value and its type, shortened, for a message."""
+    text = repr(item)
+    return f"{text if len(text) <= 80 else text[:77] + '...'} ({type(item).__name__})"  # noqa: PLR2004
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One key of a built-in's `config`.
+
+    `kind` is a name from `fproc.processors.options.KINDS`; an option without a `default` is required when
+    `required` says so, else absent means None.
+    """
+
+    kind: str
+    meaning: str
+    default: Any = None
+    required: bool = False
+
+
+Declared = Callable[[Mapping[str, Any]], bool]
+"""Something that a built-in says of itself, which may depend on its options."""
+
+
+def always(_values: Mapping[str, Any]) -> bool:
+    """Declare something for all options."""
+    return True
+
+
+def never(_values: Mapping[str, Any]) -> bool:
+    """Declare that something is not so, for all options."""
+    return False
+
+
+Tags = Callable[[Mapping[str, Any]], frozenset[str] | None]
+"""The tags that a built-in may give of its own; None is any."""
+
+
+def any_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
+    """Declare that nothing is known about the tags."""
+    return None
+
+
+def no_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
+    """Declare that records keep the tag that they came with."""
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """A built-in processor: what it does, its options, an example that the tests run, and how it is made.
+
+    `make` gets every option by keyword, checked and with defaults filled in. `example` is
+    `(config, lines in, lines out)`; lines out are those of `end`, or of the result that a sink writes.
+
+    What follows says which short cuts may be taken with it; by default none:
+
+    - `reads_tag`: what it does with a record may depend on the record's tag.
+    - `sets_tag`: each record that it emits has a tag that it has chosen, never the one that came.
+    - `passes_line`: the lines that it emits are those that came, unchanged.
+    - `remembers`: what it gives for a line may depend on lines before it.
+
+    `gives_tags` says which tags it may give, for `--check` to find routes that are never taken.
+    """
+
+    summary: str
+    make: Callable[..., Maker]
+    example: tuple[Mapping[str, Any], list[str], list[str]]
+    options: Mapping[str, Option] = field(default_factory=dict)
+    is_sink: bool = False
+    reads_tag: Declared = always
+    sets_tag: Declared = never
+    passes_line: bool = False
+    remembers: bool = True
+    gives_tags: Tags = any_tags
+
+
+stateless = partial(Builtin, reads_tag=never, remembers=False)
+"""Declare a built-in that looks at a line alone, neither at its tag nor at other lines."""
+
+
+OTHERWISE = Option(
+    "otherwise", "what to do with a line that does not fit: `keep`, `drop` or `reject` it", default="keep"
+)
+
+
+def misfit(line: str, otherwise: str, why: str) -> str | None:
+    """What becomes of a line that does not fit, as `otherwise` says.
+
+    Raises:
+        Reject: if that is `reject`.
+    """
+    if otherwise == "reject":
+        raise Reject(why)
+    return line if otherwise == "keep" else None

@@ -1,0 +1,214 @@
+"""The kinds of value that a built-in's option can have: JSON value in, ready-made value out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from string import Formatter
+from typing import Any
+
+from fproc.base.errors import Problem
+from fproc.base.schema import compile_pattern, json_type
+from fproc.base.text import nearest
+from fproc.pipeline.processors.base import Builtin, Option
+
+
+class Template:
+    """Text with `{name}` places; `{{` and `}}` stand for braces.
+
+    Raises:
+        ValueError: the text is not a template of plain `{name}` places, or uses one that is not `known`.
+    """
+
+    def __init__(self, text: str, known: list[str] | None = None) -> None:
+        self.text = text
+        self.names: list[str] = []
+        for _, name, spec, conversion in Formatter().parse(text):
+            if name is None:
+                continue
+            if spec or conversion or not re.fullmatch(r"\w+", name):
+                raise ValueError(f"{{{name}}} is not a plain {{name}}")
+            if known is not None and name not in known:
+                places = ", ".join(f"{{{place}}}" for place in known)
+                raise ValueError(f"does not know {{{name}}}; there are {places}")
+            self.names.append(name)
+
+        self.fill = text.format
+        """Fills the places, numbered ones from positional arguments."""
+
+    @property
+    def highest_number(self) -> int:
+        """The highest field number that the template uses, or 0."""
+        return max((int(name) for name in self.names if name.isdecimal()), default=0)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, not {json_type(value)}")  # noqa: TRY004 - one error for all kinds
+    return value
+
+
+def _one_line(value: Any) -> str:
+    if "\n" in _text(value):
+        raise ValueError("must not have a line ending in it: what it makes must be one line")
+    return str(value)
+
+
+def _separator(value: Any) -> str:
+    if not _text(value):
+        raise ValueError("must not be empty")
+    return str(value)
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"must be a whole number from 1, not {value!r}")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {json_type(value)}")  # noqa: TRY004
+    return value
+
+
+def _pattern(value: Any) -> re.Pattern[str]:
+    return compile_pattern(_text(value))
+
+
+def _rules(value: Any) -> dict[str, re.Pattern[str]]:
+    return {tag: _pattern(pattern) for tag, pattern in _table(value).items()}
+
+
+def _tags(value: Any) -> dict[str, str]:
+    return {text: _text(tag) for text, tag in _table(value).items()}
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"must be an object, not {json_type(value)}")  # noqa: TRY004
+    return value
+
+
+def _otherwise(value: Any) -> str:
+    if value not in ("keep", "drop", "reject"):
+        raise ValueError(f"must be 'keep', 'drop' or 'reject', not {value!r}")
+    return str(value)
+
+
+STAGE_FOLDER = ".stage"
+"""The one name in the results folder that no result can have: results grow in there."""
+
+KINDS: dict[str, Callable[[Any], Any]] = {
+    "text": _text,
+    "separator": _separator,
+    "count": _count,
+    "flag": _flag,
+    "pattern": _pattern,
+    "line": _one_line,
+    "rules": _rules,
+    "tags": _tags,
+    "otherwise": _otherwise,
+    "template": lambda value: Template(_one_line(value)),
+}
+
+
+def ready_made(kind: str, value: Any) -> Any:
+    """The checked value of an option.
+
+    `template:a,b` is a template that knows only those places, `result:a,b` one that makes a file name.
+
+    Raises:
+        ValueError: what is wrong with it.
+    """
+    name, _, places = kind.partition(":")
+    if not places:
+        return KINDS[name](value)
+    template = Template(_one_line(value), places.split(","))
+    if name == "result" and not is_plain_name(template.text):
+        raise ValueError(f"{template.text!r} must be a plain file name: results are not put into folders")
+    return template
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a file in the results folder can have this name."""
+    return "/" not in name and "\0" not in name and name not in {"", ".", "..", STAGE_FOLDER}
+
+
+def check_options(
+    name: str, builtin: Builtin, config: Mapping[str, Any], path: str
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The options of a node, checked and with defaults, and what is wrong with them."""
+    values = {key: option.default for key, option in builtin.options.items()}
+    for key, option in builtin.options.items():
+        if option.default is not None:
+            values[key] = ready_made(option.kind, option.default)
+    problems: list[Problem] = []
+    for key, value in config.items():
+        if key not in builtin.options:
+            hint = nearest(key, list(builtin.options)) or _has_options(name, builtin)
+            problems.append(Problem(f"{path}.{key}", f"unknown option of {name!r}", hint))
+            continue
+        ready, found = _checked(builtin.options[key], value, f"{path}.{key}")
+        problems += found
+        values.update({} if found else {key: ready})
+    for key, option in builtin.options.items():
+        if option.required and key not in config:
+            problems.append(Problem(f"{path}.{key}", f"{name!r} needs this option", option.meaning))
+    return values, problems or list(_cross_checks(values, path))
+
+
+def _checked(option: Option, value: Any, path: str) -> tuple[Any, list[Problem]]:
+    """Return the ready-made value of an option, and what is wrong with it: of a table, with each entry."""
+    problems = []
+    table: dict[str, Any] = {}
+    is_table = option.kind in {"rules", "tags"} and isinstance(value, dict) and bool(value)
+    entries = [(f"{path}.{key}", {key: item}) for key, item in value.items()] if is_table else [(path, value)]
+    ready: Any = None
+    for place, entry in entries:
+        try:
+            ready = ready_made(option.kind, entry)
+        except ValueError as error:
+            problems.append(Problem(place, str(error), option.meaning))
+            continue
+        if is_table:
+            table |= ready
+    return table if is_table else ready, problems
+
+
+def _has_options(name: str, builtin: Builtin) -> str:
+    if not builtin.options:
+        return f"{name!r} has no options"
+    return f"{name!r} has " + ", ".join(builtin.options)
+
+
+def _cross_checks(values: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    """What only two options together can get wrong."""
+    pattern, template = values.get("pattern"), values.get("template")
+    if isinstance(template, Template) and "max" in values:
+        yield from _check_fields(template, values["max"], f"{path}.template")
+    elif isinstance(template, Template) and "otherwise" in values and isinstance(pattern, re.Pattern):
+        yield from _check_groups(template, pattern, f"{path}.template")
+    if isinstance(pattern, re.Pattern) and isinstance(values.get("with"), str):
+        try:
+            pattern.sub(values["with"], "")
+        except (re.error, IndexError) as error:
+            yield Problem(f"{path}.with", f"does not go with the pattern: {error}")
+    if values.get("field") is not None and pattern is not None:
+        yield Problem(f"{path}.field", "'field' and 'pattern' both say what the key is", "keep one of them")
+
+
+def _check_groups(template: Template, pattern: re.Pattern[str], path: str) -> Iterator[Problem]:
+    groups = list(pattern.groupindex)
+    for name in template.names:
+        if name not in {"0", *groups}:
+            hint = f"the pattern has {', '.join(groups)}" if groups else "name a group with (?P<name>...)"
+            yield Problem(path, f"{{{name}}} is not a named group", nearest(name, groups) or hint)
+
+
+def _check_fields(template: Template, most: int | None, path: str) -> Iterator[Problem]:
+    for name in template.names:
+        if not name.isdecimal():
+            yield Problem(path, f"{{{name}}} is not a field", "fields have numbers: {1}, {2}, ...")
+    if most is not None and template.highest_number > most:
+        yield Problem(path, f"uses field {template.highest_number}, but 'max' is {most}")

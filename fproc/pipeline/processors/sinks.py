@@ -1,0 +1,113 @@
+"""Built-ins that end a line's way through the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from fproc.base.text import is_encodable
+from fproc.pipeline.processors.base import (
+    Builtin,
+    BuiltinForm,
+    Maker,
+    Option,
+    Output,
+    Processor,
+    Source,
+    stateless,
+)
+from fproc.pipeline.processors.options import Template, is_plain_name
+from fproc.pipeline.records import Record
+
+DEFAULT_RESULT = "{name}"
+"""Where `end` writes: a result of the input's own name."""
+
+
+def fill_result_name(template: Template, source: Source, tag: str) -> str:
+    """The name of the result that a line with this tag goes to.
+
+    Raises:
+        ValueError: the tag or the input's name made it something other than a plain file name.
+    """
+    stem, dot, suffix = source.name.rpartition(".")
+    if not stem:
+        stem, dot, suffix = source.name, "", ""
+    name = template.fill(name=source.name, stem=stem, suffix=dot + suffix, tag=tag, date=source.date)
+    if not is_plain_name(name) or not is_encodable(name):
+        raise ValueError(f"{name!r} cannot be the name of a result: it must be a plain file name")
+    return name
+
+
+def _write(*, file: Template) -> Maker:
+    def make(source: Source, output: Output) -> Processor:
+        if "tag" not in file.names:
+            return _into(partial(output.write, fill_result_name(file, source, "")))
+        names: dict[str, str] = {}
+
+        def process(tag: str, line: str) -> Sequence[Record]:
+            name = names.get(tag)
+            if name is None:
+                name = names[tag] = fill_result_name(file, source, tag)
+            output.write(name, line)
+            return ()
+
+        return Processor(process)
+
+    return make
+
+
+def _stdout() -> Maker:
+    return lambda _source, output: _into(output.print_line)
+
+
+def _into(sink: Callable[[str], None]) -> Processor:
+    def process(_tag: str, line: str) -> Sequence[Record]:
+        sink(line)
+        return ()
+
+    return Processor(process)
+
+
+def _names_tag(values: Mapping[str, Any]) -> bool:
+    return "tag" in values["file"].names
+
+
+END_FORM = BuiltinForm("write", {"file": Template(DEFAULT_RESULT)})
+"""What the reserved node `end` does."""
+
+
+def end_node() -> Maker:
+    """The reserved node `end`."""
+    return _write(**END_FORM.values)
+
+
+def drop_node() -> Maker:
+    """The reserved node `drop`."""
+    processor = Processor(lambda _tag, _line: ())
+    return lambda _source, _output: processor
+
+
+BUILTINS: dict[str, Builtin] = {
+    "write": stateless(
+        "Writes the line to a result.",
+        _write,
+        ({"file": "{stem}.errors{suffix}"}, ["disk full"], ["disk full"]),
+        {
+            "file": Option(
+                "result:name,stem,suffix,tag,date",
+                "the result's name: `{name}` is the input's, `{stem}` and `{suffix}` its parts, "
+                "`{tag}` the line's tag, `{date}` the day (UTC) the input was last written",
+                default=DEFAULT_RESULT,
+            )
+        },
+        is_sink=True,
+        reads_tag=_names_tag,
+    ),
+    "stdout": stateless(
+        "Prints the line to standard output, at once and outside the guarantees for results.",
+        _stdout,
+        ({}, ["disk full"], ["disk full"]),
+        is_sink=True,
+    ),
+}

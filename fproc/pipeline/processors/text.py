@@ -1,0 +1,180 @@
+"""Built-ins that change a line, or keep and drop lines, without knowing any other line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from fproc.pipeline.processors.base import (
+    OTHERWISE,
+    Builtin,
+    Maker,
+    Option,
+    Processor,
+    mapping,
+    misfit,
+    no_tags,
+    stateless,
+)
+from fproc.pipeline.processors.options import Template
+from fproc.pipeline.records import Record
+
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def snake_case(line: str) -> str:
+    """`HTTPServer started, portOpen` becomes `http_server_started_port_open`."""
+    return _NOT_WORD.sub("_", _WORD_START.sub("_", line)).strip("_").lower()
+
+
+def _filter(*, pattern: re.Pattern[str]) -> Maker:
+    search = pattern.search
+    return mapping(lambda line: line if search(line) else None)
+
+
+def _drop_matching(*, pattern: re.Pattern[str]) -> Maker:
+    search = pattern.search
+    return mapping(lambda line: None if search(line) else line)
+
+
+def _replace(*, pattern: re.Pattern[str], **options: str) -> Maker:
+    replacement = options["with"]
+    return mapping(lambda line: pattern.sub(replacement, line))
+
+
+def _rewrite(*, pattern: re.Pattern[str], template: Template, otherwise: str) -> Maker:
+    search, fill = pattern.search, template.fill
+
+    def rewrite(line: str) -> str | None:
+        match = search(line)
+        if match is None:
+            return misfit(line, otherwise, f"does not match {pattern.pattern!r}")
+        return fill(match[0], **match.groupdict(""))
+
+    return mapping(rewrite)
+
+
+def field_splitter(separator: str, max_splits: int = -1) -> Callable[[str], list[str]]:
+    """Splits a line into fields; `" "` means any run of white space, as in awk."""
+    text = None if separator == " " else separator
+    return lambda line: line.split(text, max_splits)
+
+
+def _fields(*, separator: str, max: int | None, template: Template, otherwise: str) -> Maker:  # noqa: A002
+    needed = template.highest_number
+    split = field_splitter(separator, -1 if max is None else max - 1)
+    fill = template.fill
+
+    def reformat(line: str) -> str | None:
+        found = split(line)
+        if len(found) < needed:
+            return misfit(line, otherwise, f"has {len(found)} fields, the template needs {needed}")
+        return fill(line, *found)
+
+    return mapping(reformat)
+
+
+def _split(*, separator: str) -> Maker:
+    def process(tag: str, line: str) -> Sequence[Record]:
+        return [(tag, part) for part in line.split(separator)]
+
+    processor = Processor(process)
+    return lambda _source, _output: processor
+
+
+PATTERN = Option("pattern", "a regular expression, searched for anywhere in the line", required=True)
+SEPARATOR = Option("separator", 'what stands between fields; `" "` is any run of white space', default=" ")
+
+same_tag = partial(stateless, gives_tags=no_tags)
+"""Declare a built-in whose lines keep the tag that they came with."""
+
+BUILTINS: dict[str, Builtin] = {
+    "filter": same_tag(
+        "Keeps the lines that match a pattern and drops the others.",
+        _filter,
+        ({"pattern": "disk|cpu"}, ["disk full", "all good", "cpu hot"], ["disk full", "cpu hot"]),
+        {"pattern": PATTERN},
+        passes_line=True,
+    ),
+    "drop_matching": same_tag(
+        "Drops the lines that match a pattern and keeps the others.",
+        _drop_matching,
+        ({"pattern": "healthz"}, ["GET /", "GET /healthz"], ["GET /"]),
+        {"pattern": PATTERN},
+        passes_line=True,
+    ),
+    "uppercase": same_tag(
+        "Turns the line into capitals.", lambda: mapping(str.upper), ({}, ["disk Full"], ["DISK FULL"])
+    ),
+    "lowercase": same_tag(
+        "Turns the line into small letters.", lambda: mapping(str.lower), ({}, ["Disk FULL"], ["disk full"])
+    ),
+    "snakecase": same_tag(
+        "Turns the line into words in small letters, joined by underscores.",
+        lambda: mapping(snake_case),
+        ({}, ["Hello World", "diskFull: HTTPError"], ["hello_world", "disk_full_http_error"]),
+    ),
+    "trim": same_tag(
+        "Removes white space from both ends of the line.",
+        lambda: mapping(str.strip),
+        ({}, ["  disk full\t"], ["disk full"]),
+    ),
+    "replace": same_tag(
+        "Replaces every match of a pattern.",
+        _replace,
+        (
+            {"pattern": "user=(\\w)\\w*", "with": "user=\\1***"},
+            ["user=alice from user=bob"],
+            ["user=a*** from user=b***"],
+        ),
+        {
+            "pattern": PATTERN,
+            "with": Option(
+                "line", r"the new text; `\1` or `\g<name>` is what a group matched", required=True
+            ),
+        },
+    ),
+    "rewrite": same_tag(
+        "Makes a new line from what the named groups of a pattern matched.",
+        _rewrite,
+        (
+            {"pattern": "^(?P<level>\\w+): (?P<text>.*)$", "template": "[{level}] {text}"},
+            ["ERROR: disk full", "no level"],
+            ["[ERROR] disk full", "no level"],
+        ),
+        {
+            "pattern": PATTERN,
+            "template": Option(
+                "template",
+                "the new line; `{name}` is what group `name` matched, `{0}` the whole match",
+                required=True,
+            ),
+            "otherwise": OTHERWISE,
+        },
+    ),
+    "fields": same_tag(
+        "Makes a new line from numbered fields, as awk does.",
+        _fields,
+        (
+            {"separator": " ", "max": 3, "template": "[{2}] {1}: {3}"},
+            ["10:00 ERROR disk  is full", "short"],
+            ["[ERROR] 10:00: disk  is full", "short"],
+        ),
+        {
+            "separator": SEPARATOR,
+            "max": Option("count", "the most fields to split into; the last one takes the rest"),
+            "template": Option(
+                "template", "the new line; `{1}` is the first field, `{0}` the whole line", required=True
+            ),
+            "otherwise": OTHERWISE,
+        },
+    ),
+    "split": same_tag(
+        "Makes several lines out of one.",
+        _split,
+        ({"separator": ","}, ["a,b,c"], ["a", "b", "c"]),
+        {"separator": Option("separator", "what stands between the new lines", required=True)},
+    ),
+}

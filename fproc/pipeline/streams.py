@@ -1,0 +1,163 @@
+"""Stream processors: functions that pull records from an iterator, run in step with a graph that pushes.
+
+Such a function can only be suspended inside `next(records)` on a thread of its own. The two threads never
+run at the same time: a pair of locks hands the turn from the graph to the stream and back, so
+everything that the stream yields before it asks for the next record belongs to the one it last took.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from fproc.base.errors import InputError, OutputError, ProcessorExitError, ShapeError, reason_of
+from fproc.pipeline.processors.base import record_of, seen
+from fproc.pipeline.records import Record
+
+BATCH = 1000
+"""How many records a stream may yield at the end of the file before the graph takes them over."""
+
+CLOSE_SECONDS = 5.0
+"""How long a stream may take to end once its file was given up."""
+
+log = logging.getLogger("fproc.streams")
+
+
+class _GivenUp(BaseException):
+    """The file was given up. Not an `Exception`, so that the stream's own handlers let it pass."""
+
+
+class Stream:
+    """One stream processor on one input file.
+
+    Args:
+        function: called as `function(records, **config)`; yields `(tag, line)`.
+        config: the node's configuration.
+        own_tag: the tag of a line that is yielded without one.
+    """
+
+    def __init__(self, function: Callable[..., Any], config: Mapping[str, Any], own_tag: str) -> None:
+        self._function = function
+        self._config = config
+        self._own_tag = own_tag
+        self._thread: threading.Thread | None = None
+        self._stream_turn = threading.Lock()
+        self._graph_turn = threading.Lock()
+        self._stream_turn.acquire()
+        self._graph_turn.acquire()
+        self._next: Record | None = None
+        self._given_up = False
+        self._done = False
+        self._is_broken = False
+        self._yielded: list[Record] = []
+        self._error: Exception | None = None
+
+    def process(self, tag: str, line: str) -> list[Record]:
+        """What the stream yields for this record; nothing, once it has returned."""
+        self._start()
+        self._check_whole()
+        if not self._done:
+            self._next = (tag, line)
+            self._run_stream()
+        return self._taken_over()
+
+    def finish(self) -> Iterator[Record]:
+        """What the stream yields once the records have ended."""
+        self._start()
+        self._check_whole()
+        self._next = None
+        while not self._done:
+            self._run_stream()
+            yield from self._taken_over()
+        yield from self._taken_over()
+
+    def close(self) -> None:
+        """End the stream's thread, which waits inside `next(records)` or at a `yield`."""
+        if self._thread is None:
+            return
+        self._given_up = True
+        while not self._done:
+            self._stream_turn.release()
+            if not self._graph_turn.acquire(timeout=CLOSE_SECONDS):
+                log.warning("node %r: its stream does not end; it is left behind", self._own_tag)
+                return
+        self._thread.join()
+
+    def _start(self) -> None:
+        """Run the stream up to where it asks for its first record.
+
+        Raises:
+            OutputError: the system refuses a thread, so no file with a stream can be processed now.
+        """
+        if self._thread is not None:
+            return
+        thread = threading.Thread(target=self._body, name=f"stream {self._own_tag}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # Python does not tell which error of pthread_create(3) it was
+            refusal = OSError(errno.EAGAIN, str(error))
+            raise OutputError(f"node {self._own_tag!r}: {error}") from refusal
+        self._thread = thread
+        self._graph_turn.acquire()
+
+    def _run_stream(self) -> None:
+        self._stream_turn.release()
+        self._graph_turn.acquire()
+
+    def _check_whole(self) -> None:
+        """A stream that raised is gone with all it held: no later line may be lost to it without a word.
+
+        Raises:
+            InputError: it raised at an earlier line, and that line was skipped or set aside.
+        """
+        if self._is_broken:
+            raise InputError(
+                f"node {self._own_tag!r}: its stream ended with an error and takes no more lines"
+            )
+
+    def _taken_over(self) -> list[Record]:
+        if self._error is not None:
+            error, self._error, self._is_broken = self._error, None, True
+            raise error
+        yielded, self._yielded = self._yielded, []
+        return yielded
+
+    def _body(self) -> None:
+        try:
+            given = self._function(self._records(), **self._config)
+            if not isinstance(given, Iterable) or isinstance(given, str):
+                raise ShapeError(f"gave {seen(given)}; a stream yields (tag, line)")  # noqa: TRY301 - one way out
+            for item in given:
+                self._yielded.append(record_of(item, self._own_tag))
+                if self._next is None and len(self._yielded) >= BATCH:
+                    self._wait_for_turn()
+        except _GivenUp:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again on the graph's thread
+            self._error = error if isinstance(error, Exception) else _contained(error)
+        finally:
+            self._done = True
+            self._graph_turn.release()
+
+    def _records(self) -> Iterator[Record]:
+        while True:
+            self._wait_for_turn()
+            if self._next is None:
+                return
+            yield self._next
+
+    def _wait_for_turn(self) -> None:
+        self._graph_turn.release()
+        self._stream_turn.acquire()
+        if self._given_up:
+            raise _GivenUp
+
+
+def _contained(cause: BaseException) -> ProcessorExitError:
+    """What is meant to end a program, as an error of its record."""
+    error = ProcessorExitError(reason_of(cause))
+    error.__cause__ = cause
+    return error

@@ -1,0 +1,227 @@
+"""Processes of this same Python with this same fproc, and the socket between each and who has started it.
+
+All processes are started here. They are started afresh, because this process may have threads; one that has
+none yet may fork, which is there a tenth of a second sooner, with all modules imported.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from fproc.base import own_code, stdout
+from fproc.base.values import dataclass
+from fproc.process.ipc import die_with_parent
+
+_START = """\
+import sys
+sys.path[:] = {path!a}
+try:
+    {archive}
+    from fproc.base.own_code import enter
+except BaseException:
+    sys.exit({replaced})
+enter(*sys.argv[1:])
+"""
+"""What a process that is started afresh runs.
+
+Python has put the current folder first on `sys.path`, where a file such as `json.py` would be taken for the
+standard library's: nothing may be imported from there before the path is this process's own, and `sys` is
+built in.
+"""
+
+_START_FROM_ARCHIVE = (
+    "from zipimport import zipimporter; boot = dict(__name__='boot'); "
+    "exec(zipimporter({copy!a}).get_code('__main__'), boot); "
+    "boot['use']({copy!a}, {descriptor}, {build!a}, {cache!a})"
+)
+
+_INTERRUPT = {signal.SIGINT}
+
+UNKNOWN_STATUS = 255
+"""The exit status of a process that ended unseen: someone else has waited for it."""
+
+LOOK_SECONDS = 0.005
+"""How often it is looked whether a forked process has ended."""
+
+TimeoutExpired = subprocess.TimeoutExpired
+
+
+class Process(Protocol):
+    """A process that was started here; `subprocess.Popen` is one."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    def poll(self) -> int | None:
+        """Its exit status, or minus the signal that it died of; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The same once it has ended.
+
+        Raises:
+            TimeoutExpired: it does not, in so many seconds.
+        """
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that was started here, and this end of the socket to it."""
+
+    process: Process
+    channel: socket.socket
+
+    def end(self) -> None:
+        """End it now, if it has not ended."""
+        self.channel.close()
+        self.process.kill()
+        self.process.wait()
+
+
+def start_process(function: str, *descriptors: int) -> Child:
+    """Start a process that calls a function, by its import path.
+
+    The function is given what `begin` wants, and then these descriptors, which the process inherits, as it
+    does standard output and standard error. It reads nothing.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    ours, theirs = socket.socketpair()
+    numbers = [theirs.fileno(), os.getpid(), *descriptors]
+    archive = own_code.archive
+    copy = [archive.descriptor] if archive and archive.descriptor is not None else []
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
+    try:
+        with theirs, open(os.devnull, "rb") as nothing:
+            process = subprocess.Popen(  # noqa: S603 - this Python, with these modules
+                [sys.executable, "-c", _start_code(), own_code.build_id(), function, *map(str, numbers)],
+                stdin=nothing,
+                stdout=stdout.standard_output() if stdout.is_open() else nothing,
+                pass_fds=[theirs.fileno(), *descriptors, *copy],
+            )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    return Child(process, ours)
+
+
+def _start_code() -> str:
+    """What a new process runs, so that it has this one's code: from the same copy of the archive, if any."""
+    archive = own_code.archive
+    values = {name: getattr(archive, name) for name in ("copy", "descriptor", "build", "cache") if archive}
+    first = _START_FROM_ARCHIVE.format(**values) if archive else ""
+    return _START.format(path=sys.path, archive=first, replaced=own_code.REPLACED_STATUS)
+
+
+def fork_process(function: Callable[..., None], *descriptors: int) -> Child:
+    """Start a process that is a copy of this one and calls a function as `start` has it called.
+
+    In the copy, this raises `SystemExit` once the function has returned, so that it ends as any Python does;
+    whoever is on the way there must let that pass.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    parent = os.getpid()
+    ours, theirs = socket.socketpair()
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPT)
+    try:
+        with theirs:
+            pid = os.fork()
+            if pid == 0:
+                ours.close()
+                with open(os.devnull, "rb") as nothing:
+                    os.dup2(nothing.fileno(), 0)
+                function(theirs.detach(), parent, *map(os.dup, descriptors))
+                sys.exit()
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    return Child(_Forked(pid), ours)
+
+
+class _Forked:
+    """A process that was forked, with what is needed of `subprocess.Popen`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        self._look(os.WNOHANG)
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> int:
+        if timeout is None:
+            self._look(0)
+        deadline = time.monotonic() + (timeout or 0.0)
+        while (status := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutExpired(f"process {self.pid}", timeout or 0.0)
+            time.sleep(LOOK_SECONDS)
+        return status
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:  # else its id may be another's by now
+            os.kill(self.pid, number)
+
+    def _look(self, options: int) -> None:
+        if self._status is None:
+            try:
+                pid, status = os.waitpid(self.pid, options)
+            except ChildProcessError:  # a user's module has waited for it, or has SIGCHLD ignored
+                self._status = UNKNOWN_STATUS
+                return
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+
+
+def begin_process(channel_number: int, parent: int) -> socket.socket:
+    """What a process that was started here does first; gives its end of the socket.
+
+    It ends with its parent. Ctrl-C reaches all processes, and the parent tells what to do: it is blocked from
+    the very start, lest it end the process before that is ready, and ignored from here on.
+    """
+    channel = socket.socket(fileno=channel_number)
+    channel.set_inheritable(False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever its parent does about that
+    expect_signals()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
+    die_with_parent(channel, parent)
+    stdout.keep_for_results()
+    return channel
+
+
+def expect_signals() -> None:
+    """See to it that the ends of processes are told, and that SIGTERM comes through.
+
+    Who has started this process may have had SIGCHLD ignored (`trap '' CHLD`), and then the system forgets
+    how processes ended; or it may have had signals blocked. Both are inherited.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})

@@ -1,0 +1,51 @@
+"""Signals to a loop: the first SIGTERM or SIGINT asks it to stop, a second one ends the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from fproc.base.errors import EXIT_INTERRUPTED
+from fproc.process.waiting import wait_readable
+
+Wait = Callable[[float, Sequence[int]], None]
+"""Waits up to so many seconds, or until one of these descriptors is readable, or a signal arrives."""
+
+
+@contextmanager
+def handled(stop: Callable[[], None]) -> Iterator[Wait]:
+    """Within it SIGTERM and SIGINT call `stop`, a second one ends the process; gives how to wait meanwhile.
+
+    The wait ends early when a signal arrives: Python writes a byte to the pipe (`signal.set_wakeup_fd`).
+    """
+    told = False
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal told
+        if told:
+            os._exit(EXIT_INTERRUPTED)  # nothing is lost: the next start takes up what was running
+        told = True
+        stop()
+
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    os.set_blocking(read_end, False)
+    earlier_wakeup = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    earlier = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def wait(seconds: float, descriptors: Sequence[int]) -> None:
+        wait_readable([read_end, *descriptors], seconds)
+        with suppress(BlockingIOError):
+            os.read(read_end, 4096)
+
+    try:
+        yield wait
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(earlier_wakeup)
+        os.close(read_end)
+        os.close(write_end)

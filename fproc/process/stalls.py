@@ -1,0 +1,176 @@
+"""Whether a process gets on with its work, and where it stands if it does not."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from fproc.base.text import shown
+from fproc.base.times import rfc3339
+from fproc.process.mark import CurrentTask, Doing, Whereabouts
+from fproc.process.whereabouts import answer_from
+
+log = logging.getLogger("fproc.stalls")
+
+ANSWER_SECONDS = 1.0
+"""How long a process may take to say where it stands; it cannot while a call into C holds the interpreter."""
+
+LOOK_SECONDS = 0.05
+"""How often it is looked for an answer."""
+
+LOOKS = 4
+"""How often it is looked at least, in the time that a stall takes to be one."""
+
+
+class Question:
+    """A question to a process where it stands.
+
+    Args:
+        mark: where the answer comes.
+        ask: asks.
+        seconds: how long to wait for the answer.
+        monotonic: seconds on a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        mark: CurrentTask,
+        ask: Callable[[], None],
+        seconds: float = ANSWER_SECONDS,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._mark = mark
+        self._ask = ask
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._asked_at: float | None = None
+
+    def answer(self) -> Whereabouts | None:
+        """Return where it stands; None until it has said so, or has had its time. The first call asks."""
+        if self._asked_at is None:
+            self._asked_at = self._monotonic()
+            self._ask()
+        answer = self._mark.answer()
+        if answer is None and self._monotonic() - self._asked_at > self._seconds:
+            return self._mark.known()
+        return answer
+
+    def forget(self) -> None:
+        """Have the next call ask again."""
+        self._asked_at = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was asked."""
+        return self._asked_at is not None
+
+
+class Vigil:
+    """The watch over one process.
+
+    Args:
+        mark: what the process tells.
+        ask: makes it say where it stands, in that mark.
+        stall_seconds: how long it may get nothing done.
+        monotonic: seconds on a clock that is never set.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        mark: CurrentTask,
+        ask: Callable[[], None],
+        stall_seconds: float,
+        *,
+        monotonic: Callable[[], float],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.question = Question(mark, ask, monotonic=monotonic)
+        self._mark = mark
+        self._stall_seconds = stall_seconds
+        self._monotonic = monotonic
+        self._clock = clock
+        self.stalled = ""
+        self._stalled_names = ""
+        self._since = monotonic()
+        self.begin()
+
+    def begin(self) -> None:
+        """Reckon from now on, after it got on, or got done; it is logged if it had stalled."""
+        if self.stalled:
+            seconds = self._monotonic() - self._since
+            log.warning("%s: goes on, after %.0f s without progress", self._stalled_names, seconds)
+        self._last = self._mark.seen()[:3]
+        self._since = self._monotonic()
+        self.question.forget()
+        self.stalled = ""
+
+    def look(self, names: Callable[[], str]) -> None:
+        """See whether it has got on, and log it if it does not.
+
+        Afterwards `stalled` says since when and where it stands, or is "".
+
+        Args:
+            names: the files that it works on, for the log.
+        """
+        seconds = self._monotonic() - self._since
+        if self._mark.seen()[:3] != self._last:
+            self.begin()
+        elif seconds >= self._stall_seconds and not self.stalled:
+            where = self.question.answer()
+            if where is not None:
+                self.stalled = f"no progress since {rfc3339(self._clock() - seconds)}: {shown(str(where))}"
+                self._stalled_names = names()
+                log.warning("%s: no progress for %.0f s: %s", self._stalled_names, seconds, shown(str(where)))
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether an answer is waited for."""
+        return self.question.is_open and not self.stalled
+
+
+@contextmanager
+def alarmed(mark: CurrentTask, name: str, stall_seconds: float, *, is_pipe: bool = False) -> Iterator[None]:
+    """Within it, this process itself says when it gets nothing done with a file; a pipe may say nothing.
+
+    A timer interrupts whatever is done (setitimer(2)); there may be a match that keeps all threads from
+    running. Users' code that uses the same signal, or the same timer, takes that over.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupted: FrameType | None = None
+
+    def ask() -> None:
+        mark.ask()
+        answer_from(interrupted, mark)
+
+    vigil = Vigil(mark, ask, stall_seconds, monotonic=time.monotonic)
+
+    def look(_number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        if is_pipe and mark.seen().doing == Doing.READING:
+            vigil.begin()
+            return
+        interrupted = frame
+        with suppress(RuntimeError):  # standard error itself is what is waited for, and takes nothing more
+            vigil.look(lambda: name)
+        interrupted = None
+        if vigil.is_asking:
+            signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, every_seconds)
+
+    every_seconds = stall_seconds / LOOKS
+    earlier = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, every_seconds, every_seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, earlier)
+    vigil.begin()

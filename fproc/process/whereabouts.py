@@ -1,0 +1,113 @@
+"""Finding out, in the middle of anything, which line and which node a process is at.
+
+A signal asks. Python lets a handler run between any two instructions, and also within a match of a pattern
+that never ends, a sleep, or a wait for a socket: it is given the frame that was interrupted, and those that
+called it tell the rest. While a call into C does not look for signals, nothing is found out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+from fproc.pipeline.compiler.program import node_at
+from fproc.pipeline.compiler.run import CompiledRun
+from fproc.pipeline.failures import GENERATED
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.records import Block
+from fproc.process.children import Process
+from fproc.process.mark import EXCERPT_CHARACTERS, CurrentTask, Whereabouts
+
+log = logging.getLogger("fproc.worker")
+
+ASK: int | None = signal.SIGRTMIN + 11 if hasattr(signal, "SIGRTMIN") else None
+"""The signal that asks a process where it stands: one of those that nothing else has a meaning for."""
+
+_NODE_CHARACTERS = 200
+
+_FEEDS = {Interpreter.feed.__code__, CompiledRun.feed.__code__}
+
+
+class Responder:
+    """Answers in the process that is asked.
+
+    Args:
+        mark: where the reply goes.
+    """
+
+    def __init__(self, mark: CurrentTask) -> None:
+        self._mark = mark
+
+    def listen(self) -> None:
+        """Answer from now on, whatever users' code has made of the signal; for the main thread."""
+        if ASK is not None:
+            signal.signal(ASK, self.handle)
+
+    def handle(self, _number: int, frame: FrameType | None) -> None:
+        """Say where this process stands. What is interrupted must not notice: nothing is raised."""
+        try:
+            answer_from(frame, self._mark)
+        except Exception:
+            log.exception("cannot say which line is worked on")
+
+
+def answer_from(frame: FrameType | None, mark: CurrentTask) -> None:
+    """Reply with what the frames tell; not where somebody has to be asked in turn, who does it there."""
+    if mark.defers:
+        return
+    known = mark.known()
+    node: str | None = None
+    while frame is not None:
+        code = frame.f_code
+        if code in Interpreter.NODE_FRAMES:
+            node = node or frame.f_locals.get(Interpreter.NODE_FRAMES[code])
+        elif code.co_filename == GENERATED:
+            node = node or node_at(frame.f_globals, frame.f_lineno)
+        elif code in _FEEDS:
+            mark.reply(_in_block(known, frame.f_locals, node, mark))
+            return
+        frame = frame.f_back
+    mark.reply(Whereabouts(known.what, known.line_no, _cut(node, _NODE_CHARACTERS)))
+
+
+def _in_block(known: Whereabouts, names: dict[str, Any], node: str | None, mark: CurrentTask) -> Whereabouts:
+    """What is known within the feeding of a block, by the names in its frame."""
+    run: Interpreter = names["self"]
+    block = names["block"]
+    line_no = run.current_line_no()
+    if not isinstance(block, Block) or line_no is None:
+        return Whereabouts(known.what, known.line_no, _cut(node, _NODE_CHARACTERS))
+    index = line_no - block.first_line_no
+    line = block.lines[index] if 0 <= index < len(block.lines) else None
+    return Whereabouts(
+        known.what,
+        line_no + mark.lines_before(),
+        _cut(node, _NODE_CHARACTERS),
+        _cut(line, EXCERPT_CHARACTERS),
+    )
+
+
+def _cut(text: str | None, characters: int) -> str | None:
+    return None if text is None else text[:characters]
+
+
+def ask(process: Process, mark: CurrentTask) -> None:
+    """Ask a process where it stands; one that would die of the signal, or is gone, is not asked."""
+    mark.ask()
+    if ASK is not None and _hears(process.pid, ASK):
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, ASK)
+
+
+def _hears(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal, as far as the system tells."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            caught = next((line.split()[1] for line in file if line.startswith("SigCgt:")), "0")
+    except OSError:
+        return False
+    return bool(int(caught, 16) >> (number - 1) & 1)

@@ -1,0 +1,396 @@
+"""A claimed file: run it from where it stands, decide, carry out, and report as a value."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from fproc.base.errors import (
+    ConservationError,
+    FprocError,
+    InputError,
+    LostClaimError,
+    ProcessorExitError,
+    RestoreError,
+    StoppedError,
+    UnsavableError,
+    WorkerDiedError,
+    reason_of,
+)
+from fproc.base.faults import trouble_of
+from fproc.base.ids import fraction
+from fproc.base.text import shown
+from fproc.base.times import rfc3339
+from fproc.base.values import dataclass, field
+from fproc.config.model import MEGABYTE
+from fproc.pipeline.failures import RecordError
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.tracing.observer import Observer
+from fproc.pipeline.tracing.timing import Sampling
+from fproc.process.mark import CurrentTask, Doing
+from fproc.run.figures import Figures
+from fproc.run.inputs import open_input
+from fproc.run.run import Progress, run_input
+from fproc.run.verdict import INTERRUPTIONS, Verdict, decide
+from fproc.run.wholeness import blame, check_whole, leave_until_quiet
+from fproc.spool.job.checkpoint import Position
+from fproc.spool.job.claim import Claim, Origin
+from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.job import RolledForward
+from fproc.spool.spool import Spool
+
+log = logging.getLogger("fproc.job")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDeath:
+    """How the worker died that had the file before, in words.
+
+    A file that had got further than ever before is not blamed for the death of its worker; if it was
+    `too_slow`, it is. `node`, `line_no` and `line` tell what it was at, as far as that is known.
+    """
+
+    reason: str
+    too_slow: bool = False
+    node: str | None = None
+    line_no: int | None = None
+    line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a claimed file.
+
+    `job` is the claim's own id. `retry_seconds` is how long it waits after `Verdict.RETRY`, and `not_before`
+    the time that was written down for it; `error` is one line, or ""; `node` and `line_no` say where that
+    was, if they are known.
+    """
+
+    file: str
+    fate: Verdict
+    figures: Figures
+    seconds: float
+    job: str = ""
+    attempts: int = 1
+    results: tuple[str, ...] = ()
+    error: str = ""
+    node: str | None = None
+    line_no: int | None = None
+    retry_seconds: float = 0.0
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What a job has of the process that it runs in: clocks, who watches it, whether it has to stop.
+
+    `helpers` is how many more processes it may start for a big file; `sampling` says which lines are timed;
+    `mark` is told what is being done; `taken_up` is called with an input's name and how it came into
+    `underprocess/`, before it is worked on; `was_closed` says that the kernel has told of the end of the
+    input's writer.
+    """
+
+    clock: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    observer: Observer | None = None
+    progress: Progress | None = None
+    is_stopping: Callable[[], bool] = field(default=lambda: False)
+    helpers: int = 0
+    sampling: Sampling | None = None
+    mark: CurrentTask = field(default_factory=CurrentTask.own)
+    taken_up: Callable[[str, Origin], None] = field(default=lambda _name, _origin: None)
+    was_closed: bool = False
+
+
+@dataclass(slots=True)
+class Ran:
+    """A claimed file that was run; what ended the run, or None, and the stamp of the file that was read."""
+
+    claim: Claim
+    figures: Figures
+    seconds: float
+    stamp: FileStamp | None
+    error: Exception | None
+
+
+def process_claim(
+    claim: Claim, plan: Plan, around: RunContext | None = None, *, death: WorkerDeath | None = None
+) -> Outcome:
+    """Do everything that a claimed file needs. The claim is ended, whatever happens.
+
+    `death` tells how the worker ended that had the file before, if it is known to have died.
+
+    Raises:
+        BaseException: only what is no `Exception`; the file is then released.
+    """
+    around = around or RunContext()
+    return end_run(run_claim(claim, plan, around, death=death), plan, around)
+
+
+def run_claim(claim: Claim, plan: Plan, around: RunContext, *, death: WorkerDeath | None = None) -> Ran:
+    """Run a claimed file; its results are written, and nothing is decided.
+
+    Raises:
+        BaseException: only what is no `Exception`; the file is then released.
+    """
+    begin = time.perf_counter()
+    figures = Figures()
+    stamp, error = None, _blamed(claim, death)
+    try:
+        if error is None:
+            stamp, error = _run_claimed(claim, plan, figures, around)
+    except BaseException:
+        with suppress(OSError):
+            claim.release()
+        raise
+    return Ran(claim, figures, time.perf_counter() - begin, stamp, error)
+
+
+def end_run(ran: Ran, plan: Plan, around: RunContext) -> Outcome:
+    """Decide about a file that was run, and carry that out. The claim is ended, whatever happens."""
+    begin = time.perf_counter()
+    claim = ran.claim
+    around.mark.note(Doing.COMMITTING)
+    try:
+        if ran.error is None:
+            _seal(ran)
+        outcome = _conclude(ran, plan, around.clock)
+    except (OSError, LostClaimError) as trouble:  # while deciding; the disk says how far that got
+        outcome = _troubled(claim, plan, trouble)
+    finally:
+        with suppress(OSError):
+            claim.release()
+    return _outcome(ran, time.perf_counter() - begin, outcome)
+
+
+def end_runs(runs: Sequence[Ran], spool: Spool, plan: Plan, around: RunContext) -> list[Outcome]:
+    """Do what `finish` does for several runs that ended well, together."""
+    begin = time.perf_counter()
+    around.mark.note(Doing.COMMITTING)
+    sealed = {ran.claim: ran.stamp for ran in runs if ran.stamp}
+    endings = spool.commit_all(sealed, replace_results=plan.config.on_conflict == "replace")
+    seconds = (time.perf_counter() - begin) / max(1, len(runs))
+    outcomes = []
+    for ran in runs:
+        ending = endings[ran.claim]
+        if isinstance(ending, RolledForward):
+            attempts = ran.claim.attempts + 1
+            values = {"fate": Verdict.COMMIT, "attempts": attempts, "results": ending.results}
+            outcomes.append(_outcome(ran, seconds, values))
+        elif isinstance(ending, ConservationError):
+            ran.error = ending
+            outcomes.append(end_run(ran, plan, around))
+        else:
+            values = _troubled(ran.claim, plan, ending)
+            with suppress(OSError):
+                ran.claim.release()
+            outcomes.append(_outcome(ran, seconds, values))
+    return outcomes
+
+
+def _seal(ran: Ran) -> None:
+    try:
+        ran.claim.seal()
+    except Exception as error:  # noqa: BLE001 - sorted by what it is, as an error of the run
+        ran.error = error
+
+
+def _troubled(claim: Claim, plan: Plan, trouble: OSError | LostClaimError) -> dict[str, Any]:
+    """What an outcome says of trouble that came while it was decided; it is not known how far that got."""
+    fate = Verdict.LOST if claim.is_lost() else decide(trouble, claim.attempts, plan.config.retry)
+    return {"fate": fate, "error": trouble_of(trouble)}
+
+
+def _outcome(ran: Ran, seconds: float, values: dict[str, Any]) -> Outcome:
+    return Outcome(
+        ran.claim.name, figures=ran.figures, seconds=ran.seconds + seconds, job=ran.claim.id, **values
+    )
+
+
+def _blamed(claim: Claim, death: WorkerDeath | None) -> Exception | None:
+    """What the file has done to those who worked on it before, if that has to be reckoned with."""
+    if death and (death.too_slow or not claim.has_progressed):
+        return WorkerDiedError(death.reason, node=death.node, line_no=death.line_no, line=death.line)
+    if claim.interrupted >= INTERRUPTIONS:
+        return InputError(f"fproc itself ended {claim.interrupted} times while it was processed")
+    return None
+
+
+def _run_claimed(
+    claim: Claim, plan: Plan, figures: Figures, around: RunContext
+) -> tuple[FileStamp | None, Exception | None]:
+    """Run a claimed file; gives which file was read, or what ended the run."""
+    try:
+        try:
+            return _run_once(claim, plan, figures, around, may_resume=True), None
+        except RestoreError as why:
+            log.warning("%s: starts over, not from its checkpoint: %s", shown(claim.name), why)
+            claim.start_over()
+            return _run_once(claim, plan, figures, around, may_resume=False), None
+    except KeyboardInterrupt as error:  # Ctrl-C is caught by the loop, so it is a processor that raised this
+        return None, InputError(f"a processor raised {reason_of(error)}")
+    except Exception as error:  # noqa: BLE001 - a user's processors may raise anything
+        return None, error
+
+
+def _run_once(
+    claim: Claim, plan: Plan, figures: Figures, around: RunContext, *, may_resume: bool
+) -> FileStamp:
+    """Run a claimed file, from its checkpoint if it may; gives which file was read."""
+    given = open_input(claim.path, in_spool=True)
+    try:
+        stamp = FileStamp.of(given.status)
+        place = claim.resume(stamp, plan.fingerprint) if may_resume else None
+        run_input(
+            plan,
+            given,
+            claim.staging,
+            figures,
+            reject=claim.reject,
+            observer=around.observer,
+            progress=around.progress,
+            keep=_Keeper(claim, plan, stamp, around, place or Position()),
+            begin_at=place,
+            helpers=around.helpers,
+            sampling=around.sampling,
+            mark=around.mark,
+        )
+        check_whole(claim, plan.config, given, was_closed=around.was_closed)
+    except Exception as error:  # whatever it was: it may be that half of a file was read
+        cause = blame(error, claim, plan.config, given, was_closed=around.was_closed)
+        if cause is error:
+            raise
+        raise cause from error
+    finally:
+        given.close()
+    return stamp
+
+
+class _Keeper:
+    """Makes checkpoints of one run, when they are due and when fproc stops."""
+
+    def __init__(
+        self, claim: Claim, plan: Plan, stamp: FileStamp, around: RunContext, begin_at: Position
+    ) -> None:
+        self._claim = claim
+        self._plan = plan
+        self._stamp = stamp
+        self._around = around
+        self._can_keep = True
+        self._seconds = around.monotonic()
+        self._offset_bytes = begin_at.offset_bytes
+
+    def __call__(self, offset_bytes: int, place: Callable[[], Position]) -> None:
+        """Keep the place, if a checkpoint is due; `place()` may raise anything, being users' code in part.
+
+        Raises:
+            StoppedError: it was kept, and fproc is stopping.
+        """
+        policy = self._plan.config.checkpoint
+        is_stopping = self._around.is_stopping()
+        is_due = is_stopping or (
+            self._around.monotonic() - self._seconds >= policy.seconds
+            or offset_bytes - self._offset_bytes >= policy.mb * MEGABYTE
+        )
+        if is_due and self._can_keep:
+            if offset_bytes > self._offset_bytes:
+                self._keep(offset_bytes, place)
+            if is_stopping and self._can_keep:
+                raise StoppedError("fproc is stopping")
+
+    def _keep(self, offset_bytes: int, place: Callable[[], Position]) -> None:
+        self._around.mark.note(Doing.KEEPING)
+        try:
+            self._claim.save(self._stamp, self._plan.fingerprint, _kept(place))
+        except UnsavableError as why:
+            log.info("%s: has no checkpoints: %s", shown(self._claim.name), why)
+            self._can_keep = False
+        self._seconds = self._around.monotonic()
+        self._offset_bytes = offset_bytes
+
+
+def _kept(place: Callable[[], Position]) -> Position:
+    try:
+        return place()
+    except UnsavableError:
+        raise
+    except Exception as error:
+        raise UnsavableError(f"snapshot() raised {reason_of(error)}") from error
+
+
+def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float]) -> dict[str, Any]:
+    """Decide, and carry it out; gives what the outcome says of that."""
+    claim, error = ran.claim, ran.error
+    attempts = claim.attempts + 1
+    fate = decide(error, attempts, plan.config.retry)
+    outcome: dict[str, Any] = {
+        "fate": fate,
+        "attempts": attempts,
+        "error": "" if error is None else trouble_of(error),
+    }
+    if isinstance(error, RecordError):
+        outcome |= {"node": error.failure.node, "line_no": error.failure.line_no}
+    elif isinstance(error, WorkerDiedError):
+        outcome |= {"node": error.node, "line_no": error.line_no}
+    if fate is Verdict.COMMIT:
+        assert ran.stamp is not None
+        replace_results = plan.config.on_conflict == "replace"
+        outcome["results"] = claim.commit(ran.stamp, replace_results=replace_results).results
+    elif fate is Verdict.FAIL:
+        assert error is not None
+        claim.bury(failure_report(claim.name, error, attempts, clock(), ran.figures))
+    elif fate is Verdict.STOP:
+        claim.leave()
+    elif fate in {Verdict.PAUSE, Verdict.WAIT}:
+        with suppress(OSError):  # the trouble may be that nothing can be written, this neither
+            claim.leave()
+    elif fate is Verdict.RETRY:
+        delay_seconds = plan.config.retry.delay_seconds(attempts, fraction())
+        not_before = clock() + delay_seconds
+        claim.retry(not_before)
+        outcome |= {"retry_seconds": delay_seconds, "not_before": not_before}
+    elif fate is Verdict.CHANGED:
+        now = clock()
+        delay_seconds = leave_until_quiet(claim, plan.config, now)
+        outcome |= {
+            "attempts": claim.attempts,
+            "retry_seconds": delay_seconds,
+            "not_before": now + delay_seconds,
+        }
+    return outcome
+
+
+def failure_report(
+    name: str, error: Exception, attempts: int, now: float, figures: Figures
+) -> dict[str, Any]:
+    """What `NAME.error.json` says; what is about a record is null where the trouble is none's."""
+    failure = error.failure if isinstance(error, RecordError) else None
+    about = error if isinstance(error, WorkerDiedError) else failure
+    return {
+        "file": shown(name),
+        "reason": failure.reason if failure else reason_of(error),
+        "node": about.node if about else None,
+        "line_no": about.line_no if about else None,
+        "line": failure.known_line if failure else about.line if about else None,
+        "tag": failure.tag if failure else None,
+        "given": failure.given if failure else None,
+        "rejected": figures.rejected,
+        "skipped": figures.skipped,
+        "attempts": attempts,
+        "timestamp": rfc3339(now),
+        "traceback": _traceback(error),
+    }
+
+
+def _traceback(error: Exception) -> list[str]:
+    """Where a processor raised; nothing for what fproc itself found wrong."""
+    cause = error.__cause__ if isinstance(error, RecordError) else error
+    if isinstance(cause, ProcessorExitError):
+        cause = cause.__cause__
+    if cause is None or isinstance(cause, FprocError):
+        return []
+    return "".join(traceback.format_exception(cause)).splitlines()

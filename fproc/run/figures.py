@@ -1,0 +1,62 @@
+"""What is counted while an input runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fproc.base.values import dataclass, field
+from fproc.pipeline.failures import LineFailure
+from fproc.pipeline.tracing.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a file is, the id of the process that works on it, and traces of some of its lines.
+
+    `rejected` and `skipped` count lines that were left out up to here.
+    `stalled` says since when that process gets nothing done, and where it stands, or is "".
+    """
+
+    lines: int = 0
+    position_bytes: int = 0
+    worker: int | None = None
+    traces: tuple[Trace, ...] = ()
+    stalled: str = ""
+    rejected: int = 0
+    skipped: int = 0
+
+
+@dataclass(slots=True)
+class NodeFigures:
+    """What happened at a node: records that came, were emitted, and failed.
+
+    `timed` of those that came took `seconds`. (Not frozen: there are some for each file, and those that are
+    take five times as long to be sent to another process.)
+    """
+
+    count: int
+    emitted: int
+    errors: int
+    timed: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a run came to.
+
+    `rejected` and `skipped` count records that were left out, `lines_lost` the lines of the input among which
+    they were. `line_errors` are the first of them, and the one that ended the run; `traces` are the ways of
+    some lines.
+    """
+
+    lines_in: int = 0
+    lines_out: int = 0
+    bytes_in: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    lines_lost: int = 0
+    nodes: Mapping[str, NodeFigures] = field(default_factory=dict)
+    edges: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    line_errors: tuple[LineFailure, ...] = ()
+    traces: Sequence[Trace] = ()

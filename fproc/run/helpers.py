@@ -1,0 +1,342 @@
+"""Several processes on one big file: its owner, and helpers that do chunks for it.
+
+    owner                                             helper (a process of its own)
+      Order, then Chunk, Chunk ...  --- a socket --->   main: builds the plan, then does one chunk at a time
+      Done                          <---------------    (the bytes of results are in a file that both have)
+
+The owner deals out chunks and does some itself, adds what they came to in their order, and makes checkpoints
+between them; it alone writes results. What a helper had when it died, the owner does. A chunk with a line
+that fails the file is done again by the owner, line by line, so that all is said as without helpers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+
+from fproc.base.errors import FprocError
+from fproc.base.values import dataclass, replace
+from fproc.config.model import Config
+from fproc.pipeline.plan import Plan, assemble
+from fproc.pipeline.processors.base import Source
+from fproc.pipeline.tracing.timing import Sampling
+from fproc.process import children, heap
+from fproc.process.ipc import Receiver, send
+from fproc.process.mark import CurrentTask, Doing
+from fproc.process.stalls import Question
+from fproc.process.waiting import wait_readable
+from fproc.process.whereabouts import Responder, ask
+from fproc.run.chunks import CHUNK_BYTES, Chunk, Done, Outcome, chunks, compute
+from fproc.run.pieces import PieceSizer
+
+log = logging.getLogger("fproc.crew")
+
+AHEAD = 2
+"""How many chunks a helper is given at a time, so that it never waits."""
+
+LAP_SECONDS = 0.1
+"""How often an owner that waits for a helper looks whether that gets on."""
+
+ANSWER_SECONDS = 0.5
+"""How long a helper may take to say where it stands: less than its owner may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a helper is told at its start."""
+
+    config: Config
+    source: Source
+    entry: str
+
+
+@dataclass(slots=True)
+class _Share:
+    """A chunk that was dealt out, or done; `outcome` is None for one that must be done line by line."""
+
+    chunk: Chunk
+    helper: _Helper | None = None
+    is_done: bool = False
+    outcome: Outcome | None = None
+
+
+class Helpers:
+    """The helpers of one file.
+
+    Args:
+        plan: what to do.
+        descriptor: the open input.
+        source, entry: as for a run of it.
+        helpers: how many there may be.
+        mark: is told what the owner does.
+        lines_before: how many lines come before the first chunk that was not yielded yet.
+        sampling: says which lines are timed, of those that the owner does itself, or None.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        descriptor: int,
+        source: Source,
+        entry: str,
+        *,
+        helpers: int,
+        mark: CurrentTask,
+        lines_before: Callable[[], int],
+        sampling: Sampling | None = None,
+    ) -> None:
+        self._plan = plan
+        self._descriptor = descriptor
+        self._source = source
+        self._entry = entry
+        self._mark = mark
+        self._lines_before = lines_before
+        self._sampling = sampling
+        self._pace = PieceSizer(plan.first_piece_lines, mark)
+        self._helpers: list[_Helper] = []
+        order = Order(plan.config, source, entry)
+        # Users' modules may hold what two processes must not share: a connection, a thread. The locks of a
+        # worker, which always has a second thread, would live on in a copy of it.
+        may_fork = plan.is_builtin and threading.active_count() == 1
+        for _ in range(helpers):
+            try:
+                self._helpers.append(_Helper(order, descriptor, may_fork=may_fork))
+            except OSError as error:
+                log.warning("a helper cannot be started: %s", error)
+                break
+
+    def close(self) -> None:
+        """End the helpers."""
+        for helper in self._helpers:
+            helper.close()
+        self._helpers.clear()
+
+    def work(self, begin: int, size_bytes: int) -> Iterator[tuple[Chunk, Outcome | None]]:
+        """Have everything from a place on done; gives each chunk with what it came to, in order."""
+        waiting = chunks(self._descriptor, begin, size_bytes)
+        dealt: deque[_Share] = deque()
+        is_all_dealt = False
+        while not is_all_dealt or dealt:
+            for helper in self._helpers:
+                while helper.has_room() and not is_all_dealt:
+                    is_all_dealt = not self._deal(waiting, dealt, helper)
+            if dealt and dealt[0].is_done:
+                share = dealt.popleft()
+                yield share.chunk, share.outcome
+            elif dealt and dealt[0].helper is None:
+                self._do(dealt[0], dealt)
+            elif not is_all_dealt and len(dealt) <= AHEAD * (len(self._helpers) + 1):
+                is_all_dealt = not self._deal(waiting, dealt, None)
+                if not is_all_dealt:
+                    self._do(dealt[-1], dealt)
+            elif dealt:
+                self._wait_for(dealt[0])
+            self._wait(0)
+
+    def _deal(self, waiting: Iterator[Chunk], dealt: deque[_Share], helper: _Helper | None) -> bool:
+        """Deal out the next chunk, if there is one."""
+        chunk = next(waiting, None)
+        if chunk is None:
+            return False
+        share = _Share(chunk, helper)
+        dealt.append(share)
+        if helper:
+            helper.give(share)
+        return True
+
+    def _do(self, share: _Share, dealt: deque[_Share]) -> None:
+        """Do a chunk here, of those that were dealt out."""
+        first = dealt[0].chunk.begin
+        self._mark.lines_before = lambda: self._lines_before() + self._count_lines(first, share.chunk.begin)
+        try:
+            share.outcome = compute(
+                self._plan,
+                self._descriptor,
+                self._source,
+                self._entry,
+                share.chunk,
+                pace=self._pace,
+                mark=self._mark,
+                sampling=self._sampling,
+            )
+        finally:
+            self._mark.lines_before = int
+        share.is_done = True
+
+    def _count_lines(self, begin: int, end: int) -> int:
+        """Count the lines between two places: those of a few chunks, at most."""
+        return sum(
+            os.pread(self._descriptor, min(CHUNK_BYTES, end - place), place).count(b"\n")
+            for place in range(begin, end, CHUNK_BYTES)
+        )
+
+    def _wait_for(self, share: _Share) -> None:
+        """Take in what helpers have done next; nothing can be added before this share is done."""
+        self._mark.note(Doing.WAITING)
+        self._mark.defers = True
+        try:
+            while not self._wait(LAP_SECONDS):
+                if share.helper:
+                    self._answer_for(share.helper)
+        finally:
+            self._mark.defers = False
+
+    def _answer_for(self, helper: _Helper) -> None:
+        """Say of this process what a helper says of itself."""
+        if helper.gets_on():
+            self._mark.beat()
+        if self._mark.is_asked() and (where := helper.question.answer()):
+            line_no = None if where.line_no is None else where.line_no + self._lines_before()
+            self._mark.reply(replace(where, line_no=line_no))
+            helper.question.forget()
+
+    def _wait(self, seconds: float) -> bool:
+        """Take in what helpers have done, after waiting for the first; whether there was anything."""
+        readable: set[int] = set()
+        if self._helpers:
+            readable = wait_readable([helper.channel.fileno() for helper in self._helpers], seconds)
+            for helper in [helper for helper in self._helpers if helper.channel.fileno() in readable]:
+                if not helper.take():
+                    log.warning("a helper has ended; its owner does what it had")
+                    helper.close()
+                    self._helpers.remove(helper)
+                self._mark.beat()
+        return bool(readable)
+
+
+class _Helper:
+    """One helper, as its owner sees it."""
+
+    def __init__(self, order: Order, descriptor: int, *, may_fork: bool) -> None:
+        self._receiver = Receiver()
+        self._shares: deque[_Share] = deque()
+        self._turn = 0
+        with ExitStack() as opened:
+            self._files = [opened.enter_context(heap.unnamed_file()) for _ in range(AHEAD)]
+            marked = opened.enter_context(CurrentTask.file())
+            inherited = [descriptor, marked, *(file.fileno() for file in self._files)]
+            child = (
+                children.fork_process(_main_forked, *inherited)
+                if may_fork
+                else children.start_process("fproc.run.helpers.serve_chunks", *inherited)
+            )
+            opened.callback(child.end)
+            self._mark = CurrentTask(marked)
+            opened.callback(self._mark.close)
+            self.question = Question(self._mark, lambda: ask(child.process, self._mark), ANSWER_SECONDS)
+            self._beats = 0
+            self.channel = child.channel
+            with suppress(OSError):  # it has died: that is seen when it is heard
+                send(self.channel, order)
+            self._opened = opened.pop_all()
+
+    def gets_on(self) -> bool:
+        """Whether it has got anything done since the last call."""
+        before, self._beats = self._beats, self._mark.seen().beats
+        return self._beats != before
+
+    def has_room(self) -> bool:
+        """Whether it can be given a chunk."""
+        return len(self._shares) < AHEAD
+
+    def give(self, share: _Share) -> None:
+        """Give it a chunk."""
+        self._shares.append(share)
+        with suppress(OSError):
+            send(self.channel, share.chunk)
+
+    def take(self) -> bool:
+        """Take in what it has done; False if it has ended."""
+        try:
+            data = self.channel.recv(65536)
+        except OSError:
+            data = b""
+        if not data:
+            return False
+        for message in self._receiver.add(data):
+            share = self._shares.popleft()
+            share.is_done = True
+            if isinstance(message, Done):
+                share.outcome = message, self._data(message)
+            self._turn = (self._turn + 1) % AHEAD
+        return True
+
+    def _data(self, done: Done) -> list[memoryview]:
+        """The bytes of each piece."""
+        view = memoryview(
+            os.pread(self._files[self._turn].fileno(), sum(size for _, size, _ in done.pieces), 0)
+        )
+        pieces = []
+        for _, size_bytes, _ in done.pieces:
+            pieces.append(view[:size_bytes])
+            view = view[size_bytes:]
+        return pieces
+
+    def close(self) -> None:
+        """End it; what it has not done is its owner's."""
+        for share in self._shares:
+            share.helper = None
+        self._shares.clear()
+        self._opened.close()
+
+
+def serve_chunks(channel_number: int, parent: int, descriptor: int, marked: int, *files: int) -> None:
+    """Be a helper, until the other end of the socket is closed.
+
+    Args:
+        channel_number: the helper's end of the socket.
+        parent: the id of the owner.
+        descriptor: the input.
+        marked: the file of its `CurrentTask`.
+        files: where the bytes of results go, in turn.
+    """
+    channel = children.begin_process(channel_number, parent)
+    messages = _messages(channel)
+    mark = CurrentTask(marked)
+    try:
+        order = next(messages, None)
+        if not isinstance(order, Order):
+            return
+        plan = assemble(order.config)
+        heap.freeze_heap()
+        pace = PieceSizer(plan.first_piece_lines, mark)
+        Responder(mark).listen()
+        for turn, chunk in enumerate(messages):
+            assert isinstance(chunk, Chunk)
+            outcome = compute(plan, descriptor, order.source, order.entry, chunk, pace=pace, mark=mark)
+            if outcome:
+                _put(files[turn % len(files)], outcome[1])
+            send(channel, outcome[0] if outcome else None)
+    except (FprocError, OSError):
+        sys.exit(1)  # its owner does the work, and finds out what is wrong
+
+
+def _main_forked(*numbers: int) -> None:
+    """The same in a copy of the owner, which must not do anything else: not even tidy up behind the owner."""
+    try:
+        serve_chunks(*numbers)
+    except Exception:  # noqa: BLE001 - said as the interpreter says it
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(0)
+
+
+def _messages(channel: socket.socket) -> Iterator[object]:
+    receiver = Receiver()
+    while data := channel.recv(65536):
+        yield from receiver.add(data)
+
+
+def _put(descriptor: int, pieces: Sequence[bytes | memoryview]) -> None:
+    place = 0
+    for piece in pieces:
+        view = memoryview(piece)
+        while view:
+            written = os.pwrite(descriptor, view, place)
+            view, place = view[written:], place + written

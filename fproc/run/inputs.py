@@ -1,0 +1,233 @@
+"""Opening an input for reading, wherever it lies: in the spool, on the command line, on standard input."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable
+from typing import IO, Any, Protocol
+
+from fproc.base.errors import InputError, NotWholeError
+from fproc.base.text import shown
+from fproc.base.times import utc_date
+from fproc.base.values import dataclass
+from fproc.config.patterns import COMPRESSED, result_name
+from fproc.pipeline.processors.base import Source
+from fproc.pipeline.records import no_hole
+
+STDIN_NAME = "stdin"
+"""What standard input is called in the names of results."""
+
+_FILE_ERRNOS = frozenset(
+    {
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.EINVAL,
+        errno.ENXIO,
+    }
+)
+"""What `open` says when the trouble is this file's alone."""
+
+
+class _Open(Protocol):
+    """What is needed of an open file, besides reading."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+
+    def tell(self) -> int:
+        """How much of it has been read, in bytes."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class _Plain:
+    """An open file whose contents are its bytes: a small one takes half of the calls of `io.FileIO`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._place = 0
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def read(self, size_bytes: int) -> bytes:
+        data = os.read(self._descriptor, size_bytes)
+        self._place += len(data)
+        return data
+
+    def seek(self, place: int) -> None:
+        self._place = os.lseek(self._descriptor, place, os.SEEK_SET)
+
+    def tell(self) -> int:
+        return self._place
+
+    def skip_hole(self) -> int:
+        """Go to the next byte that lies on the disk (lseek(2), SEEK_DATA); gives how many NULs that are."""
+        before = self._place
+        try:
+            self._place = os.lseek(self._descriptor, before, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                return 0  # this filesystem does not tell
+            self.seek(max(before, os.fstat(self._descriptor).st_size))  # there is nothing but NULs
+        return self._place - before
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+@dataclass(slots=True)
+class Input:
+    """An open input.
+
+    `name` is the file's own, which `source` may have without a suffix. `read(n)` gives up to `n` bytes of
+    its contents, b"" at the end; `skip_to(n)` lets it go on with byte `n` of the contents; `skip_hole()` lets
+    it go on behind the hole that it stands in, and gives how many NULs that spares; `size_bytes` is the
+    size of the file as it lies on the disk, or None for a pipe; `status` is what it was when it was
+    opened; `is_plain` says that the contents are the bytes on the disk.
+    """
+
+    name: str
+    source: Source
+    read: Callable[[int], bytes]
+    skip_to: Callable[[int], object]
+    skip_hole: Callable[[], int]
+    size_bytes: int | None
+    status: os.stat_result
+    is_plain: bool
+    _file: _Open
+
+    def fileno(self) -> int:
+        """The descriptor of the open file."""
+        return self._file.fileno()
+
+    def position_bytes(self) -> int:
+        """How much of the file has been read."""
+        try:
+            return self._file.tell()
+        except OSError:  # a pipe
+            return 0
+
+    def has_changed(self, path: str) -> bool:
+        """Whether the file was written to since it was opened, or is no longer the one at `path`.
+
+        Raises:
+            FileNotFoundError: nothing is at `path`.
+        """
+        there, now = os.lstat(path), os.fstat(self._file.fileno())
+        opened = self.status.st_size, self.status.st_mtime_ns
+        return (now.st_size, now.st_mtime_ns) != opened or not os.path.samestat(now, there)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def open_input(path: str, *, in_spool: bool) -> Input:
+    """Open a file.
+
+    Args:
+        path: where it lies.
+        in_spool: it must be a regular file and no link; otherwise it may be a pipe as well.
+
+    Raises:
+        InputError: it cannot be read, for a reason that lies in the file.
+        OSError: it cannot be read, for a reason that lies in the machine, or may not be read yet.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_NOFOLLOW | os.O_NONBLOCK if in_spool else 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        may_be_allowed = in_spool and isinstance(error, PermissionError)
+        if error.errno in _FILE_ERRNOS and not may_be_allowed:
+            raise InputError(f"cannot be read: {error.strerror}") from error
+        raise
+    return _input(descriptor, path, in_spool=in_spool)
+
+
+def standard_input() -> Input:
+    """Standard input, as an input named `stdin`.
+
+    Raises:
+        InputError: it is closed.
+    """
+    if sys.stdin is None:
+        raise InputError("standard input is closed")
+    return _input(os.dup(sys.stdin.fileno()), STDIN_NAME, in_spool=False)
+
+
+def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
+    status = os.fstat(descriptor)
+    is_regular = stat.S_ISREG(status.st_mode)
+    if stat.S_ISDIR(status.st_mode) or (in_spool and not is_regular):
+        os.close(descriptor)
+        raise InputError(
+            "is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
+        )
+    name = os.path.basename(path)
+    suffix = os.path.splitext(name)[1].lower()
+    file: _Open
+    if suffix not in COMPRESSED or (is_regular and status.st_size == 0):
+        file = plain = _Plain(descriptor)
+        skip_hole = plain.skip_hole if is_regular and hasattr(os, "SEEK_DATA") else no_hole
+        read: Callable[[int], bytes] = plain.read
+        skip_to: Callable[[int], object] = plain.seek
+    else:
+        file = packed = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
+        read, skip_to = _decompressing(packed, suffix)
+        skip_hole = no_hole
+    return Input(
+        name=name,
+        source=Source(result_name(name), utc_date(status.st_mtime)),
+        read=read,
+        skip_to=skip_to,
+        skip_hole=skip_hole,
+        size_bytes=status.st_size if is_regular else None,
+        status=status,
+        is_plain=is_regular and isinstance(file, _Plain),
+        _file=file,
+    )
+
+
+def _decompressing(file: IO[bytes], suffix: str) -> tuple[Callable[[int], bytes], Callable[[int], object]]:
+    """How to read the contents of a compressed file, and how to go on somewhere else in them."""
+    opened, errors = _decompressor(file, suffix)
+
+    def contained(call: Callable[[int], Any]) -> Callable[[int], Any]:
+        def read(size_bytes: int) -> Any:
+            try:
+                return call(size_bytes)
+            except errors as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise  # the disk's trouble, not the file's
+                raise NotWholeError(f"is not a whole {suffix} file: {shown(str(error))}") from error
+
+        return read
+
+    return contained(opened.read), contained(opened.seek)
+
+
+def _decompressor(file: Any, suffix: str) -> tuple[Any, tuple[type[Exception], ...]]:
+    """A decompressing reader, and what it raises where `file` is not whole; closing that is its owner's."""
+    if suffix == ".gz":
+        import gzip  # noqa: PLC0415 - only where there is something to decompress
+        import zlib  # noqa: PLC0415
+
+        return gzip.GzipFile(fileobj=file), (gzip.BadGzipFile, EOFError, zlib.error)
+    if suffix == ".bz2":
+        import bz2  # noqa: PLC0415
+
+        return bz2.BZ2File(file), (EOFError, ValueError, OSError)
+    import lzma  # noqa: PLC0415
+
+    return lzma.LZMAFile(file), (EOFError, lzma.LZMAError)

@@ -1,0 +1,323 @@
+"""One input through a plan, from its first line, or from a checkpoint, to the end of the file.
+
+Lines are fed in pieces that take a fraction of a second, however slow a pipeline is: between two of them
+progress is told, a checkpoint may be made, and a run can be stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Protocol
+
+from fproc.base.errors import ConservationError, RestoreError, reason_of
+from fproc.base.values import dataclass, replace
+from fproc.pipeline.failures import LineFailure, RecordError
+from fproc.pipeline.graph import END, is_sink
+from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.plan import Plan
+from fproc.pipeline.records import Block, Passing, read_blocks, read_pieces
+from fproc.pipeline.tracing.observer import Observer
+from fproc.pipeline.tracing.timing import Sampling
+from fproc.process.mark import CurrentTask, Doing
+from fproc.run.chunks import LEAST_BYTES, Chunk, Done, Reader
+from fproc.run.failures import FailureHandler
+from fproc.run.figures import Figures, NodeFigures
+from fproc.run.inputs import Input
+from fproc.run.pieces import Piece, PieceSizer, first_line_no, reached_bytes
+from fproc.spool.job.checkpoint import Position
+from fproc.spool.output.parts import Staging
+
+Progress = Callable[[int, int, int, int], None]
+"""Told, after each piece, the position in bytes, and how many lines there were, were rejected and skipped."""
+
+
+class Keeper(Protocol):
+    """Who is asked between two pieces whether a checkpoint is due, and keeps it."""
+
+    def __call__(self, offset_bytes: int, place: Callable[[], Position]) -> None:
+        """The run stands at this byte of the contents; `place()` is all that it takes to go on from here.
+
+        `place` raises `UnsavableError` where that cannot be kept.
+        """
+
+
+def run_input(
+    plan: Plan,
+    given: Input,
+    output: Staging,
+    figures: Figures,
+    *,
+    reject: Callable[[bytes], None],
+    observer: Observer | None = None,
+    progress: Progress | None = None,
+    keep: Keeper | None = None,
+    begin_at: Position | None = None,
+    helpers: int = 0,
+    sampling: Sampling | None = None,
+    mark: CurrentTask | None = None,
+) -> None:
+    """Run an input through the plan.
+
+    Args:
+        plan: what to do.
+        given: the open input.
+        output: where sinks put lines; from a checkpoint on, it goes on with the parts of that.
+        figures: filled in as far as the run comes.
+        reject: takes each line that is set aside, as a line of JSON.
+        observer: is told of steps, and of lines that fail, or None.
+        progress: is told after each piece, or None.
+        keep: keeps checkpoints, or None.
+        begin_at: the place of a checkpoint of the same input and plan, or None to begin at the first line.
+        helpers: how many processes may be started that do a part of a big file.
+        sampling: says which lines are timed, or None.
+        mark: is told what is being done, or None.
+
+    Raises:
+        RestoreError: a processor does not take its state from `begin_at`.
+        FprocError: the file cannot be processed.
+        OSError: the machine is in trouble.
+    """
+    place = begin_at or Position()
+    mark = mark or CurrentTask.own()
+    mark.note(Doing.READING)
+    pieces = _pieces(plan, given, place, mark)
+    first = next(pieces, None)
+    first_line = first.lines[0] if isinstance(first, Block) else ""
+    entry = place.entry or plan.entry(given.source.name, first_line)
+    losses = FailureHandler(
+        figures, reject, file=given.name, observer=observer, plan=plan, source=given.source, entry=entry
+    )
+    if observer:
+        observer.open(given.source.name)
+    steps_to = observer if observer and observer.first_lines != 0 else None
+    mark.note(Doing.STARTING)
+    try:
+        interpreter = plan.run(
+            given.source, output, entry=entry, on_error=losses, observer=steps_to, sampling=sampling
+        )
+        try:
+            if begin_at:
+                _restore(interpreter, figures, place)
+            if helpers and _can_be_shared(plan, given, place, steps_to):
+                work = _Shared(plan, given, output, interpreter, figures, losses, sampling, mark)
+                pieces = work.run(work.show(first) or place.offset_bytes, helpers, keep, progress)
+                first = next(pieces, None)
+            pace = PieceSizer(plan.first_piece_lines, mark)
+            for piece in pace.pieces(first, pieces):
+                if keep:
+                    keep(reached_bytes(piece), partial(_place, piece, interpreter, figures))
+                pace.feed(interpreter.feed, piece)
+                if progress:
+                    progress(given.position_bytes(), interpreter.lines_in, figures.rejected, figures.skipped)
+            mark.note(Doing.ENDING)
+            interpreter.finish(mark.beat)
+            losses.check_share(interpreter.lines_in)
+            output.flush()
+            _check_conservation(interpreter, figures, output)
+        finally:
+            interpreter.close()
+            figures.bytes_in = given.position_bytes()
+            _take_figures(figures, interpreter)
+    except RecordError as error:
+        losses.end(error)
+        raise
+    finally:
+        if observer:
+            figures.traces = observer.close()
+
+
+def _beating(read: Callable[[int], bytes], mark: CurrentTask) -> Callable[[int], bytes]:
+    """Return the same with a beat for each read."""
+
+    def read_and_beat(size_bytes: int) -> bytes:
+        data = read(size_bytes)
+        mark.beat()
+        return data
+
+    return read_and_beat
+
+
+def _pieces(plan: Plan, given: Input, place: Position, mark: CurrentTask) -> Iterator[Piece]:
+    """Return the pieces of an input from a place on."""
+    if place.reached_bytes:
+        given.skip_to(place.reached_bytes)
+    passing = Passing(place.line_no, place.offset_bytes, place.passed_bytes, place.head)
+    return read_pieces(
+        _beating(given.read, mark),
+        max_line_bytes=plan.config.limits.max_line_bytes,
+        line_no=place.line_no,
+        offset_bytes=place.offset_bytes,
+        skip_hole=given.skip_hole,
+        passing=passing if place.passed_bytes else None,
+    )
+
+
+def _restore(interpreter: Interpreter, figures: Figures, place: Position) -> None:
+    try:
+        line_errors = tuple(LineFailure(*values) for values in place.line_errors)
+        interpreter.restore(place.engine)
+    except Exception as error:
+        raise RestoreError(f"a checkpoint does not fit: {reason_of(error)}") from error
+    figures.rejected, figures.skipped, figures.lines_lost = place.rejected, place.skipped, place.lines_lost
+    figures.line_errors = line_errors
+
+
+def _place(piece: Piece, interpreter: Interpreter, figures: Figures) -> Position:
+    """Where the run stands before a piece."""
+    place = _place_at(piece.offset_bytes, first_line_no(piece), interpreter, figures)
+    if isinstance(piece, Passing):
+        return replace(place, passed_bytes=piece.passed_bytes, head=piece.head)
+    return place
+
+
+def _place_at(offset_bytes: int, line_no: int, interpreter: Interpreter, figures: Figures) -> Position:
+    return Position(
+        offset_bytes,
+        line_no,
+        interpreter.entry,
+        figures.rejected,
+        figures.skipped,
+        interpreter.snapshot(),
+        [list(failure) for failure in figures.line_errors],
+        figures.lines_lost,
+    )
+
+
+def _can_be_shared(plan: Plan, given: Input, place: Position, observer: Observer | None) -> bool:
+    """Whether several processes can do a file, and it is big enough for that."""
+    left_bytes = (given.size_bytes or 0) - place.offset_bytes
+    tells_all = observer is not None and observer.first_lines is None
+    is_worth_it = left_bytes >= LEAST_BYTES and given.is_plain and not place.passed_bytes
+    return is_worth_it and not tells_all and not plan.remembers
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """A run that is shared with helpers, chunk by chunk."""
+
+    plan: Plan
+    given: Input
+    output: Staging
+    interpreter: Interpreter
+    figures: Figures
+    losses: FailureHandler
+    sampling: Sampling | None
+    mark: CurrentTask
+
+    def show(self, first: Piece | None) -> int | None:
+        """Do the lines of which the observer is told; gives where the next one begins, if there were any."""
+        observer = self.interpreter.observer
+        if observer is None or observer.first_lines is None or not isinstance(first, Block):
+            return None
+        piece = first.cut(observer.first_lines)[0] if observer.first_lines < len(first.lines) else first
+        self.interpreter.feed(piece)
+        return piece.offset_bytes + len(piece.raw)
+
+    def run(
+        self, begin: int, helpers: int, keep: Keeper | None, progress: Progress | None
+    ) -> Iterator[Piece]:
+        """Do all chunks from a place on; gives what is left: a line that is too long for a chunk, and on."""
+        from fproc.run.helpers import Helpers  # noqa: PLC0415 - only big files need it
+
+        given, interpreter = self.given, self.interpreter
+        crew = Helpers(
+            self.plan,
+            given.fileno(),
+            given.source,
+            interpreter.entry,
+            helpers=helpers,
+            sampling=self.sampling,
+            mark=self.mark,
+            lines_before=lambda: interpreter.lines_in,
+        )
+        try:
+            for chunk, outcome in crew.work(begin, given.status.st_size):
+                _agree("where a chunk begins, and where the one before ended", chunk.begin, begin)
+                if keep:
+                    line_no = interpreter.lines_in + 1
+                    keep(begin, partial(_place_at, begin, line_no, interpreter, self.figures))
+                if outcome and self.losses.has_room_for(len(outcome[0].lost)):
+                    self._add(*outcome)
+                else:
+                    self._feed(chunk)
+                begin = chunk.end
+                if progress:
+                    progress(begin, interpreter.lines_in, self.figures.rejected, self.figures.skipped)
+        finally:
+            crew.close()
+        given.skip_to(begin)
+        return _pieces(self.plan, given, Position(begin, interpreter.lines_in + 1), self.mark)
+
+    def _add(self, done: Done, data: Sequence[bytes | memoryview]) -> None:
+        """Add what a chunk has come to."""
+        line_no = self.interpreter.lines_in
+        for (result, _, lines), piece in zip(done.pieces, data, strict=True):
+            if result is None:
+                self.output.add_printed(piece, lines)
+            else:
+                self.output.add(result, piece, lines)
+        for failure in done.lost:
+            self.losses.take(failure._replace(line_no=line_no + (failure.line_no or 0)))
+        self.interpreter.absorb(done.figures)
+
+    def _feed(self, chunk: Chunk) -> None:
+        """Do a chunk line by line."""
+        blocks = read_blocks(
+            _beating(Reader(self.given.fileno(), chunk).read, self.mark),
+            max_line_bytes=self.plan.config.limits.max_line_bytes,
+            line_no=self.interpreter.lines_in + 1,
+            offset_bytes=chunk.begin,
+        )
+        pace = PieceSizer(self.plan.first_piece_lines, self.mark)
+        for piece in pace.pieces(next(blocks, None), blocks):
+            pace.feed(self.interpreter.feed, piece)
+
+
+def _sinks(interpreter: Interpreter) -> list[str]:
+    return [END, *(name for name, node in interpreter.graph.nodes.items() if is_sink(node))]
+
+
+def _check_conservation(interpreter: Interpreter, figures: Figures, output: Staging) -> None:
+    """See that every line went somewhere that is known: into a result, dropped by a node, or set aside.
+
+    Raises:
+        ConservationError: the figures do not agree, so something was lost or doubled.
+    """
+    counts, edges = interpreter.counts, interpreter.edges
+    came = {name: interpreter.lines_in if name == interpreter.entry else 0 for name in counts}
+    for (_, target), count in edges.items():
+        came[target] += count
+    for name, at in counts.items():
+        _agree(f"records that came to the node {name!r}", at.came, came[name])
+    failed = sum(at.failed for at in counts.values())
+    _agree("records that failed, and were set aside or skipped", failed, figures.rejected + figures.skipped)
+    taken = sum(counts[name].came - counts[name].failed for name in _sinks(interpreter))
+    _agree("lines that sinks took, and lines in results", taken, output.lines_written)
+
+
+def check_bytes(given: Input) -> None:
+    """See that a file, which was not written to meanwhile, was read to its last byte.
+
+    Raises:
+        ConservationError: it was not.
+    """
+    if given.is_plain:
+        _agree("bytes of the file, and bytes that were read", given.status.st_size, given.position_bytes())
+
+
+def _agree(what: str, one: int, other: int) -> None:
+    if one != other:
+        raise ConservationError(f"{what}: {one} and {other} do not agree; nothing of it is published")
+
+
+def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
+    figures.lines_in = interpreter.lines_in
+    figures.nodes = {
+        name: NodeFigures(at.came, at.emitted, at.failed, at.timed, at.seconds)
+        for name, at in interpreter.counts.items()
+    }
+    figures.edges = dict(interpreter.edges)
+    figures.lines_out = sum(
+        figures.nodes[name].count - figures.nodes[name].errors for name in _sinks(interpreter)
+    )

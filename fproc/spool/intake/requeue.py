@@ -1,0 +1,167 @@
+"""Putting inputs back to work: failed ones, and those in `processed/` of which lines were set aside.
+
+The next run replaces what such an input has published, if it has published anything: if it is in
+`processed/`, if it was written to late, or if a run that was to replace results has failed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from fproc.base.errors import InputError
+from fproc.base.text import shown
+from fproc.config.model import Config
+from fproc.spool.disk.disk import Disk, unlink_if_there
+from fproc.spool.intake.status import REPORTS, SpoolStatus
+from fproc.spool.job import reruns
+from fproc.spool.job.commit import CommitRecord
+from fproc.spool.job.markers import shares_marker
+from fproc.spool.layout import about, is_shared
+from fproc.spool.locks import holding
+from fproc.spool.locks.locks import JobLock
+from fproc.spool.readiness.names import InputNames
+
+HELD_TOGETHER = 64
+"""So many jobs are held at once, each with an open folder, to be made durable together."""
+
+BEING_WORKED_ON = "a file of that name is being worked on; wait until it is done"
+WAITING = "a file of that name is in unprocessed/ already; wait until it is done"
+
+
+def failed_inputs(inquiry: SpoolStatus) -> list[str]:
+    """The inputs in `failed/`, without the reports about them."""
+    return sorted(inquiry.inputs(inquiry.folders.failed))
+
+
+def put_back_all(
+    config: Config, disk: Disk, names: Sequence[str]
+) -> tuple[list[str], dict[str, InputError | OSError]]:
+    """Move inputs back to `unprocessed/`, and remove what was reported about them, and set aside.
+
+    They are those in `failed/`, or else those in `processed/` of which lines were set aside.
+
+    With markers, an input's marker comes first: without it, nothing would make the file ready. The report
+    goes last: a crash before that leaves one without its input, which nobody takes for one. Each job is held
+    until its report is gone: an input that failed again before would find its name taken by it, and get a
+    `~N`.
+
+    Gives the names that were moved, and what was in the way of the others: such an input is not there or no
+    input, a file of its name is waiting already, or the disk refuses.
+
+    Raises:
+        OSError: the disk refuses to keep what was moved.
+    """
+    inquiry = SpoolStatus(config)
+    return _Revival(inquiry, InputNames(config.intake), disk).put_back(names)
+
+
+class _Revival:
+    def __init__(self, inquiry: SpoolStatus, names: InputNames, disk: Disk) -> None:
+        folders = inquiry.folders
+        self._folders = folders
+        self._failed = inquiry.inputs(folders.failed)
+        self._names = names
+        self._disk = disk
+        self._holder = holding.lock_manager(
+            folders, disk, is_shared=is_shared(folders, disk), monotonic=_no_time
+        )
+
+    def put_back(self, names: Sequence[str]) -> tuple[list[str], dict[str, InputError | OSError]]:
+        """Do what `put_back_all` says."""
+        moved: list[str] = []
+        refused: dict[str, InputError | OSError] = {}
+        for first in range(0, len(names), HELD_TOGETHER):
+            with ExitStack() as holds:
+                some = self._put_back_some(names[first : first + HELD_TOGETHER], refused, holds)
+            moved += some
+        return moved, refused
+
+    def _put_back_some(
+        self, names: Sequence[str], refused: dict[str, InputError | OSError], holds: ExitStack
+    ) -> list[str]:
+        moved: list[str] = []
+        for name in names:
+            try:
+                self._put_back(name, holds)
+            except (InputError, OSError) as error:
+                refused[name] = error
+            else:
+                moved.append(name)
+        failed = [name for name in moved if name in self._failed]
+        if failed:
+            self._remove_reports(failed)
+        return moved
+
+    def _remove_reports(self, names: Sequence[str]) -> None:
+        """Remove the reports about inputs, once they are durably elsewhere."""
+        folders, disk = self._folders, self._disk
+        disk.sync_folder(folders.unprocessed)
+        disk.sync_folder(folders.failed)
+        for name in names:
+            for ending in reversed(REPORTS):  # what has a report is an input, so that goes last
+                unlink_if_there(disk, os.path.join(folders.failed, about(name, ending)))
+        disk.sync_folder(folders.failed)
+
+    def _put_back(self, name: str, holds: ExitStack) -> None:
+        folders = self._folders
+        if name in self._failed:
+            before = reruns.noted_in(folders, os.path.join(folders.failed, about(name, REPORTS[0])))
+            path = os.path.join(folders.failed, name)
+        else:
+            path = os.path.join(folders.processed, name)
+            if not os.path.isfile(path):
+                raise InputError("there is no such input in failed/")
+            before = reruns.published(folders, name)
+            if before is None:
+                raise InputError("is in processed/, and no line of it was set aside")
+        if before:
+            self._run_again(path, before, holds)
+        else:
+            self._hold(name, holds)
+            self._move(path, name)
+
+    def _hold(self, name: str, holds: ExitStack) -> JobLock:
+        hold = self._holder.hold(name)
+        if hold is None:
+            raise InputError(BEING_WORKED_ON)
+        holds.callback(hold.release)
+        return hold
+
+    def _run_again(self, path: str, before: CommitRecord, holds: ExitStack) -> None:
+        """Put an input back whose results are to be replaced: first the note of that is made durable.
+
+        The job is held meanwhile, so no one takes the note for one that was left behind.
+        """
+        folders, disk, name = self._folders, self._disk, before.archive.name
+        hold = self._hold(name, holds)
+        if os.path.lexists(os.path.join(folders.underprocess, name)):
+            raise InputError(BEING_WORKED_ON)
+        if os.path.lexists(os.path.join(folders.unprocessed, name)):
+            raise InputError(WAITING)
+        hold.make_durable()
+        reruns.note(disk, hold.folder, before, path)
+        self._move(path, name)
+        disk.sync_folder(folders.unprocessed)
+        disk.sync_folder(os.path.dirname(path))
+
+    def _move(self, path: str, name: str) -> None:
+        folders, names = self._folders, self._names
+        waiting = os.path.join(folders.unprocessed, name)
+        if names.marker is not None and not os.path.lexists(waiting):
+            if shares_marker(names, folders.unprocessed, name):
+                marker = shown(names.marker_of(name))
+                raise InputError(
+                    f"a file in unprocessed/ has its marker, {marker}, too; wait until it is done"
+                )
+            self._disk.close(self._disk.create(os.path.join(folders.unprocessed, names.marker_of(name))))
+        try:
+            self._disk.move(path, waiting)
+        except FileExistsError as error:
+            raise InputError(WAITING) from error
+
+
+def _no_time() -> float:
+    """A clock for who takes over nothing that others hold."""
+    return 0.0

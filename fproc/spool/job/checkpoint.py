@@ -1,0 +1,122 @@
+"""Checkpoints: where a run stood in the middle of a file, durable, so that a crash costs little work.
+
+A checkpoint is only a help. Whatever is doubtful about one (it is torn, or of another version; the input, the
+pipeline or a part has changed) makes the file start over, which gives the same results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fproc.base.errors import UnsavableError
+from fproc.base.text import shown
+from fproc.base.values import asdict, dataclass, field
+from fproc.spool.disk.disk import Disk, write_whole
+from fproc.spool.job.commit import FileStamp
+
+log = logging.getLogger("fproc.spool")
+
+RECORD = "checkpoint.json"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a run stands, before the line `line_no` at byte `offset_bytes` of the (decompressed) contents.
+
+    `entry` is the node at which lines enter, "" while that is not known; `rejected` and `skipped` count
+    records, in `lines_lost` lines, and `line_errors` are the first of them, a JSON value each; `engine` is
+    what the engine needs to go on, as a JSON value. Of a line over the limit, which begins with `head`,
+    `passed_bytes` were passed over.
+    """
+
+    offset_bytes: int = 0
+    line_no: int = 1
+    entry: str = ""
+    rejected: int = 0
+    skipped: int = 0
+    engine: Mapping[str, Any] = field(default_factory=dict)
+    line_errors: Sequence[Any] = field(default_factory=list)
+    lines_lost: int = 0
+    passed_bytes: int = 0
+    head: str = ""
+
+    @property
+    def reached_bytes(self) -> int:
+        """How much of the contents was read."""
+        return self.offset_bytes + self.passed_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """A part as it was then: which result it is, its (portable) path, and how much of it counts."""
+
+    result: str
+    path: str
+    size_bytes: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A place, with all that must be unchanged for it to be of use.
+
+    `fingerprint` is the pipeline's; `sent` counts lines that went to standard output.
+    """
+
+    stamp: FileStamp
+    fingerprint: str
+    place: Position
+    parts: tuple[PartState, ...]
+    sent: int
+    rejected_bytes: int
+
+
+def write_checkpoint(disk: Disk, job_folder: str, checkpoint: Checkpoint) -> None:
+    """Make a checkpoint durable; what it speaks of is durable already. It replaces the one before.
+
+    Raises:
+        UnsavableError: the state has no text as JSON, such as a number of more than 4,300 digits.
+    """
+    try:
+        body = json.dumps({"version": VERSION, **asdict(checkpoint)}).encode()
+    except (ValueError, RecursionError) as error:
+        raise UnsavableError(f"its state cannot be written as JSON: {error}") from error
+    write_whole(disk, job_folder, RECORD, _digest(body) + b"\n" + body + b"\n")
+
+
+def read_checkpoint(job_folder: str) -> Checkpoint | None:
+    """The checkpoint in a job folder, or None if there is none that is whole."""
+    path = os.path.join(job_folder, RECORD)
+    try:
+        with open(path, "rb") as file:
+            return _parsed(file.read())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        log.warning("%s: the checkpoint is of no use, the file starts over: %s", shown(path), error)
+        return None
+
+
+def _parsed(record: bytes) -> Checkpoint:
+    digest, _, body = record.partition(b"\n")
+    if digest != _digest(body.removesuffix(b"\n")):
+        raise ValueError("it is torn, or not fproc's")
+    value = json.loads(body)
+    if value.pop("version") != VERSION:
+        raise ValueError("it was made by another version of fproc")
+    rest = {
+        "stamp": FileStamp(**value["stamp"]),
+        "place": Position(**value["place"]),
+        "parts": tuple(PartState(**part) for part in value["parts"]),
+    }
+    return Checkpoint(**{**value, **rest})
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()

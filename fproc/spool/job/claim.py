@@ -1,0 +1,396 @@
+"""Owning an input: from the lock and the rename that claim it to the record that decides about it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from fproc.base.errors import ConservationError, LostClaimError
+from fproc.base.ids import new_id
+from fproc.base.text import shown
+from fproc.base.values import replace
+from fproc.spool.disk.disk import write_whole
+from fproc.spool.disk.paths import same_file
+from fproc.spool.job import checkpoint as checkpoints
+from fproc.spool.job import commit as decisions
+from fproc.spool.job.checkpoint import Checkpoint, PartState, Position
+from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
+from fproc.spool.job.job import ATTEMPTS, REJECTED, REPORT, Attempts, Job, RolledForward
+from fproc.spool.job.reruns import Rerun
+from fproc.spool.output.parts import Part
+from fproc.spool.readiness.evidence import Evidence
+from fproc.spool.readiness.looks import Look
+
+log = logging.getLogger("fproc.spool")
+
+REJECTED_EXTRA = ".rejected.jsonl"
+"""What the name of an input gets behind it for its lines that were set aside."""
+
+
+class Origin(Enum):
+    """How an input came into `underprocess/` that is taken up there; the values are words for the log."""
+
+    LEFT = "goes on after a stop"
+    FOUND = "found in underprocess/, and taken up"
+    CRASH = "taken up again after a crash"
+
+
+class Claim:
+    """An input that this process alone owns, until one of the methods that end the claim is called.
+
+    Those are `commit` and `bury` (for good), `retry` (to be taken up again at a time), `leave` and `release`
+    (to be taken up again). All but the last raise `OSError` if the disk refuses, and `LostClaimError` if the
+    input is someone else's by now; then `release` ends the claim. Whatever happens, the lock goes with the
+    process.
+
+    `has_progressed` says that the run before, which did not end, had got further than those before it;
+    `origin` how the input came into `underprocess/`, as far as an earlier owner's traces tell. `writers` is
+    what was known at the end of the run about who has the input open for writing: an `UNKNOWN` writer may go
+    on after the commit, for which the input `is_watched`. `changing` is how the input looked when it was last
+    left because someone was writing to it.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        attempts: Attempts,
+        saved: Checkpoint | None = None,
+        *,
+        has_progressed: bool = False,
+        had_owner: bool = True,
+    ) -> None:
+        self.id = new_id()
+        self.name = job.name
+        self.path = job.input_path
+        self.attempts = attempts.attempts
+        self.interrupted = attempts.interrupted
+        self.has_progressed = has_progressed
+        self.origin = Origin.LEFT if attempts.was_left else Origin.CRASH if had_owner else Origin.FOUND
+        self.writers = Evidence.UNKNOWN
+        self.is_watched = False
+        self.changing = attempts.changing
+        self.staging = job.staging(self.id)
+        self.job = job
+        self._remembered = attempts
+        self._saved = saved
+        self._rejects: int | None = None
+        self._rejected_bytes = 0
+        self._rerun: Rerun | None = None
+
+    def as_rerun(self) -> Claim:
+        """Return it, knowing whose results it replaces if it was put back for that; a group has none such."""
+        job = self.job
+        self._rerun = Rerun.found(job.disk, job.folders, job.folder, job.input_path)
+        return self
+
+    def resume(self, stamp: FileStamp, fingerprint: str) -> Position | None:
+        """Go on from the checkpoint, if there is one and nothing has changed since; else remove it.
+
+        Args:
+            stamp: that of the opened input.
+            fingerprint: that of the pipeline.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if self._saved is None:
+            return None
+        try:
+            self._resume(self._saved, stamp, fingerprint)
+        except ValueError as why:
+            log.info("%s: starts over, not from its checkpoint: %s", shown(self.name), why)
+            self.start_over()
+            return None
+        return self._saved.place
+
+    def start_over(self) -> None:
+        """Remove the checkpoint, and whatever an earlier run left."""
+        self._close_rejects()
+        self._rejected_bytes = 0
+        self._clear()
+
+    def _clear(self, *keep: str) -> None:
+        """Remove the checkpoint, all parts, and all records but for those to keep."""
+        self.staging.discard()
+        for part in self._saved.parts if self._saved else ():
+            path = self.job.folders.absolute(part.path)
+            if os.path.basename(path).startswith(self.job.prefix):
+                self.job.remove(path)
+        self._saved = None
+        self.job.clean(keep=(ATTEMPTS, *keep))
+
+    def save(self, stamp: FileStamp, fingerprint: str, place: Position) -> None:
+        """Make a checkpoint: all that was written so far is made durable, then the record that says so.
+
+        Raises:
+            UnsavableError: `place` cannot be kept.
+            OutputError: results cannot be written.
+            OSError: the disk refuses.
+        """
+        job = self.job
+        job.check_owner()
+        self.staging.flush()
+        self.staging.sync()
+        if self._rejects is not None:
+            job.disk.sync(self._rejects)
+        parts = tuple(
+            PartState(result, job.portable(part.path), part.size_bytes, part.lines)
+            for result, part in self.staging.parts.items()
+        )
+        checkpoint = Checkpoint(stamp, fingerprint, place, parts, self.staging.sent, self._rejected_bytes)
+        job.make_durable()
+        checkpoints.write_checkpoint(job.disk, job.folder, checkpoint)
+        self._saved = checkpoint
+
+    def reject(self, data: bytes) -> None:
+        """Add to the lines that are set aside."""
+        if self._rejects is None:
+            self.job.check_owner()
+            self._rejects = self.job.disk.create(self.job.path(REJECTED))
+        self.job.disk.write(self._rejects, data)
+        self._rejected_bytes += len(data)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to publish but results."""
+        return self._rejects is None and self._saved is None and self._rerun is None
+
+    def check_owner(self) -> None:
+        """See that the input is still this claim's.
+
+        Raises:
+            LostClaimError: it is not.
+            OSError: the spool has vanished, and the input with it.
+        """
+        self.job.check_owner()
+
+    def check_place(self) -> None:
+        """See that the spool is there, results included.
+
+        Raises:
+            OSError: a folder has vanished.
+        """
+        self.job.check_place()
+
+    def seal(self) -> None:
+        """Make all that was written durable; nothing is written after.
+
+        Raises:
+            ConservationError: someone else has meddled with a part.
+            OSError: the disk refuses, or a folder has vanished.
+        """
+        try:
+            self.staging.seal()
+        except ConservationError:
+            self.check_place()
+            raise
+        self._seal_rejects()
+
+    def commit(self, stamp: FileStamp, *, replace_results: bool = False) -> RolledForward:
+        """Decide for success and carry it out: results published, input in `processed/`.
+
+        `stamp` is that of the file that was read: another one that was put in its place is left alone.
+        """
+        self.check_owner()
+        self.seal()
+        stage = self.job.stage_identity()
+        return self._settle(self.decision(stamp, stage, replace_results=replace_results))
+
+    def decision(self, stamp: FileStamp, stage: str, *, replace_results: bool) -> CommitRecord:
+        """The decision for success, once all is sealed; `stage` tells which folder the parts are in."""
+        job = self.job
+        archive = self._archive()
+        publications = [
+            Publication(
+                job.portable(part.path),
+                job.portable(job.folders.results),
+                result,
+                1 if replace_results else archive.number,
+                replaces=replace_results,
+                inode=part.inode,
+                size_bytes=part.size_bytes,
+                mtime_ns=part.mtime_ns,
+            )
+            for result, part in self.staging.parts.items()
+        ]
+        if self._rejected_bytes:
+            publications.append(self._rejects_to(archive.number))
+        if self._rerun:
+            self._rerun.say_what_stays(job.folders, publications)
+            publications = [self._rerun.placed(job.folders, entry) for entry in publications]
+        numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
+        return CommitRecord(stamp, numbered, archive, self.id, stage, self.is_watched)
+
+    def _archive(self) -> Publication:
+        """Where the input goes: for a rerun where it was, or still is after a retry that broke off."""
+        job = self.job
+        archive = Publication(job.portable(job.input_path), "processed", job.name)
+        if self._rerun:
+            archive = archive.with_number(self._rerun.before.archive.number)
+            if same_file(job.input_path, job.folders.absolute(archive.target)):
+                return archive
+        return self._numbered(archive)
+
+    def _rejects_to(self, number: int) -> Publication:
+        """Where the lines that were set aside are published."""
+        part, found = decisions.OF_JOB + REJECTED, FileStamp.of(os.lstat(self.job.path(REJECTED)))
+        return Publication(
+            part,
+            "failed",
+            self.job.name,
+            number,
+            REJECTED_EXTRA,
+            inode=found.inode,
+            size_bytes=found.size_bytes,
+            mtime_ns=found.mtime_ns,
+        )
+
+    def bury(self, report: Mapping[str, Any]) -> RolledForward:
+        """Decide for failure and carry it out: no result, the input in `failed/` with the report.
+
+        Lines that this run has set aside go there as well.
+        """
+        job = self.job
+        job.check_owner()
+        job.check_place()  # what seems to be wrong with the input may come of that
+        records = {REPORT: ".error.json", **({REJECTED: REJECTED_EXTRA} if self._can_keep_rejects() else {})}
+        self._clear(*records)
+        report = {**report, "replaces": self._rerun.as_json()} if self._rerun else report
+        write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
+        archive = Publication(job.portable(job.input_path), "failed", job.name)
+        about = [
+            Publication(decisions.OF_JOB + record, "failed", job.name, extra=extra)
+            for record, extra in records.items()
+        ]
+        number = decisions.next_number(job.folders, archive, *about)
+        archive, *about = (replace(move, number=number) for move in (archive, *about))
+        return self._settle(
+            CommitRecord(FileStamp.of(os.lstat(job.input_path)), tuple(about), archive, self.id)
+        )
+
+    def retry(self, not_before: float) -> None:
+        """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
+        self.job.check_owner()
+        self.job.check_place()
+        self._leave(attempts=self.attempts + 1, not_before=not_before, interrupted=0, changing=None)
+
+    def wait_until_quiet(self, look: Look, not_before: float) -> None:
+        """Give the input up while someone writes to it: to be taken up when it still looks so at a time.
+
+        That costs no attempt.
+        """
+        self.job.check_owner()
+        self.job.check_place()
+        self._leave(not_before=not_before, changing=look)
+
+    def leave(self) -> None:
+        """Give the input up as it is, in good order: to be taken up again is no matter of its own then."""
+        self.job.check_owner()
+        self._leave()
+
+    def release(self) -> None:
+        """Give the input up as it is.
+
+        Whoever takes it up carries out what was decided, or goes on from the checkpoint, or starts over.
+        After a claim has ended, this does nothing.
+        """
+        if not self.job.is_held():
+            return
+        try:
+            self._close_rejects()
+            if self.job.is_owner() and self.job.is_decided():
+                self.staging.close()
+            else:
+                saved = self._saved.parts if self._saved else ()
+                self.staging.discard(keep={self.job.folders.absolute(part.path) for part in saved})
+        finally:
+            self.job.unlock()
+
+    def _leave(self, **changes: Any) -> None:
+        self.job.remember(replace(self._remembered, was_left=True, **changes))
+        self.release()
+
+    def is_lost(self) -> bool:
+        """Whether the input is someone else's by now; not if the whole spool has vanished."""
+        try:
+            if self.job.is_held():
+                self.job.check_owner()
+        except LostClaimError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def _settle(self, decision: CommitRecord) -> RolledForward:
+        """Write the decision and carry it out."""
+        job = self.job
+        job.check_owner()
+        job.check_place()
+        job.make_durable()
+        decisions.write_record(job.disk, job.folder, decision)
+        return job.carry_out(decision)
+
+    def _numbered(self, move: Publication) -> Publication:
+        return move.with_number(decisions.next_number(self.job.folders, move))
+
+    def _resume(self, saved: Checkpoint, stamp: FileStamp, fingerprint: str) -> None:
+        """Put parts and set-aside lines into the state of a checkpoint.
+
+        Raises:
+            ValueError: something has changed since.
+        """
+        if saved.stamp != stamp:
+            raise ValueError("the input has changed")
+        if saved.fingerprint != fingerprint:
+            raise ValueError("the pipeline has changed")
+        self._resume_rejects(saved.rejected_bytes)
+        absolute = self.job.folders.absolute
+        if not all(self.job.is_own_part(absolute(part.path)) for part in saved.parts):
+            raise ValueError("results go elsewhere now")
+        parts = {part.result: Part(absolute(part.path), part.size_bytes, part.lines) for part in saved.parts}
+        self.staging.resume(parts, saved.sent)
+
+    def _resume_rejects(self, size_bytes: int) -> None:
+        """Go on with the lines that were set aside before the checkpoint.
+
+        Raises:
+            ValueError: they are not all there.
+        """
+        path = self.job.path(REJECTED)
+        found_bytes = os.path.getsize(path) if os.path.isfile(path) and not os.path.islink(path) else 0
+        if found_bytes < size_bytes:
+            raise ValueError("lines that were set aside are gone")
+        if size_bytes:
+            self.job.disk.truncate(path, size_bytes)
+            self._rejects = self.job.disk.reopen(path)
+            self._rejected_bytes = size_bytes
+
+    def _seal_rejects(self) -> None:
+        if self._rejects is not None:
+            descriptor, self._rejects = self._rejects, None
+            try:
+                self.job.disk.sync(descriptor)
+                size_bytes = os.fstat(descriptor).st_size
+            finally:
+                self.job.disk.close(descriptor)
+            if size_bytes != self._rejected_bytes or not os.path.lexists(self.job.path(REJECTED)):
+                raise ConservationError("someone else has changed or removed the lines that were set aside")
+            self.job.disk.sync_folder(self.job.folder)
+
+    def _can_keep_rejects(self) -> bool:
+        """Make the lines that were set aside durable, if there are any; whether they can be published."""
+        try:
+            self._seal_rejects()
+        except ConservationError as error:
+            log.warning("%s: %s", shown(self.name), error)
+            return False
+        return self._rejected_bytes > 0
+
+    def _close_rejects(self) -> None:
+        if self._rejects is not None:
+            descriptor, self._rejects = self._rejects, None
+            self.job.disk.close(descriptor)

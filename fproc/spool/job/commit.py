@@ -1,0 +1,390 @@
+"""The commit record: what was decided about an input, durable before any of it is done.
+
+Renaming the record into place is the instant of commit. Before it, a crash leaves the input claimed, and its
+work is done again; after it, whoever finds the record carries it out, and never works on the input again.
+Carrying out is a list of renames that do not replace, each of which can be seen to have been done.
+
+A part that is gone from where it grew has been published if it grew in the job folder, where the record lies
+too; or in a stage that is known for the one that the record speaks of, because nobody but fproc takes
+anything out of that, and readers may have taken the result away since. Where the stage is another one (the
+results' filesystem is not mounted, or the stage was removed), the result itself must be there. If it is not,
+nothing is known of it: nothing is archived, and the input waits until the stage is back.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fproc.base.values import dataclass, fields, replace
+from fproc.spool.disk import paths
+from fproc.spool.disk.disk import Disk, write_whole
+from fproc.spool.disk.identity import identity_of
+from fproc.spool.layout import Folders, free_number, numbered
+
+RECORD = "commit.json"
+BY_WAY = "input"
+OF_JOB = ":job:"
+"""Begins the path of a part that lies in the job folder, which a lease that changes hands renames."""
+VERSION = 2
+_KNOWN_VERSIONS = frozenset({1, VERSION})
+"""The first knew neither the stage nor which files the parts are; who knows only that one stops at ours."""
+
+_NOT_KNOWN = -1
+
+_Kind = TypeVar("_Kind", "FileStamp", "Publication")
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """Which file an input is, and in what state: inode, bytes, time of last change in nanoseconds."""
+
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> FileStamp:
+        """The stamp of what `os.stat` tells."""
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def same_file(self, other: FileStamp) -> bool:
+        """Whether both are one file: the same inode, or (after a restored backup) unchanged contents."""
+        return self.inode == other.inode or (self.size_bytes, self.mtime_ns) == (
+            other.size_bytes,
+            other.mtime_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One part and the folder and name it is to get. Paths are portable (see `Folders.portable`, `OF_JOB`).
+
+    `name` is the wanted name, `number` the `~N` that it gets; `extra` is put behind that. The last three say
+    which file the part is, as far as that is known.
+    """
+
+    part: str
+    folder: str
+    name: str
+    number: int = 1
+    extra: str = ""
+    replaces: bool = False
+    inode: int = _NOT_KNOWN
+    size_bytes: int = _NOT_KNOWN
+    mtime_ns: int = _NOT_KNOWN
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known which file the part is."""
+        return self.size_bytes != _NOT_KNOWN
+
+    def is_at(self, path: str) -> bool:
+        """Whether the part is at a path, as it was written, or a copy of it that kept its time."""
+        try:
+            status = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        found = FileStamp.of(status)
+        is_whole = stat.S_ISREG(status.st_mode) and found.size_bytes == self.size_bytes
+        return is_whole and found.same_file(FileStamp(self.inode, self.size_bytes, self.mtime_ns))
+
+    def with_number(self, number: int) -> Publication:
+        """The same with another number."""
+        return self if number == self.number else replace(self, number=number)
+
+    @property
+    def target(self) -> str:
+        """The path it gets."""
+        return f"{self.folder}/{numbered(self.name, self.number, self.extra)}"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRecord:
+    """What becomes of an input: parts to publish, then the input itself to archive, in this order.
+
+    `job` is the id of the claim that decided, under which the history knows it; `stage` tells which folder it
+    was that the parts are in (see `identity_of`). `is_watched` says that the record is kept, because the
+    input may still be written to; `incomplete` names results that such writing came too late for.
+    """
+
+    stamp: FileStamp
+    publications: tuple[Publication, ...]
+    archive: Publication
+    job: str = ""
+    stage: str = ""
+    is_watched: bool = False
+    incomplete: tuple[str, ...] = ()
+
+    @property
+    def archived(self) -> str:
+        """The name that the input gets in its archive."""
+        return os.path.basename(self.archive.target)
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The names that results get, in the folder of results."""
+        return tuple(os.path.basename(move.target) for move in self.publications if not move.extra)
+
+    @property
+    def moves(self) -> tuple[Publication, ...]:
+        """Everything that is moved, the input last."""
+        return (*self.publications, self.archive)
+
+    def renumbered(self, index: int, number: int) -> CommitRecord:
+        """The decision with another number for the move at `index`."""
+        moves = list(self.moves)
+        moves[index] = replace(moves[index], number=number, replaces=False)
+        return replace(self, publications=tuple(moves[:-1]), archive=moves[-1])
+
+
+def write_record(disk: Disk, job_folder: str, decision: CommitRecord) -> None:
+    """Make a decision durable. When this returns, and not before, it stands."""
+    write_whole(disk, job_folder, RECORD, json.dumps({"version": VERSION, **as_json(decision)}).encode())
+
+
+def as_json(decision: CommitRecord) -> dict[str, Any]:
+    """A decision as a JSON value (ten times as fast as `dataclasses.asdict`)."""
+    return {
+        "stamp": _values(decision.stamp),
+        "publications": [_values(move) for move in decision.publications],
+        "archive": _values(decision.archive),
+        "job": decision.job,
+        "stage": decision.stage,
+        **({"is_watched": True, "incomplete": decision.incomplete} if decision.is_watched else {}),
+    }
+
+
+def _values(record: FileStamp | Publication) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+def read_record(job_folder: str) -> CommitRecord | None:
+    """The decision in a job folder, or None if there is none that fproc can have written.
+
+    Raises:
+        OSError: it was written by another version of fproc, which has to carry it out.
+    """
+    return _parsed(os.path.join(job_folder, RECORD), lambda value: value)
+
+
+def read_from(path: str) -> CommitRecord | None:
+    """The decision in a record that lies elsewhere; None and raises as `read`."""
+    return _parsed(path, lambda value: value)
+
+
+def read_shared(folders: Folders, name: str) -> CommitRecord | None:
+    """The decision about an input that committed together with others; None and raises as `read`."""
+    return _parsed(os.path.join(folders.commits, name), lambda value: value["decisions"][name])
+
+
+def read_kept(folder: str, archived: str) -> CommitRecord | None:
+    """The decision that is kept about an archived input; None and raises as `read`."""
+    return _parsed(os.path.join(folder, archived), lambda value: _about(value, archived))
+
+
+def _about(value: Any, archived: str) -> Any:
+    """Which of the decisions of a record is about the input that was archived under that name."""
+    for found in value.get("decisions", {"": value}).values():
+        move = found["archive"]
+        if numbered(move["name"], move["number"], move["extra"]) == archived:
+            return found
+    raise ValueError("it is about others")
+
+
+def _parsed(path: str, of: Callable[[Any], Any]) -> CommitRecord | None:
+    try:
+        with open(path, encoding="ascii") as file:
+            value = json.load(file)
+        if value["version"] not in _KNOWN_VERSIONS:
+            raise OSError(errno.EINVAL, "was decided by another version of fproc, which must finish it", path)
+        value = of(value)
+        return CommitRecord(
+            _checked(FileStamp, value["stamp"]),
+            tuple(_checked(Publication, publication) for publication in value["publications"]),
+            _checked(Publication, value["archive"]),
+            str(value.get("job", "")),
+            str(value.get("stage", "")),
+            value.get("is_watched") is True,
+            tuple(map(str, value.get("incomplete", ()))),
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _checked(kind: type[_Kind], value: dict[str, Any]) -> _Kind:
+    """The dataclass that a record holds.
+
+    Raises:
+        ValueError: a value is not of its field's type.
+        TypeError: a field is missing, and always was there, or is unknown.
+    """
+    known = {entry.name: entry.type for entry in fields(kind)}
+    wrong = [name for name, found in value.items() if type(found).__name__ != known.get(name, "")]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)}: wrong type")
+    return kind(**value)
+
+
+def make_durable(disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord) -> None:
+    """Make what a writer who died may have left in the air survive power loss, before going on from there.
+
+    First the names that parts have been given: some parts come from the job folder, and its fsync makes
+    their absence there durable. Then the record's own name. (If that was not durable, no part has moved.)
+    """
+    for folder in sorted({publication.folder for publication in decision.publications}):
+        disk.sync_folder(folders.absolute(folder))
+    disk.sync_folder(job_folder)
+
+
+def check_parts(folders: Folders, job_folder: str, decision: CommitRecord) -> None:
+    """See that every part is either there, as it was decided about, or known to have been published.
+
+    Raises:
+        OSError: one of them is not; nothing may be done before it is back.
+    """
+    for move in decision.publications:
+        part = _part(folders, job_folder, move)
+        if not os.path.lexists(part):
+            _check_published(folders, decision, move)
+        elif move.is_known and not move.is_at(part):
+            raise OSError(errno.EBADMSG, "was changed after it was decided that it is published", part)
+
+
+def _check_published(folders: Folders, decision: CommitRecord, move: Publication) -> None:
+    """See that a part that is not where it grew is known to have been published.
+
+    Raises:
+        OSError: it is not.
+    """
+    if move.part.startswith(OF_JOB) or not move.is_known:
+        return
+    part, target = folders.absolute(move.part), folders.absolute(move.target)
+    stage = os.path.dirname(part)
+    if identity_of(stage) != decision.stage and not move.is_at(target):
+        what = f"the result is not there, nor is its part: {stage} is gone, or another folder"
+        hint = "mount or put back the results folder as it was, then fproc goes on"
+        raise OSError(errno.ENOLINK, f"{what}; {hint}", target)
+
+
+def roll_forward(
+    disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord, *, by_way: bool = False
+) -> CommitRecord:
+    """Do what is left to do of a decision; it may have been begun any number of times.
+
+    What became of a part that is gone is said above. A name that is taken while its part is still there
+    belongs to someone else: the record gets the next number first, then the part gets that name. An input of
+    the same name that is not the one decided about was put there by hand: it is left alone.
+
+    Returns:
+        The decision with the names that things really got.
+    """
+    decision = publish(disk, folders, job_folder, decision)
+    for folder in sorted({publication.folder for publication in decision.publications}):
+        disk.sync_folder(folders.absolute(folder))  # results are durable before their input is archived
+    end_publication(disk, folders, job_folder, decision)
+    source = folders.absolute(decision.archive.part)
+    origin = os.path.dirname(source)
+    if by_way:
+        by = os.path.join(job_folder, BY_WAY)
+        if os.path.lexists(source) and _is_about(decision, source):
+            disk.take(source, by)
+        disk.sync_folder(job_folder)
+        disk.sync_folder(origin)
+        source = by
+    decision = archive(disk, folders, job_folder, decision, source=source)
+    disk.sync_folder(folders.absolute(decision.archive.folder))
+    end_archiving(disk, folders, job_folder, decision, source=source)
+    disk.sync_folder(origin)
+    return decision
+
+
+def publish(disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord) -> CommitRecord:
+    """Give the parts their names, as far as that was not done; gives the names that they really got."""
+    for index in range(len(decision.publications)):
+        decision = _move(disk, folders, job_folder, decision, index)
+    return decision
+
+
+def end_publication(disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord) -> None:
+    """Do the other half of publishing, where moves have halves: the parts' new names are durable now."""
+    for move in decision.publications if disk.has_halves else ():
+        disk.end_move(_part(folders, job_folder, move))
+
+
+def end_archiving(
+    disk: Disk, folders: Folders, _job_folder: str, decision: CommitRecord, *, source: str = ""
+) -> None:
+    """Do the other half of archiving, where moves have halves: take away the name that it moved from."""
+    source = source or folders.absolute(decision.archive.part)
+    if disk.has_halves and _is_about(decision, source):
+        disk.end_move(source)
+
+
+def archive(
+    disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord, *, source: str = ""
+) -> CommitRecord:
+    """Put the input where it belongs, if it is the one that was decided about; publishing comes before."""
+    source = source or folders.absolute(decision.archive.part)
+    if not _is_about(decision, source):
+        return decision
+    return _move(disk, folders, job_folder, decision, len(decision.publications), source=source)
+
+
+def _is_about(decision: CommitRecord, path: str) -> bool:
+    try:
+        return decision.stamp.same_file(FileStamp.of(os.stat(path, follow_symlinks=False)))
+    except FileNotFoundError:
+        return True  # archived already
+
+
+def _move(
+    disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord, index: int, *, source: str = ""
+) -> CommitRecord:
+    """Do one of the moves, from `source` or else from where its part is."""
+    while True:
+        move = decision.moves[index]
+        source, target = source or _part(folders, job_folder, move), folders.absolute(move.target)
+        try:
+            if move.replaces:
+                disk.begin_replace(source, target)
+            elif not (disk.has_halves and _has_left(decision, move, source, target)):
+                disk.begin_move(source, target)
+        except (FileExistsError, IsADirectoryError):
+            decision = decision.renumbered(index, next_number(folders, move))
+            write_record(disk, job_folder, decision)
+            continue
+        except FileNotFoundError:
+            if os.path.lexists(source):
+                raise  # it is the target's folder that is missing
+            if move is not decision.archive:
+                _check_published(folders, decision, move)
+        return decision
+
+
+def _has_left(decision: CommitRecord, move: Publication, source: str, target: str) -> bool:
+    """Whether a part was published, and moved on by a reader, before it lost its first name."""
+    if move is decision.archive or os.path.lexists(target):
+        return False
+    return os.path.lexists(source) and paths.has_other_names(source)
+
+
+def _part(folders: Folders, job_folder: str, move: Publication) -> str:
+    if move.part.startswith(OF_JOB):
+        return os.path.join(job_folder, move.part.removeprefix(OF_JOB))
+    return folders.absolute(move.part)
+
+
+def next_number(folders: Folders, *moves: Publication) -> int:
+    """The number under which the targets of all these moves are free, that of the first one if possible."""
+
+    def taken(number: int) -> bool:
+        return any(os.path.lexists(folders.absolute(move.with_number(number).target)) for move in moves)
+
+    return free_number(taken, moves[0].number)

@@ -1,0 +1,330 @@
+"""Several small inputs at once: what they can share of the protocol, they share.
+
+Each input has its lock, its rename and its decision as it would have alone, in the same order. Shared are the
+fsyncs of folders, and the file in which decisions are written down: it gets a name for each input in
+`.fproc/commits/`, and getting that name is the instant of that input's commit. So what a crash leaves of a
+group is, for each of its inputs, what it could leave of that input alone, and whoever takes that up need not
+know of groups.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from fproc.base.errors import ConservationError, LostClaimError
+from fproc.spool.checks.home import Home
+from fproc.spool.disk.contents import sync_contents, sync_unless
+from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.paths import is_at
+from fproc.spool.job import commit as decisions
+from fproc.spool.job import reruns
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.commit import CommitRecord, FileStamp
+from fproc.spool.job.job import Attempts, Job, RolledForward, part_prefix
+from fproc.spool.job.unjournaled import take_first_name
+from fproc.spool.layout import Folders
+from fproc.spool.locks.locks import JobLock, Locks
+from fproc.spool.output.parts import Part
+
+Ending = RolledForward | OSError | LostClaimError | ConservationError
+"""What became of a claim in a group, or what stands in its way."""
+
+_NO_UNNAMED_FILES = frozenset(
+    {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.EXDEV, errno.EPERM, errno.ENOENT}
+)
+
+
+class Groups:
+    """Claims and commits inputs together, of which nothing is known yet.
+
+    Args:
+        disk: makes the calls.
+        folders: the spool's.
+        home: the spool's.
+        holder: holds the jobs.
+    """
+
+    def __init__(self, disk: Disk, folders: Folders, home: Home, holder: Locks) -> None:
+        self._disk = disk
+        self._folders = folders
+        self._home = home
+        self._holder = holder
+
+    def claim(self, names: Sequence[str]) -> dict[str, Claim | OSError | None]:
+        """Take inputs from `unprocessed/`.
+
+        Returns:
+            For each name a claim, or what stood in the way; or None if it has to be claimed alone: it is
+            gone, or there is a job of its name.
+
+        Raises:
+            OSError: the disk refuses what concerns them all; nothing is held.
+        """
+        found: dict[str, Claim | OSError | None] = dict.fromkeys(names)
+        holds: dict[str, JobLock] = {}
+        claims: list[Claim] = []
+        try:
+            self._hold(names, holds, found)
+            for name in self._known(holds):
+                holds.pop(name).release()
+            waiting = {f"{self._folders.unprocessed}/{name}": name for name in holds}
+            synced = {waiting[path]: of for path, of in sync_contents(self._disk, list(waiting)).items()}
+            for name, hold in list(holds.items()):
+                taken = found[name] = self._taken(name, hold, synced.get(name))
+                if isinstance(taken, Claim):
+                    claims.append(taken)
+                else:
+                    hold.release()
+                del holds[name]
+            if claims:
+                self._disk.sync_folder(self._folders.underprocess)
+                for claim in claims if self._disk.has_halves else ():
+                    take_first_name(self._disk, claim.job, f"{self._folders.unprocessed}/{claim.name}")
+                self._disk.sync_folder(self._folders.unprocessed)
+        except BaseException:
+            for claim in claims:
+                claim.release()
+            for hold in holds.values():
+                hold.release()
+            raise
+        return found
+
+    def _hold(
+        self, names: Sequence[str], holds: dict[str, JobLock], found: dict[str, Claim | OSError | None]
+    ) -> None:
+        """Hold the jobs of these names, as far as they can be had."""
+        for name in names:
+            try:
+                hold = self._holder.hold_new(name)
+            except OSError as error:
+                found[name] = error
+            else:
+                holds.update({name: hold} if hold else {})
+
+    def _taken(self, name: str, hold: JobLock, synced: int | OSError | None) -> Claim | OSError | None:
+        """Take one input whose job is held; if it is not to be had, it is still held."""
+        if isinstance(synced, OSError):
+            return synced
+        job = Job(self._disk, self._folders, self._home, name, hold)
+        try:
+            self._disk.begin_move(f"{self._folders.unprocessed}/{name}", job.input_path)
+            status = job.look_at_input()
+            if status is None:
+                return None
+            sync_unless(self._disk, job.input_path, status, synced)
+        except (FileNotFoundError, FileExistsError):
+            return None
+        except OSError as error:
+            return error
+        return Claim(job, Attempts())
+
+    def commit(self, sealed: Mapping[Claim, FileStamp], *, replace_results: bool) -> dict[Claim, Ending]:
+        """Decide for success about claims whose results are written, and carry that out.
+
+        `sealed` has the stamp of the file that was read for each. A claim that is not finished goes on.
+        """
+        return _Commit(self._disk, self._folders, self._home, sealed, replace_results=replace_results).run()
+
+    def _known(self, holds: Mapping[str, JobLock]) -> list[str]:
+        """Names of which a crash has left something, now that nobody else can do that any more."""
+        decided = set(os.listdir(self._folders.commits))
+        begun = {part[: len(part_prefix(""))] for part in os.listdir(self._home.stage)}
+        return [name for name in holds if name in decided or part_prefix(name) in begun]
+
+
+class _Commit:
+    """One group on its way from written results to archived inputs, step by step."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        folders: Folders,
+        home: Home,
+        sealed: Mapping[Claim, FileStamp],
+        *,
+        replace_results: bool,
+    ) -> None:
+        self._disk = disk
+        self._folders = folders
+        self._home = home
+        self._stage = home.stage
+        self._stamps = sealed
+        self._replace_results = replace_results
+        self._identity = ""
+        self._left = list(sealed)
+        self._ended: dict[Claim, Ending] = {}
+        self._decided: dict[Claim, CommitRecord] = {}
+        self._written: dict[Claim, CommitRecord] = {}
+        self._keeps_records = os.path.isdir(folders.published)
+
+    def run(self) -> dict[Claim, Ending]:
+        """Take all steps; trouble with one claim is its own, trouble with what they share is everyone's."""
+        try:
+            self._identity = self._home.check_for_commit()
+            self._sync_parts()
+            self._each(self._seal)
+            self._share(self._stage)
+            self._each(self._decide)
+            self._write_down()
+            self._each(self._publish)
+            self._share(*sorted({move.folder for move in self._moves()}))
+            self._end(decisions.end_publication)
+            self._share(self._stage)  # a part that came back once its record is gone would stay for ever
+            self._each(self._archive)
+            self._share(self._folders.processed)
+            self._end(decisions.end_archiving)
+            self._share(self._folders.underprocess)
+            self._each(self._forget)
+            if any(decision.is_watched for decision in self._decided.values()):
+                self._share(self._folders.late)
+            self._share(self._folders.commits)  # a record that came back would be taken for a later input's
+            self._each(self._let_go)
+        except OSError as error:
+            self._ended |= dict.fromkeys(self._left, error)
+        return self._ended
+
+    def _each(self, step: Callable[[Claim], None]) -> None:
+        for claim in list(self._left):
+            try:
+                step(claim)
+            except (OSError, LostClaimError, ConservationError) as error:
+                self._leave(claim, error)
+
+    def _leave(self, claim: Claim, ending: Ending) -> None:
+        self._left.remove(claim)
+        self._ended[claim] = ending
+
+    def _share(self, *folders: str) -> None:
+        if self._left:
+            for folder in folders:
+                self._disk.sync_folder(self._folders.absolute(folder))
+
+    def _moves(self) -> list[decisions.Publication]:
+        return [move for claim in self._left for move in self._decided[claim].publications]
+
+    def _sync_parts(self) -> None:
+        """Make the parts of all claims durable, several at a time."""
+        begun: list[tuple[Claim, Part, int]] = []
+
+        def begin(claim: Claim) -> None:
+            claim.check_owner()
+            begun.extend((claim, part, descriptor) for part, descriptor in claim.staging.open_parts())
+
+        self._each(begin)
+        errors = self._disk.sync_all([descriptor for _, _, descriptor in begun])
+        for (claim, part, _), error in zip(begun, errors, strict=True):
+            part.is_durable = error is None
+            if error and claim in self._left:
+                self._leave(claim, error)
+
+    def _seal(self, claim: Claim) -> None:
+        claim.staging.seal_with_others()
+
+    def _decide(self, claim: Claim) -> None:
+        self._decided[claim] = claim.decision(
+            self._stamps[claim], self._identity, replace_results=self._replace_results
+        )
+
+    def _write_down(self) -> None:
+        """Make all decisions durable, in one file with a name for each."""
+        if not self._left:
+            return
+        self._written = dict(self._decided)
+        by_name = {claim.name: decisions.as_json(self._decided[claim]) for claim in self._left}
+        data = json.dumps({"version": decisions.VERSION, "decisions": by_name}).encode()
+        try:
+            record = self._disk.create_unnamed(self._folders.commits)
+            try:
+                self._disk.write(record, data)
+                self._name(record, self._left[0])
+            except BaseException:
+                self._disk.close(record)
+                raise
+        except LostClaimError as error:
+            self._leave(self._left[0], error)
+            self._write_down()
+            return
+        except OSError as error:
+            if error.errno not in _NO_UNNAMED_FILES:
+                raise
+            self._each(self._commit_alone)  # this filesystem, or this system, has no such files
+            return
+        try:
+            self._each_that_is_ours(lambda claim: self._name(record, claim), self._left[1:])
+            self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._left)
+            # Only now: without a journal, what was fsynced without a name is not there under one.
+            self._disk.sync(record)
+        finally:
+            self._disk.close(record)
+        self._share(self._folders.commits)
+
+    def _each_that_is_ours(self, step: Callable[[Claim], None], claims: Sequence[Claim]) -> None:
+        """Take a step of the decision, in which trouble with the disk is everyone's."""
+        for claim in list(claims):
+            try:
+                step(claim)
+            except LostClaimError as error:
+                self._leave(claim, error)
+
+    def _name(self, record: int, claim: Claim) -> None:
+        """Decide about one input: it is checked at the last moment that it is still this claim's.
+
+        Raises:
+            LostClaimError: it is not.
+        """
+        path = claim.job.shared_record
+        claim.check_owner()
+        try:
+            self._disk.give_name(record, path)
+        except FileExistsError:  # a late owner, who has lost the job to this one, came between
+            claim.check_owner()
+            self._disk.unlink(path)
+            self._disk.give_name(record, path)
+
+    def _confirm(self, record: int, claim: Claim) -> None:
+        """Take a decision back that was made in the moment in which the input was lost.
+
+        Raises:
+            LostClaimError: it was.
+        """
+        try:
+            claim.check_owner()
+        except LostClaimError:
+            if is_at(record, claim.job.shared_record):
+                self._disk.unlink(claim.job.shared_record)
+            raise
+
+    def _commit_alone(self, claim: Claim) -> None:
+        self._leave(claim, claim.commit(self._stamps[claim], replace_results=self._replace_results))
+
+    def _publish(self, claim: Claim) -> None:
+        job, decision = claim.job, self._decided[claim]
+        self._decided[claim] = decisions.publish(self._disk, self._folders, job.folder, decision)
+
+    def _archive(self, claim: Claim) -> None:
+        job, decision = claim.job, self._decided[claim]
+        self._decided[claim] = decisions.archive(self._disk, self._folders, job.folder, decision)
+
+    def _end(self, end: Callable[[Disk, Folders, str, CommitRecord], None]) -> None:
+        """Do the other half of moves, where they have one."""
+        if self._disk.has_halves:
+            self._each(lambda claim: end(self._disk, self._folders, claim.job.folder, self._decided[claim]))
+
+    def _forget(self, claim: Claim) -> None:
+        job, decision = claim.job, self._decided[claim]
+        if self._keeps_records:
+            reruns.forget(self._disk, self._folders, decision)
+        if decision is not self._written[claim]:  # a name was taken, so there is a newer record
+            job.finish(decision)
+        elif decision.is_watched:
+            job.keep_record(job.shared_record, decision)
+        else:
+            job.forget_earlier(decision)
+            self._disk.unlink(job.shared_record)
+
+    def _let_go(self, claim: Claim) -> None:
+        claim.job.unlock()
+        self._leave(claim, RolledForward.of(claim.name, self._decided[claim]))

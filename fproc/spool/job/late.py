@@ -1,0 +1,262 @@
+"""Late writers: inputs that are written to after they were processed, which nobody could tell to be whole.
+
+Where it is not known who has an input open for writing, the record of its decision is kept in `.fproc/late/`,
+under the name that the input has in `processed/`. The input is then looked at for an hour, at growing
+intervals, and once after a start, however long that is ago. If it has changed, it goes to `failed/`, by a
+decision as any other, whose record is kept in `.fproc/incomplete/` for as long as the input stays there. What
+it has published is kept as well, so that a retry replaces that (see `fproc.spool.job.reruns`).
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import logging
+import os
+import stat
+from collections.abc import Callable
+
+from fproc.base.ids import new_id
+from fproc.base.text import shown
+from fproc.base.times import rfc3339
+from fproc.base.values import dataclass
+from fproc.spool.checks.home import Home
+from fproc.spool.checks.trusted import TrustedTime
+from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
+from fproc.spool.job import commit as decisions
+from fproc.spool.job import reruns
+from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
+from fproc.spool.job.job import REPORT, Job, RolledForward, late_reason
+from fproc.spool.layout import Folders
+from fproc.spool.locks.sharing import Sharing
+
+log = logging.getLogger("fproc.spool")
+
+WATCH_SECONDS = 3600.0
+"""For how long after its commit an input is looked at."""
+
+LOOK_SECONDS = 1.0
+LONGEST_SECONDS = 60.0
+SHARE = 0.1
+"""How soon it is looked at again: after this share of its age, within these bounds."""
+
+LOOKS = 200
+"""How many inputs are looked at in one turn."""
+
+REST = 20
+"""How many times longer than it took to list the records they are not listed again."""
+
+MOST_WATCHED = 100_000
+"""How many records are remembered; others wait until some of these are over."""
+
+_Status = tuple[int, int, int, int, int]
+
+
+@dataclass(slots=True)
+class _Watched:
+    """An input in `processed/`: how it was when it was read, how it is since, and when it was committed.
+
+    `committed` is on the monotonic clock. `status` is what changes with a write even if times are set back,
+    with what else may be the reason of that; None before the first look.
+    """
+
+    stamp: FileStamp
+    committed: float
+    status: _Status | None = None
+
+
+class LateWriters:
+    """Looks at the inputs that may still be written to. For one thread.
+
+    Args:
+        disk: makes the calls.
+        folders: the spool's.
+        home: the spool's.
+        sharing: holds the jobs.
+        monotonic: seconds on a clock that is never set.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        folders: Folders,
+        home: Home,
+        sharing: Sharing,
+        *,
+        monotonic: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self._disk = disk
+        self._folders = folders
+        self._home = home
+        self._sharing = sharing
+        self._monotonic = monotonic
+        self._clock = clock
+        self._trusted_time = TrustedTime(folders, clock=clock).now
+        self._has_listed = False
+        self._watched: dict[str, _Watched] = {}
+        self._due: list[tuple[float, str]] = []
+        self._list_at = monotonic()
+        self._incomplete: dict[str, str] = {}
+
+    def look(self) -> list[RolledForward]:
+        """Look at those that are due, and move what has changed; return what was moved.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if self._monotonic() >= self._list_at:
+            self._list()
+        found = []
+        for _ in range(LOOKS):
+            if not self._due or self._due[0][0] > self._monotonic():
+                break
+            name = heapq.heappop(self._due)[1]
+            if name in self._watched:
+                try:
+                    settled = self._look_at(name, self._watched[name])
+                except OSError:
+                    heapq.heappush(self._due, (self._monotonic() + LOOK_SECONDS, name))
+                    raise
+                if settled is not None:
+                    found.append(settled)
+        return found
+
+    def troubles(self) -> dict[str, str]:
+        """What is wrong with inputs in `failed/` that were written to late; may be called from any thread."""
+        return self._incomplete
+
+    def _list(self) -> None:
+        """Find new records, and let go of those about inputs that are no longer in `failed/`."""
+        begin = self._monotonic()
+        names = [name for name in os.listdir(self._folders.late) if name not in self._watched]
+        believed = self._trusted_time() if names and not self._has_listed else None
+        for name in names[: max(0, MOST_WATCHED - len(self._watched))]:
+            self._begin(name, believed)
+        self._has_listed = True
+        incomplete = {}
+        for name in os.listdir(self._folders.incomplete):
+            if not os.path.lexists(os.path.join(self._folders.failed, name)):
+                unlink_if_there(self._disk, os.path.join(self._folders.incomplete, name))
+                continue
+            incomplete[name] = self._incomplete.get(name) or self._reason(name)
+        self._incomplete = incomplete
+        now = self._monotonic()
+        self._list_at = now + max(LOOK_SECONDS, REST * (now - begin))
+
+    def _reason(self, name: str) -> str:
+        """Return what is wrong with an input in `failed/`."""
+        kept = decisions.read_kept(self._folders.incomplete, name)
+        return late_reason(kept) if kept else "was written to after it was processed"
+
+    def _begin(self, name: str, believed: float | None) -> None:
+        """Look at an input from now on; time that passed before a start counts, but for one look.
+
+        `believed` is the time at the start. Later on it is None, and a record that is found is new: the hour
+        is counted by the monotonic clock alone, as the other one may leap.
+        """
+        decision = decisions.read_kept(self._folders.late, name)
+        if decision is None:
+            self._forget(name)
+            return
+        try:
+            made = os.stat(os.path.join(self._folders.late, name)).st_mtime
+        except FileNotFoundError:  # another instance was quicker
+            return
+        age_seconds = 0.0 if believed is None else believed - made
+        now = self._monotonic()
+        self._watched[name] = _Watched(decision.stamp, now - max(0.0, age_seconds))
+        heapq.heappush(self._due, (now, name))
+
+    def _look_at(self, name: str, watched: _Watched) -> RolledForward | None:
+        """Look at one input, and move it if it has changed; else it is due again, or is over."""
+        try:
+            status = os.lstat(os.path.join(self._folders.processed, name))
+        except FileNotFoundError:
+            self._forget(name)
+            return None
+        if status.st_ino != watched.stamp.inode or not stat.S_ISREG(status.st_mode):
+            self._forget(name)  # it is another one
+            return None
+        if FileStamp.of(status) != watched.stamp or _is_written(watched.status, _status(status)):
+            settled = self._move(name, status)
+            if settled is not None:
+                self._forget(name)
+                return settled
+        else:
+            watched.status = _status(status)
+        age_seconds = self._monotonic() - watched.committed
+        if age_seconds >= WATCH_SECONDS and FileStamp.of(status) == watched.stamp:
+            self._forget(name)
+            return None
+        wait_seconds = min(max(SHARE * age_seconds, LOOK_SECONDS), LONGEST_SECONDS)
+        heapq.heappush(self._due, (self._monotonic() + wait_seconds, name))
+        return None
+
+    def _forget(self, name: str) -> None:
+        """Look at an input no more."""
+        self._watched.pop(name, None)
+        unlink_if_there(self._disk, os.path.join(self._folders.late, name))
+
+    def _move(self, name: str, status: os.stat_result) -> RolledForward | None:
+        """Decide that an input is incomplete, and carry that out; None if someone else has its job."""
+        kept = decisions.read_kept(self._folders.late, name)
+        hold = self._sharing.holder.hold(name) if kept is not None else None
+        if kept is None or hold is None:
+            return None
+        job = Job(self._disk, self._folders, self._home, name, hold)
+        try:
+            if _is_in_use(job) or not os.path.lexists(f"{self._folders.processed}/{name}"):
+                return None
+            settled = job.carry_out(self._decide(job, kept, status))
+        finally:
+            job.unlock()
+        self._incomplete = {**self._incomplete, settled.archived: settled.error}
+        return settled
+
+    def _decide(self, job: Job, kept: CommitRecord, status: os.stat_result) -> CommitRecord:
+        """Make it durable that an input goes to `failed/`, with a report."""
+        archive = Publication(f"processed/{job.name}", "failed", job.name)
+        about = Publication(decisions.OF_JOB + REPORT, "failed", job.name, extra=".error.json")
+        number = decisions.next_number(self._folders, archive, about)
+        decision = CommitRecord(
+            FileStamp.of(status),
+            (about.with_number(number),),
+            archive.with_number(number),
+            new_id(),
+            is_watched=True,
+            incomplete=kept.results,
+        )
+        job.check_place()
+        replaces = reruns.keep_incomplete(self._disk, self._folders, job.folder, kept)
+        report = {
+            "file": shown(job.name),
+            "reason": late_reason(decision),
+            "node": None,
+            "line_no": None,
+            "line": None,
+            "attempts": 1,
+            "timestamp": rfc3339(self._clock()),
+            "traceback": [],
+            "results": [shown(name) for name in kept.results],
+            "replaces": replaces,
+        }
+        job.make_durable()
+        write_whole(self._disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
+        decisions.write_record(self._disk, job.folder, decision)
+        return decision
+
+
+def _is_in_use(job: Job) -> bool:
+    """Whether another input of a job's name is worked on, or was put back to be run again."""
+    return job.has_input() or job.is_decided() or os.path.lexists(job.path(reruns.NOTE))
+
+
+def _status(status: os.stat_result) -> _Status:
+    return (status.st_ctime_ns, status.st_mode, status.st_uid, status.st_gid, status.st_nlink)
+
+
+def _is_written(before: _Status | None, now: _Status) -> bool:
+    """Whether contents were written and times set back: nothing else tells why the inode has changed."""
+    return before is not None and now[0] != before[0] and now[1:] == before[1:]

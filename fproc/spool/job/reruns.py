@@ -1,0 +1,177 @@
+"""Running an archived input again, so that its results take the place of those of the run before.
+
+What an input has published is in its commit record. Where lines of it were set aside, a copy of that is
+kept in `.fproc/published/`, under a digest of the name that the input has in the archive; where it was
+written to late, under a digest of the id of its claim, as another input may get that name. Who puts the
+input back to work leaves a copy of it with the job, the note, stamped with the file that is put back: for
+any other file it means nothing. The commit of the run replaces those results of the note that are still
+what was published then, and never another file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+
+from fproc.base.text import shown
+from fproc.base.values import dataclass, replace
+from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
+from fproc.spool.job import commit as decisions
+from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
+from fproc.spool.layout import Folders, make_durably
+
+log = logging.getLogger("fproc.spool")
+
+NOTE = "rerun.json"
+"""The record with the job of an input that is put back to work."""
+
+
+def keep(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord) -> None:
+    """Keep what was published, if lines were set aside; the decision is carried out, and still there."""
+    if done.archive.folder != "processed":
+        return
+    if not any(move.extra for move in done.publications):
+        forget(disk, folders, done)
+        return
+    make_durably(disk, folders.published)
+    path = _kept_at(folders, _archived(done))
+    write_whole(disk, folders.published, os.path.basename(path), _as_record(done), begin_in=job_folder)
+
+
+def forget(disk: Disk, folders: Folders, done: CommitRecord) -> None:
+    """Remove the record of an earlier input that had the same name in the archive."""
+    path = _kept_at(folders, _archived(done))
+    if os.path.lexists(path):
+        unlink_if_there(disk, path)
+        disk.sync_folder(folders.published)
+
+
+def keep_incomplete(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord) -> dict[str, str]:
+    """Keep, durably, what an input has published that was written to late, and is to go to `failed/`.
+
+    Returns what its report says, so that a retry knows of the results.
+    """
+    make_durably(disk, folders.published)
+    path = _kept_at(folders, _of_job(done.job))
+    write_whole(disk, folders.published, os.path.basename(path), _as_record(done), begin_in=job_folder)
+    return _reference(done)
+
+
+def end_rerun(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord) -> None:
+    """Remove the note with a job whose decision is carried out, and the record that the run has made old."""
+    path = os.path.join(job_folder, NOTE)
+    before = decisions.read_from(path)
+    if before is not None and done.archive.folder == "processed":
+        unlink_if_there(disk, _kept_at(folders, _of_job(before.job)))
+    unlink_if_there(disk, path)
+
+
+def published(folders: Folders, archived: str) -> CommitRecord | None:
+    """Return what an input in `processed/` has published, if that was kept."""
+    return decisions.read_from(_kept_at(folders, archived))
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """An input that runs again, and what it had published before."""
+
+    before: CommitRecord
+
+    @classmethod
+    def found(cls, disk: Disk, folders: Folders, job_folder: str, input_path: str) -> Rerun | None:
+        """Return what the note with a claimed input says; one that is about another file goes.
+
+        Lines that were set aside before go, too: this run sets them aside again, if it has to.
+        """
+        before = decisions.read_from(os.path.join(job_folder, NOTE))
+        if before is None:
+            return None
+        if before.stamp != FileStamp.of(os.lstat(input_path)):
+            name = shown(os.path.basename(input_path))
+            log.warning("%s: is not the file that was put back to work; it replaces no results", name)
+            _drop(disk, job_folder)
+            return None
+        for move in before.publications:
+            path = folders.absolute(move.target)
+            if move.extra and move.is_known and move.is_at(path):
+                unlink_if_there(disk, path)
+                disk.sync_folder(folders.failed)
+        return cls(before)
+
+    def placed(self, folders: Folders, move: Publication) -> Publication:
+        """Return how a result is published: in the place of the one before, if that is still there."""
+        for old in self.before.publications:
+            is_same = (old.folder, old.name, old.extra) == (move.folder, move.name, move.extra)
+            if is_same and old.is_known and old.is_at(folders.absolute(old.target)):
+                return replace(move, number=old.number, replaces=True)
+        return move
+
+    def say_what_stays(self, folders: Folders, moves: list[Publication]) -> None:
+        """Name the results of the run before that this one does not make."""
+        made = {(move.folder, move.name) for move in moves}
+        for old in self.before.publications:
+            path = folders.absolute(old.target)
+            if not old.extra and (old.folder, old.name) not in made and os.path.lexists(path):
+                name = shown(self.before.archive.name)
+                log.warning("%s: %s is of the run before; this one makes no such result", name, shown(path))
+
+    def as_json(self) -> dict[str, str]:
+        """Return what the report says if this run fails, so that a retry knows of the results, too."""
+        return _reference(self.before)
+
+
+def noted_in(folders: Folders, report_path: str) -> CommitRecord | None:
+    """Return what a failed input had published before it failed, as its report tells."""
+    try:
+        with open(report_path, encoding="utf-8") as file:
+            replaces = json.load(file)["replaces"]
+        archived, job = replaces["archived"], replaces["job"]
+        before = decisions.read_from(_kept_at(folders, _of_job(job))) or published(folders, archived)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return before if before and before.job == job else None
+
+
+def note(disk: Disk, job_folder: str, before: CommitRecord, input_path: str) -> None:
+    """Write down, durably, what the input at a path had published; it is put back to work after that."""
+    write_whole(disk, job_folder, NOTE, _as_record(replace(before, stamp=FileStamp.of(os.lstat(input_path)))))
+
+
+def drop_if_stale(disk: Disk, job_folder: str, waiting: str) -> None:
+    """Remove a note whose input does not wait in `unprocessed/` any more, nor yet."""
+    before = decisions.read_from(os.path.join(job_folder, NOTE))
+    try:
+        is_there = before is not None and before.stamp == FileStamp.of(os.lstat(waiting))
+    except FileNotFoundError:
+        is_there = False
+    if not is_there:
+        _drop(disk, job_folder)
+
+
+def _as_record(decision: CommitRecord) -> bytes:
+    return json.dumps({"version": decisions.VERSION, **decisions.as_json(decision)}).encode()
+
+
+def _drop(disk: Disk, job_folder: str) -> None:
+    unlink_if_there(disk, os.path.join(job_folder, NOTE))
+    disk.sync_folder(job_folder)
+
+
+def _archived(done: CommitRecord) -> str:
+    return os.path.basename(done.archive.target)
+
+
+def _reference(done: CommitRecord) -> dict[str, str]:
+    return {"archived": _archived(done), "job": done.job}
+
+
+def _of_job(job: str) -> str:
+    """Return what stands for a claim where names in the archive do: none of these has a slash."""
+    return f"job/{job}"
+
+
+def _kept_at(folders: Folders, archived: str) -> str:
+    """Return the path of a record, by a digest: a name may be as long as names can be."""
+    return os.path.join(folders.published, hashlib.sha256(os.fsencode(archived)).hexdigest()[:32])

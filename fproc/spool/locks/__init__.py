@@ -1,0 +1,4 @@
+"""Who holds which job: by locks of the kernel, or by leases where several hosts share the folder.
+
+What a holder does with its job is not known here. Begin with `locks`, which has what both ways promise.
+"""

@@ -1,0 +1,97 @@
+"""Holding a job: what both ways of it promise, and the way by the kernel's locks.
+
+A lock is `flock` on `.fproc/jobs/X/`, which is also the folder for the job's records. The kernel gives it
+back with any death. It reaches all processes of one host.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Protocol
+
+from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.paths import is_locked, is_still_at
+from fproc.spool.layout import Folders
+
+
+class JobLock(Protocol):
+    """A job that is held. `folder` is for its records; `is_fresh_start` says that no part can be trusted."""
+
+    folder: str
+    is_lease: bool
+    is_fresh_start: bool
+
+    def is_owner(self) -> bool:
+        """Whether it is still held: the folder may have been removed, or a lease taken over."""
+
+    def make_durable(self) -> None:
+        """Make the folder's own name survive power loss."""
+
+    def release(self) -> None:
+        """Hold it no more; the folder goes, if no record is left in it."""
+
+
+class LockManager(Protocol):
+    """Holds jobs of one spool, for this process."""
+
+    def hold(self, name: str, evidence: str = "") -> JobLock | None:
+        """Hold a job, or None if someone else does; `evidence` is what `abandoned` gave."""
+
+    def abandoned(self, name: str) -> str | None:
+        """None if someone holds the job; else what `hold` needs to know to take it over."""
+
+    def sweep(self) -> None:
+        """Remove what was left behind by those who died while they took hold of a job."""
+
+
+class Locks:
+    """Holding by locks."""
+
+    def __init__(self, folders: Folders, disk: Disk) -> None:
+        self._folders = folders
+        self._disk = disk
+
+    def hold(self, name: str, evidence: str = "") -> JobLock | None:  # noqa: ARG002 - a lock needs none
+        """Take the lock."""
+        folder = f"{self._folders.jobs}/{name}"
+        descriptor = self._disk.lock(folder)
+        return None if descriptor is None else _Lock(self._disk, folder, descriptor)
+
+    def hold_new(self, name: str) -> JobLock | None:
+        """Take the lock of a job that nothing is known about, or None if it has a folder already."""
+        folder = f"{self._folders.jobs}/{name}"
+        descriptor = self._disk.lock_new(folder)
+        return None if descriptor is None else _Lock(self._disk, folder, descriptor)
+
+    def abandoned(self, name: str) -> str | None:
+        """Whether the lock is free."""
+        return None if is_locked(os.path.join(self._folders.jobs, name)) else ""
+
+    def sweep(self) -> None:
+        """A lock leaves nothing behind."""
+
+
+class _Lock:
+    is_lease = False
+    is_fresh_start = False
+
+    def __init__(self, disk: Disk, folder: str, descriptor: int) -> None:
+        self.folder = folder
+        self._disk = disk
+        self._descriptor = descriptor
+        self._status = os.fstat(descriptor)
+
+    def is_owner(self) -> bool:
+        return is_still_at(self._status, self.folder)
+
+    def make_durable(self) -> None:
+        self._disk.sync_folder(os.path.dirname(self.folder))
+
+    def release(self) -> None:
+        try:
+            if self.is_owner():
+                with suppress(OSError):  # not empty: it remembers attempts, a checkpoint or a decision
+                    self._disk.remove_folder(self.folder)
+        finally:
+            self._disk.close(self._descriptor)

@@ -1,0 +1,176 @@
+"""Publishing without a spool, for `--input` and `--sample`: the input stays, results replace, atomically."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import BinaryIO
+
+from fproc.base.errors import InputError
+from fproc.base.ids import new_id
+from fproc.base.text import shown
+from fproc.pipeline.processors.options import STAGE_FOLDER
+from fproc.spool.disk.disk import Disk, unlink_if_there
+from fproc.spool.disk.mounts import is_local
+from fproc.spool.layout import make_durably, numbered
+from fproc.spool.locks.owner import BOOT_ID, read_text
+from fproc.spool.output.parts import Staging
+
+_PREFIX = "input-"
+_BOOT_CHARACTERS = 12
+_ABANDONED_SECONDS = 24 * 3600.0
+"""For how long nothing may change in the stage of a run that no lock tells of, before it is swept."""
+_TRIES = 100
+"""How often another run may remove the folder above this one's before something else must be wrong."""
+
+
+class DirectOutput:
+    """The results of one input that is not in the spool.
+
+    Nothing is made in the folder before there is a result to put there, and nothing is left there but
+    results.
+
+    Args:
+        disk: makes the calls.
+        folder: where results go; made if it is missing.
+        rename: names of results that are published under another name.
+        stream: takes the lines of the result named `streamed` at once, or None.
+        streamed: see `stream`.
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        folder: str,
+        *,
+        rename: dict[str, str],
+        stream: BinaryIO | None = None,
+        streamed: str | None = None,
+    ) -> None:
+        self._disk = disk
+        self._folder = folder
+        self._rename = rename
+        self._stages = os.path.join(folder, STAGE_FOLDER)
+        self._host = host_mark()
+        self._stage = os.path.join(self._stages, f"{_PREFIX}{self._host}-{new_id(8)}")
+        self._lock: int | None = None
+        self._made: list[str] = []
+        self.staging = Staging(disk, self._make_stage, "", stream=stream, streamed=streamed)
+
+    def publish(self, inputs: list[str], taken: set[str]) -> list[str]:
+        """Give each result its final name, over an earlier one; gives their paths.
+
+        Args:
+            inputs: the files that no result may replace.
+            taken: paths that other inputs of the same call have been given; a result of the same name gets
+                the next `~N`. The new paths are added.
+
+        Raises:
+            InputError: a result cannot have its name. Nothing was published.
+        """
+        self.staging.seal()
+        paths: dict[str, str] = {}
+        for result, part in self.staging.parts.items():
+            path = self._free_path(self._rename.get(result, result), {*taken, *paths.values()})
+            _check_target(path, inputs)
+            paths[part.path] = path
+        for grown, path in paths.items():
+            self._disk.replace(grown, path)
+        if paths:
+            self._disk.sync_folder(self._folder)
+        taken.update(paths.values())
+        return list(paths.values())
+
+    def close(self) -> None:
+        """Remove what was not published, and leave no trace in the folder."""
+        self.staging.discard()
+        if self._lock is None:
+            return
+        self._disk.remove_folder(self._stage)
+        self._disk.close(self._lock)
+        for path in (self._stages, *reversed(self._made)):
+            with suppress(OSError):  # something is in it: the stages of others, or results
+                self._disk.remove_folder(path)
+
+    def _free_path(self, name: str, taken: set[str]) -> str:
+        number = 1
+        while (path := os.path.join(self._folder, numbered(name, number))) in taken:
+            number += 1
+        return path
+
+    def _make_stage(self) -> str:
+        """Make and lock this run's own folder, once; another run may remove the one above it in between."""
+        for _ in range(_TRIES):
+            if self._lock is not None:
+                return self._stage
+            self._made += make_durably(self._disk, self._folder)
+            with suppress(FileNotFoundError):
+                self._disk.make_folder(self._stages)
+                self._lock = self._disk.lock(self._stage)
+                self._sweep()
+        raise FileNotFoundError(2, "cannot make a folder", self._stages)
+
+    def _sweep(self) -> None:
+        """Remove the stages of runs that were killed: their locks are free.
+
+        On a filesystem that other hosts use, no lock tells of runs there; such stages are left alone until
+        nothing in them has changed for a day of that filesystem's own time.
+        """
+        reaches_all = is_local(self._stages) is not False
+        for name in os.listdir(self._stages):
+            path = os.path.join(self._stages, name)
+            if not name.startswith(_PREFIX) or path == self._stage or not os.path.isdir(path):
+                continue
+            is_of_host = self._host and name.startswith(f"{_PREFIX}{self._host}-")
+            if not (reaches_all or is_of_host) and not self._is_abandoned(path):
+                continue
+            lock = self._disk.lock(path)
+            if lock is not None:
+                for part in os.listdir(path):
+                    self._disk.unlink(os.path.join(path, part))
+                self._disk.remove_folder(path)
+                self._disk.close(lock)
+
+    def _is_abandoned(self, stage: str) -> bool:
+        """Whether nothing in another run's stage has changed for long; it may be removed just now."""
+        now = os.stat(self._stage).st_mtime
+        try:
+            changed_at = [os.stat(stage).st_mtime]
+            changed_at += [os.lstat(os.path.join(stage, part)).st_mtime for part in os.listdir(stage)]
+        except FileNotFoundError:
+            return False
+        return now - max(changed_at) > _ABANDONED_SECONDS
+
+
+def host_mark() -> str:
+    """Return what tells this host, since it was started, from others; "" if the system does not say."""
+    return read_text(BOOT_ID).replace("-", "")[:_BOOT_CHARACTERS]
+
+
+def _check_target(path: str, inputs: list[str]) -> None:
+    """See that a result may be put at a path.
+
+    Raises:
+        InputError: there is a folder, or one of the inputs.
+    """
+    if os.path.isdir(path):
+        raise InputError(f"its result cannot be put at {shown(path)}, which is a folder")
+    for given in inputs:
+        if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
+            raise InputError(f"its result {shown(path)} would replace an input; choose another --output")
+
+
+def publish_text(folder: str, name: str, text: str) -> None:
+    """Write a small file so that it appears whole, over an earlier one."""
+    disk = Disk(power=False)
+    hidden = os.path.join(folder, f".{name}.{new_id()}")
+    try:
+        descriptor = disk.create(hidden)
+        try:
+            disk.write(descriptor, text.encode())
+        finally:
+            disk.close(descriptor)
+        disk.replace(hidden, os.path.join(folder, name))
+    except OSError:
+        unlink_if_there(disk, hidden)
+        raise

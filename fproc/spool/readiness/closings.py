@@ -1,0 +1,123 @@
+"""Which files in `unprocessed/` the kernel has told of that their writers have closed them.
+
+Where a lease does not tell who writes to a file (another user's, without CAP_LEASE), the kernel's events do,
+for files that came into being under our eyes: of each, opens and closes are counted. One that was closed
+after writing, and that nobody has open, is whole as far as its writers are concerned. It must be a local
+filesystem; of writers on other hosts, or below a FUSE or overlay mount, the kernel hears nothing, so a file
+that such a writer makes does not come into being here, and is not vouched for.
+
+What makes the count doubtful makes the file one of which nothing is known, and time has to tell: events were
+lost, a file was moved here from elsewhere, was written to while nobody seemed to have it open, or was closed
+more often than opened. (Two opens in a row are told as one if nothing happens between them, and nobody has
+looked.) Polling goes on, and is what counts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+
+from fproc.base.errors import reason_of
+from fproc.spool.readiness import inotify
+from fproc.spool.readiness.inotify import Inotify
+
+log = logging.getLogger("fproc.intake")
+
+MOST_FILES = 50_000
+"""Of how many files at a time opens and closes are counted."""
+
+
+class _Seen:
+    """How often a file is open, and whether it was closed after writing; nothing, once that is in doubt."""
+
+    __slots__ = ("is_doubtful", "is_written", "opens")
+
+    def __init__(self) -> None:
+        self.opens = 0
+        self.is_written = False
+        self.is_doubtful = False
+
+
+class Closings:
+    """Listens to one folder, from the first `listen` on."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._place: tuple[int, int] | None = None
+        self._inotify: Inotify | None = None
+        self._seen: dict[str, _Seen] = {}
+        self._has_failed = False
+
+    def listen(self, *, is_wanted: bool) -> None:
+        """Begin to listen, or go on with the folder that is there now; or end it, if it is of no use."""
+        if not is_wanted:
+            self.close()
+            return
+        with suppress(OSError):  # without a folder there is nothing to hear
+            status = os.stat(self._folder)
+            if (status.st_dev, status.st_ino) != self._place:
+                self.close()
+                self._place = status.st_dev, status.st_ino
+                self._begin()
+        self.hear()
+
+    def hear(self) -> None:
+        """Take in what the kernel has told since the last time."""
+        if self._inotify is None:
+            return
+        moved: dict[int, _Seen] = {}  # a rename's two events come together
+        for mask, cookie, name in self._inotify.events():
+            if mask & inotify.ENDED:
+                self.close()
+                return
+            if not mask & inotify.IS_FOLDER:
+                self._note(mask, cookie, name, moved)
+
+    def was_closed(self, name: str) -> bool:
+        """Whether a file was written and closed, and nobody had it open when we last heard."""
+        seen = self._seen.get(name)
+        return seen is not None and seen.is_written and seen.opens == 0 and not seen.is_doubtful
+
+    def close(self) -> None:
+        """Listen no more, and forget what was heard."""
+        if self._inotify is not None:
+            self._inotify.close()
+        self._inotify = self._place = None
+        self._seen.clear()
+
+    def _begin(self) -> None:
+        try:
+            self._inotify = Inotify(self._folder)
+        except OSError as error:
+            if not self._has_failed:
+                log.info("the kernel does not tell of closed files here: %s", reason_of(error))
+            self._has_failed = True
+
+    def _note(self, mask: int, cookie: int, name: str, moved: dict[int, _Seen]) -> None:
+        """Note one event about a file; `moved` has those that have left, by the cookie of their rename."""
+        if mask & inotify.CREATE:
+            if len(self._seen) < MOST_FILES:
+                self._seen[name] = _Seen()
+        elif mask & inotify.MOVED_TO:
+            seen = moved.pop(cookie, None)
+            self._seen.pop(name, None)
+            if seen is not None:
+                self._seen[name] = seen
+        elif mask & (inotify.MOVED_FROM | inotify.DELETE):
+            seen = self._seen.pop(name, None)
+            if seen is not None and mask & inotify.MOVED_FROM:
+                moved[cookie] = seen
+        elif name in self._seen:
+            _count(self._seen[name], mask)
+
+
+def _count(seen: _Seen, mask: int) -> None:
+    """Count an open or a close, and doubt what does not fit."""
+    if mask & inotify.OPEN:
+        seen.opens += 1
+        return
+    seen.is_doubtful = seen.is_doubtful or seen.opens == 0
+    if mask & (inotify.CLOSE_WRITE | inotify.CLOSE_NOWRITE):
+        seen.opens -= 1
+        seen.is_written = seen.is_written or bool(mask & inotify.CLOSE_WRITE)

@@ -1,0 +1,386 @@
+"""The spool: folders in which an input is always in exactly one state, whatever dies when.
+
+What lies on the disk for an input X (+ there, - not there, ? either):
+
+    state     unprocessed/  underprocess/  commit record  results  processed/   after a crash
+    ready          +              -              -           -          -       nothing; a job folder is stale
+    claimed        -              +              -           -          -       adopt: go on, or start over
+    decided        -              +              +           ?          -       adopt: carry out, never redo
+    done           -              -              ?           +          +       remove the job folder
+
+(A failed input is the same with `failed/` for `processed/` and its report for the results.)
+
+From state to state, each by one atomic call, in this order:
+
+    lock     flock on `.fproc/jobs/X/`; the kernel gives it back with the death of its owner
+    claim    fsync the file; rename `unprocessed/X` to `underprocess/X`; fsync both folders
+    work     results grow as parts in `results/.stage/`, which nobody else reads
+    decide   fsync the parts and their folder; rename the commit record into place; fsync the job folder.
+             That rename is the instant of commit.
+    publish  rename each part to its final name, replacing nothing; fsync the results folder
+    archive  rename `underprocess/X` to `processed/X`, replacing nothing; fsync both folders
+    clean    unlink what is left of parts and of records; fsync both folders; remove the job folder; unlock
+
+An input in `underprocess/` whose lock is free has lost its owner: any live instance adopts it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+
+from fproc.base.values import replace
+from fproc.config.model import Config, Retention
+from fproc.spool import layout
+from fproc.spool.checks import condition
+from fproc.spool.checks.condition import Disks
+from fproc.spool.checks.home import Home
+from fproc.spool.checks.moves import check_moves
+from fproc.spool.checks.trusted import TrustedTime
+from fproc.spool.disk.contents import sync_contents, sync_unless
+from fproc.spool.disk.disk import Disk
+from fproc.spool.intake.archive import prune_archive
+from fproc.spool.intake.scanner import COARSE_SECONDS, LeftAlone, Scan, Scanner
+from fproc.spool.job import checkpoint as checkpoints
+from fproc.spool.job import reruns
+from fproc.spool.job.checkpoint import Checkpoint
+from fproc.spool.job.claim import Claim
+from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.group import Ending, Groups
+from fproc.spool.job.job import Attempts, Job, NotYet, RolledForward
+from fproc.spool.job.late import LateWriters
+from fproc.spool.job.markers import Markers
+from fproc.spool.job.unjournaled import disk_for, settle_aside, take_first_name
+from fproc.spool.layout import Folders
+from fproc.spool.locks.locks import LockManager, Locks
+from fproc.spool.locks.sharing import Sharing
+from fproc.spool.readiness.closings import Closings
+from fproc.spool.readiness.evidence import Evidence, evidence_at
+from fproc.spool.readiness.looks import longest_wait_seconds, look_of, quiet_seconds
+from fproc.spool.readiness.names import InputNames
+
+log = logging.getLogger("fproc.spool")
+
+
+class Spool:
+    """One watched folder, as this process sees it. Any number of processes may see the same one.
+
+    Args:
+        config: where the folders are, and when files are ready.
+        disk: makes the calls; by default as durable as the configuration says.
+        is_checked: this process's parent has seen that files can be moved between the folders.
+        name: that of the spool, as this process's parent has found it; nothing is made then.
+        holder: holds jobs; by default by locks, or by leases where other machines may use the folder.
+        monotonic: seconds on a clock that is never set.
+        clock: seconds since 1970.
+
+    Attributes:
+        late: looks at inputs that may be written to after they were processed.
+        sharing: whether other hosts use this spool too, and how jobs are held.
+        trusted_time: gives the time by which things are old enough to be removed, in seconds since 1970.
+        closings: what the kernel tells of files in `unprocessed/`, from the first scan on.
+
+    Raises:
+        ConfigError: a folder cannot be made or written to.
+        OSError: it is not, or not wholly, the spool of that `name` that is there.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        disk: Disk | None = None,
+        is_checked: bool = False,
+        name: str = "",
+        holder: LockManager | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.folders = Folders(config.watch_dir, config.results_dir)
+        self.clock = clock
+        self._disk = disk or disk_for(config)
+        layout.check_places(self.folders)
+        self.home = Home(self.folders, name or layout.prepare(self.folders, self._disk))
+        self.home.check()
+        if not (is_checked or name):
+            check_moves(self.folders, self.home.stage)
+        self._longest_wait_seconds = longest_wait_seconds(config)
+        self.trusted_time = TrustedTime(self.folders, clock=clock).now
+        self.sharing = Sharing(self.folders, self._disk, holder, monotonic=monotonic)
+        self._intake = config.intake
+        self.names = InputNames(config.intake)
+        self._markers = Markers(self.names, self.folders.unprocessed, self._disk)
+        self._idle_since: int | None = None
+        self._groups: Groups | None = None
+        if isinstance(self.sharing.holder, Locks) and not self._markers.are_used():
+            self._groups = Groups(self._disk, self.folders, self.home, self.sharing.holder)
+        self.closings = Closings(self.folders.unprocessed)
+        self._scanner = Scanner(
+            self.folders.unprocessed,
+            config.intake,
+            monotonic=monotonic,
+            clock=clock,
+            closings=self.closings,
+        )
+        self.late = LateWriters(
+            self._disk, self.folders, self.home, self.sharing, monotonic=monotonic, clock=clock
+        )
+        self._left_alone = LeftAlone(self.names.may_be_input, self.names)
+
+    def scan(self) -> Scan:
+        """Look at `unprocessed/`.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        return self._scanner.scan()
+
+    def is_still_empty(self) -> bool:
+        """Whether nothing has come since a look at `unprocessed/` and `underprocess/` that found nothing."""
+        try:
+            is_idle = os.stat(self.folders.underprocess).st_mtime_ns == self._idle_since
+        except OSError:
+            return False
+        return is_idle and self._scanner.is_still_empty()
+
+    def prune(self, retention: Retention, is_stopping: Callable[[], bool] = lambda: False) -> None:
+        """Remove archived inputs that are too old to be kept; may be called from any thread."""
+        if retention.processed_days is not None or retention.failed_days is not None:
+            prune_archive(
+                self.folders,
+                self._disk,
+                retention,
+                now=self.trusted_time(),
+                is_input_name=self.names.may_be_input,
+                is_stopping=is_stopping,
+            )
+
+    def disks(self) -> Disks:
+        """Return how the folders that work needs, and their disks, are right now."""
+        return condition.disks(self.folders, self.home)
+
+    def claim(self, name: str) -> Claim | None:
+        """Take an input from `unprocessed/`.
+
+        Returns:
+            None if it or its marker is gone, another instance has it, or an earlier input of its name is not
+            done yet.
+
+        Raises:
+            OSError: the disk refuses; nothing is held.
+        """
+        job = self._hold(name)
+        if job is None:
+            return None
+        claim = None
+        waiting = os.path.join(self.folders.unprocessed, name)
+        try:
+            job.end_transit()
+            if job.has_input() or job.settle_if_decided() is not None:
+                return None
+            job.clean()
+            self._markers.remember(job)
+            synced = sync_contents(self._disk, [waiting]).get(waiting)
+            if isinstance(synced, OSError):
+                raise synced
+            job.take_input(waiting)
+            status = job.look_at_input()
+            if status is None:
+                return None
+            sync_unless(self._disk, job.input_path, status, synced)
+            self._complete_claim(job)
+            claim = Claim(job, Attempts()).as_rerun()
+        except FileNotFoundError:
+            if job.is_owner() and os.path.lexists(waiting) and self._markers.is_there(name):
+                raise  # it is one of the folders that is missing
+        finally:
+            if claim is None:
+                job.unlock()
+        return claim
+
+    def claim_all(self, names: Sequence[str]) -> dict[str, Claim | OSError | None]:
+        """Take several inputs from `unprocessed/`: for each name what `claim` gives, or raises.
+
+        Raises:
+            OSError: the disk refuses what concerns them all; nothing is held.
+        """
+        found: dict[str, Claim | OSError | None] = dict.fromkeys(names)
+        if self._groups and self.sharing.is_local:
+            found = self._groups.claim(names)
+        for name in names:
+            if found[name] is None:
+                try:
+                    found[name] = self.claim(name)
+                except OSError as error:
+                    found[name] = error
+        return found
+
+    def commit_all(self, sealed: Mapping[Claim, FileStamp], *, replace_results: bool) -> dict[Claim, Ending]:
+        """Decide for success about claims whose results are written, and carry that out.
+
+        Gives what became of each, or what stood in its way; then it has not ended.
+        """
+        assert self._groups
+        return self._groups.commit(sealed, replace_results=replace_results)
+
+    def can_commit_together(self, claim: Claim) -> bool:
+        """Whether a claim may be given to `commit_all`."""
+        return self._groups is not None and self.sharing.is_local and claim.is_plain
+
+    def adopt(
+        self,
+        name: str,
+        *,
+        is_orphan: bool = False,
+        has_died: bool = False,
+        evidence: str = "",
+        waited_for: float | None = None,
+    ) -> Claim | RolledForward | NotYet | None:
+        """Take up an input in `underprocess/` that no live instance holds, or clean up after a job.
+
+        Args:
+            name: the input's.
+            is_orphan: nobody knows what became of its owner; that is counted, before anything else is done.
+            has_died: its owner is known to have died while it was at work.
+            evidence: what `orphans` gave for it.
+            waited_for: the `not_before` that was waited for, by a clock that is never set.
+
+        Returns:
+            A claim, to go on from its checkpoint or to start over; or what an earlier owner had decided and
+            is now done; or when to ask again; or None if another instance holds it or there is nothing to
+            take up.
+
+        Raises:
+            OSError: the disk refuses; nothing is held.
+        """
+        had_owner = os.path.lexists(f"{self.folders.jobs}/{name}")
+        job = self._hold(name, evidence)
+        if job is None:
+            return None
+        claim = None
+        try:
+            settled = job.settle_if_decided()
+            if settled is not None:
+                return settled
+            job.end_transit()
+            if not job.has_input():
+                job.clean()
+                reruns.drop_if_stale(self._disk, job.folder, f"{self.folders.unprocessed}/{name}")
+                return None
+            status = job.look_at_input()
+            if status is None:
+                job.clean()
+                return None
+            attempts = job.attempts()
+            not_yet = self._not_yet(job, attempts, waited_for)
+            if not_yet is not None:
+                return not_yet
+            sync_unless(self._disk, job.input_path, status, None)  # it may have been put there by hand
+            self._complete_claim(job)
+            saved = None if job.is_fresh_start else checkpoints.read_checkpoint(job.folder)
+            job.clean_all_but(saved)
+            has_progressed = False
+            if is_orphan or has_died or attempts.was_left:
+                attempts, has_progressed = _counted(job, attempts, saved, is_orphan=is_orphan)
+            claim = Claim(job, attempts, saved, has_progressed=has_progressed, had_owner=had_owner)
+            claim.as_rerun()
+        except FileNotFoundError:
+            if job.is_owner():
+                raise
+        finally:
+            if claim is None:
+                job.unlock()
+        return claim
+
+    def is_waiting(self, name: str) -> bool:
+        """Whether an input of this name can be claimed; another instance may have taken it since the scan."""
+        return self._scanner.is_free(name)
+
+    def has_earlier(self, name: str) -> bool:
+        """Whether an earlier input of this name is not done yet."""
+        return os.path.lexists(os.path.join(self.folders.underprocess, name))
+
+    def orphans(self, known: Collection[str], *, deep: bool = False) -> dict[str, str]:
+        """Names that nobody holds, but for those that are `known`, each with what `adopt` wants as evidence.
+
+        They are those of inputs in `underprocess/`, and, with `deep`, of all jobs that a crash may have left
+        something of.
+        """
+        self._idle_since = None
+        changed_at = os.stat(self.folders.underprocess).st_mtime_ns
+        self._left_alone.begin()
+        with os.scandir(self.folders.underprocess) as entries:
+            names = {entry.name for entry in entries if not self._left_alone.says(entry)}
+        if not names and self.clock() - changed_at / 1e9 > COARSE_SECONDS:
+            self._idle_since = changed_at
+        if deep:
+            self.sharing.sweep()
+            with os.scandir(self.folders.jobs) as entries:
+                names |= {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
+            names |= set(os.listdir(self.folders.commits))
+        found = {name: self.sharing.holder.abandoned(name) for name in sorted(names - set(known))}
+        return {name: evidence for name, evidence in found.items() if evidence is not None}
+
+    def _not_yet(self, job: Job, attempts: Attempts, waited_for: float | None) -> NotYet | None:
+        """When to come back to an input that has to wait, or that someone was and may still be writing to."""
+        left_seconds = attempts.left_seconds(self.clock(), self._longest_wait_seconds)
+        if left_seconds and attempts.not_before != waited_for:
+            return NotYet(attempts.not_before, left_seconds)
+        if attempts.changing is None:
+            return None
+        is_told = self._intake.ready == "auto"
+        with suppress(PermissionError):  # whoever opens it for its contents says so
+            evidence = evidence_at(job.input_path) if is_told else Evidence.NOBODY_WRITES
+            look = look_of(os.lstat(job.input_path))
+            if look != attempts.changing or evidence is Evidence.SOMEONE_WRITES:
+                seconds = quiet_seconds(self._intake, evidence)
+                not_before = self.clock() + seconds
+                job.remember(replace(attempts, not_before=not_before, changing=look))
+                return NotYet(not_before, seconds)
+        return None
+
+    def _hold(self, name: str, evidence: str = "") -> Job | None:
+        hold = self.sharing.holder.hold(name, evidence)
+        if hold is None:
+            return None
+        job = Job(self._disk, self.folders, self.home, name, hold)
+        if self._disk.has_halves:
+            try:
+                settle_aside(self._disk, job, os.path.join(self.folders.unprocessed, name))
+            except BaseException:
+                job.unlock()
+                raise
+        return job
+
+    def _complete_claim(self, job: Job) -> None:
+        """Do what follows the rename of a claim, all of which a crash may have left undone.
+
+        The new name is made durable before the old one's absence is, and the marker goes with the latter.
+        """
+        waiting = os.path.join(self.folders.unprocessed, job.name)
+        self._disk.sync_folder(self.folders.underprocess)
+        take_first_name(self._disk, job, waiting)
+        self._markers.consume(job)
+        self._disk.sync_folder(self.folders.unprocessed)
+
+
+def _counted(
+    job: Job, attempts: Attempts, saved: Checkpoint | None, *, is_orphan: bool
+) -> tuple[Attempts, bool]:
+    """Count what became of the run before, durably, before the next one begins.
+
+    Gives what is known of earlier runs, and whether the last had got further than those before it. One that
+    was left in good order is not counted.
+    """
+    if attempts.was_left:
+        job.remember(replace(attempts, was_left=False))
+        return attempts, False
+    offset_bytes = saved.place.reached_bytes if saved else 0
+    has_progressed = offset_bytes > attempts.offset_bytes
+    interrupted = (0 if has_progressed else attempts.interrupted) + is_orphan
+    attempts = replace(attempts, interrupted=interrupted, offset_bytes=offset_bytes)
+    job.remember(attempts)
+    return attempts, has_progressed

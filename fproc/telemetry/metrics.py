@@ -1,0 +1,231 @@
+"""What has happened: counters that the loop adds to and the dashboard reads.
+
+A reader gets a snapshot that is never changed afterwards. Figures that nobody measures are left out.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
+from types import MappingProxyType
+from typing import Any
+
+from fproc.base.values import dataclass
+from fproc.run.attempt import Outcome
+from fproc.run.figures import NodeFigures
+from fproc.run.verdict import Verdict
+from fproc.telemetry.events import End
+from fproc.telemetry.rolling import WINDOWS, Ended, Step, Window, bin_of, rounded
+
+TOTALS = (
+    *("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
+    *("lines_rejected", "lines_skipped"),
+)
+"""What is added up over restarts."""
+
+BOUNDS_SECONDS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0),
+)
+"""The upper bounds of the histogram of processing times."""
+
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Processing times since the start: how many were at most each of `BOUNDS_SECONDS`, and all of them."""
+
+    counts: tuple[int, ...]
+    count: int
+    sum_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Figures at one moment, under the names that `/stats` gives them.
+
+    `totals` go on over restarts, `own_totals` are of this run alone. `throughput` and `processing_seconds`
+    are of the window that was asked for, everything else since the start. `last_success` is when a file was
+    last processed, in seconds since 1970, or None.
+    """
+
+    totals: dict[str, int]
+    own_totals: dict[str, int]
+    success_rate: float | None
+    throughput: dict[str, float]
+    processing_seconds: dict[str, float]
+    histogram: Histogram
+    last_success: float | None
+    nodes: dict[str, dict[str, float]]
+    edges: list[dict[str, Any]]
+
+
+class Metrics:
+    """The counters.
+
+    Args:
+        monotonic: seconds on a clock that is never set.
+        clock: seconds since 1970.
+        base: totals of earlier runs.
+        last_success: when an earlier run last processed a file, in seconds since 1970, or None.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        clock: Callable[[], float] = time.time,
+        base: Mapping[str, int] = _NOTHING,
+        last_success: float | None = None,
+    ) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._base = {name: base.get(name, 0) for name in TOTALS}
+        self._totals = dict.fromkeys(TOTALS, 0)
+        self._windows = {seconds: Window(seconds, monotonic, clock) for seconds in WINDOWS}
+        self._buckets = [0] * (len(BOUNDS_SECONDS) + 1)
+        self._sum_seconds = 0.0
+        self._last_success = last_success
+        self._nodes: dict[str, _Node] = {}
+        self._edges: Counter[tuple[str, str]] = Counter()
+
+    def add(self, outcome: Outcome) -> None:
+        """Count what became of a file. A run that is tried again counts only as a retry."""
+        with self._lock:
+            if outcome.fate is Verdict.RETRY:
+                self._totals["retries"] += 1
+            succeeded, has_failed = outcome.fate is Verdict.COMMIT, outcome.fate is Verdict.FAIL
+            if not (succeeded or has_failed):
+                return
+            self._count_end(succeeded=succeeded)
+            figures, seconds = outcome.figures, outcome.seconds
+            self._totals["lines_in"] += figures.lines_in
+            self._totals["lines_out"] += figures.lines_out
+            self._totals["bytes_in"] += figures.bytes_in
+            self._totals["lines_rejected"] += figures.rejected
+            self._totals["lines_skipped"] += figures.skipped
+            ended = Ended(seconds, figures.lines_in, figures.bytes_in, has_failed, bin_of(seconds))
+            for window in self._windows.values():
+                window.add(ended)
+            self._buckets[bisect_left(BOUNDS_SECONDS, seconds)] += 1
+            self._sum_seconds += seconds
+            for name, node in figures.nodes.items():
+                self._nodes.setdefault(name, _Node()).add(node)
+            self._edges.update(figures.edges)
+
+    def add_recovered(self) -> None:
+        """Count a file that was taken up after its owner had died."""
+        with self._lock:
+            self._totals["recovered"] += 1
+
+    def add_settled(self, *, succeeded: bool) -> None:
+        """Count a file whose decision an earlier owner had made."""
+        with self._lock:
+            self._count_end(succeeded=succeeded)
+
+    def add_earlier(self, ends: Iterable[End]) -> None:
+        """Count files that ended before fproc began, where it matters when that was: in the windows."""
+        now = self._clock()
+        for end in ends:
+            ended = Ended(end.seconds, end.lines_in, end.bytes_in, bool(end.has_failed), bin_of(end.seconds))
+            with self._lock:  # one by one: the work does not wait
+                for window in self._windows.values():
+                    window.add_earlier(ended, now - end.time)
+
+    def snapshot(self, window_seconds: int = WINDOWS[0]) -> Snapshot:
+        """The figures now, with those of one of the `WINDOWS`.
+
+        Raises:
+            ValueError: there is no such window.
+        """
+        window = self._window(window_seconds)
+        with self._lock:
+            whole, span_seconds = window.whole(), window.span_seconds()
+            totals = {name: self._base[name] + count for name, count in self._totals.items()}
+            files = totals["files_processed"] + totals["files_failed"]
+            *counts, count = accumulate(self._buckets)
+            return Snapshot(
+                totals=totals,
+                own_totals=dict(self._totals),
+                success_rate=totals["files_processed"] / files if files else None,
+                throughput={
+                    "files_per_second": whole.files / span_seconds,
+                    "lines_per_second": whole.lines / span_seconds,
+                    "bytes_per_second": whole.bytes / span_seconds,
+                    "window_seconds": window_seconds,
+                },
+                processing_seconds=_percentiles(whole),
+                histogram=Histogram(tuple(counts), count, self._sum_seconds),
+                last_success=self._last_success,
+                nodes={name: node.figures() for name, node in self._nodes.items()},
+                edges=[
+                    {"from": source, "to": target, "count": count}
+                    for (source, target), count in self._edges.items()
+                ],
+            )
+
+    def series(self, window_seconds: int) -> dict[str, Any]:
+        """One of the `WINDOWS` step by step, as `/series` gives it.
+
+        Raises:
+            ValueError: there is no such window.
+        """
+        window = self._window(window_seconds)
+        with self._lock:
+            points = window.points()
+        return {"window_seconds": window_seconds, "step_seconds": window.step_seconds, "points": points}
+
+    def _window(self, window_seconds: int) -> Window:
+        if window_seconds not in self._windows:
+            known = ", ".join(map(str, WINDOWS))
+            raise ValueError(f"there is no window of {window_seconds} seconds; there are {known}")
+        return self._windows[window_seconds]
+
+    def _count_end(self, *, succeeded: bool) -> None:
+        self._totals["files_processed" if succeeded else "files_failed"] += 1
+        if succeeded:
+            self._last_success = self._clock()
+
+
+class _Node:
+    """The sums of one node. Its time is reckoned from the records that were timed; it never goes back."""
+
+    def __init__(self) -> None:
+        self._count = self._emitted = self._errors = 0
+        self._timed = 0
+        self._timed_seconds = 0.0
+        self._unreckoned = 0
+        self._seconds = 0.0
+
+    def add(self, figures: NodeFigures) -> None:
+        """Add what happened in one run."""
+        self._count += figures.count
+        self._emitted += figures.emitted
+        self._errors += figures.errors
+        self._timed += figures.timed
+        self._timed_seconds += figures.seconds
+        self._unreckoned += figures.count
+        if self._timed:
+            self._seconds += self._unreckoned * max(self._timed_seconds / self._timed, 0.0)
+            self._unreckoned = 0
+
+    def figures(self) -> dict[str, float]:
+        """Under the names that `/stats` gives them."""
+        return {
+            "count": self._count,
+            "emitted": self._emitted,
+            "errors": self._errors,
+            "seconds": round(self._seconds, 6),
+        }
+
+
+def _percentiles(whole: Step) -> dict[str, float]:
+    """Percentiles by the nearest-rank method, if anything has ended."""
+    named = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+    found = {name: rounded(whole.percentile(percent)) for name, percent in named.items()}
+    return {name: seconds for name, seconds in found.items() if seconds is not None}

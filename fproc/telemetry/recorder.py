@@ -1,0 +1,260 @@
+"""What is written down beside the work: figures, history, and how things stand.
+
+Nothing here decides anything about a file; the folders do that. So trouble with any of it is logged by those
+who have it, and work goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from fproc.base.ids import new_id
+from fproc.base.times import rfc3339
+from fproc.base.values import dataclass
+from fproc.config.model import AlertPolicy, Retention
+from fproc.run.attempt import Outcome, WorkerDeath
+from fproc.run.figures import Progress
+from fproc.run.verdict import Verdict
+from fproc.spool.disk.disk import Disk, set_aside
+from fproc.spool.job.job import RolledForward
+from fproc.spool.layout import Folders, history_of
+from fproc.spool.locks.instance import Facts, InstanceFile
+from fproc.telemetry.events import Event
+from fproc.telemetry.history import History
+from fproc.telemetry.metrics import Metrics
+from fproc.telemetry.notify.alerts import Alerts
+from fproc.telemetry.traces import Traces
+
+FLUSH_SECONDS = 0.5
+FLUSH_EVENTS = 500
+"""How long, or how many, events wait to be written to the history together."""
+
+FLUSH_LINE_ERRORS = 500
+"""How many lines that were left out are written with such events, apart from the first one of each file."""
+
+TELL_SECONDS = 1.0
+"""How often it is put down how things stand."""
+
+KINDS = {
+    Verdict.COMMIT: "processed",
+    Verdict.FAIL: "failed",
+    Verdict.RETRY: "retry",
+    Verdict.STOP: "stopped",
+}
+"""What an outcome is called in the history; others leave the file as it was."""
+
+
+def open_history(
+    folders: Folders, retention: Retention, *, clock: Callable[[], float] = time.time
+) -> History:
+    """The history of a spool, or this host's own where several hosts use that; pruned by this clock."""
+    path = history_of(folders)
+    return History(
+        path,
+        is_shared=path != folders.history,
+        history_days=retention.history_days,
+        set_aside=partial(set_aside, Disk(power=False)),
+        clock=clock,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A file that is worked on: since when, in seconds since 1970, and how far it is."""
+
+    began_at: float
+    progress: Progress
+
+    def said(self, name: str) -> dict[str, Any]:
+        return {
+            "file": name,
+            "started": rfc3339(self.began_at),
+            "lines": self.progress.lines,
+            "bytes": self.progress.position_bytes,
+            "rejected": self.progress.rejected,
+            "skipped": self.progress.skipped,
+            "worker": self.progress.worker,
+            **({"stalled": self.progress.stalled} if self.progress.stalled else {}),
+        }
+
+
+class Recorder:
+    """The books of one running fproc; without a history or a presence, they are left out.
+
+    Args:
+        metrics: figures since the start.
+        history: events over restarts.
+        presence: this process's own file in the spool.
+        traces: the last traces of lines.
+        alerts: whom to call.
+        clock: seconds since 1970.
+        monotonic: seconds on a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        history: History | None = None,
+        presence: InstanceFile | None = None,
+        *,
+        traces: Traces | None = None,
+        alerts: Alerts | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._metrics = metrics
+        self._history = history
+        self._presence = presence
+        self._traces = traces or Traces()
+        self._alerts = alerts or Alerts(AlertPolicy(), "")
+        self._clock = clock
+        self._monotonic = monotonic
+        self._events: list[Event] = []
+        self._line_errors = 0
+        self._started = rfc3339(clock())
+        self._running: dict[str, _Running] = {}
+        self._lock = threading.Lock()
+        self._flush_at = self._tell_at = monotonic()
+
+    def outcome(self, outcome: Outcome) -> None:
+        """A file was worked on."""
+        figures = outcome.figures
+        self._metrics.add(outcome)
+        self._traces.add(outcome.file, figures.traces)
+        with self._lock:
+            self._running.pop(outcome.file, None)
+        if outcome.fate in KINDS:
+            self._add(
+                outcome.file,
+                KINDS[outcome.fate],
+                outcome.job,
+                attempt=outcome.attempts,
+                seconds=outcome.seconds,
+                lines_in=figures.lines_in,
+                lines_out=figures.lines_out,
+                bytes_in=figures.bytes_in,
+                rejected=figures.rejected,
+                skipped=figures.skipped,
+                results=outcome.results,
+                error=outcome.error,
+                node=outcome.node,
+                line_no=outcome.line_no,
+                **self._lines(outcome),
+            )
+        if outcome.fate is Verdict.COMMIT and (figures.rejected or figures.skipped):
+            self._alerts.lost(outcome.file, figures)
+        if outcome.fate is Verdict.FAIL:
+            self._alerts.failed(
+                outcome.file,
+                outcome.error,
+                node=outcome.node,
+                line_no=outcome.line_no,
+                attempts=outcome.attempts,
+            )
+
+    def recovered(self, name: str) -> None:
+        """A file was taken up again after its owner had died."""
+        self._metrics.add_recovered()
+        self._add(name, "recovered")
+
+    def settled(self, settled: RolledForward) -> None:
+        """A file was finished as an earlier owner had decided."""
+        self._metrics.add_settled(succeeded=settled.succeeded)
+        kind = "processed" if settled.succeeded else "failed"
+        self._add(settled.name, kind, settled.job, results=settled.results, error=settled.error)
+        if not settled.succeeded:
+            self._alerts.failed(settled.name, settled.error or "as was decided before fproc crashed")
+
+    def paused(self, reason: str) -> None:
+        """No new input is taken."""
+        self._alerts.paused(reason)
+
+    def resumed(self) -> None:
+        """New inputs are taken again."""
+        self._alerts.resumed()
+
+    def arrived(self) -> None:
+        """There is an input to be taken."""
+        self._alerts.arrived()
+
+    def died(self, name: str, death: WorkerDeath) -> None:
+        """A worker has died of a file."""
+        self._traces.keep(name)
+        self._add(name, "died", error=death.reason, node=death.node, line_no=death.line_no)
+
+    def current(self, running: Mapping[str, Progress]) -> list[dict[str, Any]]:
+        """The files that are worked on, as `/files` shows them; may be called from any thread."""
+        self._note(running)
+        with self._lock:
+            now = self._clock()
+            return [
+                {**entry.said(name), "seconds": round(max(0.0, now - entry.began_at), 3)}
+                for name, entry in self._running.items()
+            ]
+
+    def turn(self, running: Callable[[], Mapping[str, Progress]], health: Callable[[], Facts]) -> None:
+        """Write down what is due; called often. How things stand is asked only when it is told."""
+        now = self._monotonic()
+        if self._events and (now >= self._flush_at or len(self._events) >= FLUSH_EVENTS):
+            self._flush()
+            self._flush_at = now + FLUSH_SECONDS
+        if now >= self._tell_at:
+            self._tell_at = now + TELL_SECONDS
+            self._note(running())
+            if self._presence is not None:
+                self._tell(self._presence, health())
+        self._alerts.progress()
+
+    def prune(self, is_stopping: Callable[[], bool]) -> None:
+        """Remove what is too old from the history; may be called from any thread."""
+        if self._history is not None:
+            self._history.prune(is_stopping)
+
+    def close(self) -> None:
+        """Write down what is left, and close the books."""
+        self._flush()
+        if self._history is not None:
+            self._history.close()
+        if self._presence is not None:
+            self._presence.close()
+
+    def _flush(self) -> None:
+        events, self._events, self._line_errors = self._events, [], 0
+        if self._history is not None and events:
+            self._history.record(events)
+
+    def _note(self, running: Mapping[str, Progress]) -> None:
+        """Put down how far each file is, and what is known of its lines."""
+        with self._lock:
+            now, before = self._clock(), self._running
+            self._running = {
+                name: _Running(before[name].began_at if name in before else now, progress)
+                for name, progress in running.items()
+            }
+            self._traces.set_running({name: progress.traces for name, progress in running.items()})
+
+    def _tell(self, presence: InstanceFile, health: Facts) -> None:
+        current = [entry.said(name) for name, entry in self._running.items()]
+        presence.say({"started": self._started, "current": current, "health": health.to_json()})
+
+    def _lines(self, outcome: Outcome) -> dict[str, Any]:
+        """What an event says of the lines of its file: which one failed it, and which were left out.
+
+        A file that was left at a checkpoint will tell of all of them later.
+        """
+        errors = outcome.figures.line_errors
+        if not errors or outcome.fate is Verdict.STOP:
+            return {}
+        failed = [error.given for error in errors if error.fate == "failed"]
+        left_out = [error for error in errors if error.fate != "failed"]
+        left_out = left_out[: max(1, FLUSH_LINE_ERRORS - self._line_errors)]
+        self._line_errors += len(left_out)
+        return {"line": failed[0] if failed else None, "line_errors": tuple(left_out)}
+
+    def _add(self, name: str, kind: str, job: str = "", **rest: Any) -> None:
+        if self._history is not None:
+            self._events.append(Event(job or new_id(8), name, kind, self._clock(), **rest))

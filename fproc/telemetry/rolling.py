@@ -1,0 +1,173 @@
+"""What has ended lately, in steps of time, and how long that took. The memory it takes is fixed."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fproc.base.times import rfc3339
+from fproc.base.values import dataclass
+
+STEPS = 60
+WINDOWS = (60, 900, 3600)
+"""The windows in seconds; each has `STEPS` steps."""
+
+BINS_PER_DOUBLING = 8
+"""How fine times are sorted: a percentile is at most 2**(1/16), 4.5 %, away from the exact one."""
+
+LEAST_SECONDS, MOST_SECONDS = 1e-6, 1e7
+"""Times outside of these count as these, but for the longest one."""
+
+
+def bin_of(seconds: float) -> int:
+    """Which bin a time falls into."""
+    return math.floor(math.log2(min(max(seconds, LEAST_SECONDS), MOST_SECONDS)) * BINS_PER_DOUBLING)
+
+
+def _middle(number: int) -> float:
+    return float(2.0 ** ((number + 0.5) / BINS_PER_DOUBLING))
+
+
+@dataclass(slots=True)
+class Ended:
+    """A file that has ended, well or not.
+
+    (Not frozen: there is one for each file.)
+    """
+
+    seconds: float
+    lines: int
+    bytes: int
+    has_failed: bool
+    bin: int
+
+
+class Step:
+    """What ended in one step of time, or in several together; `number` counts steps since 1970."""
+
+    __slots__ = ("bins", "bytes", "failed", "files", "lines", "longest_seconds", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.files = self.failed = self.lines = self.bytes = 0
+        self.bins: Counter[int] = Counter()
+        self.longest_seconds = 0.0
+
+    def add(self, ended: Ended) -> None:
+        """Count a file."""
+        self.files += 1
+        self.failed += ended.has_failed
+        self.lines += ended.lines
+        self.bytes += ended.bytes
+        self.bins[ended.bin] += 1
+        if ended.seconds > self.longest_seconds:  # noqa: PLR1730 - a call of max() takes longer
+            self.longest_seconds = ended.seconds
+
+    def merge(self, other: Step) -> None:
+        """Count all that another step has counted."""
+        self.files += other.files
+        self.failed += other.failed
+        self.lines += other.lines
+        self.bytes += other.bytes
+        self.bins.update(other.bins)
+        self.longest_seconds = max(self.longest_seconds, other.longest_seconds)
+
+    def percentile(self, percent: int) -> float | None:
+        """The time that so many percent of the files did not exceed; None if none has ended."""
+        rank = -(-percent * self.files // 100)
+        if rank == self.files:
+            return self.longest_seconds if self.files else None
+        for number in sorted(self.bins):
+            rank -= self.bins[number]
+            if rank <= 0:
+                return min(_middle(number), self.longest_seconds)
+        raise AssertionError("the bins hold fewer files than were counted")
+
+
+class Window:
+    """The last `STEPS` steps of a window.
+
+    Args:
+        window_seconds: one of `WINDOWS`.
+        monotonic: seconds on a clock that is never set.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, window_seconds: int, monotonic: Callable[[], float], clock: Callable[[], float]
+    ) -> None:
+        self.window_seconds = window_seconds
+        self.step_seconds = window_seconds // STEPS
+        self._monotonic = monotonic
+        self._clock = clock
+        self._began = monotonic()
+        self._offset_seconds = clock() - self._began
+        self._steps = [Step(-1) for _ in range(STEPS)]
+
+    def add(self, ended: Ended) -> None:
+        """Count a file that has ended now."""
+        number = self._number()
+        step = self._steps[number % STEPS]
+        if step.number != number:
+            step = self._steps[number % STEPS] = Step(number)
+        step.add(ended)
+
+    def add_earlier(self, ended: Ended, seconds_ago: float) -> None:
+        """Count a file that ended before fproc began; from then on, the whole window is known."""
+        self._began = min(self._began, self._monotonic() - self.window_seconds)
+        number = self._number() - max(math.ceil((seconds_ago - self._in_step()) / self.step_seconds), 0)
+        if number <= self._number() - STEPS:
+            return
+        step = self._steps[number % STEPS]
+        if step.number != number:
+            step = self._steps[number % STEPS] = Step(number)
+        step.add(ended)
+
+    def whole(self) -> Step:
+        """All steps as one."""
+        whole = Step(self._number())
+        for step in self._lately():
+            whole.merge(step)
+        return whole
+
+    def span_seconds(self) -> float:
+        """How much time the steps cover: the last of them has only begun, and fproc may have, too."""
+        covered_seconds = self.window_seconds - self.step_seconds + self._in_step()
+        return max(min(covered_seconds, self._monotonic() - self._began), 0.001)
+
+    def points(self) -> list[dict[str, Any]]:
+        """The steps as `/series` gives them, oldest first; `files` are all that ended, `failed` ones too."""
+        shift = round((self._clock() - self._monotonic() - self._offset_seconds) / self.step_seconds)
+        return [
+            {
+                "timestamp": rfc3339((step.number + shift) * self.step_seconds),
+                "files": step.files,
+                "failed": step.failed,
+                "lines": step.lines,
+                "bytes": step.bytes,
+                "p50": rounded(step.percentile(50)),
+                "p95": rounded(step.percentile(95)),
+            }
+            for step in self._lately()
+        ]
+
+    def _in_step(self) -> float:
+        """How many seconds of the present step have passed."""
+        return (self._monotonic() + self._offset_seconds) % self.step_seconds
+
+    def _number(self) -> int:
+        return int((self._monotonic() + self._offset_seconds) // self.step_seconds)
+
+    def _lately(self) -> Iterator[Step]:
+        """The steps from the oldest to this one; those in which nothing ended are empty."""
+        last = self._number()
+        for number in range(last - STEPS + 1, last + 1):
+            step = self._steps[number % STEPS]
+            yield step if step.number == number else Step(number)
+
+
+def rounded(seconds: float | None) -> float | None:
+    """A time as it is shown: to the microsecond."""
+    return None if seconds is None else round(seconds, 6)

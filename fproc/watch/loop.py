@@ -1,0 +1,379 @@
+"""The watching loop: look at the folders, give out what is to be done, record what became of it.
+
+The loop itself never holds a file: workers do. A file in trouble costs nobody else anything; a machine in
+trouble (a full disk, say) pauses intake until it is well again, and costs no file anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import islice
+
+from fproc.base.faults import trouble_of
+from fproc.base.text import counted, shown
+from fproc.base.values import replace
+from fproc.config.model import Config
+from fproc.process import heap
+from fproc.process.signals import handled
+from fproc.run.attempt import Outcome
+from fproc.run.failures import log_end
+from fproc.run.verdict import Verdict
+from fproc.spool.intake.scanner import Scan
+from fproc.spool.job.claim import Origin
+from fproc.spool.job.job import NotYet, RolledForward
+from fproc.spool.locks.instance import MOST_NAMES, Facts, named
+from fproc.spool.spool import Spool
+from fproc.telemetry.recorder import Recorder
+from fproc.watch.chores import Chores
+from fproc.watch.draining import Changing, Patience, say_what_is_left
+from fproc.watch.messages import NotBegun, Report, TakenUp, Task, Trouble, Why
+from fproc.watch.pauses import Pauses
+from fproc.watch.polling import Polling, woken
+from fproc.watch.pool import WorkerLost
+from fproc.watch.pruning import Pruning
+from fproc.watch.queue import WorkQueue
+from fproc.watch.workers import Workers
+
+log = logging.getLogger("fproc.watch")
+
+LATE_SECONDS = 0.5
+"""How often it is seen to that inputs are looked at which may be written to late."""
+
+ORPHAN_SECONDS = 0.5
+"""How often `underprocess/` is looked at for inputs whose owner has died."""
+
+HELD_SECONDS = 1.0
+"""How long to wait for the lock of a worker that has died, where something that it started still holds it."""
+
+GROUP_FILES = 64
+GROUP_SECONDS = 0.05
+"""How many small files are given out together at most, and how long they may take, by what others took."""
+
+
+class Watcher:
+    """The loop over one spool."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        config: Config,
+        workers: Workers,
+        journal: Recorder,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spool = spool
+        self._config = config
+        self._workers = workers
+        self._journal = journal
+        self._monotonic = monotonic
+        self._agenda = WorkQueue(monotonic=monotonic)
+        self._pauses = Pauses(journal, monotonic=monotonic)
+        self._stopping = False
+        self._polls_rarely = config.intake.poll_seconds > ORPHAN_SECONDS
+        self._has_worked = False
+        self._has_vanished = False
+        self._file_seconds = GROUP_SECONDS
+        self._unreadable: Mapping[str, str] = {}
+        self._changing = Changing(config.intake, monotonic=monotonic)
+        self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
+        self.chores = Chores(monotonic)
+        self._pruning = Pruning(partial(spool.prune, config.retention), journal.prune, monotonic=monotonic)
+        self.chores.add(self._look_for_late_writers, LATE_SECONDS)
+        self.failed = 0
+
+    def health(self) -> Facts:
+        """Return what the loop knows of how it does; may be called from any thread."""
+        troubles = {**self._unreadable, **self._agenda.troubles()}
+        names = dict(islice(troubles.items(), MOST_NAMES))
+        stalled = {
+            name: progress.stalled for name, progress in self._workers.running().items() if progress.stalled
+        }
+        late = self._spool.late.troubles()
+        found = {"workers": named(stalled), "late_writers": named(late)}
+        checks = {name: message for name, message in found.items() if message}
+        return Facts(self._pauses.trouble, self._stopping, names, len(troubles) - len(names), checks)
+
+    def stop(self) -> None:
+        """Claim no more, and return once the running files are done, or at a checkpoint."""
+        self._stopping = True
+
+    def watch(self) -> None:
+        """Turn until stopped."""
+        log.info("watching %s", shown(self._spool.folders.unprocessed))
+        heap.freeze_heap()
+        self._loop(None)
+        log.info("stopped; nothing is lost, what is left is taken up at the next start")
+
+    def drain(self) -> bool:
+        """Turn until nothing is left to do, or until stopped.
+
+        A file that keeps changing is waited for only so long, and one that waits for its marker not at all.
+        What is left behind is said. Gives whether it ended so: not if the machine, or a name, is in trouble.
+        """
+        patience = Patience(self._config.intake, monotonic=self._monotonic)
+
+        def is_done(scan: Scan) -> bool:
+            given_up = self._changing.given_up()
+            troubled = self._agenda.troubles().keys()
+            left = {*scan.ready, *self._agenda.known()} - troubled - given_up.keys()
+            if self._pauses.is_on():
+                return True
+            if left or patience.is_worth(scan) or self._workers.running():
+                return False
+            say_what_is_left(scan, given_up, troubled)
+            return True
+
+        self._loop(is_done)
+        return self._stopping or not (self._pauses.is_on() or self._agenda.troubles())
+
+    def _loop(self, is_done: Callable[[Scan], bool] | None) -> None:
+        """Look at the folders, and give out and take in work between the looks, until stopped or done."""
+        is_still_empty = self._spool.is_still_empty if is_done is None else lambda: False
+        pace = Polling(self._config.intake.poll_seconds, is_still_empty, monotonic=self._monotonic)
+        with handled(self.stop) as wait, woken(self._spool.folders.unprocessed) as wakeup:
+            try:
+                while not self._stopping:
+                    is_woken = wakeup.is_due and pace.is_rested()
+                    if not is_woken:  # else a file is waiting: it comes first
+                        self._work()
+                    if is_woken or self._has_run_dry() or pace.is_poll_due():
+                        self._has_worked = False
+                        can_be_woken = wakeup.arm() and self._spool.sharing.is_local
+                        began = time.perf_counter()
+                        scan = self.turn()
+                        if is_done and is_done(scan):
+                            break
+                        del scan  # its names, of which there may be very many, go before the next ones come
+                        pace.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
+                    elif self._polls_rarely:
+                        self._look_between_polls()
+                    left_seconds = pace.left_seconds(is_woken=wakeup.is_due)
+                    wait(min(left_seconds, self._workers.look_seconds()), self._workers.sockets())
+            finally:
+                self._end_workers()
+                self._spool.closings.close()
+                self._pruning.end(lambda: self._stopping)
+                self._journal.close()
+
+    def _has_run_dry(self) -> bool:
+        """Whether something was done, and there is nothing more to give out."""
+        return self._has_worked and not self._agenda.count_ready() and self._workers.has_room()
+
+    def turn(self) -> Scan:
+        """One look at the folders, and what follows from it at once. Gives what was seen."""
+        nothing = Scan([], {}, [])
+        self._take_reports()
+        if self._pauses.is_on():
+            return nothing
+        self._agenda.forget_ready()
+        if not self._is_spool_there():
+            return nothing
+        try:
+            self._spool.sharing.agree(self._end_workers)
+            scan = self._spool.scan()
+            self._unreadable = scan.unreadable
+            self._look_for_orphans()
+            self.chores.turn()
+            self._pruning.turn()
+        except OSError as error:
+            self._pauses.begin(trouble_of(error))
+            return nothing
+        troubles = self._agenda.troubles()
+        if any(name not in troubles for name in scan.ready):
+            self._journal.arrived()
+        self._agenda.set_ready(scan.ready, scan.large)
+        self._work()
+        if not (self._pauses.is_on() or self._workers.running() or scan.ready or self._agenda.known()):
+            self._pauses.end()
+        return scan
+
+    def _is_spool_there(self) -> bool:
+        """Whether no folder has vanished; for one that has, look again every moment, however long that is."""
+        try:
+            self._spool.home.check()
+        except OSError as error:
+            self._has_vanished = True
+            self._pauses.begin(trouble_of(error), is_first=True)
+            return False
+        if self._has_vanished:
+            self._has_vanished = False
+            self._pauses.end()
+        return True
+
+    def _look_for_late_writers(self) -> None:
+        """Say which inputs were written to after they were processed; they are in `failed/` now."""
+        for settled in self._spool.late.look():
+            self.failed += 1
+            self._journal.settled(settled)
+            log.error("%s: %s", shown(settled.name), settled.error)
+
+    def _look_for_orphans(self) -> None:
+        """From time to time, note what may have lost its owner, or been left behind by one."""
+        recovery, now = self._config.recovery, self._monotonic()
+        if not recovery.enabled:
+            return
+        known = {*self._agenda.known(), *self._workers.running()}
+        is_deep = now >= self._look_for_jobs_at
+        if is_deep:
+            self._look_for_jobs_at = now + recovery.check_interval
+        if is_deep or now >= self._look_for_orphans_at:
+            self._look_for_orphans_at = now + min(ORPHAN_SECONDS, recovery.check_interval)
+            for name, evidence in self._spool.orphans(known, deep=is_deep).items():
+                self._agenda.add(Task(name, Why.ORPHAN, evidence=evidence))
+
+    def _look_between_polls(self) -> None:
+        """Find inputs whose owner has died, where polls are too rare for that."""
+        is_due = self._monotonic() >= self._look_for_orphans_at
+        if is_due and not self._pauses.is_on() and self._is_spool_there():
+            try:
+                self._look_for_orphans()
+            except OSError as error:
+                self._pauses.begin(trouble_of(error))
+
+    def _work(self) -> None:
+        """Give out what can be done, and take in what was."""
+        while True:
+            while not (self._stopping or self._pauses.is_on()) and self._workers.has_room():
+                tasks = self._next_tasks()
+                if not tasks:
+                    break
+                self._submit(tasks)
+            if not self._take_reports():
+                break
+        self._journal.turn(self._workers.running, self.health)
+
+    def _next_tasks(self) -> list[Task]:
+        """What to give out next: one task, or several small new files that will not take long."""
+        busy = set(self._workers.running())
+        tasks: list[Task] = []
+        most = 1
+        while len(tasks) < most:
+            task = self._agenda.next_small(busy) if tasks else self._agenda.next(busy)
+            if task is None:
+                break
+            if task.why is Why.NEW and not self._spool.is_waiting(task.name):
+                continue
+            was_closed = task.why is Why.NEW and self._spool.closings.was_closed(task.name)
+            spare = self._spare()
+            if spare or was_closed:
+                task = replace(task, helpers=spare, was_closed=was_closed)
+            tasks.append(task)
+            busy.add(task.name)  # a name may have been listed twice
+            if len(tasks) == 1 and self._agenda.is_small(task):
+                most = self._group_files()
+        return tasks
+
+    def _spare(self) -> int:
+        """How many workers have nothing to do, so that as many helpers may work on one file."""
+        return 0 if self._agenda.count_ready() else self._workers.count_free() - 1
+
+    def _group_files(self) -> int:
+        """How many small files to give out together: no more than take a moment, nor than others can do."""
+        in_time = GROUP_SECONDS / max(self._file_seconds, GROUP_SECONDS / GROUP_FILES)
+        share = (1 + self._agenda.count_ready()) / self._workers.size
+        return max(1, min(int(in_time), math.ceil(share)))
+
+    def _submit(self, tasks: list[Task]) -> None:
+        try:
+            self._workers.submit(*tasks)
+        except OSError as error:
+            for task in tasks:
+                self._again(task)
+            self._pauses.begin(f"no worker can be started: {trouble_of(error)}")
+
+    def _take_reports(self) -> bool:
+        """Record what has happened; whether anything has."""
+        events = self._workers.collect()
+        for event in events:
+            self._record(event)
+        self._has_worked = self._has_worked or bool(events)
+        return bool(events)
+
+    def _end_workers(self) -> None:
+        """End all work, and record what came of it."""
+        for event in self._workers.stop():
+            self._record(event)
+
+    def _record(self, event: Report | WorkerLost) -> None:
+        if isinstance(event, WorkerLost):
+            log.error("%s: %s", shown(event.task.name), event.death.reason)
+            self._journal.died(event.task.name, event.death)
+            self._agenda.add(Task(event.task.name, Why.DEATH, event.death))
+            return
+        task, value = event.task, event.value
+        if isinstance(value, TakenUp):
+            log.info("%s: %s", shown(task.name), value.origin.value)
+            if value.origin is Origin.CRASH:
+                self._journal.recovered(task.name)
+        elif isinstance(value, Trouble):
+            self._again(task)
+            self._troubled(task.name, value)
+        elif isinstance(value, NotBegun):
+            self._again(Task(task.name, Why.ORPHAN) if value.has_died else task)
+        elif isinstance(value, Outcome):
+            self._record_outcome(value)
+        elif isinstance(value, RolledForward):
+            self._agenda.is_well(task.name)
+            self._changing.forget(task.name)
+            self._pauses.end()
+            self._journal.settled(value)
+            self.failed += not value.succeeded
+            log.info("%s: finished as it was decided", shown(task.name))
+        elif isinstance(value, NotYet):
+            due = Task(task.name, Why.DUE, waited_for=value.not_before)
+            self._agenda.add(due, after_seconds=value.wait_seconds)
+        elif task.why is Why.DEATH and self._spool.has_earlier(task.name):
+            self._agenda.add(task, after_seconds=HELD_SECONDS)
+
+    def _record_outcome(self, outcome: Outcome) -> None:
+        self._journal.outcome(outcome)
+        self._file_seconds += (outcome.seconds - self._file_seconds) / GROUP_FILES * 4
+        name, fate = shown(outcome.file), outcome.fate
+        if fate is not Verdict.CHANGED:
+            self._changing.forget(outcome.file)
+        if fate in {Verdict.PAUSE, Verdict.WAIT}:
+            self._agenda.add(Task(outcome.file, Why.DUE))
+            self._troubled(outcome.file, Trouble(outcome.error, of_machine=fate is Verdict.PAUSE))
+            return
+        self._agenda.is_well(outcome.file)
+        self._pauses.end()
+        if fate is Verdict.COMMIT:
+            results = ", ".join(map(shown, outcome.results)) or "no result"
+            log_end(log, outcome.file, outcome.figures, outcome.seconds, results)
+        elif fate is Verdict.FAIL:
+            self.failed += 1
+            log.error("%s: failed after %s: %s", name, counted(outcome.attempts, "attempt"), outcome.error)
+        elif fate is Verdict.RETRY:
+            due = Task(outcome.file, Why.DUE, waited_for=outcome.not_before)
+            self._agenda.add(due, after_seconds=outcome.retry_seconds)
+            log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, outcome.error)
+        elif fate is Verdict.CHANGED:
+            self._changing.add(outcome.file, outcome.error)
+            due = Task(outcome.file, Why.DUE, waited_for=outcome.not_before)
+            self._agenda.add(due, after_seconds=outcome.retry_seconds)
+            log.warning("%s: %s", name, outcome.error)
+        elif fate is Verdict.STOP:
+            self._agenda.add(Task(outcome.file, Why.DUE))
+            log.info("%s: left at a checkpoint after %s", name, counted(outcome.figures.lines_in, "line"))
+        else:
+            log.warning("%s: given up: %s", name, outcome.error)
+
+    def _again(self, task: Task) -> None:
+        """A task that was not done is done later; what is ready is found by the next look."""
+        if task.why is not Why.NEW:
+            self._agenda.add(task)
+
+    def _troubled(self, name: str, trouble: Trouble) -> None:
+        if trouble.of_machine:
+            self._pauses.begin(trouble.reason)
+        elif self._agenda.set_aside(name, trouble.reason):
+            log.error(
+                "%s: cannot be worked with, and is skipped until this is fixed: %s",
+                shown(name),
+                trouble.reason,
+            )

@@ -1,0 +1,76 @@
+"""Removing what is too old, on a thread of its own: however much that is, files are taken in meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from fproc.base.errors import reason_of
+
+log = logging.getLogger("fproc.watch")
+
+PRUNE_SECONDS = 3600.0
+"""How often it is looked for what is too old."""
+
+END_SECONDS = 5.0
+"""How long the end of fproc waits for the step that is being done."""
+
+LOOK_SECONDS = 0.1
+"""How often it is asked, while that is waited for, whether to stop."""
+
+Chore = Callable[[Callable[[], bool]], object]
+"""Removes what is too old, in small steps; before each of them it asks whether it has to stop."""
+
+
+class Pruning:
+    """Does chores at the start and once an hour. All methods are for one thread.
+
+    Args:
+        chores: what is done, one after the other; one that fails is said, and the others are done.
+        monotonic: seconds on a clock that is never set.
+    """
+
+    def __init__(self, *chores: Chore, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._chores = chores
+        self._monotonic = monotonic
+        self._due_at = monotonic()
+        self._is_stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def turn(self) -> None:
+        """Begin, if it is time, unless the time before is still at it; called often, returns at once."""
+        if self._monotonic() < self._due_at or (self._thread and self._thread.is_alive()):
+            return
+        self._due_at = self._monotonic() + PRUNE_SECONDS
+        thread = threading.Thread(target=self._work, name="pruning", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # there is no room for one more thread; the next time will do
+            log.warning("nothing that is too old is removed for now: %s", reason_of(error))
+        else:
+            self._thread = thread
+
+    def finish(self, is_stopping: Callable[[], bool]) -> None:
+        """Wait until what was begun is done, or until told to stop."""
+        while self._thread and self._thread.is_alive() and not is_stopping():
+            self._thread.join(LOOK_SECONDS)
+
+    def end(self, is_stopping: Callable[[], bool]) -> None:
+        """End, after what was begun is done if there is no haste."""
+        self.finish(is_stopping)
+        self.close()
+
+    def close(self) -> None:
+        """Stop after the step that is being done; what is left is removed another time."""
+        self._is_stopping.set()
+        if self._thread:
+            self._thread.join(END_SECONDS)
+
+    def _work(self) -> None:
+        for chore in self._chores:
+            try:
+                chore(self._is_stopping.is_set)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it may not end the others
+                log.warning("not all that is too old could be removed: %s", reason_of(error))

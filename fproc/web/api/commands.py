@@ -1,0 +1,106 @@
+"""What changes something: uploads, and failed inputs back to work. Each leaves a line in the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+
+from fproc.base.errors import reason_of
+from fproc.base.text import counted, shown
+from fproc.config.model import Config
+from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.mounts import space
+from fproc.spool.intake.requeue import failed_inputs, put_back_all
+from fproc.spool.intake.status import SpoolStatus
+from fproc.spool.intake.uploads import UploadArea, Uploaded
+from fproc.web.api import uploads
+from fproc.web.api.uploads import UploadError
+from fproc.web.http.messages import Refused, Request, Response, json_response
+from fproc.web.http.router import Read
+
+audit = logging.getLogger("fproc.audit")
+
+LATER = {"Retry-After": "60"}
+"""For an upload that the disk has no room for."""
+
+SAID = 10
+"""Of how many names at most it is told why they cannot be tried again, if none can."""
+
+
+class Commands:
+    """What a client may do to the spool of this configuration."""
+
+    def __init__(self, config: Config, arrivals: UploadArea) -> None:
+        self._config = config
+        self._arrivals = arrivals
+
+    def upload_form(self, request: Request, read: Read) -> Response:
+        """Take in the files of a form."""
+        content_type = request.headers.get("content-type", "")
+        length_bytes = self._length_of(request)
+        return _received(
+            request, lambda: uploads.receive_multipart(read, length_bytes, content_type, self._arrivals)
+        )
+
+    def upload_file(self, request: Request, read: Read) -> Response:
+        """Take in one file, whose name is in the path."""
+        name = request.path.removeprefix("/upload/")
+        length_bytes = self._length_of(request)
+        return _received(request, lambda: uploads.receive_raw(read, length_bytes, name, self._arrivals))
+
+    def retry(self, request: Request) -> Response:
+        """Put failed inputs back to work."""
+        chosen = _chosen(request.body)
+        inquiry = SpoolStatus(self._config)
+        disk = Disk(power=self._config.durability == "power")
+        names = failed_inputs(inquiry) if chosen is None else chosen
+        retried, refused = put_back_all(self._config, disk, names)
+        for name in retried:
+            audit.info("retry: %s, asked for by %s", shown(name), request.client)
+        errors = [{"file": name, "error": reason_of(why)} for name, why in refused.items()]
+        if names and not retried:
+            trouble = next((why for why in refused.values() if isinstance(why, OSError)), None)
+            if trouble is not None:
+                raise trouble
+            said = "; ".join(f"{shown(one['file'])}: {one['error']}" for one in errors[:SAID])
+            raise Refused(404, said)
+        return json_response({"retried": retried, "errors": errors})
+
+    def _length_of(self, request: Request) -> int:
+        """How many bytes are to come; refused where they would fill the disk, on which all work depends.
+
+        What other uploads have left behind goes first.
+        """
+        self._arrivals.sweep()  # on another machine, it takes a while to be sure that an uploader is dead
+        length_bytes = request.length_bytes or 0
+        free_bytes, _ = space(self._config.watch_dir)
+        if length_bytes > free_bytes:
+            raise Refused(503, f"the disk has room for {free_bytes} bytes only", LATER)
+        return length_bytes
+
+
+def _received(request: Request, receive: Callable[[], list[Uploaded]]) -> Response:
+    try:
+        arrived = receive()
+    except UploadError as error:
+        raise Refused(error.status, str(error), LATER if error.status == 503 else None) from error  # noqa: PLR2004
+    for one in arrived:
+        size = counted(one.bytes, "byte")
+        audit.info("upload: %s, %s, sha256 %s, from %s", shown(one.name), size, one.sha256, request.client)
+    files = [{"name": one.name, "bytes": one.bytes, "sha256": one.sha256} for one in arrived]
+    return json_response({"files": files}, 201)
+
+
+def _chosen(body: bytes) -> list[str] | None:
+    """The names that a request for a retry has, or None for all."""
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise Refused(400, f"the body is not JSON: {error}") from None
+    if isinstance(value, dict) and value.keys() == {"all"} and value["all"] is True:
+        return None
+    files = value.get("files") if isinstance(value, dict) and value.keys() == {"files"} else None
+    if not isinstance(files, list) or not all(isinstance(name, str) for name in files):
+        raise Refused(400, 'say {"files": ["NAME", ...]} or {"all": true}')
+    return list(dict.fromkeys(files))

@@ -1,0 +1,394 @@
+"""What the dashboard shows of files and lines: from the folders, the history, and the traces in memory."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from fproc.base.times import rfc3339
+from fproc.config.model import Config
+from fproc.spool.intake.status import REPORTS, SpoolStatus
+from fproc.spool.layout import about, archive_number
+from fproc.telemetry.events import Event
+from fproc.telemetry.history import History
+from fproc.telemetry.rolling import rounded
+from fproc.telemetry.traces import Traces
+from fproc.web.api.folder_cache import FolderCache, Listed
+
+Row = dict[str, Any]
+Page = tuple[list[Row], str | None]
+"""Files, and what `after` has to be for those that follow; None if there are no more."""
+
+ENDED = {"": ("processed", "failed"), "processed": ("processed",)}
+"""The kinds of events that tell of the end of a file, by `state`; empty: all files that ended."""
+
+STATES = ("unprocessed", "underprocess", "processed", "failed")
+
+RECENT = 20
+"""How many of the files that ended last are shown with the traces."""
+
+MOST_SEARCHED = 2000
+"""How many files are looked into for one page. One that is not full by then says where to go on."""
+
+MOST_GONE = 1000
+"""How many names at the head of a list, whose files have gone since, are passed over one by one."""
+
+MOST_REPORT_BYTES = 256 * 1024
+"""Larger reports, which hold a very long line, are not read; the history knows as much."""
+
+SAME_SECONDS = 60.0
+"""A report and an event about one failure are not further apart."""
+
+
+class Queries:
+    """The lists. Any thread may call any method.
+
+    Args:
+        config: where the folders are, and which names are ignored.
+        history: what happened so far, or None.
+        current: the files that this process works on now, as `Journal.current` gives them.
+        traces: the last traces.
+        clock: seconds since 1970.
+        monotonic: seconds on a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        history: History | None,
+        current: Callable[[], list[Row]],
+        traces: Traces,
+        clock: Callable[[], float] = time.time,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = config
+        self._census = FolderCache(config, clock=clock, monotonic=monotonic)
+        self._folders = self._census.folders
+        self._history = history
+        self._own = current
+        self._traces = traces
+        self._clock = clock
+        self._monotonic = monotonic
+
+    def counts(self) -> dict[str, int]:
+        """How many inputs are in each state.
+
+        Raises:
+            OSError: a folder cannot be read.
+        """
+        return self._census.counts()
+
+    def oldest_waiting(self) -> tuple[str, float] | None:
+        """The input in `unprocessed/` that came, or was last changed, before all others, and how long ago.
+
+        Of very many that are being taken in the meantime, it may be a later one.
+        """
+        with suppress(OSError):  # what is wrong with the folder is told with the folders
+            listed = self._census.waiting()
+            for _, name in (*listed[:MOST_GONE], *listed[MOST_GONE :: len(listed) // MOST_GONE + 1]):
+                with suppress(FileNotFoundError):
+                    return name, self._seconds_since(_came_at(self._folders.unprocessed, name))
+        return None
+
+    def files(self, *, state: str, query: str, limit: int, after: str) -> Row:
+        """What `/files` gives. A page that is not full, even an empty one, may have others after it.
+
+        Raises:
+            ValueError: there is no such state, or `after` is from no answer; says so in one sentence.
+            OSError: a folder cannot be read.
+        """
+        if state and state not in STATES:
+            raise ValueError(f"state must be one of {', '.join(STATES)}, or empty")
+        of_state = self._ended if state in ENDED else self._lying
+        found, following = of_state(state, query, limit, after)
+        return {"counts": self.counts(), "current": self.current(), "recent": found, "after": following}
+
+    def errors(self, *, limit: int, file: str = "") -> Row:
+        """What `/errors` gives: files that failed or are tried again, and lines that were left out."""
+        if self._history is None:
+            return {"errors": []}
+        errors = self._history.errors(limit, file)
+        return {
+            "errors": [
+                {
+                    "timestamp": rfc3339(error.time),
+                    "file": error.file,
+                    "node": error.node,
+                    "line_no": error.line_no,
+                    "line": error.line,
+                    "error": error.error,
+                    "attempt": error.attempt,
+                }
+                for error in errors
+            ]
+        }
+
+    def traces(self, *, file: str = "", limit: int) -> Row:
+        """What `/trace` gives; `file` is the name of one file, or empty for all."""
+        return {
+            "current": self.current(),
+            "recent": self._ended("", "", RECENT, "")[0],
+            "traces": [
+                {
+                    "file": name,
+                    "line_no": trace.line_no,
+                    "line": trace.line,
+                    "path": [{"node": node, "tag": tag, "line": line} for node, tag, line in trace.path],
+                    "outcome": trace.outcome,
+                }
+                for name, trace in self._traces.find(file=file, limit=limit)
+            ],
+        }
+
+    def current(self) -> list[Row]:
+        """The files that are being worked on, by this process and by the others that work on the spool."""
+        inquiry = self._inquiry()
+        own = os.getpid(), socket.gethostname()
+        others = [
+            self._of_other(entry)
+            for instance in inquiry.instances()
+            if (instance.pid, instance.host) != own
+            for entry in instance.said.get("current", ())
+        ]
+        return [
+            {**entry, "total_bytes": inquiry.size_bytes(entry["file"])} for entry in [*self._own(), *others]
+        ]
+
+    def _inquiry(self) -> SpoolStatus:
+        """A fresh one: it remembers each file that it is asked about."""
+        return SpoolStatus(self._config, clock=self._clock, monotonic=self._monotonic)
+
+    def _of_other(self, entry: Mapping[str, Any]) -> Row:
+        started_at = _time_of(entry.get("started"))
+        return {
+            "file": str(entry.get("file", "")),
+            "started": entry.get("started"),
+            "seconds": None if started_at is None else self._seconds_since(started_at),
+            "lines": entry.get("lines"),
+            "bytes": entry.get("bytes"),
+            "rejected": entry.get("rejected"),
+            "skipped": entry.get("skipped"),
+            "worker": entry.get("worker"),
+        }
+
+    def _seconds_since(self, time_seconds: float) -> float:
+        return round(max(0.0, self._clock() - time_seconds), 3)
+
+    def _ended(self, state: str, query: str, limit: int, after: str) -> Page:
+        """Files that ended, newest first."""
+        place = _place(after, state, int)
+        if self._history is None:
+            return [], None
+        rows = self._history.recent(limit=limit, kinds=ENDED[state], query=query, after=place)
+        following = _after(state, rows[-1].id) if len(rows) == limit else None
+        return [_of_event(row.event) for row in rows], following
+
+    def _lying(self, state: str, query: str, limit: int, after: str) -> Page:
+        """Files that lie in a folder; those that failed newest first, others oldest first."""
+        place = _place(after, state, _entry)
+        page: list[Row] = []
+        searched = 0
+        describe, rest = self._shown(state, place)
+        for entry in rest:
+            if len(page) == limit or searched == MOST_SEARCHED:
+                return self._completed(page, state), _after(state, place)
+            place, name = entry, entry[1]
+            is_named = query.lower() in name.lower()
+            if is_named or state == "failed":
+                searched += not is_named
+                with suppress(FileNotFoundError):  # it has gone on
+                    row = describe(name)
+                    if is_named or query.lower() in (row["error"] or "").lower():
+                        page.append(row)
+        return self._completed(page, state), None
+
+    def _shown(
+        self, state: str, place: tuple[int, str] | None
+    ) -> tuple[Callable[[str], Row], Iterator[tuple[int, str]]]:
+        """How a file in a state is described, and those behind a place."""
+        inquiry = self._inquiry()
+        if state == "unprocessed":
+            return lambda name: self._waiting(inquiry, name), _behind(self._census.waiting(), place)
+        if state == "underprocess":
+            running = {entry["file"]: entry for entry in self.current()}
+            return (
+                lambda name: self._at_work(inquiry, name, running),
+                _behind(self._census.at_work(), place),
+            )
+        return self._failed, _before(self._census.failed(), place)
+
+    def _waiting(self, inquiry: SpoolStatus, name: str) -> Row:
+        came_at = _came_at(self._folders.unprocessed, name)
+        seconds, why = self._seconds_since(came_at), inquiry.why_unprocessed(name)
+        return _row(name, "unprocessed", rfc3339(came_at), seconds=seconds, lines=0, error=why)
+
+    def _at_work(self, inquiry: SpoolStatus, name: str, running: Mapping[str, Row]) -> Row:
+        came_at = _came_at(self._folders.underprocess, name)
+        why, attempts = inquiry.why_underprocess(name), inquiry.attempts(name)
+        row = _row(name, "underprocess", rfc3339(came_at), attempts=attempts, error=why)
+        counts = {key: running.get(name, {}).get(key) or 0 for key in ("lines", "rejected", "skipped")}
+        return {**row, "seconds": self._seconds_since(came_at), **counts}
+
+    def _failed(self, name: str) -> Row:
+        """What is known of a failed input without the history."""
+        came_at = _came_at(self._folders.failed, name)
+        report = _report(os.path.join(self._folders.failed, about(name, REPORTS[0])))
+        failed_at = _time_of(report.get("timestamp"))
+        return _row(
+            name,
+            "failed",
+            rfc3339(came_at if failed_at is None else failed_at),
+            attempts=report.get("attempts", 0),
+            error=report.get("reason"),
+            rejected=report.get("rejected"),
+            skipped=report.get("skipped"),
+        )
+
+    def _completed(self, page: list[Row], state: str) -> list[Row]:
+        """The page with what the history knows of inputs that failed."""
+        if state != "failed" or self._history is None:
+            return page
+        names = {name for row in page for name in _first_names(row["file"])}
+        failures: dict[str, list[Event]] = {}
+        for row_of_event in self._history.failures(names):
+            failures.setdefault(row_of_event.event.file, []).append(row_of_event.event)
+        for row in page:
+            failed_at = _time_of(row["timestamp"]) or 0.0
+            events = [event for name in _first_names(row["file"]) for event in failures.get(name, ())]
+            event = min(events, key=lambda event: _apart(event.time, failed_at), default=None)
+            if event and abs(event.time - failed_at) <= SAME_SECONDS:
+                row |= {"seconds": rounded(event.seconds), "lines": event.lines_in}
+                row |= {"rejected": event.rejected, "skipped": event.skipped}
+                if row["error"] is None:
+                    row |= {"error": event.error or None, "attempts": event.attempt}
+        return page
+
+
+def _came_at(folder: str, name: str) -> float:
+    """When a file came to a folder, or was last changed there.
+
+    Raises:
+        FileNotFoundError: it is gone.
+    """
+    return os.lstat(os.path.join(folder, name)).st_ctime
+
+
+def _row(
+    name: str,
+    state: str,
+    timestamp: str,
+    *,
+    seconds: float | None = None,
+    lines: int | None = None,
+    results: tuple[str, ...] = (),
+    attempts: int = 0,
+    error: str | None = None,
+    rejected: int | None = 0,
+    skipped: int | None = 0,
+) -> Row:
+    return {
+        "file": name,
+        "state": state,
+        "timestamp": timestamp,
+        "seconds": seconds,
+        "lines": lines,
+        "rejected": rejected,
+        "skipped": skipped,
+        "results": list(results),
+        "attempts": attempts,
+        "error": error,
+    }
+
+
+def _of_event(event: Event) -> Row:
+    return _row(
+        event.file,
+        event.kind,
+        rfc3339(event.time),
+        seconds=rounded(event.seconds),
+        lines=event.lines_in,
+        rejected=event.rejected,
+        skipped=event.skipped,
+        results=event.results,
+        attempts=event.attempt,
+        error=event.error or None,
+    )
+
+
+def _report(path: str) -> Row:
+    """What a report says, as far as it is of the right kind; nothing if there is none that can be read."""
+    try:
+        with open(path, "rb") as file:
+            report = json.loads(file.read(MOST_REPORT_BYTES))
+    except (OSError, ValueError):
+        return {}
+    kinds = {"reason": str, "attempts": int, "timestamp": str, "rejected": int, "skipped": int}
+    if not isinstance(report, dict):
+        return {}
+    return {key: report[key] for key, kind in kinds.items() if type(report.get(key)) is kind}
+
+
+def _first_names(archived: str) -> list[str]:
+    """The names that an input may have had before it was archived under this one."""
+    stem, suffix = os.path.splitext(archived)
+    first = stem.rpartition("~")[0] + suffix
+    return [archived, first] if archive_number(first, archived) else [archived]
+
+
+def _time_of(text: Any) -> float | None:
+    """A time that was written as `rfc3339` does, in seconds since 1970; None if it was not."""
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except (AttributeError, ValueError, OverflowError):
+        return None
+
+
+def _apart(recorded_at: float, failed_at: float) -> tuple[bool, float]:
+    """Sorts events by how well they fit a failure, which is recorded after it has happened."""
+    return recorded_at < failed_at, abs(recorded_at - failed_at)
+
+
+def _behind(listed: Listed, place: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
+    return islice(listed, bisect_right(listed, place) if place else 0, None)
+
+
+def _before(listed: Listed, place: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
+    """Backwards from a place, or from the end."""
+    return map(listed.__getitem__, reversed(range(bisect_left(listed, place) if place else len(listed))))
+
+
+def _after(state: str, place: Any) -> str:
+    """A place in a list, for `after`."""
+    return base64.urlsafe_b64encode(json.dumps([state, place]).encode()).decode()
+
+
+def _place(after: str, state: str, kind: Callable[[Any], Any]) -> Any:
+    """The place that `_after` was given for a list of this state, or None.
+
+    Raises:
+        ValueError: there is none in it.
+    """
+    if not after:
+        return None
+    try:
+        of_state, place = json.loads(base64.urlsafe_b64decode(after.encode()))
+        if of_state == state:
+            return kind(place)
+    except (ValueError, TypeError):
+        pass
+    raise ValueError("after must be as the answer before gave it, for the same state")
+
+
+def _entry(place: Any) -> tuple[int, str]:
+    number, name = place
+    return int(number), str(name)

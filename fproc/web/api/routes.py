@@ -1,0 +1,170 @@
+"""What there is to ask for, and who answers."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs
+
+from fproc import __version__
+from fproc.pipeline.graph import DROP, END, Graph, is_sink
+from fproc.spool.intake.uploads import UploadArea
+from fproc.telemetry.rolling import WINDOWS
+from fproc.web.api import exposition, state
+from fproc.web.api.commands import Commands
+from fproc.web.api.state import DashboardState
+from fproc.web.http.auth import Authenticator
+from fproc.web.http.messages import Refused, Request, Response, json_response
+from fproc.web.http.router import Route, Routes
+from fproc.web.page import pages
+
+ROWS, MOST_ROWS = 50, 500
+"""How many entries of a list are given, if nothing else is asked for, and at most."""
+
+OPENMETRICS = "application/openmetrics-text"
+
+
+def build_routes(seen: DashboardState, guard: Authenticator, arrivals: UploadArea) -> Routes:
+    """All routes."""
+    answers, mending = _Answers(seen, guard), Commands(seen.config, arrivals)
+    return {
+        "/": {"GET": Route(answers.page, is_open=True)},
+        "/health": {"GET": Route(answers.health, is_open=True)},
+        "/livez": {"GET": Route(lambda _: json_response({"status": "ok"}), is_open=True)},
+        "/readyz": {"GET": Route(answers.health, is_open=True)},
+        "/stats": {"GET": Route(answers.stats)},
+        "/series": {"GET": Route(answers.series)},
+        "/files": {"GET": Route(answers.files)},
+        "/errors": {"GET": Route(answers.errors)},
+        "/trace": {"GET": Route(answers.trace)},
+        "/graph": {"GET": Route(answers.graph)},
+        "/metrics": {"GET": Route(answers.metrics)},
+        "/openapi.json": {"GET": Route(answers.openapi)},
+        "/upload": {"POST": Route(receive=mending.upload_form, media_type="multipart/form-data")},
+        "/upload/": {"PUT": Route(receive=mending.upload_file)},
+        "/retry": {"POST": Route(mending.retry, media_type="application/json")},
+        "/login": {
+            "POST": Route(answers.log_in, is_open=True, media_type="application/x-www-form-urlencoded")
+        },
+        "/logout": {"POST": Route(lambda _: guard.log_out(), is_open=True)},
+    }
+
+
+class _Answers:
+    """What is answered to those who only look."""
+
+    def __init__(self, seen: DashboardState, guard: Authenticator) -> None:
+        self._view = seen
+        self._guard = guard
+
+    def page(self, request: Request) -> Response:
+        """The dashboard, or the form that asks for the token."""
+        refusal = self._guard.stranger(request)
+        if refusal is not None:
+            return pages.log_in(refusal)
+        return pages.dashboard(has_token=self._guard.has_token)
+
+    def log_in(self, request: Request) -> Response:
+        """The way to the dashboard, or the form once more."""
+        token = parse_qs(request.body.decode("utf-8", "surrogateescape"), errors="surrogateescape").get(
+            "token"
+        )
+        answer = self._guard.log_in(token[0] if token else "", request.client)
+        if answer.status == 303:  # noqa: PLR2004 - See Other
+            return answer
+        return pages.log_in(answer, json.loads(answer.body)["error"])
+
+    def health(self, _request: Request) -> Response:
+        """Whether work goes on."""
+        is_well, value = state.health(self._view)
+        return json_response(value, 200 if is_well else 503)
+
+    def stats(self, request: Request) -> Response:
+        """Figures."""
+        window = _window(request, None)
+        return json_response(state.stats(self._view, window), but="system", is_polled=True)
+
+    def series(self, request: Request) -> Response:
+        """Figures over time."""
+        return json_response(
+            self._view.metrics.series(_window(request, WINDOWS[0]) or WINDOWS[0]), is_polled=True
+        )
+
+    def files(self, request: Request) -> Response:
+        """Files by state."""
+        query = request.query
+        try:
+            found = self._view.listing.files(
+                state=query.get("state", ""),
+                query=query.get("q", ""),
+                limit=_limit(request),
+                after=query.get("after", ""),
+            )
+        except ValueError as mistake:
+            raise Refused(400, str(mistake)) from None
+        return json_response(found, is_polled=True)
+
+    def errors(self, request: Request) -> Response:
+        """What failed."""
+        found = self._view.listing.errors(limit=_limit(request), file=request.query.get("file", ""))
+        return json_response(found, is_polled=True)
+
+    def trace(self, request: Request) -> Response:
+        """The ways of lines."""
+        found = self._view.listing.traces(limit=_limit(request), file=request.query.get("file", ""))
+        return json_response(found, is_polled=True)
+
+    def graph(self, _request: Request) -> Response:
+        """The pipeline."""
+        return json_response(_graph(self._view.graph), is_polled=True)
+
+    def metrics(self, request: Request) -> Response:
+        """Figures for Prometheus."""
+        openmetrics = OPENMETRICS in request.headers.get("accept", "")
+        text = state.metrics(self._view, openmetrics=openmetrics)
+        return Response(200, text.encode(), exposition.metrics_content_type(openmetrics=openmetrics))
+
+    def openapi(self, _request: Request) -> Response:
+        """What there is to ask for."""
+        value = json.loads(pages.static("api/openapi.json"))
+        value["info"]["version"] = __version__
+        return json_response(value, is_polled=True)
+
+
+def _number(request: Request, name: str) -> int | None:
+    """A number in the query, or None if it is not there."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004 - longer than any that is valid
+        raise Refused(400, f"{name} has to be a number")
+    return int(text)
+
+
+def _window(request: Request, otherwise: int | None) -> int | None:
+    window_seconds = _number(request, "window")
+    if window_seconds is not None and window_seconds not in WINDOWS:
+        raise Refused(400, f"window has to be one of {', '.join(map(str, WINDOWS))}, in seconds")
+    return otherwise if window_seconds is None else window_seconds
+
+
+def _limit(request: Request) -> int:
+    limit = _number(request, "limit")
+    if limit is not None and not 1 <= limit <= MOST_ROWS:
+        raise Refused(400, f"limit has to be from 1 to {MOST_ROWS}")
+    return ROWS if limit is None else limit
+
+
+def _graph(graph: Graph) -> dict[str, object]:
+    """The pipeline as JSON, without what processors are configured with: that may be secret."""
+    tags: dict[tuple[str, str], list[str]] = {}
+    for source, tag, target in graph.edges():
+        tags.setdefault((source, target), []).extend([tag] if tag else [])
+    is_open = any(node.next is None and not is_sink(node) for node in graph.nodes.values())  # tags decide
+    reserved = [name for name in (END, DROP) if is_open or any(target == name for _, target in tags)]
+    nodes = [
+        {"tag": name, "type": node.type, "is_entry": name in graph.entries, "is_sink": is_sink(node)}
+        for name, node in graph.nodes.items()
+    ]
+    nodes += [{"tag": name, "type": name, "is_entry": False, "is_sink": True} for name in reserved]
+    edges = [{"from": source, "to": target, "tags": found} for (source, target), found in tags.items()]
+    return {"nodes": nodes, "edges": edges, "entries": list(graph.entries)}

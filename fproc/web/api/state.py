@@ -1,0 +1,128 @@
+"""What the dashboard can look at, and how the process is doing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fproc import __version__
+from fproc.base.times import rfc3339
+from fproc.base.values import dataclass
+from fproc.config.model import Config
+from fproc.pipeline.graph import Graph
+from fproc.spool.locks.instance import Facts
+from fproc.spool.spool import Spool
+from fproc.telemetry.health import judge
+from fproc.telemetry.metrics import Metrics
+from fproc.telemetry.rolling import WINDOWS
+from fproc.web.api import exposition
+from fproc.web.api.queries import Queries
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardState:
+    """What the dashboard can look at.
+
+    `workers` gives how many there are, and how many of them work. `began` is the start, in monotonic seconds.
+    """
+
+    config: Config
+    graph: Graph
+    spool: Spool
+    metrics: Metrics
+    listing: Queries
+    health: Callable[[], Facts]
+    workers: Callable[[], tuple[int, int]]
+    began: float
+
+    def uptime_seconds(self) -> float:
+        """How long it has been running."""
+        return max(time.monotonic() - self.began, 0.001)
+
+
+def health(view: DashboardState) -> tuple[bool, dict[str, Any]]:
+    """Return whether all is well, and what `/health` says; some checks carry figures as well."""
+    found = judge([view.health()], view.spool.disks())
+    checks = {name: dict(check) for name, check in found.checks.items()}
+    size, busy = view.workers()
+    last, oldest = view.metrics.snapshot().last_success, view.listing.oldest_waiting()
+    checks["workers"] |= {"count": size, "busy": busy}
+    checks["last_success"] = {"ok": True, "timestamp": None if last is None else rfc3339(last)}
+    checks["oldest_waiting"] = {
+        "ok": True,
+        "file": oldest[0] if oldest else None,
+        "seconds": round(oldest[1], 3) if oldest else None,
+    }
+    value = {
+        "status": found.status,
+        "version": __version__,
+        "uptime_seconds": round(view.uptime_seconds(), 3),
+        "checks": checks,
+    }
+    return found.is_ok, value
+
+
+def stats(view: DashboardState, window_seconds: int | None) -> dict[str, Any]:
+    """How many inputs lie in each folder now, and figures.
+
+    Throughput and processing times are those of a window; without one, throughput is that of the shortest,
+    and processing times are those of the shortest in which a file has ended.
+    """
+    snapshot = view.metrics.snapshot(window_seconds or WINDOWS[0])
+    times = snapshot.processing_seconds
+    for wider in WINDOWS if window_seconds is None else ():
+        times = times or view.metrics.snapshot(wider).processing_seconds
+    rate = {} if snapshot.success_rate is None else {"success_rate": snapshot.success_rate}
+    return {
+        "files": view.listing.counts(),
+        "totals": snapshot.totals,
+        **rate,
+        "throughput": snapshot.throughput,
+        "processing_seconds": times,
+        "nodes": snapshot.nodes,
+        "edges": snapshot.edges,
+        "system": system(view),
+    }
+
+
+def system(view: DashboardState) -> dict[str, float]:
+    """What the process takes: `cpu_percent` of one core since the start, memory where Linux tells."""
+    uptime_seconds = view.uptime_seconds()
+    figures: dict[str, float] = {
+        "cpu_percent": round(100 * time.process_time() / uptime_seconds, 2),
+        "uptime_seconds": round(uptime_seconds, 3),
+    }
+    memory_bytes = resident_bytes()
+    return figures if memory_bytes is None else {**figures, "memory_bytes": memory_bytes}
+
+
+def resident_bytes() -> int | None:
+    """How much memory the process has, where Linux tells."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None
+
+
+def metrics(view: DashboardState, *, openmetrics: bool) -> str:
+    """All figures, for Prometheus."""
+    is_well, value = health(view)
+    disk, workers, oldest = (value["checks"][name] for name in ("disk", "workers", "oldest_waiting"))
+    return exposition.render_metrics(
+        view.metrics.snapshot(),
+        files=view.listing.counts(),
+        healthy=is_well,
+        paused=bool(view.health().paused),
+        busy=workers["busy"],
+        workers=workers["count"],
+        free_bytes=disk["free_bytes"],
+        total_bytes=disk["total_bytes"],
+        oldest_waiting_seconds=oldest["seconds"],
+        uptime_seconds=view.uptime_seconds(),
+        cpu_seconds=time.process_time(),
+        memory_bytes=resident_bytes(),
+        openmetrics=openmetrics,
+    )

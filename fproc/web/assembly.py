@@ -1,0 +1,34 @@
+"""The parts of the dashboard, put together once the first client asks."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from fproc.config.model import MEGABYTE
+from fproc.spool.intake.uploads import UploadArea
+from fproc.web.api.routes import build_routes
+from fproc.web.api.state import DashboardState
+from fproc.web.http.auth import Authenticator
+from fproc.web.http.connections import Connections
+from fproc.web.http.router import Router
+
+Secure = Callable[[socket.socket], socket.socket]
+
+
+def reception(
+    listener: socket.socket,
+    view: DashboardState,
+    arrivals: UploadArea,
+    token: str | None,
+    secure: Secure | None,
+) -> Connections:
+    """What answers on a listening socket."""
+    config = view.config
+    guard = Authenticator(token, config.dashboard.host, is_secure=secure is not None)
+    site = Router(
+        build_routes(view, guard, arrivals),
+        guard,
+        most_upload_bytes=int(config.limits.max_upload_mb * MEGABYTE),
+    )
+    return Connections(listener, site, secure=secure)

@@ -1,0 +1,159 @@
+"""Who may ask: the Host and Origin of a request, the token, the cookie of a log-in, and too many wrong tries.
+
+Without a token, the dashboard listens on loopback alone, and what protects it from pages of other sites in
+the user's browser is that their requests name another host or origin. With a token, a request needs it, or
+the cookie that a log-in has set: `EXPIRY.NONCE.SIGNATURE`, signed with the token (HMAC-SHA256, RFC 2104), so
+that log-ins survive a restart and end with the token.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import socket
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from fproc.base.ids import new_id
+from fproc.web.http.messages import Request, Response, error
+
+log = logging.getLogger("fproc.audit")
+
+COOKIE = "fproc"
+SESSION_SECONDS = 12 * 3600
+
+TRIES = 10
+TRIES_SECONDS = 60
+"""How many wrong tokens an address may try within so many seconds."""
+
+ADDRESSES = 1024
+"""Of how many addresses wrong tries are remembered, the latest ones."""
+
+
+class Authenticator:
+    """What is asked of a request before anything is done for it.
+
+    Args:
+        token: the secret, or None where none is needed.
+        host: the address that is listened on.
+        is_secure: clients come by TLS, so the cookie stays with that.
+        clock: seconds since 1970.
+        monotonic: seconds on a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        token: str | None,
+        host: str,
+        *,
+        is_secure: bool = False,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._token = None if token is None else token.encode("utf-8", "surrogateescape")
+        self._own_names = {"localhost", host.lower()}
+        self._is_secure = is_secure
+        self._clock = clock
+        self._monotonic = monotonic
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+
+    @property
+    def has_token(self) -> bool:
+        """Whether a token is needed."""
+        return self._token is not None
+
+    def misdirected(self, request: Request) -> Response | None:
+        """Refuse a request that was made for another host, or by a page of another site."""
+        host = request.headers.get("host", "")
+        if not self.has_token and not self._is_own(host):
+            return error(400, f"Host {host!r} is not this one: say localhost, or set a token")
+        if request.method in {"GET", "HEAD"}:
+            return None
+        origin = request.headers.get("origin")
+        is_foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        if is_foreign or request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+            return error(400, "the request comes from a page of another site")
+        return None
+
+    def stranger(self, request: Request) -> Response | None:
+        """Refuse a request without the token."""
+        if self._token is None or self._has_session(request):
+            return None
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not given:
+            return error(401, "a token is needed", {"WWW-Authenticate": 'Bearer realm="fproc"'})
+        return self._try(given.strip(), request.client)
+
+    def log_in(self, token: str, client: str) -> Response:
+        """Answer a log-in: the cookie and the way back to the page, or a refusal."""
+        refusal = self._try(token, client)
+        if refusal is not None:
+            return refusal
+        log.info("log-in from %s", client)
+        text = f"{int(self._clock()) + SESSION_SECONDS}.{new_id()}"
+        return self._redirect(f"{text}.{self._signature(text)}", SESSION_SECONDS)
+
+    def log_out(self) -> Response:
+        """Take the cookie back."""
+        return self._redirect("", 0)
+
+    def _redirect(self, value: str, seconds: int) -> Response:
+        secure = "; Secure" if self._is_secure else ""
+        cookie = f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+        return Response(303, headers={"Location": "/", "Set-Cookie": cookie})
+
+    def _try(self, given: str, client: str) -> Response | None:
+        """Compare a token, unless this address has been wrong too often."""
+        now = self._monotonic()
+        wrong = self._wrong.get(client, deque())
+        while wrong and wrong[0] <= now - TRIES_SECONDS:
+            wrong.popleft()
+        if len(wrong) >= TRIES:
+            left_seconds = int(wrong[0] + TRIES_SECONDS - now) + 1
+            return error(429, "too many wrong tokens; wait", {"Retry-After": str(left_seconds)})
+        if self._token is not None and hmac.compare_digest(_bytes(given), self._token):
+            self._wrong.pop(client, None)
+            return None
+        wrong.append(now)
+        self._wrong[client] = wrong
+        self._wrong.move_to_end(client)
+        while len(self._wrong) > ADDRESSES:
+            self._wrong.popitem(last=False)
+        log.warning("a wrong token from %s", client)
+        return error(401, "the token is wrong", {"WWW-Authenticate": 'Bearer realm="fproc"'})
+
+    def _has_session(self, request: Request) -> bool:
+        cookies = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
+        given = next((value for name, _, value in cookies if name == COOKIE), "")
+        text, _, signature = given.rpartition(".")
+        expiry = text.partition(".")[0]
+        is_signed = hmac.compare_digest(_bytes(signature), self._signature(text).encode())
+        return is_signed and expiry.isdecimal() and self._clock() < int(expiry)
+
+    def _signature(self, text: str) -> str:
+        return hmac.new(self._token or b"", _bytes(text), "sha256").hexdigest()
+
+    def _is_own(self, host: str) -> bool:
+        """Whether a Host header names this machine; an address does, for it needs no lookup to be forged."""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return name in self._own_names or name.endswith(".localhost") or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, name)
+        except (OSError, ValueError):
+            continue
+        return True
+    return False
+
+
+def _bytes(text: str) -> bytes:
+    """Whatever a header held; http.server reads headers as Latin-1."""
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,108 @@
+"""One client's connection, and the body of a request that comes by it."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import time
+from collections import deque
+from enum import Enum, auto
+
+from fproc.web.http import wire
+from fproc.web.http.messages import Refused, Request, Response, error
+from fproc.web.http.router import Routed
+
+CONNECTIONS = 512
+"""The most there are at a time; fewer where a process may have few files open."""
+
+GRACE_SECONDS = 30.0
+LEAST_BYTES_PER_SECOND = 1000
+"""How long a body may come as slowly as it likes, and how fast it has to be then, all in all."""
+
+
+def most_connections() -> int:
+    """How many connections there may be: work needs files, too."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if files == resource.RLIM_INFINITY else min(CONNECTIONS, files // 2)
+
+
+class ConnectionState(Enum):
+    """What a connection waits for."""
+
+    READING = auto()
+    ANSWERING = auto()
+    WRITING = auto()
+    LINGERING = auto()
+
+
+class Connection:
+    """One client's connection."""
+
+    def __init__(self, sock: socket.socket, client: str, now: float, deadline: float) -> None:
+        self.sock = sock
+        self.client = client
+        self.state = ConnectionState.READING
+        self.received = bytearray()
+        self.to_send: deque[memoryview] = deque()
+        self.visit: Routed | None = None
+        self.is_last = False
+        self.has_asked = False
+        self.since = now
+        self.deadline = deadline
+        self.events = 0
+
+    def take_request(self) -> Request | Response | None:
+        """The next request, without its body, once it has come; what to answer if it is none."""
+        end = self.received.find(wire.HEAD_END)
+        if end > wire.HEAD_BYTES or (end < 0 and len(self.received) > wire.HEAD_BYTES):
+            is_line = self.received.find(b"\n") > 0
+            return error(431 if is_line else 414, "the head of the request is too long")
+        if end < 0:
+            return None
+        head = bytes(self.received[: end + len(wire.HEAD_END)])
+        del self.received[: len(head)]
+        return wire.parse_head(head, self.client)
+
+
+class BodyReader:
+    """The body of a request, read by a thread that may wait for it.
+
+    `left_bytes` of it have not been read. A client that stalls, or is slower than `LEAST_BYTES_PER_SECOND`
+    once it has had `GRACE_SECONDS`, is too slow.
+    """
+
+    def __init__(self, sock: socket.socket, received: bytearray, request: Request) -> None:
+        self.left_bytes = request.length_bytes or 0
+        self._sock = sock
+        self._received = received
+        self._is_awaited = request.expects_continue
+        self._began = time.monotonic()
+        self._got_bytes = 0
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes of it; none at its end, or where the client has hung up.
+
+        Raises:
+            Refused: the client is too slow.
+        """
+        size = min(size, self.left_bytes)
+        data = bytes(self._received[:size])
+        del self._received[:size]
+        try:
+            if size and not data:
+                if self._is_awaited:
+                    self._sock.sendall(wire.CONTINUE)
+                data = self._sock.recv(size)
+                self._received += data[size:]  # TLS gives what it has decrypted, and that may be more
+                data = data[:size]
+        except TimeoutError:
+            raise Refused(408, "the body stalls") from None
+        except OSError:
+            return b""  # nobody is there to be told
+        self._is_awaited = False
+        self.left_bytes -= len(data)
+        self._got_bytes += len(data)
+        seconds = time.monotonic() - self._began - GRACE_SECONDS
+        if seconds > 0 and self._got_bytes < seconds * LEAST_BYTES_PER_SECOND:
+            raise Refused(408, "the body comes too slowly")
+        return data

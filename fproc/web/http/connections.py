@@ -1,0 +1,396 @@
+"""Connections: one thread sees to all of them, so those that are idle or slow cost next to nothing.
+
+    accepted --> READING --a whole request--> ANSWERING by a thread --> WRITING --+--> READING ...
+                    |                         (a body that is streamed            |
+                    |                          is read by a thread of its own)    +--> LINGERING --> closed
+                    +------- too slow, too large, no HTTP: WRITING an error ------+
+
+Every state but the answering has a deadline. When there are too many connections, the one that has kept
+everybody waiting for longest is closed; so whoever asks properly gets an answer, whatever others do.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from fproc.base.values import replace
+from fproc.web.http import wire
+from fproc.web.http.connection import BodyReader, Connection, ConnectionState, most_connections
+from fproc.web.http.executor import Executor, Overloaded
+from fproc.web.http.messages import Request, Response, error
+from fproc.web.http.router import Body, Routed, Router
+
+log = logging.getLogger("fproc.dashboard")
+
+REQUEST_SECONDS = 10.0
+IDLE_SECONDS = 60.0
+WRITE_SECONDS = 20.0
+LINGER_SECONDS = 2.0
+UNREAD_SECONDS = 30.0
+"""How long a request may take to come or a long body may stall, a connection may say nothing between two
+requests, an answer may take to be fetched, and one who sends on regardless may pause, and go on in all."""
+
+LOOK_SECONDS = 0.5
+"""How often deadlines are looked at."""
+
+CHUNK_BYTES = 64 * 1024
+PAUSE_SECONDS = 0.2
+"""How long no connection is accepted when no descriptor is left for one."""
+
+_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
+
+ACCEPTED_AT_ONCE = 64
+"""How many new clients are let in before others are seen to."""
+
+_WAITING = (BlockingIOError, InterruptedError)
+
+
+class Connections:
+    """All connections of one listening socket.
+
+    Args:
+        listener: the socket.
+        site: says what to answer.
+        secure: makes a connection secure, or None.
+        monotonic: seconds on a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        site: Router,
+        *,
+        secure: Callable[[socket.socket], socket.socket] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._listener = listener
+        self._site = site
+        self._secure = secure
+        self._monotonic = monotonic
+        self._selector = selectors.DefaultSelector()
+        self._connections: set[Connection] = set()
+        self._desk = Executor()
+        self._pending: deque[Connection] = deque()
+        self._answered: deque[tuple[Connection, Response | None, bool]] = deque()
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
+        self._is_stopping = threading.Event()
+        self._most = most_connections()
+        self._accept_at = 0.0
+        self._is_accepting = False
+
+    def run(self) -> None:
+        """See to connections until stopped; then they are closed."""
+        self._listener.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ, None)
+        self._accept_again()
+        try:
+            while not self._is_stopping.is_set():
+                self._turn()
+        finally:
+            self._close_all()
+
+    def stop(self) -> None:
+        """Let `run` return; may be called from any thread."""
+        self._is_stopping.set()
+        self._wake()
+
+    def _turn(self) -> None:
+        for key, _ in self._selector.select(self._patience_seconds()):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fileobj is self._woken:
+                with suppress(BlockingIOError):
+                    while self._woken.recv(4096):
+                        pass
+            elif key.data in self._connections:
+                self._guarded(key.data, self._serve)
+        for connection in [self._pending.popleft() for _ in range(len(self._pending))]:
+            if connection in self._connections:
+                self._guarded(connection, self._read_requests)
+        while self._answered:
+            connection, response, is_whole = self._answered.popleft()
+            if connection in self._connections:
+                connection.is_last = connection.is_last or not is_whole
+                self._guarded(connection, partial(self._begin_answer, response=response))
+        self._expire()
+
+    def _patience_seconds(self) -> float | None:
+        """How long to wait for something to happen."""
+        if self._pending:
+            return 0.0
+        return LOOK_SECONDS if self._connections or not self._is_accepting else None
+
+    def _guarded(self, connection: Connection, act: Callable[[Connection], None]) -> None:
+        """Do something for a connection; if its client is gone, that is no news."""
+        try:
+            act(connection)
+        except _WAITING:
+            pass
+        except OSError as trouble:
+            log.debug("%s hung up: %s", connection.client, trouble)
+            self._close(connection)
+        except Exception:
+            log.exception(
+                "a request from %s cannot be answered; this is a mistake in fproc", connection.client
+            )
+            self._close(connection)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                sock, address = self._listener.accept()
+            except _WAITING:
+                return
+            except ConnectionError:
+                continue  # that client is gone already
+            except OSError as trouble:
+                if self._is_stopping.is_set():
+                    return
+                if trouble.errno not in _SHORTAGES:
+                    raise
+                self._make_room()
+                self._accept_later()
+                return
+            if len(self._connections) < self._most or self._make_room():
+                self._welcome(sock, str(address[0]))
+            else:
+                sock.close()
+
+    def _welcome(self, sock: socket.socket, client: str) -> None:
+        sock.setblocking(False)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock = self._secure(sock) if self._secure else sock
+        except OSError:  # that client is gone already
+            sock.close()
+            return
+        now = self._monotonic()
+        connection = Connection(sock, client, now, now + REQUEST_SECONDS)
+        self._connections.add(connection)
+        self._want(connection, selectors.EVENT_READ)
+
+    def _accept_later(self) -> None:
+        """Leave new clients waiting for a moment: there is no descriptor for one."""
+        self._accept_at = self._monotonic() + PAUSE_SECONDS
+        if self._is_accepting:
+            self._selector.unregister(self._listener)
+            self._is_accepting = False
+
+    def _accept_again(self) -> None:
+        self._selector.register(self._listener, selectors.EVENT_READ, None)
+        self._is_accepting = True
+
+    def _make_room(self) -> bool:
+        """Close the connection that has kept everybody waiting for longest; whether there was one."""
+        waiting = [one for one in self._connections if one.state is not ConnectionState.ANSWERING]
+        if not waiting:
+            return False
+        self._close(min(waiting, key=lambda one: one.since))
+        return True
+
+    def _serve(self, connection: Connection) -> None:
+        """Go on with a connection that can be read from, or written to."""
+        if connection.state is ConnectionState.WRITING:
+            self._write(connection)
+        elif connection.state is ConnectionState.LINGERING:
+            if not self._receive(connection):
+                self._close(connection)
+            connection.received.clear()
+            connection.deadline = min(self._monotonic() + LINGER_SECONDS, connection.since + UNREAD_SECONDS)
+        elif not self._receive(connection):
+            self._ended_early(connection)
+        else:
+            if not connection.has_asked:
+                connection.has_asked = True
+                connection.deadline = self._monotonic() + REQUEST_SECONDS
+            self._read_requests(connection)
+
+    def _receive(self, connection: Connection) -> bool:
+        """Take in what has come; whether more may come."""
+        data = connection.sock.recv(CHUNK_BYTES)
+        connection.received += data
+        return bool(data)
+
+    def _ended_early(self, connection: Connection) -> None:
+        if connection.received or connection.visit is not None:
+            self._refuse(connection, error(400, "the request ends in the middle"))
+        else:
+            self._close(connection)
+
+    def _read_requests(self, connection: Connection) -> None:
+        """Begin what has come whole, if it is not there yet: a head, then maybe a body."""
+        if connection.state is not ConnectionState.READING:
+            return
+        if connection.visit is None:
+            request = connection.take_request()
+            if request is None:
+                self._want(connection, selectors.EVENT_READ)
+                return
+            if isinstance(request, Response):
+                self._refuse(connection, request)
+                return
+            self._admit(connection, request)
+        visit = connection.visit
+        if visit is None or connection.state is not ConnectionState.READING:
+            return  # of several requests that came together, the next one is begun once this one is answered
+        length = 0 if visit.body is Body.NONE else visit.request.length_bytes or 0
+        if len(connection.received) >= length:
+            body = bytes(connection.received[:length])
+            del connection.received[:length]
+            connection.visit = replace(visit, request=replace(visit.request, body=body))
+            self._hand_over(connection)
+        else:
+            self._want(connection, selectors.EVENT_READ)
+
+    def _admit(self, connection: Connection, request: Request) -> None:
+        """Ask the site whether to go on, before anything of a body is read."""
+        visit = self._site.admit(request)
+        connection.visit = visit
+        connection.is_last = request.is_last
+        is_wanted = visit.body is not Body.NONE
+        has_body = is_wanted if request.length_bytes is None else request.length_bytes > 0
+        if has_body and (visit.refusal is not None or not is_wanted):
+            connection.is_last = True  # it stays unread, so what follows is no request
+        if visit.refusal is not None:
+            self._begin_answer(connection, visit.refusal)
+        elif visit.body is Body.NONE or visit.body is Body.STREAM:
+            self._hand_over(connection)
+        elif request.expects_continue and len(connection.received) < (request.length_bytes or 0):
+            connection.sock.send(wire.CONTINUE)
+
+    def _refuse(self, connection: Connection, response: Response) -> None:
+        connection.is_last = True
+        self._begin_answer(connection, response)
+
+    def _hand_over(self, connection: Connection) -> None:
+        """Have a thread answer."""
+        visit = connection.visit
+        assert visit is not None
+        connection.state = ConnectionState.ANSWERING
+        self._want(connection, 0)
+        try:
+            if visit.body is Body.STREAM:
+                self._desk.stream(lambda: self._stream(connection, visit))
+            else:
+                self._desk.answer(lambda: self._done(connection, self._site.answer(visit), is_whole=True))
+        except Overloaded as busy:
+            connection.is_last = connection.is_last or visit.body is Body.STREAM
+            self._begin_answer(connection, error(503, str(busy), {"Retry-After": "1"}))
+
+    def _stream(self, connection: Connection, visit: Routed) -> None:
+        """Read a body as it comes, on a thread of its own."""
+        reader = BodyReader(connection.sock, connection.received, visit.request)
+        response, is_whole = None, False
+        try:
+            connection.sock.settimeout(REQUEST_SECONDS)
+            response = self._site.receive(visit, reader.read)
+            is_whole = reader.left_bytes == 0
+            connection.sock.setblocking(False)
+        except OSError as trouble:
+            log.debug("%s hung up: %s", connection.client, trouble)
+        finally:
+            self._done(connection, response, is_whole=is_whole)
+
+    def _done(self, connection: Connection, response: Response | None, *, is_whole: bool) -> None:
+        self._answered.append((connection, response, is_whole))
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(BlockingIOError, OSError):
+            self._waker.send(b"x")
+
+    def _begin_answer(self, connection: Connection, response: Response | None) -> None:
+        if response is None:
+            self._close(connection)
+            return
+        request = connection.visit.request if connection.visit else None
+        connection.state = ConnectionState.WRITING
+        connection.since = self._monotonic()
+        connection.deadline = connection.since + WRITE_SECONDS
+        parts = wire.render_response(response, request, is_last=connection.is_last)
+        connection.to_send.extend(memoryview(part) for part in parts if part)
+        self._write(connection)
+
+    def _write(self, connection: Connection) -> None:
+        while connection.to_send:
+            try:
+                sent = connection.sock.send(connection.to_send[0])
+            except _WAITING:
+                self._want(connection, selectors.EVENT_WRITE)
+                return
+            part = connection.to_send.popleft()[sent:]
+            if part:
+                connection.to_send.appendleft(part)
+        self._after_answer(connection)
+
+    def _after_answer(self, connection: Connection) -> None:
+        now = self._monotonic()
+        connection.visit = None
+        connection.since = now
+        if connection.is_last:
+            connection.state = ConnectionState.LINGERING
+            connection.deadline = now + LINGER_SECONDS
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_WR)  # what has not been read yet may still be on its way
+            connection.received.clear()
+            self._want(connection, selectors.EVENT_READ)
+            return
+        connection.state = ConnectionState.READING
+        connection.has_asked = bool(connection.received)
+        connection.deadline = now + (REQUEST_SECONDS if connection.has_asked else IDLE_SECONDS)
+        self._want(connection, 0 if connection.has_asked else selectors.EVENT_READ)
+        if connection.has_asked:
+            self._pending.append(connection)  # not now: very many requests may have come together
+
+    def _expire(self) -> None:
+        """End what has taken too long."""
+        now = self._monotonic()
+        for connection in [one for one in self._connections if one.deadline <= now]:
+            if connection.state is ConnectionState.READING and (connection.received or connection.visit):
+                self._guarded(
+                    connection, lambda it: self._refuse(it, error(408, "the request took too long"))
+                )
+            elif connection.state is not ConnectionState.ANSWERING:
+                self._close(connection)
+        if not self._is_accepting and now >= self._accept_at:
+            self._accept_again()
+
+    def _want(self, connection: Connection, events: int) -> None:
+        """Be told of these events of a connection from now on."""
+        if events == connection.events:
+            return
+        if not events:
+            self._selector.unregister(connection.sock)
+        elif connection.events:
+            self._selector.modify(connection.sock, events, connection)
+        else:
+            self._selector.register(connection.sock, events, connection)
+        connection.events = events
+
+    def _close(self, connection: Connection) -> None:
+        if connection in self._connections:
+            self._want(connection, 0)
+            self._connections.discard(connection)
+        connection.sock.close()
+
+    def _close_all(self) -> None:
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads its body
+        self._desk.close()
+        for connection in list(self._connections):
+            self._close(connection)
+        self._selector.close()
+        self._woken.close()
+        self._waker.close()

@@ -1,0 +1,89 @@
+"""A request that was understood, and what it is answered with: values, without sockets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fproc.base.values import dataclass, field
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks.
+
+    `path` and `query` are decoded, bytes that are not UTF-8 as surrogate escapes. Names of `headers` are in
+    lower case. `client` is the address it comes from. `body` is empty until it was read; `length_bytes` is
+    what the client says, or None where it says nothing. `is_last`: no request follows on the connection.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    client: str = ""
+    length_bytes: int | None = None
+    body: bytes = b""
+    is_last: bool = False
+    expects_continue: bool = False
+
+    @property
+    def media_type(self) -> str:
+        """What kind of thing the body is, without parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a request is answered with. With an `etag`, a client that has this already is told so instead."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    etag: str = ""
+
+
+class Refused(Exception):  # noqa: N818 - an answer, told from deep below
+    """A request cannot be answered as it is; the client is told why, with this status."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.response = error(status, message, headers)
+
+
+def json_response(
+    value: Mapping[str, Any], status: int = 200, *, but: str = "", is_polled: bool = False
+) -> Response:
+    """A value as JSON; with an ETag if it `is_polled`, of everything `but` the value under one key."""
+    etag = ""
+    if is_polled:
+        lasting = {key: inner for key, inner in value.items() if key != but}
+        etag = f'{"W/" if but else ""}"{digest(encoded(lasting))}"'
+    return Response(status, encoded(value), etag=etag)
+
+
+def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error, in the form that all of them have."""
+    return Response(status, encoded({"error": message}), headers=headers or {})
+
+
+def encoded(value: Mapping[str, Any]) -> bytes:
+    """A JSON text, and a line ending. Names that are not UTF-8 come as escapes of lone surrogates."""
+    return json.dumps(value).encode() + b"\n"
+
+
+def digest(data: bytes) -> str:
+    """A short name for these bytes."""
+    return hashlib.blake2b(data, digest_size=12).hexdigest()
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether the client has this already (RFC 9110, If-None-Match, weak comparison)."""
+    given = request.headers.get("if-none-match", "")
+    known = {tag.strip().removeprefix("W/") for tag in given.split(",")}
+    return bool(etag) and (etag.removeprefix("W/") in known or "*" in known)

@@ -1,0 +1,176 @@
+"""What is done about a request: whether it may come in, and which route answers it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+
+from fproc.base.errors import reason_of
+from fproc.base.faults import trouble_of
+from fproc.base.values import dataclass
+from fproc.web.http.auth import Authenticator
+from fproc.web.http.messages import Refused, Request, Response, error
+
+log = logging.getLogger("fproc.dashboard")
+
+BODY_BYTES = 1 << 20
+"""The most that the body of a request may have, but for uploads."""
+
+UPLOADS = 1200
+UPLOADS_SECONDS = 60
+"""How many uploads may begin within so many seconds."""
+
+
+class Body(Enum):
+    """What a route does with the body of a request."""
+
+    NONE = auto()
+    SMALL = auto()
+    STREAM = auto()
+
+
+Read = Callable[[int], bytes]
+"""Gives at most so many bytes of a body, and none at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path.
+
+    `answer` is for bodies that are there, `receive` for one that is still to be read. One that `is_open`
+    needs no token. `media_type` is what a body has to be, or "".
+    """
+
+    answer: Callable[[Request], Response] | None = None
+    receive: Callable[[Request, Read], Response] | None = None
+    is_open: bool = False
+    media_type: str = ""
+
+    @property
+    def body(self) -> Body:
+        """What it does with a body."""
+        if self.receive is not None:
+            return Body.STREAM
+        return Body.SMALL if self.media_type else Body.NONE
+
+
+Routes = Mapping[str, Mapping[str, Route]]
+"""Routes by path and method. A path that ends in `/` is that of any name behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A request, and the route that answers it, or what it is refused with."""
+
+    request: Request
+    route: Route
+    refusal: Response | None = None
+
+    @property
+    def body(self) -> Body:
+        """What is to be done with the request's body."""
+        return self.route.body
+
+
+class Router:
+    """Everything that can be asked for.
+
+    Args:
+        routes: what there is.
+        guard: who may ask.
+        most_upload_bytes: the most that a body of an upload may have.
+        monotonic: seconds on a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        guard: Authenticator,
+        *,
+        most_upload_bytes: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._routes = routes
+        self._guard = guard
+        self._most_upload_bytes = most_upload_bytes
+        self._monotonic = monotonic
+        self._uploads: deque[float] = deque()
+
+    def admit(self, request: Request) -> Routed:
+        """Look at the head of a request: is it made for this site, for something there is, by one who may?"""
+        found = self._routes_of(request.path)
+        route = found.get("GET" if request.method == "HEAD" else request.method)
+        refusal = self._guard.misdirected(request)
+        if route is None:
+            return Routed(request, Route(), refusal or _no_route(request, found))
+        if refusal is None and not route.is_open:
+            refusal = self._guard.stranger(request)
+        return Routed(request, route, refusal or self._refused_body(request, route))
+
+    def answer(self, visit: Routed) -> Response:
+        """Answer a request whose body is there. Never raises."""
+        answer = visit.route.answer
+        assert answer is not None
+        return _safely(lambda: answer(visit.request))
+
+    def receive(self, visit: Routed, read: Read) -> Response:
+        """Answer a request whose body is still to be read. Never raises."""
+        receive = visit.route.receive
+        assert receive is not None
+        return _safely(lambda: receive(visit.request, read))
+
+    def _routes_of(self, path: str) -> Mapping[str, Route]:
+        """The routes of a path, by method."""
+        if path in self._routes:
+            return self._routes[path]
+        above, _, name = path.partition("/")[2].partition("/")
+        return self._routes.get(f"/{above}/", {}) if name else {}
+
+    def _refused_body(self, request: Request, route: Route) -> Response | None:
+        """What is wrong with a body, as far as the head tells."""
+        if route.body is Body.NONE:
+            return None
+        length_bytes = request.length_bytes
+        most_bytes = self._most_upload_bytes if route.body is Body.STREAM else BODY_BYTES
+        if length_bytes is None:
+            return error(411, "a body needs a Content-Length")
+        if length_bytes > most_bytes:
+            return error(413, f"{length_bytes} bytes are too many; {most_bytes} are taken at most")
+        if route.media_type and request.media_type != route.media_type:
+            return error(415, f"the body has to be {route.media_type}")
+        return self._too_often() if route.body is Body.STREAM else None
+
+    def _too_often(self) -> Response | None:
+        """Refuse an upload, if too many have begun lately."""
+        now = self._monotonic()
+        while self._uploads and self._uploads[0] <= now - UPLOADS_SECONDS:
+            self._uploads.popleft()
+        if len(self._uploads) < UPLOADS:
+            self._uploads.append(now)
+            return None
+        left_seconds = int(self._uploads[0] + UPLOADS_SECONDS - now) + 1
+        return error(429, "too many uploads; wait", {"Retry-After": str(left_seconds)})
+
+
+def _no_route(request: Request, found: Mapping[str, Route]) -> Response:
+    if not found:
+        return error(404, f"there is no {request.path}; /openapi.json says what there is")
+    methods = ["HEAD", *found] if "GET" in found else [*found]
+    allow = ", ".join(sorted(methods))
+    return error(405, f"{request.path} does not take {request.method}", {"Allow": allow})
+
+
+def _safely(answer: Callable[[], Response]) -> Response:
+    """An answer, whatever happens while it is made."""
+    try:
+        return answer()
+    except Refused as refused:
+        return refused.response
+    except OSError as trouble:
+        return error(503, trouble_of(trouble), {"Retry-After": "5"})
+    except Exception as mistake:
+        log.exception("a request could not be answered")
+        return error(500, f"{reason_of(mistake)} (this is a mistake in fproc; its log says more)")
