@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, settings
 from fproc.spool.disk import disk as disk_module
 from fproc.spool.disk import paths
 from fproc.spool.locks.leases import Leases
-from tests import archives, bytecode
-from tests.leases import hold_by_leases_of_the_dead
-from tests.power import has_other_names
+from tests.support import bytecode
+from tests.support.programs import archives
+from tests.support.spool.leases import hold_by_leases_of_the_dead
+from tests.support.spool.power import has_other_names
 
 # "quick" is for development, "ci" for every landing, "deep" for `make test-long`.
 settings.register_profile("quick", max_examples=50, deadline=None)
@@ -61,7 +62,7 @@ def pytest_collection(session: pytest.Session) -> None:
     """Compile the tests by all workers, if they are going to collect all tests."""
     if session.config.args == session.config.getini("testpaths"):
         tests = Path(__file__).parent
-        paths = sorted(path.relative_to(tests.parent) for path in tests.glob("*/test_*.py"))
+        paths = sorted(path.relative_to(tests.parent) for path in tests.rglob("test_*.py"))
         bytecode.share_compiling([".".join(path.with_suffix("").parts) for path in paths])
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.driving import DEADLINE_MS, Visitor, pipeline
-from tests.promtool import tool
-from tests.system.running import QUICK, Watching, configure
+from tests.support.programs.driving import DEADLINE_MS, Visitor, pipeline
+from tests.support.programs.promtool import tool
+from tests.support.programs.running import QUICK, Watching, configure
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from typing import Any
 
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
-from tests.browser.driving import DEADLINE_MS
-from tests.system.running import ROOT, Watching, configure, drop
+from tests.support.programs.driving import DEADLINE_MS
+from tests.support.programs.running import ROOT, Watching, configure, drop
 
 IMAGES = Path(ROOT, "docs/images")
 SIZE: ViewportSize = {"width": 1400, "height": 1064}

@@ -10,8 +10,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.browser.driving import Visitor, choose_files, expect_counts, of_file, payload, refresh, tile
-from tests.system.running import Watching, drop
+from tests.support.programs.driving import (
+    Visitor,
+    choose_files,
+    expect_counts,
+    of_file,
+    payload,
+    refresh,
+    tile,
+)
+from tests.support.programs.running import Watching, drop
 
 Watch = Callable[..., Watching]
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.driving import Visitor, at_rest, expect_counts, of_file
-from tests.system.running import Watching, drop
+from tests.support.programs.driving import Visitor, at_rest, expect_counts, of_file
+from tests.support.programs.running import Watching, drop
 
 Watch = Callable[..., Watching]
 

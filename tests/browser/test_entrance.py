@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.driving import Visitor, expect_counts, of_file, tile
-from tests.system.running import Watching, drop, spooled
+from tests.support.programs.driving import Visitor, expect_counts, of_file, tile
+from tests.support.programs.running import Watching, drop, spooled
 
 Watch = Callable[..., Watching]
 

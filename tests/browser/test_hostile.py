@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.driving import (
+from tests.support.programs.driving import (
     Visitor,
     choose_files,
     expect_counts,
@@ -19,7 +19,7 @@ from tests.browser.driving import (
     payload,
     refresh,
 )
-from tests.system.running import Watching
+from tests.support.programs.running import Watching
 
 Watch = Callable[..., Watching]
 

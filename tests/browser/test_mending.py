@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from tests.browser.driving import Visitor, at_rest, expect_counts, of_file, refresh
-from tests.system.running import Watching, drop
+from tests.support.programs.driving import Visitor, at_rest, expect_counts, of_file, refresh
+from tests.support.programs.running import Watching, drop
 
 Watch = Callable[..., Watching]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.driving import Visitor, expect_counts, of_file, of_node, refresh, tile
-from tests.system.running import Watching, drop
+from tests.support.programs.driving import Visitor, expect_counts, of_file, of_node, refresh, tile
+from tests.support.programs.running import Watching, drop
 
 Watch = Callable[..., Watching]
 

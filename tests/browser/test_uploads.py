@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
-from tests.browser.driving import Visitor, choose_files, expect_counts, of_file, payload
-from tests.system.running import Watching, drop, wait_until
-from tests.system.talking import ask
+from tests.support.programs.driving import Visitor, choose_files, expect_counts, of_file, payload
+from tests.support.programs.running import Watching, drop, wait_until
+from tests.support.programs.talking import ask
 
 Watch = Callable[..., Watching]
 

@@ -20,3 +20,14 @@ from tests.mutants.steps import FAULTS, PARTS, STEPS
 from tests.mutants.uploads import UPLOADS
 
 MUTANTS = [*FSYNCS, *STEPS, *PARTS, *HALVES, *OTHERS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS, *LATE]
+
+QUICK = {
+    "the contents of parts are not fsynced",
+    "the commit record is removed before the input is archived",
+    "an fsync of a file that fails is taken for done",
+    "the lock of a folder that was removed counts",
+    "evidence against an owner holds for ever",
+    "what several inputs hold is fsynced after they were moved",
+    "whatever part is gone has been published",
+}
+"""The names of one of each kind, which are tried each time."""

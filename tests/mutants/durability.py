@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutation import (
+from tests.support.mutation import (
     GAPS,
     MEANWHILE,
     POWER_GAPS,
@@ -26,7 +26,7 @@ LEASE_POWER = f"{_WITH_LEASES}[lose_power-two results, without a journal]"
 HOLLOW = GAPS + "test_a_file_that_survives_power_loss_without_its_contents_deceives_nobody[checkpoints]"
 SWAPPED = POWER_GAPS + "test_a_file_that_comes_in_the_place_of_one_that_is_being_taken_survives_whole"
 
-FORM = "tests/unit/test_format.py::test_what_has_the_new_form_has_its_number_after_power_loss_too"
+FORM = "tests/unit/spool/disk/test_format.py::test_what_has_the_new_form_has_its_number_after_power_loss_too"
 NOTHING = "id("
 
 FSYNCS = [

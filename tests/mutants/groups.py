@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutation import (
+from tests.support.mutation import (
     GAPS,
     GROUP,
     GROUP_OWNERS,
@@ -147,7 +147,7 @@ GROUPS = [
         "lines that were set aside are not published",
         "job/claim",
         ("if self._rejected_bytes:", "if False:"),
-        "tests/unit/test_job.py::test_a_line_over_the_limit_is_set_aside_with_its_beginning",
+        "tests/unit/run/test_attempt.py::test_a_line_over_the_limit_is_set_aside_with_its_beginning",
     ),
     mutant(
         "several claims do not look for what a crash has left",

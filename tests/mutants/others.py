@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutation import (
+from tests.support.mutation import (
     DIRECT,
     LATE_WRITERS,
     MEDDLING,

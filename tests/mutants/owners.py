@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutation import CALLS, GAPS, GROUP, LEASES, POWER_SWEEP, SHARING, SPOOL, mutant, without
+from tests.support.mutation import CALLS, GAPS, GROUP, LEASES, POWER_SWEEP, SHARING, SPOOL, mutant, without
 
 KILLED_LOCKERS = (
     SHARING + "test_whenever_instances_with_locks_are_killed_the_next_start_leaves_nothing_of_them"
@@ -87,7 +87,7 @@ OWNERS = [
         "an instance counts for workers that have died",
         "locks/beats",
         ("and not owner.is_surely_dead(self._observer)", ""),
-        "tests/unit/test_beats.py::test_an_instance_counts_for_its_workers_as_long_as_they_live",
+        "tests/unit/spool/locks/test_beats.py::test_an_instance_counts_for_its_workers_as_long_as_they_live",
     ),
     mutant(
         "another boot of a host of this name counts as dead",

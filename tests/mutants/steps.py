@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutation import GAPS, MEANWHILE, SPOOL, SWEEP, VANISHED, crash, mutant, without
+from tests.support.mutation import GAPS, MEANWHILE, SPOOL, SWEEP, VANISHED, crash, mutant, without
 
 CRASH = crash("two results, alone")
 FAULT = (

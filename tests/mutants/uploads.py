@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutation import ARRIVAL, mutant, without
+from tests.support.mutation import ARRIVAL, mutant, without
 
 UPLOAD_CRASH = ARRIVAL + "test_a_crash_before_any_call_leaves_files_whole_or_absent"
 UPLOAD_POWER = ARRIVAL + "test_power_loss_before_any_call_leaves_files_whole_or_absent"

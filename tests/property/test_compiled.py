@@ -17,7 +17,7 @@ from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.records import read_blocks
 from fproc.pipeline.tracing.timing import Sampling
-from tests.helpers import SOURCE, Memory, Notes, plan_of
+from tests.support.helpers import SOURCE, Memory, Notes, plan_of
 
 TAGS = ["a", "b", "c"]
 SPECIAL = ["info", "warn", "INFO", "error", "no/name"]

@@ -28,7 +28,7 @@ from fproc.run.run import run_input
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.checkpoint import Position
 from fproc.spool.output.parts import Part, Staging
-from tests.helpers import SOURCE, Memory, plan_of, user
+from tests.support.helpers import SOURCE, Memory, plan_of, user
 
 LIMIT = 20
 TAGS = ["line", "sum", "t0", "t1", "left", "total", "a"]

@@ -17,8 +17,8 @@ from fproc.pipeline.processors import sinks
 from fproc.pipeline.processors.base import Maker, Processor
 from fproc.pipeline.records import Record, read_blocks
 from fproc.pipeline.streams import Stream
-from tests import oracle
-from tests.helpers import SOURCE, Memory, stop
+from tests.support import oracle
+from tests.support.helpers import SOURCE, Memory, stop
 
 TAGS = ["a", "b", "c"]
 SINKS = {"end": SOURCE.name, "left": "left.log", "right": "right.log"}

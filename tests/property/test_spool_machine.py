@@ -24,9 +24,9 @@ from fproc.spool.job.claim import Claim
 from fproc.spool.spool import Spool
 from fproc.watch.loop import Watcher
 from tests.conftest import MEMORY
-from tests.crashes import BrokenDisk, Crash, files, inputs, is_decided, look
-from tests.helpers import plan_of, user
-from tests.inline import watcher
+from tests.support.helpers import plan_of, user
+from tests.support.spool.crashes import BrokenDisk, Crash, files, inputs, is_decided, look
+from tests.support.spool.inline import watcher
 
 NODES: list[dict[str, Any]] = [
     {"tag": "start", "type": user("fail_on_bad"), "next": ["end", "split"]},

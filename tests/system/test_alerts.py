@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hook import Hook, hooked
-from tests.system.running import DEADLINE_SECONDS, Watching, drop, own_processor, run, started
+from tests.support.programs.hook import Hook, hooked
+from tests.support.programs.running import DEADLINE_SECONDS, Watching, drop, own_processor, run, started
 
 BAD = """
 def step(line):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import Watching, drop, environment, own_processor
-from tests.system.talking import ask
+from tests.support.programs.running import Watching, drop, environment, own_processor
+from tests.support.programs.talking import ask
 
 pytestmark = pytest.mark.sweep
 

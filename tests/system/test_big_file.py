@@ -14,8 +14,22 @@ from typing import Any
 
 import pytest
 
-from tests.system.disturbing import children_of, open_child, seeded_chance, send, wait_while_it_gets_on
-from tests.system.running import DEADLINE_SECONDS, Watching, configure, drop, left_over, spooled, wait_until
+from tests.support.programs.disturbing import (
+    children_of,
+    open_child,
+    seeded_chance,
+    send,
+    wait_while_it_gets_on,
+)
+from tests.support.programs.running import (
+    DEADLINE_SECONDS,
+    Watching,
+    configure,
+    drop,
+    left_over,
+    spooled,
+    wait_until,
+)
 
 pytestmark = pytest.mark.sweep
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import thinned
-from tests.system.running import COPY, Ended, Watching, configure, drop, own_processor, run, spooled
+from tests.support.helpers import thinned
+from tests.support.programs.running import COPY, Ended, Watching, configure, drop, own_processor, run, spooled
 
 FAILS = "def step(line):\n    raise ValueError('no')\n"
 BROKEN = {

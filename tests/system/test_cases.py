@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from fproc.config.defaults import DEFAULT
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 CASES = PROJECT / "tests" / "cases"
 LOGS = PROJECT.parent / "shared" / "data" / "loghub"
 

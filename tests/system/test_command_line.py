@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import fproc
-from tests.system.running import (
+from tests.support.programs.running import (
     DEADLINE_SECONDS,
     SAMPLE,
     SAMPLE_RESULT,

@@ -19,12 +19,12 @@ from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.job import Attempts, RolledForward
 from fproc.spool.spool import Spool
-from tests.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
-from tests.leases import Shared, hold_by_leases_of_the_dead
-from tests.places import Place, sweep
-from tests.power import PowerDisk
-from tests.scenarios import SCENARIOS, TWO_RESULTS, Scenario, inputs_of
-from tests.unit.test_holding import check_done, finish, paused_at, settle
+from tests.support.spool.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
+from tests.support.spool.leases import Shared, hold_by_leases_of_the_dead
+from tests.support.spool.places import Place, sweep
+from tests.support.spool.power import PowerDisk
+from tests.support.spool.scenarios import SCENARIOS, TWO_RESULTS, Scenario, inputs_of
+from tests.unit.spool.locks.test_leases import check_done, finish, paused_at, settle
 
 pytestmark = pytest.mark.sweep
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.crashes import Crash, is_decided, look
-from tests.helpers import plan_of
-from tests.places import PLAIN, Place
-from tests.power import PowerDisk
-from tests.scenarios import SCENARIOS
+from tests.support.helpers import plan_of
+from tests.support.spool.crashes import Crash, is_decided, look
+from tests.support.spool.places import PLAIN, Place
+from tests.support.spool.power import PowerDisk
+from tests.support.spool.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.usefixtures("names_of_the_model")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fproc.spool.disk.disk import Disk
-from tests.crashes import HALVES, BrokenDisk, inputs
-from tests.places import Place, sweep
-from tests.scenarios import Named, Scenario, inputs_of
+from tests.support.spool.crashes import HALVES, BrokenDisk, inputs
+from tests.support.spool.places import Place, sweep
+from tests.support.spool.scenarios import Named, Scenario, inputs_of
 
 pytestmark = pytest.mark.usefixtures("names_of_the_model")
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bench.workloads import small_files
-from tests.system.crowd import Crowd
-from tests.system.disturbing import children_of
-from tests.system.running import Watching, configure
-from tests.system.talking import address, ask
+from tests.support.programs.crowd import Crowd
+from tests.support.programs.disturbing import children_of
+from tests.support.programs.running import Watching, configure
+from tests.support.programs.talking import address, ask
 
 pytestmark = pytest.mark.sweep
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import PROJECT, build
-from tests.crashes import look
-from tests.system.running import DEADLINE_SECONDS, can_make_namespaces, wait_until
+from tests.support.programs.archives import build
+from tests.support.programs.running import DEADLINE_SECONDS, can_make_namespaces, wait_until
+from tests.support.project import PROJECT
+from tests.support.spool.crashes import look
 from tests.system.test_surroundings import NEVER_IMPORTED
 
 SAMPLE = "start:ERROR: Something bad happened\nstart:INFO: All good\nstart:WARNING: Potential issue\n"

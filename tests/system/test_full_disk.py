@@ -24,8 +24,14 @@ import pytest
 
 from fproc.spool.job.checkpoint import read_checkpoint
 from tests.conftest import MEMORY
-from tests.system.disturbing import children_of, open_child, seeded_chance, send, wait_while_it_gets_on
-from tests.system.running import Watching, configure, drop, left_over, report, spooled
+from tests.support.programs.disturbing import (
+    children_of,
+    open_child,
+    seeded_chance,
+    send,
+    wait_while_it_gets_on,
+)
+from tests.support.programs.running import Watching, configure, drop, left_over, report, spooled
 from tests.system.test_storm import PLUGIN, peak_memory_mb, runs_of
 
 pytestmark = pytest.mark.sweep

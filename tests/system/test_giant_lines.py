@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import configure, drop, run
+from tests.support.programs.running import configure, drop, run
 
 TERABYTE = 10**12
 

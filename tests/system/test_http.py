@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import fproc
-from tests.system.running import (
+from tests.support.programs.running import (
     WAITING_OR_BAD,
     Watching,
     configure,
@@ -23,7 +23,7 @@ from tests.system.running import (
     started,
     wait_until,
 )
-from tests.system.talking import address, answers, ask, connect, heard, request, say, sockets_of
+from tests.support.programs.talking import address, answers, ask, connect, heard, request, say, sockets_of
 
 ENDED = ("files_processed", "files_failed")
 TABLES: dict[str, set[str]] = {

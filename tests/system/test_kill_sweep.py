@@ -29,8 +29,8 @@ import pytest
 
 from fproc.spool.job import commit as decisions
 from fproc.spool.job.commit import FileStamp
-from tests.helpers import SAMPLES, user
-from tests.system.running import DEADLINE_SECONDS, environment, wait_until
+from tests.support.helpers import SAMPLES, user
+from tests.support.programs.running import DEADLINE_SECONDS, environment, wait_until
 
 pytestmark = pytest.mark.sweep
 

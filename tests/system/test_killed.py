@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.crashes import look
-from tests.system.running import wait_until
+from tests.support.programs.running import wait_until
+from tests.support.project import PROJECT
+from tests.support.spool.crashes import look
 
 pytestmark = pytest.mark.sweep
 
-PROJECT = Path(__file__).parents[2]
 SAMPLES = PROJECT / "tests" / "samples"
 LINES = 30_000
 KILLS = 10

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hook import hooked
-from tests.system.running import Watching, configure, report, run
+from tests.support.programs.hook import hooked
+from tests.support.programs.running import Watching, configure, report, run
 
 STABLE = {"ready": "stable", "settle_seconds": 0.3, "poll_seconds": 0.02}
 REASON = "was written to after it was processed; its results are incomplete: x.log"

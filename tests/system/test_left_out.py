@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.running import Ended, drop, own_processor, run
+from tests.support.programs.running import Ended, drop, own_processor, run
 
 INVERTS = "def step(line):\n    return str(1 / int(line))\n"
 REJECTS = "import fproc\n\ndef step(line):\n    raise fproc.Reject('never good enough')\n"

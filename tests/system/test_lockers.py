@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import command, configure, environment, wait_until
+from tests.support.programs.running import command, configure, environment, wait_until
 
 pytestmark = pytest.mark.sweep
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import Watching, configure, drop, own_processor, run, spooled
+from tests.support.programs.running import Watching, configure, drop, own_processor, run, spooled
 
 TAKEN = 1100
 """How many descriptors are taken before fproc starts; `select.select` takes none above 1,023."""

@@ -15,8 +15,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from tests.promtool import check_metrics, promtool, tool
-from tests.system.running import (
+from tests.support.programs.promtool import check_metrics, promtool, tool
+from tests.support.programs.running import (
     DEADLINE_SECONDS,
     ROOT,
     WAITING_OR_BAD,

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MEMORY
-from tests.mutants import MUTANTS
-from tests.mutation import Mutant
+from tests.mutants import MUTANTS, QUICK
+from tests.support.mutation import Mutant
+from tests.support.project import PROJECT
 
 pytestmark = pytest.mark.sweep
 
-PROJECT = Path(__file__).parents[2]
 LIMIT_SECONDS = 100
 OTHER_CODE = 70
 """The exit status if it is not the copy that is tested."""
@@ -27,7 +27,7 @@ OTHER_CODE = 70
 RUN = f"""
 import importlib, os, sys
 here = os.path.dirname(os.path.abspath(__file__))
-for name in (sys.argv[1], "tests.crashes"):
+for name in (sys.argv[1], "tests.support.spool.crashes"):
     if not importlib.import_module(name).__file__.startswith(here + os.sep):
         sys.exit({OTHER_CODE})
 import pytest
@@ -114,18 +114,6 @@ def try_out(mutant: Mutant, original: Copy, folder: Path) -> None:
     print(f"\n{mutant.name:<75} {seconds:5.1f} s  {test.rpartition('::')[2]}", end="")
 
 
-QUICK = {
-    "the contents of parts are not fsynced",
-    "the commit record is removed before the input is archived",
-    "an fsync of a file that fails is taken for done",
-    "the lock of a folder that was removed counts",
-    "evidence against an owner holds for ever",
-    "what several inputs hold is fsynced after they were moved",
-    "whatever part is gone has been published",
-}
-"""One of each kind."""
-
-
 def named(*, is_quick: bool) -> pytest.MarkDecorator:
     """The mistakes that are tried each time, or the others."""
     mutants = [mutant for mutant in MUTANTS if (mutant.name in QUICK) is is_quick]
@@ -141,19 +129,3 @@ def test_a_mistake_of_each_kind_is_noticed(mutant: Mutant, original: Copy, memor
 @named(is_quick=False)
 def test_every_other_mistake_is_noticed(mutant: Mutant, original: Copy, memory_path: Path) -> None:
     try_out(mutant, original, memory_path)
-
-
-def test_the_list_of_mistakes_fits_the_program() -> None:
-    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
-    assert {mutant.name for mutant in MUTANTS} > QUICK
-    for mutant in MUTANTS:
-        text = (PROJECT / mutant.file).read_text(encoding="utf-8")
-        for old, _ in mutant.edits:
-            assert text.count(old) == 1, (mutant.name, old)
-
-
-def test_the_tests_that_are_to_notice_are_there() -> None:
-    named = sorted({test for mutant in MUTANTS for test in mutant.tests})
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *named]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr

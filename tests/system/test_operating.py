@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.running import (
+from tests.support.programs.running import (
     FOLDERS,
     QUICK,
     Ended,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import configure, run
+from tests.support.programs.running import configure, run
 
 pytestmark = pytest.mark.sweep
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import FOLDERS, NOBODY, Watching, configure, open_folder, run
-from tests.system.uploading import Upload, said_or_whole, upload_all
+from tests.support.programs.running import FOLDERS, NOBODY, Watching, configure, open_folder, run
+from tests.support.programs.uploading import Upload, said_or_whole, upload_all
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.loops import cut_power, make_ext4, mounted, needs_loops
-from tests.system.running import Watching, configure, run
+from tests.support.programs.running import Watching, configure, run
+from tests.support.spool.loops import cut_power, make_ext4, mounted, needs_loops
 
 pytestmark = [pytest.mark.sweep, needs_loops]
 

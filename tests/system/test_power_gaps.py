@@ -13,10 +13,10 @@ from fproc.spool.job import checkpoint
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.job import NotYet
 from fproc.spool.spool import Spool
-from tests.crashes import inputs, look
-from tests.places import Place
-from tests.power import PowerDisk
-from tests.scenarios import SCENARIOS
+from tests.support.spool.crashes import inputs, look
+from tests.support.spool.places import Place
+from tests.support.spool.power import PowerDisk
+from tests.support.spool.scenarios import SCENARIOS
 
 pytestmark = [pytest.mark.sweep, pytest.mark.usefixtures("names_of_the_model")]
 

@@ -11,12 +11,12 @@ import pytest
 
 from fproc.spool.output.direct import DirectOutput
 from fproc.spool.spool import Spool
-from tests.crashes import is_decided, look
-from tests.helpers import plan_of
-from tests.inline import watcher
-from tests.places import PLAIN, Place, sweep
-from tests.power import PowerDisk
-from tests.scenarios import SCENARIOS, TWO_RESULTS, Named, Scenario
+from tests.support.helpers import plan_of
+from tests.support.spool.crashes import is_decided, look
+from tests.support.spool.inline import watcher
+from tests.support.spool.places import PLAIN, Place, sweep
+from tests.support.spool.power import PowerDisk
+from tests.support.spool.scenarios import SCENARIOS, TWO_RESULTS, Named, Scenario
 
 pytestmark = pytest.mark.usefixtures("names_of_the_model")
 

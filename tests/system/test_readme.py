@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import SAMPLE, Watching, drop, own_processor
+from tests.support.programs.running import SAMPLE, Watching, drop, own_processor
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 README = PROJECT / "README.md"
 BLOCK = re.compile(r"<!-- run -->\n```sh\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 

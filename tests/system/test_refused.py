@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.running import NOBODY, QUICK, Ended, Watching, configure, drop, open_folder, run
+from tests.support.programs.running import NOBODY, QUICK, Ended, Watching, configure, drop, open_folder, run
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for two users")
 

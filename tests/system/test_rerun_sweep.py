@@ -12,10 +12,10 @@ import pytest
 
 from fproc.spool.disk.disk import BEGUN
 from fproc.spool.intake.requeue import put_back_all
-from tests.crashes import inputs, look
-from tests.helpers import plan_of
-from tests.latecomers import KINDS, WITHOUT_JOURNAL, Place, break_at, breaking_disk, dies_at
-from tests.unit.test_reruns import LENIENT, STRICT
+from tests.support.helpers import plan_of
+from tests.support.spool.crashes import inputs, look
+from tests.support.spool.latecomers import KINDS, WITHOUT_JOURNAL, Place, break_at, breaking_disk, dies_at
+from tests.unit.spool.job.test_reruns import LENIENT, STRICT
 
 pytestmark = [pytest.mark.sweep, pytest.mark.usefixtures("names_of_the_model")]
 

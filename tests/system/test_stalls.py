@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.running import (
+from tests.support.programs.running import (
     DEADLINE_SECONDS,
     Watching,
     command,

@@ -24,8 +24,14 @@ from typing import Any
 import pytest
 
 from fproc.spool.layout import numbered
-from tests.system.disturbing import children_of, open_child, seeded_chance, send, wait_while_it_gets_on
-from tests.system.running import (
+from tests.support.programs.disturbing import (
+    children_of,
+    open_child,
+    seeded_chance,
+    send,
+    wait_while_it_gets_on,
+)
+from tests.support.programs.running import (
     DEADLINE_SECONDS,
     Watching,
     command,

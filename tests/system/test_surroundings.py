@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import thinned
-from tests.system.running import (
+from tests.support.helpers import thinned
+from tests.support.programs.running import (
     COPY,
     DEADLINE_SECONDS,
     ROOT,

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import thinned
-from tests.system.running import DEADLINE_SECONDS, Watching, configure, run
-from tests.system.talking import FORM, address, answers, connect, form, heard, only, request
+from tests.support.helpers import thinned
+from tests.support.programs.running import DEADLINE_SECONDS, Watching, configure, run
+from tests.support.programs.talking import FORM, address, answers, connect, form, heard, only, request
 
 DASHBOARD = {"tls_cert": "cert.pem", "tls_key": "key.pem"}
 NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1"

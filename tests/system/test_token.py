@@ -9,8 +9,8 @@ from urllib.parse import quote_plus
 import pytest
 
 from fproc.web.http.auth import TRIES
-from tests.system.running import Watching, configure, run
-from tests.system.talking import FORM, Answer, ask, form
+from tests.support.programs.running import Watching, configure, run
+from tests.support.programs.talking import FORM, Answer, ask, form
 
 TOKEN = "s3cret+T0ken/with=odd~signs"
 SENT = {"Authorization": f"Bearer {TOKEN}"}

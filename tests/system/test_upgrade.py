@@ -15,9 +15,9 @@ from urllib.request import urlopen
 import pytest
 
 from fproc.base.own_code import REPLACED
-from tests.archives import copy_of_project, other_build
-from tests.system import running
-from tests.system.running import DEADLINE_SECONDS, Watching, drop, own_processor, spooled
+from tests.support.programs import running
+from tests.support.programs.archives import copy_of_project, other_build
+from tests.support.programs.running import DEADLINE_SECONDS, Watching, drop, own_processor, spooled
 from tests.system.test_workers import workers_of
 
 OWN = "import os\n\ndef step(line):\n    return f'{line} done'\n"

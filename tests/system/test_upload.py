@@ -19,8 +19,8 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 
-from tests.system.running import Watching, configure, drop, spooled, wait_until
-from tests.system.talking import (
+from tests.support.programs.running import Watching, configure, drop, spooled, wait_until
+from tests.support.programs.talking import (
     BOUNDARY,
     FORM,
     Answer,

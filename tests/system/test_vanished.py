@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.crashes import BrokenDisk, inputs
-from tests.places import Place
-from tests.scenarios import SCENARIOS, Scenario, inputs_of
-from tests.system.running import WAITING_OR_BAD, Watching, own_processor, run
+from tests.support.programs.running import WAITING_OR_BAD, Watching, own_processor, run
+from tests.support.spool.crashes import BrokenDisk, inputs
+from tests.support.spool.places import Place
+from tests.support.spool.scenarios import SCENARIOS, Scenario, inputs_of
 
 SWEPT = (
     "two results, alone",

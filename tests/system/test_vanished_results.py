@@ -21,9 +21,9 @@ from fproc.spool.job import commit as decisions
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.job import RolledForward
 from fproc.spool.spool import Spool
-from tests.crashes import inputs, is_decided, look
-from tests.places import Place
-from tests.scenarios import SCENARIOS, inputs_of
+from tests.support.spool.crashes import inputs, is_decided, look
+from tests.support.spool.places import Place
+from tests.support.spool.scenarios import SCENARIOS, inputs_of
 
 KINDS = ("two results", "two results, alone")
 FIRST_POINTS: dict[tuple[str, int], int] = {}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import (
+from tests.support.programs.running import (
     QUICK,
     SAMPLE,
     SAMPLE_RESULT,

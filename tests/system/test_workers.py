@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.running import (
+from tests.support.programs.running import (
     Watching,
     configure,
     drop,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.running import Watching, configure, spooled
+from tests.support.programs.running import Watching, configure, spooled
 
 SETTLE_SECONDS = 0.3
 LINES = [f"line {number}\n" for number in range(40)]

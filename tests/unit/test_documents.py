@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 
 from fproc.base.values import fields
 from fproc.cli import main as command_line
@@ -12,8 +11,7 @@ from fproc.cli.settings import VARIABLES
 from fproc.config import model
 from fproc.config.keys import KEYS
 from fproc.pipeline.processors.builtins import BUILTINS
-
-PROJECT = Path(__file__).parents[2]
+from tests.support.project import PROJECT
 
 
 def text_of(*names: str) -> str:

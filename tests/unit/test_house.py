@@ -24,8 +24,8 @@ from tests.support.house import (
     unlisted,
     upward_imports,
 )
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 Rule = Callable[[House], list[Any]]
 RULES: list[Rule] = [
     unlisted,

@@ -19,7 +19,7 @@ from fproc.cli.logs import JsonFormatter, TextFormatter, set_up
 from fproc.cli.progress import ProgressBar
 from fproc.pipeline.failures import RecordError
 from fproc.telemetry.printer import Tracer
-from tests.helpers import line_failure
+from tests.support.helpers import line_failure
 
 
 @pytest.mark.parametrize(

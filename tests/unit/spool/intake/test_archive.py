@@ -1,0 +1,95 @@
+"""Archived files that are old enough to go."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from fproc.config.model import Retention
+from fproc.spool.checks.trusted import DAY_SECONDS
+from fproc.spool.spool import Spool
+from tests.support.helpers import plan_of
+
+
+class Archive:
+    """An archive. What is put there is put there now, so it is the clock that goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now = 0.0
+        self.spool = Spool(
+            plan_of([{"tag": "start", "type": "trim", "next": "end"}], watch_dir=str(folder)).config,
+            clock=lambda: self.now,
+        )
+        self.folders = self.spool.folders
+
+    def put(self, path: str) -> float:
+        """Put a file there, old as it is; gives when."""
+        target = self.folder / path
+        target.write_text("a\n")
+        os.utime(target, (0, 0))
+        return target.stat().st_ctime
+
+    def prune(self, now: float, **days: float | None) -> int:
+        """Remove what is too old at a time that is believed; gives how many files that were."""
+        self.now, before = now, len(self.names())
+        (self.folder / ".fproc/clock.json").write_text(json.dumps({"time": now, "doubted": None}))
+        self.spool.prune(Retention(**days))
+        return before - len(self.names())
+
+    def names(self) -> list[str]:
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.glob("[pf]*/*"))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "w")
+
+
+def test_what_was_archived_too_many_days_ago_goes_and_not_what_was_written_then(archive: Archive) -> None:
+    put = archive.put("processed/x")
+    for name in ("failed/y", "failed/y.error.json", "failed/z.rejected.jsonl"):
+        archive.put(name)
+    assert archive.prune(put + 2 * DAY_SECONDS - 60, processed_days=2) == 0
+    assert archive.prune(put + 2 * DAY_SECONDS + 60, processed_days=2) == 1
+    assert archive.names() == ["failed/y", "failed/y.error.json", "failed/z.rejected.jsonl"]
+    assert archive.prune(put + DAY_SECONDS / 2 + 60, processed_days=2, failed_days=0.5) == 3
+    assert archive.names() == []
+
+
+def test_none_keeps_everything(archive: Archive) -> None:
+    put = archive.put("processed/x")
+    assert archive.prune(put + 1e9, processed_days=None, failed_days=None) == 0
+    assert archive.names() == ["processed/x"]
+
+
+def special(folder: Path) -> None:
+    (folder / "folder").mkdir()
+    (folder / "link").symlink_to("folder/inner")
+    (folder / "dangling").symlink_to("nowhere")
+    os.mkfifo(folder / "fifo")
+
+
+def test_what_is_no_file_stays_and_the_rest_goes(archive: Archive) -> None:
+    special(archive.folder / "processed")
+    put = archive.put("processed/folder/inner")
+    archive.put("processed/\udcff")
+    before = [name for name in archive.names() if "\udcff" not in name]
+    assert archive.prune(put + 1e9, processed_days=1) == 1
+    assert archive.names() == before
+    assert (archive.folder / "processed/folder/inner").exists()
+
+
+def test_ignored_names_stay(archive: Archive) -> None:
+    put = archive.put("processed/.gitkeep")
+    assert archive.prune(put + 1e9, processed_days=1) == 0
+    assert archive.names() == ["processed/.gitkeep"]
+
+
+def test_a_folder_that_is_gone_has_nothing_to_remove(archive: Archive) -> None:
+    os.rmdir(archive.folders.processed)
+    put = archive.put("failed/x")
+    assert archive.prune(put + 1e9, processed_days=1, failed_days=1) == 1
