@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-file test sweeps test-long check lint types pyz bench screenshots clean
+.PHONY: help run run-file test sweeps test-long check lint types pyz generate bench screenshots clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ types: $(VENV)/ready
 
 pyz: $(VENV)/ready ## build the one executable file, fproc.pyz
 	$(BIN)/python -m fproc.pyz.build $(CURDIR)/fproc.pyz
+
+generate: $(VENV)/ready ## write the tables of the documents anew, from what the code declares
+	$(BIN)/python -m tests.support.generated
 
 bench: ## measure against awk, C, rsyslog and others: make bench ARGS="W1 --mb 200"
 	$(PYTHON) -m bench $(ARGS)

@@ -9,8 +9,10 @@ from fproc import __version__
 from fproc.pipeline.graph import DROP, END, Graph, is_sink
 from fproc.spool.intake.uploads import UploadArea
 from fproc.telemetry.rolling import WINDOWS
-from fproc.web.api import exposition, state
+from fproc.web.api import state
 from fproc.web.api.commands import Commands
+from fproc.web.api.exposition import metrics_content_type
+from fproc.web.api.gauges import Moment, metrics_text
 from fproc.web.api.state import DashboardState
 from fproc.web.http.auth import Authenticator
 from fproc.web.http.messages import Refused, Request, Response, json_response
@@ -120,8 +122,8 @@ class _Answers:
     def metrics(self, request: Request) -> Response:
         """Figures for Prometheus."""
         openmetrics = OPENMETRICS in request.headers.get("accept", "")
-        text = state.metrics(self._view, openmetrics=openmetrics)
-        return Response(200, text.encode(), exposition.metrics_content_type(openmetrics=openmetrics))
+        text = metrics_text(Moment.now(self._view), openmetrics=openmetrics)
+        return Response(200, text.encode(), metrics_content_type(openmetrics=openmetrics))
 
     def openapi(self, _request: Request) -> Response:
         """What there is to ask for."""

@@ -17,7 +17,6 @@ from fproc.spool.spool import Spool
 from fproc.telemetry.health import judge
 from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.rolling import WINDOWS
-from fproc.web.api import exposition
 from fproc.web.api.queries import Queries
 
 
@@ -105,24 +104,3 @@ def resident_bytes() -> int | None:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return None
-
-
-def metrics(view: DashboardState, *, openmetrics: bool) -> str:
-    """All figures, for Prometheus."""
-    is_well, value = health(view)
-    disk, workers, oldest = (value["checks"][name] for name in ("disk", "workers", "oldest_waiting"))
-    return exposition.render_metrics(
-        view.metrics.snapshot(),
-        files=view.listing.counts(),
-        healthy=is_well,
-        paused=bool(view.health().paused),
-        busy=workers["busy"],
-        workers=workers["count"],
-        free_bytes=disk["free_bytes"],
-        total_bytes=disk["total_bytes"],
-        oldest_waiting_seconds=oldest["seconds"],
-        uptime_seconds=view.uptime_seconds(),
-        cpu_seconds=time.process_time(),
-        memory_bytes=resident_bytes(),
-        openmetrics=openmetrics,
-    )

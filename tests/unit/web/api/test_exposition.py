@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,9 @@ from fproc.run.attempt import Outcome
 from fproc.run.figures import Figures, NodeFigures
 from fproc.run.verdict import Verdict
 from fproc.telemetry.metrics import Metrics, Snapshot
-from fproc.web.api.exposition import metrics_content_type, render_metrics
+from fproc.web.api import state
+from fproc.web.api.exposition import metrics_content_type
+from fproc.web.api.gauges import Moment, metrics_text
 from tests.support.programs.promtool import check_metrics
 
 STATES = {"unprocessed": 3, "underprocess": 1, "processed": 20, "failed": 2}
@@ -39,21 +43,33 @@ def worked(tag: str = "start") -> Snapshot:
     return metrics.snapshot()
 
 
+KNOWN: dict[str, Any] = {
+    "healthy": True,
+    "paused": "",
+    "busy": 1,
+    "workers": 2,
+    "free_bytes": 10**12,
+    "total_bytes": 2 * 10**12,
+    "oldest_waiting_seconds": 12.5,
+    "memory_bytes": 4096,
+}
+
+
 def said(snapshot: Snapshot | None = None, *, openmetrics: bool = False, **changes: Any) -> str:
-    values: dict[str, Any] = {
-        "files": STATES,
-        "healthy": True,
-        "paused": False,
-        "busy": 1,
-        "workers": 2,
-        "free_bytes": 10**12,
-        "total_bytes": 2 * 10**12,
-        "oldest_waiting_seconds": 12.5,
-        "uptime_seconds": 99.25,
-        "cpu_seconds": 1.5,
-        "memory_bytes": 4096,
+    known = {**KNOWN, **changes}
+    checks = {
+        "disk": {"free_bytes": known["free_bytes"], "total_bytes": known["total_bytes"]},
+        "workers": {"busy": known["busy"], "count": known["workers"]},
+        "oldest_waiting": {"seconds": known["oldest_waiting_seconds"]},
     }
-    return render_metrics(snapshot or worked(), openmetrics=openmetrics, **{**values, **changes})
+    view: Any = SimpleNamespace(
+        uptime_seconds=lambda: 99.25, health=lambda: SimpleNamespace(paused=known["paused"])
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(time, "process_time", lambda: 1.5)
+        patched.setattr(state, "resident_bytes", lambda: known["memory_bytes"])
+        at = Moment(view, snapshot or worked(), STATES, known["healthy"], checks)
+        return metrics_text(at, openmetrics=openmetrics)
 
 
 def families(shown: str, *, openmetrics: bool) -> dict[str, Metric]:
@@ -154,7 +170,7 @@ def test_what_is_not_known_is_left_out_and_its_name_with_it(*, openmetrics: bool
 @pytest.mark.parametrize("healthy", [True, False])
 @pytest.mark.parametrize("paused", [True, False])
 def test_trouble_and_pauses_are_gauges(*, healthy: bool, paused: bool) -> None:
-    found = values(said(healthy=healthy, paused=paused))
+    found = values(said(healthy=healthy, paused="the disk is full" if paused else ""))
     assert (found["fproc_healthy",], found["fproc_intake_paused",]) == (healthy, paused)
 
 
