@@ -15,6 +15,7 @@ from fproc.pipeline.graph import ANY, is_sink
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import BuiltinForm
 from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.processors.options import Template
 
 SHARED_NAMES = {"suffix", "tag", "date"}
 """What in the name of a result does not tell one input from another."""
@@ -111,10 +112,8 @@ def _of_tags(plan: Plan, name: str, node: NodeSpec, given: set[str]) -> Iterator
 def _of_sink(plan: Plan, name: str, node: NodeSpec) -> Iterator[str]:
     """Yield what is wrong with the name of a result."""
     form = plan.forms.get(name)
-    if not isinstance(form, BuiltinForm) or form.name != "write" or form.values.get("append"):
-        return
-    template = form.values["file"]
-    if set(template.names) <= SHARED_NAMES:
+    template = form.values.get("file") if isinstance(form, BuiltinForm) else None
+    if isinstance(template, Template) and set(template.names) <= SHARED_NAMES:
         is_replaced = plan.config.on_conflict == "replace"
         becomes = "each replaces the one before" if is_replaced else "later ones get ~2, ~3 and so on"
         what = f"{node.path}.config.file: several inputs have a result {template.text!r}, of which {becomes}"

@@ -6,13 +6,18 @@ around them is written by hand. `PARTS` has a function for each name.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+from fproc.pipeline.processors.base import Builtin
+from fproc.pipeline.processors.builtins import FAMILIES
+from fproc.pipeline.processors.options import in_words
 from fproc.web.api.gauges import GAUGES
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 COMMAND = "make generate"
 
 _PART = re.compile(
@@ -23,7 +28,7 @@ _PART = re.compile(
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in lines)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def metrics() -> str:
@@ -32,8 +37,43 @@ def metrics() -> str:
     return table(("metric", "type", "means"), rows)
 
 
+def built_ins() -> str:
+    """Return the section of each built-in processor."""
+    sections = [
+        f"## {family}\n\n" + "\n".join(_built_in(name, builtin) for name, builtin in entries.items())
+        for family, entries in FAMILIES.items()
+    ]
+    return "\n" + "\n".join(sections) + "\n"
+
+
+def _built_in(name: str, builtin: Builtin) -> str:
+    config, lines_in, lines_out = builtin.example
+    rows = [
+        (
+            f"`{key}` ({in_words(option.kind)})",
+            option.meaning,
+            "required" if option.required else _json(option.default),
+        )
+        for key, option in builtin.options.items()
+    ]
+    options = table(("option", "what", "default"), rows) + "\n" if rows else ""
+    example = "\n".join(
+        ["in:", *(f"    {line}" for line in lines_in), "out:", *(f"    {line}" for line in lines_out)]
+    )
+    return (
+        f"### `{name}`\n\n{builtin.summary}\n\n{options}"
+        f"Example, with `{json.dumps(config)}`:\n\n```text\n{example}\n```\n"
+    )
+
+
+def _json(default: Any) -> str:
+    """Return a default as it would be written; "" where there is none."""
+    return "" if default is None else f"`{json.dumps(default, ensure_ascii=False)}`"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "metrics": metrics,
+    "built-ins": built_ins,
 }
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.generated import COMMAND, PARTS, PROJECT, documents, renewed, stale
+from tests.support.generated import COMMAND, PARTS, documents, renewed, stale
+from tests.support.project import PROJECT
 
 
 def test_what_is_generated_is_as_the_code_says() -> None:

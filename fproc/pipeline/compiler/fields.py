@@ -6,23 +6,14 @@ If they can all be served by one call, it is made here, and those that come late
 
 from __future__ import annotations
 
-from fproc.base.values import dataclass, replace
+from fproc.base.values import replace
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.site import Site, Split
-from fproc.pipeline.processors.base import BuiltinForm
+from fproc.pipeline.processors.base import BuiltinForm, FieldNeed
 from fproc.pipeline.processors.builtins import BUILTINS
 
 MOST_PARTS = 12
 """Up to how many fields each one gets a variable of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Need:
-    """What a node wants of a line: its fields up to `least`, and `exactly` so many parts if that matters."""
-
-    separator: str
-    least: int
-    exactly: int | None
 
 
 def split(code: Generator, at: Site, separator: str) -> tuple[Site, Split]:
@@ -46,26 +37,15 @@ def has(split: Split, number: int) -> str:
     return f"{split.parts[number - 1]} is not None" if split.parts else f"len({split.listed}) >= {number}"
 
 
-def _need(code: Generator, node: str) -> _Need | None:
-    """What a node wants.
-
-    `tag_field` looks at one field, which is not the rest of the line; `fields` with a `max` wants the rest in
-    the last one, and without it any number of fields will do that has those in its template.
-    """
+def _need(code: Generator, node: str) -> FieldNeed | None:
+    """Return the fields that a node wants, as it declares them."""
     form = code.forms.get(node)
-    if not isinstance(form, BuiltinForm):
-        return None
-    values = form.values
-    if form.name == "tag_field":
-        return _Need(values["separator"], values["field"], None)
-    if form.name == "fields" and values["template"].highest_number:
-        return _Need(values["separator"], values["template"].highest_number, values["max"])
-    return None
+    return BUILTINS[form.name].needs_fields(form.values) if isinstance(form, BuiltinForm) else None
 
 
-def _needs_after(code: Generator, node: str, separator: str) -> list[_Need]:
+def _needs_after(code: Generator, node: str, separator: str) -> list[FieldNeed]:
     """What is wanted, with this separator, by nodes that the same line can go on to."""
-    found: list[_Need] = []
+    found: list[FieldNeed] = []
     seen = [node]
     for name in seen:
         form = code.forms.get(name)
@@ -79,23 +59,23 @@ def _needs_after(code: Generator, node: str, separator: str) -> list[_Need]:
     return found
 
 
-def _combined(own: _Need, others: list[_Need]) -> _Need:
+def _combined(own: FieldNeed, others: list[FieldNeed]) -> FieldNeed:
     """One need that serves `own` and, if there is such a one, the others too."""
     exact = {need.exactly for need in (own, *others) if need.exactly is not None}
     least = max(need.least for need in (own, *others) if need.exactly is None or need is own)
     if len(exact) == 1:
-        together = _Need(own.separator, 0, *exact)
+        together = FieldNeed(own.separator, 0, *exact)
         if all(_fits(together.exactly or 0, need) for need in (own, *others)):
             return together
-    return own if exact else _Need(own.separator, least, None)
+    return own if exact else FieldNeed(own.separator, least)
 
 
-def _fits(parts: int, need: _Need) -> bool:
+def _fits(parts: int, need: FieldNeed) -> bool:
     """Whether splitting into so many parts, the last one with the rest, serves a need."""
     return parts == need.exactly if need.exactly is not None else need.least < parts
 
 
-def _made(code: Generator, at: Site, separator: str, need: _Need) -> Split:
+def _made(code: Generator, at: Site, separator: str, need: FieldNeed) -> Split:
     """Split into exactly so many parts, each in a variable, or into a list of those that there are."""
     size = need.exactly if need.exactly is not None else need.least + 1
     by = None if separator == " " else separator

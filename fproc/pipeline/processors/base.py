@@ -175,8 +175,8 @@ def seen(item: Any) -> str:
 class Option:
     """One key of a built-in's `config`.
 
-    `kind` is a name from `fproc.processors.options.KINDS`; an option without a `default` is required when
-    `required` says so, else absent means None.
+    `kind` is a name from `KINDS` in `options`; an option without a `default` is required when `required` says
+    so, else absent means None.
     """
 
     kind: str
@@ -214,6 +214,27 @@ def no_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldNeed:
+    """The fields of a line that a built-in looks at: up to number `least`.
+
+    `exactly` is into how many parts the line has to be split, the last one with the rest, if that matters.
+    """
+
+    separator: str
+    least: int
+    exactly: int | None = None
+
+
+FieldNeeds = Callable[[Mapping[str, Any]], FieldNeed | None]
+"""Which fields of its lines a built-in looks at; None if it splits them into none."""
+
+
+def no_fields(_values: Mapping[str, Any]) -> FieldNeed | None:
+    """Declare that lines are not split into fields."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Builtin:
     """A built-in processor: what it does, its options, an example that the tests run, and how it is made.
 
@@ -227,6 +248,8 @@ class Builtin:
     - `passes_line`: the lines that it emits are those that came, unchanged.
     - `remembers`: what it gives for a line may depend on lines before it.
 
+    - `needs_fields`: the fields that it looks at; so a line is split once for several nodes.
+
     `gives_tags` says which tags it may give, for `--check` to find routes that are never taken.
     """
 
@@ -239,6 +262,7 @@ class Builtin:
     sets_tag: Declared = never
     passes_line: bool = False
     remembers: bool = True
+    needs_fields: FieldNeeds = no_fields
     gives_tags: Tags = any_tags
 
 

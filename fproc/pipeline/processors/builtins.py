@@ -3,12 +3,15 @@
 from fproc.pipeline.processors import counting, routing, sinks, text
 from fproc.pipeline.processors.base import Builtin
 
-BUILTINS: dict[str, Builtin] = {
-    **routing.BUILTINS,
-    **text.BUILTINS,
-    **counting.BUILTINS,
-    **sinks.BUILTINS,
+FAMILIES: dict[str, dict[str, Builtin]] = {
+    "Routing": routing.BUILTINS,
+    "Text": text.BUILTINS,
+    "Counting": counting.BUILTINS,
+    "Sinks": sinks.BUILTINS,
 }
+"""All of them, in the order of docs/PROCESSORS.md."""
+
+BUILTINS = {name: builtin for family in FAMILIES.values() for name, builtin in family.items()}
 
 LATER = ("dedupe", "head", "sample", "json_field", "csv_columns")
 """Names of the contract that are still to come; a pipeline that uses one is told so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from string import Formatter
-from typing import Any
+from typing import Any, NamedTuple
 
 from fproc.base.errors import Problem
 from fproc.base.schema import compile_pattern, json_type
@@ -99,18 +99,32 @@ def _otherwise(value: Any) -> str:
 STAGE_FOLDER = ".stage"
 """The one name in the results folder that no result can have: results grow in there."""
 
-KINDS: dict[str, Callable[[Any], Any]] = {
-    "text": _text,
-    "separator": _separator,
-    "count": _count,
-    "flag": _flag,
-    "pattern": _pattern,
-    "line": _one_line,
-    "rules": _rules,
-    "tags": _tags,
-    "otherwise": _otherwise,
-    "template": lambda value: Template(_one_line(value)),
+
+class Kind(NamedTuple):
+    """What an option's value is: in words, and the check that gives the ready-made value."""
+
+    what: str
+    ready: Callable[[Any], Any]
+
+
+KINDS = {
+    "text": Kind("text", _text),
+    "separator": Kind("text", _separator),
+    "count": Kind("whole number", _count),
+    "flag": Kind("true or false", _flag),
+    "pattern": Kind("pattern", _pattern),
+    "line": Kind("text", _one_line),
+    "rules": Kind("object", _rules),
+    "tags": Kind("object", _tags),
+    "otherwise": Kind("word", _otherwise),
+    "template": Kind("template", lambda value: Template(_one_line(value))),
+    "result": Kind("template", lambda value: Template(_one_line(value))),
 }
+
+
+def in_words(kind: str) -> str:
+    """Return what the value of an option is, for people."""
+    return KINDS[kind.partition(":")[0]].what
 
 
 def ready_made(kind: str, value: Any) -> Any:
@@ -123,7 +137,7 @@ def ready_made(kind: str, value: Any) -> Any:
     """
     name, _, places = kind.partition(":")
     if not places:
-        return KINDS[name](value)
+        return KINDS[name].ready(value)
     template = Template(_one_line(value), places.split(","))
     if name == "result" and not is_plain_name(template.text):
         raise ValueError(f"{template.text!r} must be a plain file name: results are not put into folders")

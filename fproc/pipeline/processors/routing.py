@@ -6,7 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fproc.pipeline.processors.base import Builtin, Maker, Option, Tags, routing, stateless
+from fproc.pipeline.processors.base import (
+    Builtin,
+    FieldNeed,
+    Maker,
+    Option,
+    Tags,
+    routing,
+    stateless,
+)
 from fproc.pipeline.processors.text import SEPARATOR, field_splitter
 
 
@@ -38,6 +46,10 @@ def _tag_prefix(*, separator: str, default: str | None) -> Maker:
         return (prefix, rest) if found else (default, line)
 
     return routing(route)
+
+
+def _one_field(values: Mapping[str, Any]) -> FieldNeed:
+    return FieldNeed(values["separator"], values["field"])
 
 
 def _has_default(values: Mapping[str, Any]) -> bool:
@@ -93,6 +105,7 @@ BUILTINS: dict[str, Builtin] = {
         sets_tag=_has_default,
         gives_tags=_tags_of("tags"),
         passes_line=True,
+        needs_fields=_one_field,
     ),
     "tag_prefix": stateless(
         "Takes the tag from the front of the line: `tag:line` becomes `line`, tagged `tag`.",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from fproc.pipeline.processors.base import (
     OTHERWISE,
     Builtin,
+    FieldNeed,
     Maker,
     Option,
     Processor,
@@ -74,6 +76,12 @@ def _fields(*, separator: str, max: int | None, template: Template, otherwise: s
         return fill(line, *found)
 
     return mapping(reformat)
+
+
+def _fields_of_template(values: Mapping[str, Any]) -> FieldNeed | None:
+    """Return what `fields` needs: what its template has, and with a `max` the rest in the last one."""
+    least = values["template"].highest_number
+    return FieldNeed(values["separator"], least, values["max"]) if least else None
 
 
 def _split(*, separator: str) -> Maker:
@@ -170,6 +178,7 @@ BUILTINS: dict[str, Builtin] = {
             ),
             "otherwise": OTHERWISE,
         },
+        needs_fields=_fields_of_template,
     ),
     "split": same_tag(
         "Makes several lines out of one.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from fproc.pipeline.processors.builtins import BUILTINS
 from fproc.pipeline.processors.options import check_options
 from fproc.pipeline.records import Record
 from tests.support.helpers import SOURCE, Memory, plan_of, run_lines
+from tests.support.project import PROJECT
 
 LINES = [
     "ERROR: disk full",
@@ -109,6 +111,18 @@ def test_one_that_declares_nothing_is_given_its_tags_and_lines_one_after_the_oth
     assert plan.why_interpreted("start") is None
     assert plan.remembers
     assert run_lines(plan, "E1", "x", "E2") == {"in.log": ["e:E1", "o:x", "e:E2"]}
+
+
+def test_what_is_done_about_a_built_in_goes_by_what_it_declares_and_not_by_its_name() -> None:
+    compared = [
+        f"{path.name}:{node.lineno}"
+        for path in (PROJECT / "fproc" / "pipeline").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Compare)
+        if any(isinstance(side, ast.Constant) and side.value in BUILTINS for side in node.comparators)
+        if isinstance(node.left, ast.Attribute) and node.left.attr in {"name", "type"}
+    ]
+    assert compared == []
 
 
 def test_a_large_table_of_tags_is_looked_up_and_not_gone_through() -> None:
