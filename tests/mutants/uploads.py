@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.support.mutation import ARRIVAL, mutant, without
+from tests.support.mutation import UPLOAD_CRASHES, UPLOAD_TESTS, mutant, without
 
-UPLOAD_CRASH = ARRIVAL + "test_a_crash_before_any_call_leaves_files_whole_or_absent"
-UPLOAD_POWER = ARRIVAL + "test_power_loss_before_any_call_leaves_files_whole_or_absent"
-SWEPT = ARRIVAL + "test_a_second_crash_in_the_sweep_changes_nothing_either[renameat2-marker-1]"
-SWEPT_POWER = ARRIVAL + "test_power_loss_in_the_sweep_after_a_crash_changes_nothing_either"
+UPLOAD_CRASH = UPLOAD_CRASHES + "test_a_crash_before_any_call_leaves_files_whole_or_absent"
+UPLOAD_POWER = UPLOAD_CRASHES + "test_power_loss_before_any_call_leaves_files_whole_or_absent"
+SWEPT = UPLOAD_CRASHES + "test_a_second_crash_in_the_sweep_changes_nothing_either[renameat2-marker-1]"
+SWEPT_POWER = UPLOAD_CRASHES + "test_power_loss_in_the_sweep_after_a_crash_changes_nothing_either"
 
 UPLOADS = [
     without(
@@ -26,7 +26,7 @@ UPLOADS = [
         "an upload replaces what has its name",
         "intake/uploads",
         ("self._disk.move(self._own(file.target)", "self._disk.replace(self._own(file.target)"),
-        ARRIVAL + "test_a_name_that_is_taken_in_the_last_moment_is_not_replaced[rename]",
+        UPLOAD_TESTS + "test_a_name_that_is_taken_in_the_last_moment_is_not_replaced[rename]",
     ),
     mutant(
         "an upload is not held while it grows",
@@ -35,7 +35,7 @@ UPLOADS = [
             "return Upload(self, hold)",
             "begun = Arrival(self, hold)\n            hold.release()\n            return begun",
         ),
-        ARRIVAL + "test_a_sweep_leaves_live_uploads_alone_and_removes_those_of_the_dead[False]",
+        UPLOAD_TESTS + "test_a_sweep_leaves_live_uploads_alone_and_removes_those_of_the_dead[False]",
     ),
     mutant(
         "an upload is let go of before it is removed",
@@ -44,7 +44,7 @@ UPLOADS = [
             "        files = os.path.join(hold.folder, _FILES)\n        try:",
             "        files = os.path.join(hold.folder, _FILES)\n        hold.release()\n        try:",
         ),
-        ARRIVAL + "test_files_arrive_whole_with_their_sizes_and_digests",
+        UPLOAD_TESTS + "test_files_arrive_whole_with_their_sizes_and_digests",
         and_edit=("        finally:\n            hold.release()", "        finally:\n            pass"),
     ),
     mutant(

@@ -20,7 +20,8 @@ GROUP_OWNERS = "tests/unit/spool/job/test_group_owners.py::"
 GROUP = "tests/unit/spool/job/test_group.py::"
 SPOOL = "tests/unit/spool/test_spool.py::"
 MEDDLING = "tests/unit/spool/job/test_meddling.py::"
-ARRIVAL = "tests/unit/spool/intake/test_uploads.py::"
+UPLOAD_TESTS = "tests/unit/spool/intake/test_uploads.py::"
+UPLOAD_CRASHES = "tests/unit/spool/intake/test_upload_crashes.py::"
 
 
 def crash(scenario: str, way: str = "renameat2") -> str:

@@ -1,0 +1,14 @@
+"""What tests of uploads share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.spool.upload_places import Place
+
+
+@pytest.fixture
+def place(memory_path: Path) -> Place:
+    return Place(memory_path / "w")

@@ -1,0 +1,149 @@
+"""Databases of earlier and of newer versions, and none at all without sqlite3."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from fproc.telemetry.events import Failure
+from fproc.telemetry.history_schema import SCHEMA_VERSION
+from tests.support.histories import NOW, Opener, asked_aside, event, jobs, lines
+
+VERSION_1 = """
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job TEXT NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL, time REAL NOT NULL,
+    attempt INTEGER NOT NULL, seconds REAL NOT NULL, lines_in INTEGER NOT NULL,
+    lines_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL, rejected INTEGER NOT NULL,
+    results TEXT NOT NULL, error TEXT NOT NULL, node TEXT, line_no INTEGER,
+    UNIQUE (job, kind, attempt));
+CREATE INDEX events_of_file ON events (file);
+CREATE INDEX events_by_time ON events (time);
+CREATE INDEX events_with_error ON events (id) WHERE error != '';
+CREATE TABLE totals (
+    files_processed INTEGER, files_failed INTEGER, lines_in INTEGER, lines_out INTEGER,
+    bytes_in INTEGER, retries INTEGER, recovered INTEGER);
+INSERT INTO totals VALUES (0, 0, 0, 0, 0, 0, 0);
+CREATE TRIGGER count_event AFTER INSERT ON events BEGIN
+    UPDATE totals SET
+        files_processed = files_processed + (NEW.kind = 'processed'),
+        files_failed = files_failed + (NEW.kind = 'failed'),
+        lines_in = lines_in + (NEW.kind IN ('processed', 'failed')) * NEW.lines_in,
+        lines_out = lines_out + (NEW.kind IN ('processed', 'failed')) * NEW.lines_out,
+        bytes_in = bytes_in + (NEW.kind IN ('processed', 'failed')) * NEW.bytes_in,
+        retries = retries + (NEW.kind = 'retry'),
+        recovered = recovered + (NEW.kind = 'recovered'); END;
+INSERT INTO events VALUES
+    (NULL, 'j1', 'a.log', 'failed', 1795341600.0, 2, 1.5, 10, 8, 100, 1, '[]', 'bad', 'parse', 7),
+    (NULL, 'j2', 'b.log', 'processed', 1795341600.0, 1, 1.5, 10, 8, 100, 1, '["b.out"]', '', NULL, NULL);
+PRAGMA journal_mode = WAL;
+PRAGMA user_version = 1;
+"""
+"""A database as the first version of the schema had it, with two events."""
+
+
+def version_1(path: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(VERSION_1)
+
+
+def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
+    opened: Opener, path: str, warnings: Callable[[], list[str]]
+) -> None:
+    version_1(path)
+    inode = os.stat(path).st_ino
+    history = opened(days=1)
+    assert jobs(history) == ["j2", "j1"]
+    assert history.errors(10) == [Failure(NOW, "a.log", "parse", 7, None, "bad", 2)]
+    assert history.timeline("b.log")[0].event == event(
+        "j2",
+        file="b.log",
+        seconds=1.5,
+        lines_in=10,
+        lines_out=8,
+        bytes_in=100,
+        rejected=1,
+        results=("b.out",),
+    )
+    history.record([event("j3", line="x", error="bad", line_errors=lines(1))])
+    assert [found.line for found in history.errors(10)] == ["x", None, "line 1"]
+    totals = history.totals()
+    assert (totals["files_processed"], totals["files_failed"], totals["lines_in"]) == (2, 1, 20)
+    assert (totals["lines_rejected"], totals["lines_skipped"]) == (2, 0)
+    assert asked_aside(path, "PRAGMA user_version") == SCHEMA_VERSION
+    assert os.stat(path).st_ino == inode
+    assert warnings() == []
+
+
+def test_several_that_find_a_database_of_the_first_version_bring_it_up_to_date_once(
+    opened: Opener, path: str, warnings: Callable[[], list[str]]
+) -> None:
+    version_1(path)
+    with ThreadPoolExecutor(8) as pool:
+        histories = list(pool.map(lambda _: opened(), range(8)))
+    for number, history in enumerate(histories):
+        history.record([event(f"new-{number}", line_errors=lines(1))])
+    assert len(histories[0].errors(100)) == 9
+    assert warnings() == []
+
+
+def test_a_new_database_and_one_that_was_brought_up_to_date_have_the_same_tables(
+    opened: Opener, path: str
+) -> None:
+    def tables() -> list[tuple[str, ...]]:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute(
+                "SELECT m.name, c.name, c.type FROM sqlite_master m, pragma_table_info(m.name) c"
+                " ORDER BY 1, c.cid"
+            ).fetchall()
+
+    opened().close()
+    new = tables()
+    os.unlink(path)
+    version_1(path)
+    opened().close()
+    assert tables() == new
+
+
+def test_a_database_of_a_newer_version_is_left_alone(
+    opened: Opener, path: str, warnings: Callable[[], list[str]]
+) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE events (something_else)")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    before = Path(path).read_bytes()
+    history = opened(days=1)
+    history.record([event()])
+    assert history.prune() == 0
+    assert history.recent(limit=1) == history.timeline("a.log") == history.failures(["a.log"]) == []
+    assert history.errors(1) == []
+    assert history.last("processed") is None
+    assert history.totals() == {}
+    history.close()
+    assert Path(path).read_bytes() == before
+    assert os.listdir(Path(path).parent) == ["history.db"]
+    (warning,) = warnings()
+    assert "newer" in warning
+
+
+def test_without_sqlite3_there_is_no_history_and_one_warning(
+    opened: Opener, path: str, warnings: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sqlite3", None)
+    history = opened(days=1)
+    history.record([event()])
+    assert history.prune() == 0
+    assert history.recent(limit=1) == history.timeline("a.log") == history.failures(["a.log"]) == []
+    assert history.errors(1) == []
+    assert history.last("processed") is None
+    assert history.totals() == {}
+    history.close()
+    assert not os.path.exists(path)
+    assert len(warnings()) == 1

@@ -1,0 +1,49 @@
+"""Files that take too long are killed and told apart from deaths."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from fproc.run.attempt import WorkerDeath
+from fproc.run.verdict import Verdict
+from fproc.watch.messages import Task, Why
+from fproc.watch.pool import WorkerLost
+from tests.support.programs.pools import MATCHES, SLEEPS, STUCK, UPPER, Place, collected, done, pids
+from tests.support.programs.running import wait_until
+
+
+@pytest.mark.parametrize("line", [SLEEPS, MATCHES])
+def test_a_worker_that_takes_too_long_is_killed_and_told_apart(place: Place, line: str) -> None:
+    workers = place.pool(STUCK, limits={"timeout_seconds": 0.3})
+    task = place.put("x", line)
+    workers.submit(task)
+    limit = "took longer than limits.timeout_seconds (0.3 s), so its worker was killed"
+    death = WorkerDeath(f"{limit} (line 1, node 'start')", too_slow=True, node="start", line_no=1, line=line)
+    assert collected(workers) == [WorkerLost(task, death)]
+    assert pids(workers) == []
+    again = done(workers, Task("x", Why.DEATH, death))
+    assert (again.fate, again.error, again.node, again.line_no) == (Verdict.RETRY, death.reason, "start", 1)
+
+
+def test_an_adopted_file_that_takes_too_long_is_killed_as_well(place: Place) -> None:
+    workers = place.pool(STUCK, limits={"timeout_seconds": 0.5})
+    task = place.put("x.log", "pass")
+    Path(place.spool.folders.underprocess, "x.log").write_text(SLEEPS + "\n")
+    workers.submit(task)
+    (event,) = collected(workers)
+    assert isinstance(event, WorkerLost)
+    assert event.death.too_slow
+
+
+def test_neither_the_start_of_a_worker_nor_its_idle_time_counts_as_the_file_s(place: Place) -> None:
+    source = f"import time\ntime.sleep(0.6)\n{UPPER}"
+    workers = place.pool(source, limits={"timeout_seconds": 0.5})
+    assert done(workers, place.put("x", "a")).fate is Verdict.COMMIT
+    (pid,) = pids(workers)
+    began = time.monotonic()
+    wait_until(lambda: workers.collect() or time.monotonic() - began > 0.6)
+    assert done(workers, place.put("y", "a")).fate is Verdict.COMMIT
+    assert pids(workers) == [pid]
