@@ -7,6 +7,7 @@ from tests.support.mutation import (
     MEANWHILE,
     POWER_GAPS,
     POWER_SWEEP,
+    WITH_LEASES,
     mutant,
     others_fsync,
     power,
@@ -21,7 +22,7 @@ _AGAIN = MEANWHILE + "test_a_file_that_is_handed_in_again_is_processed_again_wha
 HANDED_IN = f"{_AGAIN}[two results, alone]"
 FIRST_START = POWER_SWEEP + "test_what_is_done_at_the_very_first_start_survives_power_loss"
 BESIDE = POWER_SWEEP + "test_a_result_that_was_published_beside_the_spool_survives_power_loss"
-_WITH_LEASES = GAPS + "test_power_loss_before_any_call_changes_nothing_with_leases_either"
+_WITH_LEASES = WITH_LEASES + "test_power_loss_before_any_call_changes_nothing_with_leases_either"
 LEASE_POWER = f"{_WITH_LEASES}[lose_power-two results, without a journal]"
 HOLLOW = GAPS + "test_a_file_that_survives_power_loss_without_its_contents_deceives_nobody[checkpoints]"
 SWAPPED = POWER_GAPS + "test_a_file_that_comes_in_the_place_of_one_that_is_being_taken_survives_whole"

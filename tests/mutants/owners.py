@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.support.mutation import CALLS, GAPS, GROUP, LEASES, POWER_SWEEP, SHARING, SPOOL, mutant, without
+from tests.support.mutation import (
+    CALLS,
+    GAPS,
+    GROUP,
+    LEASES,
+    PAUSED,
+    POWER_SWEEP,
+    SHARING,
+    SPOOL,
+    WITH_LEASES,
+    mutant,
+    without,
+)
 
 KILLED_LOCKERS = (
     SHARING + "test_whenever_instances_with_locks_are_killed_the_next_start_leaves_nothing_of_them"
@@ -38,13 +50,13 @@ OWNERS = [
             'self._disk.replace(os.path.join(job, generation), os.path.join(job, f"g{number}-{token}"))',
             "pass",
         ),
-        LEASES + "test_of_two_that_take_a_file_over_at_once_only_one_gets_it",
+        PAUSED + "test_of_two_that_take_a_file_over_at_once_only_one_gets_it",
     ),
     mutant(
         "a lease that is taken over keeps its folder",
         "locks/leases",
         ('os.path.join(job, f"g{number}-{token}"))', "os.path.join(job, own))"),
-        LEASES + "test_a_late_owner_can_write_nothing_into_the_folder_that_its_host_remembers",
+        PAUSED + "test_a_late_owner_can_write_nothing_into_the_folder_that_its_host_remembers",
         and_edit=(
             """self._disk.replace(os.path.join(private, own), os.path.join(job, own))
             self._disk.remove_folder(private)
@@ -105,7 +117,7 @@ OWNERS = [
         "an input goes straight to underprocess/ with a lease",
         "job/job",
         ("if self.is_lease:\n            self.disk.take(", "if False:\n            self.disk.take("),
-        LEASES + "test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first",
+        PAUSED + "test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first",
     ),
     mutant(
         "a claim on NFS is a link",
@@ -117,7 +129,7 @@ OWNERS = [
         "the input of a lease is archived straight from underprocess/",
         "job/job",
         ("by_way=self.is_lease", "by_way=False"),
-        GAPS + "test_an_owner_that_was_paused_does_not_archive_the_file_when_it_is_handed_in_again",
+        WITH_LEASES + "test_an_owner_that_was_paused_does_not_archive_the_file_when_it_is_handed_in_again",
     ),
     mutant(
         "evidence against an owner holds for ever",
@@ -129,7 +141,7 @@ OWNERS = [
         "a file that was taken over goes on from the late owner's checkpoint",
         "spool",
         ("None if job.is_fresh_start else checkpoints.read_checkpoint(", "checkpoints.read_checkpoint("),
-        GAPS + "test_an_owner_that_was_paused_anywhere_adds_nothing_to_what_goes_on_without_it",
+        WITH_LEASES + "test_an_owner_that_was_paused_anywhere_adds_nothing_to_what_goes_on_without_it",
     ),
     mutant(
         "a lease is made where there is one",

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from tests.support.mutation import GAPS, MEANWHILE, SPOOL, SWEEP, VANISHED, crash, mutant, without
+from tests.support.mutation import (
+    FAILING_DISKS,
+    GAPS,
+    MEANWHILE,
+    SPOOL,
+    SWEEP,
+    VANISHED,
+    crash,
+    mutant,
+    without,
+)
 
 CRASH = crash("two results, alone")
 FAULT = (
     f"{SWEEP}test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing[once-EIO-two results, alone]"
 )
 TAKEN_NAME = MEANWHILE + "test_a_file_that_takes_a_result_s_name_before_recovery_is_not_replaced"
-FSYNC_FAILS = GAPS + "test_an_fsync_that_fails_is_noticed_and_costs_the_file_nothing[two results]"
+FSYNC_FAILS = FAILING_DISKS + "test_an_fsync_that_fails_is_noticed_and_costs_the_file_nothing[two results]"
 SECOND_FILE = GAPS + "test_a_second_file_of_the_name_that_is_claimed_before_any_recovery_mixes_with_nothing"
 _WAITS = VANISHED + "test_a_decided_input_waits_until_its_results_folder_is_back[0-two results]"
 HALF = VANISHED + "test_half_a_publication_is_not_taken_for_a_whole_one[two results]"
@@ -196,7 +206,7 @@ FAULTS = [
         "a record that could not be written is taken for written",
         "disk/disk",
         ("raise\n    disk.sync_folder(folder)", "return\n    disk.sync_folder(folder)"),
-        GAPS + "test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing[two results, alone]",
+        FAILING_DISKS + "test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing[two results, alone]",
     ),
     mutant(
         "a write that the kernel takes in parts ends after the first",
@@ -205,7 +215,7 @@ FAULTS = [
             "view = view[os.write(descriptor, view) :]",
             "view = view[os.write(descriptor, view) + len(view) :]",
         ),
-        GAPS + "test_writes_that_the_kernel_takes_in_parts_are_whole_in_the_end",
+        FAILING_DISKS + "test_writes_that_the_kernel_takes_in_parts_are_whole_in_the_end",
     ),
     mutant(
         "a part that cannot be moved, because its folder is missing, counts as moved",

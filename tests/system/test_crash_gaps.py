@@ -1,8 +1,7 @@
-"""What the crash sweep does not see: other processes, system calls that fail, second files of a name."""
+"""What the crash sweep does not see: other processes, archives, and second files of a name."""
 
 from __future__ import annotations
 
-import errno
 import itertools
 import json
 import os
@@ -14,17 +13,15 @@ import pytest
 
 from fproc.base.values import asdict
 from fproc.run import attempt
-from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.job import Attempts, RolledForward
 from fproc.spool.spool import Spool
-from tests.support.spool.crashes import CALLS, BrokenDisk, Crash, inputs, is_decided, look
-from tests.support.spool.leases import Shared, hold_by_leases_of_the_dead
+from tests.support.spool.crashes import CALLS, Crash, inputs, is_decided, look
+from tests.support.spool.leases import hold_by_leases_of_the_dead
 from tests.support.spool.places import Place, sweep
 from tests.support.spool.power import PowerDisk
-from tests.support.spool.scenarios import SCENARIOS, TWO_RESULTS, Scenario, inputs_of
-from tests.unit.spool.locks.test_leases import check_done, finish, paused_at, settle
+from tests.support.spool.scenarios import SCENARIOS, Scenario, inputs_of
 
 pytestmark = pytest.mark.sweep
 
@@ -104,56 +101,6 @@ def leases(monkeypatch: pytest.MonkeyPatch) -> None:
     hold_by_leases_of_the_dead(monkeypatch)
 
 
-@pytest.mark.usefixtures("leases", "names_of_the_model")
-@pytest.mark.parametrize(
-    "name", ["two results", "two results, without a journal", "checkpoints", "a file that fails"]
-)
-@pytest.mark.parametrize("end", [Place.lose_power, Place.lose_power_but_for_the_newest_name])
-def test_power_loss_before_any_call_changes_nothing_with_leases_either(
-    memory_path: Path, name: str, end: Callable[[Place, int], bool]
-) -> None:
-    assert sweep(memory_path, SCENARIOS[name], end) > 40
-
-
-@pytest.mark.parametrize("name", ["two results", "checkpoints"])
-def test_an_fsync_that_fails_is_noticed_and_costs_the_file_nothing(
-    memory_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fsync = os.fsync
-    for point in itertools.count():
-        place = Place(memory_path / str(point), SCENARIOS[name])
-        watcher = place.watcher(Disk(power=True))
-        number = itertools.count()
-
-        def fail_once(descriptor: int) -> None:
-            if next(number) == point:  # noqa: B023 - called at once
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
-            fsync(descriptor)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", fail_once)
-            watcher.turn()
-        if next(number) <= point:
-            break
-        assert watcher.health().trouble, point
-        for _ in range(3):
-            place.now += 1000.0
-            watcher.turn()
-        place.check(point)
-    assert point > 5
-
-
-def test_writes_that_the_kernel_takes_in_parts_are_whole_in_the_end(
-    memory_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = os.write
-    place = Place(memory_path / "w", SCENARIOS["checkpoints"])
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data[:1])))
-        place.watcher(Disk(power=True)).turn()
-    place.check("taken byte by byte")
-
-
 def test_what_was_remembered_of_an_earlier_file_of_the_name_does_not_count(memory_path: Path) -> None:
     place = Place(memory_path / "w", SCENARIOS["two results"])
     earlier = Attempts(attempts=7, not_before=4e9, interrupted=7, offset_bytes=10**6)
@@ -211,21 +158,6 @@ def test_a_file_put_by_hand_where_a_decided_one_was_is_not_archived_for_it(memor
     assert seen["litter"] == []
 
 
-def test_an_owner_that_was_paused_anywhere_adds_nothing_to_what_goes_on_without_it(memory_path: Path) -> None:
-    scenario = SCENARIOS["checkpoints"]
-    for calls in itertools.count():
-        shared = Shared(memory_path / str(calls), TWO_RESULTS, **scenario.config)
-        shared.put("unprocessed/x.log", *scenario.dropped.values())
-        second = shared.machine("second")
-        if not paused_at(shared, calls, lambda: settle(shared, second)):  # noqa: B023 - called at once
-            break
-        settle(shared, second)
-        seen = look(str(shared.folder))
-        assert {folder: seen[folder] for folder in scenario.expected} == scenario.expected, calls
-        assert seen["litter"] == [], calls
-    assert calls > 60
-
-
 class HollowDisk(PowerDisk):
     """All names and sizes survive; of contents that were not fsynced, zeros do. Many filesystems do that.
 
@@ -255,47 +187,6 @@ def test_a_file_that_survives_power_loss_without_its_contents_deceives_nobody(
         return came
 
     assert sweep(memory_path, SCENARIOS[name], end) > 20
-
-
-class OnceMoreDisk(BrokenDisk):
-    """Refuses call number `calls`, and dies `later` calls after that."""
-
-    def __init__(self, calls: int, later: int) -> None:
-        super().__init__(calls, error=errno.EIO)
-        self._later = later
-
-    def count(self, name: str, *arguments: Any) -> Any:
-        try:
-            return super().count(name, *arguments)
-        except OSError as error:
-            if self._error and error.errno == self._error:
-                self._error, self.calls_left = None, self._later
-            raise
-
-
-@pytest.mark.parametrize("name", ["two results", "two results, alone"])
-def test_a_disk_that_refuses_before_a_crash_costs_the_file_nothing(memory_path: Path, name: str) -> None:
-    scenario, points = SCENARIOS[name], 0
-    for first in itertools.count():
-        for later in itertools.count():
-            place = Place(memory_path / f"{first}-{later}", scenario)
-            disk = OnceMoreDisk(10**9, later)
-            watcher = place.watcher(disk)
-            disk.calls_left = first
-            try:
-                watcher.turn()
-            except Crash:
-                points += 1
-            else:
-                break
-            finally:
-                disk.die()
-            assert inputs(place.folder) == inputs_of(scenario), (first, later)
-            place.recover()
-            place.check((first, later))
-        if not disk.broke_at:
-            break
-    assert points > 50
 
 
 def test_an_empty_folder_that_someone_removes_before_any_call_is_missed_until_it_is_back(
@@ -376,49 +267,3 @@ def test_a_second_file_of_the_name_that_is_claimed_before_any_recovery_mixes_wit
         assert seen["failed"] == first.get("failed", {}), point
         assert seen["litter"] == [], point
     assert points > 10
-
-
-def test_an_owner_that_was_paused_does_nothing_while_another_is_at_work(memory_path: Path) -> None:
-    for calls in itertools.count():
-        shared = Shared(memory_path / str(calls), TWO_RESULTS)
-        shared.put("unprocessed/x.log", "a\nb\n")
-        second = shared.machine("second")
-        held: list[Claim] = []
-
-        def take_over() -> None:
-            for name, evidence in shared.wait(second).items():  # noqa: B023 - called at once
-                taken = second.adopt(name, evidence=evidence)  # noqa: B023
-                held.extend([taken] if isinstance(taken, Claim) else [])  # noqa: B023
-
-        if not paused_at(shared, calls, take_over):
-            break
-        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in held), calls
-        settle(shared, second)
-        check_done(shared)
-    assert calls > 30
-
-
-def test_an_owner_that_was_paused_does_not_archive_the_file_when_it_is_handed_in_again(
-    memory_path: Path,
-) -> None:
-    for calls in itertools.count():
-        shared = Shared(memory_path / str(calls), TWO_RESULTS)
-        shared.put("unprocessed/x.log", "a\nb\n")
-        second = shared.machine("second")
-        held: list[Claim] = []
-
-        def take_over() -> None:
-            settle(shared, second)  # noqa: B023 - called at once
-            archived = shared.folder / "processed" / "x.log"  # noqa: B023
-            if archived.exists():
-                archived.rename(shared.folder / "unprocessed" / "x.log")  # noqa: B023
-                claim = second.claim("x.log")  # noqa: B023
-                held.extend([claim] if claim else [])  # noqa: B023
-
-        if not paused_at(shared, calls, take_over):
-            break
-        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in held), calls
-        settle(shared, second)
-        seen = look(str(shared.folder))
-        assert (seen["processed"], seen["litter"]) == ({"x.log": "a\nb\n"}, []), calls
-    assert calls > 30

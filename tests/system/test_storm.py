@@ -9,14 +9,13 @@ from __future__ import annotations
 import gzip
 import os
 import random
-import re
 import signal
 import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -43,80 +42,14 @@ from tests.support.programs.running import (
     spooled,
     wait_until,
 )
+from tests.support.programs.runs import PLUGIN, Run, runs_of
 
 pytestmark = pytest.mark.sweep
 
-PLUGIN = """
-import os, time
-marks = os.open("marks", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-parent = os.getppid()
-
-class Step:
-    def __init__(self, pause=0.0, gate=""):
-        self.pause, self.gate, self.run, self.lines, self.file = pause, gate, os.urandom(6).hex(), 0, ""
-    def mark(self, number):
-        place = f"{self.file} {self.run} {os.getpid()} {parent} {number} {time.monotonic_ns()}"
-        os.write(marks, f"\\n{place};".encode())
-    def process(self, line):
-        self.file, number, _ = line.split(" ", 2)
-        self.mark(number)
-        while self.gate and not os.path.exists(self.gate):
-            time.sleep(0.005)
-        time.sleep(self.pause)
-        self.lines += 1
-        return f"{self.lines} {line}"
-    def finish(self):
-        self.mark(0)
-        return ()
-    def snapshot(self):
-        return {"lines": self.lines}
-    def restore(self, value):
-        self.lines = value["lines"]
-
-class Total:
-    def __init__(self):
-        self.total = 0
-    def process(self, line):
-        self.total += len(line)
-        return f"{line.split(' ', 2)[1]} {self.total}"
-"""
-
-
-@dataclass
-class Run:
-    """One run over a file, or over the rest of it from a checkpoint: what its marks say. Times in ns."""
-
-    file: str
-    pid: int
-    parent: int
-    began: int
-    last: int = 0
-    lines: list[int] = field(default_factory=list)
-    has_finished: bool = False
-
-
-def runs_of(folder: Path) -> list[Run]:
-    """All runs, in the order in which they began. A mark that a kill has cut off counts for nothing."""
-    runs: dict[str, Run] = {}
-    for mark in (folder / "marks").read_text().split("\n"):
-        if mark.endswith(";"):
-            file, token, pid, parent, number, at = mark[:-1].split(" ")
-            run = runs.setdefault(token, Run(file, int(pid), int(parent), int(at)))
-            run.last = int(at)
-            run.has_finished = number == "0"
-            if not run.has_finished:
-                run.lines.append(int(number))
-    return list(runs.values())
-
-
-def peak_memory_mb(pid: int) -> float:
-    """The most memory that a process has ever had resident."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found
-    return int(found[1]) / 1024
-
 
 NAMES = ("{}.log", "{}.log.gz", "{}", "two words {}.txt", "größe-{}.log", "{}~2.log")
+
+
 ODD_NAMES = ("-{}.log", "new\nline {}.log", os.fsdecode(b"\xff\xfe-{}.log"), "l" * 247 + "{}.log")
 
 
@@ -260,6 +193,8 @@ NODES: list[dict[str, Any]] = [
     {"tag": "total", "type": "own.Total", "next": "totals"},
     {"tag": "totals", "type": "write", "config": {"file": "{stem}.sum"}},
 ]
+
+
 PATIENT = {
     "retry": {"max_attempts": 50, "backoff_seconds": 0.02, "backoff_max_seconds": 0.2},
     "checkpoint": {"seconds": 0.02},

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fproc.cli.logs import FollowedFileHandler
+from fproc.base.errors import UsageError
+from fproc.cli.logs import FollowedFileHandler, JsonFormatter, TextFormatter, set_up
 
 
 @pytest.fixture
@@ -63,3 +67,80 @@ def test_a_log_file_that_was_cut_goes_on_at_its_beginning(
         file.truncate()
     say(handler, "two")
     assert (tmp_path / "logs/log").read_text() == "two\n"
+
+
+def event(
+    level: int = logging.INFO, message: str = "hello", exc: BaseException | None = None
+) -> logging.LogRecord:
+    info = (type(exc), exc, exc.__traceback__) if exc else None
+    record = logging.LogRecord("fproc.job", level, "job.py", 1, message, None, info)
+    record.created = 0.25
+    return record
+
+
+def test_a_line_of_the_log_has_time_level_and_message() -> None:
+    assert TextFormatter(colour=False).format(event()) == "1970-01-01T00:00:00.250Z INFO hello"
+
+
+def test_only_warnings_and_worse_are_coloured_and_only_on_request() -> None:
+    coloured, plain = TextFormatter(colour=True), TextFormatter(colour=False)
+    assert "\x1b" not in coloured.format(event())
+    for level in (logging.WARNING, logging.ERROR, logging.CRITICAL):
+        assert coloured.format(event(level)).startswith("\x1b[")
+        assert coloured.format(event(level)).endswith("\x1b[0m")
+        assert "\x1b" not in plain.format(event(level))
+
+
+def test_the_log_as_json_is_one_object_a_line() -> None:
+    line = JsonFormatter().format(event(logging.WARNING, "two\nlines \udcff"))
+    assert "\n" not in line
+    assert json.loads(line) == {
+        "timestamp": "1970-01-01T00:00:00.250Z",
+        "level": "warning",
+        "logger": "fproc.job",
+        "message": "two\nlines \udcff",
+    }
+
+
+def test_the_log_as_json_has_the_traceback() -> None:
+    line = JsonFormatter().format(event(logging.ERROR, exc=ValueError("bad date")))
+    assert "\n" not in line
+    assert json.loads(line)["traceback"].endswith("ValueError: bad date")
+
+
+@pytest.fixture
+def root_logger(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
+    """The root logger, as it was again after the test."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
+    yield root
+    for handler in root.handlers:
+        if handler not in before:
+            handler.close()
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def test_the_log_goes_to_a_file_without_colours(tmp_path: Path, root_logger: logging.Logger) -> None:
+    set_up(level=logging.INFO, form="text", path=str(tmp_path / "fproc.log"), colour=True)
+    root_logger.warning("disk nearly full")
+    root_logger.debug("nobody asked")
+    [line] = (tmp_path / "fproc.log").read_text(encoding="utf-8").splitlines()
+    assert line.endswith("Z WARNING disk nearly full")
+    assert "\x1b" not in line
+
+
+def test_the_log_goes_to_standard_error_as_json(
+    monkeypatch: pytest.MonkeyPatch, root_logger: logging.Logger
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    set_up(level=logging.DEBUG, form="json", path=None, colour=True)
+    root_logger.debug("hello")
+    assert json.loads(stream.getvalue())["message"] == "hello"
+
+
+def test_a_log_file_that_cannot_be_opened_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--log-file .*No such file or directory"):
+        set_up(level=logging.INFO, form="text", path=str(tmp_path / "no" / "fproc.log"), colour=False)

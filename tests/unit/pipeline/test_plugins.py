@@ -293,3 +293,16 @@ def test_a_processor_reaches_retry_and_reject_through_the_package() -> None:
     with pytest.raises(RecordError, match="no such account") as caught:
         run_one(user("reject_bad"), "bad")
     assert isinstance(caught.value.__cause__, fproc.Reject)
+
+
+@pytest.mark.parametrize(
+    "raised", ["SystemExit(1)", "GeneratorExit()", "__import__('asyncio').CancelledError()"]
+)
+def test_a_module_may_raise_anything_while_it_is_imported(
+    raised: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"raises_{abs(hash(raised))}"
+    (tmp_path / f"{name}.py").write_text(f"raise {raised}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError, match=f"importing '{name}' failed"):
+        plan_of([{"tag": "start", "type": f"{name}.f", "next": "end"}])

@@ -8,16 +8,22 @@ from typing import Any
 
 import pytest
 
-from fproc.base.errors import OutputError, ProcessorExitError, ShapeError
+from fproc.base.errors import (
+    InputError,
+    OutputError,
+    ProcessorExitError,
+    ShapeError,
+)
 from fproc.base.faults import trouble_of
 from fproc.config.model import RetryPolicy
 from fproc.pipeline import streams
 from fproc.pipeline.failures import RecordError
+from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.processors.base import Source
-from fproc.pipeline.records import Record
+from fproc.pipeline.records import Block, Record
 from fproc.pipeline.streams import BATCH, Stream
 from fproc.run.verdict import Verdict, decide
-from tests.support.helpers import Memory, plan_of, run_bytes, run_lines, stop, user
+from tests.support.helpers import SOURCE, Memory, plan_of, run_bytes, run_lines, stop, user
 
 Records = Iterator[Record]
 
@@ -313,3 +319,27 @@ def test_a_run_that_fails_at_another_node_closes_its_streams() -> None:
     nodes = [stream_node("pairs", next="bad"), {"tag": "bad", "type": user("fail_on_bad"), "next": "end"}]
     with pytest.raises(RecordError, match=r"line 2, node 'bad': ValueError"):
         run_lines(plan_of(nodes), "a", "bad", "c")
+
+
+def run_of(nodes: list[dict[str, Any]], output: Memory, errors: list[RecordError]) -> Interpreter:
+    return plan_of(nodes).run(SOURCE, output, entry="start", on_error=errors.append)
+
+
+def test_a_stream_that_raised_fails_the_file_even_where_its_line_was_skipped() -> None:
+    output, errors = Memory(), list[RecordError]()
+    run = run_of(
+        [{"tag": "start", "type": user("failing_stream"), "stream": True, "next": "end"}], output, errors
+    )
+    with pytest.raises(
+        InputError, match="node 'start': its stream ended with an error and takes no more lines"
+    ):
+        run.feed(Block(["a", "bad", "c"], 1, 0, b""))
+    assert [error.failure.line_no for error in errors] == [2]
+    with pytest.raises(RecordError, match="its stream ended with an error"):
+        run.finish()
+    run.close()
+
+
+def test_none_in_the_middle_of_finish_is_an_error_and_not_its_end() -> None:
+    with pytest.raises(RecordError, match=r"yielded None \(NoneType\)"):
+        run_lines(plan_of([{"tag": "start", "type": user("FinishesWithNone"), "next": "end"}]), "a")

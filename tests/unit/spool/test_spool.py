@@ -6,67 +6,19 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fproc.base.errors import LostClaimError
-from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.commit import FileStamp
 from fproc.spool.job.job import NotYet, RolledForward
-from fproc.spool.spool import Spool
-from tests.support.helpers import plan_of
-from tests.support.spool.crashes import BrokenDisk, Crash, look
-
-NODES = [{"tag": "start", "type": "trim", "next": "end"}]
-
-
-class Place:
-    """A watched folder, seen by any number of instances, and the time there."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.now = 1000.0
-        self.spool = self.instance()
-
-    def instance(self, disk: Disk | None = None, ready: str = "rename", **keys: Any) -> Spool:
-        plan = plan_of(
-            NODES, watch_dir=str(self.folder), intake={"ready": ready}, durability="process", **keys
-        )
-        return Spool(plan.config, disk=disk, clock=lambda: self.now)
-
-    def put(self, path: str, text: str = "a\n") -> Path:
-        target = self.folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-        return target
-
-    def has(self, path: str) -> bool:
-        return os.path.lexists(self.folder / path)
-
-    def look(self) -> dict[str, Any]:
-        return look(str(self.folder))
-
-    def jobs(self) -> list[str]:
-        return sorted(os.listdir(self.folder / ".fproc" / "jobs"))
+from tests.support.spool.claims import Place, commit, owned
+from tests.support.spool.crashes import BrokenDisk, Crash
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "w")
-
-
-def owned(taken: Claim | RolledForward | NotYet | None) -> Claim:
-    assert isinstance(taken, Claim)
-    return taken
-
-
-def commit(claim: Claim, text: str = "A", **options: Any) -> RolledForward:
-    stamp = FileStamp.of(os.stat(claim.path))
-    claim.staging.write(claim.name, text)
-    claim.staging.flush()
-    return claim.commit(stamp, **options)
 
 
 def test_a_claim_moves_the_input_and_a_commit_publishes_and_archives_it(place: Place) -> None:
@@ -325,3 +277,11 @@ def test_a_marker_goes_with_its_file_and_a_later_one_stays(place: Place) -> None
     claim.release()
     commit(owned(spool.adopt("x")))
     assert place.look()["unprocessed"] == {"x.done": "the next one's"}
+
+
+def test_a_file_whose_marker_has_gone_again_is_not_claimed(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w")
+    place.put("unprocessed/x")
+    assert place.instance(ready="marker").claim("x") is None
+    assert place.has("unprocessed/x")
+    assert place.jobs() == []

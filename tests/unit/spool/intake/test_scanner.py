@@ -280,3 +280,23 @@ def test_what_is_no_file_is_said_again_when_it_comes_again(
 def test_kinds_have_names() -> None:
     assert kind_of_file("/dev/null") == "is a character device, not a file"
     assert kind_of_file("/nowhere/at/all") == "gone"
+
+
+def test_a_file_that_gets_an_old_time_while_it_settles_is_not_ready_for_that(tmp_path: Path) -> None:
+    place = Place(tmp_path, ready="auto", settle_seconds=5)
+    place.put("x")
+    assert place.scan_after().ready == []
+    place.touch("x", LONG_AGO)
+    assert place.scan_after(1).ready == []
+    assert place.scan_after(5).ready == ["x"]
+
+
+def test_ignored_names_are_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    place = Place(tmp_path)
+    place.put("half.tmp")
+    place.scan_after()
+    place.scan_after()
+    assert [record.getMessage() for record in caplog.records] == [
+        "half.tmp: its name is ignored (intake.ignore); it is left alone"
+    ]

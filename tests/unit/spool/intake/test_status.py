@@ -3,88 +3,22 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fproc.base.times import rfc3339
-from fproc.spool.checks.condition import disks
 from fproc.spool.disk.disk import Disk
-from fproc.spool.intake.status import SpoolStatus, archived_as
 from fproc.spool.job import checkpoint as checkpoints
 from fproc.spool.job.checkpoint import Checkpoint, Position
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.commit import FileStamp
-from fproc.spool.layout import numbered
-from fproc.spool.locks.instance import Facts, InstanceFile
-from fproc.spool.spool import Spool
-from tests.support.helpers import plan_of
+from fproc.spool.locks.instance import Facts
+from tests.support.spool.worlds import NOW, STRANGE, World
 
-NODES = [{"tag": "start", "type": "trim", "next": "end"}]
-NOW = 2_000_000_000.0
 NO_FPROC = "no fproc is running on this folder"
-STRANGE = ["not \udcff UTF-8", "new\nline.log", "tab\there", "x~2.log", "~2", "a b.log", "\u00e9.log"]
-
-
-class World:
-    """A spool without a process, and the times there."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.now = NOW
-        self.intake: dict[str, Any] = {"ready": "rename"}
-        self.more: dict[str, Any] = {}
-        self.spool = self.a_spool()
-        self.folders = self.spool.folders
-
-    def config(self) -> Any:
-        keys = {"watch_dir": str(self.folder), "durability": "process", "intake": self.intake}
-        return plan_of(NODES, **keys, **self.more).config
-
-    def a_spool(self) -> Spool:
-        return Spool(self.config(), clock=lambda: self.now)
-
-    def inquiry(self) -> SpoolStatus:
-        return SpoolStatus(self.config(), clock=lambda: self.now)
-
-    def why(self, name: str) -> dict[str, str]:
-        """What is said, by place and name; the place alone where the name is the one that was asked for."""
-        found = self.inquiry().why(name)
-        return {
-            f"{entry.place}/{entry.name}" if entry.name != name else entry.place: entry.why for entry in found
-        }
-
-    def put(self, path: str, text: str = "a\n") -> Path:
-        target = self.folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-        os.utime(target, (self.now, self.now))
-        return target
-
-    def claim(self, name: str) -> Claim:
-        self.put(f"unprocessed/{name}")
-        claim = self.spool.claim(name)
-        assert isinstance(claim, Claim)
-        return claim
-
-    @contextmanager
-    def running(self, **said: Any) -> Iterator[None]:
-        """As if this process were an fproc."""
-        presence = InstanceFile(self.folders, Disk(power=False))
-        presence.say(said)
-        yield
-        presence.close()
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path / "w")
 
 
 @pytest.mark.parametrize(
@@ -263,153 +197,6 @@ def test_a_record_that_is_none_is_taken_for_none(world: World, record: str, text
     assert world.inquiry().waiting() == []
 
 
-def report(**more: Any) -> str:
-    known = {"reason": "ValueError: no such account", "attempts": 3, "node": None, "line_no": None}
-    return json.dumps({**known, **more})
-
-
-def test_failed_files_say_why_where_and_after_how_many_attempts(world: World) -> None:
-    world.put("failed/x.log.error.json", report(node="book", line_no=812))
-    world.put("failed/x~2.log.error.json", report(node="book", line_no=None, attempts=1))
-    world.put("failed/x~10.log.error.json", report())
-    for name in ("x.log", "x~2.log", "x~10.log"):
-        world.put(f"failed/{name}")
-    reason = "failed: ValueError: no such account"
-    assert list(world.why("x.log").items()) == [
-        ("failed", f"{reason} (3 attempts, node book, line 812)"),
-        ("failed/x~2.log", f"{reason} (1 attempt, node book)"),
-        ("failed/x~10.log", f"{reason} (3 attempts)"),
-    ]
-
-
-REPORTS = [None, "", "{", "{}", '{"reason": "x"}', "[]", "5", "null"]
-
-
-@pytest.mark.parametrize("text", REPORTS)
-def test_a_report_that_is_missing_or_none_is_told(world: World, text: str | None) -> None:
-    world.put("failed/x")
-    if text is not None:
-        world.put("failed/x.error.json", text)
-    assert world.why("x") == {"failed": "failed; there is no report about it"}
-
-
-def test_processed_files_say_when(world: World) -> None:
-    names = {"processed": "x.log", "processed/x~2.log": "x~2.log"}
-    paths = {place: world.put(f"processed/{name}") for place, name in names.items()}
-    times = {place: f"processed at {rfc3339(path.stat().st_ctime)}" for place, path in paths.items()}
-    assert world.why("x.log") == times
-
-
-NOWHERE = ["", ".", "..", "never seen", "~", "x.log.error.json", "\udcff", "a" * 300]
-
-
-@pytest.mark.parametrize("name", NOWHERE)
-def test_a_name_that_is_nowhere_has_no_answer(world: World, name: str) -> None:
-    world.put("processed/x.log")
-    assert world.why(name) == {}
-
-
-@pytest.mark.parametrize("name", STRANGE)
-def test_strange_names_are_found_in_every_folder(world: World, name: str) -> None:
-    for folder in ("unprocessed", "underprocess", "processed", "failed"):
-        world.put(f"{folder}/{name}")
-    assert list(world.why(name)) == ["unprocessed", "underprocess", "processed", "failed"]
-    assert list(world.inquiry().counts().values()) == [1, 1, 1, 1]
-
-
-ARCHIVE = ["x.log", "x~2.log", "x~3.log", "x~10.log", "x~2~2.log", "x.log~2", "x~a.log", "x~.log", "y.log"]
-ARCHIVE += ["x~2.csv", "xx~2.log", ".log", "x", "x~2", ".log~2"]
-
-
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("x.log", ["x.log", "x~2.log", "x~3.log", "x~10.log"]),
-        ("x~2.log", ["x~2.log", "x~2~2.log"]),
-        ("x.csv", ["x~2.csv"]),
-        (".log", [".log", ".log~2"]),
-        ("x", ["x", "x~2"]),
-        ("z", []),
-    ],
-)
-def test_the_archived_names_of_an_input_are_found_in_their_order(
-    world: World, name: str, found: list[str]
-) -> None:
-    for other in ARCHIVE:
-        world.put(f"processed/{other}")
-    assert archived_as(world.folders.processed, name) == found
-    assert archived_as(str(world.folder / "gone"), name) == []
-
-
-def test_names_as_long_as_can_be_are_found_with_their_numbers_and_reports(world: World) -> None:
-    name = "n" * 251 + ".log"
-    for number in (1, 2):
-        world.put(f"failed/{numbered(name, number)}")
-        world.put(f"failed/{numbered(name, number, '.error.json')}", report(attempts=number))
-    whys = list(world.why(name).values())
-    assert [why.rpartition("(")[2] for why in whys] == ["1 attempt)", "2 attempts)"]
-
-
-def test_counts_are_of_inputs_and_not_of_reports_or_ignored_names(world: World) -> None:
-    for path in ("unprocessed/a", "unprocessed/b", "unprocessed/c.tmp", "underprocess/d", "processed/e"):
-        world.put(path)
-    for name in ("f", "f.error.json", "g", "g.error.json", "e.rejected.jsonl"):
-        world.put(f"failed/{name}")
-    assert world.inquiry().counts() == {
-        "unprocessed": 2,
-        "underprocess": 1,
-        "processed": 1,
-        "failed": 2,
-    }
-
-
-def test_counts_are_of_inputs_alone(world: World) -> None:
-    for name in ("a", "b.tmp", "c"):
-        world.put(f"unprocessed/{name}")
-    (world.folder / "processed/folder").mkdir()
-    for name in ("f", "f.error.json", "f.rejected.jsonl", "orphaned.error.json"):
-        world.put(f"failed/{name}")
-    assert world.inquiry().counts() == {"unprocessed": 2, "underprocess": 0, "processed": 0, "failed": 1}
-
-
-def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
-    world = World(tmp_path / "w")
-    for folder in world.folders.inputs():
-        os.rmdir(folder)
-    assert world.inquiry().counts() == {"unprocessed": 0, "underprocess": 0, "processed": 0, "failed": 0}
-    assert (world.inquiry().waiting(), world.why("x"), world.inquiry().instances()) == ([], {}, [])
-
-
-def test_a_folder_that_is_a_file_is_empty_too(world: World) -> None:
-    os.rmdir(world.folders.failed)
-    world.put("failed")
-    assert world.inquiry().counts()["failed"] == 0
-    assert world.why("x") == {}
-    (unusable,) = disks(world.folders).unusable
-    assert unusable.startswith(f"a folder has vanished: {world.folders.failed}")
-
-
-def test_the_size_of_a_file_that_is_worked_on_is_told_if_it_is_there(world: World) -> None:
-    world.put("underprocess/\udcff", "12345")
-    sizes = [world.inquiry().size_bytes(name) for name in ("\udcff", "gone", "nul\0", "a" * 300)]
-    assert sizes == [5, None, None, None]
-
-
-def test_asking_changes_nothing(world: World) -> None:
-    world.put("unprocessed/x")
-    world.put("underprocess/y")
-    world.put("failed/z")
-    world.put(".fproc/instances/dead", "{}")
-    before = sorted((path, path.lstat().st_mtime_ns) for path in world.folder.rglob("*"))
-    for name in ("x", "y", "z", "?"):
-        world.why(name)
-    inquiry = world.inquiry()
-    assert disks(world.folders).unusable == ()
-    assert (inquiry.waiting(), inquiry.instances()) == ([], [])
-    assert sum(inquiry.counts().values()) == 3
-    assert sorted((path, path.lstat().st_mtime_ns) for path in world.folder.rglob("*")) == before
-
-
 def test_a_name_in_trouble_of_its_own_quotes_the_fproc_that_has_it(world: World) -> None:
     for place in ("unprocessed", "underprocess"):
         world.put(f"{place}/{place}")
@@ -429,10 +216,3 @@ def test_a_name_among_too_many_in_trouble_is_looked_at(world: World, monkeypatch
         assert world.why("x")["unprocessed"].endswith("is skipped until this is fixed: cannot be read")
     with world.running(health=Facts().to_json()):
         assert world.why("x")["unprocessed"] == "ready; it is taken as soon as a worker is free"
-
-
-def test_a_report_is_not_taken_for_an_input(world: World) -> None:
-    world.put("failed/x")
-    world.put("failed/x.error.json", '{"reason": "bad", "attempts": 1, "node": null, "line_no": null}')
-    assert world.why("x.error.json") == {"failed": "no input, but a report about one"}
-    assert world.why("x") == {"failed": "failed: bad (1 attempt)"}

@@ -11,7 +11,7 @@ import pytest
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.spool import Spool
-from tests.unit.spool.job.test_group import NAMES, Place, check_done
+from tests.support.spool.groups import NAMES, Place, check_done
 
 
 class HookedDisk(Disk):

@@ -14,7 +14,7 @@ from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.paths import is_locked
 from fproc.spool.layout import Folders
 from fproc.spool.locks.locks import JobLock, Locks
-from tests.unit.spool.test_spool import Place, commit, owned
+from tests.support.spool.claims import Place, commit, owned
 
 
 class WatchedDisk(Disk):

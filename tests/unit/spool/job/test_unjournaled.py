@@ -21,9 +21,9 @@ from fproc.spool.job.job import RolledForward
 from fproc.spool.job.unjournaled import UnjournaledDisk
 from fproc.spool.spool import Spool
 from tests.support.helpers import plan_of
+from tests.support.spool.claims import NODES, commit, owned
 from tests.support.spool.crashes import Crash, UnjournaledBrokenDisk, look
 from tests.support.spool.loops import make_ext4, mounted, needs_loops
-from tests.unit.spool.test_spool import NODES, commit, owned
 
 
 class WatchedDisk(UnjournaledDisk):

@@ -1,0 +1,164 @@
+"""When events are written to the history, and what its trouble costs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fproc.base.values import replace
+from fproc.run.attempt import WorkerDeath
+from fproc.run.verdict import Verdict
+from fproc.spool.job.job import RolledForward
+from fproc.telemetry.history import History
+from fproc.telemetry.recorder import (
+    FLUSH_EVENTS,
+    FLUSH_SECONDS,
+    KINDS,
+    Recorder,
+)
+from tests.support.books import BAD, DONE, Books
+
+
+def real(folder: Path, **options: Any) -> History:
+    def refuse(path: str) -> str:
+        raise OSError(13, "no", path)
+
+    return History(str(folder / "history.db"), history_days=None, set_aside=refuse, **options)
+
+
+def test_a_real_history_finds_all_of_it_again_and_one_claim_s_end_counts_once(tmp_path: Path) -> None:
+    history = real(tmp_path)
+    books = Books(tmp_path, history)
+    books.journal.outcome(replace(DONE, file="\udcff"))
+    books.journal.settled(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
+    books.journal.settled(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
+    books.journal.outcome(BAD)
+    books.turn()
+    kinds = [(row.event.file, row.event.kind) for row in history.recent(limit=9)]
+    assert kinds == [("x.log", "failed"), ("\udcff", "processed"), ("\udcff", "processed")]
+    assert history.totals()["files_processed"] == 2
+    books.journal.close()
+
+
+@pytest.mark.parametrize("kind", ["recovered", "died"])
+def test_two_files_of_which_the_same_is_told_at_once_are_two_events(tmp_path: Path, kind: str) -> None:
+    history = real(tmp_path)
+    books = Books(tmp_path, history)
+    for name in ("x", "y"):
+        if kind == "recovered":
+            books.journal.recovered(name)
+        else:
+            books.journal.died(name, WorkerDeath("killed"))
+    books.turn()
+    found = [row.event.file for row in history.recent(limit=9)]
+    books.journal.close()
+    assert found == ["y", "x"]
+
+
+def test_events_are_written_together_and_never_too_late(books: Books) -> None:
+    books.turn()
+    for number in range(3):
+        books.journal.outcome(replace(DONE, job=f"a{number}"))
+    books.turn(FLUSH_SECONDS)
+    books.journal.outcome(replace(DONE, job="b"))
+    books.turn(FLUSH_SECONDS / 2)
+    assert [len(batch) for batch in books.recorder.batches] == [3]
+    books.turn(FLUSH_SECONDS / 2)
+    books.turn(FLUSH_SECONDS)
+    assert [len(batch) for batch in books.recorder.batches] == [3, 1]
+
+
+def test_many_events_do_not_wait(books: Books) -> None:
+    books.journal.outcome(DONE)
+    books.turn()
+    for number in range(FLUSH_EVENTS - 1):
+        books.journal.outcome(replace(DONE, job=f"a{number}"))
+    books.turn()
+    assert len(books.recorder.events) == 1
+    books.journal.outcome(DONE)
+    books.turn()
+    assert [len(batch) for batch in books.recorder.batches] == [1, FLUSH_EVENTS]
+
+
+def test_the_end_writes_the_rest_and_closes_all(books: Books) -> None:
+    books.turn()
+    books.journal.outcome(DONE)
+    books.journal.outcome(BAD)
+    books.journal.close()
+    assert [event.job for event in books.recorder.events] == ["j1", "j2"]
+    assert books.recorder.closed == 1
+    assert books.said() == []
+
+
+def test_the_end_of_one_that_never_turned_writes_too(books: Books) -> None:
+    books.journal.outcome(DONE)
+    books.journal.close()
+    assert len(books.recorder.events) == 1
+
+
+def test_the_history_is_pruned_when_it_is_asked_for_and_never_by_a_turn(books: Books) -> None:
+    books.turn()
+    books.turn(1e6)
+    assert books.recorder.pruned == 0
+    books.journal.prune(lambda: False)
+    assert books.recorder.pruned == 1
+    Recorder(books.metrics).prune(lambda: False)
+
+
+def everything(books: Books) -> None:
+    """Let everything happen that can."""
+    for number, fate in enumerate(Verdict):
+        books.journal.outcome(replace(DONE, fate=fate, job=f"j{number}"))
+    books.journal.recovered("x")
+    books.journal.settled(RolledForward("x", succeeded=False, results=()))
+    books.journal.died("x", WorkerDeath("killed"))
+    for _ in range(3):
+        books.turn(3600)
+
+
+def test_without_history_and_presence_there_are_the_figures(books: Books) -> None:
+    books.journal = Recorder(books.metrics)
+    everything(books)
+    assert books.journal._events == []
+    books.journal.close()
+    assert books.totals()["files_processed"] == 1
+    assert os.listdir(books.folders.within(".fproc")) == []
+
+
+@pytest.mark.parametrize("trouble", ["no folder", "a folder in its place", "garbage", "a newer one"])
+def test_a_history_in_trouble_says_so_once_and_costs_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: str
+) -> None:
+    path = tmp_path / "history.db"
+    if trouble == "a folder in its place":
+        path.mkdir()
+    elif trouble == "garbage":
+        path.write_bytes(b"this was never a database\n" * 1000)
+    elif trouble == "a newer one":
+        database = sqlite3.connect(path)
+        database.execute("PRAGMA user_version = 99")
+        database.close()
+    with caplog.at_level(logging.WARNING):
+        books = Books(tmp_path, real(tmp_path / "gone" if trouble == "no folder" else tmp_path))
+        for _ in range(3):
+            everything(books)
+        assert len(books.said()) == 1
+        books.journal.close()
+    assert len(caplog.records) == 1
+    assert "history" in caplog.text
+    assert books.totals()["files_processed"] == 3
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_presence_in_trouble_costs_nothing_else(books: Books, what: str) -> None:
+    os.rmdir(books.folders.within(".fproc"))
+    if what == "file":
+        Path(books.folders.within(".fproc")).touch()
+    everything(books)
+    books.journal.close()
+    assert len(books.recorder.events) == len(KINDS) + 3

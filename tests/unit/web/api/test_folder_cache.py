@@ -1,0 +1,125 @@
+"""What lies in the folders is counted, and not counted again while nothing has changed."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from fproc.spool.intake.status import SpoolStatus
+from fproc.web.api import folder_cache
+from tests.support.rooms import LATER_SECONDS, STRANGE, Room, counts
+
+
+def test_counts_are_those_of_the_spool(room: Room) -> None:
+    room.put("unprocessed", "a", "b", ".hidden", STRANGE)
+    room.put("processed", "a", "b.error.json")
+    room.put("failed", "a", "a.error.json", "b.rejected.jsonl", "c.error.json", "c.error.json.error.json")
+    (room.folder / "w" / "processed" / "folder").mkdir()
+    assert room.listing.counts() == SpoolStatus(room.plan.config).counts()
+    assert room.listing.counts() == counts(unprocessed=3, processed=2, failed=2)
+
+
+def test_a_folder_that_is_missing_counts_as_empty(room: Room) -> None:
+    (room.folder / "w" / "failed").rmdir()
+    assert room.listing.counts() == counts()
+    assert room.files("failed") == []
+
+
+class Looks:
+    """How often folders were listed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        scandir = os.scandir
+
+        def counted(path: Any) -> Any:
+            self.count += 1
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", counted)
+
+    def of(self, call: Callable[[], object]) -> int:
+        """How many of them a call made."""
+        before = self.count
+        call()
+        return self.count - before
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    return Looks(monkeypatch)
+
+
+def test_a_folder_that_has_not_changed_is_not_counted_again(room: Room, looks: Looks) -> None:
+    room.later = LATER_SECONDS
+    assert looks.of(room.listing.counts) == 4
+    room.monotonic += 1000
+    assert looks.of(room.listing.counts) == 0
+    room.put("processed", "a")
+    room.later += LATER_SECONDS
+    assert looks.of(room.listing.counts) == 1
+    assert room.listing.counts() == counts(processed=1)
+
+
+def test_a_folder_that_has_changed_just_now_is_counted_again(room: Room, looks: Looks) -> None:
+    assert looks.of(room.listing.counts) == 4
+    room.monotonic += 1
+    assert looks.of(room.listing.counts) == 4
+
+
+def test_a_folder_whose_count_took_long_is_left_alone_for_longer(
+    room: Room, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = folder_cache.FolderCache._count
+
+    def slow(self: folder_cache.FolderCache, folder: str) -> int:
+        room.monotonic += 2
+        return count(self, folder)
+
+    monkeypatch.setattr(folder_cache.FolderCache, "_count", slow)
+    monkeypatch.setattr(time, "thread_time", lambda: room.monotonic)
+    room.listing = room.a_listing()
+    room.listing.counts()
+    room.put("unprocessed", "a")
+    room.monotonic += 2 * folder_cache.REST - 7
+    assert looks.of(room.listing.counts) == 0
+    assert room.listing.counts() == counts()
+    room.monotonic += 8
+    assert room.listing.counts() == counts(unprocessed=1)
+
+
+def test_a_small_folder_is_counted_whenever_it_has_changed_however_slow_the_machine_is(room: Room) -> None:
+    for number in range(20):
+        room.put("unprocessed", f"f{number}")
+        assert room.listing.counts() == counts(unprocessed=number + 1)
+
+
+def test_who_asks_while_another_thread_counts_gets_what_was_known_before(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert room.listing.counts() == counts()
+    begun, may_end = threading.Event(), threading.Event()
+    count = folder_cache.FolderCache._count
+
+    def waits(self: folder_cache.FolderCache, folder: str) -> int:
+        begun.set()
+        assert may_end.wait(30)
+        return count(self, folder)
+
+    room.put("unprocessed", "a")
+    monkeypatch.setattr(folder_cache, "WAIT_SECONDS", 0.01)
+    waiting = room.listing._census._counts["unprocessed"]
+    monkeypatch.setattr(waiting, "_look", lambda folder: waits(room.listing._census, folder))
+    room.monotonic += 1
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(room.listing.counts)
+        assert begun.wait(30)
+        assert room.listing.counts()["unprocessed"] == 0
+        may_end.set()
+        assert other.result() == counts(unprocessed=1)
