@@ -38,11 +38,13 @@ RULES: list[Rule] = [
 ]
 
 
-@pytest.mark.parametrize(
-    "rule", [rule for rule in RULES if rule is not long_files], ids=lambda rule: rule.__name__
-)
+STILL_LONG = ("fproc/web/page/index.html: ", "fproc/spool/job/job.py: 401")
+"""These are about to be split; no other file may be as long."""
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_house_has_none_of_these(rule: Rule) -> None:
-    assert rule(House(PROJECT)) == []
+    assert [found for found in rule(House(PROJECT)) if not str(found).startswith(STILL_LONG)] == []
 
 
 @pytest.fixture(scope="module")
