@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,18 @@ from fproc.config.defaults import DEFAULT
 from tests.support.project import PROJECT
 
 CASES = PROJECT / "tests" / "cases"
-LOGS = PROJECT.parent / "shared" / "data" / "loghub"
+LOGS = PROJECT / "tests" / "data" / "logs"
+LOGHUB = Path(os.environ.get("FPROC_LOGHUB", PROJECT.parent / "shared" / "data" / "loghub"))
+"""Two thousand lines each of the same programs, from loghub; no part of the repository."""
 
-with_logs = pytest.mark.skipif(not LOGS.is_dir(), reason=f"real logs are not there: {LOGS}")
+
+def logs(*names: str) -> list[Any]:
+    """The logs of these programs: the small ones of the repository, and those of loghub if they are there."""
+    absent = pytest.mark.skipif(not LOGHUB.is_dir(), reason="FPROC_LOGHUB names no folder with loghub's logs")
+    return [
+        *(pytest.param(LOGS / f"{name}.log", id=name) for name in names),
+        *(pytest.param(LOGHUB / f"{name}_2k.log", id=f"{name} of loghub", marks=absent) for name in names),
+    ]
 
 
 def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -63,10 +73,8 @@ def lines_of(data: bytes) -> list[bytes]:
     return lines + ([pieces[-1]] if pieces[-1] else [])
 
 
-@with_logs
-@pytest.mark.parametrize("log", ["Apache", "HDFS", "Zookeeper"])
-def test_real_logs_are_split_by_level_line_for_line(log: str, tmp_path: Path) -> None:
-    given = LOGS / f"{log}_2k.log"
+@pytest.mark.parametrize("given", logs("Apache", "HDFS", "Zookeeper"))
+def test_logs_are_split_by_level_line_for_line(given: Path, tmp_path: Path) -> None:
     done = run(
         "--config",
         str(CASES / "levels" / "pipeline.json"),
@@ -77,7 +85,7 @@ def test_real_logs_are_split_by_level_line_for_line(log: str, tmp_path: Path) ->
         folder=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    with (LOGS / f"{given.name}_structured.csv").open(encoding="utf-8", newline="") as file:
+    with given.with_name(f"{given.name}_structured.csv").open(encoding="utf-8", newline="") as file:
         levels = [row["Level"] for row in csv.DictReader(file)]
     split = {path.name.split(".")[1]: lines_of(path.read_bytes()) for path in (tmp_path / "out").iterdir()}
     assert {level: len(lines) for level, lines in split.items()} == dict(Counter(levels))
@@ -85,21 +93,20 @@ def test_real_logs_are_split_by_level_line_for_line(log: str, tmp_path: Path) ->
     assert [next(remaining[level]) for level in levels] == lines_of(given.read_bytes())
 
 
-@with_logs
-@pytest.mark.parametrize("log", ["Apache", "HDFS", "Linux", "OpenSSH", "Zookeeper"])
-def test_real_logs_come_through_byte_for_byte_but_for_their_line_endings(log: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", logs("Apache", "HDFS", "Linux", "OpenSSH", "Zookeeper"))
+def test_logs_come_through_byte_for_byte_but_for_their_line_endings(given: Path, tmp_path: Path) -> None:
     (tmp_path / "pipeline.json").write_text(
         '{"nodes": [{"tag": "start", "type": "filter", "config": {"pattern": ""}, "next": "end"}]}'
     )
     unprocessed = tmp_path / "watch_dir" / "unprocessed"
     unprocessed.mkdir(parents=True)
-    shutil.copy(LOGS / f"{log}_2k.log", unprocessed)
+    shutil.copy(given, unprocessed)
     done = run("--watch", "--drain", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    data = (LOGS / f"{log}_2k.log").read_bytes()
-    result = (tmp_path / "watch_dir" / "results" / f"{log}_2k.log").read_bytes()
+    data = given.read_bytes()
+    result = (tmp_path / "watch_dir" / "results" / given.name).read_bytes()
     assert result == b"".join(line + b"\n" for line in lines_of(data))
-    assert (tmp_path / "watch_dir" / "processed" / f"{log}_2k.log").read_bytes() == data
+    assert (tmp_path / "watch_dir" / "processed" / given.name).read_bytes() == data
 
 
 def test_the_built_in_pipeline_and_the_repository_s_are_the_same() -> None:
