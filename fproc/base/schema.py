@@ -6,17 +6,19 @@ None after it has put a problem on the list. Checks are built from smaller ones.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fproc.base import urls
 from fproc.base.errors import ConfigError, Problem
 from fproc.base.text import nearest
+
+if TYPE_CHECKING:
+    from json import JSONDecodeError
 
 Problems = list[Problem]
 Check = Callable[[Any, str, Problems], Any]
@@ -28,6 +30,7 @@ def parse_json(text: str, name: str, problems: Problems) -> Any:
     Raises:
         ConfigError: it is not JSON at all (with line and column).
     """
+    import json  # noqa: PLC0415 - --version and --help do without
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
@@ -56,7 +59,7 @@ def parse_json(text: str, name: str, problems: Problems) -> Any:
     return value
 
 
-def _json_hint(text: str, error: json.JSONDecodeError) -> str:
+def _json_hint(text: str, error: JSONDecodeError) -> str:
     before = text[: error.pos].rstrip()
     if before.endswith(",") and text[error.pos : error.pos + 1] in "]}":
         return "remove the comma before it"

@@ -8,7 +8,7 @@ alone, for which they are those of `dataclasses`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
@@ -29,6 +29,7 @@ class Field(NamedTuple):
     default_factory: Any = _MISSING
     repr: bool = True
     compare: bool = True
+    metadata: Mapping[str, Any] | None = None
 
     @property
     def is_required(self) -> bool:
@@ -42,8 +43,9 @@ def _field(
     default_factory: Any = _MISSING,
     repr: bool = True,  # noqa: A002 - as it is called in `dataclasses`
     compare: bool = True,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Any:
-    return Field("", "", default, default_factory, repr, compare)
+    return Field("", "", default, default_factory, repr, compare, metadata)
 
 
 def _dataclass(*, frozen: bool = False, slots: bool = False) -> Callable[[type[_Class]], type[_Class]]:

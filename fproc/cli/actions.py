@@ -182,14 +182,8 @@ def watch(
 
 def _flags(arguments: Namespace) -> dict[str, str | None]:
     """Return what the flags say that settings may come from."""
-    return {
-        "--watch-dir": arguments.watch_dir,
-        "--results-dir": arguments.results_dir,
-        "--workers": arguments.workers,
-        "--host": arguments.host,
-        "--port": arguments.port,
-        "--heartbeat-url": arguments.heartbeat_url,
-    }
+    flags = [setting.key.flag.name for setting in settings.GIVEN_OUTSIDE if setting.key.flag.name]
+    return {flag: getattr(arguments, flag[2:].replace("-", "_")) for flag in flags}
 
 
 def _worker_count(config: Config) -> int:

@@ -21,41 +21,19 @@ from fproc.config.files import (
     read_config_leniently,
     read_env_file,
 )
-from fproc.config.keys import KEYS, parse_config
-from fproc.config.model import Config, Dashboard
+from fproc.config.keys import parse_config
+from fproc.config.model import SETTINGS, Config, Dashboard
 from fproc.pipeline.plan import Plan, build_plan, mode_nodes
 
 MODE_VARIABLE = "MODE"
 TOKEN_CHARACTERS = 4096
 """The most that a token may have."""
 
-NUMBER_DIGITS = 18
-"""A number in a variable or flag with more digits than this is out of any range."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting that a flag (or "", if none does) or a variable may give.
-
-    `key` is where it stands in the configuration; the rest says how it is written.
-    """
-
-    flag: str
-    variable: str
-    key: tuple[str, ...]
-    is_path: bool = False
-    is_number: bool = False
-
-
-SETTINGS = (
-    Setting("--watch-dir", "FPROC_WATCH_DIR", ("watch_dir",), is_path=True),
-    Setting("--results-dir", "FPROC_RESULTS_DIR", ("results_dir",), is_path=True),
-    Setting("--workers", "FPROC_WORKERS", ("workers",), is_number=True),
-    Setting("--host", "FPROC_HOST", ("dashboard", "host")),
-    Setting("--port", "FPROC_PORT", ("dashboard", "port"), is_number=True),
-    Setting("--heartbeat-url", "FPROC_HEARTBEAT_URL", ("alerts", "heartbeat_url")),
-    Setting("", "FPROC_WEBHOOK", ("alerts", "webhook")),
+GIVEN_OUTSIDE = sorted(
+    (setting for setting in SETTINGS if setting.key.flag.name or setting.key.variable),
+    key=lambda setting: not setting.key.flag.name,
 )
+"""What flags and variables may give; first what has a flag."""
 
 TOKEN = "FPROC_TOKEN"  # noqa: S105 - the name of a variable
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
@@ -66,11 +44,14 @@ LOG_FORMAT = "FPROC_LOG_FORMAT"
 LOG_FILE = "FPROC_LOG_FILE"
 
 PREFIX = "FPROC_"
-VARIABLES = (CONFIG_VARIABLE, *(setting.variable for setting in SETTINGS), TOKEN, LOG_FORMAT, LOG_FILE)
+VARIABLES = (
+    CONFIG_VARIABLE,
+    *(setting.key.variable for setting in GIVEN_OUTSIDE if setting.key.variable),
+    *(TOKEN, LOG_FORMAT, LOG_FILE),
+)
 """What the names of fproc's own variables begin with, and all of them."""
 
 OPERATING_KEYS = ("watch_dir", "results_dir", "intake", "retry", "recovery", "durability", "retention")
-OPERATING_FLAGS = ("--watch-dir", "--results-dir")
 """What `--status`, `--why` and `--retry` need of a configuration."""
 
 
@@ -144,7 +125,8 @@ def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Pr
     whole = given.value if isinstance(given.value, dict) else {}
     needed = {key: item for key, item in whole.items() if key in OPERATING_KEYS}
     rest = replace(given, value=needed, problems=[*given.problems, *found])
-    _override(rest, {flag: text for flag, text in flags.items() if flag in OPERATING_FLAGS})
+    others = {setting.key.flag.name for setting in GIVEN_OUTSIDE if setting.path[0] not in OPERATING_KEYS}
+    _override(rest, {flag: text for flag, text in flags.items() if flag not in others})
     config, _ = parse_config({**needed, "nodes": DEFAULT["nodes"]}, folder=given.file.folder)
     assert config is not None
     return config, rest.problems
@@ -249,39 +231,28 @@ def _read_token(path: str, where: str) -> str:
 
 def _override(given: Given, flags: Mapping[str, Any]) -> None:
     """Put what flags and variables say into the configuration, checked by the same rules."""
-    for setting in SETTINGS:
-        text, name, base = flags.get(setting.flag), setting.flag, os.getcwd()
+    for setting in GIVEN_OUTSIDE:
+        key, name, base = setting.key, setting.key.flag.name, os.getcwd()
+        text = flags.get(name)
         is_flag = text is not None
-        if not is_flag:
-            text, name = given.variable(setting.variable), given.where(setting.variable)
-            base = given.file.folder if setting.variable in given.origin else os.getcwd()
+        if not is_flag and key.variable:
+            text, name = given.variable(key.variable), given.where(key.variable)
+            base = given.file.folder if key.variable in given.origin else os.getcwd()
         if text is None:
             continue
         found: Problems = []
-        checked = _check(setting, text, name, found)
+        checked = key.check(setting.read(text), name, found)
         if found and is_flag:
             raise UsageError(str(found[0]))
         given.problems += found
         if not found:
-            _put(given.value, setting.key, os.path.join(base, checked) if setting.is_path else checked)
+            _put(given.value, setting.path, os.path.join(base, checked) if key.is_path else checked)
 
 
-def _check(setting: Setting, text: str, name: str, problems: Problems) -> Any:
-    is_number = setting.is_number and text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS
-    value: Any = int(text) if is_number else text
-    key = setting.key[-1]
-    if len(setting.key) == 1:
-        return KEYS[key](value, name, problems)
-    inner: Problems = []
-    KEYS[setting.key[0]]({key: value}, "", inner)
-    problems += [Problem(name, problem.what, problem.suggestion) for problem in inner]
-    return value
-
-
-def _put(value: dict[str, Any], key: tuple[str, ...], setting: Any) -> None:
-    for name in key[:-1]:
+def _put(value: dict[str, Any], path: tuple[str, ...], setting: Any) -> None:
+    for name in path[:-1]:
         inner = value.setdefault(name, {})
         if not isinstance(inner, dict):
             return  # the check of the whole will say so
         value = inner
-    value[key[-1]] = setting
+    value[path[-1]] = setting

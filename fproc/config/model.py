@@ -1,15 +1,20 @@
-"""A whole configuration, as frozen dataclasses."""
+"""A whole configuration, as frozen dataclasses: each field declares its key, see `declaration`.
+
+A new key is a line here. Then `make generate` puts it into the documents.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from fproc.base import urls
-from fproc.base.values import asdict, dataclass, field
-
-Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
-"""Where a node's records go: to these nodes whatever the tag, by tag, or (None) to the tag's own node."""
+from fproc.base import schema, urls
+from fproc.base.errors import Problem
+from fproc.base.schema import Problems, boolean, choice, list_of, number, or_null, text
+from fproc.base.values import asdict, dataclass
+from fproc.config import checks
+from fproc.config.checks import at_least_one
+from fproc.config.declaration import Flag, checked_fields, key, section, settings_of
+from fproc.config.nodes import Example, FileRule, NodeSpec, check_example, check_file_rule, check_node
 
 MEGABYTE = 10**6
 """What `mb` means in names of settings."""
@@ -35,9 +40,13 @@ IGNORED = (
 class RetryPolicy:
     """How often and how soon a file is tried again."""
 
-    max_attempts: int = 3
-    backoff_seconds: float = 1.0
-    backoff_max_seconds: float = 300.0
+    max_attempts: int = key(3, at_least_one(), "how often a file is tried")
+    backoff_seconds: float = key(
+        1.0,
+        checks.check_seconds,
+        "the first delay; each further one is twice as long, and half of it is left to chance",
+    )
+    backoff_max_seconds: float = key(300.0, checks.check_seconds, "the longest delay")
 
     def delay_seconds(self, attempt: int, jitter: float) -> float:
         """How long to wait after failed attempt number `attempt` (from 1).
@@ -53,40 +62,82 @@ class RetryPolicy:
 class Intake:
     """When a file in `unprocessed/` is taken, and in what order."""
 
-    ready: str = "auto"
-    settle_seconds: float = 1.0
-    settle_unknown_seconds: float = 10.0
-    poll_seconds: float = 0.2
-    marker: str = ".done"
-    order: str = "oldest"
-    match: tuple[str, ...] = ("*",)
-    ignore: tuple[str, ...] = IGNORED
-    ignore_more: tuple[str, ...] = ()
+    ready: str = key("auto", choice("auto", "stable", "rename", "marker"), "when a file is taken, see below")
+    settle_seconds: float = key(
+        1.0, checks.check_seconds, "how long size and time of a file must stay the same"
+    )
+    settle_unknown_seconds: float = key(
+        10.0,
+        checks.check_seconds,
+        "the same where nobody can tell whether a file is still being written, from when it was first seen",
+    )
+    poll_seconds: float = key(
+        0.2,
+        number(least=0.001, most=3600),
+        "how often the folder is looked at; on Linux the kernel tells of new names in between, and a look "
+        "takes no more than a tenth of the time",
+    )
+    marker: str = key(
+        ".done",
+        checks.check_marker,
+        "how the marker of a file is called: the end of its name, or a pattern with `{name}` or `{stem}`",
+    )
+    order: str = key(
+        "oldest", choice("oldest", "newest", "name"), "which file first: `oldest`, `newest` or `name`"
+    )
+    match: tuple[str, ...] = key(
+        ("*",), list_of(text(), least=1), "names that are taken; others are left alone"
+    )
+    ignore: tuple[str, ...] = key(
+        IGNORED,
+        list_of(text()),
+        "names that are never taken, see [below](#names)",
+        default_text="`.*`, `*.tmp`, ...",
+    )
+    ignore_more: tuple[str, ...] = key(
+        (), list_of(text()), "further names that are never taken, beside the defaults"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """Whether, and how often in seconds, files that no live instance holds are taken up again."""
 
-    enabled: bool = True
-    check_interval: float = 60.0
+    enabled: bool = key(True, boolean, "take up files in `underprocess/` that no live instance holds")
+    check_interval: float = key(
+        60.0,
+        checks.check_interval,
+        "seconds between looks for what a job left behind; inputs that lost their owner are found within a "
+        "second, or this time if it is shorter",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointPolicy:
     """How often a file's progress is made durable: after so many seconds, or megabytes (10**6), of it."""
 
-    seconds: float = 5.0
-    mb: float = 64.0
+    seconds: float = key(
+        5.0, checks.check_interval, "a file's progress is made durable after so many seconds of work"
+    )
+    mb: float = key(64.0, checks.check_megabytes, "or after so many megabytes of it, whichever comes first")
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
     """For how many days things are kept; None is for ever."""
 
-    processed_days: float | None = None
-    failed_days: float | None = None
-    history_days: float | None = 30.0
+    processed_days: float | None = key(
+        None,
+        or_null(checks.check_days),
+        "inputs that were put into `processed/` so many days ago are removed",
+        default_text="for ever",
+    )
+    failed_days: float | None = key(
+        None, or_null(checks.check_days), "the same for `failed/`, reports included", default_text="for ever"
+    )
+    history_days: float | None = key(
+        30.0, or_null(checks.check_days), "how long the history keeps what happened; `null` is for ever"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,102 +148,178 @@ class Limits:
     `max_rejected`, a number or a share such as "5%", fail it.
     """
 
-    max_line_bytes: int = 1048576
-    max_hops: int = 100
-    timeout_seconds: float | None = None
-    stall_seconds: float = 60.0
-    max_rejected: int | str | None = None
-    max_upload_mb: float = 1024.0
+    max_line_bytes: int = key(1048576, at_least_one(2**30), "a longer line is an error of that line")
+    max_hops: int = key(100, at_least_one(10**6), "through how many nodes a record may go")
+    timeout_seconds: float | None = key(
+        None,
+        or_null(checks.check_time_limit),
+        "an attempt at a file that takes longer is ended by force, and counts as failed; the report names "
+        "the line and the node",
+    )
+    stall_seconds: float = key(
+        60.0,
+        checks.check_time_limit,
+        "a worker that makes no progress for so long is named in the log, in `/health` and by `--why`, with "
+        "file, line and node; it is not ended",
+    )
+    max_rejected: int | str | None = key(
+        None,
+        or_null(checks.check_max_rejected),
+        'a file of which more lines are set aside or skipped than this number, or share (`"5%"`), fails',
+    )
+    max_upload_mb: float = key(
+        1024.0, checks.check_megabytes, "the most megabytes (10^6 bytes) that one upload may have"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
     """Where the dashboard listens, and the files with its token, its certificate and the key to that."""
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    token_file: str | None = None
-    tls_cert: str | None = None
-    tls_key: str | None = None
+    host: str = key(
+        "127.0.0.1",
+        checks.check_host,
+        "where the dashboard listens; any address but loopback needs a token",
+        flag=Flag("--host", "ADDRESS", "where the dashboard listens (default: 127.0.0.1)"),
+        variable="FPROC_HOST",
+    )
+    port: int = key(
+        8000,
+        number(least=0, most=65535, whole=True),
+        "the dashboard's port; 0 takes any free one, which the log names",
+        flag=Flag("--port", "N", "the dashboard's port (default: 8000; 0: any free one)"),
+        variable="FPROC_PORT",
+    )
+    token_file: str | None = key(
+        None,
+        or_null(text()),
+        "a file with the token; see [DASHBOARD.md](DASHBOARD.md#who-may-ask)",
+        is_path=True,
+    )
+    tls_cert: str | None = key(
+        None, or_null(text()), "a PEM file with the certificate, for `https`", is_path=True
+    )
+    tls_key: str | None = key(
+        None, or_null(text()), "one with its key, which may be in the certificate's file", is_path=True
+    )
+
+
+def _check_dashboard(value: Any, path: str, problems: Problems) -> Any:
+    dashboard = checked_fields(Dashboard)(value, path, problems)
+    if dashboard is not None and dashboard.tls_key and not dashboard.tls_cert:
+        problems.append(
+            Problem(f"{path}.tls_cert", "is missing", "a key is of no use without its certificate")
+        )
+    return dashboard
 
 
 @dataclass(frozen=True, slots=True)
 class AlertPolicy:
     """Whom to call, and after how long without a new input. The URLs may hold secrets."""
 
-    webhook: str | None = field(default=None, repr=False)
-    heartbeat_url: str | None = field(default=None, repr=False)
-    quiet_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FileRule:
-    """Which files start at which node: by name, by first line, or by both."""
-
-    start: str
-    match: str | None = None
-    first_line: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
-    """One node as it is written down; `path` is where that is, for messages."""
-
-    tag: str
-    type: str
-    config: Mapping[str, Any] = field(default_factory=dict)
-    next: Next = None
-    stream: bool = False
-    path: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """Lines in, and the lines that each result must get."""
-
-    input: tuple[str, ...]
-    expect: Mapping[str, tuple[str, ...]]
+    webhook: str | None = key(
+        None,
+        or_null(schema.url),
+        "a URL that is told, by a POST of JSON, when a file fails or loses lines, intake pauses or goes "
+        "on, or nothing arrives; see [monitoring](monitoring/README.md#alerts)",
+        variable="FPROC_WEBHOOK",
+        secret=True,
+    )
+    heartbeat_url: str | None = key(
+        None,
+        or_null(schema.url),
+        "a URL that is called (GET) once a minute while all is well, or once at the end of a `--drain` that "
+        "went well",
+        flag=Flag("--heartbeat-url", "URL", "with --watch: call this URL once a minute while all is well"),
+        variable="FPROC_HEARTBEAT_URL",
+        secret=True,
+    )
+    quiet_seconds: float | None = key(
+        None,
+        or_null(checks.check_time_limit),
+        "after so long without a new input, the webhook and the log are told",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole configuration. Paths are absolute."""
+    """A whole configuration. Paths are absolute in one that `keys.parse_config` gives."""
 
-    watch_dir: str
-    results_dir: str
-    plugins_dir: str
-    nodes: tuple[NodeSpec, ...]
-    workers: int | str = "auto"
-    on_error: str = "fail"
-    on_conflict: str = "keep"
-    durability: str = "power"
-    intake: Intake = Intake()
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    recovery: Recovery = Recovery()
-    checkpoint: CheckpointPolicy = CheckpointPolicy()
-    retention: Retention = Retention()
-    limits: Limits = Limits()
-    dashboard: Dashboard = Dashboard()
-    alerts: AlertPolicy = AlertPolicy()
-    files: tuple[FileRule, ...] = ()
-    examples: tuple[Example, ...] = ()
+    watch_dir: str = key(
+        "watch_dir",
+        text(),
+        "the folder with `unprocessed/`, `underprocess/`, `processed/`, `failed/`; made when missing at the "
+        "start",
+        flag=Flag("--watch-dir", "DIR", "the folder with unprocessed/, processed/, ..."),
+        variable="FPROC_WATCH_DIR",
+        is_path=True,
+    )
+    results_dir: str = key(
+        "",
+        text(),
+        "where results go; may be on another filesystem",
+        flag=Flag("--results-dir", "DIR", "where results go (default: results/ in the watched folder)"),
+        variable="FPROC_RESULTS_DIR",
+        is_path=True,
+        default_text="`results` in `watch_dir`",
+    )
+    plugins_dir: str = key(".", text(), "a further folder whose modules can be named in `type`", is_path=True)
+    intake: Intake = section(Intake)
+    workers: int | str = key(
+        "auto",
+        checks.check_workers,
+        "worker processes; `auto` is one for each processor that may be used. A file of 32 MiB or more, of a "
+        "pipeline that remembers no lines, is worked on by all that are free",
+        flag=Flag("--workers", "N", "worker processes (default: auto)"),
+        variable="FPROC_WORKERS",
+    )
+    on_error: str = key(
+        "fail",
+        choice("fail", "reject", "skip"),
+        "what a failed line does: `fail` its file, `reject` the line, or `skip` it",
+    )
+    on_conflict: str = key(
+        "keep",
+        choice("keep", "replace"),
+        "`replace` lets results (never inputs) replace earlier ones of their name",
+    )
+    retry: RetryPolicy = section(RetryPolicy)
+    recovery: Recovery = section(Recovery)
+    checkpoint: CheckpointPolicy = section(CheckpointPolicy)
+    durability: str = key(
+        "power",
+        choice("power", "process"),
+        "`power` survives power loss, `process` survives `kill -9` and is faster",
+    )
+    limits: Limits = section(Limits)
+    retention: Retention = section(Retention)
+    dashboard: Dashboard = section(Dashboard, _check_dashboard)
+    alerts: AlertPolicy = section(AlertPolicy)
+    files: tuple[FileRule, ...] = key((), list_of(check_file_rule), "which files start where, see below")
+    nodes: tuple[NodeSpec, ...] = key((), list_of(check_node, least=1), "the graph", is_required=True)
+    examples: tuple[Example, ...] = key(
+        (), list_of(check_example), "lines in and lines out, which `--check` tries"
+    )
+
+
+SETTINGS = tuple(settings_of(Config))
+"""All keys, in the order of docs/CONFIGURATION.md."""
 
 
 def to_json(config: Config) -> dict[str, Any]:
-    """The configuration as a JSON value; `parse` gives the same configuration back."""
+    """Return the configuration as a JSON value; `parse_config` gives the same configuration back."""
     value = asdict(config)
-    for section in ("nodes", "files"):
-        for entry in value[section]:
-            unset = [key for key, item in entry.items() if item is None or key == "path"]
-            for key in unset:
-                del entry[key]
+    for entries in (value["nodes"], value["files"]):
+        for entry in entries:
+            unset = [name for name, item in entry.items() if item is None or name == "path"]
+            for name in unset:
+                del entry[name]
     return value
 
 
 def to_log(config: Config) -> dict[str, Any]:
-    """The configuration as `to_json` gives it, without the secrets that its URLs may hold."""
-    value = to_json(config)
-    for key in ("webhook", "heartbeat_url"):
-        url = value["alerts"][key]
-        value["alerts"][key] = url and urls.masked(url)
-    return value
+    """Return the configuration as `to_json` gives it, without its secrets: URLs may hold some."""
+    for setting in SETTINGS:
+        if setting.key.secret and setting.of(config):
+            config = setting.changed(config, urls.masked(setting.of(config)))
+    return to_json(config)

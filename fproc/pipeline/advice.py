@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from fproc.base.text import nearest
 from fproc.base.values import dataclass
-from fproc.config.model import NodeSpec
+from fproc.config.nodes import NodeSpec
 from fproc.pipeline.graph import ANY, is_sink
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import BuiltinForm

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from fproc.base.errors import Problem
 from fproc.base.text import nearest
 from fproc.base.values import dataclass
-from fproc.config.model import FileRule, Next, NodeSpec
+from fproc.config.nodes import FileRule, Next, NodeSpec
 from fproc.pipeline.processors.builtins import BUILTINS
 
 START = "start"

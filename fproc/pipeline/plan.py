@@ -14,7 +14,8 @@ from fproc.base.errors import ConfigError, Problem, UsageError
 from fproc.base.text import nearest
 from fproc.base.values import dataclass, replace
 from fproc.config.keys import parse_config
-from fproc.config.model import Config, NodeSpec, to_json
+from fproc.config.model import Config, to_json
+from fproc.config.nodes import NodeSpec
 from fproc.config.patterns import matches
 from fproc.pipeline import graph, plugins
 from fproc.pipeline.compiler.program import Compiler

@@ -17,7 +17,7 @@ from typing import Any
 from fproc.base.errors import Problem, ProcessorExitError, reason_of
 from fproc.base.text import nearest
 from fproc.base.values import dataclass
-from fproc.config.model import NodeSpec
+from fproc.config.nodes import NodeSpec
 from fproc.pipeline.failures import cause_of
 from fproc.pipeline.processors.base import (
     BuiltinForm,

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc.config.model import NodeSpec
+from fproc.config.nodes import NodeSpec
 from fproc.pipeline.graph import build_graph
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.processors import sinks

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fproc.config.declaration import Setting
+from fproc.config.model import SETTINGS
 from fproc.pipeline.processors.base import Builtin
 from fproc.pipeline.processors.builtins import FAMILIES
 from fproc.pipeline.processors.options import in_words
@@ -29,6 +31,24 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def keys() -> str:
+    """Return the table of the keys of a configuration."""
+    rows = [(f"`{setting.name}`", _default(setting), setting.key.help) for setting in SETTINGS]
+    return table(("key", "default", "means"), rows)
+
+
+def _default(setting: Setting) -> str:
+    """Return a key's default in words."""
+    default = setting.default
+    if setting.key.is_required or setting.key.default_text:
+        return setting.key.default_text or "required"
+    if default is None or default == ():
+        return "none"
+    if isinstance(default, tuple):
+        return ", ".join(f"`{entry}`" for entry in default)
+    return f"`{default}`" if isinstance(default, str) else json.dumps(default).removesuffix(".0")
 
 
 def metrics() -> str:
@@ -72,6 +92,7 @@ def _json(default: Any) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "keys": keys,
     "metrics": metrics,
     "built-ins": built_ins,
 }

@@ -8,7 +8,7 @@ import re
 from fproc.base.values import fields
 from fproc.cli import main as command_line
 from fproc.cli.settings import VARIABLES
-from fproc.config import model
+from fproc.config import model, nodes
 from fproc.config.keys import KEYS
 from fproc.pipeline.processors.builtins import BUILTINS
 from tests.support.project import PROJECT
@@ -39,8 +39,8 @@ def test_every_key_of_the_configuration_is_documented() -> None:
         model.Limits,
         model.Dashboard,
         model.AlertPolicy,
-        model.FileRule,
-        model.NodeSpec,
+        nodes.FileRule,
+        nodes.NodeSpec,
     ]
     inner = [field.name for section in sections for field in fields(section) if field.name != "path"]
     written = {name for quoted in re.findall(r"`([a-z_.]+)`", documented) for name in quoted.split(".")}

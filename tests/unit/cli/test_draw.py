@@ -7,7 +7,7 @@ import re
 import pytest
 
 from fproc.cli.draw import FORMATS, draw
-from fproc.config.model import FileRule, NodeSpec
+from fproc.config.nodes import FileRule, NodeSpec
 from fproc.pipeline.graph import Graph, build_graph
 
 

@@ -14,7 +14,7 @@ import pytest
 from fproc.base.errors import EXIT_CONFIG, EXIT_USAGE, ConfigError, UsageError
 from fproc.cli.settings import gather, load_plan, token
 from fproc.config.keys import parse_config
-from fproc.config.model import NodeSpec
+from fproc.config.nodes import NodeSpec
 from fproc.pipeline.plan import Plan
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]

@@ -16,16 +16,15 @@ from fproc.config.model import (
     AlertPolicy,
     Config,
     Dashboard,
-    FileRule,
     Intake,
     Limits,
-    NodeSpec,
     Recovery,
     Retention,
     RetryPolicy,
     to_json,
     to_log,
 )
+from fproc.config.nodes import FileRule, NodeSpec
 
 FOLDER = "/srv/app"
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fproc.config.model import FileRule, Next, NodeSpec
+from fproc.config.nodes import FileRule, Next, NodeSpec
 from fproc.pipeline.graph import Graph, build_graph
 
 Written = tuple[str, str, Next]

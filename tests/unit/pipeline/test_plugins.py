@@ -14,7 +14,7 @@ import pytest
 
 import fproc
 from fproc.base.errors import ConfigError, ProcessorExitError, ShapeError
-from fproc.config.model import NodeSpec
+from fproc.config.nodes import NodeSpec
 from fproc.pipeline import plugins
 from fproc.pipeline.failures import RecordError
 from tests.support.helpers import SAMPLES, SOURCE, Memory, plan_of, run_lines, stop, user

@@ -1,0 +1,126 @@
+"""How a key of the configuration is declared: once, as the default of a field of a dataclass in `model`.
+
+From that come the check of what a file says, the flag and the variable that give the same, what the log may
+show, and the tables of the documents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import reduce
+from typing import Any, NamedTuple, TypeVar, cast
+
+from fproc.base.schema import Check, table
+from fproc.base.values import field, fields, replace
+
+_Value = TypeVar("_Value")
+
+NUMBER_DIGITS = 18
+"""A number in a variable or flag with more digits than this is out of any range."""
+
+_NUMBER = re.compile(rf"[0-9]{{1,{NUMBER_DIGITS}}}(?P<part>\.[0-9]{{1,{NUMBER_DIGITS}}})?")
+
+_KEY = "key"
+"""Under which name a field's metadata has what is declared of it."""
+
+
+class Flag(NamedTuple):
+    """An option of the command line that gives a key: what stands for its value, and what `--help` says."""
+
+    name: str = ""
+    metavar: str = ""
+    help: str = ""
+
+
+class Key(NamedTuple):
+    """What is declared of a key beside its name, type and default.
+
+    Attributes:
+        check: whether a value is right.
+        help: what it means, for docs/CONFIGURATION.md.
+        flag: the option of the command line that gives it; one without a name is none.
+        variable: the environment variable that gives it, or "".
+        secret: whether the log must not show it.
+        is_path: whether it is a path, relative to the file that it stands in.
+        is_required: whether it has to be there.
+        default_text: how the documents show the default, where that is not plain.
+        section: the dataclass of the keys in it, if it is an object.
+    """
+
+    check: Check
+    help: str = ""
+    flag: Flag = Flag()
+    variable: str = ""
+    secret: bool = False
+    is_path: bool = False
+    is_required: bool = False
+    default_text: str = ""
+    section: type | None = None
+
+
+class Setting(NamedTuple):
+    """A key in its place: the names that lead there, and what its field is."""
+
+    path: tuple[str, ...]
+    type: str
+    default: Any
+    key: Key
+
+    @property
+    def name(self) -> str:
+        """The key as it is called in messages and documents."""
+        return ".".join(self.path)
+
+    def of(self, config: Any) -> Any:
+        """Return its value in a configuration."""
+        return reduce(getattr, self.path, config)
+
+    def changed(self, config: Any, value: Any) -> Any:
+        """Return a configuration with another value of it."""
+        for depth in range(len(self.path) - 1, -1, -1):
+            value = replace(reduce(getattr, self.path[:depth], config), **{self.path[depth]: value})
+        return value
+
+    def read(self, text: str) -> Any:
+        """Return the JSON value that a flag or variable means; the key's check says whether it is right."""
+        kinds = self.type.split(" | ")
+        number = _NUMBER.fullmatch(text)
+        if number is not None and "float" in kinds and number["part"]:
+            return float(text)
+        if number is not None and {"int", "float"}.intersection(kinds) and not number["part"]:
+            return int(text)
+        return text == "true" if "bool" in kinds and text in {"true", "false"} else text
+
+
+def key(default: _Value, check: Check, help_text: str, **declared: Any) -> _Value:
+    """Declare a key: the default of a field; for what else may be `declared`, see `Key`."""
+    made = Key(check, help_text, **declared)
+    return field(default=default, repr=not made.secret, metadata={_KEY: made})
+
+
+def section(build: type[_Value], check: Check | None = None) -> _Value:
+    """Declare an object whose keys are the fields of a dataclass; `check` takes the place of theirs."""
+    made = Key(check or checked_fields(build), section=build)
+    return field(default_factory=build, metadata={_KEY: made})
+
+
+def checked_fields(build: type) -> Check:
+    """Return a check of an object that has the keys of a dataclass, and becomes one."""
+    return table({name: declared.check for name, declared in keys_of(build).items()}, build=build)
+
+
+def settings_of(build: type, path: tuple[str, ...] = ()) -> Iterator[Setting]:
+    """Yield the keys of a dataclass and of the sections in it, each with its place."""
+    for entry in fields(cast("Any", build)):
+        declared = entry.metadata[_KEY]
+        here = (*path, entry.name)
+        if declared.section is None:
+            yield Setting(here, str(entry.type), entry.default, declared)
+        else:
+            yield from settings_of(declared.section, here)
+
+
+def keys_of(build: type) -> dict[str, Key]:
+    """Return what is declared of the fields of a dataclass, by name."""
+    return {entry.name: entry.metadata[_KEY] for entry in fields(cast("Any", build))}

@@ -1,0 +1,108 @@
+"""The lists of a configuration: nodes, rules for files, and examples, with what is checked of each entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from fproc.base import schema
+from fproc.base.errors import Problem
+from fproc.base.schema import Problems, anything, json_type, list_of, object_of, table, text
+from fproc.base.values import dataclass, field, replace
+
+Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
+"""Where a node's records go: to these nodes whatever the tag, by tag, or (None) to the tag's own node."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRule:
+    """Which files start at which node: by name, by first line, or by both."""
+
+    start: str
+    match: str | None = None
+    first_line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node as it is written down; `path` is where that is, for messages."""
+
+    tag: str
+    type: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    next: Next = None
+    stream: bool = False
+    path: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Lines in, and the lines that each result must get."""
+
+    input: tuple[str, ...]
+    expect: Mapping[str, tuple[str, ...]]
+
+
+def _check_next(value: Any, path: str, problems: Problems) -> Any:
+    if isinstance(value, str):
+        return (value,) if text()(value, path, problems) else None
+    if isinstance(value, list | tuple):
+        return list_of(text(), least=1)(list(value), path, problems)
+    if isinstance(value, dict):
+        if not value:
+            problems.append(Problem(path, "must not be an empty object", "leave it out, or route '*'"))
+            return None
+        return object_of(_check_next_targets)(value, path, problems)
+    problems.append(
+        Problem(path, f"must be a node, a list of nodes or an object by tag, not {json_type(value)}")
+    )
+    return None
+
+
+def _check_next_targets(value: Any, path: str, problems: Problems) -> Any:
+    if isinstance(value, dict):
+        problems.append(Problem(path, "must be a node or a list of nodes, not an object"))
+        return ()
+    return _check_next(value, path, problems) or ()
+
+
+_FILE_RULE = table(
+    {"match": text(), "first_line": schema.pattern, "start": text()}, required=("start",), build=FileRule
+)
+
+_NODE = table(
+    {
+        "tag": text(),
+        "type": text(),
+        "config": object_of(anything),
+        "next": _check_next,
+        "stream": schema.boolean,
+    },
+    required=("tag",),
+    build=partial(NodeSpec, type=""),
+)
+
+_LINES = list_of(text(empty=True))
+
+
+def check_file_rule(value: Any, path: str, problems: Problems) -> Any:
+    """A rule that says which files it is about."""
+    rule = _FILE_RULE(value, path, problems)
+    if isinstance(value, dict) and not {"match", "first_line"} & value.keys():
+        problems.append(Problem(path, "matches no file", "say 'match', 'first_line' or both"))
+    return rule
+
+
+def check_node(value: Any, path: str, problems: Problems) -> Any:
+    """A node; one without a usable type keeps its place, so that routes to it are not reported as well."""
+    if isinstance(value, dict) and "type" not in value:
+        problems.append(Problem(f"{path}.type", "is missing", "name a built-in or a module.attribute"))
+    node = _NODE(value, path, problems)
+    return node and replace(node, path=path)
+
+
+check_example = table(
+    {"input": _LINES, "expect": object_of(_LINES)}, required=("input", "expect"), build=Example
+)
+"""Lines in, and lines out."""
