@@ -17,6 +17,9 @@ OWN = "fproc"
 GENERATED = "<pipeline>"
 """The file name of generated functions."""
 
+LEFT_OUT = REJECTED, SKIPPED = "rejected", "skipped"
+"""What a line is that its file goes on without: set aside, or passed over."""
+
 
 class LineFailure(NamedTuple):
     """A line that was `rejected` or `skipped`, or has `failed` its file: where, what it was there, and why.
@@ -101,15 +104,15 @@ def left_out(error: RecordError, on_error: str) -> LineFailure:
     if passes_by_itself(cause):
         raise error
     if isinstance(cause, Reject) or on_error == "reject":
-        return error.failure._replace(fate="rejected")
+        return error.failure._replace(fate=REJECTED)
     if on_error == "skip":
-        return error.failure._replace(fate="skipped")
+        return error.failure._replace(fate=SKIPPED)
     raise error
 
 
 def left_out_text(rejected: int, skipped: int) -> str:
     """Return how many lines were left out, in words: `10 rejected, 2 skipped`; "" if none were."""
-    found = {"rejected": rejected, "skipped": skipped}
+    found = {REJECTED: rejected, SKIPPED: skipped}
     return ", ".join(f"{count} {fate}" for fate, count in found.items() if count)
 
 

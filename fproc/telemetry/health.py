@@ -20,6 +20,9 @@ from fproc.spool.locks.instance import Facts
 CHECKS = ("intake", "folders", "disk", "workers")
 """The checks that every answer has, in their order."""
 
+OK = "ok"
+"""The status while all is well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -31,7 +34,7 @@ class Health:
     @property
     def is_ok(self) -> bool:
         """Whether a supervisor should be content."""
-        return self.status == "ok"
+        return self.status == OK
 
     def troubles(self) -> list[str]:
         """Return the messages of the checks that fail."""
@@ -52,7 +55,7 @@ def judge(instances: Sequence[Facts], disks: Disks) -> Health:
         return Health("stopped", checks)
     if all(facts.stopping for facts in instances):
         return Health("stopping", checks)
-    return Health("ok" if all(check["ok"] for check in checks.values()) else "degraded", checks)
+    return Health(OK if all(check["ok"] for check in checks.values()) else "degraded", checks)
 
 
 def _check(messages: Sequence[str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fproc.run.attempt import Outcome
 from fproc.run.figures import NodeFigures
 from fproc.run.verdict import Verdict
 from fproc.telemetry.events import End
-from fproc.telemetry.rolling import WINDOWS, Ended, Step, Window, bin_of, rounded
+from fproc.telemetry.rolling import PERCENTILES, WINDOWS, Ended, Step, Window, bin_of, rounded
 
 TOTALS = (
     *("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
@@ -226,6 +226,5 @@ class _Node:
 
 def _percentiles(whole: Step) -> dict[str, float]:
     """Percentiles by the nearest-rank method, if anything has ended."""
-    named = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
-    found = {name: rounded(whole.percentile(percent)) for name, percent in named.items()}
+    found = {name: rounded(whole.percentile(percent)) for name, percent in PERCENTILES.items()}
     return {name: seconds for name, seconds in found.items() if seconds is not None}

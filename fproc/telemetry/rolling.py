@@ -14,6 +14,10 @@ STEPS = 60
 WINDOWS = (60, 900, 3600)
 """The windows in seconds; each has `STEPS` steps."""
 
+SERIES_PERCENTILES = {"p50": 50, "p95": 95}
+PERCENTILES = {**SERIES_PERCENTILES, "p99": 99, "max": 100}
+"""Percentiles of processing times by their names: in `/series` for each step, in `/stats` for a window."""
+
 BINS_PER_DOUBLING = 8
 """How fine times are sorted: a percentile is at most 2**(1/16), 4.5 %, away from the exact one."""
 
@@ -147,8 +151,7 @@ class Window:
                 "failed": step.failed,
                 "lines": step.lines,
                 "bytes": step.bytes,
-                "p50": rounded(step.percentile(50)),
-                "p95": rounded(step.percentile(95)),
+                **{name: rounded(step.percentile(percent)) for name, percent in SERIES_PERCENTILES.items()},
             }
             for step in self._lately()
         ]

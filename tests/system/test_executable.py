@@ -10,12 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.support.programs.archives import build
+from tests.support.programs.archives import build, copy_of_project
 from tests.support.programs.running import DEADLINE_SECONDS, can_make_namespaces, wait_until
 from tests.support.project import PROJECT
 from tests.support.spool.crashes import look
@@ -52,6 +54,27 @@ def test_two_builds_in_two_folders_under_two_umasks_give_the_same_bytes(pyz: Pat
     other = build(tmp_path, 0o077)
     assert hashlib.sha256(other.read_bytes()).hexdigest() == hashlib.sha256(pyz.read_bytes()).hexdigest()
     assert os.access(other, os.X_OK)
+
+
+def test_archive_wheel_and_source_distribution_have_each_file_that_is_read_while_fproc_runs(
+    pyz: Path, tmp_path: Path
+) -> None:
+    read = {
+        path.relative_to(PROJECT).as_posix()
+        for path in (PROJECT / "fproc").rglob("*")
+        if path.suffix in {".js", ".css", ".html", ".json"}
+    }
+    assert len(read) > 20
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--target", "sdist"]
+    copy_of_project(tmp_path)
+    subprocess.run([*command, "--directory", "built"], cwd=tmp_path, check=True, capture_output=True)
+    (wheel,), (source,) = (list((tmp_path / "built").glob(kind)) for kind in ("*.whl", "*.tar.gz"))
+    with zipfile.ZipFile(wheel) as archive:
+        assert read <= set(archive.namelist())
+    with tarfile.open(source) as archive:
+        assert read <= {name.partition("/")[2] for name in archive.getnames()}
+    with zipfile.ZipFile(pyz) as archive:
+        assert read <= {name.removeprefix("site-packages/") for name in archive.namelist()}
 
 
 def test_alone_in_an_empty_folder_it_processes_the_sample(alone: Path) -> None:

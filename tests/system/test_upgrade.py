@@ -85,7 +85,7 @@ class Installed:
     def thin_cache(self) -> None:
         """Remove some of what it was unpacked to, as a cleaner of old files does."""
         for path in self.home.rglob("*"):
-            if path.name.partition(".")[0] in {"worker", "helpers", "pages", "index", "openapi"}:
+            if path.name.partition(".")[0] in {"worker", "helpers", "pages", "index", "feeds", "openapi"}:
                 path.unlink()
 
 

@@ -32,6 +32,10 @@ ENDED = {"": ("processed", "failed"), "processed": ("processed",)}
 """The kinds of events that tell of the end of a file, by `state`; empty: all files that ended."""
 
 STATES = ("unprocessed", "underprocess", "processed", "failed")
+"""The states of an input, in the order in which it goes through them."""
+
+ROWS, MOST_ROWS = 50, 500
+"""How many entries of a list are given, if nothing else is asked for, and at most."""
 
 RECENT = 20
 """How many of the files that ended last are shown with the traces."""

@@ -13,14 +13,13 @@ from fproc.web.api import state
 from fproc.web.api.commands import Commands
 from fproc.web.api.exposition import metrics_content_type
 from fproc.web.api.gauges import Moment, metrics_text
+from fproc.web.api.page_constants import page_constants
+from fproc.web.api.queries import MOST_ROWS, ROWS
 from fproc.web.api.state import DashboardState
 from fproc.web.http.auth import Authenticator
 from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.http.router import Route, Routes
 from fproc.web.page import pages
-
-ROWS, MOST_ROWS = 50, 500
-"""How many entries of a list are given, if nothing else is asked for, and at most."""
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -63,7 +62,7 @@ class _Answers:
         refusal = self._guard.stranger(request)
         if refusal is not None:
             return pages.log_in(refusal)
-        return pages.dashboard(has_token=self._guard.has_token)
+        return pages.dashboard(page_constants(), has_token=self._guard.has_token)
 
     def log_in(self, request: Request) -> Response:
         """The way to the dashboard, or the form once more."""

@@ -1,4 +1,7 @@
-"""The page and the log-in form, as the browser gets them.
+"""The page and the log-in form, as the browser gets them: each is one text without anything from elsewhere.
 
-Begin with `pages`, which puts them together.
+Begin with `pages`, which joins them: `index.html` or `login.html`, `palette.css` with the colours of both,
+`style.css`, and the scripts in their written order. `scripts/core/` has what all panels need, and
+`scripts/panels/` a file for each panel. A fact that the server knows, too, is no literal here: scripts take
+it from `CONSTANTS`, which `web/api/page_constants` fills.
 """

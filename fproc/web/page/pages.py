@@ -1,4 +1,4 @@
-"""The page and the log-in, as they lie in the archive, with the policy that lets nothing else run in them."""
+"""The page and the log-in, joined from their files, with the policy that lets nothing else run in them."""
 
 from __future__ import annotations
 
@@ -14,29 +14,78 @@ from fproc.web.http.messages import Response, digest
 
 HTML = "text/html; charset=utf-8"
 
+SCRIPTS = (
+    "core/constants",
+    "core/elements",
+    "core/texts",
+    "core/states",
+    "core/place",
+    "core/requests",
+    "core/feeds",
+    "core/connection",
+    "core/tables",
+    "panels/health",
+    "panels/graph_layout",
+    "panels/graph",
+    "panels/nodes",
+    "panels/charts",
+    "panels/files",
+    "panels/failed",
+    "panels/workers",
+    "panels/errors",
+    "panels/trace",
+    "panels/uploads",
+    "core/start",
+)
+"""The files in `scripts/`, in the order in which they are joined to the one script of the page.
+
+They share one scope. What one of them does at once, rather than in a function, may use only those before it.
+"""
+
 _POLICY = (
     "default-src 'none'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
 
-def dashboard(*, has_token: bool) -> Response:
-    """The dashboard."""
-    auth = b'<meta name="fproc-auth" content="token">' if has_token else b""
-    return _page(200, static("page/index.html").replace(b"<!--auth-->", auth, 1))
+@cache
+def dashboard(constants: str, *, has_token: bool) -> Response:
+    """Return the dashboard: one page without anything from elsewhere.
+
+    Args:
+        constants: JSON, for the scripts.
+        has_token: there is something to log out of.
+    """
+    parts = {
+        "auth": b'<meta name="fproc-auth" content="token">' if has_token else b"",
+        "style": static("page/palette.css") + static("page/style.css"),
+        "constants": _as_text(constants),
+        "scripts": b"\n".join(static(f"page/scripts/{name}.js") for name in SCRIPTS),
+    }
+    return _page(200, _filled("page/index.html", parts))
 
 
 def log_in(refusal: Response, message: str = "") -> Response:
-    """The form that asks for the token, as the body of a refusal."""
-    body = static("page/login.html").replace(b"<!--message-->", html.escape(message).encode(), 1)
-    page = _page(refusal.status, body)
+    """Return the form that asks for the token, as the body of a refusal."""
+    parts = {"palette": static("page/palette.css"), "message": html.escape(message).encode()}
+    page = _page(refusal.status, _filled("page/login.html", parts))
     return replace(page, headers={**refusal.headers, **page.headers})
 
 
 @cache
 def static(name: str) -> bytes:
-    """A file that comes with fproc, wherever that was started from; it is read once."""
+    """Return a file that comes with fproc, wherever that was started from; it is read once."""
     return own_code.read_own_file(f"web/{name}")
+
+
+def _filled(name: str, parts: dict[str, bytes]) -> bytes:
+    """Return a file with parts put where it names them, as `<!--style-->`; they are not looked into."""
+    return re.sub(rb"<!--(\w+)-->", lambda found: parts[found[1].decode()], static(name))
+
+
+def _as_text(block: str) -> bytes:
+    """Return the same JSON without a character that means something in HTML."""
+    return block.replace("&", r"\u0026").replace("<", r"\u003c").encode()
 
 
 def _page(status: int, body: bytes) -> Response:

@@ -9,7 +9,8 @@ import pytest
 import fproc
 from fproc.spool.intake.uploads import UploadArea
 from fproc.spool.locks.instance import Facts
-from fproc.web.api.routes import MOST_ROWS, build_routes
+from fproc.web.api.queries import MOST_ROWS
+from fproc.web.api.routes import build_routes
 from fproc.web.http.auth import Authenticator
 from tests.support.dashboards import GIVEN, KNOWN, OPEN, TAKEN, Place, value
 from tests.support.helpers import plan_of

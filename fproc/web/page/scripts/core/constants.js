@@ -1,0 +1,7 @@
+// What page and server have in common: the server writes it into the page (web/api/page_constants.py).
+
+const CONSTANTS = JSON.parse(document.getElementById('constants').content.textContent);
+const STATES = CONSTANTS.states; // in the order in which a file goes through them
+const [UNPROCESSED, UNDERPROCESS, PROCESSED, FAILED] = STATES;
+const WINDOWS = CONSTANTS.windows_seconds.map(String); // as the URL has them
+const OK = CONSTANTS.status_ok;

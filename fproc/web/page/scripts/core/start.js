@@ -1,0 +1,94 @@
+// Theme, keys, and what buttons do; the start.
+
+const darkSystem = matchMedia('(prefers-color-scheme: dark)');
+
+function renderTheme() {
+  const theme = remember('localStorage', 'fproc-theme') ?? (darkSystem.matches ? 'dark' : 'light');
+  document.documentElement.dataset.theme = theme;
+  const other = theme === 'dark' ? 'Light' : 'Dark';
+  setText($('theme'), other);
+  $('theme').setAttribute('aria-label', `${other} theme`);
+}
+
+function switchTheme() {
+  const isDark = document.documentElement.dataset.theme === 'dark';
+  remember('localStorage', 'fproc-theme', isDark ? 'light' : 'dark');
+  renderTheme();
+}
+
+function listenForKeys() {
+  addEventListener('keydown', event => {
+    const isTyping = event.target.matches?.('input:not([type=checkbox]), select, textarea');
+    if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    $('search').focus();
+    $('search').select();
+  });
+}
+
+function listenForFilters() {
+  for (const tile of stateTiles()) {
+    tile.onclick = () => {
+      filterFiles({ state: place.state === tile.dataset.state ? '' : tile.dataset.state }, { isStep: true });
+      const isBelow = $('files').getBoundingClientRect().top > innerHeight * .7;
+      if (place.state && isBelow) scrollToPanel('files'); // the focus stays on the tile
+    };
+  }
+  $('state').onchange = event => filterFiles({ state: event.target.value }, { isStep: true });
+  let typing;
+  $('search').oninput = event => {
+    clearTimeout(typing);
+    typing = setTimeout(() => filterFiles({ q: event.target.value }), 250);
+  };
+  $('files-more').onclick = () => feeds.files.more();
+  $('failed-more').onclick = () => feeds.failed.more();
+  $('errors-more').onclick = () => { errorsShown += PAGE; renderErrors(); };
+}
+
+function listenForActions() {
+  $('pause').onclick = () => setPaused(!link.isPaused);
+  $('retry-now').onclick = retryNow;
+  $('theme').onclick = switchTheme;
+  darkSystem.onchange = renderTheme;
+  $('failed-select').onchange = event => select(
+    Array.from($('failed-list').children, row => row.file), event.target.checked);
+  $('retry-selected').onclick = () => retry({ files: [...selected] });
+  $('retry-all').onclick = confirmRetryAll;
+  $('confirm-no').onclick = () => $('confirm').close();
+  $('confirm-yes').onclick = () => { $('confirm').close(); retry({ all: true }); };
+  $('upload-button').onclick = () => $('upload-input').click();
+  $('upload-input').onchange = event => { addUploads(event.target.files); event.target.value = ''; };
+  $('uploads-clear').onclick = clearUploads;
+  $('trace-form').onsubmit = event => {
+    event.preventDefault();
+    // What is shown of a name is not always the name: unchanged, it stays the one that it was.
+    const typed = $('trace-file').value;
+    go({ trace: typed === shown(place.trace) ? place.trace : typed, line: '' }, { isStep: true });
+  };
+  $('trace-clear').onclick = () => go({ trace: '', line: '' }, { isStep: true });
+}
+
+function start() {
+  readPlace();
+  renderTheme();
+  buildStates();
+  buildWindows();
+  buildCharts();
+  listenForFilters();
+  listenForActions();
+  listenForDrops();
+  listenForKeys();
+  $('logout').hidden = !document.querySelector('meta[name=fproc-auth]');
+  addEventListener('popstate', () => { readPlace(); showPlace(); });
+  addEventListener('beforeunload', event => {
+    if (uploads.some(upload => upload.request)) event.preventDefault();
+  });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden && !link.isPaused) pollAll(); });
+  setInterval(() => { renderLink(); countDown(); }, 1000);
+  setInterval(renewAges, 5000);
+  eachFeed(feed => feed.linkJson(feed.url()));
+  showPlace();
+  pollAll();
+}
+
+start();

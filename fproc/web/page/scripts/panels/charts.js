@@ -1,0 +1,161 @@
+// Throughput: figures of the window, and charts that can be read out.
+
+const perSecond = unit => value => `${rate(value)} ${unit}/s`;
+const CHARTS = [
+  { id: 'lines', title: 'Lines per second', format: perSecond('lines'), tick: shortRate, lines: [
+    { label: 'lines', look: 'line', isArea: true, value: (point, step) => point.lines / step },
+  ] },
+  { id: 'ended', title: 'Files per second', format: perSecond('files'), tick: rate, lines: [
+    { label: 'ended', look: 'line', isArea: true, value: (point, step) => point.files / step },
+    { label: FAILED, look: 'cross', value: (point, step) => point.failed / step, isMark: true },
+  ] },
+  { id: 'seconds', title: 'Time per file', format: span, tick: span, lines: [
+    ...CONSTANTS.series_percentiles.map((key, index) => (
+      { label: key, look: index ? 'line second' : 'line', value: point => point[key] })),
+  ] },
+];
+const PLOT = { height: 150, left: 52, right: 8, top: 8, bottom: 20 };
+let cursor = null; // the index of the point that is read out, in all charts; null: the newest
+
+function buildWindows() {
+  $('windows').append(...WINDOWS.map(seconds => {
+    const [count, unit] = windowUnits(seconds);
+    return el('button', { type: 'button', 'data-window': seconds, 'aria-pressed': 'false',
+      onclick: () => go({ window: seconds }) }, `${count} ${{ minute: 'min', hour: 'h' }[unit]}`);
+  }));
+}
+
+function buildCharts() {
+  for (const chart of CHARTS) {
+    chart.legend = el('p', { class: 'legend' });
+    chart.plot = el('div', { class: 'plot', id: `chart-${chart.id}`, tabindex: 0, role: 'slider',
+      'aria-label': `${chart.title}: moment read out`, 'aria-valuemin': 0, 'aria-valuenow': 0 });
+    chart.plot.onpointermove = event => setCursor(indexAt(chart.plot, event.clientX));
+    chart.plot.onpointerleave = chart.plot.onblur = () => setCursor(null);
+    chart.plot.onkeydown = event => moveCursor(event);
+    $('charts').append(el('div', {}, el('h3', {}, chart.title), chart.legend, chart.plot));
+  }
+  new ResizeObserver(() => renderCharts()).observe($('charts'));
+}
+
+function renderCharts() {
+  if (!feeds.series.data) return;
+  const series = { ...feeds.series.data, points: endedSteps(feeds.series.data) };
+  if (cursor !== null) cursor = Math.min(cursor, series.points.length - 1);
+  CHARTS.forEach(chart => renderChart(chart, series));
+}
+
+/** Without the step that is still going on: it would look like a sudden drop. */
+function endedSteps({ points, step_seconds: step }) {
+  const last = points.at(-1);
+  return last && Date.parse(last.timestamp) + step * 1000 > serverNow() ? points.slice(0, -1) : points;
+}
+
+function renderChart(chart, { points, step_seconds: step, window_seconds: window }) {
+  const { plot } = chart;
+  const inner = { left: PLOT.left, right: Math.max(PLOT.left + 40, plot.clientWidth - PLOT.right),
+    top: PLOT.top, bottom: PLOT.height - PLOT.bottom };
+  const lines = chart.lines.map(line => ({ ...line, values: points.map(point => line.value(point, step)) }));
+  const top = niceTop(Math.max(0, ...lines.flatMap(line => line.values)));
+  const end = points.length ? Date.parse(points.at(-1).timestamp) / 1000 : 0;
+  const x = index => inner.right - (points.length - 1 - index) * step / window * (inner.right - inner.left);
+  const y = value => inner.bottom - value / top * (inner.bottom - inner.top);
+  const at = cursor ?? points.length - 1;
+  plot.x = x;
+  plot.points = points.length;
+  plot.replaceChildren(svg('svg', { 'aria-hidden': 'true' },
+    [0, .5, 1].map(part => drawGridLine(inner, y(part * top), chart.tick(part * top))),
+    timeTicks(end, window).map(seconds => svg('text', { 'text-anchor': 'middle', y: PLOT.height - 5,
+      x: inner.right - (end - seconds) / window * (inner.right - inner.left) },
+    (window > WINDOWS[0] ? CLOCK_SHORT : CLOCK).format(seconds * 1000))),
+    cursor === null ? null : svg('path', { class: 'cursor', d: `M${x(at)} ${inner.top}V${inner.bottom}` }),
+    lines.flatMap(line => drawLine(line, x, y, inner.bottom))));
+  const moment = points[at] ? CLOCK.format(Date.parse(points[at].timestamp)) : '';
+  const readings = lines.map(line => ({ ...line, text: reading(line.values[at], chart.format) }));
+  chart.legend.replaceChildren(el('span', {}, moment),
+    ...readings.map(line => el('span', {}, swatch(line), `${line.label} `, el('b', {}, line.text))));
+  plot.setAttribute('aria-valuemax', Math.max(0, points.length - 1));
+  plot.setAttribute('aria-valuenow', Math.max(0, at));
+  const spoken = readings.map(line => `${line.label} ${line.text}`).join(', ');
+  plot.setAttribute('aria-valuetext', `${moment}: ${spoken}`);
+}
+
+const reading = (value, format) => value == null ? NONE : format(value);
+
+function niceTop(value) {
+  if (!value) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 4, 6, 8, 10].find(step => step * power >= value) * power;
+}
+
+const timeTicks = (end, window) => {
+  const step = window / 4;
+  const last = Math.floor(end / step) * step;
+  const isInside = tick => end - tick < window * .94 && end - tick > window * .04;
+  return [3, 2, 1, 0].map(back => last - back * step).filter(isInside);
+};
+
+const drawGridLine = (inner, y, text) => svg('g', {},
+  svg('path', { class: 'grid', d: `M${inner.left} ${y}H${inner.right}` }),
+  svg('text', { x: inner.left - 6, y: y + 4, 'text-anchor': 'end' }, text));
+
+function drawLine({ values, look, isMark, isArea }, x, y, floor) {
+  const spot = index => `${x(index).toFixed(1)} ${y(values[index]).toFixed(1)}`;
+  if (isMark) {
+    const marks = values.map((value, index) => value ? `M${spot(index)}m-4 -4l8 8m0 -8l-8 8` : '');
+    return [svg('path', { class: look, d: marks.join('') })];
+  }
+  const isKnown = index => values[index] != null; // where nothing is known, there is a gap
+  const path = values.map((_, index) => {
+    if (!isKnown(index)) return '';
+    if (isKnown(index - 1)) return `L${spot(index)}`;
+    return isKnown(index + 1) ? `M${spot(index)}` : `M${spot(index)}m-3 0h6`; // one between gaps is a dash
+  }).join('');
+  const area = isArea && path ? svg('path', { class: 'area', d: `${path}V${floor}H${x(0)}z` }) : null;
+  return [area, svg('path', { class: look, d: path })];
+}
+
+const swatch = line => svg('svg', { viewBox: '0 0 18 8', 'aria-hidden': 'true' },
+  svg('path', { class: line.look, d: line.isMark ? 'M5 0l8 8m0 -8l-8 8' : 'M0 4H18' }));
+
+function indexAt(plot, clientX) {
+  if (!plot.points) return null;
+  const offset = clientX - plot.getBoundingClientRect().left;
+  const share = (offset - plot.x(0)) / (plot.x(plot.points - 1) - plot.x(0) || 1);
+  return clamp(Math.round(share * (plot.points - 1)), 0, plot.points - 1);
+}
+
+function setCursor(index) {
+  if (index === cursor) return;
+  cursor = index;
+  renderCharts();
+}
+
+function moveCursor(event) {
+  const last = CHARTS[0].plot.points - 1;
+  const at = cursor ?? last;
+  const target = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1,
+    PageDown: at - 10, PageUp: at + 10, Home: 0, End: last, Escape: null }[event.key];
+  if (target === undefined || !(last >= 0)) return;
+  event.preventDefault();
+  setCursor(target === null ? null : clamp(target, 0, last));
+}
+
+function renderFigures() {
+  const stats = feeds.stats.data, points = feeds.series.data?.points ?? [];
+  const { throughput: speed, processing_seconds: took } = stats;
+  const sum = key => points.reduce((total, point) => total + point[key], 0);
+  const [count, unit] = windowUnits(speed.window_seconds);
+  const label = count === 1 ? unit : counted(count, unit);
+  if (!sum('files') && took[CONSTANTS.percentiles[0]] == null) {
+    setText($('figures'), `Nothing ended in the last ${label}.`);
+    return;
+  }
+  setText($('figures'), [
+    `Last ${label}: ${counted(sum('files'), 'file')} (${number(sum('failed'))} ${FAILED}), `,
+    `${counted(sum('lines'), 'line')}, ${bytes(sum('bytes'))}. `,
+    `On average ${rate(speed.files_per_second)} files/s, `,
+    `${rate(speed.lines_per_second)} lines/s, ${bytes(speed.bytes_per_second)}/s. `,
+    `Time per file: ${CONSTANTS.percentiles.map(key => `${key} ${span(took[key])}`).join(', ')}.`,
+  ].join(''));
+}

@@ -1,0 +1,87 @@
+// Failed files, and their retry.
+
+const selected = new Set();
+
+/** With node and line, which /files does not have: from the newest error of that file. */
+function renderFailed() {
+  const data = feeds.failed.data;
+  if (!data) return;
+  const errors = new Map((feeds.errors.data?.errors ?? []).toReversed().map(error => [error.file, error]));
+  const rows = data.recent.map(file => ({ ...file, where: errors.get(file.file) ?? null }));
+  const names = new Set(rows.map(row => row.file));
+  for (const file of selected) if (!names.has(file)) selected.delete(file);
+  reconcile($('failed-list'), 'li', rows, file => file.file, fillFailed);
+  if (!rows.length) yieldFocus($('failed-tools'));
+  showList('failed', !rows.length);
+  $('failed-tools').hidden = !rows.length;
+  $('failed-more').hidden = !data.after;
+  setText($('failed-title'), rows.length ? `Failed (${number(data.counts[FAILED])})` : 'Failed');
+  renderSelection();
+  renderCurrent();
+}
+
+function fillFailed(row, file) {
+  const { where } = file;
+  const meta = [where?.node ? `node ${shown(where.node)}` : null,
+    where?.line_no ? `line ${number(where.line_no)}` : null,
+    when(file.timestamp), counted(file.attempts ?? 1, 'attempt')];
+  row.file = file.file;
+  row.dataset.file = shown(file.file);
+  row.append(
+    el('input', { type: 'checkbox', 'data-action': 'select', 'aria-label': `Select ${shown(file.file)}`,
+      checked: selected.has(file.file), onchange: event => select([file.file], event.target.checked) }),
+    el('div', {},
+      el('div', {}, name(file.file)),
+      el('div', { class: 'bad' }, shownError(file.error ?? 'no reason is known')),
+      metaLine(meta)),
+    el('div', { class: 'actions' }, traceLink(file.file, where?.line_no),
+      el('button', { type: 'button', 'data-action': 'retry', 'aria-label': `Retry ${shown(file.file)}`,
+        onclick: () => retry({ files: [file.file] }) }, 'Retry')));
+}
+
+function select(files, isOn) {
+  for (const file of files) isOn ? selected.add(file) : selected.delete(file);
+  for (const row of $('failed-list').children) row.querySelector('input').checked = selected.has(row.file);
+  renderSelection();
+}
+
+function renderSelection() {
+  const shownCount = $('failed-list').children.length;
+  $('failed-select').checked = selected.size > 0 && selected.size === shownCount;
+  $('failed-select').indeterminate = selected.size > 0 && selected.size < shownCount;
+  if (!selected.size) yieldFocus($('retry-selected'));
+  $('retry-selected').disabled = !selected.size;
+  setText($('retry-selected'), `Retry selected${selected.size ? ` (${number(selected.size)})` : ''}`);
+}
+
+let isRetrying = false;
+
+async function retry(what) {
+  if (isRetrying) return;
+  isRetrying = true;
+  let text, isBad = false;
+  try {
+    const { retried, errors } = await ask('/retry', { method: 'POST', body: JSON.stringify(what),
+      headers: { 'Content-Type': 'application/json' } });
+    isBad = errors.length > 0;
+    const some = errors.slice(0, 5).map(({ file, error }) => `${shown(file)}: ${shown(error)}`);
+    text = [`${counted(retried.length, 'file')} back in ${UNPROCESSED}/.`,
+      ...(isBad ? [`${number(errors.length)} not:`, some.join('; ')] : [])].join(' ');
+    retried.forEach(file => selected.delete(file));
+  } catch (error) {
+    isBad = true;
+    text = `Not retried: ${error instanceof Refusal ? shown(error.message) : 'the server did not answer'}.`;
+  }
+  isRetrying = false;
+  $('failed-outcome').classList.toggle('bad', isBad);
+  setText($('failed-outcome'), ''); // so that the same words are spoken again
+  requestAnimationFrame(() => setText($('failed-outcome'), text));
+  for (const feed of [feeds.failed, feeds.stats, feeds.files]) feed.refresh();
+}
+
+function confirmRetryAll() {
+  const count = feeds.failed.data?.counts[FAILED] ?? 0;
+  const what = count === 1 ? 'the failed file' : `all ${counted(count, 'failed file')}`;
+  setText($('confirm-text'), `Put ${what} back into ${UNPROCESSED}/?`);
+  $('confirm').showModal();
+}
