@@ -21,24 +21,12 @@ from fproc.pipeline.failures import LineFailure, LineFinder, RecordError, cause_
 from fproc.pipeline.graph import Graph
 from fproc.pipeline.processors.base import Maker, Output, Processor, Source
 from fproc.pipeline.records import Block, Overlong, Record
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Laps, Sampling, lap_seconds
 
 ErrorPolicy = Callable[[RecordError], None]
 """Told of each record that failed: raises to end the run, returns to go on without that record."""
-
-
-class NodeCounts:
-    """What happened at one node: records that came, records that it emitted, records that failed there.
-
-    `timed` of those that came took `seconds`.
-    """
-
-    __slots__ = ("came", "emitted", "failed", "seconds", "timed")
-
-    def __init__(self) -> None:
-        self.came = self.emitted = self.failed = self.timed = 0
-        self.seconds = 0.0
 
 
 def _no_beat() -> None:
@@ -110,7 +98,7 @@ class Interpreter:
         self._piece, self._finder = block, None
         if isinstance(block, Overlong):
             self.lines_in += 1
-            self.counts[self.entry].came += 1
+            self.counts[self.entry].received += 1
             self.line_no = block.line_no
             self._show(block.head)
             error = RoutingError("the line is longer than limits.max_line_bytes")
@@ -136,7 +124,7 @@ class Interpreter:
 
     def _go_through(self, node: str, tag: str, line: str, hops: int) -> list[tuple[str, Record]]:
         """Have a node do a record; gives the records that it emits, with the node that each goes to."""
-        self.counts[node].came += 1
+        self.counts[node].received += 1
         try:
             self._check_way(node, hops)
             emitted = self._processors[node].process(tag, line)
@@ -196,7 +184,7 @@ class Interpreter:
         """What was counted up to now, as a JSON value."""
         return {
             "lines_in": self.lines_in,
-            "counts": {name: [at.came, at.emitted, at.failed] for name, at in self.counts.items()},
+            "counts": {name: [at.received, at.emitted, at.failed] for name, at in self.counts.items()},
             "edges": [[source, target, count] for (source, target), count in self.edges.items()],
             "times": {name: [at.timed, at.seconds] for name, at in self.counts.items() if at.timed},
         }
@@ -207,31 +195,18 @@ class Interpreter:
         Raises:
             Exception: of any kind, if it does not fit. The run is then of no more use.
         """
-        self.lines_in = value["lines_in"]
-        for name, counts in self.counts.items():
-            counts.came, counts.emitted, counts.failed = value["counts"][name]
-        self.edges = {(source, target): count for source, target, count in value["edges"]}
-        self._absorb_times(value)
+        self.absorb(value)
         for name, processor in self._processors.items():
             if processor.state:
                 processor.state.restore(value["states"][name])
 
     def absorb(self, figures: Mapping[str, Any]) -> None:
-        """Add the figures of another run, which did the next lines."""
+        """Add the figures of another run, which did the lines before or the next ones."""
         self.lines_in += figures["lines_in"]
-        for name, (came, emitted, failed) in figures["counts"].items():
-            counts = self.counts[name]
-            counts.came += came
-            counts.emitted += emitted
-            counts.failed += failed
+        for name, counts in self.counts.items():
+            counts.add(NodeCounts(*figures["counts"][name], *figures["times"].get(name, (0, 0.0))))
         for source, target, count in figures["edges"]:
             self.edges[source, target] = self.edges.get((source, target), 0) + count
-        self._absorb_times(figures)
-
-    def _absorb_times(self, figures: Mapping[str, Any]) -> None:
-        for name, (timed, seconds) in figures["times"].items():
-            self.counts[name].timed += timed
-            self.counts[name].seconds += seconds
 
     def close(self) -> None:
         """Let go of what the processors hold; a run that was given up must be closed too."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from fproc.base.values import dataclass, field
 from fproc.pipeline.failures import LineFailure
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.pipeline.tracing.trace import Trace
 
 
@@ -27,21 +28,6 @@ class Progress:
 
 
 @dataclass(slots=True)
-class NodeFigures:
-    """What happened at a node: records that came, were emitted, and failed.
-
-    `timed` of those that came took `seconds`. (Not frozen: there are some for each file, and those that are
-    take five times as long to be sent to another process.)
-    """
-
-    count: int
-    emitted: int
-    errors: int
-    timed: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(slots=True)
 class Figures:
     """What a run came to.
 
@@ -56,7 +42,7 @@ class Figures:
     rejected: int = 0
     skipped: int = 0
     lines_lost: int = 0
-    nodes: Mapping[str, NodeFigures] = field(default_factory=dict)
+    nodes: Mapping[str, NodeCounts] = field(default_factory=dict)
     edges: Mapping[tuple[str, str], int] = field(default_factory=dict)
     line_errors: tuple[LineFailure, ...] = ()
     traces: Sequence[Trace] = ()

@@ -22,7 +22,7 @@ from fproc.pipeline.tracing.timing import Sampling
 from fproc.process.mark import CurrentTask, Doing
 from fproc.run.chunks import LEAST_BYTES, Chunk, Done, Reader
 from fproc.run.failures import FailureHandler
-from fproc.run.figures import Figures, NodeFigures
+from fproc.run.figures import Figures
 from fproc.run.inputs import Input
 from fproc.run.pieces import Piece, PieceSizer, first_line_no, reached_bytes
 from fproc.spool.job.checkpoint import Position
@@ -289,10 +289,10 @@ def _check_conservation(interpreter: Interpreter, figures: Figures, output: Stag
     for (_, target), count in edges.items():
         came[target] += count
     for name, at in counts.items():
-        _agree(f"records that came to the node {name!r}", at.came, came[name])
+        _agree(f"records that came to the node {name!r}", at.received, came[name])
     failed = sum(at.failed for at in counts.values())
     _agree("records that failed, and were set aside or skipped", failed, figures.rejected + figures.skipped)
-    taken = sum(counts[name].came - counts[name].failed for name in _sinks(interpreter))
+    taken = sum(counts[name].received - counts[name].failed for name in _sinks(interpreter))
     _agree("lines that sinks took, and lines in results", taken, output.lines_written)
 
 
@@ -313,11 +313,7 @@ def _agree(what: str, one: int, other: int) -> None:
 
 def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
     figures.lines_in = interpreter.lines_in
-    figures.nodes = {
-        name: NodeFigures(at.came, at.emitted, at.failed, at.timed, at.seconds)
-        for name, at in interpreter.counts.items()
-    }
+    figures.nodes = interpreter.counts
     figures.edges = dict(interpreter.edges)
-    figures.lines_out = sum(
-        figures.nodes[name].count - figures.nodes[name].errors for name in _sinks(interpreter)
-    )
+    sinks = [interpreter.counts[name] for name in _sinks(interpreter)]
+    figures.lines_out = sum(at.received - at.failed for at in sinks)

@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from fproc.base.values import dataclass
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.attempt import Outcome
-from fproc.run.figures import NodeFigures
 from fproc.run.verdict import Verdict
 from fproc.telemetry.events import End
 from fproc.telemetry.rolling import PERCENTILES, WINDOWS, Ended, Step, Window, bin_of, rounded
@@ -196,30 +196,24 @@ class _Node:
     """The sums of one node. Its time is reckoned from the records that were timed; it never goes back."""
 
     def __init__(self) -> None:
-        self._count = self._emitted = self._errors = 0
-        self._timed = 0
-        self._timed_seconds = 0.0
+        self._all = NodeCounts()
         self._unreckoned = 0
         self._seconds = 0.0
 
-    def add(self, figures: NodeFigures) -> None:
+    def add(self, counts: NodeCounts) -> None:
         """Add what happened in one run."""
-        self._count += figures.count
-        self._emitted += figures.emitted
-        self._errors += figures.errors
-        self._timed += figures.timed
-        self._timed_seconds += figures.seconds
-        self._unreckoned += figures.count
-        if self._timed:
-            self._seconds += self._unreckoned * max(self._timed_seconds / self._timed, 0.0)
+        self._all.add(counts)
+        self._unreckoned += counts.received
+        if self._all.timed:
+            self._seconds += self._unreckoned * max(self._all.seconds / self._all.timed, 0.0)
             self._unreckoned = 0
 
     def figures(self) -> dict[str, float]:
         """Under the names that `/stats` gives them."""
         return {
-            "count": self._count,
-            "emitted": self._emitted,
-            "errors": self._errors,
+            "count": self._all.received,
+            "emitted": self._all.emitted,
+            "errors": self._all.failed,
             "seconds": round(self._seconds, 6),
         }
 

@@ -198,7 +198,7 @@ def run(
         engine.close()
     seen.figures = {
         "lines_in": engine.lines_in,
-        "counts": {name: (at.came, at.emitted, at.failed) for name, at in engine.counts.items()},
+        "counts": {name: (at.received, at.emitted, at.failed) for name, at in engine.counts.items()},
     }
     if not seen.ended_by:  # else records were on their way, which one counts sooner than the other
         seen.figures["edges"] = dict(engine.edges)

@@ -105,7 +105,7 @@ def lines_of(data: bytes, block_bytes: int) -> Iterator[Block | Overlong]:
 
 def seen(run: Interpreter) -> dict[str, Any]:
     """All that a run counts."""
-    counts = {name: (at.came, at.emitted, at.failed) for name, at in run.counts.items()}
+    counts = {name: (at.received, at.emitted, at.failed) for name, at in run.counts.items()}
     return {"lines_in": run.lines_in, "counts": counts, "edges": run.edges}
 
 

@@ -169,7 +169,7 @@ def test_every_record_that_is_emitted_arrives_and_none_arrives_that_was_not(
     arrived: Counter[str] = Counter({"start": len(lines)})
     for (_, target), count in run.edges.items():
         arrived[target] += count
-    assert {name: counts.came for name, counts in run.counts.items() if counts.came} == dict(+arrived)
+    assert {name: counts.received for name, counts in run.counts.items() if counts.received} == dict(+arrived)
     for name, node in nodes.items():
         left = sum(count for (source, _), count in run.edges.items() if source == name)
         if isinstance(node.next, str):
@@ -177,7 +177,7 @@ def test_every_record_that_is_emitted_arrives_and_none_arrives_that_was_not(
         elif isinstance(node.next, list):
             assert left == run.counts[name].emitted * len(node.next)
     written = sum(len(result) for result in output.results.values())
-    assert written == sum(run.counts[name].came for name in SINKS)
+    assert written == sum(run.counts[name].received for name in SINKS)
 
 
 @given(lines=st.lists(LINE, min_size=1, max_size=20), width=st.integers(1, 4), rounds=st.integers(0, 5))

@@ -103,7 +103,7 @@ class Generator:
         self.names: dict[str, Any] = {}
         self.fetches: dict[str, str] = {}
         self.counters: list[str] = []
-        self.came: dict[str, Terms] = {}
+        self.received: dict[str, Terms] = {}
         self.emitted: dict[str, Terms] = {}
         self.edges: dict[tuple[str, str], Terms] = {}
         self.agreements: list[tuple[Terms, Terms]] = []
@@ -193,7 +193,7 @@ class Generator:
     def _code(self, at: Site) -> Terms:
         if at.node == DROP:
             terms = [self.counted("dropped", "")]
-            self.add(self.came, DROP, terms)
+            self.add(self.received, DROP, terms)
             return terms
         form = self.forms[at.node]
         self.write(comment(f"{at.node}: {self._type(at.node)}"))

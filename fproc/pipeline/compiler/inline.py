@@ -45,7 +45,7 @@ def _search(code: Generator, pattern: re.Pattern[str]) -> str:
 def _one(code: Generator, at: Site, line: str, after: Site) -> Terms:
     """Go on with the one record that a built-in makes."""
     emitted, refused = code.onward(at, line, after, lambda: code.push(at))
-    code.add(code.came, at.node, emitted)
+    code.add(code.received, at.node, emitted)
     return emitted + refused
 
 
@@ -55,7 +55,7 @@ def _sieve(negation: str) -> Callable[[Generator, Site, Values], Terms]:
     def emit(code: Generator, at: Site, values: Values) -> Terms:
         with code.write.block(f"if {negation}({_matches(code, values['pattern'], at.line)}):"):
             dropped = code.dropped(at)
-        code.add(code.came, at.node, dropped)
+        code.add(code.received, at.node, dropped)
         with code.write.block("else:"):
             return _one(code, at, at.line, at) + dropped
 
@@ -116,7 +116,7 @@ def _reformed(code: Generator, at: Site, fits: str, new_line: str, otherwise: st
         terms = _one(code, at, line, at)
     with code.write.block("else:"):
         dropped, pushed = _misfit(code, at, line, otherwise)
-    code.add(code.came, at.node, dropped)
+    code.add(code.received, at.node, dropped)
     return terms + dropped + pushed
 
 
@@ -154,7 +154,7 @@ def _rewrite(code: Generator, at: Site, values: Values) -> Terms:
         dropped, pushed = _misfit(code, at, line, values["otherwise"])
     if values["otherwise"] == "keep":
         return _one(code, at, line, at)
-    code.add(code.came, at.node, dropped)
+    code.add(code.received, at.node, dropped)
     return terms + dropped + pushed
 
 
@@ -237,7 +237,7 @@ def _write(code: Generator, at: Site, values: Values) -> Terms:
         pushed = code.push(at)
     with code.write.block("else:"):
         written = [code.counted("written", at.node)]
-    code.add(code.came, at.node, written)
+    code.add(code.received, at.node, written)
     return written + pushed
 
 
@@ -248,7 +248,7 @@ def _stdout(code: Generator, at: Site, _values: Values) -> Terms:
 def _taken(code: Generator, at: Site, lines: str) -> Terms:
     """The record is written. Where no other site writes to this list, its length is the count."""
     written = [code.written(at.node, lines, at.line)]
-    code.add(code.came, at.node, written)
+    code.add(code.received, at.node, written)
     return written
 
 
@@ -305,7 +305,7 @@ def _given(code: Generator, at: Site, given: str) -> Terms:
         dropped = code.dropped(at)
     with code.write.block("else:"):
         settled = settle()
-    code.add(code.came, at.node, emitted + dropped)
+    code.add(code.received, at.node, emitted + dropped)
     return emitted + dropped + refused + settled
 
 

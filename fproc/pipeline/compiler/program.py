@@ -167,7 +167,7 @@ def _check_ways(graph: Graph, entry: str) -> None:
 def _assembled(code: Generator, terms: Terms) -> Writer:
     """The source: what one run needs, the loop, and the sums."""
     write = Writer()
-    nodes = {node: code.new("at", node) for node in {**code.came, **code.emitted}}
+    nodes = {node: code.new("at", node) for node in {**code.received, **code.emitted}}
     with write.block("def make(run):"):
         write("push, settle, fail, checked = run.push_line, run.settle, run.fail, run.checked")
         write("tag_by = run.tag_by")
@@ -187,7 +187,7 @@ def _assembled(code: Generator, terms: Terms) -> Writer:
                 if code.kept:
                     write(f"{', '.join(code.kept)}, = run.spill()")
                 for node, variable in nodes.items():
-                    write(f"{variable}.came += {_sum(code.came.get(node, []))}")
+                    write(f"{variable}.received += {_sum(code.received.get(node, []))}")
                     write(f"{variable}.emitted += {_sum(code.emitted.get(node, []))}")
                 for (source, target), counted in code.edges.items():
                     write(f"run.pass_on({source!r}, {target!r}, {_sum(counted)})")

@@ -83,7 +83,8 @@ class CompiledRun(Interpreter):
             self._show(line)
             self.push(self.entry, self.entry, line)
         self._watching = None
-        self._settled = {node: at.came for node, at in self.counts.items()}  # what they gave is not learnt
+        received = {node: at.received for node, at in self.counts.items()}
+        self._settled = received  # what they gave is not learnt
         return count
 
     def _feed_sample(self) -> int:
@@ -184,7 +185,7 @@ class CompiledRun(Interpreter):
         except BaseException as error:  # noqa: BLE001 - a user's generator may raise anything
             self.fail(node, tag, line, error)
             return
-        self.counts[node].came += 1
+        self.counts[node].received += 1
         self._settled[node] = self._settled.get(node, 0) + 1
         if type(given) in _SHAPES:
             self._learnt.add((node, _SHAPES[type(given)]))
@@ -209,12 +210,12 @@ class CompiledRun(Interpreter):
         if not isinstance(error, Exception):
             cause, error = error, ProcessorExitError(reason_of(error))
             error.__cause__ = cause
-        self.counts[node].came += 1
+        self.counts[node].received += 1
         self._fail(node, tag, line, error)
 
     def checked(self, node: str, tag: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
         """What a processor gave, counted and found to be in order; nothing if it is not."""
-        self.counts[node].came += 1
+        self.counts[node].received += 1
         if not given:
             return ()
         try:
@@ -264,7 +265,7 @@ class CompiledRun(Interpreter):
             if shape is None:
                 self._compiler.learn_short(node)
                 continue
-            is_only = self.counts[node].came == self._settled[node]
+            is_only = self.counts[node].received == self._settled[node]
             self._compiler.learn(node, shape, is_only=is_only)
         self._learnt.clear()
         self._feed = self._bound()

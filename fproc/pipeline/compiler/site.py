@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from fproc.base.values import dataclass, field, replace
 from fproc.pipeline.processors.options import Template
 from fproc.pipeline.records import Record
-from fproc.pipeline.tracing.timing import Laps, Timed
+from fproc.pipeline.tracing.counts import NodeCounts
+from fproc.pipeline.tracing.timing import Laps
 
 Terms = list[str]
 """Names of counters whose sum is the number of records that came somewhere."""
@@ -96,8 +97,8 @@ class RunCalls(Protocol):
     """The clock of a function that is timed."""
 
     @property
-    def counts(self) -> Mapping[str, Timed]:
-        """What happened at each node: the function adds to `came` and `emitted`."""
+    def counts(self) -> Mapping[str, NodeCounts]:
+        """What happened at each node: the function adds to `received` and `emitted`."""
 
     def process(self, node: str) -> Any:
         """Return the call of a node's processor."""

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from time import perf_counter
-from typing import Protocol
+
+from fproc.pipeline.tracing.counts import NodeCounts
 
 SAMPLE_LINES = 64
 """How many lines are timed one after the other."""
 
 ONE_IN = 512
 """One in so many lines is timed. Timing a line takes some three times as long as the line does."""
-
-
-class Timed(Protocol):
-    """What is known of a node's time: `seconds` were spent on `timed` of the records that came."""
-
-    came: int
-    timed: int
-    seconds: float
 
 
 class Sampling:
@@ -44,15 +37,15 @@ class Laps:
     What reading it takes is left out: it is as much as many a node takes.
     """
 
-    def __init__(self, nodes: Mapping[str, Timed], own_seconds: float = 0.0) -> None:
+    def __init__(self, nodes: Mapping[str, NodeCounts], own_seconds: float = 0.0) -> None:
         self._nodes = nodes
         self._own_seconds = own_seconds
         self._last = 0.0
-        self._came: dict[str, int] = {}
+        self._received: dict[str, int] = {}
 
     def start(self) -> None:
         """Time from now on."""
-        self._came = {name: at.came for name, at in self._nodes.items()}
+        self._received = {name: at.received for name, at in self._nodes.items()}
         self._last = perf_counter()
 
     def lap(self, node: str) -> None:
@@ -64,12 +57,7 @@ class Laps:
     def stop(self) -> None:
         """What has come since the start was timed."""
         for name, at in self._nodes.items():
-            at.timed += at.came - self._came[name]
-
-
-class _Nothing:
-    came = timed = 0
-    seconds = 0.0
+            at.timed += at.received - self._received[name]
 
 
 @cache
@@ -77,7 +65,7 @@ def lap_seconds() -> float:
     """What one lap takes by itself, here and now: the least of several means."""
     least = 1.0
     for _ in range(8):
-        nothing = _Nothing()
+        nothing = NodeCounts()
         laps = Laps({"": nothing})
         laps.start()
         for _ in range(50):

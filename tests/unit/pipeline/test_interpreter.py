@@ -55,7 +55,7 @@ def test_end_and_drop_can_be_tags_of_records_without_next() -> None:
     )
     output, run = run_bytes(plan, b"k 1\nd 2\nk 3\n")
     assert output.results == {"in.log": ["k 1", "k 3"]}
-    assert run.counts["drop"].came == 1
+    assert run.counts["drop"].received == 1
 
 
 def test_several_nodes_feed_one_sink_in_input_order() -> None:
@@ -235,7 +235,7 @@ def test_counts_and_edges_tell_what_came_and_went() -> None:
         ]
     )
     _, run = run_bytes(plan, b"a\nb\n")
-    assert {name: (counts.came, counts.emitted) for name, counts in run.counts.items()} == {
+    assert {name: (counts.received, counts.emitted) for name, counts in run.counts.items()} == {
         "start": (2, 4),
         "up": (4, 4),
         "end": (4, 0),

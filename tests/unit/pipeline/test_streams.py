@@ -119,7 +119,7 @@ def test_a_stream_that_returned_early_takes_the_rest_and_gives_nothing() -> None
     plan = plan_of([stream_node("first_two")])
     output, run = run_bytes(plan, b"a\nb\nc\nd\n")
     assert output.results == {"in.log": ["a", "b"]}
-    assert (run.counts["start"].came, run.lines_in) == (4, 4)
+    assert (run.counts["start"].received, run.lines_in) == (4, 4)
 
 
 def test_a_stream_that_swallows_errors_still_ends_with_its_file() -> None:

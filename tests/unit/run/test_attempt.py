@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from fproc.pipeline.plan import Plan
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run import attempt
 from fproc.run.attempt import Outcome, RunContext
-from fproc.run.figures import NodeFigures
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim, Origin
@@ -101,7 +101,7 @@ def test_a_good_file_is_committed_and_its_figures_are_told(place: Place) -> None
     figures = outcome.figures
     assert (figures.lines_in, figures.lines_out, figures.bytes_in) == (2, 4, 4)
     assert (figures.rejected, figures.skipped) == (0, 0)
-    assert figures.nodes["start"] == NodeFigures(count=2, emitted=4, errors=0)
+    assert figures.nodes["start"] == NodeCounts(received=2, emitted=4, failed=0)
     assert figures.edges == {("start", "end"): 4}
     seen = place.look()
     assert (seen["results"], seen["processed"]) == ({"x.log": "a\na\nb\nb\n"}, {"x.log": "a\nb\n"})
@@ -325,7 +325,7 @@ def test_lines_that_are_skipped_are_counted_and_logged_and_nothing_is_set_aside(
     outcome = place.run(b"a\nbad\nbad\nb\n")
     figures = outcome.figures
     assert (outcome.fate, figures.skipped, figures.rejected, figures.lines_in) == (Verdict.COMMIT, 2, 0, 4)
-    assert figures.nodes["start"] == NodeFigures(count=4, emitted=2, errors=2)
+    assert figures.nodes["start"] == NodeCounts(received=4, emitted=2, failed=2)
     assert figures.lines_out == 2
     seen = place.look()
     assert (seen["results"], seen["failed"]) == ({"x.log": "a\nb\n"}, {})

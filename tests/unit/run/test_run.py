@@ -104,14 +104,17 @@ def change_lines_in(run: Interpreter) -> None:
 
 TAMPERED = {
     "a record came from nowhere": (
-        change_counts("number", "came", 1),
+        change_counts("number", "received", 1),
         "came to the node 'number': 101 and 100",
     ),
     "a record never came": (
-        change_counts("end", "came", -1),
+        change_counts("end", "received", -1),
         "records that came to the node 'end': 99 and 100",
     ),
-    "a line was never pushed": (change_counts("start", "came", -1), "came to the node 'start': 99 and 100"),
+    "a line was never pushed": (
+        change_counts("start", "received", -1),
+        "came to the node 'start': 99 and 100",
+    ),
     "a line was read twice": (change_lines_in, "came to the node 'start': 100 and 101"),
     "an edge forgot one": (change_edge, "came to the node 'number': 100 and 99"),
     "a failure was not set aside": (change_counts("start", "failed", 1), "set aside or skipped: 1 and 0"),
@@ -247,6 +250,6 @@ def test_a_run_that_failed_tells_how_far_it_came_and_closes_its_processors(tmp_p
     with pytest.raises(FprocError, match="line 3, node 'start'"):
         run_input(plan_of(nodes), given, staging, figures, reject=lambda _line: None)
     given.close()
-    assert (figures.lines_in, figures.lines_out, figures.nodes["start"].errors) == (3, 2, 1)
+    assert (figures.lines_in, figures.lines_out, figures.nodes["start"].failed) == (3, 2, 1)
     assert figures.edges == {("start", "end"): 2}
     staging.discard()

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.attempt import Outcome
-from fproc.run.figures import Figures, NodeFigures
+from fproc.run.figures import Figures
 from fproc.run.verdict import Verdict
 from fproc.telemetry.events import End
 from fproc.telemetry.metrics import BOUNDS_SECONDS, TOTALS, Metrics
@@ -296,7 +297,7 @@ def test_nodes_and_edges_add_up_over_files() -> None:
     metrics = Metrics(Clock())
     for _ in range(2):
         figures = Figures(
-            nodes={"start": NodeFigures(3, 2, 1), "end": NodeFigures(2, 0, 0)}, edges={("start", "end"): 2}
+            nodes={"start": NodeCounts(3, 2, 1), "end": NodeCounts(2, 0, 0)}, edges={("start", "end"): 2}
         )
         metrics.add(outcome(figures=figures))
     snapshot = metrics.snapshot()
@@ -311,7 +312,7 @@ def test_the_time_of_a_node_is_reckoned_from_the_records_that_were_timed() -> No
     metrics = Metrics(Clock())
     seen = []
     for timed, seconds in [(0, 0.0), (10, 0.5), (0, 0.0), (10, 0.1)]:
-        nodes = {"start": NodeFigures(100, 100, 0, timed, seconds)}
+        nodes = {"start": NodeCounts(100, 100, 0, timed, seconds)}
         metrics.add(outcome(figures=Figures(nodes=nodes)))
         seen.append(metrics.snapshot().nodes["start"]["seconds"])
     assert seen == [0.0, 10.0, 15.0, 18.0]
@@ -319,15 +320,15 @@ def test_the_time_of_a_node_is_reckoned_from_the_records_that_were_timed() -> No
 
 def test_the_time_of_a_node_never_goes_back() -> None:
     metrics = Metrics(Clock())
-    metrics.add(outcome(figures=Figures(nodes={"start": NodeFigures(100, 100, 0, 10, -0.001)})))
+    metrics.add(outcome(figures=Figures(nodes={"start": NodeCounts(100, 100, 0, 10, -0.001)})))
     assert metrics.snapshot().nodes["start"]["seconds"] == 0.0
 
 
 def test_a_snapshot_does_not_change_afterwards() -> None:
     metrics = Metrics(Clock())
-    metrics.add(outcome(figures=Figures(nodes={"start": NodeFigures(1, 1, 0)}, edges={("start", "end"): 1})))
+    metrics.add(outcome(figures=Figures(nodes={"start": NodeCounts(1, 1, 0)}, edges={("start", "end"): 1})))
     before = metrics.snapshot()
-    metrics.add(outcome(figures=Figures(nodes={"start": NodeFigures(1, 1, 0)}, edges={("start", "end"): 1})))
+    metrics.add(outcome(figures=Figures(nodes={"start": NodeCounts(1, 1, 0)}, edges={("start", "end"): 1})))
     assert before.totals["files_processed"] == 1
     assert before.nodes["start"]["count"] == 1
     assert before.edges[0]["count"] == 1

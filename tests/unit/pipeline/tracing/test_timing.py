@@ -11,6 +11,7 @@ from fproc.pipeline.compiler.run import CompiledRun
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.records import Block
 from fproc.pipeline.tracing import timing
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.pipeline.tracing.timing import ONE_IN, SAMPLE_LINES, Laps, Sampling, lap_seconds
 from tests.support.helpers import SOURCE, Memory, plan_of, user
 
@@ -62,7 +63,7 @@ def times(request: pytest.FixtureRequest, clock: Clock) -> dict[str, tuple[int, 
     run.feed(Block(LINES, 5, len(raw), raw))
     run.finish()
     run.close()
-    return {name: (at.came, at.timed, at.seconds) for name, at in run.counts.items()}
+    return {name: (at.received, at.timed, at.seconds) for name, at in run.counts.items()}
 
 
 def test_each_node_gets_the_time_that_it_takes_itself(times: dict[str, tuple[int, int, float]]) -> None:
@@ -91,7 +92,7 @@ def test_small_files_are_timed_as_often_as_big_ones() -> None:
 
 
 def test_what_the_clock_itself_takes_is_left_out(clock: Clock) -> None:
-    at = interpreter.NodeCounts()
+    at = NodeCounts()
     laps = Laps({"a": at}, own_seconds=0.25)
     laps.start()
     for _ in range(4):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from fproc.base.values import replace
 from fproc.process.ipc import Receiver, send
 from fproc.run.attempt import Outcome
-from fproc.run.figures import Figures, NodeFigures
+from fproc.pipeline.tracing.counts import NodeCounts
+from fproc.run.figures import Figures
 from fproc.run.verdict import Verdict
 from fproc.watch.messages import Report, Task, Why
 from tests.support.programs.pools import UPPER, Place, done
@@ -22,7 +23,7 @@ def big_outcome(nodes: int) -> Outcome:
     """What a run with many nodes comes to."""
     names = [f"node {number} {'x' * 100}" for number in range(nodes)]
     figures = Figures(
-        nodes={name: NodeFigures(number, number, 0) for number, name in enumerate(names)},
+        nodes={name: NodeCounts(number, number, 0) for number, name in enumerate(names)},
         edges=dict.fromkeys(pairwise(names), 1),
     )
     return Outcome("x", Verdict.COMMIT, figures, 1.0)
@@ -74,8 +75,8 @@ def test_a_setup_and_an_outcome_that_no_buffer_holds_arrive_whole(place: Place) 
     assert len(pickle.dumps(outcome)) > buffer_bytes
     untimed = {name: replace(at, timed=0, seconds=0.0) for name, at in outcome.figures.nodes.items()}
     assert untimed == {
-        **dict.fromkeys(["start", *names], NodeFigures(1, 1, 0)),
-        "end": NodeFigures(3000, 0, 0),
-        "drop": NodeFigures(0, 0, 0),
+        **dict.fromkeys(["start", *names], NodeCounts(1, 1, 0)),
+        "end": NodeCounts(3000, 0, 0),
+        "drop": NodeCounts(0, 0, 0),
     }
     assert len(outcome.figures.edges) == 6000

@@ -16,8 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from fproc import __version__
 from fproc.base.values import replace
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.attempt import Outcome
-from fproc.run.figures import Figures, NodeFigures
+from fproc.run.figures import Figures
 from fproc.run.verdict import Verdict
 from fproc.telemetry.metrics import Metrics, Snapshot
 from fproc.web.api import state
@@ -32,7 +33,7 @@ HOSTILE = 'a"b\\c\nd{}=,# e\té\u2028'
 def worked(tag: str = "start") -> Snapshot:
     """Figures after two files, one of which failed."""
     metrics = Metrics(clock=lambda: 2_000_000_000.0, base={"files_processed": 1000, "lines_in": 10**6})
-    nodes = {tag: NodeFigures(10, 8, 1, 10, 0.5), "end": NodeFigures(8, 0, 0)}
+    nodes = {tag: NodeCounts(10, 8, 1, 10, 0.5), "end": NodeCounts(8, 0, 0)}
     figures = Figures(
         lines_in=10, lines_out=8, bytes_in=100, rejected=2, skipped=1, nodes=nodes, edges={(tag, "end"): 8}
     )
