@@ -15,6 +15,7 @@ from fproc.base.text import counted, nearest, shown
 from fproc.base.times import rfc3339
 from fproc.config.model import Config
 from fproc.pipeline.failures import left_out_text
+from fproc.run.outcome import KINDS
 from fproc.spool.checks.condition import disks
 from fproc.spool.checks.doctor import Rating, examine, render_findings
 from fproc.spool.disk.disk import Disk
@@ -23,7 +24,7 @@ from fproc.spool.intake.status import SpoolStatus, is_input
 from fproc.spool.layout import Folders, history_of, prepare
 from fproc.telemetry.health import judge
 from fproc.telemetry.history import History
-from fproc.telemetry.recorder import KINDS, open_history
+from fproc.telemetry.recorder import open_history
 
 EVENTS = 20
 """How many of the last things that happened to a file are told."""

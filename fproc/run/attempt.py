@@ -27,13 +27,14 @@ from fproc.base.text import shown
 from fproc.base.times import rfc3339
 from fproc.base.values import dataclass, field
 from fproc.config.model import MEGABYTE
-from fproc.pipeline.failures import RecordError
+from fproc.pipeline.failures import LineFailure, RecordError
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process.mark import CurrentTask, Doing
 from fproc.run.figures import Figures
 from fproc.run.inputs import open_input
+from fproc.run.outcome import Outcome, outcome_of
 from fproc.run.run import Progress, run_input
 from fproc.run.verdict import INTERRUPTIONS, Verdict, decide
 from fproc.run.wholeness import blame, check_whole, leave_until_quiet
@@ -59,29 +60,6 @@ class WorkerDeath:
     node: str | None = None
     line_no: int | None = None
     line: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a claimed file.
-
-    `job` is the claim's own id. `retry_seconds` is how long it waits after `Verdict.RETRY`, and `not_before`
-    the time that was written down for it; `error` is one line, or ""; `node` and `line_no` say where that
-    was, if they are known.
-    """
-
-    file: str
-    fate: Verdict
-    figures: Figures
-    seconds: float
-    job: str = ""
-    attempts: int = 1
-    results: tuple[str, ...] = ()
-    error: str = ""
-    node: str | None = None
-    line_no: int | None = None
-    retry_seconds: float = 0.0
-    not_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,22 +131,20 @@ def run_claim(claim: Claim, plan: Plan, around: RunContext, *, death: WorkerDeat
 def end_run(ran: Ran, plan: Plan, around: RunContext) -> Outcome:
     """Decide about a file that was run, and carry that out. The claim is ended, whatever happens."""
     begin = time.perf_counter()
-    claim = ran.claim
     around.mark.note(Doing.COMMITTING)
     try:
         if ran.error is None:
             _seal(ran)
-        outcome = _conclude(ran, plan, around.clock)
+        return _conclude(ran, plan, around.clock, begin)
     except (OSError, LostClaimError) as trouble:  # while deciding; the disk says how far that got
-        outcome = _troubled(claim, plan, trouble)
+        return _troubled(ran, plan, trouble, time.perf_counter() - begin)
     finally:
         with suppress(OSError):
-            claim.release()
-    return _outcome(ran, time.perf_counter() - begin, outcome)
+            ran.claim.release()
 
 
 def end_runs(runs: Sequence[Ran], spool: Spool, plan: Plan, around: RunContext) -> list[Outcome]:
-    """Do what `finish` does for several runs that ended well, together."""
+    """Do what `end_run` does for several runs that ended well, together."""
     begin = time.perf_counter()
     around.mark.note(Doing.COMMITTING)
     sealed = {ran.claim: ran.stamp for ran in runs if ran.stamp}
@@ -178,17 +154,14 @@ def end_runs(runs: Sequence[Ran], spool: Spool, plan: Plan, around: RunContext) 
     for ran in runs:
         ending = endings[ran.claim]
         if isinstance(ending, RolledForward):
-            attempts = ran.claim.attempts + 1
-            values = {"fate": Verdict.COMMIT, "attempts": attempts, "results": ending.results}
-            outcomes.append(_outcome(ran, seconds, values))
+            outcomes.append(_outcome(ran, Verdict.COMMIT, seconds, results=ending.results))
         elif isinstance(ending, ConservationError):
             ran.error = ending
             outcomes.append(end_run(ran, plan, around))
         else:
-            values = _troubled(ran.claim, plan, ending)
+            outcomes.append(_troubled(ran, plan, ending, seconds))
             with suppress(OSError):
                 ran.claim.release()
-            outcomes.append(_outcome(ran, seconds, values))
     return outcomes
 
 
@@ -199,15 +172,44 @@ def _seal(ran: Ran) -> None:
         ran.error = error
 
 
-def _troubled(claim: Claim, plan: Plan, trouble: OSError | LostClaimError) -> dict[str, Any]:
-    """What an outcome says of trouble that came while it was decided; it is not known how far that got."""
-    fate = Verdict.LOST if claim.is_lost() else decide(trouble, claim.attempts, plan.config.retry)
-    return {"fate": fate, "error": trouble_of(trouble)}
+def _troubled(ran: Ran, plan: Plan, trouble: OSError | LostClaimError, seconds: float) -> Outcome:
+    """Return the outcome of trouble that came while it was decided; it is not known how far that got."""
+    claim = ran.claim
+    verdict = Verdict.LOST if claim.is_lost() else decide(trouble, claim.attempts, plan.config.retry)
+    return _outcome(ran, verdict, seconds, trouble, attempt=1)
 
 
-def _outcome(ran: Ran, seconds: float, values: dict[str, Any]) -> Outcome:
-    return Outcome(
-        ran.claim.name, figures=ran.figures, seconds=ran.seconds + seconds, job=ran.claim.id, **values
+def _outcome(
+    ran: Ran,
+    verdict: Verdict,
+    seconds: float,
+    error: Exception | None = None,
+    *,
+    attempt: int | None = None,
+    results: tuple[str, ...] = (),
+    retry_seconds: float = 0.0,
+    not_before: float = 0.0,
+) -> Outcome:
+    """Return what became of a file whose end took so many `seconds` after its run."""
+    claim = ran.claim
+    at: LineFailure | WorkerDiedError | None = None
+    if isinstance(error, RecordError):
+        at = error.failure
+    elif isinstance(error, WorkerDiedError):
+        at = error
+    return outcome_of(
+        claim.name,
+        verdict,
+        ran.figures,
+        ran.seconds + seconds,
+        job=claim.id,
+        attempt=claim.attempts + 1 if attempt is None else attempt,
+        results=results,
+        error="" if error is None else trouble_of(error),
+        node=at.node if at else None,
+        line_no=at.line_no if at else None,
+        retry_seconds=retry_seconds,
+        not_before=not_before,
     )
 
 
@@ -322,46 +324,42 @@ def _kept(place: Callable[[], Position]) -> Position:
         raise UnsavableError(f"snapshot() raised {reason_of(error)}") from error
 
 
-def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float]) -> dict[str, Any]:
-    """Decide, and carry it out; gives what the outcome says of that."""
+def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float], begin: float) -> Outcome:
+    """Decide, and carry it out; `begin` is when that began, by the counter for performance."""
     claim, error = ran.claim, ran.error
-    attempts = claim.attempts + 1
-    fate = decide(error, attempts, plan.config.retry)
-    outcome: dict[str, Any] = {
-        "fate": fate,
-        "attempts": attempts,
-        "error": "" if error is None else trouble_of(error),
-    }
-    if isinstance(error, RecordError):
-        outcome |= {"node": error.failure.node, "line_no": error.failure.line_no}
-    elif isinstance(error, WorkerDiedError):
-        outcome |= {"node": error.node, "line_no": error.line_no}
-    if fate is Verdict.COMMIT:
+    attempt = claim.attempts + 1
+    results: tuple[str, ...] = ()
+    delay_seconds = not_before = 0.0
+    verdict = decide(error, attempt, plan.config.retry)
+    if verdict is Verdict.COMMIT:
         assert ran.stamp is not None
-        replace_results = plan.config.on_conflict == "replace"
-        outcome["results"] = claim.commit(ran.stamp, replace_results=replace_results).results
-    elif fate is Verdict.FAIL:
+        results = claim.commit(ran.stamp, replace_results=plan.config.on_conflict == "replace").results
+    elif verdict is Verdict.FAIL:
         assert error is not None
-        claim.bury(failure_report(claim.name, error, attempts, clock(), ran.figures))
-    elif fate is Verdict.STOP:
+        claim.bury(failure_report(claim.name, error, attempt, clock(), ran.figures))
+    elif verdict is Verdict.STOP:
         claim.leave()
-    elif fate in {Verdict.PAUSE, Verdict.WAIT}:
+    elif verdict in {Verdict.PAUSE, Verdict.WAIT}:
         with suppress(OSError):  # the trouble may be that nothing can be written, this neither
             claim.leave()
-    elif fate is Verdict.RETRY:
-        delay_seconds = plan.config.retry.delay_seconds(attempts, fraction())
+    elif verdict is Verdict.RETRY:
+        delay_seconds = plan.config.retry.delay_seconds(attempt, fraction())
         not_before = clock() + delay_seconds
         claim.retry(not_before)
-        outcome |= {"retry_seconds": delay_seconds, "not_before": not_before}
-    elif fate is Verdict.CHANGED:
-        now = clock()
+    elif verdict is Verdict.CHANGED:
+        attempt, now = claim.attempts, clock()
         delay_seconds = leave_until_quiet(claim, plan.config, now)
-        outcome |= {
-            "attempts": claim.attempts,
-            "retry_seconds": delay_seconds,
-            "not_before": now + delay_seconds,
-        }
-    return outcome
+        not_before = now + delay_seconds
+    return _outcome(
+        ran,
+        verdict,
+        time.perf_counter() - begin,
+        error,
+        attempt=attempt,
+        results=results,
+        retry_seconds=delay_seconds,
+        not_before=not_before,
+    )
 
 
 def failure_report(

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fproc.base.errors import reason_of
 from fproc.base.text import shown
-from fproc.telemetry.events import End, Event, Failure, Row, bytes_of, line_values_of, row_of, values_of
+from fproc.run.outcome import FileEvent
+from fproc.telemetry.events import Failure, Row, bytes_of, line_values_of, row_of, values_of
 from fproc.telemetry.history_schema import SCHEMA_VERSION, make_tables, version_of
+from fproc.telemetry.rolling import Ended
 
 if TYPE_CHECKING:
     import sqlite3
@@ -142,7 +144,7 @@ class History:
         with self._lock:
             self._attempt(lambda _: None, None)
 
-    def record(self, events: Sequence[Event]) -> None:
+    def record(self, events: Sequence[FileEvent]) -> None:
         """Add events, all in one transaction; those that are there already change nothing."""
         if not events:
             return
@@ -154,7 +156,7 @@ class History:
         if recorded is not None and recorded < len(events):
             self._check_known(events)
 
-    def _check_known(self, events: Sequence[Event]) -> None:
+    def _check_known(self, events: Sequence[FileEvent]) -> None:
         """See that what was there already is the same: an id that two inputs share would hide one of them."""
         for event in events:
             key = bytes_of(event.job), bytes_of(event.kind), event.attempt
@@ -237,9 +239,9 @@ class History:
             rows += [row_of(values) for values in self._ask(sql, some)]
         return rows
 
-    def ended(self, since: float, before: float, limit: int) -> list[End]:
+    def ended(self, since: float, before: float, limit: int) -> list[Ended]:
         """The files that ended in a span of time (seconds since 1970), newest first, `limit` at most."""
-        return [End(*values) for values in self._ask(_ENDED, (since, before, limit))]
+        return [Ended(*values) for values in self._ask(_ENDED, (since, before, limit))]
 
     def last(self, kind: str) -> float | None:
         """When an event of this kind was last recorded, in seconds since 1970; None if none is known."""

@@ -16,10 +16,9 @@ from typing import Any
 
 from fproc.base.values import dataclass
 from fproc.pipeline.tracing.counts import NodeCounts
-from fproc.run.attempt import Outcome
+from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
-from fproc.telemetry.events import End
-from fproc.telemetry.rolling import PERCENTILES, WINDOWS, Ended, Step, Window, bin_of, rounded
+from fproc.telemetry.rolling import PERCENTILES, WINDOWS, Ended, Step, Window, rounded
 
 TOTALS = (
     *("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
@@ -97,26 +96,26 @@ class Metrics:
     def add(self, outcome: Outcome) -> None:
         """Count what became of a file. A run that is tried again counts only as a retry."""
         with self._lock:
-            if outcome.fate is Verdict.RETRY:
+            if outcome.verdict is Verdict.RETRY:
                 self._totals["retries"] += 1
-            succeeded, has_failed = outcome.fate is Verdict.COMMIT, outcome.fate is Verdict.FAIL
+            succeeded, has_failed = outcome.verdict is Verdict.COMMIT, outcome.verdict is Verdict.FAIL
             if not (succeeded or has_failed):
                 return
             self._count_end(succeeded=succeeded)
-            figures, seconds = outcome.figures, outcome.seconds
-            self._totals["lines_in"] += figures.lines_in
-            self._totals["lines_out"] += figures.lines_out
-            self._totals["bytes_in"] += figures.bytes_in
-            self._totals["lines_rejected"] += figures.rejected
-            self._totals["lines_skipped"] += figures.skipped
-            ended = Ended(seconds, figures.lines_in, figures.bytes_in, has_failed, bin_of(seconds))
+            event = outcome.event
+            self._totals["lines_in"] += event.lines_in
+            self._totals["lines_out"] += event.lines_out
+            self._totals["bytes_in"] += event.bytes_in
+            self._totals["lines_rejected"] += event.rejected
+            self._totals["lines_skipped"] += event.skipped
+            ended = Ended(event.time, event.seconds, event.lines_in, event.bytes_in, has_failed)
             for window in self._windows.values():
                 window.add(ended)
-            self._buckets[bisect_left(BOUNDS_SECONDS, seconds)] += 1
-            self._sum_seconds += seconds
-            for name, node in figures.nodes.items():
+            self._buckets[bisect_left(BOUNDS_SECONDS, event.seconds)] += 1
+            self._sum_seconds += event.seconds
+            for name, node in outcome.figures.nodes.items():
                 self._nodes.setdefault(name, _Node()).add(node)
-            self._edges.update(figures.edges)
+            self._edges.update(outcome.figures.edges)
 
     def add_recovered(self) -> None:
         """Count a file that was taken up after its owner had died."""
@@ -128,14 +127,13 @@ class Metrics:
         with self._lock:
             self._count_end(succeeded=succeeded)
 
-    def add_earlier(self, ends: Iterable[End]) -> None:
+    def add_earlier(self, files: Iterable[Ended]) -> None:
         """Count files that ended before fproc began, where it matters when that was: in the windows."""
         now = self._clock()
-        for end in ends:
-            ended = Ended(end.seconds, end.lines_in, end.bytes_in, bool(end.has_failed), bin_of(end.seconds))
+        for ended in files:
             with self._lock:  # one by one: the work does not wait
                 for window in self._windows.values():
-                    window.add_earlier(ended, now - end.time)
+                    window.add_earlier(ended, now - ended.time)
 
     def snapshot(self, window_seconds: int = WINDOWS[0]) -> Snapshot:
         """The figures now, with those of one of the `WINDOWS`.

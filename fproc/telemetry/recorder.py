@@ -14,16 +14,17 @@ from typing import Any
 
 from fproc.base.ids import new_id
 from fproc.base.times import rfc3339
-from fproc.base.values import dataclass
+from fproc.base.values import dataclass, replace
 from fproc.config.model import AlertPolicy, Retention
-from fproc.run.attempt import Outcome, WorkerDeath
+from fproc.pipeline.failures import LineFailure
+from fproc.run.attempt import WorkerDeath
 from fproc.run.figures import Progress
+from fproc.run.outcome import FileEvent, Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk, set_aside
 from fproc.spool.job.job import RolledForward
 from fproc.spool.layout import Folders, history_of
 from fproc.spool.locks.instance import Facts, InstanceFile
-from fproc.telemetry.events import Event
 from fproc.telemetry.history import History
 from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.notify.alerts import Alerts
@@ -38,14 +39,6 @@ FLUSH_LINE_ERRORS = 500
 
 TELL_SECONDS = 1.0
 """How often it is put down how things stand."""
-
-KINDS = {
-    Verdict.COMMIT: "processed",
-    Verdict.FAIL: "failed",
-    Verdict.RETRY: "retry",
-    Verdict.STOP: "stopped",
-}
-"""What an outcome is called in the history; others leave the file as it was."""
 
 
 def open_history(
@@ -113,7 +106,7 @@ class Recorder:
         self._alerts = alerts or Alerts(AlertPolicy(), "")
         self._clock = clock
         self._monotonic = monotonic
-        self._events: list[Event] = []
+        self._events: list[FileEvent] = []
         self._line_errors = 0
         self._started = rfc3339(clock())
         self._running: dict[str, _Running] = {}
@@ -122,50 +115,31 @@ class Recorder:
 
     def outcome(self, outcome: Outcome) -> None:
         """A file was worked on."""
-        figures = outcome.figures
+        event = outcome.event
         self._metrics.add(outcome)
-        self._traces.add(outcome.file, figures.traces)
+        self._traces.add(event.file, outcome.figures.traces)
         with self._lock:
-            self._running.pop(outcome.file, None)
-        if outcome.fate in KINDS:
-            self._add(
-                outcome.file,
-                KINDS[outcome.fate],
-                outcome.job,
-                attempt=outcome.attempts,
-                seconds=outcome.seconds,
-                lines_in=figures.lines_in,
-                lines_out=figures.lines_out,
-                bytes_in=figures.bytes_in,
-                rejected=figures.rejected,
-                skipped=figures.skipped,
-                results=outcome.results,
-                error=outcome.error,
-                node=outcome.node,
-                line_no=outcome.line_no,
-                **self._lines(outcome),
-            )
-        if outcome.fate is Verdict.COMMIT and (figures.rejected or figures.skipped):
-            self._alerts.lost(outcome.file, figures)
-        if outcome.fate is Verdict.FAIL:
+            self._running.pop(event.file, None)
+        if event.kind:
+            self._add(replace(event, time=self._clock(), line_errors=self._told(event.line_errors)))
+        if outcome.verdict is Verdict.COMMIT and (event.rejected or event.skipped):
+            self._alerts.lost(event.file, outcome.figures)
+        if outcome.verdict is Verdict.FAIL:
             self._alerts.failed(
-                outcome.file,
-                outcome.error,
-                node=outcome.node,
-                line_no=outcome.line_no,
-                attempts=outcome.attempts,
+                event.file, event.error, node=event.node, line_no=event.line_no, attempts=event.attempt
             )
 
     def recovered(self, name: str) -> None:
         """A file was taken up again after its owner had died."""
         self._metrics.add_recovered()
-        self._add(name, "recovered")
+        self._add(self._event(name, "recovered"))
 
     def settled(self, settled: RolledForward) -> None:
         """A file was finished as an earlier owner had decided."""
         self._metrics.add_settled(succeeded=settled.succeeded)
         kind = "processed" if settled.succeeded else "failed"
-        self._add(settled.name, kind, settled.job, results=settled.results, error=settled.error)
+        event = self._event(settled.name, kind, settled.job)
+        self._add(replace(event, results=settled.results, error=settled.error))
         if not settled.succeeded:
             self._alerts.failed(settled.name, settled.error or "as was decided before fproc crashed")
 
@@ -184,7 +158,8 @@ class Recorder:
     def died(self, name: str, death: WorkerDeath) -> None:
         """A worker has died of a file."""
         self._traces.keep(name)
-        self._add(name, "died", error=death.reason, node=death.node, line_no=death.line_no)
+        event = self._event(name, "died")
+        self._add(replace(event, error=death.reason, node=death.node, line_no=death.line_no))
 
     def current(self, running: Mapping[str, Progress]) -> list[dict[str, Any]]:
         """The files that are worked on, as `/files` shows them; may be called from any thread."""
@@ -241,20 +216,15 @@ class Recorder:
         current = [entry.said(name) for name, entry in self._running.items()]
         presence.say({"started": self._started, "current": current, "health": health.to_json()})
 
-    def _lines(self, outcome: Outcome) -> dict[str, Any]:
-        """What an event says of the lines of its file: which one failed it, and which were left out.
+    def _told(self, line_errors: tuple[LineFailure, ...]) -> tuple[LineFailure, ...]:
+        """Return as many of the lines that a file has left out as are written with those of others."""
+        told = line_errors[: max(1, FLUSH_LINE_ERRORS - self._line_errors)]
+        self._line_errors += len(told)
+        return told
 
-        A file that was left at a checkpoint will tell of all of them later.
-        """
-        errors = outcome.figures.line_errors
-        if not errors or outcome.fate is Verdict.STOP:
-            return {}
-        failed = [error.given for error in errors if error.fate == "failed"]
-        left_out = [error for error in errors if error.fate != "failed"]
-        left_out = left_out[: max(1, FLUSH_LINE_ERRORS - self._line_errors)]
-        self._line_errors += len(left_out)
-        return {"line": failed[0] if failed else None, "line_errors": tuple(left_out)}
+    def _event(self, name: str, kind: str, job: str = "") -> FileEvent:
+        return FileEvent(job or new_id(8), name, kind, self._clock())
 
-    def _add(self, name: str, kind: str, job: str = "", **rest: Any) -> None:
+    def _add(self, event: FileEvent) -> None:
         if self._history is not None:
-            self._events.append(Event(job or new_id(8), name, kind, self._clock(), **rest))
+            self._events.append(event)

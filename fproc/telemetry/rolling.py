@@ -34,18 +34,15 @@ def _middle(number: int) -> float:
     return float(2.0 ** ((number + 0.5) / BINS_PER_DOUBLING))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Ended:
-    """A file that has ended, well or not.
+    """A file that has ended, well or not: when, in seconds since 1970, and in figures."""
 
-    (Not frozen: there is one for each file.)
-    """
-
+    time: float
     seconds: float
     lines: int
     bytes: int
     has_failed: bool
-    bin: int
 
 
 class Step:
@@ -65,7 +62,7 @@ class Step:
         self.failed += ended.has_failed
         self.lines += ended.lines
         self.bytes += ended.bytes
-        self.bins[ended.bin] += 1
+        self.bins[bin_of(ended.seconds)] += 1
         if ended.seconds > self.longest_seconds:  # noqa: PLR1730 - a call of max() takes longer
             self.longest_seconds = ended.seconds
 

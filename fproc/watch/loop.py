@@ -19,8 +19,8 @@ from fproc.base.values import replace
 from fproc.config.model import Config
 from fproc.process import heap
 from fproc.process.signals import handled
-from fproc.run.attempt import Outcome
 from fproc.run.failures import log_end
+from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.intake.scanner import Scan
 from fproc.spool.job.claim import Origin
@@ -332,36 +332,37 @@ class Watcher:
 
     def _record_outcome(self, outcome: Outcome) -> None:
         self._journal.outcome(outcome)
-        self._file_seconds += (outcome.seconds - self._file_seconds) / GROUP_FILES * 4
-        name, fate = shown(outcome.file), outcome.fate
-        if fate is not Verdict.CHANGED:
-            self._changing.forget(outcome.file)
-        if fate in {Verdict.PAUSE, Verdict.WAIT}:
-            self._agenda.add(Task(outcome.file, Why.DUE))
-            self._troubled(outcome.file, Trouble(outcome.error, of_machine=fate is Verdict.PAUSE))
+        self._file_seconds += (outcome.event.seconds - self._file_seconds) / GROUP_FILES * 4
+        event, verdict = outcome.event, outcome.verdict
+        name = shown(event.file)
+        if verdict is not Verdict.CHANGED:
+            self._changing.forget(event.file)
+        if verdict in {Verdict.PAUSE, Verdict.WAIT}:
+            self._agenda.add(Task(event.file, Why.DUE))
+            self._troubled(event.file, Trouble(event.error, of_machine=verdict is Verdict.PAUSE))
             return
-        self._agenda.is_well(outcome.file)
+        self._agenda.is_well(event.file)
         self._pauses.end()
-        if fate is Verdict.COMMIT:
-            results = ", ".join(map(shown, outcome.results)) or "no result"
-            log_end(log, outcome.file, outcome.figures, outcome.seconds, results)
-        elif fate is Verdict.FAIL:
+        if verdict is Verdict.COMMIT:
+            results = ", ".join(map(shown, event.results)) or "no result"
+            log_end(log, event.file, outcome.figures, event.seconds, results)
+        elif verdict is Verdict.FAIL:
             self.failed += 1
-            log.error("%s: failed after %s: %s", name, counted(outcome.attempts, "attempt"), outcome.error)
-        elif fate is Verdict.RETRY:
-            due = Task(outcome.file, Why.DUE, waited_for=outcome.not_before)
+            log.error("%s: failed after %s: %s", name, counted(event.attempt, "attempt"), event.error)
+        elif verdict is Verdict.RETRY:
+            due = Task(event.file, Why.DUE, waited_for=outcome.not_before)
             self._agenda.add(due, after_seconds=outcome.retry_seconds)
-            log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, outcome.error)
-        elif fate is Verdict.CHANGED:
-            self._changing.add(outcome.file, outcome.error)
-            due = Task(outcome.file, Why.DUE, waited_for=outcome.not_before)
+            log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, event.error)
+        elif verdict is Verdict.CHANGED:
+            self._changing.add(event.file, event.error)
+            due = Task(event.file, Why.DUE, waited_for=outcome.not_before)
             self._agenda.add(due, after_seconds=outcome.retry_seconds)
-            log.warning("%s: %s", name, outcome.error)
-        elif fate is Verdict.STOP:
-            self._agenda.add(Task(outcome.file, Why.DUE))
-            log.info("%s: left at a checkpoint after %s", name, counted(outcome.figures.lines_in, "line"))
+            log.warning("%s: %s", name, event.error)
+        elif verdict is Verdict.STOP:
+            self._agenda.add(Task(event.file, Why.DUE))
+            log.info("%s: left at a checkpoint after %s", name, counted(event.lines_in, "line"))
         else:
-            log.warning("%s: given up: %s", name, outcome.error)
+            log.warning("%s: given up: %s", name, event.error)
 
     def _again(self, task: Task) -> None:
         """A task that was not done is done later; what is ready is found by the next look."""

@@ -9,7 +9,8 @@ from enum import Enum
 from fproc.base.values import dataclass, field
 from fproc.config.model import Config
 from fproc.pipeline.tracing.observer import Observer
-from fproc.run.attempt import Outcome, WorkerDeath
+from fproc.run.attempt import WorkerDeath
+from fproc.run.outcome import Outcome
 from fproc.spool.job.claim import Origin
 from fproc.spool.job.job import NotYet, RolledForward
 

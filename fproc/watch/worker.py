@@ -34,8 +34,9 @@ from fproc.process.mark import NONE, CurrentTask
 from fproc.process.waiting import wait_readable
 from fproc.process.whereabouts import Responder
 from fproc.run import attempt
-from fproc.run.attempt import Outcome, Ran, RunContext
+from fproc.run.attempt import Ran, RunContext
 from fproc.run.figures import Progress
+from fproc.run.outcome import Outcome
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim, Origin
 from fproc.spool.job.job import NotYet, RolledForward

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fproc.run.attempt import Outcome
 from fproc.run.figures import Figures, Progress
+from fproc.run.outcome import FileEvent, Outcome, outcome_of
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.layout import Folders
 from fproc.spool.locks.instance import Facts, InstanceFile, instances
-from fproc.telemetry.events import Event
 from fproc.telemetry.history import History
 from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.recorder import (
@@ -25,20 +24,39 @@ FIGURES = Figures(lines_in=10, lines_out=8, bytes_in=100, rejected=2)
 NONE_LOST = {"rejected": 0, "skipped": 0}
 
 
-DONE = Outcome("x.log", Verdict.COMMIT, FIGURES, 1.5, job="j1", attempts=2, results=("x.log", "b.csv"))
+DONE = outcome_of("x.log", Verdict.COMMIT, FIGURES, 1.5, job="j1", attempt=2, results=("x.log", "b.csv"))
 
 
-BAD = Outcome("x.log", Verdict.FAIL, FIGURES, 1.5, "j2", 3, error="ValueError: bad", node="book", line_no=812)
+BAD = outcome_of(
+    "x.log",
+    Verdict.FAIL,
+    FIGURES,
+    1.5,
+    job="j2",
+    attempt=3,
+    error="ValueError: bad",
+    node="book",
+    line_no=812,
+)
+
+
+def changed(outcome: Outcome, **changes: Any) -> Outcome:
+    """The same outcome but for what is named."""
+    event = outcome.event
+    of_event = ("file", "seconds", "job", "attempt", "results", "error", "node", "line_no")
+    values: dict[str, Any] = {name: getattr(event, name) for name in of_event}
+    values |= {"verdict": outcome.verdict, "figures": outcome.figures, **changes}
+    return outcome_of(**values)
 
 
 class KeptHistory(History):
     """A history in memory; it remembers batches, and how often it was pruned and closed."""
 
     def __init__(self) -> None:
-        self.batches: list[list[Event]] = []
+        self.batches: list[list[FileEvent]] = []
         self.pruned = self.closed = 0
 
-    def record(self, events: Sequence[Event]) -> None:
+    def record(self, events: Sequence[FileEvent]) -> None:
         assert not self.closed
         self.batches.append(list(events))
 
@@ -50,7 +68,7 @@ class KeptHistory(History):
         self.closed += 1
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> list[FileEvent]:
         return [event for batch in self.batches for event in batch]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from fproc.base.values import replace
 from fproc.pipeline.failures import LineFailure
-from fproc.telemetry.events import Event
+from fproc.run.outcome import FileEvent
 from fproc.telemetry.history import History
 from tests.support.helpers import line_failure
 
@@ -23,8 +23,8 @@ NOW = 1_795_341_600.0
 Opener = Callable[..., History]
 
 
-def event(job: str = "j1", **fields: Any) -> Event:
-    return replace(Event(job, "a.log", "processed", NOW), **fields)
+def event(job: str = "j1", **fields: Any) -> FileEvent:
+    return replace(FileEvent(job, "a.log", "processed", NOW), **fields)
 
 
 def move_aside(path: str) -> str:

@@ -12,11 +12,11 @@ from fproc.base.times import rfc3339
 from fproc.pipeline.plan import Plan
 from fproc.run import attempt
 from fproc.run.attempt import RunContext
+from fproc.run.outcome import FileEvent
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.scanner import COARSE_SECONDS
 from fproc.spool.spool import Spool
-from fproc.telemetry.events import Event
 from fproc.telemetry.history import History
 from fproc.telemetry.traces import Traces
 from fproc.web.api.queries import Queries
@@ -88,18 +88,18 @@ class Room:
         claim = self.spool.claim(name)
         assert claim is not None
         outcome = attempt.process_claim(claim, self.plan, RunContext())
-        kind = {Verdict.COMMIT: "processed", Verdict.FAIL: "failed"}[outcome.fate]
+        kind = {Verdict.COMMIT: "processed", Verdict.FAIL: "failed"}[outcome.verdict]
         self.record(
-            Event(
-                outcome.job, name, kind, time.time(), outcome.attempts, outcome.seconds,
-                outcome.figures.lines_in, results=outcome.results, error=outcome.error,
+            FileEvent(
+                outcome.event.job, name, kind, time.time(), outcome.event.attempt, outcome.event.seconds,
+                outcome.figures.lines_in, results=outcome.event.results, error=outcome.event.error,
             )
         )  # fmt: skip
         ended = rfc3339(time.time())
         while rfc3339(time.time()) == ended:  # reports tell milliseconds
             pass
 
-    def record(self, *events: Event) -> None:
+    def record(self, *events: FileEvent) -> None:
         assert self.history is not None
         self.history.record(events)
 

@@ -9,7 +9,8 @@ from typing import Any
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.tracing.trace import Trace
 from fproc.run import attempt
-from fproc.run.attempt import Outcome, RunContext
+from fproc.run.attempt import RunContext
+from fproc.run.outcome import Outcome
 from fproc.spool.disk.disk import Disk
 from fproc.spool.spool import Spool
 from fproc.telemetry.sampler import TraceSampler

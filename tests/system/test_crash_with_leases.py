@@ -65,7 +65,7 @@ def test_an_owner_that_was_paused_does_nothing_while_another_is_at_work(memory_p
 
         if not paused_at(shared, calls, take_over):
             break
-        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in held), calls
+        assert all(finish(shared, claim).verdict is Verdict.COMMIT for claim in held), calls
         settle(shared, second)
         check_done(shared)
     assert calls > 30
@@ -90,7 +90,7 @@ def test_an_owner_that_was_paused_does_not_archive_the_file_when_it_is_handed_in
 
         if not paused_at(shared, calls, take_over):
             break
-        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in held), calls
+        assert all(finish(shared, claim).verdict is Verdict.COMMIT for claim in held), calls
         settle(shared, second)
         seen = look(str(shared.folder))
         assert (seen["processed"], seen["litter"]) == ({"x.log": "a\nb\n"}, []), calls

@@ -16,9 +16,9 @@ from typing import Any
 
 from fproc.base.times import rfc3339
 from fproc.config.model import Config
+from fproc.run.outcome import FileEvent
 from fproc.spool.intake.status import REPORTS, SpoolStatus
 from fproc.spool.layout import about, archive_number
-from fproc.telemetry.events import Event
 from fproc.telemetry.history import History
 from fproc.telemetry.rolling import rounded
 from fproc.telemetry.traces import Traces
@@ -263,7 +263,7 @@ class Queries:
         if state != "failed" or self._history is None:
             return page
         names = {name for row in page for name in _first_names(row["file"])}
-        failures: dict[str, list[Event]] = {}
+        failures: dict[str, list[FileEvent]] = {}
         for row_of_event in self._history.failures(names):
             failures.setdefault(row_of_event.event.file, []).append(row_of_event.event)
         for row in page:
@@ -314,7 +314,7 @@ def _row(
     }
 
 
-def _of_event(event: Event) -> Row:
+def _of_event(event: FileEvent) -> Row:
     return _row(
         event.file,
         event.kind,

@@ -13,7 +13,8 @@ from typing import Any
 
 from fproc.cli import logs
 from fproc.config.keys import parse_config
-from fproc.run.attempt import Outcome, WorkerDeath
+from fproc.run.attempt import WorkerDeath
+from fproc.run.outcome import Outcome
 from fproc.spool.spool import Spool
 from fproc.telemetry.printer import tracer
 from fproc.watch.messages import NotBegun, Report, Setup, TakenUp, Task, Why

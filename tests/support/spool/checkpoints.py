@@ -12,7 +12,8 @@ import pytest
 import fproc
 from fproc.pipeline.plan import Plan
 from fproc.run import attempt
-from fproc.run.attempt import Outcome, RunContext, WorkerDeath
+from fproc.run.attempt import RunContext, WorkerDeath
+from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job import checkpoint as checkpoints
@@ -107,7 +108,7 @@ class Site:
         """Drop the file, run it, and leave it at a checkpoint before this line, from 0."""
         self.drop(lines)
         asked = itertools.count()
-        assert self.run(is_stopping=lambda: next(asked) >= line).fate is Verdict.STOP
+        assert self.run(is_stopping=lambda: next(asked) >= line).verdict is Verdict.STOP
         SEEN.clear()
 
     def crash_after(self, lines: int, *, is_orphan: bool = False) -> None:

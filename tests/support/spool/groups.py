@@ -60,9 +60,9 @@ class Place:
         assert [report.task for report in reports] == tasks
         return {report.task.name: report.value for report in reports}
 
-    def fates(self, *names: str) -> dict[str, Any]:
+    def verdicts(self, *names: str) -> dict[str, Any]:
         found = self.perform(*names)
-        return {name: getattr(value, "fate", value) for name, value in found.items()}
+        return {name: getattr(value, "verdict", value) for name, value in found.items()}
 
     @classmethod
     def with_inputs(cls, folder: Path) -> Place:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fproc.run import attempt
-from fproc.run.attempt import Outcome
+from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
@@ -97,7 +97,9 @@ def paused_at(
     finally:
         disk.may_go_on.set()
         thread.join(30)
-    assert all(outcome.fate in {Verdict.COMMIT, Verdict.LOST, Verdict.WAIT} for outcome in outcomes), outcomes
+    assert all(outcome.verdict in {Verdict.COMMIT, Verdict.LOST, Verdict.WAIT} for outcome in outcomes), (
+        outcomes
+    )
     return was_paused
 
 

@@ -16,7 +16,8 @@ import pytest
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run import attempt
-from fproc.run.attempt import Outcome, RunContext
+from fproc.run.attempt import RunContext
+from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim, Origin
@@ -95,9 +96,9 @@ def place(tmp_path: Path) -> Place:
 def test_a_good_file_is_committed_and_its_figures_are_told(place: Place) -> None:
     place.use(user("twice"))
     outcome = place.run(b"a\nb\n")
-    assert (outcome.file, outcome.fate, outcome.error) == ("x.log", Verdict.COMMIT, "")
-    assert (outcome.attempts, outcome.results, outcome.retry_seconds) == (1, ("x.log",), 0.0)
-    assert outcome.seconds >= 0
+    assert (outcome.event.file, outcome.verdict, outcome.event.error) == ("x.log", Verdict.COMMIT, "")
+    assert (outcome.event.attempt, outcome.event.results, outcome.retry_seconds) == (1, ("x.log",), 0.0)
+    assert outcome.event.seconds >= 0
     figures = outcome.figures
     assert (figures.lines_in, figures.lines_out, figures.bytes_in) == (2, 4, 4)
     assert (figures.rejected, figures.skipped) == (0, 0)
@@ -110,8 +111,10 @@ def test_a_good_file_is_committed_and_its_figures_are_told(place: Place) -> None
 def test_a_failed_file_is_filed_with_a_report_and_no_result(place: Place) -> None:
     place.use(user("fail_on_bad"))
     outcome = place.run(b"good\nbad \xff\nfine\n")
-    assert (outcome.fate, outcome.attempts, outcome.results) == (Verdict.FAIL, 1, ())
-    assert outcome.error.startswith("line 2, node 'start': ValueError: cannot digest 'bad \\udcff' (user_pro")
+    assert (outcome.verdict, outcome.event.attempt, outcome.event.results) == (Verdict.FAIL, 1, ())
+    assert outcome.event.error.startswith(
+        "line 2, node 'start': ValueError: cannot digest 'bad \\udcff' (user_pro"
+    )
     report = place.report()
     traceback = report.pop("traceback")
     assert re.fullmatch(r"ValueError: .* \(user_processors\.py:\d+\)", report.pop("reason"))
@@ -143,7 +146,7 @@ def test_a_report_about_the_whole_file_names_no_line(place: Place) -> None:
 
 def test_a_name_that_is_not_utf_8_is_shown_in_its_report(place: Place) -> None:
     place.use(user("fail_on_bad"))
-    assert place.run(b"bad\n", "caf\udce9").fate is Verdict.FAIL
+    assert place.run(b"bad\n", "caf\udce9").verdict is Verdict.FAIL
     assert place.report("caf\udce9")["file"] == "caf\\xe9"
 
 
@@ -151,14 +154,14 @@ def test_retries_are_counted_across_instances_until_the_attempts_are_used(place:
     place.use(user("retry"), retry={"max_attempts": 3, "backoff_seconds": 10, "backoff_max_seconds": 1000})
     for number, most in ((1, 10.0), (2, 20.0)):
         outcome = place.run(b"a\n" if number == 1 else None)
-        assert (outcome.fate, outcome.attempts) == (Verdict.RETRY, number)
+        assert (outcome.verdict, outcome.event.attempt) == (Verdict.RETRY, number)
         assert most / 2 <= outcome.retry_seconds <= most
-        assert "the database is away" in outcome.error
+        assert "the database is away" in outcome.event.error
         spool = Spool(plan_of(place.nodes, watch_dir=str(place.folder)).config, clock=lambda: place.now)
         assert spool.adopt("x.log") == NotYet(place.now + outcome.retry_seconds)
         place.now += outcome.retry_seconds + 0.001
     outcome = place.run()
-    assert (outcome.fate, outcome.attempts) == (Verdict.FAIL, 3)
+    assert (outcome.verdict, outcome.event.attempt) == (Verdict.FAIL, 3)
     assert (place.report()["attempts"], place.report()["reason"]) == (3, "the database is away")
 
 
@@ -168,7 +171,7 @@ def test_what_passes_by_itself_is_tried_again_whatever_happens_to_bad_lines(
     place: Place, type_: str, on_error: str
 ) -> None:
     place.use(type_, on_error=on_error)
-    assert place.run(b"a\n").fate is Verdict.RETRY
+    assert place.run(b"a\n").verdict is Verdict.RETRY
     seen = place.look()
     assert (seen["underprocess"], seen["results"], seen["failed"]) == ({"x.log": "a\n"}, {}, {})
 
@@ -176,13 +179,16 @@ def test_what_passes_by_itself_is_tried_again_whatever_happens_to_bad_lines(
 def test_a_file_that_grows_while_it_is_read_is_read_again(place: Place) -> None:
     place.use(mine("grow_its_file"), {"path": str(place.folder / "underprocess" / "x.log")})
     outcome = place.run(b"a\n")
-    assert (outcome.fate, "was written to while it was read" in outcome.error) == (Verdict.CHANGED, True)
+    assert (outcome.verdict, "was written to while it was read" in outcome.event.error) == (
+        Verdict.CHANGED,
+        True,
+    )
     assert place.look()["results"] == {}
 
 
 def test_a_processor_s_own_input_output_error_is_the_file_s_and_not_the_machine_s(place: Place) -> None:
     place.use(mine("crash_the_loop"))
-    assert place.run(b"a\n").fate is Verdict.FAIL
+    assert place.run(b"a\n").verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize(
@@ -193,7 +199,7 @@ def test_a_processor_that_wants_to_end_the_program_only_fails_its_file(
 ) -> None:
     place.use(mine(name) if name == "interrupt" else user(name))
     outcome = place.run(b"a\n")
-    assert (outcome.fate, reason in place.report()["reason"]) == (Verdict.FAIL, True)
+    assert (outcome.verdict, reason in place.report()["reason"]) == (Verdict.FAIL, True)
 
 
 def claimed(place: Place, disk: Disk, data: bytes = b"a\n") -> tuple[Claim, Plan]:
@@ -219,8 +225,10 @@ def test_a_disk_that_refuses_costs_no_attempt_wherever_that_happens(
         outcome = attempt.process_claim(claim, plan, RunContext(clock=lambda: NOW))
         if not disk.broke_at:
             break
-        if outcome.fate is not Verdict.COMMIT:
-            assert (outcome.fate, os.strerror(number) in outcome.error) == (fate, True), disk.broke_at
+        if outcome.verdict is not Verdict.COMMIT:
+            assert (outcome.verdict, os.strerror(number) in outcome.event.error) == (fate, True), (
+                disk.broke_at
+            )
         taken = Spool(plan.config).adopt("x.log")
         if isinstance(taken, Claim):
             assert taken.attempts == 0
@@ -238,11 +246,11 @@ def test_trouble_of_the_host_leaves_a_file_in_good_order_as_if_there_had_been_no
     claim, plan = claimed(place, Disk(power=True))
     with monkeypatch.context() as patch:
         patch.setattr(attempt, "run_input", lambda *_, **_named: raise_error(number))
-        assert attempt.process_claim(claim, plan).fate is fate
+        assert attempt.process_claim(claim, plan).verdict is fate
     taken = Spool(plan.config).adopt("x.log", is_orphan=True)
     assert isinstance(taken, Claim)
     assert (taken.origin, taken.interrupted, taken.attempts) == (Origin.LEFT, 0, 0)
-    assert attempt.process_claim(taken, plan).fate is Verdict.COMMIT
+    assert attempt.process_claim(taken, plan).verdict is Verdict.COMMIT
 
 
 def raise_error(number: int) -> None:
@@ -258,8 +266,8 @@ def test_lines_that_are_set_aside_are_told_with_their_place_in_bytes(place: Plac
     place.use(user("fail_on_bad"), on_error="reject")
     name = "x.log.gz" if packed else "x.log"
     outcome = place.run(gzip.compress(LINES) if packed else LINES, name)
-    assert (outcome.fate, outcome.figures.rejected, outcome.figures.lines_in) == (Verdict.COMMIT, 3, 6)
-    assert outcome.results == ("x.log",)
+    assert (outcome.verdict, outcome.figures.rejected, outcome.figures.lines_in) == (Verdict.COMMIT, 3, 6)
+    assert outcome.event.results == ("x.log",)
     rejected = place.rejected(name)
     assert [(entry["line_no"], entry["byte_offset"]) for entry in rejected] == OFFSETS
     for _, offset_bytes in OFFSETS:
@@ -313,7 +321,7 @@ def test_a_line_that_a_processor_rejects_is_set_aside_whatever_happens_to_errors
     place.use(user("reject_bad"), on_error=on_error)
     outcome = place.run(b"a\nbad\nb\n")
     figures = outcome.figures
-    assert (outcome.fate, figures.rejected, figures.skipped) == (Verdict.COMMIT, 1, 0)
+    assert (outcome.verdict, figures.rejected, figures.skipped) == (Verdict.COMMIT, 1, 0)
     assert [entry["error"] for entry in place.rejected()] == ["no such account"]
     assert place.look()["results"] == {"x.log": "a\nb\n"}
 
@@ -324,7 +332,7 @@ def test_lines_that_are_skipped_are_counted_and_logged_and_nothing_is_set_aside(
     place.use(user("fail_on_bad"), on_error="skip")
     outcome = place.run(b"a\nbad\nbad\nb\n")
     figures = outcome.figures
-    assert (outcome.fate, figures.skipped, figures.rejected, figures.lines_in) == (Verdict.COMMIT, 2, 0, 4)
+    assert (outcome.verdict, figures.skipped, figures.rejected, figures.lines_in) == (Verdict.COMMIT, 2, 0, 4)
     assert figures.nodes["start"] == NodeCounts(received=4, emitted=2, failed=2)
     assert figures.lines_out == 2
     seen = place.look()

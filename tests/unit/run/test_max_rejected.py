@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fproc.run import attempt
-from fproc.run.attempt import Outcome, RunContext
+from fproc.run.attempt import RunContext
+from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.requeue import put_back_all
@@ -62,12 +63,12 @@ def place(tmp_path: Path) -> Place:
 def test_more_lines_than_a_number_fail_the_file(place: Place, on_error: str, most: int | None) -> None:
     outcome = place.run(b"good\nbad\n" * 5, most, on_error=on_error)
     if most is None or most >= 5:
-        assert outcome.fate is Verdict.COMMIT
+        assert outcome.verdict is Verdict.COMMIT
         assert look(str(place.folder))["results"] == {"x.log": "good\n" * 5}
         return
-    assert outcome.fate is Verdict.FAIL
+    assert outcome.verdict is Verdict.FAIL
     count = "1 line" if most == 0 else f"{most + 1} lines"
-    assert outcome.error.startswith(
+    assert outcome.event.error.startswith(
         f"{count} rejected or skipped, which is more than limits.max_rejected ({most}); the first: line 2,"
     )
     assert look(str(place.folder))["results"] == {}
@@ -92,10 +93,10 @@ def test_a_larger_share_of_all_lines_fails_the_file(
     place: Place, data: bytes, most: str | int, *, is_fine: bool
 ) -> None:
     outcome = place.run(data, most)
-    assert outcome.fate is (Verdict.COMMIT if is_fine else Verdict.FAIL)
+    assert outcome.verdict is (Verdict.COMMIT if is_fine else Verdict.FAIL)
     if not is_fine:
         lines = data.count(b"\n")
-        assert f"more than limits.max_rejected ({most} of {lines} line" in outcome.error
+        assert f"more than limits.max_rejected ({most} of {lines} line" in outcome.event.error
         assert look(str(place.folder))["results"] == {}
 
 
@@ -130,10 +131,16 @@ def test_any_number_of_workers_comes_to_the_same_end(
     for helpers in (0, 1, 2):
         place = Place(tmp_path / f"w{helpers}")
         outcome = place.run(b"good line\nbad one\n" * 100, most, helpers=helpers)
-        assert outcome.fate is Verdict.FAIL
+        assert outcome.verdict is Verdict.FAIL
         figures = outcome.figures
         found.append(
-            (outcome.error, place.rejected(), place.report()["reason"], figures.lines_in, figures.rejected)
+            (
+                outcome.event.error,
+                place.rejected(),
+                place.report()["reason"],
+                figures.lines_in,
+                figures.rejected,
+            )
         )
     assert found[0] == found[1] == found[2]
 

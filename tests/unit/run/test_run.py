@@ -13,9 +13,10 @@ import pytest
 from fproc.base.errors import ConservationError, FprocError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.run import attempt
-from fproc.run.attempt import Outcome, RunContext
+from fproc.run.attempt import RunContext
 from fproc.run.figures import Figures
 from fproc.run.inputs import Input, open_input
+from fproc.run.outcome import Outcome
 from fproc.run.run import check_bytes, run_input
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
@@ -56,7 +57,7 @@ class Site:
 
     def check_failed(self, outcome: Outcome, reason: str) -> None:
         found = look(str(self.folder))
-        assert (outcome.fate, reason in outcome.error) == (Verdict.FAIL, True), outcome
+        assert (outcome.verdict, reason in outcome.event.error) == (Verdict.FAIL, True), outcome
         assert (found["results"], found["litter"], found["processed"]) == ({}, [], {})
         assert reason in found["failed"][f"{self.name}.error.json"]
 
@@ -67,7 +68,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def test_a_file_of_which_everything_arrived_is_published(site: Site) -> None:
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     assert sorted(look(str(site.folder))["results"]) == ["copy", "x.log"]
 
 

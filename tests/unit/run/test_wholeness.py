@@ -11,7 +11,8 @@ import pytest
 
 from fproc.base.values import replace
 from fproc.run import attempt, wholeness
-from fproc.run.attempt import Outcome, RunContext
+from fproc.run.attempt import RunContext
+from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.status import SpoolStatus
@@ -96,8 +97,8 @@ def test_a_file_that_someone_has_open_after_the_run_is_left_and_taken_once_that_
     place.put(b"one\n")
     with Path(place.folder, "unprocessed", place.name).open("ab", buffering=0) as writer:
         outcome = place.run()
-        assert (outcome.fate, outcome.attempts, outcome.retry_seconds) == (Verdict.CHANGED, 0, 1)
-        assert outcome.error.startswith("was written to while it was read")
+        assert (outcome.verdict, outcome.event.attempt, outcome.retry_seconds) == (Verdict.CHANGED, 0, 1)
+        assert outcome.event.error.startswith("was written to while it was read")
         assert place.adopt() == NotYet(NOW + 1)
         place.now += 5
         assert place.adopt() == NotYet(place.now + 1)
@@ -105,7 +106,7 @@ def test_a_file_that_someone_has_open_after_the_run_is_left_and_taken_once_that_
     place.now += 1
     assert place.adopt() == NotYet(place.now + 1)
     place.now += 1
-    assert place.run().fate is Verdict.COMMIT
+    assert place.run().verdict is Verdict.COMMIT
     assert place.results() == {"x.log": "one\ntwo\n"}
 
 
@@ -115,10 +116,10 @@ def test_a_file_that_grows_again_and_again_is_read_again_without_end_and_never_f
     place.put(b"one\n")
     for _ in range(10):
         outcome = place.run()
-        assert (outcome.fate, outcome.attempts) == (Verdict.CHANGED, 0)
+        assert (outcome.verdict, outcome.event.attempt) == (Verdict.CHANGED, 0)
         place.now += 1
     place.nodes[0]["type"], place.nodes[0]["config"] = "trim", {}
-    assert place.run().attempts == 1
+    assert place.run().event.attempt == 1
     assert place.results() == {"x.log": "one\n" + "more\n" * 10}
 
 
@@ -143,12 +144,12 @@ def test_a_record_cut_in_two_by_a_writer_that_goes_on_does_not_fail_the_file(tmp
     place.put(b"one;\ntw")
     with Path(place.folder, "unprocessed", place.name).open("ab", buffering=0) as writer:
         outcome = place.run()
-        assert (outcome.fate, "'tw' has no end" in outcome.error) == (Verdict.CHANGED, True)
+        assert (outcome.verdict, "'tw' has no end" in outcome.event.error) == (Verdict.CHANGED, True)
         writer.write(b"o;\n")
     place.now += 1
     place.adopt()
     place.now += 1
-    assert place.run().fate is Verdict.COMMIT
+    assert place.run().verdict is Verdict.COMMIT
     assert place.results() == {"x.log": "one;\ntwo;\n"}
 
 
@@ -157,13 +158,13 @@ def test_half_of_a_compressed_file_is_read_again_once_it_may_be_whole(tmp_path: 
     place = Place(tmp_path, "x.log.gz")
     place.put(WHOLE[:-9])
     outcome = place.run()
-    assert (outcome.fate, outcome.attempts, outcome.retry_seconds) == (Verdict.CHANGED, 0, 10)
-    assert "nobody can tell whether it is still being written" in outcome.error
+    assert (outcome.verdict, outcome.event.attempt, outcome.retry_seconds) == (Verdict.CHANGED, 0, 10)
+    assert "nobody can tell whether it is still being written" in outcome.event.error
     place.input.write_bytes(WHOLE)
     place.now += 10
     assert place.adopt() == NotYet(place.now + 10)
     place.now += 10
-    assert place.run().fate is Verdict.COMMIT
+    assert place.run().verdict is Verdict.COMMIT
     assert place.results() == {"x.log": "one\ntwo\n"}
 
 
@@ -171,24 +172,24 @@ def test_half_of_a_compressed_file_is_read_again_once_it_may_be_whole(tmp_path: 
 def test_a_compressed_file_that_stays_cut_off_fails_in_the_end(tmp_path: Path) -> None:
     place = Place(tmp_path, "x.log.gz")
     place.put(WHOLE[:-9])
-    assert place.run().fate is Verdict.CHANGED
+    assert place.run().verdict is Verdict.CHANGED
     place.now += 10
     outcome = place.run()
-    assert (outcome.fate, outcome.attempts) == (Verdict.FAIL, 1)
-    assert outcome.error.startswith("is not a whole .gz file")
+    assert (outcome.verdict, outcome.event.attempt) == (Verdict.FAIL, 1)
+    assert outcome.event.error.startswith("is not a whole .gz file")
 
 
 def test_a_cut_off_compressed_file_that_nobody_writes_to_fails_at_once(tmp_path: Path) -> None:
     place = Place(tmp_path, "x.log.gz")
     place.put(WHOLE[:-9])
-    assert place.run().fate is Verdict.FAIL
+    assert place.run().verdict is Verdict.FAIL
 
 
 @pytest.mark.usefixtures("untold")
 def test_what_the_kernel_saw_closed_is_whole_or_fails_at_once(tmp_path: Path) -> None:
     place = Place(tmp_path, "x.log.gz")
     place.put(WHOLE[:-9])
-    assert place.run(was_closed=True).fate is Verdict.FAIL
+    assert place.run(was_closed=True).verdict is Verdict.FAIL
 
 
 def test_a_claim_knows_at_its_end_what_can_be_told_of_writers(
@@ -200,7 +201,7 @@ def test_a_claim_knows_at_its_end_what_can_be_told_of_writers(
         claim = place.take()
         plan = plan_of(place.nodes, watch_dir=str(place.folder), intake=place.intake)
         outcome = attempt.process_claim(claim, plan, replace(place.around, was_closed=was_closed))
-        assert outcome.fate is Verdict.COMMIT
+        assert outcome.verdict is Verdict.COMMIT
         return claim.writers
 
     assert ends_as(Evidence.NOBODY_WRITES) is Evidence.NOBODY_WRITES
@@ -239,8 +240,8 @@ def test_an_input_that_may_not_be_read_waits_until_it_may(memory_path: Path) -> 
     with as_user(NOBODY):
         ran = attempt.run_claim(claim, plan, place.around)
     outcome = attempt.end_run(ran, plan, place.around)
-    assert (outcome.fate, "Permission denied" in outcome.error) == (Verdict.WAIT, True)
-    assert place.run().attempts == 1
+    assert (outcome.verdict, "Permission denied" in outcome.event.error) == (Verdict.WAIT, True)
+    assert place.run().event.attempt == 1
 
 
 def test_why_says_that_it_was_being_written(place: Place) -> None:

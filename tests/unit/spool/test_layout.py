@@ -14,12 +14,12 @@ import pytest
 from fproc.base.errors import ConfigError
 from fproc.base.ids import new_id
 from fproc.config.model import Config
+from fproc.run.outcome import FileEvent
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.commit import FileStamp
 from fproc.spool.job.job import RolledForward
 from fproc.spool.layout import NAME_BYTES, Folders, free_number, history_of, numbered, prepare
 from fproc.spool.spool import Spool
-from fproc.telemetry.events import Event
 from fproc.telemetry.recorder import open_history
 from tests.support.helpers import plan_of
 from tests.support.spool.crashes import BrokenDisk, Crash, files, look
@@ -264,7 +264,7 @@ def test_each_host_has_a_history_of_its_own_where_several_share_the_folder(
     for host in ("one", "other/host"):
         monkeypatch.setattr("socket.gethostname", lambda host=host: host)
         history = open_history(folders, settings.retention)
-        history.record([Event(new_id(), "x.log", "processed", 0.0)])
+        history.record([FileEvent(new_id(), "x.log", "processed", 0.0)])
         assert [row.event.file for row in history.recent(limit=9)] == ["x.log"]
         history.close()
     databases = sorted(path.name for path in Path(folders.state).glob("history*.db"))

@@ -8,12 +8,11 @@ from itertools import pairwise
 import pytest
 
 from fproc.pipeline.tracing.counts import NodeCounts
-from fproc.run.attempt import Outcome
 from fproc.run.figures import Figures
+from fproc.run.outcome import Outcome, outcome_of
 from fproc.run.verdict import Verdict
-from fproc.telemetry.events import End
 from fproc.telemetry.metrics import BOUNDS_SECONDS, TOTALS, Metrics
-from fproc.telemetry.rolling import WINDOWS
+from fproc.telemetry.rolling import WINDOWS, Ended
 
 
 class Clock:
@@ -30,7 +29,7 @@ DAY = 2_000_000_040.0  # a whole minute
 def outcome(
     fate: Verdict = Verdict.COMMIT, *, seconds: float = 0.5, figures: Figures | None = None
 ) -> Outcome:
-    return Outcome("a.log", fate, figures or Figures(lines_in=10, lines_out=8, bytes_in=100), seconds)
+    return outcome_of("a.log", fate, figures or Figures(lines_in=10, lines_out=8, bytes_in=100), seconds)
 
 
 def test_at_first_everything_is_nought() -> None:
@@ -220,7 +219,7 @@ def test_the_last_success_of_an_earlier_run_counts_until_there_is_one() -> None:
 
 def test_files_of_before_the_start_show_in_the_windows_and_nowhere_else() -> None:
     metrics = Metrics(lambda: 1000.0, clock=lambda: 2_000_000_040.0)
-    metrics.add_earlier([End(2_000_000_040.0 - ago, 0.5, 10, 100, ago == 30) for ago in (5, 30, 600, 3000)])
+    metrics.add_earlier([Ended(2_000_000_040.0 - ago, 0.5, 10, 100, ago == 30) for ago in (5, 30, 600, 3000)])
     counts = [sum(point["files"] for point in metrics.series(window)["points"]) for window in WINDOWS]
     assert counts == [2, 3, 4]
     assert sum(point["failed"] for point in metrics.series(60)["points"]) == 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc.telemetry.rolling import STEPS, WINDOWS, Ended, Step, Window, bin_of
+from fproc.telemetry.rolling import STEPS, WINDOWS, Ended, Step, Window
 
 DAY = 2_000_000_040.0  # a whole minute
 
@@ -31,7 +31,7 @@ class Clocks:
 
 
 def ended(seconds: float = 1.0, *, failed: bool = False) -> Ended:
-    return Ended(seconds, 10, 100, failed, bin_of(seconds))
+    return Ended(0.0, seconds, 10, 100, failed)
 
 
 def files(window: Window) -> list[int]:

@@ -64,7 +64,9 @@ def test_streams_are_traced_and_give_what_they_give_else(bench: Bench, kind: str
     lines = [str(number) for number in range(10)]
     first = bench.run(plan, *lines)
     second = bench.run(plan, *lines)
-    results = [Path(plan.config.results_dir, *outcome.results).read_bytes() for outcome in (first, second)]
+    results = [
+        Path(plan.config.results_dir, *outcome.event.results).read_bytes() for outcome in (first, second)
+    ]
     assert results[0] == results[1]
     assert (len(first.figures.traces), second.figures.traces) == (3 + (kind != "pairs"), ())
 
@@ -106,7 +108,7 @@ def test_users_processors_are_not_called_again_for_a_trace(bench: Bench) -> None
     )
     outcome = bench.run(plan, *["a b"] * 8, "short", "a b")
     assert plain(list(outcome.figures.traces))[-1][:3] == (9, "short", (("worse", "start", "9 SHORT!"),))
-    result = Path(plan.config.results_dir, *outcome.results).read_text()
+    result = Path(plan.config.results_dir, *outcome.event.results).read_text()
     assert result == "B!\n" * 9
 
 
@@ -125,8 +127,8 @@ def test_a_line_that_fails_tells_of_itself_in_the_same_words(
     (told,) = [one for one in outcome.figures.traces if one.line_no == 2]
     assert (told.line, told.outcome) == ("bad", f"{fate}: {noted.reason}")
     assert [(node, line) for node, _, line in told.path] == [("start", "bad")]
-    assert outcome.fate is (Verdict.FAIL if on_error == "fail" else Verdict.COMMIT)
-    assert noted.reason in outcome.error or on_error != "fail"
+    assert outcome.verdict is (Verdict.FAIL if on_error == "fail" else Verdict.COMMIT)
+    assert noted.reason in outcome.event.error or on_error != "fail"
 
 
 def test_only_the_first_lines_that_fail_are_kept_and_the_one_that_ended_the_run(bench: Bench) -> None:

@@ -73,7 +73,7 @@ def test_the_first_lines_of_a_file_that_several_processes_do_are_traced(
     assert shared.figures.line_errors == alone.figures.line_errors
     assert [one.line_no for one in shared.figures.line_errors] == [*range(1, 5 * MOST_NOTED, 5)]
     results = [
-        Path(plan.config.results_dir, *outcome.results[:1]).read_bytes() for outcome in (alone, shared)
+        Path(plan.config.results_dir, *outcome.event.results[:1]).read_bytes() for outcome in (alone, shared)
     ]
     assert results[0] == results[1]
 

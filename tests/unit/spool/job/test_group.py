@@ -13,7 +13,8 @@ import pytest
 
 from fproc.process.mark import NONE
 from fproc.run import attempt
-from fproc.run.attempt import Outcome, RunContext
+from fproc.run.attempt import RunContext
+from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
@@ -34,7 +35,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_several_files_are_done_together_and_leave_nothing(place: Place) -> None:
     found = place.perform(*NAMES)
-    assert {name: (value.fate, value.results) for name, value in found.items()} == {
+    assert {name: (value.verdict, value.event.results) for name, value in found.items()} == {
         name: (Verdict.COMMIT, (name,)) for name in NAMES
     }
     check_done(place, *NAMES)
@@ -75,8 +76,8 @@ def test_nothing_is_decided_about_files_while_a_folder_of_the_commit_is_away(
     with monkeypatch.context() as patch:
         patch.setattr(attempt, "end_runs", finish_without)
         found = place.perform(*NAMES)
-    assert {value.fate for value in found.values()} == {Verdict.PAUSE}
-    assert all("has vanished" in value.error for value in found.values())
+    assert {value.verdict for value in found.values()} == {Verdict.PAUSE}
+    assert all("has vanished" in value.event.error for value in found.values())
     assert os.listdir(place.folder / ".fproc/commits") == []
     away.rename(folder)
     for name in NAMES:
@@ -86,7 +87,7 @@ def test_nothing_is_decided_about_files_while_a_folder_of_the_commit_is_away(
 
 def test_one_that_fails_and_one_that_is_gone_trouble_no_other(place: Place) -> None:
     place.put("unprocessed/b.log", "bad\n")
-    found = place.fates(NAMES[0], "gone.log", *NAMES[1:])
+    found = place.verdicts(NAMES[0], "gone.log", *NAMES[1:])
     assert found == {
         "a.log": Verdict.COMMIT,
         "gone.log": None,
@@ -105,7 +106,7 @@ def test_results_of_one_name_get_numbers(tmp_path: Path) -> None:
     for name in NAMES:
         place.put(f"unprocessed/{name}", name + "\n")
     found = place.perform(*NAMES)
-    assert [value.results for value in found.values()] == [("all.log",), ("all~2.log",), ("all~3.log",)]
+    assert [value.event.results for value in found.values()] == [("all.log",), ("all~2.log",), ("all~3.log",)]
     seen = place.look()
     assert seen["results"] == {"all.log": "a.log\n", "all~2.log": "b.log\n", "all~3.log": "c.log\n"}
     assert seen["litter"] == []
@@ -133,9 +134,9 @@ def test_a_part_that_someone_meddled_with_fails_its_file_alone(
 
     monkeypatch.setattr(Staging, "open_parts", meddle)
     found = place.perform(*NAMES)
-    assert found["b.log"].fate is Verdict.FAIL
-    assert "someone else has changed or removed the part" in found["b.log"].error
-    assert {found["a.log"].fate, found["c.log"].fate} == {Verdict.COMMIT}
+    assert found["b.log"].verdict is Verdict.FAIL
+    assert "someone else has changed or removed the part" in found["b.log"].event.error
+    assert {found["a.log"].verdict, found["c.log"].verdict} == {Verdict.COMMIT}
     assert place.look()["litter"] == []
 
 
@@ -150,7 +151,7 @@ def test_a_job_folder_that_is_taken_away_loses_its_file_alone(
             os.rmdir(place.folder / ".fproc/jobs/b.log")
 
     monkeypatch.setattr(Staging, "flush", meddle)
-    assert place.fates(*NAMES) == {"a.log": Verdict.COMMIT, "b.log": Verdict.LOST, "c.log": Verdict.COMMIT}
+    assert place.verdicts(*NAMES) == {"a.log": Verdict.COMMIT, "b.log": Verdict.LOST, "c.log": Verdict.COMMIT}
     assert sorted(place.look()["underprocess"]) == ["b.log"]
 
 
@@ -166,9 +167,9 @@ def test_a_job_folder_that_is_taken_away_loses_its_file_alone(
 def test_a_name_that_the_disk_refuses_troubles_no_other(place: Place, method: str, what: str) -> None:
     place.disk.refused = (method, what, errno.ENOTDIR)
     found = place.perform(*NAMES)
-    assert {found["a.log"].fate, found["c.log"].fate} == {Verdict.COMMIT}
+    assert {found["a.log"].verdict, found["c.log"].verdict} == {Verdict.COMMIT}
     trouble = found["b.log"]
-    assert isinstance(trouble, Trouble) or trouble.fate is Verdict.WAIT
+    assert isinstance(trouble, Trouble) or trouble.verdict is Verdict.WAIT
     place.disk.refused = None
     place.perform("b.log")
     place.perform("b.log", why=Why.ORPHAN)
@@ -196,7 +197,7 @@ def test_a_disk_that_refuses_what_is_shared_costs_no_file_anything(
 ) -> None:
     place.disk.refused = (method, what, code)
     for value in place.perform(*NAMES).values():
-        assert isinstance(value, Trouble) or value.fate is Verdict.PAUSE
+        assert isinstance(value, Trouble) or value.verdict is Verdict.PAUSE
     place.disk.refused = None
     for name in place.spool.orphans((), deep=True):
         place.perform(name, why=Why.ORPHAN)
@@ -211,14 +212,14 @@ def test_where_files_without_names_are_not_to_be_had_each_commits_alone(
     place: Place, method: str, code: int
 ) -> None:
     place.disk.refused = (method, "", code)
-    assert set(place.fates(*NAMES).values()) == {Verdict.COMMIT}
+    assert set(place.verdicts(*NAMES).values()) == {Verdict.COMMIT}
     check_done(place, *NAMES)
 
 
 def test_an_input_whose_job_is_known_is_claimed_alone_with_what_is_known(place: Place) -> None:
     place.put(".fproc/jobs/b.log/attempts.json", json.dumps({"attempts": 2, "not_before": 0}))
     place.put(f"results/.stage/{os.listdir(place.folder / 'results/.stage')[0]}/{part_prefix('c.log')}x-0")
-    assert set(place.fates(*NAMES).values()) == {Verdict.COMMIT}
+    assert set(place.verdicts(*NAMES).values()) == {Verdict.COMMIT}
     check_done(place, *NAMES)
 
 
@@ -253,7 +254,7 @@ def test_what_was_decided_together_is_carried_out_one_by_one(place: Place) -> No
     assert sorted(place.spool.orphans(())) == NAMES
     found = {name: place.spool.adopt(name) for name in NAMES[:2]}
     assert found == {name: RolledForward(name, succeeded=True, results=(name,)) for name in NAMES[:2]}
-    assert place.perform("c.log", why=Why.ORPHAN)["c.log"].fate is Verdict.COMMIT
+    assert place.perform("c.log", why=Why.ORPHAN)["c.log"].verdict is Verdict.COMMIT
     check_done(place, *NAMES)
 
 
@@ -270,7 +271,7 @@ def test_a_second_file_of_a_decided_name_waits_for_the_first(place: Place) -> No
 def test_a_record_that_is_not_fproc_s_decides_nothing(place: Place) -> None:
     place.put(".fproc/commits/a.log", "[]")
     place.put(".fproc/commits/b.log", json.dumps({"version": 1, "decisions": {"other": {}}}))
-    assert set(place.fates(*NAMES).values()) == {Verdict.COMMIT}
+    assert set(place.verdicts(*NAMES).values()) == {Verdict.COMMIT}
     check_done(place, *NAMES)
 
 
@@ -319,9 +320,9 @@ def test_a_file_whose_job_folder_is_removed_while_its_group_decides_is_decided_o
     place.disk = MeddlingDisk(meddle, is_before=is_before)  # type: ignore[assignment]
     place.spool = Spool(place.plan.config, disk=place.disk)
     found = place.perform(*NAMES)
-    assert {found["a.log"].fate, found["c.log"].fate} == {Verdict.COMMIT}
+    assert {found["a.log"].verdict, found["c.log"].verdict} == {Verdict.COMMIT}
     for claim in held:
-        assert attempt.process_claim(claim, place.plan).fate is Verdict.COMMIT
+        assert attempt.process_claim(claim, place.plan).verdict is Verdict.COMMIT
     place.perform("b.log", why=Why.ORPHAN)
     check_done(place, *NAMES)
 
@@ -332,5 +333,5 @@ def test_a_decision_of_a_late_owner_does_not_stand_in_the_way_of_the_next_one(pl
 
     place.disk = MeddlingDisk(meddle, is_before=True)  # type: ignore[assignment]
     place.spool = Spool(place.plan.config, disk=place.disk)
-    assert set(place.fates(*NAMES).values()) == {Verdict.COMMIT}
+    assert set(place.verdicts(*NAMES).values()) == {Verdict.COMMIT}
     check_done(place, *NAMES)

@@ -60,7 +60,7 @@ def test_a_decision_of_a_late_owner_is_gone_before_anything_is_published(
 
     disk.before_name = decide_late
     disk.before_results = lambda: found.append(record.read_text())
-    assert set(place.fates(*NAMES).values()) == {Verdict.COMMIT}
+    assert set(place.verdicts(*NAMES).values()) == {Verdict.COMMIT}
     assert len(found) == len(NAMES)
     assert all("decisions" in text for text in found)
     check_done(place, *NAMES)
@@ -75,7 +75,7 @@ def test_a_decision_of_the_next_owner_stays(place: Place, disk: HookedDisk) -> N
             record.write_text("of the next owner")
 
     disk.before_name = lose
-    fates = place.fates(*NAMES)
+    fates = place.verdicts(*NAMES)
     assert fates["a.log"] is fates["c.log"] is Verdict.COMMIT
     assert fates["b.log"] is not Verdict.COMMIT
     assert record.read_text() == "of the next owner"
@@ -83,6 +83,6 @@ def test_a_decision_of_the_next_owner_stays(place: Place, disk: HookedDisk) -> N
 
 def test_nothing_is_decided_about_an_input_that_was_lost_before(place: Place, disk: HookedDisk) -> None:
     disk.before_name = lambda name: os.rmdir(place.folder / ".fproc/jobs/b.log") if name == "a.log" else None
-    fates = place.fates(*NAMES)
+    fates = place.verdicts(*NAMES)
     assert fates["a.log"] is fates["c.log"] is Verdict.COMMIT
     assert disk.named == ["a.log", "c.log"]

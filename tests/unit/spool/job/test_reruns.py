@@ -12,7 +12,8 @@ import pytest
 
 from fproc.base.errors import InputError
 from fproc.run import attempt
-from fproc.run.attempt import Outcome, RunContext
+from fproc.run.attempt import RunContext
+from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.requeue import put_back_all
@@ -83,7 +84,7 @@ def test_a_file_with_rejects_runs_again_and_replaces_its_results(place: Place) -
     seen = place.look()
     assert (seen["unprocessed"], seen["processed"]) == ({"x.log": "a\nbad\n"}, {})
     assert seen["results"] == {"x.log": "a\n", "x.all": "a\n"}
-    assert place.run(LENIENT).fate is Verdict.COMMIT
+    assert place.run(LENIENT).verdict is Verdict.COMMIT
     seen = place.look()
     assert seen["results"] == {"x.log": "A\nBAD\n", "x.all": "A\nBAD\n"}
     assert (seen["processed"], seen["failed"], seen["litter"]) == ({"x.log": "a\nbad\n"}, {}, [])
@@ -166,7 +167,7 @@ def test_a_result_that_is_not_made_any_more_is_named(place: Place, caplog: pytes
 def test_a_run_that_fails_replaces_nothing_and_its_retry_replaces_still(place: Place) -> None:
     place.run(STRICT, "a\nbad\n")
     place.retry("x.log")
-    assert place.run(FAILING).fate is Verdict.FAIL
+    assert place.run(FAILING).verdict is Verdict.FAIL
     seen = place.look()
     assert seen["results"]["x.log"] == "a\n"
     assert sorted(seen["failed"]) == ["x.log", "x.log.error.json"]
@@ -210,7 +211,7 @@ def test_a_note_outlives_an_owner_who_dies(place: Place) -> None:
     claim.release()
     again = spool.adopt("x.log", is_orphan=True)
     assert isinstance(again, Claim)
-    assert attempt.process_claim(again, place.plan).fate is Verdict.COMMIT
+    assert attempt.process_claim(again, place.plan).verdict is Verdict.COMMIT
     assert place.look()["results"] == {"x.log": "A\nBAD\n", "x.all": "A\nBAD\n"}
 
 
@@ -293,7 +294,7 @@ def test_a_crash_before_any_call_of_the_run_replaces_all_the_same(
         spool = place.spool(nodes)
         taken = spool.claim("x.log") or spool.adopt("x.log", is_orphan=True)
         if isinstance(taken, Claim):
-            assert attempt.process_claim(taken, place.plan).fate is Verdict.COMMIT
+            assert attempt.process_claim(taken, place.plan).verdict is Verdict.COMMIT
         if nodes is LENIENT:
             check_replaced(place, "GOOD\nBAD\nB\n")
         else:

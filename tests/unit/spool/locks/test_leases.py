@@ -37,7 +37,7 @@ def test_a_machine_that_has_a_file_keeps_it_from_the_others_while_it_counts(shar
         assert second.orphans([]) == {}
         shared.seconds.now += LEASE_SECONDS - 1
         first.sharing.holder.beat()  # type: ignore[attr-defined]
-    assert finish(shared, claim).fate is Verdict.COMMIT
+    assert finish(shared, claim).verdict is Verdict.COMMIT
     check_done(shared)
     assert os.listdir(shared.folder / ".fproc" / "new") == []
 
@@ -47,7 +47,7 @@ def test_an_owner_that_counts_no_more_is_taken_for_dead_and_its_file_starts_over
     second = shared.machine("second")
     found = shared.wait(second)
     assert list(found) == ["x.log"]
-    assert finish(shared, owned(second.adopt("x.log", evidence=found["x.log"]))).fate is Verdict.COMMIT
+    assert finish(shared, owned(second.adopt("x.log", evidence=found["x.log"]))).verdict is Verdict.COMMIT
     check_done(shared)
 
 
@@ -113,7 +113,7 @@ def test_a_dead_process_of_the_same_machine_is_known_to_be_dead_at_once(tmp_path
     owned(shared.machine("first", is_dead=True).claim("x.log"))
     second = shared.machine("first")
     assert list(second.orphans([])) == ["x.log"]
-    assert finish(shared, owned(second.adopt("x.log"))).fate is Verdict.COMMIT
+    assert finish(shared, owned(second.adopt("x.log"))).verdict is Verdict.COMMIT
     check_done(shared)
 
 
@@ -154,7 +154,7 @@ def test_two_hosts_of_one_name_take_nothing_from_each_other(tmp_path: Path) -> N
         shared.seconds.now += LEASE_SECONDS - 1
         first.sharing.holder.beat()  # type: ignore[attr-defined]
     assert second.adopt("x.log") is None
-    assert finish(shared, claim).fate is Verdict.COMMIT
+    assert finish(shared, claim).verdict is Verdict.COMMIT
     check_done(shared)
 
 

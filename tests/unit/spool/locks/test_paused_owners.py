@@ -65,7 +65,7 @@ def test_a_paused_owner_does_not_touch_the_next_file_of_the_name(memory_path: Pa
 
         if not paused_at(shared, calls, take_over):
             break
-        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in held), calls
+        assert all(finish(shared, claim).verdict is Verdict.COMMIT for claim in held), calls
         settle(shared, second)
         seen = look(str(shared.folder))
         assert sorted(seen["processed"].values()) == ["a\nb\n", "c\n"], calls
@@ -94,7 +94,7 @@ def test_of_two_that_take_a_file_over_at_once_only_one_gets_it(memory_path: Path
             break
         (claim,) = taken
         if isinstance(claim, Claim):
-            assert finish(shared, claim).fate is Verdict.COMMIT, calls
+            assert finish(shared, claim).verdict is Verdict.COMMIT, calls
         settle(shared, observers[1])
         check_done(shared)
         assert os.listdir(shared.folder / ".fproc" / "new") == []
@@ -111,7 +111,7 @@ def test_a_late_owner_can_write_nothing_into_the_folder_that_its_host_remembers(
             os.open("commit.json", os.O_WRONLY | os.O_CREAT, dir_fd=remembered)
     finally:
         os.close(remembered)
-    assert finish(shared, claim).fate is Verdict.COMMIT
+    assert finish(shared, claim).verdict is Verdict.COMMIT
     check_done(shared)
 
 
@@ -171,7 +171,7 @@ def test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first(
 
         if not paused_at(shared, calls, take_over):
             break
-        assert all(finish(shared, claim).fate is Verdict.COMMIT for claim in claims), calls
+        assert all(finish(shared, claim).verdict is Verdict.COMMIT for claim in claims), calls
         settle(shared, second)
         archived = sorted(look(str(shared.folder))["processed"].values())
         assert archived == (["a\nb\n", "c\n"] if claims else ["a\nb\n"]), calls

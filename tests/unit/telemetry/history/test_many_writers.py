@@ -14,7 +14,8 @@ from tests.support.project import PROJECT
 
 WRITER = """
 import itertools, sys
-from fproc.telemetry.events import Event, Failure
+from fproc.run.outcome import FileEvent
+from fproc.telemetry.events import Failure
 from fproc.telemetry.history import History
 
 def refuse(path):
@@ -23,7 +24,7 @@ def refuse(path):
 name, path, count = sys.argv[1:]
 history = History(path, history_days=None, set_aside=refuse)
 for number in range(int(count)) if int(count) else itertools.count():
-    pair = [Event(f"{name}-{number}-{half}", "a.log", "processed", 1.0, lines_in=1) for half in "ab"]
+    pair = [FileEvent(f"{name}-{number}-{half}", "a.log", "processed", 1.0, lines_in=1) for half in "ab"]
     history.record(pair)
     print(number, flush=True)
 history.close()

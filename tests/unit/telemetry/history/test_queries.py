@@ -7,7 +7,8 @@ import os
 import pytest
 
 from fproc.telemetry import history as module
-from fproc.telemetry.events import End, Failure
+from fproc.telemetry.events import Failure
+from fproc.telemetry.rolling import Ended
 from tests.support.helpers import line_failure
 from tests.support.histories import DAY_SECONDS, NOW, Opener, event, jobs, lines
 
@@ -148,9 +149,9 @@ def test_files_that_ended_in_a_span_of_time_come_newest_first(opened: Opener) ->
         for n, kind in enumerate(kinds)
     ]
     history.record(events)
-    expected = [End(NOW + 3, 0.5, 3, 9, False), End(NOW + 1, 0.5, 1, 9, True)]
+    expected = [Ended(NOW + 3, 0.5, 3, 9, False), Ended(NOW + 1, 0.5, 1, 9, True)]
     assert history.ended(NOW + 1, NOW + 4, 100) == expected
-    assert history.ended(NOW, NOW + 9, 1) == [End(NOW + 4, 0.5, 4, 9, False)]
+    assert history.ended(NOW, NOW + 9, 1) == [Ended(NOW + 4, 0.5, 4, 9, False)]
 
 
 def test_the_last_event_of_a_kind_tells_its_time(opened: Opener) -> None:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 import pytest
 
 from fproc.base.ids import new_id
-from fproc.telemetry.events import Event
+from fproc.run.outcome import FileEvent
 from tests.support.histories import NOW, Opener, asked_aside, event, jobs
 from tests.support.project import PROJECT
 
 
 def test_an_event_comes_back_as_it_was_recorded(opened: Opener) -> None:
-    whole = Event(
+    whole = FileEvent(
         job="0a1b",
         file="a.log",
         kind="failed",

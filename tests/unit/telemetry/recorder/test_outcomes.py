@@ -8,15 +8,14 @@ from fproc.base.values import replace
 from fproc.pipeline.failures import LineFailure
 from fproc.run.attempt import WorkerDeath
 from fproc.run.figures import Progress
+from fproc.run.outcome import KINDS, FileEvent
 from fproc.run.verdict import Verdict
 from fproc.spool.job.job import RolledForward
-from fproc.telemetry.events import Event
 from fproc.telemetry.recorder import (
     FLUSH_LINE_ERRORS,
     FLUSH_SECONDS,
-    KINDS,
 )
-from tests.support.books import BAD, DONE, FIGURES, Books
+from tests.support.books import BAD, DONE, FIGURES, Books, changed
 from tests.support.helpers import line_failure
 
 
@@ -24,7 +23,7 @@ def test_a_processed_file_is_recorded_with_all_its_figures(books: Books) -> None
     books.journal.outcome(DONE)
     books.turn()
     assert books.recorder.events == [
-        Event("j1", "x.log", "processed", books.now, 2, 1.5, 10, 8, 100, 2, ("x.log", "b.csv"))
+        FileEvent("j1", "x.log", "processed", books.now, 2, 1.5, 10, 8, 100, 2, ("x.log", "b.csv"))
     ]
     assert books.totals() == {
         "files_processed": 1,
@@ -64,7 +63,7 @@ def test_a_failed_file_is_recorded_with_why_and_where(books: Books) -> None:
 def test_what_does_not_end_a_file_counts_for_no_figure_but_retries(
     books: Books, fate: Verdict, kind: str | None, totals: dict[str, int]
 ) -> None:
-    books.journal.outcome(replace(BAD, fate=fate))
+    books.journal.outcome(changed(BAD, verdict=fate))
     books.turn()
     assert [event.kind for event in books.recorder.events] == ([kind] if kind else [])
     assert books.totals() == totals
@@ -81,7 +80,7 @@ def test_what_an_earlier_owner_had_decided_is_recorded_under_that_owner_s_claim(
     books.journal.settled(RolledForward("x.log", succeeded, ("r",), job="theirs"))
     books.turn()
     kind = "processed" if succeeded else "failed"
-    assert books.recorder.events == [Event("theirs", "x.log", kind, books.now, results=("r",))]
+    assert books.recorder.events == [FileEvent("theirs", "x.log", kind, books.now, results=("r",))]
     assert books.totals() == {f"files_{kind}": 1}
 
 
@@ -98,7 +97,7 @@ def test_recoveries_and_deaths_are_recorded(books: Books) -> None:
 
 def test_a_file_that_lost_lines_is_told_with_both_counts(books: Books) -> None:
     figures = replace(FIGURES, rejected=2, skipped=3)
-    books.journal.outcome(replace(DONE, figures=figures))
+    books.journal.outcome(changed(DONE, figures=figures))
     books.journal.close()
     [event] = books.recorder.events
     assert (event.rejected, event.skipped) == (2, 3)
@@ -119,8 +118,8 @@ def line_errors(count: int) -> tuple[LineFailure, ...]:
 def test_the_line_that_failed_a_file_and_those_that_were_left_out_are_recorded(books: Books) -> None:
     left_out = line_errors(3)
     failed = line_failure("failed", "book", 812, "the line", "ValueError: bad")
-    books.journal.outcome(replace(BAD, figures=replace(FIGURES, line_errors=(*left_out, failed))))
-    books.journal.outcome(replace(DONE, figures=replace(FIGURES, line_errors=left_out)))
+    books.journal.outcome(changed(BAD, figures=replace(FIGURES, line_errors=(*left_out, failed))))
+    books.journal.outcome(changed(DONE, figures=replace(FIGURES, line_errors=left_out)))
     books.journal.outcome(DONE)
     books.turn()
     found = [(event.line, event.line_errors) for event in books.recorder.events]
@@ -129,7 +128,7 @@ def test_the_line_that_failed_a_file_and_those_that_were_left_out_are_recorded(b
 
 def test_a_file_that_was_left_at_a_checkpoint_tells_of_its_lines_in_the_end(books: Books) -> None:
     figures = replace(FIGURES, line_errors=line_errors(3))
-    books.journal.outcome(replace(DONE, fate=Verdict.STOP, figures=figures))
+    books.journal.outcome(changed(DONE, verdict=Verdict.STOP, figures=figures))
     books.turn()
     assert [event.line_errors for event in books.recorder.events] == [()]
 
@@ -137,10 +136,10 @@ def test_a_file_that_was_left_at_a_checkpoint_tells_of_its_lines_in_the_end(book
 def test_of_very_many_lines_at_once_the_first_of_each_file_are_recorded(books: Books) -> None:
     figures = replace(FIGURES, line_errors=line_errors(20))
     for number in range(100):
-        books.journal.outcome(replace(DONE, job=str(number), figures=figures))
+        books.journal.outcome(changed(DONE, job=str(number), figures=figures))
     books.turn()
     counts = [len(event.line_errors) for event in books.recorder.events]
     assert counts == [20] * (FLUSH_LINE_ERRORS // 20) + [1] * (100 - FLUSH_LINE_ERRORS // 20)
-    books.journal.outcome(replace(DONE, figures=figures))
+    books.journal.outcome(changed(DONE, figures=figures))
     books.turn(FLUSH_SECONDS)
     assert len(books.recorder.events[-1].line_errors) == 20

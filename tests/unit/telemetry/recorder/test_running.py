@@ -21,7 +21,7 @@ from fproc.telemetry.recorder import (
     Recorder,
 )
 from fproc.telemetry.traces import Traces
-from tests.support.books import BAD, DONE, FIGURES, NONE_LOST, Books
+from tests.support.books import BAD, DONE, FIGURES, NONE_LOST, Books, changed
 
 
 def test_what_is_worked_on_now_is_known_with_how_long_it_has_been(books: Books) -> None:
@@ -33,7 +33,7 @@ def test_what_is_worked_on_now_is_known_with_how_long_it_has_been(books: Books) 
     counts = {"lines": 9, "bytes": 90, **NONE_LOST}
     first = {"file": "\udcff", "started": started, **counts, "worker": 412, "seconds": 2.5}
     assert books.journal.current(running)[0] == first
-    books.journal.outcome(replace(DONE, file="\udcff"))
+    books.journal.outcome(changed(DONE, file="\udcff"))
     assert [entry["file"] for entry in books.journal.current({"b": Progress()})] == ["b"]
     assert books.journal.current({}) == []
 
@@ -53,7 +53,7 @@ def test_threads_may_ask_what_is_worked_on_while_it_changes(books: Books) -> Non
         looks = [pool.submit(books.journal.current, some) for _ in range(200)]
         for number in range(200):
             books.turn(TELL_SECONDS, {f"f{n}": Progress() for n in range(number % 20)})
-            books.journal.outcome(replace(DONE, file=f"f{number % 20}"))
+            books.journal.outcome(changed(DONE, file=f"f{number % 20}"))
         assert all(len(look.result()) < 20 for look in looks)
 
 
@@ -63,7 +63,7 @@ def test_traces_are_known_while_a_file_is_worked_on_and_after() -> None:
     one, two = (Trace(number, "a", [("start", "start", "a")], "written") for number in (1, 2))
     journal.turn(lambda: {"x.log": Progress(1, 1, 1, (one,))}, Facts)
     assert traces.find(limit=9) == [("x.log", one)]
-    journal.outcome(replace(DONE, figures=replace(FIGURES, traces=(one, two))))
+    journal.outcome(changed(DONE, figures=replace(FIGURES, traces=(one, two))))
     assert traces.find(limit=9) == [("x.log", two), ("x.log", one)]
     seconds[0] += TELL_SECONDS
     journal.turn(lambda: {"y.log": Progress(1, 1, 1, (one,))}, Facts)
@@ -100,7 +100,7 @@ def test_alerts_hear_of_failures_alone_and_of_what_the_loop_tells() -> None:
     called = Called()
     journal = Recorder(Metrics(), alerts=called)
     for fate in Verdict:
-        journal.outcome(replace(BAD, fate=fate))
+        journal.outcome(changed(BAD, verdict=fate))
     journal.settled(RolledForward("old.log", succeeded=True, results=()))
     journal.settled(RolledForward("older.log", succeeded=False, results=()))
     journal.paused("the disk is full")

@@ -10,18 +10,17 @@ from typing import Any
 
 import pytest
 
-from fproc.base.values import replace
 from fproc.run.attempt import WorkerDeath
+from fproc.run.outcome import KINDS
 from fproc.run.verdict import Verdict
 from fproc.spool.job.job import RolledForward
 from fproc.telemetry.history import History
 from fproc.telemetry.recorder import (
     FLUSH_EVENTS,
     FLUSH_SECONDS,
-    KINDS,
     Recorder,
 )
-from tests.support.books import BAD, DONE, Books
+from tests.support.books import BAD, DONE, Books, changed
 
 
 def real(folder: Path, **options: Any) -> History:
@@ -34,7 +33,7 @@ def real(folder: Path, **options: Any) -> History:
 def test_a_real_history_finds_all_of_it_again_and_one_claim_s_end_counts_once(tmp_path: Path) -> None:
     history = real(tmp_path)
     books = Books(tmp_path, history)
-    books.journal.outcome(replace(DONE, file="\udcff"))
+    books.journal.outcome(changed(DONE, file="\udcff"))
     books.journal.settled(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
     books.journal.settled(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
     books.journal.outcome(BAD)
@@ -63,9 +62,9 @@ def test_two_files_of_which_the_same_is_told_at_once_are_two_events(tmp_path: Pa
 def test_events_are_written_together_and_never_too_late(books: Books) -> None:
     books.turn()
     for number in range(3):
-        books.journal.outcome(replace(DONE, job=f"a{number}"))
+        books.journal.outcome(changed(DONE, job=f"a{number}"))
     books.turn(FLUSH_SECONDS)
-    books.journal.outcome(replace(DONE, job="b"))
+    books.journal.outcome(changed(DONE, job="b"))
     books.turn(FLUSH_SECONDS / 2)
     assert [len(batch) for batch in books.recorder.batches] == [3]
     books.turn(FLUSH_SECONDS / 2)
@@ -77,7 +76,7 @@ def test_many_events_do_not_wait(books: Books) -> None:
     books.journal.outcome(DONE)
     books.turn()
     for number in range(FLUSH_EVENTS - 1):
-        books.journal.outcome(replace(DONE, job=f"a{number}"))
+        books.journal.outcome(changed(DONE, job=f"a{number}"))
     books.turn()
     assert len(books.recorder.events) == 1
     books.journal.outcome(DONE)
@@ -113,7 +112,7 @@ def test_the_history_is_pruned_when_it_is_asked_for_and_never_by_a_turn(books: B
 def everything(books: Books) -> None:
     """Let everything happen that can."""
     for number, fate in enumerate(Verdict):
-        books.journal.outcome(replace(DONE, fate=fate, job=f"j{number}"))
+        books.journal.outcome(changed(DONE, verdict=fate, job=f"j{number}"))
     books.journal.recovered("x")
     books.journal.settled(RolledForward("x", succeeded=False, results=()))
     books.journal.died("x", WorkerDeath("killed"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fproc.base.values import replace
-from fproc.run.attempt import Outcome
+from fproc.run.outcome import Outcome
 from fproc.spool.locks.instance import Facts
 from fproc.watch.messages import NotBegun, Report, Task, Why
 from fproc.watch.queue import PAUSE_MAX_SECONDS

@@ -52,9 +52,9 @@ def test_the_death_of_a_worker_is_told_and_its_slot_gets_another(place: Place, l
     workers.submit(task)
     assert collected(workers) == [WorkerLost(task, WorkerDeath(f"the worker that processed it {how}"))]
     assert (pids(workers), workers.has_room(), workers.running()) == ([], True, {})
-    assert done(workers, place.put("good", "pass")).fate is Verdict.COMMIT
+    assert done(workers, place.put("good", "pass")).verdict is Verdict.COMMIT
     blamed = done(workers, Task("bad", Why.DEATH, WorkerDeath("it died")))
-    assert (blamed.fate, blamed.attempts, blamed.error) == (Verdict.RETRY, 1, "it died")
+    assert (blamed.verdict, blamed.event.attempt, blamed.event.error) == (Verdict.RETRY, 1, "it died")
 
 
 def test_the_end_of_a_process_is_put_into_words() -> None:
@@ -74,7 +74,7 @@ def test_the_death_of_one_worker_is_none_of_the_others_business(place: Place) ->
     assert death_of(event).reason.endswith("exit status 3")
     (place.folder / "go").touch()
     (event,) = collected(workers)
-    assert outcome_of(event).fate is Verdict.COMMIT
+    assert outcome_of(event).verdict is Verdict.COMMIT
 
 
 def test_an_idle_worker_that_is_told_to_go_does_and_costs_the_next_file_nothing(place: Place) -> None:
@@ -84,7 +84,7 @@ def test_an_idle_worker_that_is_told_to_go_does_and_costs_the_next_file_nothing(
     os.kill(pid, signal.SIGTERM)
     wait_for_death(pid)
     task = place.put("y", "a")
-    assert done_at_last(workers, task).fate is Verdict.COMMIT
+    assert done_at_last(workers, task).verdict is Verdict.COMMIT
     assert (is_gone(pid), place.result("y") == [str(pid)]) == (True, False)
 
 
@@ -120,7 +120,7 @@ def test_what_a_worker_reports_just_before_its_end_is_not_lost(
 
     monkeypatch.setattr(slot, "_received", received_before_all_that)
     (event,) = collected(workers)
-    assert outcome_of(event).fate is Verdict.COMMIT
+    assert outcome_of(event).verdict is Verdict.COMMIT
 
 
 def test_a_death_is_noticed_while_what_the_worker_started_holds_its_socket_and_lock(place: Place) -> None:
@@ -137,4 +137,4 @@ def test_a_death_is_noticed_while_what_the_worker_started_holds_its_socket_and_l
     workers.submit(death)
     while (events := collected(workers)) == [Report(death, None)]:
         workers.submit(death)
-    assert outcome_of(*events).fate is Verdict.RETRY
+    assert outcome_of(*events).verdict is Verdict.RETRY

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fproc.base.values import replace
-from fproc.process.ipc import Receiver, send
-from fproc.run.attempt import Outcome
 from fproc.pipeline.tracing.counts import NodeCounts
+from fproc.process.ipc import Receiver, send
 from fproc.run.figures import Figures
+from fproc.run.outcome import Outcome, outcome_of
 from fproc.run.verdict import Verdict
 from fproc.watch.messages import Report, Task, Why
 from tests.support.programs.pools import UPPER, Place, done
@@ -26,7 +26,7 @@ def big_outcome(nodes: int) -> Outcome:
         nodes={name: NodeCounts(number, number, 0) for number, name in enumerate(names)},
         edges=dict.fromkeys(pairwise(names), 1),
     )
-    return Outcome("x", Verdict.COMMIT, figures, 1.0)
+    return outcome_of("x", Verdict.COMMIT, figures, 1.0)
 
 
 def framed(*messages: object) -> bytes:

@@ -53,7 +53,7 @@ def test_a_worker_that_ends_while_it_starts_is_trouble_and_no_loss(
             workers.submit(task)
             trouble = Trouble("a worker could not start (ended with exit status 1)", of_machine=True)
             assert collected(workers) == [Report(task, trouble)]
-    assert done(workers, task).fate is Verdict.COMMIT
+    assert done(workers, task).verdict is Verdict.COMMIT
 
 
 def test_a_worker_that_does_not_read_its_setup_leaves_no_process(
@@ -84,4 +84,4 @@ def test_without_a_python_to_start_there_is_an_error_and_no_process(
                 workers.submit(task)
             assert (workers.has_room(), workers.running(), workers.sockets()) == (True, {}, [])
     assert workers.stop() == []
-    assert done(workers, task).fate is Verdict.COMMIT
+    assert done(workers, task).verdict is Verdict.COMMIT

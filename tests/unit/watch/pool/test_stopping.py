@@ -43,11 +43,11 @@ def test_stopping_lets_a_file_come_to_a_checkpoint(place: Place) -> None:
     left = pids(workers)
     (event,) = workers.stop()
     outcome = outcome_of(event)
-    assert (outcome.fate, outcome.attempts) == (Verdict.STOP, 1)
+    assert (outcome.verdict, outcome.event.attempt) == (Verdict.STOP, 1)
     assert 0 < outcome.figures.lines_in < 2000
     assert all(map(is_gone, left))
     (place.folder / "go").touch()
-    assert done(workers, Task("x", Why.DUE)).fate is Verdict.COMMIT
+    assert done(workers, Task("x", Why.DUE)).verdict is Verdict.COMMIT
     assert place.result("x") == [f"{number} a" for number in range(1, 2001)]
 
 
@@ -114,10 +114,10 @@ def test_a_busy_worker_that_is_told_to_go_leaves_at_a_checkpoint_and_another_goe
     (pid,) = pids(workers)
     os.kill(pid, signal.SIGTERM)
     outcome = outcome_of(*collected(workers))
-    assert outcome.fate is Verdict.STOP
+    assert outcome.verdict is Verdict.STOP
     (place.folder / "go").touch()
     outcome = done_at_last(workers, Task("x", Why.DUE))
-    assert (outcome.fate, outcome.attempts) == (Verdict.COMMIT, 1)
+    assert (outcome.verdict, outcome.event.attempt) == (Verdict.COMMIT, 1)
     assert pids(workers) != [pid]
     assert place.result("x") == [f"{number} a" for number in range(1, 1001)]
 
@@ -128,7 +128,7 @@ def test_stopping_does_not_wait_for_what_a_plugin_has_started(
 ) -> None:
     monkeypatch.setattr(pool, "STOP_SECONDS", 1.0)
     workers = place.pool(source)
-    assert done(workers, place.put("x", "pass")).fate is Verdict.COMMIT
+    assert done(workers, place.put("x", "pass")).verdict is Verdict.COMMIT
     left = pids(workers)
     assert not is_gone(int((place.folder / "child").read_text()))
     began = time.monotonic()

@@ -45,7 +45,7 @@ def test_a_task_is_done_and_reported(place: Place) -> None:
     assert isinstance(event, Report)
     assert event.task == task
     outcome = outcome_of(event)
-    assert (outcome.file, outcome.fate, outcome.results) == ("x", Verdict.COMMIT, ("x",))
+    assert (outcome.event.file, outcome.verdict, outcome.event.results) == ("x", Verdict.COMMIT, ("x",))
     assert (outcome.figures.lines_in, outcome.figures.edges) == (2, {("start", "end"): 2})
     assert (workers.has_room(), workers.running(), workers.collect()) == (True, {}, [])
     assert place.result("x") == ["A", "B"]
@@ -68,7 +68,7 @@ def test_an_orphan_is_told_of_once_it_is_taken_up_and_at_its_end(place: Place, o
     first, last = heard(workers, 1)
     assert first == Report(Task("x", Why.ORPHAN), TakenUp(origin))
     assert isinstance(last, Report)
-    assert outcome_of(last).fate is Verdict.COMMIT
+    assert outcome_of(last).verdict is Verdict.COMMIT
 
 
 def test_several_slots_work_at_the_same_time(place: Place) -> None:
@@ -76,7 +76,7 @@ def test_several_slots_work_at_the_same_time(place: Place) -> None:
     for name in "xyz":
         workers.submit(place.put(name, str(place.folder)))
     assert not workers.has_room()
-    fates = {outcome_of(event).fate for event in collected(workers, 3)}
+    fates = {outcome_of(event).verdict for event in collected(workers, 3)}
     assert fates == {Verdict.COMMIT}
     assert {line for name in "xyz" for line in place.result(name)} == {str(pid) for pid in pids(workers)}
 
@@ -96,9 +96,9 @@ def test_an_interrupt_from_the_keyboard_is_not_for_workers(place: Place) -> None
     place.wait_for("begun")
     (pid,) = pids(workers)
     os.kill(pid, signal.SIGINT)
-    assert outcome_of(*collected(workers)).fate is Verdict.COMMIT
+    assert outcome_of(*collected(workers)).verdict is Verdict.COMMIT
     os.kill(pid, signal.SIGINT)
-    assert done(workers, place.put("y", "a")).fate is Verdict.COMMIT
+    assert done(workers, place.put("y", "a")).verdict is Verdict.COMMIT
     assert pids(workers) == [pid]
 
 
@@ -110,7 +110,7 @@ def test_progress_is_told_while_a_file_is_worked_on(place: Place) -> None:
     assert workers.running()["x"].lines < 1000
     assert workers.running()["x"].position_bytes == 2000  # it was read in one go
     (place.folder / "go").touch()
-    assert outcome_of(*collected(workers)).fate is Verdict.COMMIT
+    assert outcome_of(*collected(workers)).verdict is Verdict.COMMIT
     workers.submit(Task("y", Why.DUE))
     assert workers.running()["y"].lines == 0
     collected(workers)
@@ -123,7 +123,7 @@ def test_several_tasks_are_done_by_one_worker_and_reported_together(place: Place
     assert sorted(workers.running()) == ["x", "y", "z"]
     events = collected(workers, 3)
     assert [event.task for event in events] == tasks
-    assert [outcome_of(event).fate for event in events] == [Verdict.COMMIT] * 3
+    assert [outcome_of(event).verdict for event in events] == [Verdict.COMMIT] * 3
     assert [place.result(task.name) for task in tasks] == [["X"], ["Y"], ["Z"]]
 
 
@@ -139,7 +139,7 @@ def test_of_several_tasks_the_one_that_was_run_is_blamed_for_a_death_and_no_othe
     assert death_of(events[1]).reason.startswith("the worker that processed it was killed by SIGKILL")
     assert [events[0], events[2]] == [Report(task, NotBegun(has_died=True)) for task in (tasks[0], tasks[2])]
     for name in ("x", "z"):
-        assert done(workers, Task(name, Why.ORPHAN)).fate is Verdict.COMMIT
+        assert done(workers, Task(name, Why.ORPHAN)).verdict is Verdict.COMMIT
 
 
 def test_of_several_tasks_the_one_that_is_run_may_take_its_time_and_no_more(place: Place) -> None:
@@ -158,7 +158,7 @@ def test_a_worker_that_dies_while_it_runs_no_file_is_told_of_and_blames_none(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     workers = place.pool("import os\ndef step(line):\n    return line\n")
-    assert done(workers, place.put("x", "a")).fate is Verdict.COMMIT
+    assert done(workers, place.put("x", "a")).verdict is Verdict.COMMIT
     (pid,) = pids(workers)
     os.kill(pid, signal.SIGSTOP)
     task = place.put("y", "b")

@@ -25,7 +25,12 @@ def test_a_worker_that_takes_too_long_is_killed_and_told_apart(place: Place, lin
     assert collected(workers) == [WorkerLost(task, death)]
     assert pids(workers) == []
     again = done(workers, Task("x", Why.DEATH, death))
-    assert (again.fate, again.error, again.node, again.line_no) == (Verdict.RETRY, death.reason, "start", 1)
+    assert (again.verdict, again.event.error, again.event.node, again.event.line_no) == (
+        Verdict.RETRY,
+        death.reason,
+        "start",
+        1,
+    )
 
 
 def test_an_adopted_file_that_takes_too_long_is_killed_as_well(place: Place) -> None:
@@ -41,9 +46,9 @@ def test_an_adopted_file_that_takes_too_long_is_killed_as_well(place: Place) -> 
 def test_neither_the_start_of_a_worker_nor_its_idle_time_counts_as_the_file_s(place: Place) -> None:
     source = f"import time\ntime.sleep(0.6)\n{UPPER}"
     workers = place.pool(source, limits={"timeout_seconds": 0.5})
-    assert done(workers, place.put("x", "a")).fate is Verdict.COMMIT
+    assert done(workers, place.put("x", "a")).verdict is Verdict.COMMIT
     (pid,) = pids(workers)
     began = time.monotonic()
     wait_until(lambda: workers.collect() or time.monotonic() - began > 0.6)
-    assert done(workers, place.put("y", "a")).fate is Verdict.COMMIT
+    assert done(workers, place.put("y", "a")).verdict is Verdict.COMMIT
     assert pids(workers) == [pid]

@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from fproc import __version__
 from fproc.base.values import replace
 from fproc.pipeline.tracing.counts import NodeCounts
-from fproc.run.attempt import Outcome
 from fproc.run.figures import Figures
+from fproc.run.outcome import outcome_of
 from fproc.run.verdict import Verdict
 from fproc.telemetry.metrics import Metrics, Snapshot
 from fproc.web.api import state
@@ -37,9 +37,9 @@ def worked(tag: str = "start") -> Snapshot:
     figures = Figures(
         lines_in=10, lines_out=8, bytes_in=100, rejected=2, skipped=1, nodes=nodes, edges={(tag, "end"): 8}
     )
-    metrics.add(Outcome("a.log", Verdict.COMMIT, figures, 0.3))
-    metrics.add(Outcome("b.log", Verdict.FAIL, figures, 700.0))
-    metrics.add(Outcome("c.log", Verdict.RETRY, figures, 1.0))
+    metrics.add(outcome_of("a.log", Verdict.COMMIT, figures, 0.3))
+    metrics.add(outcome_of("b.log", Verdict.FAIL, figures, 700.0))
+    metrics.add(outcome_of("c.log", Verdict.RETRY, figures, 1.0))
     metrics.add_recovered()
     return metrics.snapshot()
 

@@ -9,7 +9,7 @@ import pytest
 
 from fproc.base.times import rfc3339
 from fproc.pipeline.tracing.trace import Trace
-from fproc.telemetry.events import Event
+from fproc.run.outcome import FileEvent
 from fproc.web.api import queries
 from tests.support.helpers import line_failure, list_twice
 from tests.support.rooms import STRANGE, Room
@@ -81,10 +81,10 @@ def test_errors_are_those_of_files_and_of_lines(room: Room) -> None:
     now = 1_795_341_600.0
     lines = (line_failure("skipped", "parse", 3, "\udcff", "bad"),)
     room.record(
-        Event(
+        FileEvent(
             "j1", STRANGE, "failed", now, 2, error="worse", node="n", line_no=9, line="x", line_errors=lines
         ),
-        Event("j2", "b.log", "processed", now),
+        FileEvent("j2", "b.log", "processed", now),
     )
     answer = room.listing.errors(limit=10)
     assert json.loads(json.dumps(answer)) == answer
@@ -148,7 +148,7 @@ def test_a_file_that_its_folder_lists_twice_is_counted_and_shown_once(
 
 def test_lines_that_were_left_out_stand_beside_the_others(room: Room) -> None:
     now = 1_795_341_600.0
-    room.record(Event("j1", "a.log", "processed", now, lines_in=9, rejected=2, skipped=1))
+    room.record(FileEvent("j1", "a.log", "processed", now, lines_in=9, rejected=2, skipped=1))
     [row] = room.files()
     assert (row["lines"], row["rejected"], row["skipped"]) == (9, 2, 1)
     report = {"reason": "too many", "attempts": 1, "rejected": 5, "skipped": 0}

@@ -29,7 +29,7 @@ def test_a_file_with_which_fproc_ends_again_and_again_without_progress_fails(
         site.crash_after(lines, is_orphan=True)
         assert interrupted(site) == number
     outcome = attempt.process_claim(site.take(is_orphan=True), site.plan())
-    assert (outcome.fate, outcome.error) == (
+    assert (outcome.verdict, outcome.event.error) == (
         Verdict.FAIL,
         "fproc itself ended 3 times while it was processed",
     )
@@ -43,18 +43,22 @@ def test_a_file_that_gets_further_each_time_never_fails(site: Site, monkeypatch:
     for lines in range(2, 11):
         site.crash_after(lines, is_orphan=True)
         assert interrupted(site) == 1
-    assert attempt.process_claim(site.take(is_orphan=True), site.plan()).fate is Verdict.COMMIT
+    assert attempt.process_claim(site.take(is_orphan=True), site.plan()).verdict is Verdict.COMMIT
     site.check_done()
 
 
 def test_the_death_of_a_worker_is_blamed_on_a_file_that_got_no_further(site: Site) -> None:
     site.drop()
     site.crash_after(4)
-    assert site.run(death=WorkerDeath("killed by signal 9"), is_stopping=lambda: True).fate is Verdict.STOP
+    assert site.run(death=WorkerDeath("killed by signal 9"), is_stopping=lambda: True).verdict is Verdict.STOP
     outcome = site.run(death=WorkerDeath("killed by signal 9"))
-    assert (outcome.fate, outcome.error, outcome.attempts) == (Verdict.RETRY, "killed by signal 9", 1)
+    assert (outcome.verdict, outcome.event.error, outcome.event.attempt) == (
+        Verdict.RETRY,
+        "killed by signal 9",
+        1,
+    )
     site.now += 1000
-    assert site.run().attempts == 2
+    assert site.run().event.attempt == 2
     site.check_done()
 
 
@@ -63,7 +67,7 @@ def test_a_file_that_took_too_long_is_blamed_however_far_it_got(site: Site) -> N
     site.drop()
     site.crash_after(4)
     outcome = site.run(death=WorkerDeath("took too long", too_slow=True))
-    assert (outcome.fate, outcome.error) == (Verdict.FAIL, "took too long")
+    assert (outcome.verdict, outcome.event.error) == (Verdict.FAIL, "took too long")
     assert site.look()["litter"] == []
 
 

@@ -17,7 +17,7 @@ def test_a_checkpoint_is_made_after_so_many_seconds(site: Site, saves: list[int]
     def tell(_position: int, lines: int, *_left_out: int) -> None:
         passed[0] = float(lines)
 
-    assert site.run(monotonic=lambda: passed[0], progress=tell).fate is Verdict.COMMIT
+    assert site.run(monotonic=lambda: passed[0], progress=tell).verdict is Verdict.COMMIT
     assert saves == [len("".join(line + "\n" for line in LINES[:number])) for number in (3, 6, 9)]
 
 
@@ -31,14 +31,14 @@ def test_a_checkpoint_is_made_after_so_many_bytes_counted_from_the_last_one(
         22,
         26,
     ]  # lines end at 2, 4, 10, 12, 14, 16, 22, 24, 26; the last is where it stopped
-    assert site.run(monotonic=lambda: 0.0).fate is Verdict.COMMIT
+    assert site.run(monotonic=lambda: 0.0).verdict is Verdict.COMMIT
     assert saves == [10, 22, 26]
 
 
 def test_a_small_file_has_no_checkpoint(site: Site, saves: list[int]) -> None:
     site.config.pop("checkpoint")
     site.drop()
-    assert (site.run().fate, saves) == (Verdict.COMMIT, [])
+    assert (site.run().verdict, saves) == (Verdict.COMMIT, [])
 
 
 def test_within_a_line_over_the_limit_a_file_is_left_at_a_checkpoint_and_goes_on_there(
@@ -46,14 +46,14 @@ def test_within_a_line_over_the_limit_a_file_is_left_at_a_checkpoint_and_goes_on
 ) -> None:
     site.drop(["1", "x" * 1000, "3"])
     stops = iter([False, False, *[True] * 9])
-    assert site.run(is_stopping=lambda: next(stops)).fate is Verdict.STOP
+    assert site.run(is_stopping=lambda: next(stops)).verdict is Verdict.STOP
     saved = checkpoints.read_checkpoint(str(site.job))
     assert saved
     assert (saved.place.line_no, saved.place.offset_bytes, saved.place.head) == (2, 2, "x" * 20)
     assert 22 < saved.place.passed_bytes < 1000
     reached = saved.place.reached_bytes
     positions: list[int] = []
-    assert site.run(progress=lambda position, *_: positions.append(position)).fate is Verdict.COMMIT
+    assert site.run(progress=lambda position, *_: positions.append(position)).verdict is Verdict.COMMIT
     assert positions[0] <= reached + 30
     found = site.look()
     assert found["results"]["x.log"] == "1 1\n2 3\n"

@@ -31,7 +31,7 @@ LOSSES = [Path.unlink, make_symlink, lambda path: os.truncate(path, 3), lambda p
 def test_a_file_whose_part_is_not_all_there_starts_over(site: Site, spoil: Callable[[Path], object]) -> None:
     site.stop_before(8)
     spoil(site.parts()["x.log"])
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     for path in site.stage().glob("elsewhere"):  # ours, and nobody else's to remove
         assert path.read_text() == "1 0\n2 1\n3 3\n4 4\n5 5\n6 7\n"
         path.unlink()
@@ -44,7 +44,7 @@ def test_a_file_whose_set_aside_lines_are_not_all_there_starts_over(
 ) -> None:
     site.stop_before(8)
     spoil(site.job / "rejected.jsonl")
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     site.check_done(seen=LINES)
 
 
@@ -64,14 +64,14 @@ def test_what_was_written_after_the_checkpoint_is_cut_off(site: Site) -> None:
     for path in (*site.parts().values(), site.job / "rejected.jsonl"):
         with open(path, "ab") as file:
             file.write(b"half a li")
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     site.check_done(seen=LINES[8:])
 
 
 def test_set_aside_lines_that_all_came_after_the_checkpoint_are_removed(site: Site) -> None:
     site.stop_before(2, ["a", "b", "c"])
     (site.job / "rejected.jsonl").write_text("{}\n")
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     found = site.look()
     assert (SEEN, found["failed"], found["litter"]) == (["c"], {}, [])
 
@@ -123,6 +123,6 @@ def descriptors() -> int:
 def test_a_file_that_fails_leaves_no_checkpoint(site: Site, saves: list[int]) -> None:
     site.config["on_error"] = "fail"
     site.drop()
-    assert site.run().fate is Verdict.FAIL
+    assert site.run().verdict is Verdict.FAIL
     found = site.look()
     assert (saves, found["results"], found["litter"], len(found["failed"])) == ([2, 4], {}, [], 2)

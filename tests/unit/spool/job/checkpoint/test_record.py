@@ -95,7 +95,7 @@ FOREIGN += map(sealed, BODIES)
 def test_a_file_whose_checkpoint_is_not_fproc_s_starts_over(site: Site, record: bytes) -> None:
     site.stop_before(5)
     site.record.write_bytes(record)
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     site.check_done(seen=LINES)
 
 
@@ -112,7 +112,7 @@ def test_a_file_whose_checkpoint_is_torn_or_of_another_version_starts_over(
         "a byte": whole.replace(b"offset_bytes", b"0ffset_bytes"),
     }
     site.record.write_bytes(torn[change])
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     site.check_done(seen=LINES)
     assert caplog.text.count("the checkpoint is of no use") == 1
 
@@ -121,4 +121,4 @@ def test_a_folder_in_the_place_of_the_checkpoint_does_not_stop_the_file(site: Si
     site.stop_before(5)
     site.record.unlink()
     site.record.mkdir()
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT

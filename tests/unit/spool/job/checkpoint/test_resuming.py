@@ -26,7 +26,7 @@ def test_a_stopped_file_goes_on_where_it_stood_and_gives_the_same(
     assert saves[-1] == len("".join(line + "\n" for line in LINES[:line]))
     outcome = site.run()
     figures = outcome.figures
-    assert (outcome.fate, outcome.results) == (Verdict.COMMIT, ("x.log", "x.sum"))
+    assert (outcome.verdict, outcome.event.results) == (Verdict.COMMIT, ("x.log", "x.sum"))
     assert (figures.lines_in, figures.lines_out, figures.rejected, figures.bytes_in) == (10, 9, 2, 28)
     assert figures.edges == {
         ("start", "number"): 8,
@@ -40,7 +40,7 @@ def test_a_stopped_file_goes_on_where_it_stood_and_gives_the_same(
 def test_a_file_that_is_stopped_again_and_again_comes_to_its_end(site: Site) -> None:
     site.drop()
     outcome, rounds = site.run(is_stopping=lambda: True), 1
-    while outcome.fate is Verdict.STOP:
+    while outcome.verdict is Verdict.STOP:
         asked = itertools.count()
         outcome, rounds = site.run(is_stopping=lambda: next(asked) >= 1), rounds + 1  # noqa: B023 - used at once
     assert rounds == len(LINES) + 1
@@ -52,7 +52,7 @@ def test_a_file_whose_owner_died_goes_on_from_its_checkpoint(site: Site, lines: 
     site.drop()
     site.crash_after(lines)
     SEEN.clear()
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     site.check_done(seen=LINES[lines - 1 :])
 
 
@@ -67,7 +67,7 @@ def test_a_file_that_was_touched_or_exchanged_starts_over(
 ) -> None:
     site.stop_before(5)
     change(site.folder / "underprocess" / "x.log")
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     site.check_done(seen=LINES)
 
 
@@ -75,7 +75,7 @@ def test_a_file_that_has_grown_since_its_checkpoint_starts_over(site: Site) -> N
     site.stop_before(5)
     with open(site.folder / "underprocess" / "x.log", "a", encoding="utf-8") as file:
         file.write("more\n")
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     assert [*LINES, "more"] == SEEN
     assert site.look()["results"] == {"x.log": GOOD["x.log"] + "9 more\n", "x.sum": "9\n"}
 
@@ -94,7 +94,7 @@ def test_a_pipeline_that_has_changed_starts_over(site: Site, change: dict[str, A
     site.stop_before(5)
     site.config |= change
     site.nodes = site.config.pop("nodes", site.nodes)
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     assert SEEN == LINES
 
 
@@ -109,7 +109,7 @@ def test_a_plugin_whose_source_has_changed_starts_over(site: Site, monkeypatch: 
     site.nodes = [{**NOTE, "next": "keep"}, keep, *NODES[1:]]
     site.stop_before(5)
     source.write_text("def keep(line):\n    return line + ''\n")
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     del sys.modules["plugin_that_changes"]
     site.check_done(seen=LINES)
 
@@ -122,7 +122,7 @@ def test_settings_that_no_result_depends_on_may_change(site: Site) -> None:
         "durability": "process",
         "checkpoint": {"mb": 1},
     }
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     site.check_done(seen=LINES[5:])
 
 
@@ -130,7 +130,7 @@ def test_a_watched_folder_that_was_moved_goes_on(site: Site) -> None:
     site.stop_before(5)
     moved = Site(site.folder.parent / "moved")
     os.rename(site.folder, moved.folder)
-    assert moved.run().fate is Verdict.COMMIT
+    assert moved.run().verdict is Verdict.COMMIT
     moved.check_done(seen=LINES[5:])
 
 
@@ -139,7 +139,7 @@ def test_results_that_go_to_another_filesystem_now_are_published(site: Site, tmp
     if os.stat(site.folder).st_dev == os.stat(tmp_path).st_dev:
         pytest.skip("there is one filesystem only")
     site.config["results_dir"] = str(tmp_path / "results")
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
 
 
 @pytest.mark.parametrize("is_same", [True, False])
@@ -153,7 +153,7 @@ def test_a_file_that_comes_anew_does_not_go_on_from_an_old_checkpoint(site: Site
         site.drop()
     claim = site.take()
     assert (os.listdir(site.job), os.listdir(site.stage())) == ([], [])
-    assert attempt.process_claim(claim, site.plan()).fate is Verdict.COMMIT
+    assert attempt.process_claim(claim, site.plan()).verdict is Verdict.COMMIT
     site.check_done(seen=LINES)
 
 
@@ -166,10 +166,10 @@ def test_a_file_whose_input_is_gone_leaves_no_checkpoint(site: Site) -> None:
 
 def test_a_retry_goes_on_from_the_checkpoint(site: Site) -> None:
     site.drop(["a", "b", "retry", "c"])
-    assert site.run().fate is Verdict.RETRY
+    assert site.run().verdict is Verdict.RETRY
     site.now += 1000
     outcome = site.run()
-    assert (outcome.fate, outcome.attempts, outcome.figures.lines_in) == (Verdict.COMMIT, 2, 4)
+    assert (outcome.verdict, outcome.event.attempt, outcome.figures.lines_in) == (Verdict.COMMIT, 2, 4)
     assert SEEN == ["a", "b", "retry", "retry", "c"]
     assert site.look()["results"] == {"x.log": "1 a\n2 b\n3 retry\n4 c\n", "x.sum": "4\n"}
     assert site.look()["litter"] == []
@@ -181,10 +181,13 @@ def test_a_file_that_was_written_to_while_it_was_read_starts_over(site: Site) ->
     site.nodes = [{**NOTE, "next": "grow"}, grow, *NODES[1:]]
     site.drop()
     outcome = site.run()
-    assert (outcome.fate, "was written to while it was read" in outcome.error) == (Verdict.CHANGED, True)
+    assert (outcome.verdict, "was written to while it was read" in outcome.event.error) == (
+        Verdict.CHANGED,
+        True,
+    )
     SEEN.clear()
     site.now += 1000
     SEEN.append("5")
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
     assert ["5", *LINES, "more"] == SEEN
     assert site.look()["results"]["x.sum"] == "9\n"

@@ -37,7 +37,9 @@ def test_a_state_that_cannot_be_kept_is_said_once_and_the_file_is_processed_with
     site.drop()
     caplog.set_level("INFO")
     asked = itertools.count()
-    assert site.run(is_stopping=lambda: next(asked) >= 5).fate is Verdict.COMMIT  # it is finished, not left
+    assert (
+        site.run(is_stopping=lambda: next(asked) >= 5).verdict is Verdict.COMMIT
+    )  # it is finished, not left
     assert (saves, SEEN) == ([], LINES)
     assert caplog.text.count("x.log: has no checkpoints: " + why) == 1
     assert caplog.text.count("has no checkpoints") == 1
@@ -49,16 +51,16 @@ def test_a_file_that_turns_out_to_have_no_checkpoint_when_fproc_stops_is_finishe
     site.config["checkpoint"] = {"seconds": 86400}
     site.drop()
     asked = itertools.count()
-    assert site.run(is_stopping=lambda: next(asked) >= 5).fate is Verdict.COMMIT
+    assert site.run(is_stopping=lambda: next(asked) >= 5).verdict is Verdict.COMMIT
     assert SEEN == LINES
 
 
 def test_a_file_without_checkpoints_is_left_alone_if_nothing_was_done_yet(site: Site) -> None:
     site.nodes = [NOTE, {"tag": "number", "type": stateful("Countered"), "next": "end"}]
     site.drop()
-    assert (site.run(is_stopping=lambda: True).fate, SEEN) == (Verdict.STOP, [])
+    assert (site.run(is_stopping=lambda: True).verdict, SEEN) == (Verdict.STOP, [])
     assert os.listdir(site.folder / ".fproc" / "jobs" / "x.log") == ["attempts.json"]
-    assert site.run().fate is Verdict.COMMIT
+    assert site.run().verdict is Verdict.COMMIT
 
 
 @pytest.mark.parametrize("error", ["ValueError", "SystemExit"])
@@ -69,6 +71,6 @@ def test_a_file_whose_state_is_not_taken_back_starts_over(
     site.nodes = [NOTE, {**NODES[1], "type": stateful("Unwilling"), "config": config}, *NODES[2:]]
     site.stop_before(8)
     outcome = site.run()
-    assert (outcome.fate, outcome.figures.rejected, outcome.figures.lines_in) == (Verdict.COMMIT, 2, 10)
+    assert (outcome.verdict, outcome.figures.rejected, outcome.figures.lines_in) == (Verdict.COMMIT, 2, 10)
     assert f"starts over, not from its checkpoint: a checkpoint does not fit: {error}: what is" in caplog.text
     site.check_done(seen=LINES)

@@ -1,0 +1,27 @@
+"""What happened at one node, in numbers."""
+
+from __future__ import annotations
+
+from fproc.base.values import dataclass
+
+
+@dataclass(slots=True)
+class NodeCounts:
+    """Records that a node received, that it emitted, and that failed there.
+
+    `timed` of those that it received took `seconds`. (Not frozen: they are added to while an input runs.)
+    """
+
+    received: int = 0
+    emitted: int = 0
+    failed: int = 0
+    timed: int = 0
+    seconds: float = 0.0
+
+    def add(self, other: NodeCounts) -> None:
+        """Add what happened in another run."""
+        self.received += other.received
+        self.emitted += other.emitted
+        self.failed += other.failed
+        self.timed += other.timed
+        self.seconds += other.seconds

@@ -1,0 +1,103 @@
+"""What became of a file that was run, in the one form that the log, the history and the metrics read."""
+
+from __future__ import annotations
+
+from fproc.base.values import dataclass
+from fproc.pipeline.failures import LineFailure
+from fproc.run.figures import Figures
+from fproc.run.verdict import Verdict
+
+KINDS = {
+    Verdict.COMMIT: "processed",
+    Verdict.FAIL: "failed",
+    Verdict.RETRY: "retry",
+    Verdict.STOP: "stopped",
+}
+"""What the end of a run is called in the history; others leave the file as it was, and are not in there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvent:
+    """Something that happened to an input: mostly, that a run of it has ended.
+
+    `job` is the id of the claim; an event with the same `job`, `kind` and `attempt` as an earlier one is
+    the same event, and counts once. `kind` is "processed", "failed", "retry", "recovered", "interrupted" or
+    another word, or "" for what is not recorded. `time` is in seconds since 1970, once it is recorded. `file`
+    and `results` may hold names that are not UTF-8, as surrogate escapes. `error` is one line, or ""; `node`
+    and `line_no` tell where, and `line` what the node was given, if that is known. `rejected` and `skipped`
+    count lines that were left out, `line_errors` are the first of them.
+    """
+
+    job: str
+    file: str
+    kind: str
+    time: float = 0.0
+    attempt: int = 1
+    seconds: float = 0.0
+    lines_in: int = 0
+    lines_out: int = 0
+    bytes_in: int = 0
+    rejected: int = 0
+    results: tuple[str, ...] = ()
+    error: str = ""
+    node: str | None = None
+    line_no: int | None = None
+    line: str | None = None
+    skipped: int = 0
+    line_errors: tuple[LineFailure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a claimed file: how its run ended, and what happens next.
+
+    `retry_seconds` is how long it waits after `Verdict.RETRY` or `CHANGED`, and `not_before` the time that
+    was written down for it.
+    """
+
+    verdict: Verdict
+    event: FileEvent
+    figures: Figures
+    retry_seconds: float = 0.0
+    not_before: float = 0.0
+
+
+def outcome_of(
+    file: str,
+    verdict: Verdict,
+    figures: Figures,
+    seconds: float,
+    *,
+    job: str = "",
+    attempt: int = 1,
+    results: tuple[str, ...] = (),
+    error: str = "",
+    node: str | None = None,
+    line_no: int | None = None,
+    retry_seconds: float = 0.0,
+    not_before: float = 0.0,
+) -> Outcome:
+    """Return what became of a file, by what its run came to and how that ended.
+
+    A file that was left at a checkpoint tells of the lines that it has left out once it goes on.
+    """
+    told = () if verdict is Verdict.STOP else figures.line_errors
+    event = FileEvent(
+        job,
+        file,
+        KINDS.get(verdict, ""),
+        attempt=attempt,
+        seconds=seconds,
+        lines_in=figures.lines_in,
+        lines_out=figures.lines_out,
+        bytes_in=figures.bytes_in,
+        rejected=figures.rejected,
+        skipped=figures.skipped,
+        results=results,
+        error=error,
+        node=node,
+        line_no=line_no,
+        line=next((failure.given for failure in told if failure.fate == "failed"), None),
+        line_errors=tuple(failure for failure in told if failure.fate != "failed"),
+    )
+    return Outcome(verdict, event, figures, retry_seconds, not_before)
