@@ -42,8 +42,9 @@ from fproc.spool.checks.moves import check_moves
 from fproc.spool.checks.trusted import TrustedTime
 from fproc.spool.disk.contents import sync_contents, sync_unless
 from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.folder_watch import FolderWatch
 from fproc.spool.intake.archive import prune_archive
-from fproc.spool.intake.scanner import COARSE_SECONDS, LeftAlone, Scan, Scanner
+from fproc.spool.intake.scanner import LeftAlone, Scan, Scanner
 from fproc.spool.job import checkpoint as checkpoints
 from fproc.spool.job import reruns
 from fproc.spool.job.checkpoint import Checkpoint
@@ -113,7 +114,7 @@ class Spool:
         self._intake = config.intake
         self.names = InputNames(config.intake)
         self._markers = Markers(self.names, self.folders.unprocessed, self._disk)
-        self._idle_since: int | None = None
+        self._idle = FolderWatch(self.folders.underprocess, clock)
         self._groups: Groups | None = None
         if isinstance(self.sharing.holder, Locks) and not self._markers.are_used():
             self._groups = Groups(self._disk, self.folders, self.home, self.sharing.holder)
@@ -140,11 +141,7 @@ class Spool:
 
     def is_still_empty(self) -> bool:
         """Whether nothing has come since a look at `unprocessed/` and `underprocess/` that found nothing."""
-        try:
-            is_idle = os.stat(self.folders.underprocess).st_mtime_ns == self._idle_since
-        except OSError:
-            return False
-        return is_idle and self._scanner.is_still_empty()
+        return self._idle.is_unchanged() and self._scanner.is_still_empty()
 
     def prune(self, retention: Retention, is_stopping: Callable[[], bool] = lambda: False) -> None:
         """Remove archived inputs that are too old to be kept; may be called from any thread."""
@@ -309,13 +306,12 @@ class Spool:
         They are those of inputs in `underprocess/`, and, with `deep`, of all jobs that a crash may have left
         something of.
         """
-        self._idle_since = None
-        changed_at = os.stat(self.folders.underprocess).st_mtime_ns
+        self._idle.begin()
         self._left_alone.begin()
         with os.scandir(self.folders.underprocess) as entries:
             names = {entry.name for entry in entries if not self._left_alone.says(entry)}
-        if not names and self.clock() - changed_at / 1e9 > COARSE_SECONDS:
-            self._idle_since = changed_at
+        if names:
+            self._idle.forget()
         if deep:
             self.sharing.sweep()
             with os.scandir(self.folders.jobs) as entries:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from fproc.base.rest import Rest
+
 REST = 10
 """How many times longer than a look took the folder is left alone after it, whoever wakes us."""
 
@@ -40,11 +42,12 @@ class Polling:
         self._is_still_empty = is_still_empty
         self._monotonic = monotonic
         self._can_be_woken = False
-        self._poll_at = self._rested_at = self._quiet_until = monotonic()
+        self._rest = Rest(REST, monotonic)
+        self._poll_at = self._quiet_until = monotonic()
 
     def is_rested(self) -> bool:
         """Whether a look may follow, for a reason."""
-        return self._monotonic() >= self._rested_at
+        return self._rest.is_over()
 
     def is_poll_due(self) -> bool:
         """Whether a look has to follow, for no reason but the time."""
@@ -59,14 +62,14 @@ class Polling:
     def looked(self, seconds: float, *, can_be_woken: bool) -> None:
         """A look has ended, which took so long; the kernel will tell of the next name, or may not."""
         self._can_be_woken = can_be_woken
+        self._rest.after(seconds)
         now = self._monotonic()
-        self._rested_at = now + REST * seconds
         self._quiet_until = now + QUIET_SECONDS
-        self._poll_at = max(self._rested_at, now + self._poll_seconds)
+        self._poll_at = max(self._rest.until, now + self._poll_seconds)
 
     def left_seconds(self, *, is_woken: bool) -> float:
         """How long to wait for the next look."""
-        at = self._rested_at if is_woken else self._poll_at
+        at = self._rest.until if is_woken else self._poll_at
         return max(0.0, at - self._monotonic())
 
 

@@ -15,7 +15,7 @@ from fproc.run.attempt import RunContext
 from fproc.run.outcome import FileEvent
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
-from fproc.spool.intake.scanner import COARSE_SECONDS
+from fproc.spool.disk.folder_watch import COARSE_SECONDS
 from fproc.spool.spool import Spool
 from fproc.telemetry.history import History
 from fproc.telemetry.traces import Traces

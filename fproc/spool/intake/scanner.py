@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from fproc.base.text import shown
 from fproc.base.values import dataclass, field
 from fproc.config.model import Intake
+from fproc.spool.disk.folder_watch import FolderWatch
 from fproc.spool.disk.paths import kind_of_file
 from fproc.spool.job.markers import find_marker
 from fproc.spool.readiness.closings import Closings
@@ -28,9 +29,6 @@ REFUSED = "the kernel refuses leases here"
 
 CHECKED = 256
 """For how many files a look at the folder finds out whether they can be had now: that costs calls."""
-
-COARSE_SECONDS = 2.0
-"""Two changes of a folder this close together may leave it with one time: so coarse are some filesystems."""
 
 _KNOWS_EFFECTIVE_IDS = os.access in os.supports_effective_ids
 
@@ -82,13 +80,12 @@ class Scanner:
         self.names = InputNames(intake)
         self._folder = folder
         self._intake = intake
-        self._clock = clock
         self._closings = closings
         self._looks = Looks(intake, monotonic=monotonic, clock=clock)
         self._left_alone = LeftAlone(self.names.is_taken, self.names)
         self._unreadable: dict[str, str] = {}
         self._refused: set[int] = set()
-        self._empty_since: int | None = None
+        self._empty = FolderWatch(folder, clock)
 
     def scan(self) -> Scan:
         """List the folder.
@@ -99,7 +96,7 @@ class Scanner:
         placed: list[str] = []  # names with their places before them: tuples would take twice the memory
         large: set[str] = set()
         waits: dict[str, Wait] = {}
-        changed_at = os.stat(self._folder).st_mtime_ns
+        self._empty.begin()
         wait_of = self._judge()
         self._left_alone.begin()
         with os.scandir(self._folder) as entries:
@@ -121,19 +118,16 @@ class Scanner:
         placed.sort()
         _unplace(placed)
         self._set_aside(placed, waits)
-        is_old = self._clock() - changed_at / 1e9 > COARSE_SECONDS
-        self._empty_since = changed_at if is_old and not (placed or waits) else None
+        if placed or waits:
+            self._empty.forget()
         waiting = {name: why for name, (why, _) in waits.items()}
         unknown = {name for name, (_, needs) in waits.items() if needs is Needs.LONG_TIME}
         settling = [name for name, (_, needs) in waits.items() if needs is Needs.TIME or name in unknown]
         return Scan(placed, waiting, settling, large, unknown, self._unreadable)
 
     def is_still_empty(self) -> bool:
-        """Whether nothing has come since the last look, which found nothing to wait for."""
-        try:
-            return os.stat(self._folder).st_mtime_ns == self._empty_since
-        except OSError:
-            return False
+        """Return whether nothing has come since the last look, which found nothing to wait for."""
+        return self._empty.is_unchanged()
 
     def is_free(self, name: str) -> bool:
         """Whether a file that was ready at the last look is there and can be had, as far as can be told."""

@@ -17,6 +17,7 @@ import stat
 from collections.abc import Callable
 
 from fproc.base.ids import new_id
+from fproc.base.rest import Rest
 from fproc.base.text import shown
 from fproc.base.times import rfc3339
 from fproc.base.values import dataclass
@@ -97,7 +98,7 @@ class LateWriters:
         self._has_listed = False
         self._watched: dict[str, _Watched] = {}
         self._due: list[tuple[float, str]] = []
-        self._list_at = monotonic()
+        self._rest = Rest(REST, monotonic)
         self._incomplete: dict[str, str] = {}
 
     def look(self) -> list[RolledForward]:
@@ -106,7 +107,7 @@ class LateWriters:
         Raises:
             OSError: the disk refuses.
         """
-        if self._monotonic() >= self._list_at:
+        if self._rest.is_over():
             self._list()
         found = []
         for _ in range(LOOKS):
@@ -142,8 +143,7 @@ class LateWriters:
                 continue
             incomplete[name] = self._incomplete.get(name) or self._reason(name)
         self._incomplete = incomplete
-        now = self._monotonic()
-        self._list_at = now + max(LOOK_SECONDS, REST * (now - begin))
+        self._rest.after(self._monotonic() - begin, least_seconds=LOOK_SECONDS)
 
     def _reason(self, name: str) -> str:
         """Return what is wrong with an input in `failed/`."""

@@ -7,10 +7,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
+from fproc.base.rest import Rest
 from fproc.config.model import Config
-from fproc.spool.intake.scanner import COARSE_SECONDS
+from fproc.spool.disk.folder_watch import FolderWatch
 from fproc.spool.intake.status import REPORTS, SpoolStatus, is_input
 
 T = TypeVar("T")
@@ -135,12 +137,10 @@ class _Remembered(Generic[T]):
     ) -> None:
         self._look = look
         self._folder = folder
-        self._clock = clock
-        self._monotonic = monotonic
+        self._watch = FolderWatch(folder, clock)
+        self._rest = Rest(REST, monotonic)
         self._lock = threading.Lock()
         self._seen: T | None = None
-        self._stamp: tuple[int, int] | None = None
-        self._rested_at = 0.0
 
     def value(self) -> T:
         """What is in the folder, as far as is known."""
@@ -154,26 +154,14 @@ class _Remembered(Generic[T]):
         return seen
 
     def _looked(self) -> T:
-        now = self._monotonic()
-        stamp = self._stamp_now()
-        is_same = stamp is not None and stamp == self._stamp
-        if self._seen is None or not (is_same or now < self._rested_at):
+        if self._seen is None or (self._rest.is_over() and not self._watch.is_unchanged()):
             begun = time.thread_time()
-            self._stamp = stamp
+            with suppress(OSError):  # a folder that is missing has nothing in it
+                self._watch.begin()
             self._seen = self._look(self._folder)
             cost_seconds = time.thread_time() - begun
-            rest_seconds = REST * cost_seconds if cost_seconds > QUICK_SECONDS else 0.0
-            self._rested_at = self._monotonic() + rest_seconds
+            self._rest.after(cost_seconds if cost_seconds > QUICK_SECONDS else 0.0)
         return self._seen
-
-    def _stamp_now(self) -> tuple[int, int] | None:
-        """What changes whenever the folder does; None if it has changed too lately for that to be so."""
-        try:
-            status = os.stat(self._folder)
-        except OSError:
-            return None
-        is_old = self._clock() - status.st_mtime > COARSE_SECONDS
-        return (status.st_ino, status.st_mtime_ns) if is_old else None
 
 
 def _with_times(entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[int, str]]:

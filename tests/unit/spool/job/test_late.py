@@ -154,12 +154,12 @@ def test_an_input_that_is_no_longer_there_is_forgotten(place: Place, then: str) 
 def test_a_later_file_of_the_same_name_is_not_taken_for_the_first(place: Place, *, is_alone: bool) -> None:
     place.process("x.log")
     place.path("processed/x.log").unlink()
-    place.spool.late._list_at = place.now + 1000  # nobody has looked meanwhile
+    place.spool.late._rest.until = place.now + 1000  # nobody has looked meanwhile
     place.plan = plan_of(NODES, watch_dir=str(place.folder), intake={"ready": "rename"})
     place.start()
     if is_alone:
         place.spool._groups = None
-    place.spool.late._list_at = place.now + 1000
+    place.spool.late._rest.until = place.now + 1000
     place.process("x.log")
     assert place.watched() == []
 

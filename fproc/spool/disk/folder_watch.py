@@ -1,0 +1,51 @@
+"""Whether a folder has changed since a look at it, by one call instead of another look."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+COARSE_SECONDS = 2.0
+"""Two changes of a folder this close together may leave it with one time: so coarse are some filesystems."""
+
+
+class FolderWatch:
+    """What a folder was like before the last look at it.
+
+    Args:
+        path: the folder.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, path: str, clock: Callable[[], float]) -> None:
+        self._path = path
+        self._clock = clock
+        self._before: tuple[int, int, int] | None = None
+
+    def begin(self) -> None:
+        """Take note of what the folder is like; the look at it follows.
+
+        Raises:
+            OSError: it is not there.
+        """
+        self._before = None
+        status = os.stat(self._path)
+        if self._clock() - status.st_mtime > COARSE_SECONDS:
+            self._before = _like(status)
+
+    def forget(self) -> None:
+        """Count the folder as changed."""
+        self._before = None
+
+    def is_unchanged(self) -> bool:
+        """Return whether nothing has come into the folder, or left it, since the last `begin`."""
+        if self._before is None:
+            return False
+        try:
+            return _like(os.stat(self._path)) == self._before
+        except OSError:
+            return False
+
+
+def _like(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_dev, status.st_ino, status.st_mtime_ns
