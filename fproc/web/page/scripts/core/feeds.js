@@ -88,7 +88,8 @@ class Feed {
 /** A list of which more and more can be asked for; the server gives it in pages. */
 class PagedFeed extends Feed {
   constructor(options) {
-    super({ ...options, load: signal => this.pages(signal), seconds: () => this.wanted > MOST_ROWS ? 10 : 2 });
+    super({ ...options, load: signal => this.pages(signal),
+      seconds: () => this.wanted > MOST_ROWS ? 10 : 2 });
     this.wanted = PAGE;
   }
 
@@ -131,11 +132,13 @@ const feeds = {
     takeGraph(graph);
     renderTrace(); // whose steps tell by the edges where they came from
   } }),
-  series: new Feed({ url: () => `/series?window=${place.window}`,
-    seconds: () => Math.min(10, place.window / CONSTANTS.steps + 1), show: renderCharts, panel: 'throughput' }),
-  failed: new PagedFeed({ url: () => `/files${query({ state: FAILED })}`, show: renderFailed, panel: 'failed' }),
+  series: new Feed({ url: () => `/series?window=${place.window}`, show: renderCharts, panel: 'throughput',
+    seconds: () => Math.min(10, place.window / CONSTANTS.steps + 1) }),
+  failed: new PagedFeed({ url: () => `/files${query({ state: FAILED })}`, show: renderFailed,
+    panel: 'failed' }),
   files: new PagedFeed({ url: filesUrl, show: renderFiles, panel: 'files' }),
-  errors: new Feed({ url: () => `/errors${query({ limit: MOST_ROWS })}`, seconds: () => 2, show: renderErrors, panel: 'errors' }),
+  errors: new Feed({ url: () => `/errors${query({ limit: MOST_ROWS })}`, seconds: () => 2,
+    show: renderErrors, panel: 'errors' }),
   trace: new Feed({ url: () => `/trace${query({ file: place.trace, limit: PAGE })}`, seconds: () => 3,
     show: renderTrace, panel: 'trace' }),
 };

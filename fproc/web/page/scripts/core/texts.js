@@ -30,7 +30,8 @@ function span(seconds) {
   if (seconds == null) return NONE;
   if (seconds < .1 && seconds > 0) return `${THREE_DIGITS.format(seconds * 1000)} ms`;
   if (seconds < 120) return `${THREE_DIGITS.format(seconds)} s`;
-  const minutes = Math.floor(seconds / MINUTE), hours = Math.floor(seconds / HOUR), days = Math.floor(hours / 24);
+  const minutes = Math.floor(seconds / MINUTE), hours = Math.floor(seconds / HOUR);
+  const days = Math.floor(hours / 24);
   if (hours < 2) return `${minutes} min`;
   return days < 2 ? `${hours} h ${minutes % 60} min` : `${days} d ${hours % 24} h`;
 }

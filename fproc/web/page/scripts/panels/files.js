@@ -11,6 +11,7 @@ const FILE_COLUMNS = [
   { key: 'results', label: 'Results', value: file => file.results.join() },
   { key: 'error', label: 'Error or reason' },
 ];
+
 /** How many lines of a file were set aside or skipped; null where nobody knows. */
 function leftOut(file) {
   return file.rejected == null ? null : file.rejected + file.skipped;
