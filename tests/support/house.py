@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 MOST_ENTRIES = 11
@@ -56,7 +57,7 @@ class House:
     @cached_property
     def trees(self) -> dict[str, ast.Module]:
         """All modules, parsed."""
-        return {module: ast.parse(path.read_text("utf-8")) for module, path in self.sources.items()}
+        return {module: _parsed(path.read_text("utf-8")) for module, path in self.sources.items()}
 
     @cached_property
     def imports(self) -> set[tuple[str, str]]:
@@ -64,7 +65,7 @@ class House:
         return {
             (module, imported)
             for module, tree in self.trees.items()
-            for node in ast.walk(tree)
+            for node in _nodes(tree)
             for imported in self._imported(node)
             if imported != module
         }
@@ -100,6 +101,19 @@ class House:
         names = [name for name in self.order if module == name or module.startswith(f"{name}.")]
         assert names, f"{module} is in no folder of the table in docs/ARCHITECTURE.md"
         return self.order.index(max(names, key=len))
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    """A source as a tree; most modules of a changed copy are those of the original."""
+    return ast.parse(text)
+
+
+@cache
+def _nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """The nodes of a source that rules look at, wherever in it they are."""
+    kinds = (ast.Import, ast.ImportFrom, ast.Constant, ast.Attribute)
+    return tuple(node for node in ast.walk(tree) if isinstance(node, kinds))
 
 
 def _module_of(path: Path) -> str:
@@ -168,12 +182,12 @@ def crowded_folders(house: House) -> list[str]:
 def long_files(house: House) -> list[str]:
     """Files of ours, those of tests included, that are longer than a person reads at once."""
     found = []
-    for path in sorted(house.project.rglob("*")):
-        place = path.relative_to(house.project)
-        if path.suffix in _SUFFIXES and not _NOT_OURS.intersection(place.parts) and path.is_file():
-            lines = path.read_text("utf-8").count("\n")
-            found += [f"{place}: {lines}"] if lines > MOST_LINES else []
-    return found
+    for above, folders, names in os.walk(house.project):
+        folders[:] = set(folders) - _NOT_OURS
+        for path in (Path(above, name) for name in names):
+            lines = path.read_text("utf-8").count("\n") if path.suffix in _SUFFIXES else 0
+            found += [f"{path.relative_to(house.project)}: {lines}"] if lines > MOST_LINES else []
+    return sorted(found)
 
 
 def doubled_names(house: House) -> list[str]:
@@ -201,7 +215,7 @@ def strayed_calls(house: House) -> list[str]:
 def _used(tree: ast.Module) -> Iterator[str]:
     """Names of modules that a file imports, and the full names of what it takes out of them."""
     known: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 known[alias.asname or alias.name] = alias.name
@@ -209,6 +223,6 @@ def _used(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
             yield f"{known[node.value.id]}.{node.attr}"

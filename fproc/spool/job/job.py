@@ -79,8 +79,7 @@ class NotYet:
 class RolledForward:
     """An input about which was decided, and for which that has been carried out.
 
-    `job` is the claim's id; `error` says what is wrong with one that has failed since; `archived` is its name
-    in its archive.
+    `job` is the claim's id, `error` what is wrong with one that failed since, `archived` its archived name.
     """
 
     name: str
