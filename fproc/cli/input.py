@@ -15,7 +15,7 @@ from fproc.base.ids import fraction
 from fproc.base.stdout import standard_output
 from fproc.base.text import shown
 from fproc.base.values import dataclass
-from fproc.cli.progress import ProgressBar
+from fproc.cli.logs import ProgressBar
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.sinks import DEFAULT_RESULT
 from fproc.pipeline.tracing.observer import Observer

@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 import traceback
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, NoReturn
 
 from fproc import __version__
@@ -21,6 +23,8 @@ from fproc.base.errors import (
     reason_of,
 )
 from fproc.base.stdout import complain
+from fproc.base.values import dataclass, field
+from fproc.cli.options import OPTIONS, attribute
 
 DESCRIPTION = """\
 Files that land in watch_dir/unprocessed/ are taken one by one, streamed line by line through the pipeline of
@@ -30,6 +34,99 @@ EPILOG = """\
 exit status: 0 all well, 1 a file failed, 2 wrong usage, 78 wrong configuration, 130 interrupted
 settings: a flag wins over a variable (FPROC_WATCH_DIR, FPROC_PORT, ...), that over .env beside the
 configuration, that over pipeline.json"""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that fproc can be asked to do.
+
+    Attributes:
+        flag: the option that asks for it.
+        help: what it does, for `--help`.
+        function: where the function is that does it, imported when it is asked for; it takes the arguments
+            and gives the exit status.
+        options: those that go with this action; an option that no action names goes with all.
+        takes: what `argparse` has to know of the option's value.
+        meaning: what the documents say, if that is more than `help`.
+    """
+
+    flag: str
+    help: str
+    function: str
+    options: tuple[str, ...] = ()
+    takes: Mapping[str, Any] = field(default_factory=lambda: {"action": "store_true"})
+    meaning: str = ""
+
+
+ACTIONS = (
+    Action(
+        "--watch",
+        "process files as they land, until stopped",
+        "fproc.cli.actions.watch",
+        ("--drain", "--heartbeat-url", "--trace"),
+        meaning="process files as they land in `unprocessed/`, until stopped; the dashboard answers "
+        "meanwhile",
+    ),
+    Action(
+        "--input",
+        "process these files where they are; - is standard input",
+        "fproc.cli.actions.process_files",
+        ("--mode", "--output", "--trace"),
+        {"nargs": "+", "metavar": "PATH"},
+        "process these files where they are, and exit; `-` is standard input",
+    ),
+    Action(
+        "--check",
+        "check the configuration and run its examples",
+        "fproc.cli.actions.check",
+        meaning="check configuration and processors, run the `examples`, print a summary; it says if lines "
+        "are interpreted, which is slow, and why",
+    ),
+    Action(
+        "--graph",
+        "draw the pipeline",
+        "fproc.cli.actions.graph",
+        takes={"nargs": "?", "const": "text", "choices": ("text", "mermaid", "dot")},
+    ),
+    Action(
+        "--sample",
+        "write sample log files into --output DIR",
+        "fproc.cli.actions.write_sample_files",
+        ("--output",),
+        {"type": int, "metavar": "COUNT"},
+        "write sample log files into `--output DIR`",
+    ),
+    Action(
+        "--status",
+        "how many files are in each state, and whether all is well",
+        "fproc.cli.actions.show_status",
+        ("--json",),
+        meaning="how many files are in each state, what is being worked on, and whether all is well; with "
+        "`--json` as JSON",
+    ),
+    Action(
+        "--why",
+        "where that file is, and why it is not processed yet",
+        "fproc.cli.actions.say_why",
+        takes={"metavar": "NAME"},
+    ),
+    Action(
+        "--retry",
+        "put failed files back to work; or all of them: --retry --all",
+        "fproc.cli.actions.put_back",
+        ("--all",),
+        {"nargs": "*", "metavar": "NAME"},
+        "put files back into `unprocessed/`: those that failed (with `--all` all of them), and by name those "
+        "in `processed/` of which lines were set aside",
+    ),
+    Action(
+        "--doctor",
+        "find out what the folders' filesystems can do",
+        "fproc.cli.actions.examine_folders",
+        meaning="find out what the folders' filesystems can do of what fproc relies on",
+    ),
+)
+"""What fproc can be asked to do. A new action is an entry here, and its function."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,10 +142,11 @@ def main(argv: list[str] | None = None) -> int:
         except SystemExit:  # --help, --version, wrong usage: all is said, if it can be
             _flush()
             raise
-        if _count_actions(arguments) == 0:
+        action = _asked(arguments)
+        if action is None:
             parser.print_help()
             return EXIT_USAGE
-        status = _act(arguments)
+        status = _do(action, arguments)
         _flush()
     except KeyboardInterrupt:
         complain("interrupted")
@@ -104,119 +202,45 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     actions = parser.add_argument_group("actions (one)").add_mutually_exclusive_group()
-    actions.add_argument("--watch", action="store_true", help="process files as they land, until stopped")
-    actions.add_argument(
-        "--input", nargs="+", metavar="PATH", help="process these files where they are; - is standard input"
-    )
-    actions.add_argument("--check", action="store_true", help="check the configuration and run its examples")
-    actions.add_argument(
-        "--graph", nargs="?", const="text", choices=("text", "mermaid", "dot"), help="draw the pipeline"
-    )
-    actions.add_argument(
-        "--sample", type=int, metavar="COUNT", help="write sample log files into --output DIR"
-    )
-    actions.add_argument(
-        "--status", action="store_true", help="how many files are in each state, and whether all is well"
-    )
-    actions.add_argument("--why", metavar="NAME", help="where that file is, and why it is not processed yet")
-    actions.add_argument(
-        "--retry",
-        nargs="*",
-        metavar="NAME",
-        help="put failed files back to work; or all of them: --retry --all",
-    )
-    actions.add_argument(
-        "--doctor", action="store_true", help="find out what the folders' filesystems can do"
-    )
+    for action in ACTIONS:
+        actions.add_argument(action.flag, help=action.help, **action.takes)
     actions.add_argument("--version", action="version", version=f"fproc {__version__}")
     options = parser.add_argument_group("options")
-    options.add_argument("--json", action="store_true", help="with --status: say it in JSON")
-    options.add_argument("--all", action="store_true", help="with --retry: all failed files")
-    options.add_argument(
-        "--config", metavar="PATH", help="the configuration (default: ./pipeline.json, or a built-in one)"
-    )
-    options.add_argument("--watch-dir", metavar="DIR", help="the folder with unprocessed/, processed/, ...")
-    options.add_argument(
-        "--results-dir", metavar="DIR", help="where results go (default: results/ in the watched folder)"
-    )
-    options.add_argument(
-        "--output", metavar="PATH", help="with --input: where results go; - is standard output"
-    )
-    options.add_argument(
-        "--mode", metavar="NAME", help="with --input: one built-in processor instead of a pipeline"
-    )
-    options.add_argument(
-        "--drain", action="store_true", help="with --watch: process what is there, then exit"
-    )
-    options.add_argument("--workers", metavar="N", help="worker processes (default: auto)")
-    options.add_argument("--host", metavar="ADDRESS", help="where the dashboard listens (default: 127.0.0.1)")
-    options.add_argument("--port", metavar="N", help="the dashboard's port (default: 8000; 0: any free one)")
-    options.add_argument("--no-dashboard", action="store_true", help="do not listen on any port")
-    options.add_argument(
-        "--heartbeat-url", metavar="URL", help="with --watch: call this URL once a minute while all is well"
-    )
-    options.add_argument("--trace", action="store_true", help="print each line's way through the graph")
-    options.add_argument("--debug", action="store_true", help="log more, and show tracebacks")
-    options.add_argument("--log-format", choices=("text", "json"), help="the form of the log (default: text)")
-    options.add_argument("--log-file", metavar="PATH", help="log there (default: standard error)")
-    options.add_argument("--quiet", action="store_true", help="log warnings and errors only; no progress bar")
+    for option in OPTIONS:
+        takes = {"choices": option.choices or None, "metavar": option.metavar or None}
+        options.add_argument(
+            option.flag, help=option.help, **({"action": "store_true"} if option.is_switch else takes)
+        )
     return parser
 
 
-def _count_actions(arguments: argparse.Namespace) -> int:
-    asked = (
-        *(
-            arguments.watch,
-            arguments.input,
-            arguments.check,
-            arguments.graph,
-            arguments.status,
-            arguments.doctor,
-        ),
-        *(given is not None for given in (arguments.sample, arguments.why, arguments.retry)),
-    )
-    return sum(map(bool, asked))
+def _asked(arguments: argparse.Namespace) -> Action | None:
+    """Return what is to be done."""
+    return next((action for action in ACTIONS if _is_given(arguments, action.flag)), None)
 
 
-def _act(arguments: argparse.Namespace) -> int:
-    _refuse_strays(arguments)
-    if arguments.sample is not None:
-        return _sample(arguments)
-    from fproc.cli import actions  # noqa: PLC0415 - --version and --help start faster without the engine
-
-    return actions.run_action(arguments)
+def _is_given(arguments: argparse.Namespace, flag: str) -> bool:
+    value = getattr(arguments, attribute(flag))
+    return value is not None and value is not False
 
 
-def _refuse_strays(arguments: argparse.Namespace) -> None:
+def _refuse_strays(action: Action, arguments: argparse.Namespace) -> None:
     """Refuse options that mean nothing with this action, rather than ignore them."""
-    if arguments.json and not arguments.status:
-        raise UsageError("--json goes with --status")
-    if arguments.all and arguments.retry is None:
-        raise UsageError("--all goes with --retry")
-    if arguments.drain and not arguments.watch:
-        raise UsageError("--drain goes with --watch")
-    if arguments.heartbeat_url is not None and not arguments.watch:
-        raise UsageError("--heartbeat-url goes with --watch")
-    if arguments.mode is not None and not arguments.input:
-        raise UsageError("--mode goes with --input")
-    if arguments.output is not None and not arguments.input and arguments.sample is None:
-        raise UsageError("--output goes with --input or --sample; for --watch there is --results-dir")
-    if arguments.trace and not (arguments.input or arguments.watch):
-        raise UsageError("--trace goes with --input or --watch")
+    for option in OPTIONS:
+        flag = option.flag
+        homes = sorted(other.flag for other in ACTIONS if flag in other.options)
+        if homes and action.flag not in homes and _is_given(arguments, flag):
+            hint = "; for --watch there is --results-dir" if flag == "--output" else ""
+            raise UsageError(f"{flag} goes with {' or '.join(homes)}{hint}")
     if arguments.output == "" or "" in (arguments.input or ()):
         raise UsageError("--input and --output must not be empty")
 
 
-def _sample(arguments: argparse.Namespace) -> int:
-    if arguments.sample < 1:
-        raise UsageError("--sample must be 1 or more")
-    if arguments.output is None:
-        raise UsageError("--sample needs --output DIR, the folder to write to")
-    from fproc.cli.sample import write_samples  # noqa: PLC0415
-
-    for path in write_samples(arguments.sample, arguments.output):
-        print(path)
-    return EXIT_OK
+def _do(action: Action, arguments: argparse.Namespace) -> int:
+    _refuse_strays(action, arguments)
+    module, _, function = action.function.rpartition(".")
+    do: Callable[[argparse.Namespace], int] = getattr(import_module(module), function)
+    return do(arguments)
 
 
 def _end_when_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,10 +12,16 @@ from fproc.base.errors import ConfigError, Problem, UsageError, reason_of
 from fproc.base.schema import Problems
 from fproc.base.text import nearest, shown
 from fproc.base.values import dataclass, field, replace
-from fproc.config.defaults import DEFAULT
+from fproc.cli.options import (
+    LOG_FORMAT_VARIABLE,
+    LOG_FORMATS,
+    MODE_VARIABLE,
+    OPTIONS,
+    TOKEN_VARIABLE,
+    attribute,
+)
+from fproc.config.defaults import CONFIG_NAME, DEFAULT
 from fproc.config.files import (
-    CONFIG_NAME,
-    CONFIG_VARIABLE,
     ConfigFile,
     beside,
     read_config_file,
@@ -25,7 +32,6 @@ from fproc.config.keys import parse_config
 from fproc.config.model import SETTINGS, Config, Dashboard
 from fproc.pipeline.plan import Plan, build_plan, mode_nodes
 
-MODE_VARIABLE = "MODE"
 TOKEN_CHARACTERS = 4096
 """The most that a token may have."""
 
@@ -35,19 +41,15 @@ GIVEN_OUTSIDE = sorted(
 )
 """What flags and variables may give; first what has a flag."""
 
-TOKEN = "FPROC_TOKEN"  # noqa: S105 - the name of a variable
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 CREDENTIAL = "fproc-token"
-"""Variables with the token and with the folder of a systemd unit's credentials, and the credential's name."""
-
-LOG_FORMAT = "FPROC_LOG_FORMAT"
-LOG_FILE = "FPROC_LOG_FILE"
+"""The variable with the folder of a systemd unit's credentials, and the credential with the token."""
 
 PREFIX = "FPROC_"
 VARIABLES = (
-    CONFIG_VARIABLE,
-    *(setting.key.variable for setting in GIVEN_OUTSIDE if setting.key.variable),
-    *(TOKEN, LOG_FORMAT, LOG_FILE),
+    *(option.variable for option in OPTIONS if option.variable.startswith(PREFIX)),
+    *(setting.key.variable for setting in GIVEN_OUTSIDE if not setting.key.flag.name),
+    TOKEN_VARIABLE,
 )
 """What the names of fproc's own variables begin with, and all of them."""
 
@@ -80,11 +82,11 @@ class Given:
 
     def log_format(self) -> str | None:
         """`FPROC_LOG_FORMAT`."""
-        form = self.variable(LOG_FORMAT)
+        form = self.variable(LOG_FORMAT_VARIABLE)
         return (
             None
             if form is None
-            else schema.choice("text", "json")(form, self.where(LOG_FORMAT), self.problems)
+            else schema.choice(*LOG_FORMATS)(form, self.where(LOG_FORMAT_VARIABLE), self.problems)
         )
 
 
@@ -110,6 +112,12 @@ def _given(found: ConfigFile, environ: Mapping[str, str], problems: Problems) ->
         if name not in given.variables:
             given.variables[name], given.origin[name] = text, where
     return given
+
+
+def given_flags(arguments: Namespace) -> dict[str, str | None]:
+    """Return what the command line says of keys, by flag."""
+    flags = [setting.key.flag.name for setting in GIVEN_OUTSIDE if setting.key.flag.name]
+    return {flag: getattr(arguments, attribute(flag)) for flag in flags}
 
 
 def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Problems]:
@@ -187,7 +195,7 @@ def token(given: Given, dashboard: Dashboard) -> str | None:
     Raises:
         ConfigError: it cannot be read, or is none; or there is none, and others can reach the dashboard.
     """
-    found, where = given.variable(TOKEN), given.where(TOKEN)
+    found, where = given.variable(TOKEN_VARIABLE), given.where(TOKEN_VARIABLE)
     credential = os.path.join(given.variable(CREDENTIALS) or "", CREDENTIAL)
     if found is None and dashboard.token_file:
         where = "$.dashboard.token_file"
@@ -199,7 +207,7 @@ def token(given: Given, dashboard: Dashboard) -> str | None:
         raise ConfigError([Problem(where, "is no token", "use letters, digits and -_.~+/= alone")])
     if found is None and not is_loopback(dashboard.host):
         what = f"{dashboard.host} can be reached from elsewhere, and there is no token"
-        hint = f"set {TOKEN} or dashboard.token_file, or listen on 127.0.0.1"
+        hint = f"set {TOKEN_VARIABLE} or dashboard.token_file, or listen on 127.0.0.1"
         raise ConfigError([Problem("$.dashboard.host", what, hint)])
     return found
 

@@ -1,5 +1,9 @@
 """The pipeline that is used when there is no `pipeline.json`; the repository's file says the same."""
 
+CONFIG_NAME = "pipeline.json"
+CONFIG_VARIABLE = "FPROC_CONFIG"
+"""How the configuration is called in the current folder, and the variable that names another one."""
+
 DEFAULT = {
     "nodes": [
         {

@@ -17,10 +17,7 @@ from fproc.base import schema
 from fproc.base.errors import ConfigError, Problem, reason_of
 from fproc.base.schema import Problems
 from fproc.base.values import dataclass
-from fproc.config.defaults import DEFAULT
-
-CONFIG_VARIABLE = "FPROC_CONFIG"
-CONFIG_NAME = "pipeline.json"
+from fproc.config.defaults import CONFIG_NAME, CONFIG_VARIABLE, DEFAULT
 
 MOST_BESIDE = 1000
 """How many entries of a folder are looked at for a configuration with another name."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fproc.cli.main import ACTIONS, Action
+from fproc.cli.options import OPTIONS, TOKEN_VARIABLE, CommandOption
 from fproc.config.declaration import Setting
 from fproc.config.model import SETTINGS
 from fproc.pipeline.processors.base import Builtin
@@ -31,6 +33,51 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def actions() -> str:
+    """Return the table of what fproc can be asked to do."""
+    rows = [(_synopsis(action), action.meaning or action.help) for action in ACTIONS]
+    rows.append(("`--version`, `--help`", "say which version this is, or what there is"))
+    return table(("action", "does"), rows)
+
+
+def _synopsis(action: Action) -> str:
+    """Return an action's option with its value, as `--help` shows it: `--input PATH...`."""
+    takes = action.takes
+    if "choices" in takes:
+        return f"`{action.flag}` `[{', '.join(takes['choices'])}]`"
+    value = takes.get("metavar", "")
+    shown = {"+": f" {value}...", "*": f" [{value}...]"}.get(takes.get("nargs", ""), f" {value}")
+    return f"`{action.flag}{shown.rstrip()}`"
+
+
+def options() -> str:
+    """Return the table of the options that go with actions."""
+    rows = [(_with_value(option), option.meaning or option.help) for option in OPTIONS]
+    return table(("option", "means"), rows)
+
+
+def _with_value(option: CommandOption) -> str:
+    if option.choices:
+        return f"`{option.flag} {'` or `'.join(option.choices)}`"
+    return f"`{option.flag} {option.metavar}".rstrip() + "`"
+
+
+def variables() -> str:
+    """Return the table of the environment variables."""
+    rows = [(f"`{option.variable}`", f"`{option.flag}`") for option in OPTIONS if option.variable]
+    rows += [
+        (f"`{setting.key.variable}`", f"`{setting.name}` in `pipeline.json`" + _of_secret(setting))
+        for setting in SETTINGS
+        if setting.key.variable and not setting.key.flag.name
+    ]
+    token = "the dashboard's token, see [DASHBOARD.md](DASHBOARD.md#who-may-ask)"
+    return table(("variable", "is the same as"), [*rows, (f"`{TOKEN_VARIABLE}`", token)])
+
+
+def _of_secret(setting: Setting) -> str:
+    return "; for a secret, which had better not stand there" if setting.key.secret else ""
 
 
 def keys() -> str:
@@ -92,6 +139,9 @@ def _json(default: Any) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "actions": actions,
+    "options": options,
+    "variables": variables,
     "keys": keys,
     "metrics": metrics,
     "built-ins": built_ins,

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from fproc.cli.progress import ProgressBar
+from fproc.cli.logs import ProgressBar
 
 
 class Clock:

@@ -1,0 +1,117 @@
+"""The options of the command line that go with actions: parser, variables and documents take them from here.
+
+Those that give a key of the configuration are declared with it, in `config.model`.
+"""
+
+from __future__ import annotations
+
+from fproc.base.values import dataclass
+from fproc.config.defaults import CONFIG_VARIABLE
+from fproc.config.model import SETTINGS
+
+LOG_FORMATS = ("text", "json")
+
+TOKEN_VARIABLE = "FPROC_TOKEN"  # noqa: S105 - the name of a variable
+LOG_FORMAT_VARIABLE = "FPROC_LOG_FORMAT"
+LOG_FILE_VARIABLE = "FPROC_LOG_FILE"
+MODE_VARIABLE = "MODE"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOption:
+    """An option, which takes a value if it has a `metavar` or `choices`.
+
+    `help` is for `--help`; the documents say `meaning`, if that is more. `variable` gives the same.
+    """
+
+    flag: str
+    help: str
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    variable: str = ""
+    meaning: str = ""
+
+    @property
+    def name(self) -> str:
+        """The attribute that the parser gives it."""
+        return attribute(self.flag)
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it takes no value."""
+        return not (self.metavar or self.choices)
+
+
+def attribute(flag: str) -> str:
+    """Return how the parser calls what a flag has given."""
+    return flag.lstrip("-").replace("-", "_")
+
+
+_OF_KEYS = {
+    key.flag.name: CommandOption(key.flag.name, key.flag.help, key.flag.metavar, (), key.variable, key.help)
+    for key in (setting.key for setting in SETTINGS)
+    if key.flag.name
+}
+_FOLDERS = ("--watch-dir", "--results-dir")
+_SERVICE = ("--workers", "--host", "--port")
+
+OPTIONS = (
+    CommandOption("--json", "with --status: say it in JSON", meaning="with `--status`: say it in JSON"),
+    CommandOption("--all", "with --retry: all failed files", meaning="with `--retry`: all failed files"),
+    CommandOption(
+        "--config",
+        "the configuration (default: ./pipeline.json, or a built-in one)",
+        "PATH",
+        variable=CONFIG_VARIABLE,
+        meaning="the configuration; by default `./pipeline.json`, or the built-in one",
+    ),
+    *(_OF_KEYS[flag] for flag in _FOLDERS),
+    CommandOption(
+        "--output",
+        "with --input: where results go; - is standard output",
+        "PATH",
+        meaning="with `--input` and `--sample`, see [below](#where-results-go)",
+    ),
+    CommandOption(
+        "--mode",
+        "with --input: one built-in processor instead of a pipeline",
+        "NAME",
+        variable=MODE_VARIABLE,
+        meaning="with `--input`: one built-in processor instead of a pipeline, such as `uppercase`",
+    ),
+    CommandOption(
+        "--drain",
+        "with --watch: process what is there, then exit",
+        meaning="with `--watch`: process what is there, then exit; without a dashboard, so that cron may run "
+        "it beside a `--watch`",
+    ),
+    *(_OF_KEYS[flag] for flag in _SERVICE),
+    CommandOption("--no-dashboard", "do not listen on any port"),
+    *(option for flag, option in _OF_KEYS.items() if flag not in {*_FOLDERS, *_SERVICE}),
+    CommandOption(
+        "--trace",
+        "print each line's way through the graph",
+        meaning="print the way of each line through the graph to standard error",
+    ),
+    CommandOption("--debug", "log more, and show tracebacks"),
+    CommandOption(
+        "--log-format",
+        "the form of the log (default: text)",
+        choices=LOG_FORMATS,
+        variable=LOG_FORMAT_VARIABLE,
+        meaning="the form of the log; by default text",
+    ),
+    CommandOption(
+        "--log-file",
+        "log there (default: standard error)",
+        "PATH",
+        variable=LOG_FILE_VARIABLE,
+        meaning="log there instead of to standard error; once the file was renamed, removed or cut by a log "
+        "rotator, the log goes on in a new one",
+    ),
+    CommandOption(
+        "--quiet",
+        "log warnings and errors only; no progress bar",
+        meaning="log warnings and errors only, and show no progress bar",
+    ),
+)
