@@ -19,12 +19,9 @@ from fproc.base.stdout import complain, keep_for_results, say
 from fproc.base.text import counted, shown
 from fproc.base.values import dataclass
 from fproc.cli import logs, settings
-from fproc.cli.check import failed_examples
-from fproc.cli.draw import draw
 from fproc.cli.options import LOG_FILE_VARIABLE
 from fproc.cli.settings import Given
 from fproc.config.model import Config, to_log
-from fproc.pipeline import advice
 from fproc.pipeline.plan import Plan
 from fproc.process.children import expect_signals
 from fproc.spool.layout import Folders, check_places
@@ -72,12 +69,18 @@ def process_files(arguments: Namespace) -> int:
 
 def graph(arguments: Namespace) -> int:
     """Draw the pipeline."""
+    from fproc.cli.draw import draw  # noqa: PLC0415 - each action imports what others do without
+
     say(draw(_prepared(arguments).plan.graph, arguments.graph))
     return EXIT_OK
 
 
 def check(arguments: Namespace) -> int:
     """Check configuration and plugins, run the examples, print a summary and what looks like a mistake."""
+    from fproc.cli.check import failed_examples  # noqa: PLC0415
+    from fproc.cli.draw import draw  # noqa: PLC0415
+    from fproc.pipeline import advice  # noqa: PLC0415
+
     work = _prepared(arguments)
     plan, config = work.plan, work.plan.config
     check_places(Folders(config.watch_dir, config.results_dir))

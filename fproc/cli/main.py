@@ -24,7 +24,8 @@ from fproc.base.errors import (
 )
 from fproc.base.stdout import complain
 from fproc.base.values import dataclass, field
-from fproc.cli.options import OPTIONS, attribute
+
+VERSION = f"fproc {__version__}"
 
 DESCRIPTION = """\
 Files that land in watch_dir/unprocessed/ are taken one by one, streamed line by line through the pipeline of
@@ -134,8 +135,13 @@ def main(argv: list[str] | None = None) -> int:
     _fill_standard_descriptors()
     if os.getpid() == 1:
         _end_when_told()
-    is_debugging = "--debug" in (sys.argv if argv is None else argv)
+    given = sys.argv[1:] if argv is None else argv
+    is_debugging = "--debug" in given
     try:
+        if given == ["--version"]:  # without what it takes to make a parser
+            print(VERSION)
+            _flush()
+            return EXIT_OK
         parser = _parser()
         try:
             arguments = parser.parse_args(argv)
@@ -194,6 +200,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    from fproc.cli.options import OPTIONS  # noqa: PLC0415 - --version does without
+
     parser = _Parser(
         prog="fproc",
         description=DESCRIPTION,
@@ -204,7 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_argument_group("actions (one)").add_mutually_exclusive_group()
     for action in ACTIONS:
         actions.add_argument(action.flag, help=action.help, **action.takes)
-    actions.add_argument("--version", action="version", version=f"fproc {__version__}")
+    actions.add_argument("--version", action="version", version=VERSION)
     options = parser.add_argument_group("options")
     for option in OPTIONS:
         takes = {"choices": option.choices or None, "metavar": option.metavar or None}
@@ -220,12 +228,14 @@ def _asked(arguments: argparse.Namespace) -> Action | None:
 
 
 def _is_given(arguments: argparse.Namespace, flag: str) -> bool:
-    value = getattr(arguments, attribute(flag))
+    value = getattr(arguments, flag.removeprefix("--").replace("-", "_"))
     return value is not None and value is not False
 
 
 def _refuse_strays(action: Action, arguments: argparse.Namespace) -> None:
     """Refuse options that mean nothing with this action, rather than ignore them."""
+    from fproc.cli.options import OPTIONS  # noqa: PLC0415
+
     for option in OPTIONS:
         flag = option.flag
         homes = sorted(other.flag for other in ACTIONS if flag in other.options)

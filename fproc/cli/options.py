@@ -32,19 +32,9 @@ class CommandOption:
     meaning: str = ""
 
     @property
-    def name(self) -> str:
-        """The attribute that the parser gives it."""
-        return attribute(self.flag)
-
-    @property
     def is_switch(self) -> bool:
         """Whether it takes no value."""
         return not (self.metavar or self.choices)
-
-
-def attribute(flag: str) -> str:
-    """Return how the parser calls what a flag has given."""
-    return flag.lstrip("-").replace("-", "_")
 
 
 _OF_KEYS = {

@@ -18,7 +18,6 @@ from fproc.cli.options import (
     MODE_VARIABLE,
     OPTIONS,
     TOKEN_VARIABLE,
-    attribute,
 )
 from fproc.config.defaults import CONFIG_NAME, DEFAULT
 from fproc.config.files import (
@@ -117,7 +116,7 @@ def _given(found: ConfigFile, environ: Mapping[str, str], problems: Problems) ->
 def given_flags(arguments: Namespace) -> dict[str, str | None]:
     """Return what the command line says of keys, by flag."""
     flags = [setting.key.flag.name for setting in GIVEN_OUTSIDE if setting.key.flag.name]
-    return {flag: getattr(arguments, attribute(flag)) for flag in flags}
+    return {flag: getattr(arguments, flag.removeprefix("--").replace("-", "_")) for flag in flags}
 
 
 def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Problems]:

@@ -2,6 +2,8 @@
 
 From that come the check of what a file says, the flag and the variable that give the same, what the log may
 show, and the tables of the documents.
+
+The classes here are plain ones: there are dozens of their objects in each start.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import reduce
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from fproc.base.schema import Check, table
 from fproc.base.values import field, fields, replace
@@ -19,53 +21,71 @@ _Value = TypeVar("_Value")
 NUMBER_DIGITS = 18
 """A number in a variable or flag with more digits than this is out of any range."""
 
-_NUMBER = re.compile(rf"[0-9]{{1,{NUMBER_DIGITS}}}(?P<part>\.[0-9]{{1,{NUMBER_DIGITS}}})?")
+_NUMBER = rf"[0-9]{{1,{NUMBER_DIGITS}}}(?P<part>\.[0-9]{{1,{NUMBER_DIGITS}}})?"
 
 _KEY = "key"
 """Under which name a field's metadata has what is declared of it."""
 
 
-class Flag(NamedTuple):
+class Flag:
     """An option of the command line that gives a key: what stands for its value, and what `--help` says."""
 
-    name: str = ""
-    metavar: str = ""
-    help: str = ""
+    def __init__(self, name: str = "", metavar: str = "", help_text: str = "") -> None:
+        self.name = name
+        self.metavar = metavar
+        self.help = help_text
 
 
-class Key(NamedTuple):
+NO_FLAG = Flag()
+
+
+class Key:
     """What is declared of a key beside its name, type and default.
 
-    Attributes:
+    Args:
         check: whether a value is right.
-        help: what it means, for docs/CONFIGURATION.md.
+        help_text: what it means, for docs/CONFIGURATION.md.
         flag: the option of the command line that gives it; one without a name is none.
         variable: the environment variable that gives it, or "".
-        secret: whether the log must not show it.
+        is_secret: whether the log must not show it.
         is_path: whether it is a path, relative to the file that it stands in.
         is_required: whether it has to be there.
         default_text: how the documents show the default, where that is not plain.
         section: the dataclass of the keys in it, if it is an object.
     """
 
-    check: Check
-    help: str = ""
-    flag: Flag = Flag()
-    variable: str = ""
-    secret: bool = False
-    is_path: bool = False
-    is_required: bool = False
-    default_text: str = ""
-    section: type | None = None
+    def __init__(
+        self,
+        check: Check,
+        help_text: str = "",
+        *,
+        flag: Flag = NO_FLAG,
+        variable: str = "",
+        is_secret: bool = False,
+        is_path: bool = False,
+        is_required: bool = False,
+        default_text: str = "",
+        section: type | None = None,
+    ) -> None:
+        self.check = check
+        self.help = help_text
+        self.flag = flag
+        self.variable = variable
+        self.is_secret = is_secret
+        self.is_path = is_path
+        self.is_required = is_required
+        self.default_text = default_text
+        self.section = section
 
 
-class Setting(NamedTuple):
+class Setting:
     """A key in its place: the names that lead there, and what its field is."""
 
-    path: tuple[str, ...]
-    type: str
-    default: Any
-    key: Key
+    def __init__(self, path: tuple[str, ...], type_text: str, default: Any, key: Key) -> None:
+        self.path = path
+        self.type = type_text
+        self.default = default
+        self.key = key
 
     @property
     def name(self) -> str:
@@ -85,7 +105,7 @@ class Setting(NamedTuple):
     def read(self, text: str) -> Any:
         """Return the JSON value that a flag or variable means; the key's check says whether it is right."""
         kinds = self.type.split(" | ")
-        number = _NUMBER.fullmatch(text)
+        number = re.fullmatch(_NUMBER, text)
         if number is not None and "float" in kinds and number["part"]:
             return float(text)
         if number is not None and {"int", "float"}.intersection(kinds) and not number["part"]:
@@ -96,7 +116,7 @@ class Setting(NamedTuple):
 def key(default: _Value, check: Check, help_text: str, **declared: Any) -> _Value:
     """Declare a key: the default of a field; for what else may be `declared`, see `Key`."""
     made = Key(check, help_text, **declared)
-    return field(default=default, repr=not made.secret, metadata={_KEY: made})
+    return field(default=default, repr=not made.is_secret, metadata={_KEY: made})
 
 
 def section(build: type[_Value], check: Check | None = None) -> _Value:

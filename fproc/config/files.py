@@ -9,7 +9,6 @@ import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from difflib import SequenceMatcher
 from itertools import islice
 from typing import Any
 
@@ -141,6 +140,8 @@ def _salvaged(text: str) -> dict[str, str]:
 
 def _likeness(name: str) -> float:
     """Return how much a name, or its beginning, looks like `pipeline.json`, from 0 to 1."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only where there is no configuration
+
     folded = name.casefold()
     return max(
         SequenceMatcher(None, start, CONFIG_NAME).ratio() for start in (folded, folded[: len(CONFIG_NAME)])

@@ -223,7 +223,7 @@ class AlertPolicy:
         "a URL that is told, by a POST of JSON, when a file fails or loses lines, intake pauses or goes "
         "on, or nothing arrives; see [monitoring](monitoring/README.md#alerts)",
         variable="FPROC_WEBHOOK",
-        secret=True,
+        is_secret=True,
     )
     heartbeat_url: str | None = key(
         None,
@@ -232,7 +232,7 @@ class AlertPolicy:
         "went well",
         flag=Flag("--heartbeat-url", "URL", "with --watch: call this URL once a minute while all is well"),
         variable="FPROC_HEARTBEAT_URL",
-        secret=True,
+        is_secret=True,
     )
     quiet_seconds: float | None = key(
         None,
@@ -320,6 +320,6 @@ def to_json(config: Config) -> dict[str, Any]:
 def to_log(config: Config) -> dict[str, Any]:
     """Return the configuration as `to_json` gives it, without its secrets: URLs may hold some."""
     for setting in SETTINGS:
-        if setting.key.secret and setting.of(config):
+        if setting.key.is_secret and setting.of(config):
             config = setting.changed(config, urls.masked(setting.of(config)))
     return to_json(config)

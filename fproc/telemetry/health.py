@@ -20,13 +20,16 @@ from fproc.spool.locks.instance import Facts
 CHECKS = ("intake", "folders", "disk", "workers")
 """The checks that every answer has, in their order."""
 
-OK = "ok"
-"""The status while all is well."""
+OK, DEGRADED, STOPPING, STOPPED = "ok", "degraded", "stopping", "stopped"
+"""All is well; something is not; every instance is about to exit; none is running."""
+
+RUNNING_STATUSES = (OK, DEGRADED, STOPPING)
+"""What a running fproc says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The answer: `ok`, `degraded`, `stopping` (every instance is) or `stopped` (none is running)."""
+    """The answer: a status, and what each check has found."""
 
     status: str
     checks: Mapping[str, Mapping[str, Any]]
@@ -52,10 +55,10 @@ def judge(instances: Sequence[Facts], disks: Disks) -> Health:
     checks = {name: _check(messages) for name, messages in said.items()}
     checks["disk"] |= {"free_bytes": disks.free_bytes, "total_bytes": disks.total_bytes}
     if not instances:
-        return Health("stopped", checks)
+        return Health(STOPPED, checks)
     if all(facts.stopping for facts in instances):
-        return Health("stopping", checks)
-    return Health(OK if all(check["ok"] for check in checks.values()) else "degraded", checks)
+        return Health(STOPPING, checks)
+    return Health(OK if all(check["ok"] for check in checks.values()) else DEGRADED, checks)
 
 
 def _check(messages: Sequence[str]) -> dict[str, Any]:

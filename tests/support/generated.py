@@ -20,6 +20,7 @@ from fproc.pipeline.processors.base import Builtin
 from fproc.pipeline.processors.builtins import FAMILIES
 from fproc.pipeline.processors.options import in_words
 from fproc.web.api.gauges import GAUGES
+from tests.support.described import DESCRIPTION, described, queries
 from tests.support.project import PROJECT
 
 COMMAND = "make generate"
@@ -77,7 +78,7 @@ def variables() -> str:
 
 
 def _of_secret(setting: Setting) -> str:
-    return "; for a secret, which had better not stand there" if setting.key.secret else ""
+    return "; for a secret, which had better not stand there" if setting.key.is_secret else ""
 
 
 def keys() -> str:
@@ -138,12 +139,19 @@ def _json(default: Any) -> str:
     return "" if default is None else f"`{json.dumps(default, ensure_ascii=False)}`"
 
 
+def query() -> str:
+    """Return the table of what may stand in a query."""
+    text = (PROJECT / DESCRIPTION).read_text("utf-8")
+    return table(("query", "of", "means"), queries(described(text)))
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "actions": actions,
     "options": options,
     "variables": variables,
     "keys": keys,
     "metrics": metrics,
+    "query": query,
     "built-ins": built_ins,
 }
 
@@ -164,7 +172,8 @@ def renewed(text: str) -> str:
 
 def stale(project: Path) -> dict[Path, str]:
     """Return the files that say something else than the code, with what they should say."""
-    found = {path: (path.read_text("utf-8"), renewed(path.read_text("utf-8"))) for path in documents(project)}
+    makers = {**dict.fromkeys(documents(project), renewed), project / DESCRIPTION: described}
+    found = {path: (text := path.read_text("utf-8"), make(text)) for path, make in makers.items()}
     return {path: right for path, (is_now, right) in found.items() if is_now != right}
 
 
