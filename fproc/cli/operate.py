@@ -35,8 +35,8 @@ HINTED = 10_000
 
 def status(config: Config, *, as_json: bool) -> int:
     """Say how many inputs are in each state, what is being worked on, and whether all is well."""
-    inquiry = _inquiry(config)
-    value = _status(config, inquiry)
+    spool_status = _spool_status(config)
+    value = _status(config, spool_status)
     exit_status = EXIT_OK if value["health"]["status"] == "ok" else EXIT_FILE_FAILED
     if as_json:
         say(json.dumps(value))
@@ -60,16 +60,16 @@ def status(config: Config, *, as_json: bool) -> int:
 
 def why(config: Config, given: str) -> int:
     """Say where an input is, and why it is not processed yet."""
-    inquiry = _inquiry(config)
-    place, name = inquiry.located(given)
-    found = inquiry.why(name, place)
+    spool_status = _spool_status(config)
+    place, name = spool_status.located(given)
+    found = spool_status.why(name, place)
     if not found:
-        hint = _hint(inquiry, name, place)
+        hint = _hint(spool_status, name, place)
         here = os.path.join(config.watch_dir, place) if place else config.watch_dir
         raise InputError(f"{shown(name)}: no such file in {shown(here)}" + (f"; {hint}" if hint else ""))
     for entry in found:
         say(f"{entry.place}/{shown(entry.name)}: {entry.why}")
-    with _history(inquiry, config) as history:
+    with _history(spool_status, config) as history:
         for row in history.timeline(name)[-EVENTS:] if history else []:
             event = row.event
             what = ": " + shown(event.error) if event.error else ""
@@ -79,12 +79,12 @@ def why(config: Config, given: str) -> int:
     return EXIT_OK
 
 
-def _hint(inquiry: SpoolStatus, name: str, place: str) -> str:
+def _hint(spool_status: SpoolStatus, name: str, place: str) -> str:
     """Return where a file that was not found may be, or what it may be called, or ""."""
-    elsewhere = inquiry.why(name) if place else []
+    elsewhere = spool_status.why(name) if place else []
     if elsewhere:
         return "there is " + ", ".join(f"{entry.place}/{shown(entry.name)}" for entry in elsewhere)
-    folders = [inquiry.folders.within(place)] if place else inquiry.folders.inputs()
+    folders = [spool_status.folders.within(place)] if place else spool_status.folders.inputs()
     known = [entry for folder in folders if os.path.isdir(folder) for entry in os.listdir(folder)]
     return nearest(name, known) if len(known) < HINTED else ""  # to compare with so many takes seconds
 
@@ -95,12 +95,12 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
         raise UsageError(
             "--retry needs the names of files in failed/ or processed/, or --all for failed ones"
         )
-    inquiry = _inquiry(config)
+    spool_status = _spool_status(config)
     disk = Disk(power=config.durability == "power")
-    failed = inquiry.names(inquiry.folders.failed)
-    given, strays = _named(inquiry, names)
+    failed = spool_status.names(spool_status.folders.failed)
+    given, strays = _named(spool_status, names)
     named = [name for name in given if name not in failed or is_input(name, failed)]  # `failed/*` has reports
-    chosen = failed_inputs(inquiry) if everything else named
+    chosen = failed_inputs(spool_status) if everything else named
     _, refused = put_back_all(config, disk, chosen)
     for stray in strays:
         say(stray)
@@ -112,12 +112,12 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
     return EXIT_FILE_FAILED if refused or strays else EXIT_OK
 
 
-def _named(inquiry: SpoolStatus, given: list[str]) -> tuple[list[str], list[str]]:
+def _named(spool_status: SpoolStatus, given: list[str]) -> tuple[list[str], list[str]]:
     """Return the names in `failed/` that somebody means, and what is wrong with the others."""
     names, strays = [], []
     for path in given:
         try:
-            place, name = inquiry.located(path)
+            place, name = spool_status.located(path)
         except InputError as error:
             strays.append(str(error))
             continue
@@ -137,7 +137,7 @@ def doctor(config: Config) -> int:
     return EXIT_FILE_FAILED if any(found.verdict is Rating.BAD for found in findings) else EXIT_OK
 
 
-def _inquiry(config: Config) -> SpoolStatus:
+def _spool_status(config: Config) -> SpoolStatus:
     if not os.path.isdir(config.watch_dir):
         raise InputError(
             f"there is no folder {shown(config.watch_dir)}; --watch makes it, --watch-dir names another"
@@ -146,31 +146,33 @@ def _inquiry(config: Config) -> SpoolStatus:
 
 
 @contextmanager
-def _history(inquiry: SpoolStatus, config: Config) -> Iterator[History | None]:
+def _history(spool_status: SpoolStatus, config: Config) -> Iterator[History | None]:
     """What happened so far, if anything was written down."""
-    if not os.path.isfile(history_of(inquiry.folders)):
+    if not os.path.isfile(history_of(spool_status.folders)):
         yield None
         return
-    history = open_history(inquiry.folders, config.retention)
+    history = open_history(spool_status.folders, config.retention)
     try:
         yield history
     finally:
         history.close()
 
 
-def _status(config: Config, inquiry: SpoolStatus) -> dict[str, Any]:
-    running = inquiry.instances()
-    health = judge([instance.facts for instance in running], disks(inquiry.folders))
-    with _history(inquiry, config) as history:
+def _status(config: Config, spool_status: SpoolStatus) -> dict[str, Any]:
+    running = spool_status.instances()
+    health = judge([instance.facts for instance in running], disks(spool_status.folders))
+    with _history(spool_status, config) as history:
         totals = history.totals() if history else {}
     return {
         "version": __version__,
         "watch_dir": shown(config.watch_dir),
-        "counts": inquiry.counts(),
+        "counts": spool_status.counts(),
         "current": [
-            _current(entry, inquiry) for instance in running for entry in instance.said.get("current", ())
+            _current(entry, spool_status)
+            for instance in running
+            for entry in instance.said.get("current", ())
         ],
-        "waiting": inquiry.waiting(),
+        "waiting": spool_status.waiting(),
         "health": {"status": health.status, "troubles": health.troubles(), "checks": health.checks},
         "totals": totals,
         "instances": [
@@ -180,6 +182,6 @@ def _status(config: Config, inquiry: SpoolStatus) -> dict[str, Any]:
     }
 
 
-def _current(entry: Mapping[str, Any], inquiry: SpoolStatus) -> dict[str, Any]:
-    size_bytes = inquiry.size_bytes(entry["file"])
+def _current(entry: Mapping[str, Any], spool_status: SpoolStatus) -> dict[str, Any]:
+    size_bytes = spool_status.size_bytes(entry["file"])
     return dict(entry) if size_bytes is None else {**entry, "total_bytes": size_bytes}

@@ -79,12 +79,12 @@ class Service:
         )
         self._metrics = Metrics(base=self._history.totals(), last_success=self._history.last("processed"))
         self._traces = Traces()
-        presence = InstanceFile(self._spool.folders, Disk(power=False), self._spool.home)
+        instance_file = InstanceFile(self._spool.folders, Disk(power=False), self._spool.home)
         self._alerts = Alerts(plan.config.alerts, plan.config.watch_dir)
-        self._journal = Recorder(
+        self._recorder = Recorder(
             self._metrics,
             self._history,
-            presence,
+            instance_file,
             traces=self._traces,
             alerts=self._alerts,
             clock=self._spool.clock,
@@ -97,9 +97,9 @@ class Service:
             spool=self._spool.home.name,
         )
         self._pool = Pool(setup, options.workers, first=options.first)
-        self._arrivals = UploadArea(plan.config, home=self._spool.home)
-        self._watcher = Watcher(self._spool, plan.config, self._pool, self._journal)
-        self._watcher.chores.add(self._arrivals.sweep, plan.config.recovery.check_interval)
+        self._upload_area = UploadArea(plan.config, home=self._spool.home)
+        self._watcher = Watcher(self._spool, plan.config, self._pool, self._recorder)
+        self._watcher.chores.add(self._upload_area.sweep, plan.config.recovery.check_interval)
 
     def drain(self) -> bool:
         """Process what is there; whether all of it succeeded."""
@@ -139,7 +139,7 @@ class Service:
             from fproc.web.http.tls import Tls  # noqa: PLC0415 - slow to import
 
             secure = Tls(dashboard).wrap
-        server = Server(dashboard, lambda listener: self._reception(listener, secure))
+        server = Server(dashboard, lambda listener: self._connections(listener, secure))
         server.start()
         try:
             yield server.url
@@ -151,14 +151,14 @@ class Service:
         now = self._spool.clock()
         self._metrics.add_earlier(self._history.ended(now - max(WINDOWS), self._began_at, MOST_EARLIER))
 
-    def _reception(
+    def _connections(
         self,
         listener: socket.socket,
         secure: Secure | None,
     ) -> Connections:
         from fproc.web.api.queries import Queries  # noqa: PLC0415
         from fproc.web.api.state import DashboardState  # noqa: PLC0415
-        from fproc.web.assembly import reception  # noqa: PLC0415 - slow to import
+        from fproc.web.assembly import connections  # noqa: PLC0415 - slow to import
 
         if not self._has_looked_back:
             self._has_looked_back = True
@@ -171,11 +171,11 @@ class Service:
             listing=Queries(
                 self._plan.config,
                 self._history,
-                lambda: self._journal.current(self._pool.running()),
+                lambda: self._recorder.current(self._pool.running()),
                 self._traces,
             ),
             health=self._watcher.health,
             workers=lambda: (self._pool.size, self._pool.size - self._pool.count_free()),
             began=self._began,
         )
-        return reception(listener, view, self._arrivals, self._options.token, secure)
+        return connections(listener, view, self._upload_area, self._options.token, secure)

@@ -96,7 +96,7 @@ class Ran:
 
 
 def process_claim(
-    claim: Claim, plan: Plan, around: RunContext | None = None, *, death: WorkerDeath | None = None
+    claim: Claim, plan: Plan, context: RunContext | None = None, *, death: WorkerDeath | None = None
 ) -> Outcome:
     """Do everything that a claimed file needs. The claim is ended, whatever happens.
 
@@ -105,11 +105,11 @@ def process_claim(
     Raises:
         BaseException: only what is no `Exception`; the file is then released.
     """
-    around = around or RunContext()
-    return end_run(run_claim(claim, plan, around, death=death), plan, around)
+    context = context or RunContext()
+    return end_run(run_claim(claim, plan, context, death=death), plan, context)
 
 
-def run_claim(claim: Claim, plan: Plan, around: RunContext, *, death: WorkerDeath | None = None) -> Ran:
+def run_claim(claim: Claim, plan: Plan, context: RunContext, *, death: WorkerDeath | None = None) -> Ran:
     """Run a claimed file; its results are written, and nothing is decided.
 
     Raises:
@@ -120,7 +120,7 @@ def run_claim(claim: Claim, plan: Plan, around: RunContext, *, death: WorkerDeat
     stamp, error = None, _blamed(claim, death)
     try:
         if error is None:
-            stamp, error = _run_claimed(claim, plan, figures, around)
+            stamp, error = _run_claimed(claim, plan, figures, context)
     except BaseException:
         with suppress(OSError):
             claim.release()
@@ -128,14 +128,14 @@ def run_claim(claim: Claim, plan: Plan, around: RunContext, *, death: WorkerDeat
     return Ran(claim, figures, time.perf_counter() - begin, stamp, error)
 
 
-def end_run(ran: Ran, plan: Plan, around: RunContext) -> Outcome:
+def end_run(ran: Ran, plan: Plan, context: RunContext) -> Outcome:
     """Decide about a file that was run, and carry that out. The claim is ended, whatever happens."""
     begin = time.perf_counter()
-    around.mark.note(Doing.COMMITTING)
+    context.mark.note(Doing.COMMITTING)
     try:
         if ran.error is None:
             _seal(ran)
-        return _conclude(ran, plan, around.clock, begin)
+        return _conclude(ran, plan, context.clock, begin)
     except (OSError, LostClaimError) as trouble:  # while deciding; the disk says how far that got
         return _troubled(ran, plan, trouble, time.perf_counter() - begin)
     finally:
@@ -143,10 +143,10 @@ def end_run(ran: Ran, plan: Plan, around: RunContext) -> Outcome:
             ran.claim.release()
 
 
-def end_runs(runs: Sequence[Ran], spool: Spool, plan: Plan, around: RunContext) -> list[Outcome]:
+def end_runs(runs: Sequence[Ran], spool: Spool, plan: Plan, context: RunContext) -> list[Outcome]:
     """Do what `end_run` does for several runs that ended well, together."""
     begin = time.perf_counter()
-    around.mark.note(Doing.COMMITTING)
+    context.mark.note(Doing.COMMITTING)
     sealed = {ran.claim: ran.stamp for ran in runs if ran.stamp}
     endings = spool.commit_all(sealed, replace_results=plan.config.on_conflict == "replace")
     seconds = (time.perf_counter() - begin) / max(1, len(runs))
@@ -157,7 +157,7 @@ def end_runs(runs: Sequence[Ran], spool: Spool, plan: Plan, around: RunContext) 
             outcomes.append(_outcome(ran, Verdict.COMMIT, seconds, results=ending.results))
         elif isinstance(ending, ConservationError):
             ran.error = ending
-            outcomes.append(end_run(ran, plan, around))
+            outcomes.append(end_run(ran, plan, context))
         else:
             outcomes.append(_troubled(ran, plan, ending, seconds))
             with suppress(OSError):
@@ -223,16 +223,16 @@ def _blamed(claim: Claim, death: WorkerDeath | None) -> Exception | None:
 
 
 def _run_claimed(
-    claim: Claim, plan: Plan, figures: Figures, around: RunContext
+    claim: Claim, plan: Plan, figures: Figures, context: RunContext
 ) -> tuple[FileStamp | None, Exception | None]:
     """Run a claimed file; gives which file was read, or what ended the run."""
     try:
         try:
-            return _run_once(claim, plan, figures, around, may_resume=True), None
+            return _run_once(claim, plan, figures, context, may_resume=True), None
         except RestoreError as why:
             log.warning("%s: starts over, not from its checkpoint: %s", shown(claim.name), why)
             claim.start_over()
-            return _run_once(claim, plan, figures, around, may_resume=False), None
+            return _run_once(claim, plan, figures, context, may_resume=False), None
     except KeyboardInterrupt as error:  # Ctrl-C is caught by the loop, so it is a processor that raised this
         return None, InputError(f"a processor raised {reason_of(error)}")
     except Exception as error:  # noqa: BLE001 - a user's processors may raise anything
@@ -240,7 +240,7 @@ def _run_claimed(
 
 
 def _run_once(
-    claim: Claim, plan: Plan, figures: Figures, around: RunContext, *, may_resume: bool
+    claim: Claim, plan: Plan, figures: Figures, context: RunContext, *, may_resume: bool
 ) -> FileStamp:
     """Run a claimed file, from its checkpoint if it may; gives which file was read."""
     given = open_input(claim.path, in_spool=True)
@@ -253,17 +253,17 @@ def _run_once(
             claim.staging,
             figures,
             reject=claim.reject,
-            observer=around.observer,
-            progress=around.progress,
-            keep=_Keeper(claim, plan, stamp, around, place or Position()),
+            observer=context.observer,
+            progress=context.progress,
+            keep=_Keeper(claim, plan, stamp, context, place or Position()),
             begin_at=place,
-            helpers=around.helpers,
-            sampling=around.sampling,
-            mark=around.mark,
+            helpers=context.helpers,
+            sampling=context.sampling,
+            mark=context.mark,
         )
-        check_whole(claim, plan.config, given, was_closed=around.was_closed)
+        check_whole(claim, plan.config, given, was_closed=context.was_closed)
     except Exception as error:  # whatever it was: it may be that half of a file was read
-        cause = blame(error, claim, plan.config, given, was_closed=around.was_closed)
+        cause = blame(error, claim, plan.config, given, was_closed=context.was_closed)
         if cause is error:
             raise
         raise cause from error
@@ -276,14 +276,14 @@ class _Keeper:
     """Makes checkpoints of one run, when they are due and when fproc stops."""
 
     def __init__(
-        self, claim: Claim, plan: Plan, stamp: FileStamp, around: RunContext, begin_at: Position
+        self, claim: Claim, plan: Plan, stamp: FileStamp, context: RunContext, begin_at: Position
     ) -> None:
         self._claim = claim
         self._plan = plan
         self._stamp = stamp
-        self._around = around
+        self._context = context
         self._can_keep = True
-        self._seconds = around.monotonic()
+        self._seconds = context.monotonic()
         self._offset_bytes = begin_at.offset_bytes
 
     def __call__(self, offset_bytes: int, place: Callable[[], Position]) -> None:
@@ -293,9 +293,9 @@ class _Keeper:
             StoppedError: it was kept, and fproc is stopping.
         """
         policy = self._plan.config.checkpoint
-        is_stopping = self._around.is_stopping()
+        is_stopping = self._context.is_stopping()
         is_due = is_stopping or (
-            self._around.monotonic() - self._seconds >= policy.seconds
+            self._context.monotonic() - self._seconds >= policy.seconds
             or offset_bytes - self._offset_bytes >= policy.mb * MEGABYTE
         )
         if is_due and self._can_keep:
@@ -305,13 +305,13 @@ class _Keeper:
                 raise StoppedError("fproc is stopping")
 
     def _keep(self, offset_bytes: int, place: Callable[[], Position]) -> None:
-        self._around.mark.note(Doing.KEEPING)
+        self._context.mark.note(Doing.KEEPING)
         try:
             self._claim.save(self._stamp, self._plan.fingerprint, _kept(place))
         except UnsavableError as why:
             log.info("%s: has no checkpoints: %s", shown(self._claim.name), why)
             self._can_keep = False
-        self._seconds = self._around.monotonic()
+        self._seconds = self._context.monotonic()
         self._offset_bytes = offset_bytes
 
 

@@ -85,7 +85,7 @@ def run_input(
     first = next(pieces, None)
     first_line = first.lines[0] if isinstance(first, Block) else ""
     entry = place.entry or plan.entry(given.source.name, first_line)
-    losses = FailureHandler(
+    failure_handler = FailureHandler(
         figures, reject, file=given.name, observer=observer, plan=plan, source=given.source, entry=entry
     )
     if observer:
@@ -94,13 +94,13 @@ def run_input(
     mark.note(Doing.STARTING)
     try:
         interpreter = plan.run(
-            given.source, output, entry=entry, on_error=losses, observer=steps_to, sampling=sampling
+            given.source, output, entry=entry, on_error=failure_handler, observer=steps_to, sampling=sampling
         )
         try:
             if begin_at:
                 _restore(interpreter, figures, place)
             if helpers and _can_be_shared(plan, given, place, steps_to):
-                work = _Shared(plan, given, output, interpreter, figures, losses, sampling, mark)
+                work = _Shared(plan, given, output, interpreter, figures, failure_handler, sampling, mark)
                 pieces = work.run(work.show(first) or place.offset_bytes, helpers, keep, progress)
                 first = next(pieces, None)
             pace = PieceSizer(plan.first_piece_lines, mark)
@@ -112,7 +112,7 @@ def run_input(
                     progress(given.position_bytes(), interpreter.lines_in, figures.rejected, figures.skipped)
             mark.note(Doing.ENDING)
             interpreter.finish(mark.beat)
-            losses.check_share(interpreter.lines_in)
+            failure_handler.check_share(interpreter.lines_in)
             output.flush()
             _check_conservation(interpreter, figures, output)
         finally:
@@ -120,7 +120,7 @@ def run_input(
             figures.bytes_in = given.position_bytes()
             _take_figures(figures, interpreter)
     except RecordError as error:
-        losses.end(error)
+        failure_handler.end(error)
         raise
     finally:
         if observer:
@@ -201,7 +201,7 @@ class _Shared:
     output: Staging
     interpreter: Interpreter
     figures: Figures
-    losses: FailureHandler
+    failure_handler: FailureHandler
     sampling: Sampling | None
     mark: CurrentTask
 
@@ -237,7 +237,7 @@ class _Shared:
                 if keep:
                     line_no = interpreter.lines_in + 1
                     keep(begin, partial(_place_at, begin, line_no, interpreter, self.figures))
-                if outcome and self.losses.has_room_for(len(outcome[0].lost)):
+                if outcome and self.failure_handler.has_room_for(len(outcome[0].lost)):
                     self._add(*outcome)
                 else:
                     self._feed(chunk)
@@ -258,7 +258,7 @@ class _Shared:
             else:
                 self.output.add(result, piece, lines)
         for failure in done.lost:
-            self.losses.take(failure._replace(line_no=line_no + (failure.line_no or 0)))
+            self.failure_handler.take(failure._replace(line_no=line_no + (failure.line_no or 0)))
         self.interpreter.absorb(done.figures)
 
     def _feed(self, chunk: Chunk) -> None:

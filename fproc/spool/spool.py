@@ -54,7 +54,7 @@ from fproc.spool.job.group import Ending, Groups
 from fproc.spool.job.job import Attempts, Job, NotYet, RolledForward
 from fproc.spool.job.late import LateWriters
 from fproc.spool.job.markers import Markers
-from fproc.spool.job.unjournaled import disk_for, settle_aside, take_first_name
+from fproc.spool.job.unjournaled import clear_aside, disk_for, take_first_name
 from fproc.spool.layout import Folders
 from fproc.spool.locks.locks import LockManager, Locks
 from fproc.spool.locks.sharing import Sharing
@@ -96,7 +96,7 @@ class Spool:
         disk: Disk | None = None,
         is_checked: bool = False,
         name: str = "",
-        holder: LockManager | None = None,
+        lock_manager: LockManager | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -110,14 +110,14 @@ class Spool:
             check_moves(self.folders, self.home.stage)
         self._longest_wait_seconds = longest_wait_seconds(config)
         self.trusted_time = TrustedTime(self.folders, clock=clock).now
-        self.sharing = Sharing(self.folders, self._disk, holder, monotonic=monotonic)
+        self.sharing = Sharing(self.folders, self._disk, lock_manager, monotonic=monotonic)
         self._intake = config.intake
         self.names = InputNames(config.intake)
         self._markers = Markers(self.names, self.folders.unprocessed, self._disk)
         self._idle = FolderWatch(self.folders.underprocess, clock)
         self._groups: Groups | None = None
-        if isinstance(self.sharing.holder, Locks) and not self._markers.are_used():
-            self._groups = Groups(self._disk, self.folders, self.home, self.sharing.holder)
+        if isinstance(self.sharing.lock_manager, Locks) and not self._markers.are_used():
+            self._groups = Groups(self._disk, self.folders, self.home, self.sharing.lock_manager)
         self.closings = Closings(self.folders.unprocessed)
         self._scanner = Scanner(
             self.folders.unprocessed,
@@ -176,7 +176,7 @@ class Spool:
         waiting = os.path.join(self.folders.unprocessed, name)
         try:
             job.end_transit()
-            if job.has_input() or job.settle_if_decided() is not None:
+            if job.has_input() or job.roll_forward_if_decided() is not None:
                 return None
             job.clean()
             self._markers.remember(job)
@@ -233,7 +233,7 @@ class Spool:
         *,
         is_orphan: bool = False,
         has_died: bool = False,
-        evidence: str = "",
+        seen_version: str = "",
         waited_for: float | None = None,
     ) -> Claim | RolledForward | NotYet | None:
         """Take up an input in `underprocess/` that no live instance holds, or clean up after a job.
@@ -242,7 +242,7 @@ class Spool:
             name: the input's.
             is_orphan: nobody knows what became of its owner; that is counted, before anything else is done.
             has_died: its owner is known to have died while it was at work.
-            evidence: what `orphans` gave for it.
+            seen_version: what `orphans` gave for it.
             waited_for: the `not_before` that was waited for, by a clock that is never set.
 
         Returns:
@@ -254,14 +254,14 @@ class Spool:
             OSError: the disk refuses; nothing is held.
         """
         had_owner = os.path.lexists(f"{self.folders.jobs}/{name}")
-        job = self._hold(name, evidence)
+        job = self._hold(name, seen_version)
         if job is None:
             return None
         claim = None
         try:
-            settled = job.settle_if_decided()
-            if settled is not None:
-                return settled
+            rolled_forward = job.roll_forward_if_decided()
+            if rolled_forward is not None:
+                return rolled_forward
             job.end_transit()
             if not job.has_input():
                 job.clean()
@@ -301,7 +301,7 @@ class Spool:
         return os.path.lexists(os.path.join(self.folders.underprocess, name))
 
     def orphans(self, known: Collection[str], *, deep: bool = False) -> dict[str, str]:
-        """Names that nobody holds, but for those that are `known`, each with what `adopt` wants as evidence.
+        """Return names that nobody holds, but for those `known`, each with the `seen_version` for `adopt`.
 
         They are those of inputs in `underprocess/`, and, with `deep`, of all jobs that a crash may have left
         something of.
@@ -317,8 +317,8 @@ class Spool:
             with os.scandir(self.folders.jobs) as entries:
                 names |= {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
             names |= set(os.listdir(self.folders.commits))
-        found = {name: self.sharing.holder.abandoned(name) for name in sorted(names - set(known))}
-        return {name: evidence for name, evidence in found.items() if evidence is not None}
+        found = {name: self.sharing.lock_manager.stale(name) for name in sorted(names - set(known))}
+        return {name: seen_version for name, seen_version in found.items() if seen_version is not None}
 
     def _not_yet(self, job: Job, attempts: Attempts, waited_for: float | None) -> NotYet | None:
         """When to come back to an input that has to wait, or that someone was and may still be writing to."""
@@ -338,14 +338,14 @@ class Spool:
                 return NotYet(not_before, seconds)
         return None
 
-    def _hold(self, name: str, evidence: str = "") -> Job | None:
-        hold = self.sharing.holder.hold(name, evidence)
+    def _hold(self, name: str, seen_version: str = "") -> Job | None:
+        hold = self.sharing.lock_manager.hold(name, seen_version)
         if hold is None:
             return None
         job = Job(self._disk, self.folders, self.home, name, hold)
         if self._disk.has_halves:
             try:
-                settle_aside(self._disk, job, os.path.join(self.folders.unprocessed, name))
+                clear_aside(self._disk, job, os.path.join(self.folders.unprocessed, name))
             except BaseException:
                 job.unlock()
                 raise

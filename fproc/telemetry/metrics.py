@@ -122,7 +122,7 @@ class Metrics:
         with self._lock:
             self._totals["recovered"] += 1
 
-    def add_settled(self, *, succeeded: bool) -> None:
+    def add_rolled_forward(self, *, succeeded: bool) -> None:
         """Count a file whose decision an earlier owner had made."""
         with self._lock:
             self._count_end(succeeded=succeeded)

@@ -92,7 +92,7 @@ class Recorder:
         self,
         metrics: Metrics,
         history: History | None = None,
-        presence: InstanceFile | None = None,
+        instance_file: InstanceFile | None = None,
         *,
         traces: Traces | None = None,
         alerts: Alerts | None = None,
@@ -101,7 +101,7 @@ class Recorder:
     ) -> None:
         self._metrics = metrics
         self._history = history
-        self._presence = presence
+        self._instance_file = instance_file
         self._traces = traces or Traces()
         self._alerts = alerts or Alerts(AlertPolicy(), "")
         self._clock = clock
@@ -134,14 +134,16 @@ class Recorder:
         self._metrics.add_recovered()
         self._add(self._event(name, "recovered"))
 
-    def settled(self, settled: RolledForward) -> None:
+    def rolled_forward(self, rolled_forward: RolledForward) -> None:
         """A file was finished as an earlier owner had decided."""
-        self._metrics.add_settled(succeeded=settled.succeeded)
-        kind = "processed" if settled.succeeded else "failed"
-        event = self._event(settled.name, kind, settled.job)
-        self._add(replace(event, results=settled.results, error=settled.error))
-        if not settled.succeeded:
-            self._alerts.failed(settled.name, settled.error or "as was decided before fproc crashed")
+        self._metrics.add_rolled_forward(succeeded=rolled_forward.succeeded)
+        kind = "processed" if rolled_forward.succeeded else "failed"
+        event = self._event(rolled_forward.name, kind, rolled_forward.job)
+        self._add(replace(event, results=rolled_forward.results, error=rolled_forward.error))
+        if not rolled_forward.succeeded:
+            self._alerts.failed(
+                rolled_forward.name, rolled_forward.error or "as was decided before fproc crashed"
+            )
 
     def paused(self, reason: str) -> None:
         """No new input is taken."""
@@ -180,8 +182,8 @@ class Recorder:
         if now >= self._tell_at:
             self._tell_at = now + TELL_SECONDS
             self._note(running())
-            if self._presence is not None:
-                self._tell(self._presence, health())
+            if self._instance_file is not None:
+                self._tell(self._instance_file, health())
         self._alerts.progress()
 
     def prune(self, is_stopping: Callable[[], bool]) -> None:
@@ -194,8 +196,8 @@ class Recorder:
         self._flush()
         if self._history is not None:
             self._history.close()
-        if self._presence is not None:
-            self._presence.close()
+        if self._instance_file is not None:
+            self._instance_file.close()
 
     def _flush(self) -> None:
         events, self._events, self._line_errors = self._events, [], 0
@@ -212,9 +214,9 @@ class Recorder:
             }
             self._traces.set_running({name: progress.traces for name, progress in running.items()})
 
-    def _tell(self, presence: InstanceFile, health: Facts) -> None:
+    def _tell(self, instance_file: InstanceFile, health: Facts) -> None:
         current = [entry.said(name) for name, entry in self._running.items()]
-        presence.say({"started": self._started, "current": current, "health": health.to_json()})
+        instance_file.say({"started": self._started, "current": current, "health": health.to_json()})
 
     def _told(self, line_errors: tuple[LineFailure, ...]) -> tuple[LineFailure, ...]:
         """Return as many of the lines that a file has left out as are written with those of others."""

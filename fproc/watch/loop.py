@@ -62,17 +62,17 @@ class Watcher:
         spool: Spool,
         config: Config,
         workers: Workers,
-        journal: Recorder,
+        recorder: Recorder,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spool = spool
         self._config = config
         self._workers = workers
-        self._journal = journal
+        self._recorder = recorder
         self._monotonic = monotonic
-        self._agenda = WorkQueue(monotonic=monotonic)
-        self._pauses = Pauses(journal, monotonic=monotonic)
+        self._queue = WorkQueue(monotonic=monotonic)
+        self._pauses = Pauses(recorder, monotonic=monotonic)
         self._stopping = False
         self._polls_rarely = config.intake.poll_seconds > ORPHAN_SECONDS
         self._has_worked = False
@@ -82,13 +82,13 @@ class Watcher:
         self._changing = Changing(config.intake, monotonic=monotonic)
         self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
         self.chores = Chores(monotonic)
-        self._pruning = Pruning(partial(spool.prune, config.retention), journal.prune, monotonic=monotonic)
+        self._pruning = Pruning(partial(spool.prune, config.retention), recorder.prune, monotonic=monotonic)
         self.chores.add(self._look_for_late_writers, LATE_SECONDS)
         self.failed = 0
 
     def health(self) -> Facts:
         """Return what the loop knows of how it does; may be called from any thread."""
-        troubles = {**self._unreadable, **self._agenda.troubles()}
+        troubles = {**self._unreadable, **self._queue.troubles()}
         names = dict(islice(troubles.items(), MOST_NAMES))
         stalled = {
             name: progress.stalled for name, progress in self._workers.running().items() if progress.stalled
@@ -119,8 +119,8 @@ class Watcher:
 
         def is_done(scan: Scan) -> bool:
             given_up = self._changing.given_up()
-            troubled = self._agenda.troubles().keys()
-            left = {*scan.ready, *self._agenda.known()} - troubled - given_up.keys()
+            troubled = self._queue.troubles().keys()
+            left = {*scan.ready, *self._queue.known()} - troubled - given_up.keys()
             if self._pauses.is_on():
                 return True
             if left or patience.is_worth(scan) or self._workers.running():
@@ -129,7 +129,7 @@ class Watcher:
             return True
 
         self._loop(is_done)
-        return self._stopping or not (self._pauses.is_on() or self._agenda.troubles())
+        return self._stopping or not (self._pauses.is_on() or self._queue.troubles())
 
     def _loop(self, is_done: Callable[[Scan], bool] | None) -> None:
         """Look at the folders, and give out and take in work between the looks, until stopped or done."""
@@ -158,11 +158,11 @@ class Watcher:
                 self._end_workers()
                 self._spool.closings.close()
                 self._pruning.end(lambda: self._stopping)
-                self._journal.close()
+                self._recorder.close()
 
     def _has_run_dry(self) -> bool:
         """Whether something was done, and there is nothing more to give out."""
-        return self._has_worked and not self._agenda.count_ready() and self._workers.has_room()
+        return self._has_worked and not self._queue.count_ready() and self._workers.has_room()
 
     def turn(self) -> Scan:
         """One look at the folders, and what follows from it at once. Gives what was seen."""
@@ -170,7 +170,7 @@ class Watcher:
         self._take_reports()
         if self._pauses.is_on():
             return nothing
-        self._agenda.forget_ready()
+        self._queue.forget_ready()
         if not self._is_spool_there():
             return nothing
         try:
@@ -183,12 +183,12 @@ class Watcher:
         except OSError as error:
             self._pauses.begin(trouble_of(error))
             return nothing
-        troubles = self._agenda.troubles()
+        troubles = self._queue.troubles()
         if any(name not in troubles for name in scan.ready):
-            self._journal.arrived()
-        self._agenda.set_ready(scan.ready, scan.large)
+            self._recorder.arrived()
+        self._queue.set_ready(scan.ready, scan.large)
         self._work()
-        if not (self._pauses.is_on() or self._workers.running() or scan.ready or self._agenda.known()):
+        if not (self._pauses.is_on() or self._workers.running() or scan.ready or self._queue.known()):
             self._pauses.end()
         return scan
 
@@ -207,24 +207,24 @@ class Watcher:
 
     def _look_for_late_writers(self) -> None:
         """Say which inputs were written to after they were processed; they are in `failed/` now."""
-        for settled in self._spool.late.look():
+        for rolled_forward in self._spool.late.look():
             self.failed += 1
-            self._journal.settled(settled)
-            log.error("%s: %s", shown(settled.name), settled.error)
+            self._recorder.rolled_forward(rolled_forward)
+            log.error("%s: %s", shown(rolled_forward.name), rolled_forward.error)
 
     def _look_for_orphans(self) -> None:
         """From time to time, note what may have lost its owner, or been left behind by one."""
         recovery, now = self._config.recovery, self._monotonic()
         if not recovery.enabled:
             return
-        known = {*self._agenda.known(), *self._workers.running()}
+        known = {*self._queue.known(), *self._workers.running()}
         is_deep = now >= self._look_for_jobs_at
         if is_deep:
             self._look_for_jobs_at = now + recovery.check_interval
         if is_deep or now >= self._look_for_orphans_at:
             self._look_for_orphans_at = now + min(ORPHAN_SECONDS, recovery.check_interval)
-            for name, evidence in self._spool.orphans(known, deep=is_deep).items():
-                self._agenda.add(Task(name, Why.ORPHAN, evidence=evidence))
+            for name, seen_version in self._spool.orphans(known, deep=is_deep).items():
+                self._queue.add(Task(name, Why.ORPHAN, seen_version=seen_version))
 
     def _look_between_polls(self) -> None:
         """Find inputs whose owner has died, where polls are too rare for that."""
@@ -245,7 +245,7 @@ class Watcher:
                 self._submit(tasks)
             if not self._take_reports():
                 break
-        self._journal.turn(self._workers.running, self.health)
+        self._recorder.turn(self._workers.running, self.health)
 
     def _next_tasks(self) -> list[Task]:
         """What to give out next: one task, or several small new files that will not take long."""
@@ -253,7 +253,7 @@ class Watcher:
         tasks: list[Task] = []
         most = 1
         while len(tasks) < most:
-            task = self._agenda.next_small(busy) if tasks else self._agenda.next(busy)
+            task = self._queue.next_small(busy) if tasks else self._queue.next(busy)
             if task is None:
                 break
             if task.why is Why.NEW and not self._spool.is_waiting(task.name):
@@ -264,18 +264,18 @@ class Watcher:
                 task = replace(task, helpers=spare, was_closed=was_closed)
             tasks.append(task)
             busy.add(task.name)  # a name may have been listed twice
-            if len(tasks) == 1 and self._agenda.is_small(task):
+            if len(tasks) == 1 and self._queue.is_small(task):
                 most = self._group_files()
         return tasks
 
     def _spare(self) -> int:
         """How many workers have nothing to do, so that as many helpers may work on one file."""
-        return 0 if self._agenda.count_ready() else self._workers.count_free() - 1
+        return 0 if self._queue.count_ready() else self._workers.count_free() - 1
 
     def _group_files(self) -> int:
         """How many small files to give out together: no more than take a moment, nor than others can do."""
         in_time = GROUP_SECONDS / max(self._file_seconds, GROUP_SECONDS / GROUP_FILES)
-        share = (1 + self._agenda.count_ready()) / self._workers.size
+        share = (1 + self._queue.count_ready()) / self._workers.size
         return max(1, min(int(in_time), math.ceil(share)))
 
     def _submit(self, tasks: list[Task]) -> None:
@@ -302,14 +302,14 @@ class Watcher:
     def _record(self, event: Report | WorkerLost) -> None:
         if isinstance(event, WorkerLost):
             log.error("%s: %s", shown(event.task.name), event.death.reason)
-            self._journal.died(event.task.name, event.death)
-            self._agenda.add(Task(event.task.name, Why.DEATH, event.death))
+            self._recorder.died(event.task.name, event.death)
+            self._queue.add(Task(event.task.name, Why.DEATH, event.death))
             return
         task, value = event.task, event.value
         if isinstance(value, TakenUp):
             log.info("%s: %s", shown(task.name), value.origin.value)
             if value.origin is Origin.CRASH:
-                self._journal.recovered(task.name)
+                self._recorder.recovered(task.name)
         elif isinstance(value, Trouble):
             self._again(task)
             self._troubled(task.name, value)
@@ -318,30 +318,30 @@ class Watcher:
         elif isinstance(value, Outcome):
             self._record_outcome(value)
         elif isinstance(value, RolledForward):
-            self._agenda.is_well(task.name)
+            self._queue.is_well(task.name)
             self._changing.forget(task.name)
             self._pauses.end()
-            self._journal.settled(value)
+            self._recorder.rolled_forward(value)
             self.failed += not value.succeeded
             log.info("%s: finished as it was decided", shown(task.name))
         elif isinstance(value, NotYet):
             due = Task(task.name, Why.DUE, waited_for=value.not_before)
-            self._agenda.add(due, after_seconds=value.wait_seconds)
+            self._queue.add(due, after_seconds=value.wait_seconds)
         elif task.why is Why.DEATH and self._spool.has_earlier(task.name):
-            self._agenda.add(task, after_seconds=HELD_SECONDS)
+            self._queue.add(task, after_seconds=HELD_SECONDS)
 
     def _record_outcome(self, outcome: Outcome) -> None:
-        self._journal.outcome(outcome)
+        self._recorder.outcome(outcome)
         self._file_seconds += (outcome.event.seconds - self._file_seconds) / GROUP_FILES * 4
         event, verdict = outcome.event, outcome.verdict
         name = shown(event.file)
         if verdict is not Verdict.CHANGED:
             self._changing.forget(event.file)
         if verdict in {Verdict.PAUSE, Verdict.WAIT}:
-            self._agenda.add(Task(event.file, Why.DUE))
+            self._queue.add(Task(event.file, Why.DUE))
             self._troubled(event.file, Trouble(event.error, of_machine=verdict is Verdict.PAUSE))
             return
-        self._agenda.is_well(event.file)
+        self._queue.is_well(event.file)
         self._pauses.end()
         if verdict is Verdict.COMMIT:
             results = ", ".join(map(shown, event.results)) or "no result"
@@ -351,15 +351,15 @@ class Watcher:
             log.error("%s: failed after %s: %s", name, counted(event.attempt, "attempt"), event.error)
         elif verdict is Verdict.RETRY:
             due = Task(event.file, Why.DUE, waited_for=outcome.not_before)
-            self._agenda.add(due, after_seconds=outcome.retry_seconds)
+            self._queue.add(due, after_seconds=outcome.retry_seconds)
             log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, event.error)
         elif verdict is Verdict.CHANGED:
             self._changing.add(event.file, event.error)
             due = Task(event.file, Why.DUE, waited_for=outcome.not_before)
-            self._agenda.add(due, after_seconds=outcome.retry_seconds)
+            self._queue.add(due, after_seconds=outcome.retry_seconds)
             log.warning("%s: %s", name, event.error)
         elif verdict is Verdict.STOP:
-            self._agenda.add(Task(event.file, Why.DUE))
+            self._queue.add(Task(event.file, Why.DUE))
             log.info("%s: left at a checkpoint after %s", name, counted(event.lines_in, "line"))
         else:
             log.warning("%s: given up: %s", name, event.error)
@@ -367,12 +367,12 @@ class Watcher:
     def _again(self, task: Task) -> None:
         """A task that was not done is done later; what is ready is found by the next look."""
         if task.why is not Why.NEW:
-            self._agenda.add(task)
+            self._queue.add(task)
 
     def _troubled(self, name: str, trouble: Trouble) -> None:
         if trouble.of_machine:
             self._pauses.begin(trouble.reason)
-        elif self._agenda.set_aside(name, trouble.reason):
+        elif self._queue.set_aside(name, trouble.reason):
             log.error(
                 "%s: cannot be worked with, and is skipped until this is fixed: %s",
                 shown(name),

@@ -26,7 +26,7 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A name to work on; `evidence` is what `Spool.orphans` gave.
+    """A name to work on; `seen_version` is what `Spool.orphans` gave.
 
     `helpers` is how many more processes may be started for it, if its file is big. `waited_for` is the
     `not_before` that has passed by the parent's clock, or None. `was_closed` says that the kernel has told of
@@ -36,7 +36,7 @@ class Task:
     name: str
     why: Why
     death: WorkerDeath | None = None
-    evidence: str = ""
+    seen_version: str = ""
     helpers: int = field(default=0, compare=False)
     waited_for: float | None = field(default=None, compare=False)
     was_closed: bool = field(default=False, compare=False)

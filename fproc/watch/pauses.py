@@ -22,9 +22,9 @@ class Pauses:
         trouble: why intake is paused, or was when last tried; "" once it goes on.
     """
 
-    def __init__(self, journal: Recorder, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, recorder: Recorder, *, monotonic: Callable[[], float]) -> None:
         self.trouble = ""
-        self._journal = journal
+        self._recorder = recorder
         self._monotonic = monotonic
         self._times = 0
         self._until = monotonic()
@@ -36,7 +36,7 @@ class Pauses:
     def begin(self, trouble: str, *, is_first: bool = False) -> None:
         """Pause for a while, for longer each time in a row; `is_first` begins a new row."""
         if not self.trouble:
-            self._journal.paused(trouble)
+            self._recorder.paused(trouble)
             log.error(
                 "intake is paused, nothing is lost, work goes on by itself once this is mended: %s", trouble
             )
@@ -52,6 +52,6 @@ class Pauses:
         """Go on, if there was a pause, and it is over."""
         if self.trouble and not self.is_on():
             log.info("intake goes on")
-            self._journal.resumed()
+            self._recorder.resumed()
             self.trouble = ""
             self._times = 0

@@ -50,9 +50,9 @@ PROGRESS_SECONDS = 0.5
 """How often a worker tells how far it is."""
 
 
-def perform(spool: Spool, plan: Plan, task: Task, around: RunContext) -> Report:
+def perform(spool: Spool, plan: Plan, task: Task, context: RunContext) -> Report:
     """Do a task, from lock to archive."""
-    around = _around(task, around)
+    context = _context(task, context)
     taken: Claim | RolledForward | NotYet | None = None
     value: Outcome | RolledForward | NotYet | Trouble | None
     why = task.why
@@ -67,13 +67,13 @@ def perform(spool: Spool, plan: Plan, task: Task, around: RunContext) -> Report:
                 task.name,
                 is_orphan=why is Why.ORPHAN,
                 has_died=why is Why.DEATH,
-                evidence=task.evidence,
+                seen_version=task.seen_version,
                 waited_for=task.waited_for,
             )
         if why is Why.ORPHAN and isinstance(taken, Claim | RolledForward):
-            around.taken_up(task.name, taken.origin if isinstance(taken, Claim) else Origin.CRASH)
+            context.taken_up(task.name, taken.origin if isinstance(taken, Claim) else Origin.CRASH)
         if isinstance(taken, Claim):
-            value = attempt.process_claim(taken, plan, around, death=task.death)
+            value = attempt.process_claim(taken, plan, context, death=task.death)
         else:
             value = taken
     except OSError as error:
@@ -82,7 +82,7 @@ def perform(spool: Spool, plan: Plan, task: Task, around: RunContext) -> Report:
 
 
 def perform_all(
-    spool: Spool, plan: Plan, tasks: Sequence[Task], around: RunContext, begin: Callable[[int], None]
+    spool: Spool, plan: Plan, tasks: Sequence[Task], context: RunContext, begin: Callable[[int], None]
 ) -> list[Report]:
     """Do several tasks; new inputs share what they can.
 
@@ -90,7 +90,7 @@ def perform_all(
     """
     if len(tasks) == 1 and tasks[0].why is not Why.NEW:
         begin(0)
-        return [perform(spool, plan, tasks[0], around)]
+        return [perform(spool, plan, tasks[0], context)]
     try:
         spool.home.check_name()
         found = spool.claim_all([task.name for task in tasks])
@@ -103,32 +103,32 @@ def perform_all(
         taken = found[task.name]
         if isinstance(taken, Claim):
             begin(index)
-            ran = attempt.run_claim(taken, plan, _around(task, around))
+            ran = attempt.run_claim(taken, plan, _context(task, context))
             if ran.error is None and spool.can_commit_together(taken):
                 together.append((task, ran))
             else:
-                reports[task.name] = Report(task, attempt.end_run(ran, plan, around))
+                reports[task.name] = Report(task, attempt.end_run(ran, plan, context))
         elif isinstance(taken, OSError):
             reports[task.name] = Report(task, Trouble(trouble_of(taken), is_of_machine(taken)))
     begin(NONE)
     if together:
-        outcomes = attempt.end_runs([ran for _, ran in together], spool, plan, around)
+        outcomes = attempt.end_runs([ran for _, ran in together], spool, plan, context)
         reports |= {
             task.name: Report(task, outcome) for (task, _), outcome in zip(together, outcomes, strict=True)
         }
     left = [index for index, task in enumerate(tasks) if task.name not in reports]
     for index in left:  # to be adopted, or there to be claimed only now
         begin(index)
-        reports[tasks[index].name] = perform(spool, plan, tasks[index], around)
+        reports[tasks[index].name] = perform(spool, plan, tasks[index], context)
     if left:
         begin(NONE)
     return [reports[task.name] for task in tasks]
 
 
-def _around(task: Task, around: RunContext) -> RunContext:
-    if (task.helpers, task.was_closed) == (around.helpers, around.was_closed):
-        return around
-    return replace(around, helpers=task.helpers, was_closed=task.was_closed)
+def _context(task: Task, context: RunContext) -> RunContext:
+    if (task.helpers, task.was_closed) == (context.helpers, context.was_closed):
+        return context
+    return replace(context, helpers=task.helpers, was_closed=task.was_closed)
 
 
 def serve_tasks(channel_number: int, parent: int, marked: int) -> None:
@@ -221,7 +221,7 @@ class _Worker:
         spool, plan = _spool(setup, self._mark), assemble(setup.config)
         self.handle_signals()
         self._recorder = TraceSampler(plan, setup.make_observer())
-        around = RunContext(
+        context = RunContext(
             observer=self._recorder,
             progress=self._tell,
             is_stopping=self._has_to_go,
@@ -233,7 +233,7 @@ class _Worker:
         heap.freeze_heap()
         while isinstance(tasks := self._next(), tuple):
             self._told_at = time.monotonic()
-            reports = perform_all(spool, plan, tasks, around, self._mark.begin)
+            reports = perform_all(spool, plan, tasks, context, self._mark.begin)
             self.handle_signals()
             send(self._channel, reports)
         send(self._channel, Leaving())

@@ -16,19 +16,19 @@ from fproc.web.http.router import Router
 Secure = Callable[[socket.socket], socket.socket]
 
 
-def reception(
+def connections(
     listener: socket.socket,
     view: DashboardState,
-    arrivals: UploadArea,
+    upload_area: UploadArea,
     token: str | None,
     secure: Secure | None,
 ) -> Connections:
     """What answers on a listening socket."""
     config = view.config
-    guard = Authenticator(token, config.dashboard.host, is_secure=secure is not None)
+    auth = Authenticator(token, config.dashboard.host, is_secure=secure is not None)
     site = Router(
-        build_routes(view, guard, arrivals),
-        guard,
+        build_routes(view, auth, upload_area),
+        auth,
         most_upload_bytes=int(config.limits.max_upload_mb * MEGABYTE),
     )
     return Connections(listener, site, secure=secure)

@@ -50,7 +50,7 @@ class Server:
         self._scheme = "https" if dashboard.tls_cert else "http"
         self._open = open
         self._lock = threading.Lock()
-        self._reception: Connections | None = None
+        self._connections: Connections | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="dashboard", daemon=True)
 
@@ -68,8 +68,8 @@ class Server:
         """Answer no more."""
         with self._lock:
             self._stopping.set()
-            if self._reception is not None:
-                self._reception.stop()
+            if self._connections is not None:
+                self._connections.stop()
         with suppress(OSError):  # on Linux, this wakes the thread while nobody has asked yet
             self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
@@ -88,12 +88,12 @@ class Server:
                 self._stopping.wait(AGAIN_SECONDS)
 
     def _answer(self) -> None:
-        reception = self._open(self._listener)
+        connections = self._open(self._listener)
         with self._lock:
-            self._reception = reception
+            self._connections = connections
             if self._stopping.is_set():
-                reception.stop()
-        reception.run()
+                connections.stop()
+        connections.run()
 
 
 def _problem(dashboard: Dashboard, error: OSError) -> Problem:

@@ -46,7 +46,7 @@ FSYNCS = [
     without(
         "the archive is not fsynced",
         "job/commit",
-        "disk.sync_folder(folders.absolute(decision.archive.folder))",
+        "disk.sync_folder(folders.absolute(commit_record.archive.folder))",
         POWER_WITHOUT_JOURNAL,
     ),
     mutant(
@@ -199,7 +199,7 @@ FSYNCS = [
     mutant(
         "the name of a job folder is not fsynced before a decision",
         "job/claim",
-        ("job.make_durable()\n        decisions.write", "decisions.write"),
+        ("job.make_durable()\n        commit.write", "commit.write"),
         POWER,
     ),
     mutant(
@@ -226,7 +226,7 @@ FSYNCS = [
     without(
         "what an earlier owner decided is not fsynced before it is carried out",
         "job/job",
-        "decisions.make_durable(self.disk, self.folders, self.folder, decision)",
+        "commit.make_durable(self.disk, self.folders, self.folder, commit_record)",
         power_after_crash("two results, alone"),
     ),
 ]

@@ -140,7 +140,7 @@ GROUPS = [
     mutant(
         "a decision that was made anew in a group stays behind",
         "job/group",
-        ("if decision is not self._written[claim]:", "if False:"),
+        ("if commit_record is not self._written[claim]:", "if False:"),
         GROUP + "test_results_of_one_name_get_numbers",
     ),
     mutant(
@@ -159,7 +159,7 @@ GROUPS = [
     mutant(
         "a shared record is not looked for in recovery",
         "job/job",
-        ("decision = decisions.read_shared(self.folders, self.name)", "decision = None"),
+        ("commit_record = commit.read_shared(self.folders, self.name)", "commit_record = None"),
         crash("three files"),
     ),
     mutant(

@@ -43,7 +43,7 @@ HALVES = [
         "job/group",
         (
             "self._share(*sorted({move.folder for move in self._moves()}))",
-            "self._end(decisions.end_publication)",
+            "self._end(commit.end_publication)",
         ),
         others_fsync("three files, without a journal", "_what_is_left"),
     ),
@@ -51,7 +51,7 @@ HALVES = [
         "an input loses its first name before its archive is durable",
         "job/commit",
         (
-            "    disk.sync_folder(folders.absolute(decision.archive.folder))\n    end_archiving(",
+            "    disk.sync_folder(folders.absolute(commit_record.archive.folder))\n    end_archiving(",
             "    end_archiving(",
         ),
         power("two results, alone, without a journal"),
@@ -76,8 +76,8 @@ HALVES = [
         "several inputs lose their first names before their archive is durable",
         "job/group",
         (
-            "self._share(self._folders.processed)\n            self._end(decisions.end_archiving)",
-            "self._end(decisions.end_archiving)\n            self._share(self._folders.processed)",
+            "self._share(self._folders.processed)\n            self._end(commit.end_archiving)",
+            "self._end(commit.end_archiving)\n            self._share(self._folders.processed)",
         ),
         f"{OTHER_JOB}[three files, without a journal]",
     ),
@@ -85,10 +85,10 @@ HALVES = [
         "an input's parts lose their first names before their second ones are durable",
         "job/commit",
         (
-            "decision = publish(disk, folders, job_folder, decision)",
+            "commit_record = publish(disk, folders, job_folder, commit_record)",
             (
-                "decision = publish(disk, folders, job_folder, decision)\n"
-                "    end_publication(disk, folders, job_folder, decision)"
+                "commit_record = publish(disk, folders, job_folder, commit_record)\n"
+                "    end_publication(disk, folders, job_folder, commit_record)"
             ),
         ),
         others_fsync("two results, alone, without a journal", "_what_is_left"),
@@ -132,15 +132,15 @@ HALVES = [
     mutant(
         "parts of several inputs keep their first names",
         "job/group",
-        ("            self._end(decisions.end_publication)\n", ""),
+        ("            self._end(commit.end_publication)\n", ""),
         crash("three files, without a journal"),
     ),
     mutant(
         "an archived input keeps its name in the folder of a lease",
         "job/commit",
         (
-            "end_archiving(disk, folders, job_folder, decision, source=source)",
-            "end_archiving(disk, folders, job_folder, decision)",
+            "end_archiving(disk, folders, job_folder, commit_record, source=source)",
+            "end_archiving(disk, folders, job_folder, commit_record)",
         ),
         crash("two results, alone, without a journal", "leases"),
     ),
@@ -153,7 +153,7 @@ HALVES = [
     mutant(
         "a result that a reader has moved on is published again",
         "job/commit",
-        ("elif not (disk.has_halves and _has_left(decision, move, source, target)):", "else:"),
+        ("elif not (disk.has_halves and _has_left(commit_record, move, source, target)):", "else:"),
         UNJOURNALED + "test_a_result_that_a_reader_moves_at_once_is_not_published_twice_after_a_crash",
     ),
 ]
@@ -205,7 +205,7 @@ LATE = [
     mutant(
         "the record about an input that may be written to is not kept by a group",
         "job/group",
-        ("elif decision.is_watched:", "elif False:"),
+        ("elif commit_record.is_watched:", "elif False:"),
         f"{WATCHED}[crash-together]",
     ),
     mutant(
@@ -217,7 +217,7 @@ LATE = [
     without(
         "an input goes from processed/ to failed/ before that is decided",
         "job/late",
-        "decisions.write_record(self._disk, job.folder, decision)",
+        "commit.write_record(self._disk, job.folder, commit_record)",
         f"{MOVED}[crash]",
     ),
     mutant(
@@ -229,7 +229,7 @@ LATE = [
     mutant(
         "a record is taken for one about a later input of its name that commits in a group",
         "job/group",
-        ("job.forget_earlier(decision)", "pass"),
+        ("job.forget_earlier(commit_record)", "pass"),
         LATE_WRITERS + "test_a_later_file_of_the_same_name_is_not_taken_for_the_first[together]",
     ),
     without(

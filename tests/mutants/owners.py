@@ -134,7 +134,7 @@ OWNERS = [
     mutant(
         "evidence against an owner holds for ever",
         "locks/leases",
-        ("evidence != state.evidence", "not evidence"),
+        ("seen_version != state.seen_version", "not seen_version"),
         LEASES + "test_evidence_that_has_become_old_takes_nothing_over",
     ),
     mutant(

@@ -57,8 +57,8 @@ STEPS = [
         "the input is archived before its results are published",
         "job/commit",
         (
-            "for index in range(len(decision.publications)):",
-            "for index in (len(decision.publications), *range(len(decision.publications))):",
+            "for index in range(len(commit_record.publications)):",
+            "for index in (len(commit_record.publications), *range(len(commit_record.publications))):",
         ),
         GAPS + "test_an_input_is_archived_only_when_its_results_are_there[crash]",
     ),
@@ -66,23 +66,23 @@ STEPS = [
         "results are published before the commit record",
         "job/claim",
         (
-            "decisions.write_record(",
-            "decisions._move(job.disk, job.folders, job.folder, decision, 0); decisions.write_record(",
+            "commit.write_record(",
+            "commit._move(job.disk, job.folders, job.folder, commit_record, 0); commit.write_record(",
         ),
         CRASH,
     ),
     without(
         "no commit record is written",
         "job/claim",
-        "decisions.write_record(job.disk, job.folder, decision)",
+        "commit.write_record(job.disk, job.folder, commit_record)",
         CRASH,
     ),
     mutant(
         "the commit record is removed before the input is archived",
         "job/commit",
         (
-            "    decision = archive(",
-            "    disk.unlink(os.path.join(job_folder, RECORD))\n    decision = archive(",
+            "    commit_record = archive(",
+            "    disk.unlink(os.path.join(job_folder, RECORD))\n    commit_record = archive(",
         ),
         CRASH,
     ),
@@ -116,26 +116,26 @@ STEPS = [
     mutant(
         "a claim does not look for an earlier file of the name",
         "spool",
-        ("if job.has_input() or job.settle", "if job.settle"),
+        ("if job.has_input() or job.roll_forward", "if job.roll_forward"),
         SPOOL + "test_a_second_file_of_a_name_waits_while_the_first_waits_for_its_retry",
     ),
     mutant(
         "a claim does not look for an earlier decision",
         "spool",
-        ("or job.settle_if_decided() is not None:", "or False:"),
+        ("or job.roll_forward_if_decided() is not None:", "or False:"),
         SECOND_FILE + "[locks-there]",
         SECOND_FILE + "[leases-there]",
     ),
     mutant(
         "a decision is carried out for whatever file has the input's name",
         "job/commit",
-        ("return decision.stamp.same_file(", "return True or decision.stamp.same_file("),
+        ("return commit_record.stamp.same_file(", "return True or commit_record.stamp.same_file("),
         GAPS + "test_a_file_put_by_hand_where_a_decided_one_was_is_not_archived_for_it",
     ),
     mutant(
         "the number in the record is not raised when a name is taken",
         "job/commit",
-        ("write_record(disk, job_folder, decision)\n            continue", "continue"),
+        ("write_record(disk, job_folder, commit_record)\n            continue", "continue"),
         GAPS + "test_results_are_told_by_the_names_that_they_got_whatever_crashed_in_between",
     ),
 ]
@@ -144,14 +144,14 @@ PARTS = [
     mutant(
         "whatever part is gone has been published",
         "job/commit",
-        ("if identity_of(stage) != decision.stage and", "if False and"),
+        ("if identity_of(stage) != commit_record.stage and", "if False and"),
         _WAITS,
         HALF,
     ),
     mutant(
         "a result that was taken away is waited for",
         "job/commit",
-        ("if identity_of(stage) != decision.stage and", "if"),
+        ("if identity_of(stage) != commit_record.stage and", "if"),
         TAKEN_AWAY,
     ),
     mutant(
@@ -163,7 +163,7 @@ PARTS = [
     mutant(
         "results are published before all that is missing is known",
         "job/job",
-        ("decisions.check_parts(self.folders, self.folder, decision)", "pass"),
+        ("commit.check_parts(self.folders, self.folder, commit_record)", "pass"),
         VANISHED + "test_a_part_that_was_changed_after_the_decision_is_not_published",
     ),
     mutant(

@@ -60,7 +60,7 @@ def test_an_owner_that_was_paused_does_nothing_while_another_is_at_work(memory_p
 
         def take_over() -> None:
             for name, evidence in shared.wait(second).items():  # noqa: B023 - called at once
-                taken = second.adopt(name, evidence=evidence)  # noqa: B023
+                taken = second.adopt(name, seen_version=evidence)  # noqa: B023
                 held.extend([taken] if isinstance(taken, Claim) else [])  # noqa: B023
 
         if not paused_at(shared, calls, take_over):

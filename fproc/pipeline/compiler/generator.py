@@ -6,7 +6,7 @@ node's work in place, and goes on with the sites of the nodes that follow, depth
 would.
 
 Whatever is unusual about a record (it is rejected, a processor raised or gave something odd) is handed to the
-interpreter with a call of `push`, `settle` or `fail`, which does that node and all that follows it for this
+interpreter with a call of `push`, `accept` or `fail`, which does that node and all that follows it for this
 record. So only what is usual has two implementations.
 
 Counting costs one addition for each end of a record's way: where it is written, dropped, or handed over. What
@@ -39,7 +39,7 @@ TAKEN = (
         "make",
         "error",
         "push",
-        "settle",
+        "accept",
         "fail",
         "checked",
         "tag_by",

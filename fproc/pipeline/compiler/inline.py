@@ -288,29 +288,29 @@ def user(code: Generator, at: Site, form: UserForm) -> Terms:
 
 
 def _given(code: Generator, at: Site, given: str) -> Terms:
-    """Go on with what a user's processor gave; what is of no known shape is settled by the interpreter."""
+    """Go on with what a user's processor gave; the interpreter takes what is of no known shape."""
 
-    def settle() -> Terms:
-        counter = code.counted("settled", at.node)
-        code.write(f"settle({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
+    def accept() -> Terms:
+        counter = code.counted("accepted", at.node)
+        code.write(f"accept({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
         return [counter]
 
     shapes = code.shapes.get(at.node, {Shape.LINE})
     if shapes == {Shape.LINE}:
         with code.write.block(f"if {_is_fit(at, given)}:"):
-            emitted, refused = code.onward(at, given, at, settle)
+            emitted, refused = code.onward(at, given, at, accept)
     else:
-        emitted, refused = _given_pair(code, at, given, settle, is_always=shapes == {Shape.PAIR})
+        emitted, refused = _given_pair(code, at, given, accept, is_always=shapes == {Shape.PAIR})
     with code.write.block(f"elif {given} is None:"):
         dropped = code.dropped(at)
     with code.write.block("else:"):
-        settled = settle()
+        accepted = accept()
     code.add(code.received, at.node, emitted + dropped)
-    return emitted + dropped + refused + settled
+    return emitted + dropped + refused + accepted
 
 
 def _given_pair(
-    code: Generator, at: Site, given: str, settle: Callable[[], Terms], *, is_always: bool
+    code: Generator, at: Site, given: str, accept: Callable[[], Terms], *, is_always: bool
 ) -> tuple[Terms, Terms]:
     """Go on with a (tag, line), or a line if it is not always a pair; an `elif` may follow this."""
     tag, line = code.new("tag"), code.new("line")
@@ -320,13 +320,13 @@ def _given_pair(
             pair = given if is_always else f"{given} if type({given}) is tuple else {tagged}"
             code.write(f"{tag}, {line} = {pair}")
         with code.write.block("except ValueError:"):
-            settled = settle()
+            accepted = accept()
         with code.write.block("else:"):
             with code.write.block(f"if type({tag}) is str and ({_is_fit(at, line)}):"):
-                emitted, refused = code.onward(at, line, at.tagged_by(tag), settle)
+                emitted, refused = code.onward(at, line, at.tagged_by(tag), accept)
             with code.write.block("else:"):
-                settled += settle()
-    return emitted, refused + settled
+                accepted += accept()
+    return emitted, refused + accepted
 
 
 def _is_fit(at: Site, line: str) -> str:

@@ -169,7 +169,7 @@ def _assembled(code: Generator, terms: Terms) -> Writer:
     write = Writer()
     nodes = {node: code.new("at", node) for node in {**code.received, **code.emitted}}
     with write.block("def make(run):"):
-        write("push, settle, fail, checked = run.push_line, run.settle, run.fail, run.checked")
+        write("push, accept, fail, checked = run.push_line, run.accept, run.fail, run.checked")
         write("tag_by = run.tag_by")
         if code.timed:
             write("lap = run.laps.lap")

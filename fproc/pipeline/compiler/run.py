@@ -42,7 +42,7 @@ class CompiledRun(Interpreter):
         super().__init__(*arguments, **options)
         self._compiler = compiler
         self._learnt: set[tuple[str, Shape | None]] = set()
-        self._settled: dict[str, int] = {}
+        self._accepted: dict[str, int] = {}
         self._kept: list[tuple[list[str], list[str]]] = []
         self._spilled: list[int] = []
         self._first_line_no = 0
@@ -84,7 +84,7 @@ class CompiledRun(Interpreter):
             self.push(self.entry, self.entry, line)
         self._watching = None
         received = {node: at.received for node, at in self.counts.items()}
-        self._settled = received  # what they gave is not learnt
+        self._accepted = received  # what they gave is not learnt
         return count
 
     def _feed_sample(self) -> int:
@@ -177,7 +177,7 @@ class CompiledRun(Interpreter):
         self._spill()  # what follows is written behind it
         self.push(node, tag, line, hops)
 
-    def settle(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
+    def accept(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
         """A user's processor was called and gave something: do all the rest as the interpreter does."""
         self._find_line()
         try:
@@ -186,7 +186,7 @@ class CompiledRun(Interpreter):
             self.fail(node, tag, line, error)
             return
         self.counts[node].received += 1
-        self._settled[node] = self._settled.get(node, 0) + 1
+        self._accepted[node] = self._accepted.get(node, 0) + 1
         if type(given) in _SHAPES:
             self._learnt.add((node, _SHAPES[type(given)]))
         try:
@@ -259,13 +259,13 @@ class CompiledRun(Interpreter):
     def _adapt(self) -> None:
         """Have the program made for what users' processors really give.
 
-        A line, or a pair, may have been settled for another reason; then it makes no other program.
+        A line, or a pair, may have been handed over for another reason; then it makes no other program.
         """
         for node, shape in self._learnt:
             if shape is None:
                 self._compiler.learn_short(node)
                 continue
-            is_only = self.counts[node].received == self._settled[node]
+            is_only = self.counts[node].received == self._accepted[node]
             self._compiler.learn(node, shape, is_only=is_only)
         self._learnt.clear()
         self._feed = self._bound()

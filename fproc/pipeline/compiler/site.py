@@ -132,7 +132,7 @@ class RunCalls(Protocol):
     def push_line(self, node: str, tag: str, line: str, hops: int) -> None:
         """Do all the rest for a record that has come to a node, as the interpreter does."""
 
-    def settle(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
+    def accept(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
         """Do all the rest for what a user's processor gave, as the interpreter does."""
 
     def fail(self, node: str, tag: str, line: str, error: BaseException) -> None:

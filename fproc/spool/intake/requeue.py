@@ -30,9 +30,9 @@ BEING_WORKED_ON = "a file of that name is being worked on; wait until it is done
 WAITING = "a file of that name is in unprocessed/ already; wait until it is done"
 
 
-def failed_inputs(inquiry: SpoolStatus) -> list[str]:
+def failed_inputs(spool_status: SpoolStatus) -> list[str]:
     """The inputs in `failed/`, without the reports about them."""
-    return sorted(inquiry.inputs(inquiry.folders.failed))
+    return sorted(spool_status.inputs(spool_status.folders.failed))
 
 
 def put_back_all(
@@ -53,18 +53,18 @@ def put_back_all(
     Raises:
         OSError: the disk refuses to keep what was moved.
     """
-    inquiry = SpoolStatus(config)
-    return _Revival(inquiry, InputNames(config.intake), disk).put_back(names)
+    spool_status = SpoolStatus(config)
+    return _Revival(spool_status, InputNames(config.intake), disk).put_back(names)
 
 
 class _Revival:
-    def __init__(self, inquiry: SpoolStatus, names: InputNames, disk: Disk) -> None:
-        folders = inquiry.folders
+    def __init__(self, spool_status: SpoolStatus, names: InputNames, disk: Disk) -> None:
+        folders = spool_status.folders
         self._folders = folders
-        self._failed = inquiry.inputs(folders.failed)
+        self._failed = spool_status.inputs(folders.failed)
         self._names = names
         self._disk = disk
-        self._holder = holding.lock_manager(
+        self._lock_manager = holding.lock_manager(
             folders, disk, is_shared=is_shared(folders, disk), monotonic=_no_time
         )
 
@@ -123,7 +123,7 @@ class _Revival:
             self._move(path, name)
 
     def _hold(self, name: str, holds: ExitStack) -> JobLock:
-        hold = self._holder.hold(name)
+        hold = self._lock_manager.hold(name)
         if hold is None:
             raise InputError(BEING_WORKED_ON)
         holds.callback(hold.release)

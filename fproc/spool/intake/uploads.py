@@ -78,7 +78,7 @@ class UploadArea:
         self._is_shared = is_shared(self.folders, self.disk)
         self._by = lock_manager(self._places, self.disk, is_shared=self._is_shared, monotonic=monotonic)
 
-    def _holder(self) -> LockManager:
+    def _lock_manager(self) -> LockManager:
         """What holds uploads; other hosts may have begun to use the spool."""
         if not self._is_shared and os.path.exists(self.folders.shared):
             self._is_shared = True
@@ -95,7 +95,7 @@ class UploadArea:
         self.home.check()
         while hold is None:  # a sweep may have been quicker to lock the new folder
             self._make_folder()
-            hold = self._holder().hold(new_id(8))
+            hold = self._lock_manager().hold(new_id(8))
         try:
             return Upload(self, hold)
         except BaseException:
@@ -117,8 +117,8 @@ class UploadArea:
         with suppress(FileNotFoundError):
             for token in os.listdir(self.folders.uploads):
                 try:
-                    evidence = self._holder().abandoned(token)
-                    hold = None if evidence is None else self._holder().hold(token, evidence)
+                    seen_version = self._lock_manager().stale(token)
+                    hold = None if seen_version is None else self._lock_manager().hold(token, seen_version)
                     if hold is not None:
                         self.clean(hold)
                 except OSError as error:
@@ -239,11 +239,11 @@ class Upload:
     As a context manager it leaves nothing behind that was not published.
     """
 
-    def __init__(self, arrivals: UploadArea, hold: JobLock) -> None:
-        self._arrivals = arrivals
-        self._disk = arrivals.disk
-        self._unprocessed = arrivals.folders.unprocessed
-        self._names = arrivals.names
+    def __init__(self, upload_area: UploadArea, hold: JobLock) -> None:
+        self._upload_area = upload_area
+        self._disk = upload_area.disk
+        self._unprocessed = upload_area.folders.unprocessed
+        self._names = upload_area.names
         self._hold = hold
         self._is_over = False
         self._private = os.path.join(hold.folder, _FILES)
@@ -281,7 +281,7 @@ class Upload:
         """
         for file in self._files:
             file.close()
-        self._arrivals.home.check()
+        self._upload_area.home.check()
         if self._names.marker:
             self._mark(self._files)
             self._disk.sync_folder(self._hold.folder)
@@ -289,7 +289,7 @@ class Upload:
         for file in self._files:
             self._move(file)
         self._disk.sync_folder(self._unprocessed)
-        self._arrivals.make_ready(self._private)
+        self._upload_area.make_ready(self._private)
         arrived = [file.arrived() for file in self._files]
         self.discard()
         return arrived
@@ -304,7 +304,7 @@ class Upload:
                 for file in self._files:
                     file.abandon()
             finally:
-                self._arrivals.clean(self._hold)
+                self._upload_area.clean(self._hold)
         except OSError as error:
             log.warning("cannot remove all of an upload; the next start will: %s", reason_of(error))
 

@@ -16,7 +16,7 @@ from fproc.base.values import replace
 from fproc.spool.disk.disk import write_whole
 from fproc.spool.disk.paths import same_file
 from fproc.spool.job import checkpoint as checkpoints
-from fproc.spool.job import commit as decisions
+from fproc.spool.job import commit
 from fproc.spool.job.checkpoint import Checkpoint, PartState, Position
 from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
 from fproc.spool.job.job import ATTEMPTS, REJECTED, REPORT, Attempts, Job, RolledForward
@@ -198,9 +198,9 @@ class Claim:
         self.check_owner()
         self.seal()
         stage = self.job.stage_identity()
-        return self._settle(self.decision(stamp, stage, replace_results=replace_results))
+        return self._carry_out(self.commit_record(stamp, stage, replace_results=replace_results))
 
-    def decision(self, stamp: FileStamp, stage: str, *, replace_results: bool) -> CommitRecord:
+    def commit_record(self, stamp: FileStamp, stage: str, *, replace_results: bool) -> CommitRecord:
         """The decision for success, once all is sealed; `stage` tells which folder the parts are in."""
         job = self.job
         archive = self._archive()
@@ -237,7 +237,7 @@ class Claim:
 
     def _rejects_to(self, number: int) -> Publication:
         """Where the lines that were set aside are published."""
-        part, found = decisions.OF_JOB + REJECTED, FileStamp.of(os.lstat(self.job.path(REJECTED)))
+        part, found = commit.OF_JOB + REJECTED, FileStamp.of(os.lstat(self.job.path(REJECTED)))
         return Publication(
             part,
             "failed",
@@ -263,12 +263,12 @@ class Claim:
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
         archive = Publication(job.portable(job.input_path), "failed", job.name)
         about = [
-            Publication(decisions.OF_JOB + record, "failed", job.name, extra=extra)
+            Publication(commit.OF_JOB + record, "failed", job.name, extra=extra)
             for record, extra in records.items()
         ]
-        number = decisions.next_number(job.folders, archive, *about)
+        number = commit.next_number(job.folders, archive, *about)
         archive, *about = (replace(move, number=number) for move in (archive, *about))
-        return self._settle(
+        return self._carry_out(
             CommitRecord(FileStamp.of(os.lstat(job.input_path)), tuple(about), archive, self.id)
         )
 
@@ -325,17 +325,17 @@ class Claim:
             return False
         return False
 
-    def _settle(self, decision: CommitRecord) -> RolledForward:
+    def _carry_out(self, commit_record: CommitRecord) -> RolledForward:
         """Write the decision and carry it out."""
         job = self.job
         job.check_owner()
         job.check_place()
         job.make_durable()
-        decisions.write_record(job.disk, job.folder, decision)
-        return job.carry_out(decision)
+        commit.write_record(job.disk, job.folder, commit_record)
+        return job.roll_forward(commit_record)
 
     def _numbered(self, move: Publication) -> Publication:
-        return move.with_number(decisions.next_number(self.job.folders, move))
+        return move.with_number(commit.next_number(self.job.folders, move))
 
     def _resume(self, saved: Checkpoint, stamp: FileStamp, fingerprint: str) -> None:
         """Put parts and set-aside lines into the state of a checkpoint.

@@ -142,20 +142,20 @@ class CommitRecord:
         return replace(self, publications=tuple(moves[:-1]), archive=moves[-1])
 
 
-def write_record(disk: Disk, job_folder: str, decision: CommitRecord) -> None:
+def write_record(disk: Disk, job_folder: str, commit_record: CommitRecord) -> None:
     """Make a decision durable. When this returns, and not before, it stands."""
-    write_whole(disk, job_folder, RECORD, json.dumps({"version": VERSION, **as_json(decision)}).encode())
+    write_whole(disk, job_folder, RECORD, json.dumps({"version": VERSION, **as_json(commit_record)}).encode())
 
 
-def as_json(decision: CommitRecord) -> dict[str, Any]:
+def as_json(commit_record: CommitRecord) -> dict[str, Any]:
     """A decision as a JSON value (ten times as fast as `dataclasses.asdict`)."""
     return {
-        "stamp": _values(decision.stamp),
-        "publications": [_values(move) for move in decision.publications],
-        "archive": _values(decision.archive),
-        "job": decision.job,
-        "stage": decision.stage,
-        **({"is_watched": True, "incomplete": decision.incomplete} if decision.is_watched else {}),
+        "stamp": _values(commit_record.stamp),
+        "publications": [_values(move) for move in commit_record.publications],
+        "archive": _values(commit_record.archive),
+        "job": commit_record.job,
+        "stage": commit_record.stage,
+        **({"is_watched": True, "incomplete": commit_record.incomplete} if commit_record.is_watched else {}),
     }
 
 
@@ -232,32 +232,32 @@ def _checked(kind: type[_Kind], value: dict[str, Any]) -> _Kind:
     return kind(**value)
 
 
-def make_durable(disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord) -> None:
+def make_durable(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
     """Make what a writer who died may have left in the air survive power loss, before going on from there.
 
     First the names that parts have been given: some parts come from the job folder, and its fsync makes
     their absence there durable. Then the record's own name. (If that was not durable, no part has moved.)
     """
-    for folder in sorted({publication.folder for publication in decision.publications}):
+    for folder in sorted({publication.folder for publication in commit_record.publications}):
         disk.sync_folder(folders.absolute(folder))
     disk.sync_folder(job_folder)
 
 
-def check_parts(folders: Folders, job_folder: str, decision: CommitRecord) -> None:
+def check_parts(folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
     """See that every part is either there, as it was decided about, or known to have been published.
 
     Raises:
         OSError: one of them is not; nothing may be done before it is back.
     """
-    for move in decision.publications:
+    for move in commit_record.publications:
         part = _part(folders, job_folder, move)
         if not os.path.lexists(part):
-            _check_published(folders, decision, move)
+            _check_published(folders, commit_record, move)
         elif move.is_known and not move.is_at(part):
             raise OSError(errno.EBADMSG, "was changed after it was decided that it is published", part)
 
 
-def _check_published(folders: Folders, decision: CommitRecord, move: Publication) -> None:
+def _check_published(folders: Folders, commit_record: CommitRecord, move: Publication) -> None:
     """See that a part that is not where it grew is known to have been published.
 
     Raises:
@@ -267,14 +267,14 @@ def _check_published(folders: Folders, decision: CommitRecord, move: Publication
         return
     part, target = folders.absolute(move.part), folders.absolute(move.target)
     stage = os.path.dirname(part)
-    if identity_of(stage) != decision.stage and not move.is_at(target):
+    if identity_of(stage) != commit_record.stage and not move.is_at(target):
         what = f"the result is not there, nor is its part: {stage} is gone, or another folder"
         hint = "mount or put back the results folder as it was, then fproc goes on"
         raise OSError(errno.ENOLINK, f"{what}; {hint}", target)
 
 
 def roll_forward(
-    disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord, *, by_way: bool = False
+    disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord, *, by_way: bool = False
 ) -> CommitRecord:
     """Do what is left to do of a decision; it may have been begun any number of times.
 
@@ -285,92 +285,98 @@ def roll_forward(
     Returns:
         The decision with the names that things really got.
     """
-    decision = publish(disk, folders, job_folder, decision)
-    for folder in sorted({publication.folder for publication in decision.publications}):
+    commit_record = publish(disk, folders, job_folder, commit_record)
+    for folder in sorted({publication.folder for publication in commit_record.publications}):
         disk.sync_folder(folders.absolute(folder))  # results are durable before their input is archived
-    end_publication(disk, folders, job_folder, decision)
-    source = folders.absolute(decision.archive.part)
+    end_publication(disk, folders, job_folder, commit_record)
+    source = folders.absolute(commit_record.archive.part)
     origin = os.path.dirname(source)
     if by_way:
         by = os.path.join(job_folder, BY_WAY)
-        if os.path.lexists(source) and _is_about(decision, source):
+        if os.path.lexists(source) and _is_about(commit_record, source):
             disk.take(source, by)
         disk.sync_folder(job_folder)
         disk.sync_folder(origin)
         source = by
-    decision = archive(disk, folders, job_folder, decision, source=source)
-    disk.sync_folder(folders.absolute(decision.archive.folder))
-    end_archiving(disk, folders, job_folder, decision, source=source)
+    commit_record = archive(disk, folders, job_folder, commit_record, source=source)
+    disk.sync_folder(folders.absolute(commit_record.archive.folder))
+    end_archiving(disk, folders, job_folder, commit_record, source=source)
     disk.sync_folder(origin)
-    return decision
+    return commit_record
 
 
-def publish(disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord) -> CommitRecord:
+def publish(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> CommitRecord:
     """Give the parts their names, as far as that was not done; gives the names that they really got."""
-    for index in range(len(decision.publications)):
-        decision = _move(disk, folders, job_folder, decision, index)
-    return decision
+    for index in range(len(commit_record.publications)):
+        commit_record = _move(disk, folders, job_folder, commit_record, index)
+    return commit_record
 
 
-def end_publication(disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord) -> None:
+def end_publication(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
     """Do the other half of publishing, where moves have halves: the parts' new names are durable now."""
-    for move in decision.publications if disk.has_halves else ():
+    for move in commit_record.publications if disk.has_halves else ():
         disk.end_move(_part(folders, job_folder, move))
 
 
 def end_archiving(
-    disk: Disk, folders: Folders, _job_folder: str, decision: CommitRecord, *, source: str = ""
+    disk: Disk, folders: Folders, _job_folder: str, commit_record: CommitRecord, *, source: str = ""
 ) -> None:
     """Do the other half of archiving, where moves have halves: take away the name that it moved from."""
-    source = source or folders.absolute(decision.archive.part)
-    if disk.has_halves and _is_about(decision, source):
+    source = source or folders.absolute(commit_record.archive.part)
+    if disk.has_halves and _is_about(commit_record, source):
         disk.end_move(source)
 
 
 def archive(
-    disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord, *, source: str = ""
+    disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord, *, source: str = ""
 ) -> CommitRecord:
     """Put the input where it belongs, if it is the one that was decided about; publishing comes before."""
-    source = source or folders.absolute(decision.archive.part)
-    if not _is_about(decision, source):
-        return decision
-    return _move(disk, folders, job_folder, decision, len(decision.publications), source=source)
+    source = source or folders.absolute(commit_record.archive.part)
+    if not _is_about(commit_record, source):
+        return commit_record
+    return _move(disk, folders, job_folder, commit_record, len(commit_record.publications), source=source)
 
 
-def _is_about(decision: CommitRecord, path: str) -> bool:
+def _is_about(commit_record: CommitRecord, path: str) -> bool:
     try:
-        return decision.stamp.same_file(FileStamp.of(os.stat(path, follow_symlinks=False)))
+        return commit_record.stamp.same_file(FileStamp.of(os.stat(path, follow_symlinks=False)))
     except FileNotFoundError:
         return True  # archived already
 
 
 def _move(
-    disk: Disk, folders: Folders, job_folder: str, decision: CommitRecord, index: int, *, source: str = ""
+    disk: Disk,
+    folders: Folders,
+    job_folder: str,
+    commit_record: CommitRecord,
+    index: int,
+    *,
+    source: str = "",
 ) -> CommitRecord:
     """Do one of the moves, from `source` or else from where its part is."""
     while True:
-        move = decision.moves[index]
+        move = commit_record.moves[index]
         source, target = source or _part(folders, job_folder, move), folders.absolute(move.target)
         try:
             if move.replaces:
                 disk.begin_replace(source, target)
-            elif not (disk.has_halves and _has_left(decision, move, source, target)):
+            elif not (disk.has_halves and _has_left(commit_record, move, source, target)):
                 disk.begin_move(source, target)
         except (FileExistsError, IsADirectoryError):
-            decision = decision.renumbered(index, next_number(folders, move))
-            write_record(disk, job_folder, decision)
+            commit_record = commit_record.renumbered(index, next_number(folders, move))
+            write_record(disk, job_folder, commit_record)
             continue
         except FileNotFoundError:
             if os.path.lexists(source):
                 raise  # it is the target's folder that is missing
-            if move is not decision.archive:
-                _check_published(folders, decision, move)
-        return decision
+            if move is not commit_record.archive:
+                _check_published(folders, commit_record, move)
+        return commit_record
 
 
-def _has_left(decision: CommitRecord, move: Publication, source: str, target: str) -> bool:
+def _has_left(commit_record: CommitRecord, move: Publication, source: str, target: str) -> bool:
     """Whether a part was published, and moved on by a reader, before it lost its first name."""
-    if move is decision.archive or os.path.lexists(target):
+    if move is commit_record.archive or os.path.lexists(target):
         return False
     return os.path.lexists(source) and paths.has_other_names(source)
 

@@ -19,8 +19,7 @@ from fproc.spool.checks.home import Home
 from fproc.spool.disk.contents import sync_contents, sync_unless
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.paths import is_at
-from fproc.spool.job import commit as decisions
-from fproc.spool.job import reruns
+from fproc.spool.job import commit, reruns
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.commit import CommitRecord, FileStamp
 from fproc.spool.job.job import Attempts, Job, RolledForward, part_prefix
@@ -47,11 +46,11 @@ class Groups:
         holder: holds the jobs.
     """
 
-    def __init__(self, disk: Disk, folders: Folders, home: Home, holder: Locks) -> None:
+    def __init__(self, disk: Disk, folders: Folders, home: Home, lock_manager: Locks) -> None:
         self._disk = disk
         self._folders = folders
         self._home = home
-        self._holder = holder
+        self._lock_manager = lock_manager
 
     def claim(self, names: Sequence[str]) -> dict[str, Claim | OSError | None]:
         """Take inputs from `unprocessed/`.
@@ -98,7 +97,7 @@ class Groups:
         """Hold the jobs of these names, as far as they can be had."""
         for name in names:
             try:
-                hold = self._holder.hold_new(name)
+                hold = self._lock_manager.hold_new(name)
             except OSError as error:
                 found[name] = error
             else:
@@ -171,14 +170,14 @@ class _Commit:
             self._write_down()
             self._each(self._publish)
             self._share(*sorted({move.folder for move in self._moves()}))
-            self._end(decisions.end_publication)
+            self._end(commit.end_publication)
             self._share(self._stage)  # a part that came back once its record is gone would stay for ever
             self._each(self._archive)
             self._share(self._folders.processed)
-            self._end(decisions.end_archiving)
+            self._end(commit.end_archiving)
             self._share(self._folders.underprocess)
             self._each(self._forget)
-            if any(decision.is_watched for decision in self._decided.values()):
+            if any(commit_record.is_watched for commit_record in self._decided.values()):
                 self._share(self._folders.late)
             self._share(self._folders.commits)  # a record that came back would be taken for a later input's
             self._each(self._let_go)
@@ -202,7 +201,7 @@ class _Commit:
             for folder in folders:
                 self._disk.sync_folder(self._folders.absolute(folder))
 
-    def _moves(self) -> list[decisions.Publication]:
+    def _moves(self) -> list[commit.Publication]:
         return [move for claim in self._left for move in self._decided[claim].publications]
 
     def _sync_parts(self) -> None:
@@ -224,7 +223,7 @@ class _Commit:
         claim.staging.seal_with_others()
 
     def _decide(self, claim: Claim) -> None:
-        self._decided[claim] = claim.decision(
+        self._decided[claim] = claim.commit_record(
             self._stamps[claim], self._identity, replace_results=self._replace_results
         )
 
@@ -233,8 +232,8 @@ class _Commit:
         if not self._left:
             return
         self._written = dict(self._decided)
-        by_name = {claim.name: decisions.as_json(self._decided[claim]) for claim in self._left}
-        data = json.dumps({"version": decisions.VERSION, "decisions": by_name}).encode()
+        by_name = {claim.name: commit.as_json(self._decided[claim]) for claim in self._left}
+        data = json.dumps({"version": commit.VERSION, "decisions": by_name}).encode()
         try:
             record = self._disk.create_unnamed(self._folders.commits)
             try:
@@ -301,12 +300,12 @@ class _Commit:
         self._leave(claim, claim.commit(self._stamps[claim], replace_results=self._replace_results))
 
     def _publish(self, claim: Claim) -> None:
-        job, decision = claim.job, self._decided[claim]
-        self._decided[claim] = decisions.publish(self._disk, self._folders, job.folder, decision)
+        job, commit_record = claim.job, self._decided[claim]
+        self._decided[claim] = commit.publish(self._disk, self._folders, job.folder, commit_record)
 
     def _archive(self, claim: Claim) -> None:
-        job, decision = claim.job, self._decided[claim]
-        self._decided[claim] = decisions.archive(self._disk, self._folders, job.folder, decision)
+        job, commit_record = claim.job, self._decided[claim]
+        self._decided[claim] = commit.archive(self._disk, self._folders, job.folder, commit_record)
 
     def _end(self, end: Callable[[Disk, Folders, str, CommitRecord], None]) -> None:
         """Do the other half of moves, where they have one."""
@@ -314,15 +313,15 @@ class _Commit:
             self._each(lambda claim: end(self._disk, self._folders, claim.job.folder, self._decided[claim]))
 
     def _forget(self, claim: Claim) -> None:
-        job, decision = claim.job, self._decided[claim]
+        job, commit_record = claim.job, self._decided[claim]
         if self._keeps_records:
-            reruns.forget(self._disk, self._folders, decision)
-        if decision is not self._written[claim]:  # a name was taken, so there is a newer record
-            job.finish(decision)
-        elif decision.is_watched:
-            job.keep_record(job.shared_record, decision)
+            reruns.forget(self._disk, self._folders, commit_record)
+        if commit_record is not self._written[claim]:  # a name was taken, so there is a newer record
+            job.finish(commit_record)
+        elif commit_record.is_watched:
+            job.keep_record(job.shared_record, commit_record)
         else:
-            job.forget_earlier(decision)
+            job.forget_earlier(commit_record)
             self._disk.unlink(job.shared_record)
 
     def _let_go(self, claim: Claim) -> None:

@@ -19,8 +19,7 @@ from fproc.spool.checks.home import Home
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.disk.paths import is_there, kind_of_file, same_file
 from fproc.spool.job import checkpoint as checkpoints
-from fproc.spool.job import commit as decisions
-from fproc.spool.job import reruns
+from fproc.spool.job import commit, reruns
 from fproc.spool.job.checkpoint import Checkpoint
 from fproc.spool.job.commit import CommitRecord
 from fproc.spool.layout import Folders
@@ -163,7 +162,7 @@ class Job:
             FileExistsError: there is another one in `underprocess/`.
         """
         if self.is_lease:
-            self.disk.take(waiting, self.path(decisions.BY_WAY))
+            self.disk.take(waiting, self.path(commit.BY_WAY))
             self.end_transit()
         else:
             self.disk.begin_move(waiting, self.input_path)
@@ -189,7 +188,7 @@ class Job:
 
     def end_transit(self) -> None:
         """Bring an input to `underprocess/` that is on its way there, not to an archive."""
-        by = self.path(decisions.BY_WAY)
+        by = self.path(commit.BY_WAY)
         if not self.is_lease or self.is_decided() or not os.path.lexists(by):
             return
         if same_file(by, self.input_path):  # loss of power has brought back a name
@@ -202,7 +201,7 @@ class Job:
 
     def is_decided(self) -> bool:
         """Whether a commit record is there, durable or not."""
-        return os.path.lexists(self.path(decisions.RECORD)) or os.path.lexists(self.shared_record)
+        return os.path.lexists(self.path(commit.RECORD)) or os.path.lexists(self.shared_record)
 
     def attempts(self) -> Attempts:
         """What is remembered of earlier runs."""
@@ -213,21 +212,21 @@ class Job:
         self.make_durable()
         write_whole(self.disk, self.folder, ATTEMPTS, json.dumps(asdict(attempts)).encode())
 
-    def settle_if_decided(self) -> RolledForward | None:
+    def roll_forward_if_decided(self) -> RolledForward | None:
         """Carry out the decision of an earlier owner, if there is one.
 
         Raises:
             OSError: the disk refuses, or a result is neither waiting to be published nor known to have been.
         """
-        decision = decisions.read_record(self.folder)
-        if decision is None:
-            decision = decisions.read_shared(self.folders, self.name)
-            if decision is None:
+        commit_record = commit.read_record(self.folder)
+        if commit_record is None:
+            commit_record = commit.read_shared(self.folders, self.name)
+            if commit_record is None:
                 return None
             self._make_shared_record_durable()
-        decisions.check_parts(self.folders, self.folder, decision)
-        decisions.make_durable(self.disk, self.folders, self.folder, decision)
-        return self.carry_out(decision)
+        commit.check_parts(self.folders, self.folder, commit_record)
+        commit.make_durable(self.disk, self.folders, self.folder, commit_record)
+        return self.roll_forward(commit_record)
 
     def _make_shared_record_durable(self) -> None:
         """Make a record that others share durable, as its writer may have died before that was done.
@@ -241,9 +240,9 @@ class Job:
             self.disk.close(record)
         self.disk.sync_folder(self.folders.commits)
 
-    def carry_out(self, decision: CommitRecord) -> RolledForward:
+    def roll_forward(self, commit_record: CommitRecord) -> RolledForward:
         """Carry out a decision, remove all traces of the job, and unlock it."""
-        done = decisions.roll_forward(self.disk, self.folders, self.folder, decision, by_way=self.is_lease)
+        done = commit.roll_forward(self.disk, self.folders, self.folder, commit_record, by_way=self.is_lease)
         reruns.keep(self.disk, self.folders, self.folder, done)
         reruns.end_rerun(self.disk, self.folders, self.folder, done)
         self.finish(done)
@@ -260,7 +259,7 @@ class Job:
 
     def _keep_record(self, done: CommitRecord) -> None:
         """Keep the record of a decision that is carried out, durably: the input may still be written to."""
-        record = self.path(decisions.RECORD)
+        record = self.path(commit.RECORD)
         if not os.path.lexists(record):
             record = self.shared_record
         elif os.path.lexists(self.shared_record):  # it has older names: it must not outlive the other
@@ -293,9 +292,7 @@ class Job:
             self.disk.sync_folder(self.folders.commits)
         for record in os.listdir(self.folder):
             path = self.path(record)
-            is_kept = record in {*keep, decisions.BY_WAY, reruns.NOTE} or (
-                self.is_lease and is_of_lease(record)
-            )
+            is_kept = record in {*keep, commit.BY_WAY, reruns.NOTE} or (self.is_lease and is_of_lease(record))
             if not is_kept or os.path.isdir(path):
                 self.remove(path)
         self.disk.sync_folder(self.folder)

@@ -24,8 +24,7 @@ from fproc.base.values import dataclass
 from fproc.spool.checks.home import Home
 from fproc.spool.checks.trusted import TrustedTime
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
-from fproc.spool.job import commit as decisions
-from fproc.spool.job import reruns
+from fproc.spool.job import commit, reruns
 from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
 from fproc.spool.job.job import REPORT, Job, RolledForward, late_reason
 from fproc.spool.layout import Folders
@@ -116,12 +115,12 @@ class LateWriters:
             name = heapq.heappop(self._due)[1]
             if name in self._watched:
                 try:
-                    settled = self._look_at(name, self._watched[name])
+                    rolled_forward = self._look_at(name, self._watched[name])
                 except OSError:
                     heapq.heappush(self._due, (self._monotonic() + LOOK_SECONDS, name))
                     raise
-                if settled is not None:
-                    found.append(settled)
+                if rolled_forward is not None:
+                    found.append(rolled_forward)
         return found
 
     def troubles(self) -> dict[str, str]:
@@ -147,7 +146,7 @@ class LateWriters:
 
     def _reason(self, name: str) -> str:
         """Return what is wrong with an input in `failed/`."""
-        kept = decisions.read_kept(self._folders.incomplete, name)
+        kept = commit.read_kept(self._folders.incomplete, name)
         return late_reason(kept) if kept else "was written to after it was processed"
 
     def _begin(self, name: str, believed: float | None) -> None:
@@ -156,8 +155,8 @@ class LateWriters:
         `believed` is the time at the start. Later on it is None, and a record that is found is new: the hour
         is counted by the monotonic clock alone, as the other one may leap.
         """
-        decision = decisions.read_kept(self._folders.late, name)
-        if decision is None:
+        commit_record = commit.read_kept(self._folders.late, name)
+        if commit_record is None:
             self._forget(name)
             return
         try:
@@ -166,7 +165,7 @@ class LateWriters:
             return
         age_seconds = 0.0 if believed is None else believed - made
         now = self._monotonic()
-        self._watched[name] = _Watched(decision.stamp, now - max(0.0, age_seconds))
+        self._watched[name] = _Watched(commit_record.stamp, now - max(0.0, age_seconds))
         heapq.heappush(self._due, (now, name))
 
     def _look_at(self, name: str, watched: _Watched) -> RolledForward | None:
@@ -180,10 +179,10 @@ class LateWriters:
             self._forget(name)  # it is another one
             return None
         if FileStamp.of(status) != watched.stamp or _is_written(watched.status, _status(status)):
-            settled = self._move(name, status)
-            if settled is not None:
+            rolled_forward = self._move(name, status)
+            if rolled_forward is not None:
                 self._forget(name)
-                return settled
+                return rolled_forward
         else:
             watched.status = _status(status)
         age_seconds = self._monotonic() - watched.committed
@@ -201,26 +200,26 @@ class LateWriters:
 
     def _move(self, name: str, status: os.stat_result) -> RolledForward | None:
         """Decide that an input is incomplete, and carry that out; None if someone else has its job."""
-        kept = decisions.read_kept(self._folders.late, name)
-        hold = self._sharing.holder.hold(name) if kept is not None else None
+        kept = commit.read_kept(self._folders.late, name)
+        hold = self._sharing.lock_manager.hold(name) if kept is not None else None
         if kept is None or hold is None:
             return None
         job = Job(self._disk, self._folders, self._home, name, hold)
         try:
             if _is_in_use(job) or not os.path.lexists(f"{self._folders.processed}/{name}"):
                 return None
-            settled = job.carry_out(self._decide(job, kept, status))
+            rolled_forward = job.roll_forward(self._decide(job, kept, status))
         finally:
             job.unlock()
-        self._incomplete = {**self._incomplete, settled.archived: settled.error}
-        return settled
+        self._incomplete = {**self._incomplete, rolled_forward.archived: rolled_forward.error}
+        return rolled_forward
 
     def _decide(self, job: Job, kept: CommitRecord, status: os.stat_result) -> CommitRecord:
         """Make it durable that an input goes to `failed/`, with a report."""
         archive = Publication(f"processed/{job.name}", "failed", job.name)
-        about = Publication(decisions.OF_JOB + REPORT, "failed", job.name, extra=".error.json")
-        number = decisions.next_number(self._folders, archive, about)
-        decision = CommitRecord(
+        about = Publication(commit.OF_JOB + REPORT, "failed", job.name, extra=".error.json")
+        number = commit.next_number(self._folders, archive, about)
+        commit_record = CommitRecord(
             FileStamp.of(status),
             (about.with_number(number),),
             archive.with_number(number),
@@ -232,7 +231,7 @@ class LateWriters:
         replaces = reruns.keep_incomplete(self._disk, self._folders, job.folder, kept)
         report = {
             "file": shown(job.name),
-            "reason": late_reason(decision),
+            "reason": late_reason(commit_record),
             "node": None,
             "line_no": None,
             "line": None,
@@ -244,8 +243,8 @@ class LateWriters:
         }
         job.make_durable()
         write_whole(self._disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
-        decisions.write_record(self._disk, job.folder, decision)
-        return decision
+        commit.write_record(self._disk, job.folder, commit_record)
+        return commit_record
 
 
 def _is_in_use(job: Job) -> bool:

@@ -18,7 +18,7 @@ import os
 from fproc.base.text import shown
 from fproc.base.values import dataclass, replace
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
-from fproc.spool.job import commit as decisions
+from fproc.spool.job import commit
 from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
 from fproc.spool.layout import Folders, make_durably
 
@@ -62,7 +62,7 @@ def keep_incomplete(disk: Disk, folders: Folders, job_folder: str, done: CommitR
 def end_rerun(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord) -> None:
     """Remove the note with a job whose decision is carried out, and the record that the run has made old."""
     path = os.path.join(job_folder, NOTE)
-    before = decisions.read_from(path)
+    before = commit.read_from(path)
     if before is not None and done.archive.folder == "processed":
         unlink_if_there(disk, _kept_at(folders, _of_job(before.job)))
     unlink_if_there(disk, path)
@@ -70,7 +70,7 @@ def end_rerun(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord)
 
 def published(folders: Folders, archived: str) -> CommitRecord | None:
     """Return what an input in `processed/` has published, if that was kept."""
-    return decisions.read_from(_kept_at(folders, archived))
+    return commit.read_from(_kept_at(folders, archived))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Rerun:
 
         Lines that were set aside before go, too: this run sets them aside again, if it has to.
         """
-        before = decisions.read_from(os.path.join(job_folder, NOTE))
+        before = commit.read_from(os.path.join(job_folder, NOTE))
         if before is None:
             return None
         if before.stamp != FileStamp.of(os.lstat(input_path)):
@@ -128,7 +128,7 @@ def noted_in(folders: Folders, report_path: str) -> CommitRecord | None:
         with open(report_path, encoding="utf-8") as file:
             replaces = json.load(file)["replaces"]
         archived, job = replaces["archived"], replaces["job"]
-        before = decisions.read_from(_kept_at(folders, _of_job(job))) or published(folders, archived)
+        before = commit.read_from(_kept_at(folders, _of_job(job))) or published(folders, archived)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return before if before and before.job == job else None
@@ -141,7 +141,7 @@ def note(disk: Disk, job_folder: str, before: CommitRecord, input_path: str) -> 
 
 def drop_if_stale(disk: Disk, job_folder: str, waiting: str) -> None:
     """Remove a note whose input does not wait in `unprocessed/` any more, nor yet."""
-    before = decisions.read_from(os.path.join(job_folder, NOTE))
+    before = commit.read_from(os.path.join(job_folder, NOTE))
     try:
         is_there = before is not None and before.stamp == FileStamp.of(os.lstat(waiting))
     except FileNotFoundError:
@@ -150,8 +150,8 @@ def drop_if_stale(disk: Disk, job_folder: str, waiting: str) -> None:
         _drop(disk, job_folder)
 
 
-def _as_record(decision: CommitRecord) -> bytes:
-    return json.dumps({"version": decisions.VERSION, **decisions.as_json(decision)}).encode()
+def _as_record(commit_record: CommitRecord) -> bytes:
+    return json.dumps({"version": commit.VERSION, **commit.as_json(commit_record)}).encode()
 
 
 def _drop(disk: Disk, job_folder: str) -> None:

@@ -85,7 +85,7 @@ def take_first_name(disk: Disk, job: Job, waiting: str) -> None:
         return
     with suppress(FileNotFoundError):
         _put_aside(disk, waiting, job.aside_path)
-    settle_aside(disk, job, waiting)
+    clear_aside(disk, job, waiting)
 
 
 def _put_aside(disk: Disk, waiting: str, aside: str) -> None:
@@ -105,7 +105,7 @@ def _put_aside(disk: Disk, waiting: str, aside: str) -> None:
         disk.replace(waiting, aside)
 
 
-def settle_aside(disk: Disk, job: Job, waiting: str) -> None:
+def clear_aside(disk: Disk, job: Job, waiting: str) -> None:
     """Remove what `take_first_name` renamed, or put it back; a crash may have left it there.
 
     A file with more names than this one is an input that has left; loss of power has brought this name back.

@@ -37,7 +37,7 @@ class LeaseState:
         return self.owner is not None and (self.count == FREE or self.owner.is_surely_dead(observer))
 
     @property
-    def evidence(self) -> str:
+    def seen_version(self) -> str:
         """What stays the same for as long as the owner does not count."""
         return f"{self.generation} {self.count}"
 

@@ -86,18 +86,18 @@ class Leases:
         self._turn = threading.Lock()
         self._is_counting = False
 
-    def hold(self, name: str, evidence: str = "") -> JobLock | None:
-        """Make a lease, or take over one that is free, whose owner is dead, or that is as in `evidence`."""
+    def hold(self, name: str, seen_version: str = "") -> JobLock | None:
+        """Make a lease, or take over one that is free, whose owner is dead, or is still at `seen_version`."""
         job = os.path.join(self._folders.jobs, name)
         state = look_at(job)
         if state is None:
             return self._made(job)
         is_over = state.is_over(self._owner)
-        if not is_over and evidence != state.evidence:
+        if not is_over and seen_version != state.seen_version:
             return None
         return self._taken(job, state.generation, is_fresh_start=not is_over)
 
-    def abandoned(self, name: str) -> str | None:
+    def stale(self, name: str) -> str | None:
         """Whether a lease is over, or has not counted for `LEASE_SECONDS` of looking at it."""
         state = look_at(os.path.join(self._folders.jobs, name))
         if state is None:
@@ -125,17 +125,17 @@ class Leases:
 
     def _over(self, name: str, state: LeaseState) -> str | None:
         """Evidence that a lease is over, or that it has not changed for `LEASE_SECONDS` of looking at it."""
-        evidence = state.evidence
+        seen_version = state.seen_version
         before, since = self._seen.get(name, ("", 0.0))
-        if before != evidence:
+        if before != seen_version:
             since = self._monotonic()
-            self._seen[name] = (evidence, since)
+            self._seen[name] = (seen_version, since)
         is_over = (
             state.is_over(self._owner)
             or state.generation.partition("-")[2] in self._dead_takers
             or self._monotonic() - since >= LEASE_SECONDS
         )
-        return evidence if is_over else None
+        return seen_version if is_over else None
 
     def beat(self) -> None:
         """Count on, for all leases that are held; one that cannot count now tries again at the next beat."""

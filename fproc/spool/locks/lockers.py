@@ -86,13 +86,13 @@ class Lockers:
             for name in sorted(os.listdir(self._folders.lockers)):
                 with suppress(OSError):  # someone else was quicker, or has put something there
                     self._leases.finish_release(name)
-                evidence = self._leases.abandoned(name)
-                if evidence is None:
+                seen_version = self._leases.stale(name)
+                if seen_version is None:
                     state = look_at(os.path.join(self._folders.lockers, name))
                     owner = state.owner if state else None
                     alive.append(f"{owner.host} pid {owner.pid}" if owner else "another instance")
                 else:
-                    hold = self._leases.hold(name, evidence)
+                    hold = self._leases.hold(name, seen_version)
                     if hold is not None:
                         hold.release()
         return alive

@@ -35,10 +35,10 @@ class JobLock(Protocol):
 class LockManager(Protocol):
     """Holds jobs of one spool, for this process."""
 
-    def hold(self, name: str, evidence: str = "") -> JobLock | None:
-        """Hold a job, or None if someone else does; `evidence` is what `abandoned` gave."""
+    def hold(self, name: str, seen_version: str = "") -> JobLock | None:
+        """Hold a job, or None if someone else does; `seen_version` is what `stale` gave."""
 
-    def abandoned(self, name: str) -> str | None:
+    def stale(self, name: str) -> str | None:
         """None if someone holds the job; else what `hold` needs to know to take it over."""
 
     def sweep(self) -> None:
@@ -52,7 +52,7 @@ class Locks:
         self._folders = folders
         self._disk = disk
 
-    def hold(self, name: str, evidence: str = "") -> JobLock | None:  # noqa: ARG002 - a lock needs none
+    def hold(self, name: str, seen_version: str = "") -> JobLock | None:  # noqa: ARG002 - a lock needs none
         """Take the lock."""
         folder = f"{self._folders.jobs}/{name}"
         descriptor = self._disk.lock(folder)
@@ -64,7 +64,7 @@ class Locks:
         descriptor = self._disk.lock_new(folder)
         return None if descriptor is None else _Lock(self._disk, folder, descriptor)
 
-    def abandoned(self, name: str) -> str | None:
+    def stale(self, name: str) -> str | None:
         """Whether the lock is free."""
         return None if is_locked(os.path.join(self._folders.jobs, name)) else ""
 

@@ -45,7 +45,7 @@ class Sharing:
     ) -> None:
         shared = is_shared(folders, disk)
         self.is_local = not shared
-        self.holder = given or lock_manager(folders, disk, is_shared=shared, monotonic=monotonic)
+        self.lock_manager = given or lock_manager(folders, disk, is_shared=shared, monotonic=monotonic)
         self._folders = folders
         self._disk = disk
         self._monotonic = monotonic
@@ -67,7 +67,7 @@ class Sharing:
         Raises:
             OSError: the disk refuses.
         """
-        self.holder.sweep()
+        self.lock_manager.sweep()
         self._lockers.sweep()
 
     def agree(self, end_workers: Callable[[], None]) -> None:
@@ -84,7 +84,7 @@ class Sharing:
                 log.warning("another host has begun to use this folder: jobs are held by leases from now on")
                 end_workers()
                 self.is_local = False
-                self.holder = lock_manager(
+                self.lock_manager = lock_manager(
                     self._folders, self._disk, is_shared=True, monotonic=self._monotonic
                 )
                 self._lockers.leave()

@@ -31,30 +31,30 @@ SAID = 10
 class Commands:
     """What a client may do to the spool of this configuration."""
 
-    def __init__(self, config: Config, arrivals: UploadArea) -> None:
+    def __init__(self, config: Config, upload_area: UploadArea) -> None:
         self._config = config
-        self._arrivals = arrivals
+        self._upload_area = upload_area
 
     def upload_form(self, request: Request, read: Read) -> Response:
         """Take in the files of a form."""
         content_type = request.headers.get("content-type", "")
         length_bytes = self._length_of(request)
         return _received(
-            request, lambda: uploads.receive_multipart(read, length_bytes, content_type, self._arrivals)
+            request, lambda: uploads.receive_multipart(read, length_bytes, content_type, self._upload_area)
         )
 
     def upload_file(self, request: Request, read: Read) -> Response:
         """Take in one file, whose name is in the path."""
         name = request.path.removeprefix("/upload/")
         length_bytes = self._length_of(request)
-        return _received(request, lambda: uploads.receive_raw(read, length_bytes, name, self._arrivals))
+        return _received(request, lambda: uploads.receive_raw(read, length_bytes, name, self._upload_area))
 
     def retry(self, request: Request) -> Response:
         """Put failed inputs back to work."""
         chosen = _chosen(request.body)
-        inquiry = SpoolStatus(self._config)
+        spool_status = SpoolStatus(self._config)
         disk = Disk(power=self._config.durability == "power")
-        names = failed_inputs(inquiry) if chosen is None else chosen
+        names = failed_inputs(spool_status) if chosen is None else chosen
         retried, refused = put_back_all(self._config, disk, names)
         for name in retried:
             audit.info("retry: %s, asked for by %s", shown(name), request.client)
@@ -72,7 +72,7 @@ class Commands:
 
         What other uploads have left behind goes first.
         """
-        self._arrivals.sweep()  # on another machine, it takes a while to be sure that an uploader is dead
+        self._upload_area.sweep()  # on another machine, it takes a while to be sure that an uploader is dead
         length_bytes = request.length_bytes or 0
         free_bytes, _ = space(self._config.watch_dir)
         if length_bytes > free_bytes:

@@ -48,9 +48,9 @@ class FolderCache:
     def __init__(
         self, config: Config, *, clock: Callable[[], float], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        inquiry = SpoolStatus(config, clock=clock, monotonic=monotonic)
-        self.folders = inquiry.folders
-        self._is_input_name = inquiry.is_input_name
+        spool_status = SpoolStatus(config, clock=clock, monotonic=monotonic)
+        self.folders = spool_status.folders
+        self._is_input_name = spool_status.is_input_name
 
         def remembered(look: Callable[[str], T], folder: str) -> _Remembered[T]:
             return _Remembered(look, folder, clock=clock, monotonic=monotonic)

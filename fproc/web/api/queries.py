@@ -156,19 +156,20 @@ class Queries:
 
     def current(self) -> list[Row]:
         """The files that are being worked on, by this process and by the others that work on the spool."""
-        inquiry = self._inquiry()
+        spool_status = self._spool_status()
         own = os.getpid(), socket.gethostname()
         others = [
             self._of_other(entry)
-            for instance in inquiry.instances()
+            for instance in spool_status.instances()
             if (instance.pid, instance.host) != own
             for entry in instance.said.get("current", ())
         ]
         return [
-            {**entry, "total_bytes": inquiry.size_bytes(entry["file"])} for entry in [*self._own(), *others]
+            {**entry, "total_bytes": spool_status.size_bytes(entry["file"])}
+            for entry in [*self._own(), *others]
         ]
 
-    def _inquiry(self) -> SpoolStatus:
+    def _spool_status(self) -> SpoolStatus:
         """A fresh one: it remembers each file that it is asked about."""
         return SpoolStatus(self._config, clock=self._clock, monotonic=self._monotonic)
 
@@ -220,25 +221,25 @@ class Queries:
         self, state: str, place: tuple[int, str] | None
     ) -> tuple[Callable[[str], Row], Iterator[tuple[int, str]]]:
         """How a file in a state is described, and those behind a place."""
-        inquiry = self._inquiry()
+        spool_status = self._spool_status()
         if state == "unprocessed":
-            return lambda name: self._waiting(inquiry, name), _behind(self._census.waiting(), place)
+            return lambda name: self._waiting(spool_status, name), _behind(self._census.waiting(), place)
         if state == "underprocess":
             running = {entry["file"]: entry for entry in self.current()}
             return (
-                lambda name: self._at_work(inquiry, name, running),
+                lambda name: self._at_work(spool_status, name, running),
                 _behind(self._census.at_work(), place),
             )
         return self._failed, _before(self._census.failed(), place)
 
-    def _waiting(self, inquiry: SpoolStatus, name: str) -> Row:
+    def _waiting(self, spool_status: SpoolStatus, name: str) -> Row:
         came_at = _came_at(self._folders.unprocessed, name)
-        seconds, why = self._seconds_since(came_at), inquiry.why_unprocessed(name)
+        seconds, why = self._seconds_since(came_at), spool_status.why_unprocessed(name)
         return _row(name, "unprocessed", rfc3339(came_at), seconds=seconds, lines=0, error=why)
 
-    def _at_work(self, inquiry: SpoolStatus, name: str, running: Mapping[str, Row]) -> Row:
+    def _at_work(self, spool_status: SpoolStatus, name: str, running: Mapping[str, Row]) -> Row:
         came_at = _came_at(self._folders.underprocess, name)
-        why, attempts = inquiry.why_underprocess(name), inquiry.attempts(name)
+        why, attempts = spool_status.why_underprocess(name), spool_status.attempts(name)
         row = _row(name, "underprocess", rfc3339(came_at), attempts=attempts, error=why)
         counts = {key: running.get(name, {}).get(key) or 0 for key in ("lines", "rejected", "skipped")}
         return {**row, "seconds": self._seconds_since(came_at), **counts}

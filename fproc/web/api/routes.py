@@ -24,9 +24,9 @@ from fproc.web.page import pages
 OPENMETRICS = "application/openmetrics-text"
 
 
-def build_routes(seen: DashboardState, guard: Authenticator, arrivals: UploadArea) -> Routes:
+def build_routes(seen: DashboardState, auth: Authenticator, upload_area: UploadArea) -> Routes:
     """All routes."""
-    answers, mending = _Answers(seen, guard), Commands(seen.config, arrivals)
+    answers, mending = _Answers(seen, auth), Commands(seen.config, upload_area)
     return {
         "/": {"GET": Route(answers.page, is_open=True)},
         "/health": {"GET": Route(answers.health, is_open=True)},
@@ -46,30 +46,30 @@ def build_routes(seen: DashboardState, guard: Authenticator, arrivals: UploadAre
         "/login": {
             "POST": Route(answers.log_in, is_open=True, media_type="application/x-www-form-urlencoded")
         },
-        "/logout": {"POST": Route(lambda _: guard.log_out(), is_open=True)},
+        "/logout": {"POST": Route(lambda _: auth.log_out(), is_open=True)},
     }
 
 
 class _Answers:
     """What is answered to those who only look."""
 
-    def __init__(self, seen: DashboardState, guard: Authenticator) -> None:
+    def __init__(self, seen: DashboardState, auth: Authenticator) -> None:
         self._view = seen
-        self._guard = guard
+        self._auth = auth
 
     def page(self, request: Request) -> Response:
         """The dashboard, or the form that asks for the token."""
-        refusal = self._guard.stranger(request)
+        refusal = self._auth.stranger(request)
         if refusal is not None:
             return pages.log_in(refusal)
-        return pages.dashboard(page_constants(), has_token=self._guard.has_token)
+        return pages.dashboard(page_constants(), has_token=self._auth.has_token)
 
     def log_in(self, request: Request) -> Response:
         """The way to the dashboard, or the form once more."""
         token = parse_qs(request.body.decode("utf-8", "surrogateescape"), errors="surrogateescape").get(
             "token"
         )
-        answer = self._guard.log_in(token[0] if token else "", request.client)
+        answer = self._auth.log_in(token[0] if token else "", request.client)
         if answer.status == 303:  # noqa: PLR2004 - See Other
             return answer
         return pages.log_in(answer, json.loads(answer.body)["error"])

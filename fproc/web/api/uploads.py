@@ -28,7 +28,7 @@ class UploadError(FprocError):
         self.status = status
 
 
-def receive_multipart(read: Read, length: int, content_type: str, arrivals: UploadArea) -> list[Uploaded]:
+def receive_multipart(read: Read, length: int, content_type: str, upload_area: UploadArea) -> list[Uploaded]:
     """Take the files of a multipart/form-data body of exactly `length` bytes.
 
     What `read` raises comes out as it is.
@@ -39,7 +39,7 @@ def receive_multipart(read: Read, length: int, content_type: str, arrivals: Uplo
     """
     with _refusals():
         boundary = boundary_of(content_type)
-        arrival = arrivals.begin()
+        arrival = upload_area.begin()
     with arrival:
         parser = Parser(boundary, arrival.create)
         for data in _blocks(read, length):
@@ -53,7 +53,7 @@ def receive_multipart(read: Read, length: int, content_type: str, arrivals: Uplo
     return arrived
 
 
-def receive_raw(read: Read, length: int, name: str, arrivals: UploadArea) -> list[Uploaded]:
+def receive_raw(read: Read, length: int, name: str, upload_area: UploadArea) -> list[Uploaded]:
     """Take a body of exactly `length` bytes as one file.
 
     What `read` raises comes out as it is.
@@ -62,7 +62,7 @@ def receive_raw(read: Read, length: int, name: str, arrivals: UploadArea) -> lis
         UploadError: the file cannot have this name or the body is too short (400), or the disk refuses (503).
     """
     with _refusals():
-        arrival = arrivals.begin()
+        arrival = upload_area.begin()
     with arrival:
         with _refusals():
             file = arrival.create(name)

@@ -88,13 +88,13 @@ class Router:
     def __init__(
         self,
         routes: Routes,
-        guard: Authenticator,
+        auth: Authenticator,
         *,
         most_upload_bytes: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._routes = routes
-        self._guard = guard
+        self._auth = auth
         self._most_upload_bytes = most_upload_bytes
         self._monotonic = monotonic
         self._uploads: deque[float] = deque()
@@ -103,11 +103,11 @@ class Router:
         """Look at the head of a request: is it made for this site, for something there is, by one who may?"""
         found = self._routes_of(request.path)
         route = found.get("GET" if request.method == "HEAD" else request.method)
-        refusal = self._guard.misdirected(request)
+        refusal = self._auth.misdirected(request)
         if route is None:
             return Routed(request, Route(), refusal or _no_route(request, found))
         if refusal is None and not route.is_open:
-            refusal = self._guard.stranger(request)
+            refusal = self._auth.stranger(request)
         return Routed(request, route, refusal or self._refused_body(request, route))
 
     def answer(self, visit: Routed) -> Response:

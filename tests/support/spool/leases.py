@@ -59,7 +59,7 @@ class Shared:
         began = "another process had this id" if is_dead else Owner.current().began
         owner = Owner(host, "a namespace", boot or f"a boot of {host}", os.getpid(), began)
         leases = Told(folders, disk, owner=owner, monotonic=self.seconds)
-        return Spool(self.plan.config, disk=disk, holder=leases, is_checked=True)
+        return Spool(self.plan.config, disk=disk, lock_manager=leases, is_checked=True)
 
     def put(self, path: str, text: str = "a\n") -> None:
         (self.folder / path).write_text(text)

@@ -107,7 +107,7 @@ def settle(shared: Shared, spool: Spool) -> None:
     """A machine does whatever there is to do."""
     for _ in range(3):
         for name, evidence in shared.wait(spool).items():
-            taken = spool.adopt(name, evidence=evidence)
+            taken = spool.adopt(name, seen_version=evidence)
             if isinstance(taken, Claim):
                 finish(shared, taken)
             else:

@@ -89,8 +89,8 @@ def test_recovered_files_are_counted() -> None:
 
 def test_a_file_that_an_earlier_owner_decided_counts_as_a_file() -> None:
     metrics = Metrics(Clock())
-    metrics.add_settled(succeeded=True)
-    metrics.add_settled(succeeded=False)
+    metrics.add_rolled_forward(succeeded=True)
+    metrics.add_rolled_forward(succeeded=False)
     totals = metrics.snapshot().totals
     assert (totals["files_processed"], totals["files_failed"], totals["lines_in"]) == (1, 1, 0)
 
@@ -201,12 +201,12 @@ def test_the_last_success_is_when_a_file_was_last_processed() -> None:
     assert metrics.snapshot().last_success is None
     metrics.add(outcome(Verdict.FAIL))
     metrics.add(outcome(Verdict.RETRY))
-    metrics.add_settled(succeeded=False)
+    metrics.add_rolled_forward(succeeded=False)
     assert metrics.snapshot().last_success is None
     metrics.add(outcome())
     assert metrics.snapshot().last_success == DAY + 1000
     clock.seconds += 5
-    metrics.add_settled(succeeded=True)
+    metrics.add_rolled_forward(succeeded=True)
     assert metrics.snapshot().last_success == DAY + 1005
 
 

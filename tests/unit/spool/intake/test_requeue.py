@@ -301,7 +301,7 @@ def test_an_fproc_that_runs_meanwhile_fails_a_file_again_under_its_own_name(memo
 
 def test_a_name_that_is_being_worked_on_is_said_so_and_nothing_changes(world: World) -> None:
     world.fail()
-    hold = world.spool.sharing.holder.hold("x.log")
+    hold = world.spool.sharing.lock_manager.hold("x.log")
     assert hold is not None
     before = look(str(world.folder))
     with pytest.raises(InputError, match="is being worked on; wait until it is done"):

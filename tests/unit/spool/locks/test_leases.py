@@ -36,7 +36,7 @@ def test_a_machine_that_has_a_file_keeps_it_from_the_others_while_it_counts(shar
     for _ in range(5):
         assert second.orphans([]) == {}
         shared.seconds.now += LEASE_SECONDS - 1
-        first.sharing.holder.beat()  # type: ignore[attr-defined]
+        first.sharing.lock_manager.beat()  # type: ignore[attr-defined]
     assert finish(shared, claim).verdict is Verdict.COMMIT
     check_done(shared)
     assert os.listdir(shared.folder / ".fproc" / "new") == []
@@ -47,7 +47,7 @@ def test_an_owner_that_counts_no_more_is_taken_for_dead_and_its_file_starts_over
     second = shared.machine("second")
     found = shared.wait(second)
     assert list(found) == ["x.log"]
-    assert finish(shared, owned(second.adopt("x.log", evidence=found["x.log"]))).verdict is Verdict.COMMIT
+    assert finish(shared, owned(second.adopt("x.log", seen_version=found["x.log"]))).verdict is Verdict.COMMIT
     check_done(shared)
 
 
@@ -59,9 +59,9 @@ def test_leases_count_by_themselves_through_a_failure_until_they_are_given_back(
     disk = BrokenDisk(10**9, error=errno.EIO)
     prepare(folders, disk)
     others = set(threading.enumerate())
-    holder = Leases(folders, disk)
+    lock_manager = Leases(folders, disk)
     for name in ("x.log", "a lease after none was held"):
-        held = holder.hold(name)
+        held = lock_manager.hold(name)
         assert held is not None
         wait_for_counts(held)
         disk.calls_left, disk.broke_at = 0, ""
@@ -76,7 +76,7 @@ def test_what_a_dead_owner_had_begun_to_write_goes_with_its_lease(shared: Shared
     begun = Path(claim.job.folder, f"{LEASE}.0123abcd.new")
     begun.touch()
     second = shared.machine("second")
-    taken = owned(second.adopt("x.log", evidence=shared.wait(second)["x.log"]))
+    taken = owned(second.adopt("x.log", seen_version=shared.wait(second)["x.log"]))
     assert begun.name not in os.listdir(taken.job.folder)
     finish(shared, taken)
     check_done(shared)
@@ -95,15 +95,15 @@ def test_evidence_that_has_become_old_takes_nothing_over(shared: Shared) -> None
     first, second = shared.machine("first"), shared.machine("second")
     owned(first.claim("x.log"))
     evidence = shared.wait(second)["x.log"]
-    first.sharing.holder.beat()  # type: ignore[attr-defined]
-    assert second.adopt("x.log", evidence=evidence) is None
+    first.sharing.lock_manager.beat()  # type: ignore[attr-defined]
+    assert second.adopt("x.log", seen_version=evidence) is None
 
 
 def test_only_one_of_several_takes_a_file_over(shared: Shared) -> None:
     owned(shared.machine("first").claim("x.log"))
     others = [shared.machine(name) for name in ("second", "third", "fourth")]
     evidence = [shared.wait(other)["x.log"] for other in others]
-    taken = [other.adopt("x.log", evidence=seen) for other, seen in zip(others, evidence, strict=True)]
+    taken = [other.adopt("x.log", seen_version=seen) for other, seen in zip(others, evidence, strict=True)]
     assert [isinstance(one, Claim) for one in taken] == [True, False, False]
 
 
@@ -152,7 +152,7 @@ def test_two_hosts_of_one_name_take_nothing_from_each_other(tmp_path: Path) -> N
     for _ in range(5):
         assert second.orphans([], deep=True) == {}
         shared.seconds.now += LEASE_SECONDS - 1
-        first.sharing.holder.beat()  # type: ignore[attr-defined]
+        first.sharing.lock_manager.beat()  # type: ignore[attr-defined]
     assert second.adopt("x.log") is None
     assert finish(shared, claim).verdict is Verdict.COMMIT
     check_done(shared)
@@ -174,7 +174,7 @@ def test_a_torn_lease_is_held_until_it_has_not_changed_for_long(shared: Shared) 
     second = shared.machine("second")
     assert second.adopt("x.log") is None
     evidence = shared.wait(second)["x.log"]
-    finish(shared, owned(second.adopt("x.log", evidence=evidence)))
+    finish(shared, owned(second.adopt("x.log", seen_version=evidence)))
     check_done(shared)
 
 
@@ -195,8 +195,10 @@ def test_leases_are_used_where_other_machines_may_use_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = Shared(tmp_path / "w", NODES)
-    assert isinstance(Spool(shared.plan.config).sharing.holder, Locks)
+    assert isinstance(Spool(shared.plan.config).sharing.lock_manager, Locks)
     with monkeypatch.context() as patch:
         patch.setattr("fproc.spool.layout.is_local", lambda _path: False)
-        assert isinstance(Spool(shared.plan.config).sharing.holder, Leases)
-    assert isinstance(Spool(shared.plan.config).sharing.holder, Leases), "it holds for those who come later"
+        assert isinstance(Spool(shared.plan.config).sharing.lock_manager, Leases)
+    assert isinstance(Spool(shared.plan.config).sharing.lock_manager, Leases), (
+        "it holds for those who come later"
+    )

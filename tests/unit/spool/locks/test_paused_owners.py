@@ -84,7 +84,7 @@ def test_of_two_that_take_a_file_over_at_once_only_one_gets_it(memory_path: Path
         (evidence,) = {shared.wait(observer)["x.log"] for observer in observers}
 
         def adopt(spool: Spool, evidence: str = evidence) -> object:
-            return spool.adopt("x.log", evidence=evidence)
+            return spool.adopt("x.log", seen_version=evidence)
 
         def take_over() -> None:
             taken.append(adopt(observers[1]))  # noqa: B023 - called at once
@@ -106,7 +106,7 @@ def test_a_late_owner_can_write_nothing_into_the_folder_that_its_host_remembers(
     remembered = os.open(late.job.folder, os.O_RDONLY | os.O_DIRECTORY)  # as an NFS client has it by its name
     try:
         second = shared.machine("second")
-        claim = owned(second.adopt("x.log", evidence=shared.wait(second)["x.log"]))
+        claim = owned(second.adopt("x.log", seen_version=shared.wait(second)["x.log"]))
         with pytest.raises(FileNotFoundError):
             os.open("commit.json", os.O_WRONLY | os.O_CREAT, dir_fd=remembered)
     finally:
@@ -131,12 +131,14 @@ def test_what_a_late_owner_had_decided_before_its_folder_was_gone_is_carried_out
     late.staging.flush()
     late.seal()
     stamp = FileStamp.of(os.lstat(late.path))
-    decisions.write_record(late.job.disk, late.job.folder, late.decision(stamp, "", replace_results=False))
+    decisions.write_record(
+        late.job.disk, late.job.folder, late.commit_record(stamp, "", replace_results=False)
+    )
     commit = Path(late.job.folder, "commit.json")
     record = commit.read_bytes()
     commit.unlink()
     second = shared.machine("second", Slow(power=False))
-    assert isinstance(second.adopt("x.log", evidence=shared.wait(second)["x.log"]), RolledForward)
+    assert isinstance(second.adopt("x.log", seen_version=shared.wait(second)["x.log"]), RolledForward)
     assert look(str(shared.folder))["results"] == {"x.log": "of the late owner\n"}
     assert decided
 
@@ -164,7 +166,7 @@ def test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first(
             shared.wait(second)  # noqa: B023 - called at once
             claim = None
             for evidence in ("", *shared.wait(second).values()):  # noqa: B023
-                claim = claim or second.adopt("x.log", evidence=evidence) or second.claim("x.log")  # noqa: B023
+                claim = claim or second.adopt("x.log", seen_version=evidence) or second.claim("x.log")  # noqa: B023
             if isinstance(claim, Claim):
                 claims.append(claim)  # noqa: B023
                 shared.put("unprocessed/x.log", "c\n")  # noqa: B023

@@ -67,14 +67,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 def test_an_instance_with_locks_ends_its_workers_and_goes_on_with_leases(place: Place) -> None:
     local = place.instance("server")
     place.agree(local)
-    assert isinstance(local.holder, Locks)
+    assert isinstance(local.lock_manager, Locks)
     remote = place.instance("client", is_remote=True)
     with pytest.raises(OSError, match=r"server pid .* has to make way"):
         place.agree(remote)
     assert place.ended == []
     place.agree(local)
     assert place.ended == ["workers"]
-    assert (isinstance(local.holder, Leases), local.is_local, place.lockers()) == (True, False, [])
+    assert (isinstance(local.lock_manager, Leases), local.is_local, place.lockers()) == (True, False, [])
     place.agree(local)
     place.agree(remote)
     assert place.ended == ["workers"]

@@ -77,7 +77,7 @@ def test_every_fate_is_thought_of() -> None:
 def test_what_an_earlier_owner_had_decided_is_recorded_under_that_owner_s_claim(
     books: Books, *, succeeded: bool
 ) -> None:
-    books.journal.settled(RolledForward("x.log", succeeded, ("r",), job="theirs"))
+    books.journal.rolled_forward(RolledForward("x.log", succeeded, ("r",), job="theirs"))
     books.turn()
     kind = "processed" if succeeded else "failed"
     assert books.recorder.events == [FileEvent("theirs", "x.log", kind, books.now, results=("r",))]

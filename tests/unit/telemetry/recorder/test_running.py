@@ -101,8 +101,8 @@ def test_alerts_hear_of_failures_alone_and_of_what_the_loop_tells() -> None:
     journal = Recorder(Metrics(), alerts=called)
     for fate in Verdict:
         journal.outcome(changed(BAD, verdict=fate))
-    journal.settled(RolledForward("old.log", succeeded=True, results=()))
-    journal.settled(RolledForward("older.log", succeeded=False, results=()))
+    journal.rolled_forward(RolledForward("old.log", succeeded=True, results=()))
+    journal.rolled_forward(RolledForward("older.log", succeeded=False, results=()))
     journal.paused("the disk is full")
     journal.resumed()
     journal.arrived()

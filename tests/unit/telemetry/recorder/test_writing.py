@@ -34,8 +34,8 @@ def test_a_real_history_finds_all_of_it_again_and_one_claim_s_end_counts_once(tm
     history = real(tmp_path)
     books = Books(tmp_path, history)
     books.journal.outcome(changed(DONE, file="\udcff"))
-    books.journal.settled(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
-    books.journal.settled(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
+    books.journal.rolled_forward(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
+    books.journal.rolled_forward(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
     books.journal.outcome(BAD)
     books.turn()
     kinds = [(row.event.file, row.event.kind) for row in history.recent(limit=9)]
@@ -114,7 +114,7 @@ def everything(books: Books) -> None:
     for number, fate in enumerate(Verdict):
         books.journal.outcome(changed(DONE, verdict=fate, job=f"j{number}"))
     books.journal.recovered("x")
-    books.journal.settled(RolledForward("x", succeeded=False, results=()))
+    books.journal.rolled_forward(RolledForward("x", succeeded=False, results=()))
     books.journal.died("x", WorkerDeath("killed"))
     for _ in range(3):
         books.turn(3600)

@@ -19,5 +19,5 @@ def told(place: Place, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the journal is told for alerts."""
     told: list[str] = []
     for what in ("paused", "resumed", "arrived"):
-        monkeypatch.setattr(place.watcher._journal, what, lambda *_, what=what: told.append(what))
+        monkeypatch.setattr(place.watcher._recorder, what, lambda *_, what=what: told.append(what))
     return told
