@@ -21,6 +21,10 @@ QUERY: dict[str, dict[str, Any]] = {
 }
 """What may stand in a query, by the name of the parameter."""
 
+USUAL = ("400", "408", "414", "431", "500", "503")
+GUARDED = ("401", "429")
+"""The refusals that every endpoint may answer with, and those of one that needs a token."""
+
 
 def described(text: str) -> str:
     """Return the description with what is declared elsewhere, laid out always in the same way."""
@@ -28,6 +32,11 @@ def described(text: str) -> str:
     for parameter in _parameters(value):
         if parameter["in"] == "query":
             parameter["schema"].update(QUERY.get(parameter["name"], {}))
+    for operations in value["paths"].values():
+        for operation in operations.values():
+            usual = USUAL if "security" in operation else (*USUAL, *GUARDED)
+            refusals = {code: {"$ref": f"#/components/responses/Status{code}"} for code in usual}
+            operation["responses"] = dict(sorted({**refusals, **operation["responses"]}.items()))
     schemas = value["components"]["schemas"]
     schemas["Health"]["properties"]["status"]["enum"] = list(RUNNING_STATUSES)
     schemas["Ended"]["properties"]["state"]["enum"] = list(STATES)
