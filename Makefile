@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-file test sweeps test-long check lint types pyz generate bench screenshots clean
+.PHONY: help run run-file test coverage pythons sweeps test-long check lint types pyz generate bench screenshots clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,16 @@ run-file: ## process one file where it is: make run-file FILE=some.log (ARGS="--
 # Four at a time even on two processors: system tests mostly wait. Sweeps run alone, for some of them measure.
 test: $(VENV)/ready ## run the fast tests
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not long and not sweep" $(ARGS)
+
+coverage: $(VENV)/ready ## run the fast tests, and say which lines and branches of fproc they leave out
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 4 --dist worksteal -m "not long and not sweep" $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+# The first says which Python that is; it keeps tox from failing where none of the others is found.
+pythons: $(VENV)/ready ## run unit tests and properties under the oldest and the newest Python, if they are found
+	$(BIN)/tox run -e this,3.10,3.13 $(ARGS)
 
 sweeps: $(VENV)/ready ## kill, starve, mutate and browse fproc, thinned (minutes; needs strace and chromium)
 	$(BIN)/python -m pytest -m "sweep and not long" $(ARGS)
@@ -50,7 +60,7 @@ screenshots: $(VENV)/ready ## take the pictures of the dashboard in docs/images/
 	$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove what was built; watch_dir is left alone
-	rm -rf $(VENV) build dist fproc.pyz .hypothesis .mypy_cache .pytest_cache .ruff_cache .tox
+	rm -rf $(VENV) build dist fproc.pyz .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .tox
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is ready when everything in it was installed after pyproject.toml last changed.

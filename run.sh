@@ -1,7 +1,7 @@
 #!/bin/sh
 # The verbs of the Makefile, where make is not installed or a script is handier:
 #   ./run.sh run [OPTION...]          ./run.sh run-file FILE [OPTION...]
-#   ./run.sh test|sweeps|test-long|check|pyz|generate|bench|screenshots|clean|help
+#   ./run.sh test|coverage|pythons|sweeps|test-long|check|pyz|generate|bench|screenshots|clean|help
 set -eu
 cd "$(dirname "$0")"
 PYTHON=${PYTHON:-python3}
@@ -16,12 +16,12 @@ case "${1:-help}" in
         [ $# -ge 1 ] || { echo "run.sh run-file needs a file: ./run.sh run-file some.log" >&2; exit 2; }
         exec "$PYTHON" -m fproc --input "$@"
         ;;
-    test | sweeps | test-long | check | pyz | generate | bench | screenshots | clean | help)
+    test | coverage | pythons | sweeps | test-long | check | pyz | generate | bench | screenshots | clean | help)
         exec make --no-print-directory PYTHON="$PYTHON" "$@"
         ;;
     *)
-        echo "run.sh: no verb '$1'; there are run, run-file, test, sweeps, test-long, check, pyz, generate, bench," \
-            "screenshots, clean, help" >&2
+        echo "run.sh: no verb '$1'; there are run, run-file, test, coverage, pythons, sweeps, test-long, check," \
+            "pyz, generate, bench, screenshots, clean, help" >&2
         exit 2
         ;;
 esac

@@ -96,7 +96,21 @@ def test_the_processors_in_the_documents_do_what_is_said_of_them(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "verb", ["run", "run-file", "test", "sweeps", "test-long", "check", "pyz", "bench", "clean", "help"]
+    "verb",
+    [
+        "run",
+        "run-file",
+        "test",
+        "coverage",
+        "pythons",
+        "sweeps",
+        "test-long",
+        "check",
+        "pyz",
+        "bench",
+        "clean",
+        "help",
+    ],
 )
 def test_makefile_and_run_sh_offer_the_same_verbs(verb: str) -> None:
     assert re.search(rf"^{verb}:.* ## ", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

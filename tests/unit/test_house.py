@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from tests.support.house import (
     unlisted,
     upward_imports,
 )
+from tests.support.programs.running import environment
 from tests.support.project import PROJECT
 
 Rule = Callable[[House], list[Any]]
@@ -152,8 +152,7 @@ def test_a_rule_notices_what_breaks_it(
 
 def test_version_starts_without_what_only_work_needs() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "fproc", "--version"]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
     loaded = {
         line.rpartition("|")[2].strip()
         for line in done.stderr.splitlines()

@@ -12,7 +12,7 @@ import pytest
 from fproc.base.ids import new_id
 from fproc.run.outcome import FileEvent
 from tests.support.histories import NOW, Opener, asked_aside, event, jobs
-from tests.support.project import PROJECT
+from tests.support.programs.running import environment
 
 
 def test_an_event_comes_back_as_it_was_recorded(opened: Opener) -> None:
@@ -124,7 +124,7 @@ def test_numbers_that_do_not_fit_stop_nothing(opened: Opener, warnings: Callable
 
 def test_the_module_does_not_import_sqlite3_by_itself() -> None:
     code = "import sys, fproc.telemetry.history; sys.exit('sqlite3' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], env=environment(), check=False).returncode == 0
 
 
 def test_after_closing_nothing_is_recorded_and_nothing_found(
