@@ -29,6 +29,7 @@ from fproc.run.inputs import Input
 from fproc.run.run import run_input
 from fproc.run.verdict import Verdict, decide
 from fproc.spool.disk.disk import Disk
+from fproc.spool.layout import REJECTS_ENDING
 from fproc.spool.output.direct import DirectOutput
 
 log = logging.getLogger("fproc.input")
@@ -184,7 +185,7 @@ class _Call:
         name = given.source.name
 
         def reject(data: bytes) -> None:
-            output.staging.set_aside(f"{name}.rejected.jsonl", data.decode().rstrip("\n"))
+            output.staging.set_aside(f"{name}{REJECTS_ENDING}", data.decode().rstrip("\n"))
 
         bar = ProgressBar(sys.stderr, shown(name), given.size_bytes) if bars else None
         mark = CurrentTask.own()

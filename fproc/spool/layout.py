@@ -18,6 +18,12 @@ from fproc.spool.disk.mounts import is_local
 
 log = logging.getLogger("fproc.spool")
 
+REPORT_ENDING = ".error.json"
+REJECTS_ENDING = ".rejected.jsonl"
+REPORTS = (REPORT_ENDING, REJECTS_ENDING)
+"""What stands behind the name of an input in `failed/` in the names of the files about it: why it failed, and
+its lines that were set aside."""
+
 NUMBER_DIGITS = 10
 """No `~N` of fproc's has so many digits."""
 

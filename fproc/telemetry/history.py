@@ -20,7 +20,7 @@ from fproc.base.errors import reason_of
 from fproc.base.text import shown
 from fproc.run.outcome import FileEvent
 from fproc.telemetry.events import Failure, Row, bytes_of, line_values_of, row_of, values_of
-from fproc.telemetry.history_schema import SCHEMA_VERSION, make_tables, version_of
+from fproc.telemetry.history_schema import SCHEMA_VERSION, TOTALS, make_tables, version_of
 from fproc.telemetry.rolling import Ended
 
 if TYPE_CHECKING:
@@ -56,10 +56,6 @@ ASKED_AT_ONCE = 400
 
 _DAY_SECONDS = 86400
 _HIGHEST_ID = 2**63 - 1
-_TOTALS = (
-    *("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
-    *("lines_rejected", "lines_skipped"),
-)
 
 # Text is bound as bytes and cast, because a name need not be UTF-8.
 # Columns are named: SQLite then sees when another process has just added one.
@@ -195,7 +191,7 @@ class History:
         are of the files that were processed or failed.
         """
         found = self._ask("SELECT * FROM totals", ())
-        return dict(zip(_TOTALS, found[0], strict=True)) if found else {}
+        return dict(zip(TOTALS, found[0], strict=True)) if found else {}
 
     def recent(
         self, *, limit: int, kinds: Collection[str] = (), query: str = "", after: int | None = None

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
+TOTALS = (
+    *("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
+    *("lines_rejected", "lines_skipped"),
+)
+"""What is added up over restarts: the columns of the table `totals`, in their order."""
+
 SCHEMA_VERSION = 3
 """The `user_version` of the databases that are made and understood; older ones are brought up to it."""
 

@@ -18,13 +18,8 @@ from fproc.base.values import dataclass
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
+from fproc.telemetry.history_schema import TOTALS
 from fproc.telemetry.rolling import PERCENTILES, WINDOWS, Ended, Step, Window, rounded
-
-TOTALS = (
-    *("files_processed", "files_failed", "lines_in", "lines_out", "bytes_in", "retries", "recovered"),
-    *("lines_rejected", "lines_skipped"),
-)
-"""What is added up over restarts."""
 
 BOUNDS_SECONDS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),

@@ -22,6 +22,7 @@ from fproc.base.text import shown
 from fproc.base.values import dataclass
 from fproc.pipeline.processors.options import STAGE_FOLDER
 from fproc.spool.checks.condition import LEAST_FREE_BYTES
+from fproc.spool.checks.moves import refused_move
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.mounts import LOCAL_TYPES, device_of, has_journal, is_local, mount_of, space
 from fproc.spool.disk.paths import is_at
@@ -170,19 +171,11 @@ def _new_name() -> str:
 
 def _of_moves(what: str, way: list[str]) -> Finding:
     """Move an empty hidden folder, which nobody takes for an input, along a way."""
-    probe = _new_name()
-    target, here = way[0], os.path.join(way[0], probe)
-    try:
-        os.mkdir(here)
-        for target in way[1:]:
-            os.rename(here, os.path.join(target, probe))
-            here = os.path.join(target, probe)
-    except OSError as error:
+    refused = refused_move(way, _new_name())
+    if refused is not None:
+        folder, error = refused
         advice = "its folders must be on one filesystem, and one mount of it"
-        return Finding(f"moves of {what}", Rating.BAD, f"to {target}: {error.strerror}", advice)
-    finally:
-        with suppress(OSError):
-            os.rmdir(here)
+        return Finding(f"moves of {what}", Rating.BAD, f"to {folder}: {error.strerror}", advice)
     return Finding(f"moves of {what}", Rating.GOOD, "every folder can be reached by a rename")
 
 

@@ -63,12 +63,23 @@ def _check_way(notes: str, way: list[str], setting: str) -> None:
 def _refusal(notes: str, way: list[str]) -> tuple[str, OSError] | None:
     """Move a new folder along a way; return where that was refused, and how."""
     name = f".fproc-probe-{new_id()}"
-    note, folder = os.path.join(notes, name), way[0]
-    here = os.path.join(folder, name)
+    note = os.path.join(notes, name)
     try:
         with suppress(FileExistsError):
             os.mkdir(notes)
         os.mkdir(note)
+        return refused_move(way, name)
+    except OSError as error:
+        return way[0], error
+    finally:
+        with suppress(FileNotFoundError):
+            os.rmdir(note)
+
+
+def refused_move(way: list[str], name: str) -> tuple[str, OSError] | None:
+    """Move an empty folder, which nobody takes for an input, along a way; return where that was refused."""
+    folder, here = way[0], os.path.join(way[0], name)
+    try:
         os.mkdir(here)
         for folder in way[1:]:
             there = os.path.join(folder, name)
@@ -77,9 +88,8 @@ def _refusal(notes: str, way: list[str]) -> tuple[str, OSError] | None:
     except OSError as error:
         return folder, error
     finally:
-        for made in (here, note):
-            with suppress(FileNotFoundError):
-                os.rmdir(made)
+        with suppress(FileNotFoundError):
+            os.rmdir(here)
     return None
 
 

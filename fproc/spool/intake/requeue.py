@@ -14,11 +14,11 @@ from fproc.base.errors import InputError
 from fproc.base.text import shown
 from fproc.config.model import Config
 from fproc.spool.disk.disk import Disk, unlink_if_there
-from fproc.spool.intake.status import REPORTS, SpoolStatus
+from fproc.spool.intake.status import SpoolStatus
 from fproc.spool.job import reruns
 from fproc.spool.job.commit import CommitRecord
 from fproc.spool.job.markers import shares_marker
-from fproc.spool.layout import about, is_shared
+from fproc.spool.layout import REPORT_ENDING, REPORTS, about, is_shared
 from fproc.spool.locks import holding
 from fproc.spool.locks.locks import JobLock
 from fproc.spool.readiness.names import InputNames
@@ -107,7 +107,7 @@ class _Revival:
     def _put_back(self, name: str, holds: ExitStack) -> None:
         folders = self._folders
         if name in self._failed:
-            before = reruns.noted_in(folders, os.path.join(folders.failed, about(name, REPORTS[0])))
+            before = reruns.noted_in(folders, os.path.join(folders.failed, about(name, REPORT_ENDING)))
             path = os.path.join(folders.failed, name)
         else:
             path = os.path.join(folders.processed, name)

@@ -21,16 +21,13 @@ from fproc.spool.disk.paths import kind_of_file
 from fproc.spool.intake.scanner import Scanner
 from fproc.spool.job import checkpoint as checkpoints
 from fproc.spool.job.job import Attempts, read_attempts
-from fproc.spool.layout import Folders, about, archive_number
+from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING, REPORTS, Folders, about, archive_number
 from fproc.spool.locks.holding import holder_status
 from fproc.spool.locks.instance import Instance, instances
 from fproc.spool.readiness.looks import READY, longest_wait_seconds
 from fproc.spool.readiness.obstacles import obstacle
 
 SKIPPED = "it cannot be worked with, and is skipped until this is fixed"
-
-REPORTS = (".error.json", ".rejected.jsonl")
-"""What stands behind the name of an input in `failed/` in the names of the files about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +236,7 @@ class SpoolStatus:
         with suppress(OSError):
             status = os.stat(os.path.join(self.folders.processed, archived))
             why += f" at {rfc3339(status.st_ctime)}"
-        rejects = about(archived, REPORTS[1])
+        rejects = about(archived, REJECTS_ENDING)
         with suppress(OSError), open(os.path.join(self.folders.failed, rejects), "rb") as file:
             count = sum(1 for _ in file)
             why += f", {counted(count, 'line')} rejected (failed/{shown(rejects)})"
@@ -248,7 +245,7 @@ class SpoolStatus:
     def _why_failed(self, archived: str) -> str:
         if not is_input(archived, self.names(self.folders.failed)):
             return "no input, but a report about one"
-        path = os.path.join(self.folders.failed, about(archived, REPORTS[0]))
+        path = os.path.join(self.folders.failed, about(archived, REPORT_ENDING))
         try:
             with open(path, encoding="utf-8") as file:
                 report = json.load(file)
@@ -282,4 +279,4 @@ def archived_as(folder: str, name: str) -> list[str]:
 
 def is_input(name: str, names: set[str]) -> bool:
     """Whether a file in `failed/`, among `names`, is an input: no report, or one with a report."""
-    return not name.endswith(REPORTS) or (name + REPORTS[0]) in names
+    return not name.endswith(REPORTS) or (name + REPORT_ENDING) in names

@@ -6,8 +6,7 @@ import re
 
 from fproc.base.errors import InputError
 from fproc.base.text import shown
-from fproc.spool.intake.status import REPORTS
-from fproc.spool.layout import NAME_BYTES
+from fproc.spool.layout import NAME_BYTES, REPORTS
 from fproc.spool.readiness.names import InputNames
 
 _SHOWN_CHARACTERS = 80

@@ -21,14 +21,12 @@ from fproc.spool.job.checkpoint import Checkpoint, PartState, Position
 from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
 from fproc.spool.job.job import ATTEMPTS, REJECTED, REPORT, Attempts, Job, RolledForward
 from fproc.spool.job.reruns import Rerun
+from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING
 from fproc.spool.output.parts import Part
 from fproc.spool.readiness.evidence import Evidence
 from fproc.spool.readiness.looks import Look
 
 log = logging.getLogger("fproc.spool")
-
-REJECTED_EXTRA = ".rejected.jsonl"
-"""What the name of an input gets behind it for its lines that were set aside."""
 
 
 class Origin(Enum):
@@ -243,7 +241,7 @@ class Claim:
             "failed",
             self.job.name,
             number,
-            REJECTED_EXTRA,
+            REJECTS_ENDING,
             inode=found.inode,
             size_bytes=found.size_bytes,
             mtime_ns=found.mtime_ns,
@@ -257,7 +255,7 @@ class Claim:
         job = self.job
         job.check_owner()
         job.check_place()  # what seems to be wrong with the input may come of that
-        records = {REPORT: ".error.json", **({REJECTED: REJECTED_EXTRA} if self._can_keep_rejects() else {})}
+        records = {REPORT: REPORT_ENDING, **({REJECTED: REJECTS_ENDING} if self._can_keep_rejects() else {})}
         self._clear(*records)
         report = {**report, "replaces": self._rerun.as_json()} if self._rerun else report
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")

@@ -27,7 +27,7 @@ from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.job import commit, reruns
 from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
 from fproc.spool.job.job import REPORT, Job, RolledForward, late_reason
-from fproc.spool.layout import Folders
+from fproc.spool.layout import REPORT_ENDING, Folders
 from fproc.spool.locks.sharing import Sharing
 
 log = logging.getLogger("fproc.spool")
@@ -217,7 +217,7 @@ class LateWriters:
     def _decide(self, job: Job, kept: CommitRecord, status: os.stat_result) -> CommitRecord:
         """Make it durable that an input goes to `failed/`, with a report."""
         archive = Publication(f"processed/{job.name}", "failed", job.name)
-        about = Publication(commit.OF_JOB + REPORT, "failed", job.name, extra=".error.json")
+        about = Publication(commit.OF_JOB + REPORT, "failed", job.name, extra=REPORT_ENDING)
         number = commit.next_number(self._folders, archive, about)
         commit_record = CommitRecord(
             FileStamp.of(status),

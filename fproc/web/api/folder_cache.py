@@ -13,7 +13,8 @@ from typing import Generic, TypeVar
 from fproc.base.rest import Rest
 from fproc.config.model import Config
 from fproc.spool.disk.folder_watch import FolderWatch
-from fproc.spool.intake.status import REPORTS, SpoolStatus, is_input
+from fproc.spool.intake.status import SpoolStatus, is_input
+from fproc.spool.layout import REPORT_ENDING, REPORTS
 
 T = TypeVar("T")
 
@@ -96,7 +97,7 @@ class FolderCache:
                 yield entry
                 continue
             doubtful.append(entry)
-            if entry.name.endswith(REPORTS[0]):
+            if entry.name.endswith(REPORT_ENDING):
                 reports.add(entry.name)
         yield from (entry for entry in doubtful if is_input(entry.name, reports))
 

@@ -17,8 +17,8 @@ from typing import Any
 from fproc.base.times import rfc3339
 from fproc.config.model import Config
 from fproc.run.outcome import FileEvent
-from fproc.spool.intake.status import REPORTS, SpoolStatus
-from fproc.spool.layout import about, archive_number
+from fproc.spool.intake.status import SpoolStatus
+from fproc.spool.layout import REPORT_ENDING, about, archive_number
 from fproc.telemetry.history import History
 from fproc.telemetry.rolling import rounded
 from fproc.telemetry.traces import Traces
@@ -247,7 +247,7 @@ class Queries:
     def _failed(self, name: str) -> Row:
         """What is known of a failed input without the history."""
         came_at = _came_at(self._folders.failed, name)
-        report = _report(os.path.join(self._folders.failed, about(name, REPORTS[0])))
+        report = _report(os.path.join(self._folders.failed, about(name, REPORT_ENDING)))
         failed_at = _time_of(report.get("timestamp"))
         return _row(
             name,
