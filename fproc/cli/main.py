@@ -240,8 +240,7 @@ def _refuse_strays(action: Action, arguments: argparse.Namespace) -> None:
         flag = option.flag
         homes = sorted(other.flag for other in ACTIONS if flag in other.options)
         if homes and action.flag not in homes and _is_given(arguments, flag):
-            hint = "; for --watch there is --results-dir" if flag == "--output" else ""
-            raise UsageError(f"{flag} goes with {' or '.join(homes)}{hint}")
+            raise UsageError(f"{flag} goes with {' or '.join(homes)}" + (option.hint and f"; {option.hint}"))
     if arguments.output == "" or "" in (arguments.input or ()):
         raise UsageError("--input and --output must not be empty")
 

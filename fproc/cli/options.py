@@ -21,7 +21,8 @@ MODE_VARIABLE = "MODE"
 class CommandOption:
     """An option, which takes a value if it has a `metavar` or `choices`.
 
-    `help` is for `--help`; the documents say `meaning`, if that is more. `variable` gives the same.
+    `help` is for `--help`; the documents say `meaning`, if that is more. `variable` gives the same. `hint` is
+    for who gives it with an action that does without.
     """
 
     flag: str
@@ -30,6 +31,7 @@ class CommandOption:
     choices: tuple[str, ...] = ()
     variable: str = ""
     meaning: str = ""
+    hint: str = ""
 
     @property
     def is_switch(self) -> bool:
@@ -61,6 +63,7 @@ OPTIONS = (
         "with --input: where results go; - is standard output",
         "PATH",
         meaning="with `--input` and `--sample`, see [below](#where-results-go)",
+        hint="for --watch there is --results-dir",
     ),
     CommandOption(
         "--mode",

@@ -113,10 +113,15 @@ def _given(found: ConfigFile, environ: Mapping[str, str], problems: Problems) ->
     return given
 
 
-def given_flags(arguments: Namespace) -> dict[str, str | None]:
-    """Return what the command line says of keys, by flag."""
+def given_flags(arguments: Namespace) -> dict[str, str]:
+    """Return what the command line says of keys, by flag; a switch says "true", or nothing."""
     flags = [setting.key.flag.name for setting in GIVEN_OUTSIDE if setting.key.flag.name]
-    return {flag: getattr(arguments, flag.removeprefix("--").replace("-", "_")) for flag in flags}
+    found = {flag: getattr(arguments, flag.removeprefix("--").replace("-", "_")) for flag in flags}
+    return {
+        flag: "true" if value is True else value
+        for flag, value in found.items()
+        if value is not None and value is not False
+    }
 
 
 def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Problems]:

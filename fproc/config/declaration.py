@@ -28,7 +28,7 @@ _KEY = "key"
 
 
 class Flag:
-    """An option of the command line that gives a key: what stands for its value, and what `--help` says."""
+    """An option that gives a key: what stands for its value ("": a switch), and what `--help` says."""
 
     def __init__(self, name: str = "", metavar: str = "", help_text: str = "") -> None:
         self.name = name

@@ -150,8 +150,9 @@ def test_a_rule_notices_what_breaks_it(
     assert list(map(str, rule(House(copy)))) == [expected]
 
 
-def test_version_starts_without_what_only_work_needs() -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "fproc", "--version"]
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_what_is_only_told_starts_without_what_only_work_needs(flag: str) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "fproc", flag]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
     loaded = {
         line.rpartition("|")[2].strip()

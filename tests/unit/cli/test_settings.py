@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from fproc.base.errors import EXIT_CONFIG, EXIT_USAGE, ConfigError, UsageError
-from fproc.cli.settings import gather, load_plan, token
+from fproc.base.schema import boolean
+from fproc.cli.settings import gather, given_flags, load_plan, token
+from fproc.config.declaration import Flag, Key, Setting
 from fproc.config.keys import parse_config
 from fproc.config.nodes import NodeSpec
 from fproc.pipeline.plan import Plan
@@ -366,3 +369,13 @@ def test_the_variable_mode_counts_only_where_modes_do() -> None:
 def test_a_mode_that_cannot_be_is_wrong_usage(mode: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         loaded(mode=mode, with_mode=True)
+
+
+def test_what_the_command_line_says_of_keys_is_text_and_what_it_does_not_say_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flags = [Flag("--yes"), Flag("--no"), Flag("--word", "TEXT"), Flag("--none", "TEXT")]
+    keys = [Setting((flag.name,), "str", "", Key(boolean, flag=flag)) for flag in flags]
+    monkeypatch.setattr("fproc.cli.settings.GIVEN_OUTSIDE", keys)
+    arguments = Namespace(yes=True, no=False, word="w", none=None)
+    assert given_flags(arguments) == {"--yes": "true", "--word": "w"}
