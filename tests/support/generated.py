@@ -55,8 +55,14 @@ def _synopsis(action: Action) -> str:
 
 def options() -> str:
     """Return the table of the options that go with actions."""
-    rows = [(_with_value(option), option.meaning or option.help) for option in OPTIONS]
-    return table(("option", "means"), rows)
+    return table(("option", "means"), ((_with_value(option), _meaning(option)) for option in OPTIONS))
+
+
+def _meaning(option: CommandOption) -> str:
+    """Return what an option means, and with which actions if only with some."""
+    text = option.meaning or option.help
+    homes = sorted(f"`{action.flag}`" for action in ACTIONS if option.flag in action.options)
+    return text if not homes or text.startswith("with ") else f"with {' or '.join(homes)}: {text}"
 
 
 def _with_value(option: CommandOption) -> str:
