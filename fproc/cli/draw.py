@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from fproc.pipeline.graph import START, Graph, is_sink
 
-FORMATS = ("text", "mermaid", "dot")
-
 
 def draw(graph: Graph, form: str) -> str:
-    """The drawing, without a final line ending."""
+    """The drawing in one of the forms that `--graph` takes, without a final line ending."""
     return {"text": _text, "mermaid": _mermaid, "dot": _dot}[form](graph)
 
 
