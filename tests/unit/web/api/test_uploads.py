@@ -46,7 +46,7 @@ class Place:
         return {
             "read": read or io.BytesIO(data).read,
             "length": len(data) if length is None else length,
-            "arrivals": UploadArea(self.config, disk),
+            "upload_area": UploadArea(self.config, disk),
         }
 
     def waiting(self) -> dict[str, str]:
