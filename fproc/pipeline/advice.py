@@ -1,7 +1,7 @@
-"""What `--check` warns of: a pipeline that is valid and will hardly do what was meant.
+"""The warnings of `--check`: a pipeline that is valid, but hardly does what was meant.
 
-Only what is certain is said. Which tags a node may give is known of built-ins that declare it; of users'
-processors it is not, and nothing is said of what comes from them.
+Only certain ones are given. The tags that a built-in may set are known if it declares them; those of users'
+processors are not, so there is no warning about what they emit.
 """
 
 from __future__ import annotations
@@ -18,55 +18,55 @@ from fproc.pipeline.processors.builtins import BUILTINS
 from fproc.pipeline.processors.options import Template
 
 SHARED_NAMES = {"suffix", "tag", "date"}
-"""What in the name of a result does not tell one input from another."""
+"""Placeholders in the name of a result that do not tell one input from another."""
 
 
 @dataclass(slots=True)
-class _Came:
-    """The tags that records may come with, and whether they may come with any other."""
+class _ReceivedTags:
+    """The tags that received records may have, and whether they may have any other."""
 
     tags: set[str]
     may_be_any: bool = False
 
     def add(self, tags: set[str], *, may_be_any: bool = False) -> bool:
-        """Add some; return whether that is news."""
-        is_news = not tags <= self.tags or (may_be_any and not self.may_be_any)
+        """Add some tags; return whether that changes anything."""
+        is_new = not tags <= self.tags or (may_be_any and not self.may_be_any)
         self.tags |= tags
         self.may_be_any = self.may_be_any or may_be_any
-        return is_news
+        return is_new
 
 
 def configuration_warnings(plan: Plan) -> list[str]:
-    """Return what looks like a mistake in a pipeline, a message each."""
-    came = _came(plan)
-    found = [f"no line can reach the node {name!r}" for name in plan.graph.unreachable()]
+    """Return a message for each thing in a pipeline that looks wrong."""
+    received = _received_tags(plan)
+    warnings = [f"no line can reach the node {name!r}" for name in plan.graph.unreachable()]
     for name, node in plan.graph.nodes.items():
         if is_sink(node):
-            found += _of_sink(plan, name, node)
+            warnings += _of_sink(plan, name, node)
         else:
-            given = _given(plan, name, came[name])
-            if given is not None and (came[name].tags or came[name].may_be_any):
-                found += _of_tags(plan, name, node, given)
-    return found
+            emitted = _emitted_tags(plan, name, received[name])
+            if emitted is not None and (received[name].tags or received[name].may_be_any):
+                warnings += _of_tags(plan, name, node, emitted)
+    return warnings
 
 
-def _came(plan: Plan) -> dict[str, _Came]:
-    """Return which tags records may come to each node with."""
+def _received_tags(plan: Plan) -> dict[str, _ReceivedTags]:
+    """Return the tags that records may have when they come to each node."""
     nodes = plan.graph.nodes
-    came = {name: _Came({name} if name in plan.graph.entries else set()) for name in nodes}
+    received = {name: _ReceivedTags({name} if name in plan.graph.entries else set()) for name in nodes}
     waiting = list(plan.graph.entries)
     while waiting:
         name = waiting.pop()
         if is_sink(nodes[name]):
             continue
-        for target, tags, may_be_any in list(_sent(plan, name, _given(plan, name, came[name]))):
-            if target in came and came[target].add(tags, may_be_any=may_be_any):
+        for target, tags, may_be_any in list(_sent(plan, name, _emitted_tags(plan, name, received[name]))):
+            if target in received and received[target].add(tags, may_be_any=may_be_any):
                 waiting.append(target)
-    return came
+    return received
 
 
-def _given(plan: Plan, name: str, came: _Came) -> set[str] | None:
-    """Return the tags that a node may give, or None where that may be any."""
+def _emitted_tags(plan: Plan, name: str, received: _ReceivedTags) -> set[str] | None:
+    """Return the tags of the records that a node may emit, or None where that may be any."""
     form = plan.forms.get(name)
     if not isinstance(form, BuiltinForm):
         return None
@@ -74,13 +74,13 @@ def _given(plan: Plan, name: str, came: _Came) -> set[str] | None:
     own = builtin.gives_tags(form.values)
     if own is None or builtin.sets_tag(form.values):
         return None if own is None else {*own}
-    return None if came.may_be_any else {*own, *came.tags}
+    return None if received.may_be_any else {*own, *received.tags}
 
 
-def _sent(plan: Plan, name: str, given: set[str] | None) -> Iterator[tuple[str, set[str], bool]]:
-    """Yield where records go from a node, with which tags, and whether with any other."""
-    if given is not None:
-        for tag in given:
+def _sent(plan: Plan, name: str, emitted: set[str] | None) -> Iterator[tuple[str, set[str], bool]]:
+    """Yield each node that records go to from a node, their tags, and whether they may have any other."""
+    if emitted is not None:
+        for tag in emitted:
             yield from ((target, {tag}, False) for target in plan.graph.targets(name, tag))
         return
     route = plan.graph.nodes[name].next
@@ -93,9 +93,9 @@ def _sent(plan: Plan, name: str, given: set[str] | None) -> Iterator[tuple[str, 
             yield from ((to, set() if tag == ANY else {tag}, tag == ANY) for to in targets)
 
 
-def _of_tags(plan: Plan, name: str, node: NodeSpec, given: set[str]) -> Iterator[str]:
-    """Yield what is wrong with the ways of a node's records, whose tags are known."""
-    for tag in sorted(given):
+def _of_tags(plan: Plan, name: str, node: NodeSpec, emitted: set[str]) -> Iterator[str]:
+    """Yield what is wrong with the routes of a node whose tags are known."""
+    for tag in sorted(emitted):
         what = f"{node.path}: what leaves {name!r} with the tag {tag!r}"
         if node.next is None and tag == name:
             yield f"{what} comes back to it again and again, up to limits.max_hops; give it a 'next'"
@@ -103,8 +103,8 @@ def _of_tags(plan: Plan, name: str, node: NodeSpec, given: set[str]) -> Iterator
             where = "no node has that name" if node.next is None else f"'next' has neither it nor {ANY!r}"
             yield f"{what} has no way to go: {where}"
     for tag in node.next if isinstance(node.next, Mapping) else ():
-        if tag != ANY and tag not in given:
-            hint = nearest(tag, sorted(given))
+        if tag != ANY and tag not in emitted:
+            hint = nearest(tag, sorted(emitted))
             what = f"{node.path}.next.{tag}: nothing leaves {name!r} with that tag"
             yield what + (f"; {hint}" if hint else "")
 

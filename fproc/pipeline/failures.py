@@ -1,4 +1,4 @@
-"""Lines that fail: what is known of one, where in a user's code that was, and whether its file goes on."""
+"""Lines that fail: what is known of one, its position in a user's code, and whether its file goes on."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from fproc.base.text import excerpt
 from fproc.pipeline.records import Block, Overlong
 
 OWN = "fproc"
-"""The package whose frames are no user's code."""
+"""The package whose frames are not a user's code."""
 
 GENERATED = "<pipeline>"
 """The file name of generated functions."""
 
 LEFT_OUT = REJECTED, SKIPPED = "rejected", "skipped"
-"""What a line is that its file goes on without: set aside, or passed over."""
+"""The fates of a line that its file goes on without: set aside, or passed over."""
 
 
 class LineFailure(NamedTuple):
-    """A line that was `rejected` or `skipped`, or has `failed` its file: where, what it was there, and why.
+    """A line that was `rejected` or `skipped`, or has `failed` its file, with the position and the reason.
 
-    `given` is the line that the node was given, with its `tag`. `line` is the input's own line at `line_no`
+    `given` is the line that the node received, with its `tag`. `line` is the input's own line at `line_no`
     and `offset_bytes` of the (decompressed) contents. All of them are None where they are not known: `line`
     of one that is longer than `limits.max_line_bytes`, everything at the start and the end of a file.
     """
@@ -39,12 +39,12 @@ class LineFailure(NamedTuple):
     reason: str
 
     def told(self) -> str:
-        """Return where and why, in words."""
+        """Return the position and the reason, in words."""
         where = f"line {self.line_no}, " if self.line_no is not None else ""
         return f"{where}node {self.node!r}: {self.reason}"
 
     def shortened(self) -> LineFailure:
-        """Return it with lines that are short enough to be kept in memory."""
+        """Return the failure with lines that are short enough to be kept in memory."""
         given, line = (None if text is None else excerpt(text) for text in (self.given, self.line))
         return self._replace(given=given, line=line, reason=excerpt(self.reason))
 
@@ -52,13 +52,13 @@ class LineFailure(NamedTuple):
     def known_line(self) -> str | None:
         """The input's own line, as far as it is known: of one that is too long, the beginning.
 
-        That is what its node was `given`; a place in the contents tells it from what is of no line.
+        That is what its node was `given`; a position in the contents tells it from what belongs to no line.
         """
         is_overlong = self.line is None and self.offset_bytes is not None
         return self.given if is_overlong else self.line
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `NAME.rejected.jsonl` says of it."""
+        """Return the entry of the line in `NAME.rejected.jsonl`."""
         return {
             "line_no": self.line_no,
             "byte_offset": self.offset_bytes,
@@ -71,7 +71,7 @@ class LineFailure(NamedTuple):
 
 
 class LineFinder:
-    """Finds lines of one piece of an input, by number; each search goes on from the one before."""
+    """A search for lines of one piece of an input, by number, that goes on from the line found before."""
 
     def __init__(self, piece: Block | Overlong) -> None:
         self._piece = piece
@@ -112,12 +112,12 @@ def left_out(error: RecordError, on_error: str) -> LineFailure:
 
 def left_out_text(rejected: int, skipped: int) -> str:
     """Return how many lines were left out, in words: `10 rejected, 2 skipped`; "" if none were."""
-    found = {REJECTED: rejected, SKIPPED: skipped}
-    return ", ".join(f"{count} {fate}" for fate, count in found.items() if count)
+    counts = {REJECTED: rejected, SKIPPED: skipped}
+    return ", ".join(f"{count} {fate}" for fate, count in counts.items() if count)
 
 
 def cause_of(error: BaseException) -> str:
-    """Return what an exception says, and where in a user's code it came from: `ValueError: no (p.py:3)`."""
+    """Return the message of an exception, with its position in a user's code: `ValueError: no (p.py:3)`."""
     reason = reason_of(error)
     source = "" if isinstance(error, Reject | Retry) else source_of(error)
     return f"{reason} ({source})" if source else reason
@@ -126,24 +126,24 @@ def cause_of(error: BaseException) -> str:
 def source_of(error: BaseException) -> str:
     """Return file and line of the innermost frame in a user's code, as `p.py:3`; "" if there is none.
 
-    What fproc calls is a user's; what that calls is too, as long as it lies in the same folder or below.
+    Code that fproc calls is a user's; so is what that calls, as long as it is in the same folder or below.
     """
     if isinstance(error, ProcessorExitError) and error.__cause__:
         error = error.__cause__
-    home = found = ""
+    home = position = ""
     step: TracebackType | None = error.__traceback__
     while step is not None:
         path = step.tb_frame.f_code.co_filename
         if not _is_own(step):
             home = home or os.path.join(os.path.dirname(path), "")
             if path.startswith(home):
-                found = f"{os.path.basename(path)}:{step.tb_lineno}"
+                position = f"{os.path.basename(path)}:{step.tb_lineno}"
         step = step.tb_next
-    return found
+    return position
 
 
 def _is_own(step: TracebackType) -> bool:
-    """Whether a frame runs code of fproc's, or of the import system that fproc calls."""
+    """Return whether a frame runs code of fproc, or of the import system that fproc calls."""
     module = str(step.tb_frame.f_globals.get("__name__", ""))
     path = step.tb_frame.f_code.co_filename
     return path == GENERATED or module == OWN or module.startswith((f"{OWN}.", "importlib"))

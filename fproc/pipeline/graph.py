@@ -20,13 +20,13 @@ RESERVED = (END, DROP)
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A checked graph. `nodes` holds the user's nodes in the order in which they are written down."""
+    """A checked graph. `nodes` holds the user's nodes in the order in which they are declared."""
 
     nodes: Mapping[str, NodeSpec]
     entries: tuple[str, ...]
 
     def targets(self, node: str, tag: str) -> tuple[str, ...]:
-        """Where a record goes that `node` emitted with `tag`; empty if there is no route."""
+        """Return the nodes that a record goes to from `node` with `tag`; empty if there is no route."""
         route = self.nodes[node].next
         if isinstance(route, tuple):
             return route
@@ -35,17 +35,17 @@ class Graph:
         return (tag,) if tag in self.nodes or tag in RESERVED else ()
 
     def edges(self) -> list[tuple[str, str, str]]:
-        """Every edge that is written down, as (from, tag or "", to)."""
-        found = []
+        """Return every declared edge, as (from, tag or "", to)."""
+        edges = []
         for name, node in self.nodes.items():
             if isinstance(node.next, tuple):
-                found += [(name, "", target) for target in node.next]
+                edges += [(name, "", target) for target in node.next]
             elif node.next is not None:
-                found += [(name, tag, target) for tag, targets in node.next.items() for target in targets]
-        return found
+                edges += [(name, tag, target) for tag, targets in node.next.items() for target in targets]
+        return edges
 
     def followers(self, node: str) -> list[str]:
-        """The user's nodes that a record may go to from this one; all others, where its tag alone decides."""
+        """Return the user's nodes that a record may go to from one; all others, if its tag alone decides."""
         route = self.nodes[node].next
         if route is None:
             return [] if is_sink(self.nodes[node]) else [name for name in self.nodes if name != node]
@@ -53,74 +53,76 @@ class Graph:
         return [target for target in targets if target in self.nodes]
 
     def finish_order(self) -> list[str]:
-        """The nodes so that each one comes after those that feed it, cycles aside.
+        """Return the nodes so that each one comes after those that feed it, cycles aside.
 
         At the end of a file the nodes finish in this order: what one of them still emits reaches nodes
-        that have not finished yet; where that leaves a choice, in the order in which they are written down.
+        that have not finished yet; where that leaves a choice, in the order in which they are declared.
         It is the reverse of a depth-first search's postorder (Tarjan 1976).
         """
         followers = {name: self.followers(name) for name in self.nodes}
         order: list[str] = []
-        seen: set[str] = set()
+        visited: set[str] = set()
         for root in reversed(list(self.nodes)):
-            stack = [(root, reversed(followers[root]))] if root not in seen else []
-            seen.add(root)
+            stack = [(root, reversed(followers[root]))] if root not in visited else []
+            visited.add(root)
             while stack:
                 name, waiting = stack[-1]
-                step = next((other for other in waiting if other not in seen), None)
+                step = next((other for other in waiting if other not in visited), None)
                 if step is None:
                     order.append(name)
                     stack.pop()
                 else:
-                    seen.add(step)
+                    visited.add(step)
                     stack.append((step, reversed(followers[step])))
         return order[::-1]
 
     def unreachable(self) -> list[str]:
-        """Nodes that no line can reach. A node without `next` may reach any, so then there are none."""
-        seen = list(self.entries)
-        for name in seen:
+        """Return nodes that no line can reach: none if a reachable node without `next` may reach any."""
+        reached = list(self.entries)
+        for name in reached:
             if name not in self.nodes:
                 continue
             if self.nodes[name].next is None and not is_sink(self.nodes[name]):
                 return []
-            seen += [target for target in dict.fromkeys(self.followers(name)) if target not in seen]
-        return [name for name in self.nodes if name not in seen]
+            reached += [target for target in dict.fromkeys(self.followers(name)) if target not in reached]
+        return [name for name in self.nodes if name not in reached]
 
 
 def is_sink(node: NodeSpec) -> bool:
-    """Whether lines end at this node because its type writes them somewhere."""
+    """Return whether lines end at this node because its type writes them somewhere."""
     return node.type in BUILTINS and BUILTINS[node.type].is_sink
 
 
 def build_graph(nodes: Iterable[NodeSpec], files: Iterable[FileRule]) -> tuple[Graph, list[Problem]]:
-    """The graph of these nodes, and what is wrong with it."""
+    """Return the graph of these nodes, and what is wrong with it."""
     problems: list[Problem] = []
-    known: dict[str, NodeSpec] = {}
+    by_name: dict[str, NodeSpec] = {}
     for node in nodes:
         if node.tag in {*RESERVED, ANY}:
             hint = "route to it, but do not define it" if node.tag in RESERVED else ""
             problems.append(Problem(f"{node.path}.tag", f"{node.tag!r} is a reserved name", hint))
-        elif node.tag in known:
-            first = f"the first is {known[node.tag].path}"
+        elif node.tag in by_name:
+            first = f"the first is {by_name[node.tag].path}"
             problems.append(Problem(f"{node.path}.tag", f"a second node {node.tag!r}", first))
         else:
-            known[node.tag] = node
-    if START not in known:
+            by_name[node.tag] = node
+    if START not in by_name:
         what = f"no node has the tag {START!r}, where lines enter"
-        problems.append(Problem("$.nodes", what, nearest(START, list(known))))
-    for node in known.values():
-        problems += _route_problems(node, [*known, *RESERVED])
+        problems.append(Problem("$.nodes", what, nearest(START, list(by_name))))
+    for node in by_name.values():
+        problems += _route_problems(node, [*by_name, *RESERVED])
     starts = [(f"$.files[{index}].start", rule.start) for index, rule in enumerate(files)]
-    problems += [_unknown(path, start, list(known)) for path, start in starts if start not in known]
-    entries = dict.fromkeys(name for name in (START, *dict(starts).values()) if name in known)
-    return Graph(known, tuple(entries)), problems
+    problems += [_unknown(path, start, list(by_name)) for path, start in starts if start not in by_name]
+    entries = dict.fromkeys(name for name in (START, *dict(starts).values()) if name in by_name)
+    return Graph(by_name, tuple(entries)), problems
 
 
 def _route_problems(node: NodeSpec, targets: list[str]) -> list[Problem]:
     path = f"{node.path}.next"
     problems = [
-        _unknown(place, name, targets) for place, name in _named(node.next, path) if name not in targets
+        _unknown(target_path, name, targets)
+        for target_path, name in _named(node.next, path)
+        if name not in targets
     ]
     if node.next is not None and is_sink(node):
         what = f"lines end at a {node.type!r} node, so it has no next"
@@ -129,7 +131,7 @@ def _route_problems(node: NodeSpec, targets: list[str]) -> list[Problem]:
 
 
 def _named(route: Next, path: str) -> list[tuple[str, str]]:
-    """Every node that a `next` names, with its JSON path."""
+    """Return every node that a `next` names, with its JSON path."""
     if route is None:
         return []
     if isinstance(route, tuple):

@@ -26,11 +26,11 @@ from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Laps, Sampling, lap_seconds
 
 ErrorPolicy = Callable[[RecordError], None]
-"""Told of each record that failed: raises to end the run, returns to go on without that record."""
+"""Called with each record that failed: raises to end the run, returns to go on without that record."""
 
 
 def _no_beat() -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 class Interpreter:
@@ -38,14 +38,14 @@ class Interpreter:
 
     Args:
         graph: the checked graph.
-        makers: how the processor of each node is made, `end` and `drop` included.
+        makers: the maker of each node's processor, `end` and `drop` included.
         source: what processors may know of the input.
         output: where sinks put lines.
         entry: the node at which lines enter.
         max_hops: how many nodes one record may go through.
         on_error: what to do about a record that failed.
-        observer: who is told of each step, or None.
-        sampling: says which lines are timed, or None.
+        observer: it is told of each step, unless None.
+        sampling: it decides which lines are timed, unless None.
 
     Raises:
         RecordError: a processor could not be made.
@@ -113,7 +113,7 @@ class Interpreter:
                 self.push(self.entry, self.entry, line)
 
     def push(self, node: str, tag: str, line: str, hops: int = 1) -> None:
-        """Push one record through the graph, depth first; it comes to this node as its `hops`th."""
+        """Push one record through the graph, depth first; `node` is the `hops`th node on its way."""
         stack = [(node, tag, line, hops)]
         while stack:
             node, tag, line, hops = stack.pop()
@@ -123,14 +123,14 @@ class Interpreter:
             stack += [(target, *record, hops + 1) for target, record in reversed(onward)]
 
     def _go_through(self, node: str, tag: str, line: str, hops: int) -> list[tuple[str, Record]]:
-        """Have a node do a record; gives the records that it emits, with the node that each goes to."""
+        """Have a node process a record; return each record that it emits with the node that it goes to."""
         self.counts[node].received += 1
         try:
             self._check_way(node, hops)
             emitted = self._processors[node].process(tag, line)
             onward = self._route(node, emitted)
         except (InputError, OutputError):
-            raise  # from a sink: no matter of this record
+            raise  # from a sink: it does not concern this record
         except Exception as error:  # noqa: BLE001 - a user's processor may raise anything
             self._refuse(node, tag, line, hops, error)
             return []
@@ -139,14 +139,14 @@ class Interpreter:
         return onward
 
     def _show(self, line: str) -> None:
-        """A line is about to enter the graph: the observer is told, if it is to know of this one."""
+        """Tell the observer, if it wants this line, that the line is about to enter the graph."""
         self._watching = self.observer if self._to_observe > 0 else None
         if self._watching:
             self._to_observe -= 1
             self._watching.begin(self.line_no, line)
 
     def finish(self, beat: Callable[[], None] = _no_beat) -> None:
-        """End the file: each node gives what it still has, those upstream first; a beat for each record."""
+        """End the file: each node emits what it still has, upstream first; call `beat` for each record."""
         self.line_no = self._piece = self._finder = None
         self._watching = self.observer
         if self.observer:
@@ -166,10 +166,10 @@ class Interpreter:
                     self.push(target, tag, line)
 
     def snapshot(self) -> dict[str, Any]:
-        """What the run has come to between two lines, as a JSON value: figures, and what nodes remember.
+        """Return the state of the run between two lines, as a JSON value: figures, and states of nodes.
 
         Raises:
-            UnsavableError: a node remembers what JSON does not give back.
+            UnsavableError: the state of a node does not survive JSON.
         """
         return {
             **self.figures(),
@@ -181,7 +181,7 @@ class Interpreter:
         }
 
     def figures(self) -> dict[str, Any]:
-        """What was counted up to now, as a JSON value."""
+        """Return what was counted up to now, as a JSON value."""
         return {
             "lines_in": self.lines_in,
             "counts": {name: [at.received, at.emitted, at.failed] for name, at in self.counts.items()},
@@ -193,7 +193,7 @@ class Interpreter:
         """Go on from a snapshot of the same graph; this run must be fresh.
 
         Raises:
-            Exception: of any kind, if it does not fit. The run is then of no more use.
+            Exception: of any kind, if it does not fit. The run must not be used any more then.
         """
         self.absorb(value)
         for name, processor in self._processors.items():
@@ -201,7 +201,7 @@ class Interpreter:
                 processor.state.restore(value["states"][name])
 
     def absorb(self, figures: Mapping[str, Any]) -> None:
-        """Add the figures of another run, which did the lines before or the next ones."""
+        """Add the figures of another run, over the lines before or the next ones."""
         self.lines_in += figures["lines_in"]
         for name, counts in self.counts.items():
             counts.add(NodeCounts(*figures["counts"][name], *figures["times"].get(name, (0, 0.0))))
@@ -209,22 +209,22 @@ class Interpreter:
             self.edges[source, target] = self.edges.get((source, target), 0) + count
 
     def close(self) -> None:
-        """Let go of what the processors hold; a run that was given up must be closed too."""
+        """Release what the processors hold; a run that was given up must be closed too."""
         for processor in self._processors.values():
             if processor.close:
                 processor.close()
 
     def current_line_no(self) -> int | None:
-        """Return the number of the line that is being worked on; it may be asked between any two steps."""
+        """Return the number of the line that is being processed; it may be called between any two steps."""
         return self.line_no
 
     def _sample(self, lines: int) -> int:
-        """How many of so many lines that come next are to be timed."""
+        """Return how many of the next `lines` are to be timed."""
         return self._sampling.take(lines) if self._sampling else 0
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
-        """Time what is done within."""
+        """Time the lines that are pushed within the context."""
         assert self.laps
         self._is_timed = True
         self.laps.start()
@@ -243,7 +243,7 @@ class Interpreter:
             raise RoutingError("the record came back to a node that was already finishing the file")
 
     def _route(self, node: str, emitted: Sequence[Record]) -> list[tuple[str, Record]]:
-        """Each emitted record with each node that it goes to, in order; counted as emitted."""
+        """Return each emitted record with each node that it goes to, in order; count them as emitted."""
         self._check(node, emitted)
         onward = [(target, record) for record in emitted for target in self.graph.targets(node, record[0])]
         self.counts[node].emitted += len(emitted)
@@ -252,7 +252,7 @@ class Interpreter:
         return onward
 
     def _check(self, node: str, emitted: Sequence[Record]) -> None:
-        """See that emitted records can go on.
+        """Check that emitted records can go on.
 
         Raises:
             RoutingError: one of them cannot.
@@ -272,7 +272,7 @@ class Interpreter:
         try:
             yield from finish()
         except OutputError:
-            raise  # the host is in trouble: no matter of this node
+            raise  # the host is in trouble: it does not concern this node
         except Exception as error:
             self._check_own_code(error)
             self.counts[node].failed += 1
@@ -283,10 +283,10 @@ class Interpreter:
         _go_through.__code__: "node",
         _leftovers.__code__: "node",
     }
-    """Which variable in a frame of these functions names the node that is at work."""
+    """The variable in a frame of each of these functions that names the running node."""
 
     def _refuse(self, node: str, tag: str, line: str, hops: int, error: BaseException) -> None:
-        """A node has failed with a record."""
+        """Deal with a record with which a node has failed."""
         if self._watching:
             self._watching.fail(node, tag, line, hops)
         self._fail(node, tag, line, error)
@@ -300,7 +300,7 @@ class Interpreter:
 
     @staticmethod
     def _check_own_code(error: BaseException) -> None:
-        """Let through what is no record's fault, lest `on_error` sets lines aside for it."""
+        """Raise an error that is not a record's fault, lest `on_error` sets lines aside for it."""
         if is_unreadable(error):
             raise error
 

@@ -1,4 +1,4 @@
-"""A configuration made ready to run: the checked graph, and how each node's processor is made."""
+"""A configuration made ready to run: the checked graph, and the maker of each node's processor."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Sampling
 
 QUICK_LINES = 256
-"""How many lines built-ins do in no time that anyone would notice."""
+"""How many lines built-ins process in a time that nobody notices."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with files. Plans of one `fingerprint` make the same results of the same input."""
+    """How files are processed. Plans of one `fingerprint` make the same results of the same input."""
 
     config: Config
     graph: Graph
@@ -45,7 +45,7 @@ class Plan:
     compiler: Compiler
 
     def entry(self, name: str, first_line: str) -> str:
-        """The node at which the lines of a file enter: the first rule of `files` that matches."""
+        """Return the node at which the lines of a file enter: of the first rule of `files` that matches."""
         for rule in self.config.files:
             named = rule.match is None or matches(name, rule.match)
             if named and (rule.first_line is None or re.search(rule.first_line, first_line)):
@@ -62,7 +62,7 @@ class Plan:
         observer: Observer | None = None,
         sampling: Sampling | None = None,
     ) -> Interpreter:
-        """A run of one file, with fresh processors.
+        """Return a run of one file, with fresh processors.
 
         Raises:
             RecordError: a processor could not be made.
@@ -83,28 +83,28 @@ class Plan:
 
     @property
     def first_piece_lines(self) -> int:
-        """How many lines to begin with: one, if there are processors that may be slow."""
+        """The lines in the first piece of a file: one, if there are processors that may be slow."""
         return QUICK_LINES if self.is_builtin else 1
 
     @property
     def is_builtin(self) -> bool:
-        """Whether there is no code of users in it."""
+        """Whether it has no code of users."""
         return all(node.type in BUILTINS for node in self.config.nodes)
 
     @property
     def remembers(self) -> bool:
-        """Whether what a node gives for a line may depend on lines before it.
+        """Whether what a node emits for a line may depend on lines before it.
 
-        Functions are taken for maps, as they are documented; classes have to say that they are `stateless`.
+        Functions are taken for maps, as documented; classes have to declare that they are `stateless`.
         """
         return any(map(self.may_keep, self.graph.nodes))
 
     def may_keep(self, node: str) -> bool:
-        """Whether a node may remember a line that it is given."""
+        """Return whether a node may remember a line that it receives."""
         return node in self.graph.nodes and _remembers(self.forms.get(node))
 
     def why_interpreted(self, entry: str) -> str | None:
-        """Why lines that enter the graph at a node are interpreted; None if there is a program for them."""
+        """Return why lines that enter at a node are interpreted; None if there is a program for them."""
         try:
             self.compiler.program(entry)
         except NotCompiledError as why:
@@ -119,19 +119,19 @@ def build_plan(
     overrides: Mapping[str, Any] | None = None,
     problems: Sequence[Problem] = (),
 ) -> Plan:
-    """The plan of a configuration.
+    """Return the plan of a configuration.
 
     Args:
         value: the configuration as a JSON value.
-        folder: what paths in it are relative to, and where its plugins lie.
+        folder: the folder that paths in it are relative to, with its plugins.
         overrides: keys of `Config` that the command line or the environment sets instead.
-        problems: what was found wrong before; it is reported with the rest.
+        problems: those that were found before; they are reported with the rest.
 
     Raises:
         ConfigError: with every problem of the text, the graph and the processors.
     """
-    config, found = parse_config(value, folder=folder)
-    problems = [*problems, *found]
+    config, config_problems = parse_config(value, folder=folder)
+    problems = [*problems, *config_problems]
     if config is None:
         raise ConfigError(problems)
     config = replace(config, **(overrides or {}))
@@ -141,22 +141,22 @@ def build_plan(
 
 
 def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
-    """The plan of a configuration that was read; `problems` are those found in it. Raises as `build` does."""
-    checked, found = graph.build_graph(config.nodes, config.files)
+    """Return the plan of a parsed configuration with these `problems`. Raises as `build_plan` does."""
+    checked_graph, found = graph.build_graph(config.nodes, config.files)
     problems = [*problems, *found]
     makers: dict[str, Maker] = {END: sinks.end_node(), DROP: sinks.drop_node()}
     forms: dict[str, Form | None] = {END: sinks.END_FORM}
     for node in config.nodes:
         if not node.type:
-            continue  # said already
+            continue  # reported already
         resolved, found = plugins.resolve(node)
         problems += found
         if resolved is not None:
             makers[node.tag], forms[node.tag] = resolved.make, resolved.form
     if problems:
-        raise ConfigError(sorted(problems, key=_place))
-    compiler = Compiler(checked, forms, max_hops=config.limits.max_hops)
-    return Plan(config, checked, makers, _fingerprint(config), forms, compiler)
+        raise ConfigError(sorted(problems, key=_path_key))
+    compiler = Compiler(checked_graph, forms, max_hops=config.limits.max_hops)
+    return Plan(config, checked_graph, makers, _fingerprint(config), forms, compiler)
 
 
 def _remembers(form: Form | None) -> bool:
@@ -168,7 +168,7 @@ def _remembers(form: Form | None) -> bool:
 
 
 def _fingerprint(config: Config) -> str:
-    """A digest of everything that results depend on, apart from the input."""
+    """Return a digest of everything that results depend on, apart from the input."""
     value = to_json(config)
     parts = [__version__, *(value[key] for key in ("nodes", "files", "on_error", "limits"))]
     digest = hashlib.sha256(json.dumps(parts).encode())
@@ -178,7 +178,7 @@ def _fingerprint(config: Config) -> str:
 
 
 def mode_nodes(source: str, mode: str) -> tuple[NodeSpec, ...]:
-    """The nodes of `--mode`: one built-in instead of a pipeline. `source` is who asks for it, for messages.
+    """Return the nodes of `--mode`: one built-in instead of a pipeline. `source` is its origin, for messages.
 
     Raises:
         UsageError: there is no such built-in, or it cannot do without options.
@@ -195,7 +195,7 @@ def mode_nodes(source: str, mode: str) -> tuple[NodeSpec, ...]:
     return (NodeSpec(START, mode, next=(END,), path="--mode"),)
 
 
-def _place(problem: Problem) -> list[tuple[int, str]]:
-    """Sorts JSON paths as they stand in the file: `nodes[2]` before `nodes[10]`."""
+def _path_key(problem: Problem) -> list[tuple[int, str]]:
+    """Return a sort key that puts JSON paths in the order of the file: `nodes[2]` before `nodes[10]`."""
     parts = re.split(r"[.\[\]]+", problem.path)
     return [(int(part), "") if re.fullmatch(r"[0-9]{1,9}", part) else (-1, part) for part in parts]

@@ -1,7 +1,7 @@
 """Users' processors: from an import path to what the engine runs.
 
 A processor may be a function, a generator function, a class with `process` and maybe `finish`, or, with
-`"stream": true`, a function over an iterator of records. What it gives is brought into one shape here, and
+`"stream": true`, a function over an iterator of records. What it returns is brought into one shape here, and
 anything else is refused with a message that shows it.
 """
 
@@ -49,14 +49,14 @@ def add_plugin_folder(folder: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """How a node's processor is made; and what it does, where the compiler may know that."""
+    """The maker of a node's processor, and what that does, where the compiler may know it."""
 
     make: Maker
     form: Form | None = None
 
 
 def resolve(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
-    """How a node's processor is made, or what is wrong with its `type` or `config`."""
+    """Return the maker of a node's processor, or what is wrong with its `type` or `config`."""
     if node.type in BUILTINS:
         return _builtin(node)
     if node.type in LATER:
@@ -65,11 +65,11 @@ def resolve(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
         hint = nearest(node.type, list(BUILTINS)) or "name a built-in, or a module.attribute of your own"
         return None, [Problem(f"{node.path}.type", f"unknown processor {node.type!r}", hint)]
     try:
-        found = _import(node.type)
+        target = _import(node.type)
     except ImportError as error:
         return None, [Problem(f"{node.path}.type", str(error))]
-    problem = _check_call(found, node)
-    return (None, [problem]) if problem else (Resolved(_maker(found, node), _form(found, node)), [])
+    problem = _check_call(target, node)
+    return (None, [problem]) if problem else (Resolved(_maker(target, node), _form(target, node)), [])
 
 
 def _builtin(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
@@ -84,7 +84,7 @@ def _builtin(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
 
 
 def sources(types: Iterable[str]) -> Iterator[bytes]:
-    """The source of the modules of these processors, and of what is loaded from beside them."""
+    """Yield the source of the modules of these processors, and of those loaded from the same folders."""
     homes = {
         os.path.dirname(sys.modules[name].__file__ or "")
         for name in {path.rpartition(".")[0] for path in types}
@@ -97,7 +97,7 @@ def sources(types: Iterable[str]) -> Iterator[bytes]:
 
 
 def _import(path: str) -> Any:
-    """The object at an import path `module.attribute` or `package.module.attribute`.
+    """Return the object at an import path `module.attribute` or `package.module.attribute`.
 
     Raises:
         ImportError: with a message for the user.
@@ -128,68 +128,68 @@ def _import(path: str) -> Any:
         raise ImportError(f"getting {attribute!r} from {module_name!r} failed: {cause_of(error)}") from error
 
 
-def _check_call(found: Any, node: NodeSpec) -> Problem | None:
-    """Whether the processor can be called with this node's `config`, found out before any line is."""
+def _check_call(target: Any, node: NodeSpec) -> Problem | None:
+    """Return why the processor cannot be called with this node's `config`, before any line is processed."""
     import inspect  # noqa: PLC0415 - slow to import, and only users' processors need it
 
-    if not callable(found):
-        return Problem(f"{node.path}.type", f"{node.type!r} is {seen(found)}, which cannot be called")
-    if isinstance(found, type):
+    if not callable(target):
+        return Problem(f"{node.path}.type", f"{node.type!r} is {seen(target)}, which cannot be called")
+    if isinstance(target, type):
         if node.stream:
             return Problem(f"{node.path}.stream", f"{node.type!r} is a class; a stream is a function")
-        if not callable(getattr(found, "process", None)):
+        if not callable(getattr(target, "process", None)):
             return Problem(f"{node.path}.type", f"class {node.type!r} has no method process(self, line)")
     try:
-        signature = inspect.signature(found)
+        signature = inspect.signature(target)
     except (TypeError, ValueError):
-        return None  # some C functions do not tell
+        return None  # some C functions have no signature
     try:
-        signature.bind(*([] if isinstance(found, type) else ["line"]), **node.config)
+        signature.bind(*([] if isinstance(target, type) else ["line"]), **node.config)
     except TypeError as error:
         wants = f"it is called as {node.type.rpartition('.')[2]}{signature}"
         return Problem(f"{node.path}.config", f"does not go with {node.type!r}: {error}", wants)
     return None
 
 
-def _form(found: Callable[..., Any], node: NodeSpec) -> Form | None:
+def _form(target: Callable[..., Any], node: NodeSpec) -> Form | None:
     import inspect  # noqa: PLC0415 - slow to import, and only users' processors need it
 
     if node.stream:
         return None
-    is_class = isinstance(found, type)
-    gives_many = inspect.isgeneratorfunction(getattr(found, "process", None) if is_class else found)
-    return UserForm(found, dict(node.config), is_class=is_class, gives_many=gives_many)
+    is_class = isinstance(target, type)
+    gives_many = inspect.isgeneratorfunction(getattr(target, "process", None) if is_class else target)
+    return UserForm(target, dict(node.config), is_class=is_class, gives_many=gives_many)
 
 
-def _maker(found: Callable[..., Any], node: NodeSpec) -> Maker:
+def _maker(target: Callable[..., Any], node: NodeSpec) -> Maker:
     config = dict(node.config)
     if node.stream:
 
         def make_stream(_source: Source, _output: Output) -> Processor:
-            stream = Stream(found, config, own_tag=node.tag)
+            stream = Stream(target, config, own_tag=node.tag)
             return Processor(stream.process, stream.finish, stream.close, refused("it is a stream"))
 
         return make_stream
-    if isinstance(found, type):
-        start = _contained(found)
+    if isinstance(target, type):
+        start = _contained(target)
         return lambda _source, _output: _instance(start(**config), node.tag)
-    processor = Processor(_contained(lambda tag, line: records_of(found(line, **config), tag)))
+    processor = Processor(_contained(lambda tag, line: records_of(target(line, **config), tag)))
     return lambda _source, _output: processor
 
 
 def _instance(instance: Any, own_tag: str) -> Processor:
-    given = of_instance(instance)
-    state = State(_contained(given.snapshot), _contained(given.restore))
+    bare = of_instance(instance)
+    state = State(_contained(bare.snapshot), _contained(bare.restore))
     process = _contained(lambda tag, line: records_of(instance.process(line), tag))
     if not callable(getattr(instance, "finish", None)):
         return Processor(process, state=state, target=instance)
 
     def finish() -> Iterator[Record]:
-        given = _contained(instance.finish)()
-        if not isinstance(given, Iterator):
-            yield from records_of(given, own_tag)
+        rest = _contained(instance.finish)()
+        if not isinstance(rest, Iterator):
+            yield from records_of(rest, own_tag)
             return
-        take = _contained(lambda: next(given, _END))
+        take = _contained(lambda: next(rest, _END))
         while (item := take()) is not _END:
             yield record_of(item, own_tag)
 
@@ -197,9 +197,9 @@ def _instance(instance: Any, own_tag: str) -> Processor:
 
 
 def _contained(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A user's code, which may ask the whole program to end: that is an error of its record, no more.
+    """Return a call of a user's code that may try to exit: that is an error of its record only.
 
-    Ctrl-C while it runs is the user's, and goes through.
+    Ctrl-C while it runs is the user's, and passes.
     """
 
     def contained(*arguments: Any, **options: Any) -> Any:

@@ -20,16 +20,16 @@ BLOCK_BYTES = 64 * 1024
 """One read. 64 KiB stays in the processor's cache; larger blocks were measured slower."""
 
 PASS_BYTES = 1024 * 1024
-"""How often a word is said from the middle of a line that is passed over."""
+"""The bytes between two reports from the middle of a line that is skipped."""
 
 HEAD_BYTES = 200
-"""How much of a line over the limit is kept for the message about it."""
+"""The bytes of a line over the limit that are kept for the message about it."""
 
 
 class Block(NamedTuple):
-    """Whole lines of an input, with where they stand in it.
+    """Whole lines of an input, with their position in it.
 
-    `first_line_no` counts from 1; `offset_bytes` is the place of `raw` in the (decompressed) input.
+    `first_line_no` counts from 1; `offset_bytes` is the position of `raw` in the (decompressed) input.
     """
 
     lines: list[str]
@@ -38,14 +38,14 @@ class Block(NamedTuple):
     raw: bytes
 
     def line_offset_bytes(self, line_no: int) -> int:
-        """Where line `line_no` begins in the input, in bytes."""
+        """Return the offset in the input at which line `line_no` begins."""
         start = 0
         for _ in range(line_no - self.first_line_no):
             start = self.raw.index(b"\n", start) + 1
         return self.offset_bytes + start
 
     def cut(self, count: int) -> tuple[Block, Block]:
-        """The first `count` lines, which must be fewer than there are, and the others."""
+        """Return the first `count` lines, which must be fewer than there are, and the others."""
         line_no = self.first_line_no + count
         offset_bytes = self.line_offset_bytes(line_no)
         size_bytes = offset_bytes - self.offset_bytes
@@ -56,7 +56,7 @@ class Block(NamedTuple):
 
 
 class Overlong(NamedTuple):
-    """A line of more than the allowed bytes. It was passed over; only its `head` was kept."""
+    """A line of more than the allowed bytes. It was skipped; only its `head` was kept."""
 
     line_no: int
     offset_bytes: int
@@ -64,7 +64,7 @@ class Overlong(NamedTuple):
 
 
 class Passing(NamedTuple):
-    """The middle of a line that will be an `Overlong`: `passed_bytes` of it were passed over up to now."""
+    """The middle of a line that will be an `Overlong`: `passed_bytes` of it were skipped up to now."""
 
     line_no: int
     offset_bytes: int
@@ -73,17 +73,17 @@ class Passing(NamedTuple):
 
     @property
     def reached_bytes(self) -> int:
-        """Where it stands in the (decompressed) input."""
+        """The position in the (decompressed) input."""
         return self.offset_bytes + self.passed_bytes
 
 
 def decode(raw: bytes) -> str:
-    """Text of an input; undecodable bytes survive."""
+    """Return bytes of an input as text; undecodable bytes survive."""
     return raw.decode("utf-8", "surrogateescape")
 
 
 def encode_lines(lines: Iterable[str]) -> bytes:
-    r"""The bytes of whole lines, each ended with `\n`.
+    r"""Return the bytes of whole lines, each ended with `\n`.
 
     Raises:
         UnicodeEncodeError: a processor made a surrogate that stands for no byte.
@@ -92,7 +92,7 @@ def encode_lines(lines: Iterable[str]) -> bytes:
 
 
 def split_lines(raw: bytes) -> list[str]:
-    """The lines of a piece of input that begins at the start of a line."""
+    """Return the lines of a piece of input that begins at the start of a line."""
     lines = decode(raw).split("\n")
     last = lines.pop()
     if b"\r" in raw and b"\r\n" in raw:  # one byte is found 25 times as fast as two
@@ -115,7 +115,7 @@ def read_blocks(
     line_no: int = 1,
     offset_bytes: int = 0,
 ) -> Iterator[Block | Overlong]:
-    """Read an input to its end, as `read_pieces` does, without a word from the middle of a line."""
+    """Read an input to its end, as `read_pieces` does, without reports from the middle of a line."""
     pieces = read_pieces(
         read,
         max_line_bytes=max_line_bytes,
@@ -141,17 +141,17 @@ def read_pieces(
     """Read an input to its end.
 
     Args:
-        read: gives up to that many bytes, and b"" at the end of the input.
+        read: returns up to that many bytes, and b"" at the end of the input.
         max_line_bytes: the longest line, without its ending; a longer one comes as an `Overlong`.
         block_bytes: how much to read at once; never changes what the lines are.
         line_no: the number of the first line that is read.
-        offset_bytes: where that line begins in the (decompressed) input; `read` stands there.
-        skip_hole: if `read` stands in a hole, makes it stand behind that; gives how many bytes that were.
-        passing: what was yielded last of that line, if it is gone on from there; `read` stands there.
+        offset_bytes: the (decompressed) offset at which that line begins; `read` is positioned there.
+        skip_hole: if `read` is in a hole, moves it to the end of that; returns how many bytes those were.
+        passing: what was yielded last of that line, to go on from there; `read` is positioned there.
     """
     held: list[bytes] = []  # an unfinished line, in the pieces it was read in
     held_bytes = 0
-    rest = b""  # read, but behind a line that was passed over
+    rest = b""  # read, but after a line that was skipped
     while True:
         if passing:
             passed_bytes, rest = yield from _pass_over(passing, read, block_bytes, skip_hole)
@@ -182,7 +182,7 @@ def read_pieces(
 
 
 def _head(line: bytes, max_line_bytes: int) -> str:
-    """The beginning of a line over the limit, the same however much of it was read, in whole characters."""
+    """Return the first whole characters of a line over the limit, the same however much of it was read."""
     head = line[: min(HEAD_BYTES, max_line_bytes)]
     while head and line[len(head) : len(head) + 1] and 0x80 <= line[len(head)] < 0xC0:  # noqa: PLR2004 - UTF-8
         head = head[:-1]
@@ -192,11 +192,11 @@ def _head(line: bytes, max_line_bytes: int) -> str:
 def _pass_over(
     passing: Passing, read: Callable[[int], bytes], block_bytes: int, skip_hole: Callable[[], int]
 ) -> Generator[Passing, None, tuple[int, bytes]]:
-    r"""Read on to the next `\n`: how long the line is with it, and what was read behind it.
+    r"""Read on to the next `\n`; return the line's length up to there, and what was read after it.
 
     A hole reads as NULs, so there is no line ending in it.
     """
-    passed_bytes = told_bytes = passing.passed_bytes
+    passed_bytes = reported_bytes = passing.passed_bytes
     while chunk := read(block_bytes):
         end = chunk.find(b"\n") + 1
         if end:
@@ -204,8 +204,8 @@ def _pass_over(
         passed_bytes += len(chunk)
         if chunk.endswith(b"\0"):
             passed_bytes += skip_hole()
-        if passed_bytes - told_bytes >= PASS_BYTES:
-            told_bytes = passed_bytes
+        if passed_bytes - reported_bytes >= PASS_BYTES:
+            reported_bytes = passed_bytes
             yield passing._replace(passed_bytes=passed_bytes)
     return passed_bytes, b""
 
@@ -213,30 +213,30 @@ def _pass_over(
 def _within_limit(
     raw: bytes, line_no: int, offset_bytes: int, max_line_bytes: int
 ) -> Iterator[Block | Overlong]:
-    """One block, or several around the lines that are over the limit."""
+    """Yield one block, or several around the lines that are over the limit."""
     if len(raw) <= max_line_bytes:
         yield Block(split_lines(raw), line_no, offset_bytes, raw)
         return
-    start = place = 0  # of the lines not given yet, and of the line looked at
+    start = position = 0  # of the lines that were not yielded yet, and of the current line
     count = 0
     for line in _keepends(raw):
         ending = 2 if line.endswith(b"\r\n") else 1 if line.endswith(b"\n") else 0
         if len(line) - ending > max_line_bytes:
             if count:
-                good = raw[start:place]
-                yield Block(split_lines(good), line_no, offset_bytes + start, good)
+                allowed = raw[start:position]
+                yield Block(split_lines(allowed), line_no, offset_bytes + start, allowed)
                 line_no += count
-            yield Overlong(line_no, offset_bytes + place, _head(line, max_line_bytes))
-            line_no, count, start = line_no + 1, 0, place + len(line)
+            yield Overlong(line_no, offset_bytes + position, _head(line, max_line_bytes))
+            line_no, count, start = line_no + 1, 0, position + len(line)
         else:
             count += 1
-        place += len(line)
+        position += len(line)
     if count:
         yield Block(split_lines(raw[start:]), line_no, offset_bytes + start, raw[start:])
 
 
 def _keepends(raw: bytes) -> list[bytes]:
-    r"""Lines with their endings, split at `\n` alone (`bytes.splitlines` also splits at a lone `\r`)."""
+    r"""Return lines with their endings, split at `\n` alone (`bytes.splitlines` splits at a lone `\r`)."""
     lines = [line + b"\n" for line in raw.split(b"\n")]
     lines[-1] = lines[-1][:-1]
     return lines if lines[-1] else lines[:-1]

@@ -21,7 +21,7 @@ BATCH = 1000
 """How many records a stream may yield at the end of the file before the graph takes them over."""
 
 CLOSE_SECONDS = 5.0
-"""How long a stream may take to end once its file was given up."""
+"""Seconds that a stream may take to end once its file was given up."""
 
 log = logging.getLogger("fproc.streams")
 
@@ -56,7 +56,7 @@ class Stream:
         self._error: Exception | None = None
 
     def process(self, tag: str, line: str) -> list[Record]:
-        """What the stream yields for this record; nothing, once it has returned."""
+        """Return what the stream yields for this record; nothing, once it has returned."""
         self._start()
         self._check_whole()
         if not self._done:
@@ -65,7 +65,7 @@ class Stream:
         return self._taken_over()
 
     def finish(self) -> Iterator[Record]:
-        """What the stream yields once the records have ended."""
+        """Yield what the stream yields once the records have ended."""
         self._start()
         self._check_whole()
         self._next = None
@@ -97,7 +97,7 @@ class Stream:
         thread = threading.Thread(target=self._body, name=f"stream {self._own_tag}", daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:  # Python does not tell which error of pthread_create(3) it was
+        except RuntimeError as error:  # Python hides which error of pthread_create(3) it was
             refusal = OSError(errno.EAGAIN, str(error))
             raise OutputError(f"node {self._own_tag!r}: {error}") from refusal
         self._thread = thread
@@ -108,7 +108,7 @@ class Stream:
         self._graph_turn.acquire()
 
     def _check_whole(self) -> None:
-        """A stream that raised is gone with all it held: no later line may be lost to it without a word.
+        """Raise if the stream has raised: it is gone with all it held, so no later line may go there.
 
         Raises:
             InputError: it raised at an earlier line, and that line was skipped or set aside.
@@ -127,10 +127,10 @@ class Stream:
 
     def _body(self) -> None:
         try:
-            given = self._function(self._records(), **self._config)
-            if not isinstance(given, Iterable) or isinstance(given, str):
-                raise ShapeError(f"gave {seen(given)}; a stream yields (tag, line)")  # noqa: TRY301 - one way out
-            for item in given:
+            stream = self._function(self._records(), **self._config)
+            if not isinstance(stream, Iterable) or isinstance(stream, str):
+                raise ShapeError(f"gave {seen(stream)}; a stream yields (tag, line)")  # noqa: TRY301 - one way out
+            for item in stream:
                 self._yielded.append(record_of(item, self._own_tag))
                 if self._next is None and len(self._yielded) >= BATCH:
                     self._wait_for_turn()
@@ -157,7 +157,7 @@ class Stream:
 
 
 def _contained(cause: BaseException) -> ProcessorExitError:
-    """What is meant to end a program, as an error of its record."""
+    """Return an exception that is meant to end a program as an error of its record."""
     error = ProcessorExitError(reason_of(cause))
     error.__cause__ = cause
     return error

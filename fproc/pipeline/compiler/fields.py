@@ -13,27 +13,27 @@ from fproc.pipeline.processors.base import BuiltinForm, FieldNeed
 from fproc.pipeline.processors.builtins import BUILTINS
 
 MOST_PARTS = 12
-"""Up to how many fields each one gets a variable of its own."""
+"""The most fields of which each one gets a variable of its own."""
 
 
 def split(code: Generator, at: Site, separator: str) -> tuple[Site, Split]:
-    """The fields of the line at a site: those that are there already, or by code that is written now."""
+    """Return the fields of the line at a site, with code that splits it unless that was done before."""
     own = _need(code, at.node)
     assert own is not None
     known = at.splits.get((at.line, separator))
     if known is not None and _fits(known.size, own):
         return at, known
-    made = _made(code, at, separator, _combined(own, _needs_after(code, at.node, separator)))
-    return replace(at, splits={**at.splits, (at.line, separator): made}), made
+    new_split = _made(code, at, separator, _combined(own, _needs_after(code, at.node, separator)))
+    return replace(at, splits={**at.splits, (at.line, separator): new_split}), new_split
 
 
 def part(split: Split, number: int) -> str:
-    """An expression for a field, from 1, that is there."""
+    """Return an expression for a field, counted from 1, that the line has."""
     return split.parts[number - 1] if split.parts else f"{split.listed}[{number - 1}]"
 
 
 def has(split: Split, number: int) -> str:
-    """An expression that is true if there are so many fields."""
+    """Return an expression that is true if the line has at least `number` fields."""
     return f"{split.parts[number - 1]} is not None" if split.parts else f"len({split.listed}) >= {number}"
 
 
@@ -44,23 +44,23 @@ def _need(code: Generator, node: str) -> FieldNeed | None:
 
 
 def _needs_after(code: Generator, node: str, separator: str) -> list[FieldNeed]:
-    """What is wanted, with this separator, by nodes that the same line can go on to."""
-    found: list[FieldNeed] = []
-    seen = [node]
-    for name in seen:
+    """Return what the nodes that the same line can go on to need, with this separator."""
+    needs: list[FieldNeed] = []
+    visited = [node]
+    for name in visited:
         form = code.forms.get(name)
         is_passed = isinstance(form, BuiltinForm) and BUILTINS[form.name].passes_line
         if name not in code.graph.nodes or not is_passed:
             continue
-        targets = [target for target in code.graph.followers(name) if target not in seen]
-        seen += dict.fromkeys(targets)
-        needs = [_need(code, target) for target in dict.fromkeys(targets)]
-        found += [need for need in needs if need is not None and need.separator == separator]
-    return found
+        targets = [target for target in code.graph.followers(name) if target not in visited]
+        visited += dict.fromkeys(targets)
+        target_needs = [_need(code, target) for target in dict.fromkeys(targets)]
+        needs += [need for need in target_needs if need is not None and need.separator == separator]
+    return needs
 
 
 def _combined(own: FieldNeed, others: list[FieldNeed]) -> FieldNeed:
-    """One need that serves `own` and, if there is such a one, the others too."""
+    """Return one need that serves `own` and, if possible, the others too."""
     exact = {need.exactly for need in (own, *others) if need.exactly is not None}
     least = max(need.least for need in (own, *others) if need.exactly is None or need is own)
     if len(exact) == 1:
@@ -71,12 +71,12 @@ def _combined(own: FieldNeed, others: list[FieldNeed]) -> FieldNeed:
 
 
 def _fits(parts: int, need: FieldNeed) -> bool:
-    """Whether splitting into so many parts, the last one with the rest, serves a need."""
+    """Return whether splitting into `parts`, the last one with the rest, serves a need."""
     return parts == need.exactly if need.exactly is not None else need.least < parts
 
 
 def _made(code: Generator, at: Site, separator: str, need: FieldNeed) -> Split:
-    """Split into exactly so many parts, each in a variable, or into a list of those that there are."""
+    """Write code that splits a line: into as many variables as it needs, or into a list of what it has."""
     size = need.exactly if need.exactly is not None else need.least + 1
     by = None if separator == " " else separator
     call = f"{at.line}.split({by!r}, {size - 1})"

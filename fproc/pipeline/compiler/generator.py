@@ -9,8 +9,8 @@ Whatever is unusual about a record (it is rejected, a processor raised or gave s
 interpreter with a call of `push`, `accept` or `fail`, which does that node and all that follows it for this
 record. So only what is usual has two implementations.
 
-Counting costs one addition for each end of a record's way: where it is written, dropped, or handed over. What
-came to a node is the sum of the ends that can be reached from it, and is added up once for each block.
+Counting costs one addition for each end of a record's way: where it is written, dropped, or handed over. The
+records that a node received are the sum of the ends that can be reached from it, added up once a block.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fproc.pipeline.processors.base import BuiltinForm, Form, UserForm
 from fproc.pipeline.processors.builtins import BUILTINS
 
 MOST_SITES = 200
-"""How many sites there may be: a graph of many ways would make a function that no cache holds."""
+"""The most sites: a graph of many ways would make a function that no cache holds."""
 
 TAKEN = (
     *(
@@ -54,10 +54,10 @@ TAKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Emitters:
-    """What writes the code in the place of a node; each returns the terms of what came to it.
+    """What writes the code for a node; each returns the terms of the records that it received.
 
     Attributes:
-        builtins: for those that have code of their own, by name; they are given the node's options.
+        builtins: for those that have code of their own, by name; they take the node's options.
         user: for a user's function.
         any_processor: for everything else, which is called.
     """
@@ -71,9 +71,10 @@ class Generator:
     """Writes the body of the loop over the lines.
 
     `names` are the objects that the source refers to; `fetches` are names of what belongs to one run, each
-    with the expression that fetches it; `writers` says how many sites add to each list of lines. `alone` are
-    lists that only one site adds to, as another `Generator` has found. `short` are nodes whose lines were
-    seen to have just as many fields as they look at, or fewer. A `timed` function adds up what nodes take.
+    with the expression that fetches it; `writers` is the number of sites that add to each list of lines.
+    `alone` are lists that only one site adds to, as another `Generator` has found. `short` are nodes whose
+    lines turned out to have just as many fields as they look at, or fewer. A `timed` function adds up the
+    time that nodes take.
     """
 
     def __init__(
@@ -115,18 +116,18 @@ class Generator:
     # Names
 
     def constant(self, prefix: str, value: Any) -> str:
-        """A name for an object that is the same in every run."""
+        """Return a new name for an object that is the same in every run."""
         variable = self.new(prefix)
         self.names[variable] = value
         return variable
 
     def named(self, prefix: str, value: Any) -> str:
-        """The name of an object, which is the same one each time that it is asked for."""
+        """Return the name of an object, the same one at each call."""
         known = (variable for variable, held in self.names.items() if held is value)
         return next(known, None) or self.constant(re.sub(r"\W", "_", prefix), value)
 
     def fetched(self, prefix: str, node: str, expression: str) -> str:
-        """A name for an object that is another in every run; `expression` is evaluated once for each."""
+        """Return a name for an object that differs from run to run; `expression` is evaluated once a run."""
         for variable, known in self.fetches.items():
             if known == expression:
                 return variable
@@ -137,14 +138,14 @@ class Generator:
     # Counters
 
     def counted(self, what: str, node: str) -> str:
-        """A new counter, and the line that adds to it."""
+        """Return a new counter, and write the line that adds to it."""
         counter = self.new(what, node)
         self.counters.append(counter)
         self.write(f"{counter} += 1")
         return counter
 
     def written(self, node: str, lines: str, line: str) -> str:
-        """A new counter of lines that are added to a list, and the line of source that adds one.
+        """Return a new counter of lines that are added to a list, and write the line of source that adds one.
 
         Where no other site adds to that list, the run keeps it apart, and its length is the count.
         """
@@ -160,7 +161,7 @@ class Generator:
         return counter
 
     def short_counter(self, node: str) -> str:
-        """A new counter of lines with fewer fields than a node has split them for: those take longer."""
+        """Return a new counter of lines with fewer fields than a node splits them into: those take longer."""
         counter = self.new("short", node)
         self.counters.append(counter)
         self.shorts[counter] = node
@@ -173,7 +174,7 @@ class Generator:
     # Sites
 
     def site(self, at: Site) -> Terms:
-        """The code of a site and all that follows it; the sum of these terms is what came to it."""
+        """Write the code of a site and of all that follows it; return the terms of what it receives."""
         self._sites += 1
         if self._sites > MOST_SITES:
             raise NotCompiledError(f"there are more than {MOST_SITES} ways through the graph")
@@ -186,7 +187,7 @@ class Generator:
         return terms
 
     def _lap(self, node: str) -> None:
-        """What was done up to here was this node's."""
+        """Write a call that charges the time up to here to this node."""
         if self.timed:
             self.write(f"lap({node!r})")
 
@@ -207,17 +208,17 @@ class Generator:
         return self.graph.nodes[node].type if node in self.graph.nodes else "the default result"
 
     def push(self, at: Site) -> Terms:
-        """Hand the record to the interpreter, with nothing done here yet; gives how many those were."""
+        """Write code that hands the untouched record to the interpreter; return how many those were."""
         counter = self.counted("pushed", at.node)
         self.write(f"push({at.node!r}, {at.told_tag_code}, {at.line}, {at.hops})")
         return [counter]
 
     def dropped(self, at: Site) -> Terms:
-        """The record ends here, swallowed by the node."""
+        """Return a new counter of records that end here, swallowed by the node."""
         return [self.counted("dropped", at.node)]
 
     def onward(self, at: Site, line: str, after: Site, refuse: Callable[[], Terms]) -> tuple[Terms, Terms]:
-        """The code for a record that the node at `at` has emitted.
+        """Write the code for a record that the node at `at` has emitted.
 
         Args:
             at: the node's site.
@@ -226,7 +227,7 @@ class Generator:
             refuse: writes the code for a tag that has no route.
 
         Returns:
-            How many records were emitted, and how many were refused.
+            The terms of the records that were emitted, and of those that were refused.
         """
         self._lap(at.node)
         route = self.graph.nodes[at.node].next
@@ -254,7 +255,7 @@ class Generator:
             return emitted, refuse()
 
     def _fan_out(self, node: str, then: Site, targets: tuple[str, ...]) -> Terms:
-        """The code for all targets, one after the other; each of them gets as many records as the first."""
+        """Write the code for all targets in order; each of them receives as many records as the first."""
         first: Terms = []
         for index, target in enumerate(targets):
             terms = self.site(replace(then, node=target))
@@ -269,7 +270,7 @@ class Generator:
     # What the rest of a way is like
 
     def sites_after(self, node: str) -> int:
-        """How many sites there will be behind a node, if it gives one tag."""
+        """Return how many sites there will be behind a node, if it gives one tag."""
         if node not in self.graph.nodes:
             return 0
         if node not in self._sites_after:
@@ -279,13 +280,13 @@ class Generator:
         return self._sites_after[node]
 
     def wants_tag(self, node: str) -> bool:
-        """Whether anything at a node, or behind it, depends on the tag that a record has when it comes."""
+        """Return whether a node, or anything behind it, depends on the tag of a record that it receives."""
         if node not in self._wants_tag:
             self._wants_tag[node] = self._looks_at_tag(node)
         return self._wants_tag[node]
 
     def tag_matters_after(self, node: str) -> bool:
-        """Whether it matters which tag a node gives to what it emits."""
+        """Return whether it matters which tag a node gives to what it emits."""
         route = self.graph.nodes[node].next
         return not isinstance(route, tuple) or any(map(self.wants_tag, route))
 
@@ -299,5 +300,5 @@ class Generator:
         if builtin.reads_tag(form.values) or (
             form.name not in self.emitters.builtins and not builtin.is_sink
         ):
-            return True  # one that is called may pass its tag on, which is told of lines that fail behind it
+            return True  # one that is called may pass its tag on, which is reported of lines that fail later
         return not (builtin.is_sink or builtin.sets_tag(form.values)) and self.tag_matters_after(node)

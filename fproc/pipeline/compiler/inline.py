@@ -1,4 +1,4 @@
-"""The code that stands in the place of each kind of node."""
+"""The code that is generated for each kind of node."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from fproc.pipeline.processors.text import snake_case
 Values = Mapping[str, Any]
 
 FEW_TEXTS = 4
-"""So many texts are compared one by one in less time than a table takes to look one up."""
+"""The most texts that are compared one by one in less time than a look-up in a table takes."""
 
 FEW_SITES = 24
-"""Up to so many sites, a way is written down once for each tag, so that each copy knows its tag."""
+"""The most sites up to which a way is written once for each tag, so that each copy knows its tag."""
 
 
 def _matches(code: Generator, pattern: re.Pattern[str], line: str) -> str:
-    """An expression that is true if a pattern is found in a line."""
+    """Return an expression that is true if a line matches a pattern."""
     words, prefix = plain_words(pattern), plain_prefix(pattern)
     if words:
         return " or ".join(f"{word!r} in {line}" for word in words)
@@ -50,7 +50,7 @@ def _one(code: Generator, at: Site, line: str, after: Site) -> Terms:
 
 
 def _sieve(negation: str) -> Callable[[Generator, Site, Values], Terms]:
-    """A node that drops the lines in which its pattern is found, or (`not `) those in which it is not."""
+    """Return an emitter for a node that drops the lines that match its pattern, or (`not `) all others."""
 
     def emit(code: Generator, at: Site, values: Values) -> Terms:
         with code.write.block(f"if {negation}({_matches(code, values['pattern'], at.line)}):"):
@@ -65,7 +65,7 @@ def _sieve(negation: str) -> Callable[[Generator, Site, Values], Terms]:
 def _mapped(
     expression: Callable[[Generator, Values, str], str],
 ) -> Callable[[Generator, Site, Values], Terms]:
-    """A node that makes one line out of each, by an expression."""
+    """Return an emitter for a node that makes one line out of each, by an expression."""
 
     def emit(code: Generator, at: Site, values: Values) -> Terms:
         line = code.new("line")
@@ -93,7 +93,7 @@ def _replace(code: Generator, at: Site, values: Values) -> Terms:
 
 
 def _misfit(code: Generator, at: Site, line: str, otherwise: str) -> tuple[Terms, Terms]:
-    """What becomes of a line that does not fit: gives the terms of `came`, and of what was handed over.
+    """Write what happens to a line that does not fit; return the terms of those dropped and handed over.
 
     With `keep`, it goes on in the variable of the new line.
     """
@@ -106,7 +106,7 @@ def _misfit(code: Generator, at: Site, line: str, otherwise: str) -> tuple[Terms
 
 
 def _reformed(code: Generator, at: Site, fits: str, new_line: str, otherwise: str) -> Terms:
-    """Make a new line if a condition holds."""
+    """Write code that makes a new line if a condition holds."""
     line = code.new("line")
     if otherwise == "keep":
         code.write(f"{line} = {new_line} if {fits} else {at.line}")
@@ -126,12 +126,12 @@ def _fields(code: Generator, at: Site, values: Values) -> Terms:
     if not needed:
         return _reformed(code, at, "True", filled(template.text, {"0": at.line}), values["otherwise"])
     at, split = splitting.split(code, at, values["separator"])
-    places = {
+    expressions = {
         "0": at.line,
         **{name: splitting.part(split, int(name)) for name in template.names if name != "0"},
     }
     return _reformed(
-        code, at, splitting.has(split, needed), filled(template.text, places), values["otherwise"]
+        code, at, splitting.has(split, needed), filled(template.text, expressions), values["otherwise"]
     )
 
 
@@ -140,15 +140,15 @@ def _rewrite(code: Generator, at: Site, values: Values) -> Terms:
     match = code.new("match")
     code.write(f"{match} = {_search(code, pattern)}({at.line})")
     names = [name for name in dict.fromkeys(template.names) if name != "0"]
-    places = {"0": f"{match}[0]"}
+    expressions = {"0": f"{match}[0]"}
     line = code.new("line")
     with code.write.block(f"if {match}:"):
         if names:
             groups = {pattern.groupindex[name]: code.new("group", name) for name in names}
-            places |= {name: groups[pattern.groupindex[name]] for name in names}
+            expressions |= {name: groups[pattern.groupindex[name]] for name in names}
             wanted = [groups.get(number, "_") for number in range(1, pattern.groups + 1)]
             code.write(f'{", ".join(wanted)}{"," if len(wanted) == 1 else ""} = {match}.groups("")')
-        code.write(f"{line} = {filled(template.text, places)}")
+        code.write(f"{line} = {filled(template.text, expressions)}")
         terms = [] if values["otherwise"] == "keep" else _one(code, at, line, at)
     with code.write.block("else:"):
         dropped, pushed = _misfit(code, at, line, values["otherwise"])
@@ -186,12 +186,14 @@ def _tag_field(code: Generator, at: Site, values: Values) -> Terms:
             return _one(code, at, at.line, at.tagged_by(found_tag))
         code.write(f"{found_tag} = {look_up}({key})")
         key, texts = found_tag, {tag: [tag] for tag in texts}
-    choices = [(" or ".join(f"{key} == {text!r}" for text in found), tag) for tag, found in texts.items()]
+    choices = [
+        (" or ".join(f"{key} == {text!r}" for text in matching), tag) for tag, matching in texts.items()
+    ]
     return _choose(code, at, choices, default)
 
 
 def _choose(code: Generator, at: Site, choices: list[tuple[str, str]], default: str | None) -> Terms:
-    """Go on with the tag of the first condition that holds, one branch for each where that matters."""
+    """Write code that takes the tag of the first condition that holds, a branch each where that matters."""
     otherwise = at if default is None else at.tagged(default)
     if not choices:
         return _one(code, at, at.line, otherwise)
@@ -246,14 +248,14 @@ def _stdout(code: Generator, at: Site, _values: Values) -> Terms:
 
 
 def _taken(code: Generator, at: Site, lines: str) -> Terms:
-    """The record is written. Where no other site writes to this list, its length is the count."""
+    """Write code that appends the line to a list. If no other site does so, its length is the count."""
     written = [code.written(at.node, lines, at.line)]
     code.add(code.received, at.node, written)
     return written
 
 
 def any_processor(code: Generator, at: Site) -> Terms:
-    """Call the processor as the interpreter does, and go on with each record that it gives."""
+    """Write code that calls the processor as the interpreter does, and goes on with each record of it."""
     reached = code.counted("reached", at.node)
     process = code.fetched("process", at.node, f"run.process({at.node!r})")
     given, tag, line = code.new("given"), code.new("tag"), code.new("line")
@@ -264,13 +266,13 @@ def any_processor(code: Generator, at: Site) -> Terms:
     loop = f"for {tag}, {line} in checked({at.node!r}, {at.tag_code}, {at.line}, {given}):"
     with code.write.block("else:"), code.write.block(loop):
         code.onward(at, line, at.tagged_by(tag), list)
-    # `checked` and `fail` have counted what came and was emitted: not each record that came is emitted
+    # `checked` and `fail` have counted what was received and emitted: not each received record is emitted
     code.emitted.pop(at.node, None)
     return [reached]
 
 
 def user(code: Generator, at: Site, form: UserForm) -> Terms:
-    """Call a user's function, or an object's method, and go on with the line or (tag, line) that it gives."""
+    """Write code that calls a user's function or method, and goes on with the line or pair it returns."""
     if form.gives_many:
         return any_processor(code, at)
     if form.is_class:
@@ -288,7 +290,7 @@ def user(code: Generator, at: Site, form: UserForm) -> Terms:
 
 
 def _given(code: Generator, at: Site, given: str) -> Terms:
-    """Go on with what a user's processor gave; the interpreter takes what is of no known shape."""
+    """Write code that goes on with a processor's result; the interpreter takes any of no known shape."""
 
     def accept() -> Terms:
         counter = code.counted("accepted", at.node)
@@ -312,7 +314,7 @@ def _given(code: Generator, at: Site, given: str) -> Terms:
 def _given_pair(
     code: Generator, at: Site, given: str, accept: Callable[[], Terms], *, is_always: bool
 ) -> tuple[Terms, Terms]:
-    """Go on with a (tag, line), or a line if it is not always a pair; an `elif` may follow this."""
+    """Write code that goes on with a (tag, line), or a line if not `is_always`; an `elif` may follow."""
     tag, line = code.new("tag"), code.new("line")
     with code.write.block(f"if type({given}) is tuple{'' if is_always else f' or type({given}) is str'}:"):
         with code.write.block("try:"):
@@ -330,13 +332,13 @@ def _given_pair(
 
 
 def _is_fit(at: Site, line: str) -> str:
-    """A condition that is true if something is a line that can go on; the one that came always can."""
+    """Return a condition that is true if a value is a line that can go on; the received one always can."""
     is_new = f'type({line}) is str and "\\n" not in {line} and ({line}.isascii() or encodable({line}))'
     return f"{line} is {at.line} or {is_new}"
 
 
 def _options(code: Generator, config: Values) -> str:
-    """A node's `config` as the arguments of a call."""
+    """Return a node's `config` as the arguments of a call."""
     if all(key.isidentifier() and not keyword.iskeyword(key) for key in config):
         return "".join(f", {key}={code.named(f'option_{key}', value)}" for key, value in config.items())
     return f", **{code.constant('options', dict(config))}"
@@ -358,6 +360,6 @@ _BUILTINS: dict[str, Callable[[Generator, Site, Values], Terms]] = {
     "write": _write,
     "stdout": _stdout,
 }
-"""What has code of its own; every other built-in is called."""
+"""Emitters of the built-ins that have code of their own; every other one is called."""
 
 EMITTERS = Emitters(_BUILTINS, user, any_processor)

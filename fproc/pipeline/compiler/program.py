@@ -1,4 +1,4 @@
-"""Compiled graphs: the loop over the lines, with what stands before and after it."""
+"""Compiled graphs: the loop over the lines, and the code before and after it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fproc.pipeline.processors.base import Form
 log = logging.getLogger("fproc.compiler")
 
 NODES = "__nodes__"
-"""Where a program's global names say whose work each of its lines does."""
+"""The global name of a program for the node whose work each of its lines does."""
 
 
 class Program:
@@ -26,7 +26,7 @@ class Program:
 
     Args:
         source: the source of a function `make`.
-        nodes: whose work each line of it does, from the first one on.
+        nodes: the node whose work each line of it does, from the first one on.
         names: what the source refers to.
     """
 
@@ -37,11 +37,11 @@ class Program:
         self._make: Callable[[RunCalls], FeedLines] = namespace["make"]
 
     def bind(self, run: RunCalls) -> FeedLines:
-        """The function for one run.
+        """Return the function for one run.
 
         Raises:
             SharingError: two sinks write to one result.
-            ValueError: the input's name makes a result that cannot be.
+            ValueError: the input's name makes an impossible name of a result.
         """
         return self._make(run)
 
@@ -49,7 +49,7 @@ class Program:
 class Compiler:
     """The programs of a graph, one for each entry.
 
-    They are made for what users' processors were seen to give, and made anew when they give something else.
+    They are made for the shapes that users' processors have returned, and made anew when those change.
 
     Args:
         graph: the checked graph.
@@ -67,39 +67,39 @@ class Compiler:
         self._programs: dict[tuple[str, bool], Program | NotCompiledError] = {}
 
     def program(self, entry: str, *, timed: bool = False) -> Program:
-        """The program for lines that enter the graph at a node; one that is `timed` tells what nodes take.
+        """Return the program for lines that enter at a node; a `timed` one measures what nodes take.
 
         Raises:
             NotCompiledError: it has none, and has to be interpreted.
         """
-        wanted = entry, timed
-        if wanted not in self._programs:
+        key = entry, timed
+        if key not in self._programs:
             try:
-                self._programs[wanted] = self._compiled(entry, timed=timed)
+                self._programs[key] = self._compiled(entry, timed=timed)
             except NotCompiledError as why:
-                self._programs[wanted] = why
+                self._programs[key] = why
             except RecursionError:
-                self._programs[wanted] = NotCompiledError(TOO_LONG)
-        found = self._programs[wanted]
-        if isinstance(found, NotCompiledError):
-            raise found
-        return found
+                self._programs[key] = NotCompiledError(TOO_LONG)
+        program = self._programs[key]
+        if isinstance(program, NotCompiledError):
+            raise program
+        return program
 
     def learn(self, node: str, shape: Shape, *, is_only: bool) -> None:
-        """A node was seen to give something of this shape; or it has given nothing else up to now."""
-        known = self._shapes.setdefault(node, {Shape.LINE})
+        """Note that a node has returned this shape; with `is_only`, nothing else up to now."""
+        shapes = self._shapes.setdefault(node, {Shape.LINE})
         if is_only:
-            known.clear()
-        known.add(shape)
+            shapes.clear()
+        shapes.add(shape)
         self._programs.clear()
 
     def learn_short(self, node: str) -> None:
-        """Lines often have no more fields than a node looks at."""
+        """Note that lines often have no more fields than a node looks at."""
         self._short.add(node)
         self._programs.clear()
 
     def learn_sharing(self) -> None:
-        """Two sinks write to one result."""
+        """Note that two sinks write to one result."""
         self._may_keep = False
         self._programs.clear()
 
@@ -111,8 +111,8 @@ class Compiler:
             alone = [lines for lines, writers in code.writers.items() if writers == 1]
             code, terms = self._generated(entry, alone)
         names = {"encodable": is_encodable, "padded": padded, **code.names}
-        written = _assembled(code, terms)
-        program = Program(written.text(), written.nodes(), names)
+        source = _assembled(code, terms)
+        program = Program(source.text(), source.nodes(), names)
         if not timed:
             log.debug("what is done with lines that enter at %r:\n%s", entry, program.source)
         return program
@@ -134,38 +134,38 @@ class Compiler:
 
 
 def node_at(names: Mapping[str, Any], line: int) -> str | None:
-    """Return whose work a line of a program does, whose global names these are; lines count from 1."""
+    """Return the node whose work a line does, counted from 1, of the program with these global names."""
     nodes: Sequence[str | None] = names[NODES]
     return nodes[line - 1]
 
 
 def padded(parts: list[str], size: int) -> list[str | None]:
-    """So many parts, with None for those that are missing."""
+    """Return `size` parts, with None for those that are missing."""
     return [*parts, *[None] * (size - len(parts))]
 
 
 def _check_ways(graph: Graph, entry: str) -> None:
-    """See that no record can come to a node twice.
+    """Check that no record can come to a node twice.
 
     Raises:
         NotCompiledError: it can.
     """
-    done: set[str] = set()
+    checked: set[str] = set()
 
     def look(node: str, way: tuple[str, ...]) -> None:
         if node in way:
             raise NotCompiledError("its nodes form a cycle: " + " -> ".join([*way[way.index(node) :], node]))
-        if node in done or node not in graph.nodes:
+        if node in checked or node not in graph.nodes:
             return
         for target in graph.followers(node):
             look(target, (*way, node))
-        done.add(node)
+        checked.add(node)
 
     look(entry, ())
 
 
 def _assembled(code: Generator, terms: Terms) -> Writer:
-    """The source: what one run needs, the loop, and the sums."""
+    """Return the source: what one run needs, the loop, and the sums."""
     write = Writer()
     nodes = {node: code.new("at", node) for node in {**code.received, **code.emitted}}
     with write.block("def make(run):"):
@@ -189,8 +189,8 @@ def _assembled(code: Generator, terms: Terms) -> Writer:
                 for node, variable in nodes.items():
                     write(f"{variable}.received += {_sum(code.received.get(node, []))}")
                     write(f"{variable}.emitted += {_sum(code.emitted.get(node, []))}")
-                for (source, target), counted in code.edges.items():
-                    write(f"run.pass_on({source!r}, {target!r}, {_sum(counted)})")
+                for (source, target), terms_of_edge in code.edges.items():
+                    write(f"run.pass_on({source!r}, {target!r}, {_sum(terms_of_edge)})")
             for counter, node in code.shorts.items():
                 write(f"run.split_short({node!r}, {counter})")
             for one, other in code.agreements:

@@ -25,7 +25,7 @@ from fproc.pipeline.processors.sinks import fill_result_name
 from fproc.pipeline.records import Block, Overlong, Record
 
 SHORT_SHARE = 16
-"""If more than one in so many lines takes an exception to be split, another way to split is faster."""
+"""If more than one line in this many takes an exception to be split, another way to split is faster."""
 
 
 class SharingError(Exception):
@@ -36,7 +36,7 @@ _SHAPES: dict[type, Shape] = {str: Shape.LINE, tuple: Shape.PAIR}
 
 
 class CompiledRun(Interpreter):
-    """An interpreter that has the usual done by a `Program`, for which it is the `RunCalls`."""
+    """An interpreter that leaves the usual to a `Program`, for which it is the `RunCalls`."""
 
     def __init__(self, compiler: Compiler, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -70,9 +70,9 @@ class CompiledRun(Interpreter):
             self._adapt()
 
     def _feed_observed(self) -> int:
-        """Interpret the lines that the observer is told of; gives how many those were.
+        """Interpret the lines that the observer wants; return how many those were.
 
-        What is kept is empty before the first line of a block, so they are written in their order.
+        Kept lists are empty before the first line of a block, so these lines are written in their order.
         """
         if self._to_observe <= 0:
             self._watching = None
@@ -84,11 +84,11 @@ class CompiledRun(Interpreter):
             self.push(self.entry, self.entry, line)
         self._watching = None
         received = {node: at.received for node, at in self.counts.items()}
-        self._accepted = received  # what they gave is not learnt
+        self._accepted = received  # their shapes are not learnt
         return count
 
     def _feed_sample(self) -> int:
-        """Time the next lines of the block, if that is due; gives how many came to their ends."""
+        """Time the next lines of the block, if that is due; return how many came to their ends."""
         lines = self._sample(length_hint(self._left))
         if not lines:
             return 0
@@ -98,7 +98,7 @@ class CompiledRun(Interpreter):
             return self._feed_timed(islice(self._left, lines))
 
     def agree(self, one: int, other: int) -> None:
-        """See that as many records came to an end as had begun their way.
+        """Check that as many records came to an end as had begun their way.
 
         Raises:
             ConservationError: they did not.
@@ -109,7 +109,7 @@ class CompiledRun(Interpreter):
             )
 
     def split_short(self, node: str, count: int) -> None:
-        """So many lines of the block had fewer fields than a node has split them for."""
+        """Note that `count` lines of the block had fewer fields than a node splits them into."""
         if count * SHORT_SHARE > self._count:
             self._learnt.add((node, None))
 
@@ -119,7 +119,7 @@ class CompiledRun(Interpreter):
             self.edges[source, target] = self.edges.get((source, target), 0) + count
 
     def kept(self, lines: list[str]) -> list[str]:
-        """A list that one sink adds to instead of `lines`; `spill` moves what is in it.
+        """Return a list that one sink adds to instead of `lines`; `spill` moves what is in it.
 
         Raises:
             SharingError: another sink does that as well.
@@ -132,7 +132,7 @@ class CompiledRun(Interpreter):
         return kept
 
     def spill(self) -> list[int]:
-        """Move the lines of kept lists to where they belong; gives how many came to each in this block."""
+        """Move the lines of kept lists to where they belong; return how many each took in this block."""
         self._spill()
         spilled, self._spilled = self._spilled, [0] * len(self._kept)
         return spilled
@@ -144,41 +144,41 @@ class CompiledRun(Interpreter):
             kept.clear()
 
     def lines(self, file: Template, tag: str) -> list[str]:
-        """The list that takes the lines of a `write` node with a tag.
+        """Return the list that takes the lines of a `write` node with a tag.
 
         Raises:
-            ValueError: there can be no such result.
+            ValueError: no result can have that name.
         """
         return self.output.lines(fill_result_name(file, self.source, tag))
 
     def lines_by_tag(self, file: Template) -> dict[str, list[str]]:
-        """These lists for all tags; looking one up raises as `lines` does."""
+        """Return these lists for all tags; looking one up raises as `lines` does."""
         return _ByTag(self, file)
 
     def printed(self) -> list[str]:
-        """The list that takes the lines for standard output."""
+        """Return the list that takes the lines for standard output."""
         return self.output.printed()
 
     def process(self, node: str) -> Any:
-        """The call of a node's processor."""
+        """Return the call of a node's processor."""
         return self._processors[node].process
 
     def tag_by(self, node: str, tag: str, line: str) -> str:
-        """The tag that a built-in which only tags lines gives to one; asked for once a later node failed."""
+        """Return the tag that a built-in which only tags lines gives; needed once a later node failed."""
         return self._processors[node].process(tag, line)[0][0]
 
     def target(self, node: str) -> Any:
-        """The user's object that is a node's processor."""
+        """Return the user's object that is a node's processor."""
         return self._processors[node].target
 
     def push_line(self, node: str, tag: str, line: str, hops: int) -> None:
-        """A record has come to a node: do all the rest as the interpreter does."""
+        """Push a record through a node and all the rest, as the interpreter does."""
         self._find_line()
         self._spill()  # what follows is written behind it
         self.push(node, tag, line, hops)
 
     def accept(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
-        """A user's processor was called and gave something: do all the rest as the interpreter does."""
+        """Take what a user's processor returned, and do all the rest as the interpreter does."""
         self._find_line()
         try:
             emitted = records_of(given, tag)
@@ -199,10 +199,10 @@ class CompiledRun(Interpreter):
             self.push(target, *record, hops + 1)
 
     def fail(self, node: str, tag: str, line: str, error: BaseException) -> None:
-        """A processor raised this instead of giving anything.
+        """Deal with an error that a processor raised instead of returning anything.
 
         Raises:
-            BaseException: the error, if it is no matter of this record.
+            BaseException: the error, if it does not concern this record.
         """
         self._find_line()
         if isinstance(error, InputError | OutputError | KeyboardInterrupt):
@@ -214,7 +214,7 @@ class CompiledRun(Interpreter):
         self._fail(node, tag, line, error)
 
     def checked(self, node: str, tag: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
-        """What a processor gave, counted and found to be in order; nothing if it is not."""
+        """Return the records of a processor, counted; none of them if one cannot go on."""
         self.counts[node].received += 1
         if not given:
             return ()
@@ -228,10 +228,10 @@ class CompiledRun(Interpreter):
         return given
 
     def _bound(self) -> FeedLines:
-        """The program for this run.
+        """Return the program for this run.
 
-        Where a tag makes a result that cannot be, its records fail, as in the interpreter. And where what was
-        learnt would make the program too large, there is none any more.
+        Where a tag makes an impossible name of a result, its records fail, as in the interpreter. And where
+        what was learnt would make the program too large, the lines are interpreted.
         """
         self._kept, self._spilled = [], []
         try:
@@ -243,7 +243,7 @@ class CompiledRun(Interpreter):
             return self._interpreted
 
     def _bound_timed(self) -> FeedLines:
-        """The same, for lines that are timed."""
+        """Return the program for lines that are timed."""
         if self._feed == self._interpreted:
             return self._interpreted
         return self._compiler.program(self.entry, timed=True).bind(self)
@@ -257,9 +257,9 @@ class CompiledRun(Interpreter):
         return count
 
     def _adapt(self) -> None:
-        """Have the program made for what users' processors really give.
+        """Have the program made for what users' processors really return.
 
-        A line, or a pair, may have been handed over for another reason; then it makes no other program.
+        A line, or a pair, may have been handed over for another reason; then the program stays the same.
         """
         for node, shape in self._learnt:
             if shape is None:

@@ -18,18 +18,18 @@ from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.pipeline.tracing.timing import Laps
 
 Terms = list[str]
-"""Names of counters whose sum is the number of records that came somewhere."""
+"""Names of counters whose sum is a number of records."""
 
 
 class Shape(Enum):
-    """What a user's processor gives for a line, apart from None. The code is made for what was seen."""
+    """What a user's processor returns for a line, apart from None. The code is made for those it has seen."""
 
     LINE = "a line"
     PAIR = "a (tag, line)"
 
 
 Shapes = Mapping[str, AbstractSet[Shape]]
-"""What each node was seen to give; a line, where nothing is known."""
+"""The shapes that each node has returned; a line, where nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place in the code: a record has come to `node`, as its `hops`th.
+    """A position in the code: a record has come to `node`, as its `hops`th.
 
     `line` is the variable that holds its line. Its tag is `tag` where that is known now, else in the
-    variable `tag_name`. Where nobody asks for the tag that a node before has given, both are older than
-    that, and `unasked` is an expression that finds it, for who wants to tell of a record. `splits` are
-    the fields of lines that were split already, by variable and separator.
+    variable `tag_name`. Where nothing depends on the tag that an earlier node has set, both are older than
+    that, and `unasked` is an expression that finds it, for reports of a record. `splits` are the fields of
+    lines that were split already, by variable and separator.
     """
 
     node: str
@@ -70,19 +70,19 @@ class Site:
 
     @property
     def told_tag_code(self) -> str:
-        """An expression for the tag, right even where nobody asks for it; it may take long."""
+        """An expression for the tag, right even where nothing depends on it; it may be slow."""
         return self.unasked or self.tag_code
 
     def tagged(self, tag: str) -> Site:
-        """The same with a tag that is known."""
+        """Return the same site with a tag that is known."""
         return replace(self, tag=tag, tag_name="", unasked="")
 
     def tagged_by(self, variable: str) -> Site:
-        """The same with the tag in a variable."""
+        """Return the same site with the tag in a variable."""
         return replace(self, tag=None, tag_name=variable, unasked="")
 
     def tagged_unasked(self) -> Site:
-        """The same after this node, a built-in that only tags lines, has given a tag that nobody asks for."""
+        """Return the site after this node, a built-in that only sets tags, if nothing depends on its tag."""
         return replace(self, unasked=f"tag_by({self.node!r}, {self.told_tag_code}, {self.line})")
 
 
@@ -110,7 +110,7 @@ class RunCalls(Protocol):
         """Return the list that takes the lines of a `write` node with a tag.
 
         Raises:
-            ValueError: there can be no such result.
+            ValueError: no result can have that name.
         """
 
     def lines_by_tag(self, file: Template) -> Mapping[str, list[str]]:
@@ -130,32 +130,32 @@ class RunCalls(Protocol):
         """Move the lines of kept lists to where they belong; return how many came to each in this block."""
 
     def push_line(self, node: str, tag: str, line: str, hops: int) -> None:
-        """Do all the rest for a record that has come to a node, as the interpreter does."""
+        """Push a record through a node and all the rest, as the interpreter does."""
 
     def accept(self, node: str, tag: str, line: str, given: Any, hops: int) -> None:
-        """Do all the rest for what a user's processor gave, as the interpreter does."""
+        """Take what a user's processor returned, and do all the rest as the interpreter does."""
 
     def fail(self, node: str, tag: str, line: str, error: BaseException) -> None:
-        """Deal with an error that a processor raised instead of giving anything.
+        """Deal with an error that a processor raised instead of returning anything.
 
         Raises:
-            BaseException: the error, if it is no matter of this record.
+            BaseException: the error, if it does not concern this record.
         """
 
     def checked(self, node: str, tag: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
-        """Return what a processor gave, counted and found to be in order; nothing if it is not."""
+        """Return the records of a processor, counted; none of them if one cannot go on."""
 
     def tag_by(self, node: str, tag: str, line: str) -> str:
-        """Return the tag that a built-in which only tags lines gives to one."""
+        """Return the tag that a built-in which only sets tags gives to a line."""
 
     def pass_on(self, source: str, target: str, count: int) -> None:
         """Count records that went from one node to another."""
 
     def split_short(self, node: str, count: int) -> None:
-        """Take note of lines of the block with fewer fields than a node has split them for."""
+        """Note that `count` lines of the block had fewer fields than a node splits them into."""
 
     def agree(self, one: int, other: int) -> None:
-        """See that as many records came to an end as had begun their way.
+        """Check that as many records came to an end as had begun their way.
 
         Raises:
             ConservationError: they did not.

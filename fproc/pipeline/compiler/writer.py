@@ -16,14 +16,14 @@ TOO_LONG = "one line of nodes is too long"
 
 
 class NotCompiledError(FprocError):
-    """A graph has no compiled form; the message says why, and that is no fault of the graph."""
+    """A graph has no compiled form; the message says why. The graph itself is sound."""
 
 
 class Writer:
-    """Lines of source, each indented as deep as it stands.
+    """Lines of source, each indented by its depth.
 
     Attributes:
-        node: the node whose work the lines do that are added from now on, or None.
+        node: the node whose work is done by the lines that are added from now on, or None.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Writer:
         """Add a line that opens a block, and indent what is added within.
 
         Raises:
-            NotCompiledError: it stands too deep.
+            NotCompiledError: the block is nested too deep.
         """
         self(opening)
         self._depth += 1
@@ -55,47 +55,47 @@ class Writer:
         self._depth -= 1
 
     def add(self, other: Writer) -> None:
-        """Add all lines of another one, as deep as this one stands."""
+        """Add all lines of another one, indented to the depth of this one."""
         for line, self.node in zip(other._lines, other._nodes, strict=True):
             self(line)
         self.node = None
 
     def text(self) -> str:
-        """The source."""
+        """Return the source."""
         return "\n".join(self._lines) + "\n"
 
     def nodes(self) -> list[str | None]:
-        """Return whose work each line does, from the first one on."""
+        """Return the node whose work each line does, from the first one on."""
         return self._nodes
 
 
 def comment(text: str) -> str:
-    """A comment; what cannot stand in a line of source is escaped."""
+    """Return a comment, with what cannot be in a line of source escaped."""
     return "# " + text.encode("unicode_escape").decode("ascii")
 
 
 class Names:
-    """Readable variables, each given once, and none of those that are taken."""
+    """Readable names of variables: each one is new, and none is taken."""
 
     def __init__(self, taken: Collection[str]) -> None:
         self._uses = dict.fromkeys(taken, 1)
 
     def new(self, prefix: str, text: str = "") -> str:
-        """`prefix_text`, with what of the text may be in a name, and a number behind it if that was given."""
+        """Return `prefix_text`, as far as it may be in a name, with a number behind it if that is taken."""
         plain = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:30]
         base = f"{prefix}_{plain}" if plain else prefix
         uses = self._uses[base] = self._uses.get(base, 0) + 1
         return base if uses == 1 else self.new(f"{base}_{uses}")
 
 
-def filled(template: str, places: Mapping[str, str]) -> str:
-    """An f-string that fills a template (`{name}`, `{{`, `}}`) with expressions that have no quotes."""
-    made = []
-    for literal, place, _, _ in Formatter().parse(template):
-        made.append("".join(map(_escaped, literal)))
-        if place is not None:
-            made.append("{" + places[place] + "}")
-    return 'f"' + "".join(made) + '"'
+def filled(template: str, expressions: Mapping[str, str]) -> str:
+    """Return an f-string that fills a template (`{name}`, `{{`, `}}`) with expressions without quotes."""
+    pieces = []
+    for literal, name, _, _ in Formatter().parse(template):
+        pieces.append("".join(map(_escaped, literal)))
+        if name is not None:
+            pieces.append("{" + expressions[name] + "}")
+    return 'f"' + "".join(pieces) + '"'
 
 
 def _escaped(char: str) -> str:

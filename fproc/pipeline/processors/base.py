@@ -1,6 +1,6 @@
 """What a processor is to the engine, and what a built-in declares about itself.
 
-The engine knows one shape: a `Processor` takes a record and gives records. The functions here turn the
+The engine knows one shape: a `Processor` takes a record and returns records. The functions here turn the
 simpler shapes that built-ins and users write into it.
 """
 
@@ -15,12 +15,12 @@ from fproc.base.values import dataclass, field
 from fproc.pipeline.records import Record
 
 STDOUT = "stdout"
-"""The name under which an `Output` is given the lines of `stdout` nodes."""
+"""The name under which an `Output` takes the lines of `stdout` nodes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a pipeline may know of the input.
+    """What a pipeline may know about the input.
 
     `name` is its name without a compression suffix, `date` the day (UTC, `YYYY-MM-DD`) on which it was last
     written. Both stay the same when the file is run again.
@@ -40,20 +40,20 @@ class Output(Protocol):
         """Send a line to standard output."""
 
     def lines(self, result: str) -> list[str]:
-        """The list that a result's lines may be added to instead, all through the run; see `note`."""
+        """Return a list that a result's lines may be added to instead, all through the run; see `note`."""
 
     def printed(self) -> list[str]:
-        """The same for standard output."""
+        """Return such a list for standard output."""
 
     def note(self, characters: int) -> None:
-        """About so many characters may have been added to the lists."""
+        """Note that about so many characters may have been added to the lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How what a processor remembers is kept in a checkpoint, and taken from it.
+    """The two calls that save the state of a processor in a checkpoint, and restore it.
 
-    `snapshot()` gives a JSON value and raises `UnsavableError` where that is impossible. `restore()` takes
+    `snapshot()` returns a JSON value and raises `UnsavableError` where that is impossible. `restore()` takes
     that value back into a fresh processor, and may raise anything if it does not fit.
     """
 
@@ -65,10 +65,10 @@ class State:
 class Processor:
     """A node's work on one input file.
 
-    `process(tag, line)` gives the records that one record becomes. `finish()` gives what is left at the end
-    of the file; its records carry the node's own tag unless they name one. `close()` ends a processor whose
-    file was given up. One without a `state` remembers nothing from line to line. `target` is the user's
-    object that does the work, if it is one.
+    `process(tag, line)` returns the records that one record becomes. `finish()` returns what is left at the
+    end of the file; its records carry the node's own tag unless they name one. `close()` ends a processor
+    whose file was given up. One without a `state` remembers nothing from line to line. `target` is the
+    user's object that does the work, if there is one.
     """
 
     process: Callable[[str, str], Sequence[Record]]
@@ -79,7 +79,7 @@ class Processor:
 
 
 Maker = Callable[[Source, Output], Processor]
-"""Makes the processor of one node for one input file, with fresh state."""
+"""A call that makes the processor of one node for one input file, with fresh state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class BuiltinForm:
 class UserForm:
     """A node that calls a user's function, or an instance of a user's class.
 
-    `gives_many` says that it is written as a generator.
+    `gives_many` is true if it is written as a generator.
     """
 
     target: Callable[..., Any]
@@ -104,11 +104,11 @@ class UserForm:
 
 
 Form = BuiltinForm | UserForm
-"""What a node does, for who wants to do that without calling its processor."""
+"""What a node does, for code that does the same without calling its processor."""
 
 
 def mapping(function: Callable[[str], str | None]) -> Maker:
-    """A stateless map: the line it returns keeps its tag, None drops it."""
+    """Return the maker of a stateless map: the line that it returns keeps its tag, None drops it."""
 
     def process(tag: str, line: str) -> Sequence[Record]:
         mapped = function(line)
@@ -119,7 +119,7 @@ def mapping(function: Callable[[str], str | None]) -> Maker:
 
 
 def routing(function: Callable[[str], tuple[str | None, str]]) -> Maker:
-    """A stateless router: gives a line its new tag (None keeps the old one) and the line to send on."""
+    """Return the maker of a stateless router: it returns a new tag, or None for the old one, and a line."""
 
     def process(tag: str, line: str) -> Sequence[Record]:
         new_tag, line = function(line)
@@ -129,25 +129,25 @@ def routing(function: Callable[[str], tuple[str | None, str]]) -> Maker:
     return lambda _source, _output: processor
 
 
-def records_of(given: Any, tag: str) -> Sequence[Record]:
-    """What a processor returned or yielded, as records; a line without a tag keeps `tag`.
+def records_of(returned: Any, tag: str) -> Sequence[Record]:
+    """Return what a processor returned or yielded as records; a line without a tag keeps `tag`.
 
     Raises:
         ShapeError: it is not None, a line, a (tag, line), or an iterable of the last two.
     """
-    if given is None:
+    if returned is None:
         return ()
-    if isinstance(given, str):
-        return ((tag, given),)
-    if _is_record(given):
-        return (given,)
-    if not isinstance(given, Iterable) or isinstance(given, bytes | bytearray | Mapping):
-        raise ShapeError(f"gave {seen(given)}; a processor gives a line, a (tag, line) or None")
-    return [record_of(item, tag) for item in given]
+    if isinstance(returned, str):
+        return ((tag, returned),)
+    if _is_record(returned):
+        return (returned,)
+    if not isinstance(returned, Iterable) or isinstance(returned, bytes | bytearray | Mapping):
+        raise ShapeError(f"gave {seen(returned)}; a processor gives a line, a (tag, line) or None")
+    return [record_of(item, tag) for item in returned]
 
 
 def record_of(item: Any, tag: str) -> Record:
-    """What a processor yielded, as a record.
+    """Return what a processor yielded as a record.
 
     Raises:
         ShapeError: it is neither a line nor a (tag, line).
@@ -166,7 +166,7 @@ def _is_record(item: Any) -> bool:
 
 
 def seen(item: Any) -> str:
-    """A value and its type, shortened, for a message."""
+    """Return a value and its type, shortened, for a message."""
     text = repr(item)
     return f"{text if len(text) <= 80 else text[:77] + '...'} ({type(item).__name__})"  # noqa: PLR2004
 
@@ -186,21 +186,21 @@ class Option:
 
 
 Declared = Callable[[Mapping[str, Any]], bool]
-"""Something that a built-in says of itself, which may depend on its options."""
+"""A property that a built-in declares, which may depend on its options."""
 
 
 def always(_values: Mapping[str, Any]) -> bool:
-    """Declare something for all options."""
+    """Declare a property for all options."""
     return True
 
 
 def never(_values: Mapping[str, Any]) -> bool:
-    """Declare that something is not so, for all options."""
+    """Declare the lack of a property for all options."""
     return False
 
 
 Tags = Callable[[Mapping[str, Any]], frozenset[str] | None]
-"""The tags that a built-in may give of its own; None is any."""
+"""The tags that a built-in may set itself; None is any."""
 
 
 def any_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
@@ -209,7 +209,7 @@ def any_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
 
 
 def no_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
-    """Declare that records keep the tag that they came with."""
+    """Declare that records keep their tag."""
     return frozenset()
 
 
@@ -217,7 +217,7 @@ def no_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
 class FieldNeed:
     """The fields of a line that a built-in looks at: up to number `least`.
 
-    `exactly` is into how many parts the line has to be split, the last one with the rest, if that matters.
+    `exactly` is the number of parts to split the line into, the last one with the rest, if that matters.
     """
 
     separator: str
@@ -226,7 +226,7 @@ class FieldNeed:
 
 
 FieldNeeds = Callable[[Mapping[str, Any]], FieldNeed | None]
-"""Which fields of its lines a built-in looks at; None if it splits them into none."""
+"""The fields of its lines that a built-in looks at; None if it splits them into none."""
 
 
 def no_fields(_values: Mapping[str, Any]) -> FieldNeed | None:
@@ -236,21 +236,21 @@ def no_fields(_values: Mapping[str, Any]) -> FieldNeed | None:
 
 @dataclass(frozen=True, slots=True)
 class Builtin:
-    """A built-in processor: what it does, its options, an example that the tests run, and how it is made.
+    """A built-in processor: what it does, its options, an example that the tests run, and its maker.
 
     `make` gets every option by keyword, checked and with defaults filled in. `example` is
     `(config, lines in, lines out)`; lines out are those of `end`, or of the result that a sink writes.
 
-    What follows says which short cuts may be taken with it; by default none:
+    These allow short cuts with it; by default there are none:
 
     - `reads_tag`: what it does with a record may depend on the record's tag.
-    - `sets_tag`: each record that it emits has a tag that it has chosen, never the one that came.
-    - `passes_line`: the lines that it emits are those that came, unchanged.
-    - `remembers`: what it gives for a line may depend on lines before it.
+    - `sets_tag`: each record that it emits has a tag that it has chosen, never the one it received.
+    - `passes_line`: the lines that it emits are those that it received, unchanged.
+    - `remembers`: what it emits for a line may depend on lines before it.
 
     - `needs_fields`: the fields that it looks at; so a line is split once for several nodes.
 
-    `gives_tags` says which tags it may give, for `--check` to find routes that are never taken.
+    `gives_tags` returns the tags that it may set, for `--check` to find routes that are never taken.
     """
 
     summary: str
@@ -276,10 +276,10 @@ OTHERWISE = Option(
 
 
 def misfit(line: str, otherwise: str, why: str) -> str | None:
-    """What becomes of a line that does not fit, as `otherwise` says.
+    """Return a line that does not fit, or None to drop it, as `otherwise` says.
 
     Raises:
-        Reject: if that is `reject`.
+        Reject: `otherwise` is `reject`.
     """
     if otherwise == "reject":
         raise Reject(why)

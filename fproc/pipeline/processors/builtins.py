@@ -9,9 +9,9 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
     "Counting": counting.BUILTINS,
     "Sinks": sinks.BUILTINS,
 }
-"""All of them, in the order of docs/PROCESSORS.md."""
+"""All built-ins, in the order of docs/PROCESSORS.md."""
 
 BUILTINS = {name: builtin for family in FAMILIES.values() for name, builtin in family.items()}
 
 LATER = ("dedupe", "head", "sample", "json_field", "csv_columns")
-"""Names of the contract that are still to come; a pipeline that uses one is told so."""
+"""Names of the contract that are not supported yet; a pipeline that uses one gets a message."""

@@ -13,7 +13,7 @@ from fproc.pipeline.records import Record
 
 
 class Join:
-    """Puts every N lines together; the first line's tag is the tag of them all."""
+    """A processor that joins every N lines; the first line's tag is the tag of them all."""
 
     def __init__(self, lines: int, separator: str) -> None:
         self.wanted = lines
@@ -22,34 +22,34 @@ class Join:
         self.held: list[str] = []
 
     def process(self, tag: str, line: str) -> Sequence[Record]:
-        """Give the joined line with every Nth one."""
+        """Return the joined line with every Nth one."""
         if not self.held:
             self.tag = tag
         self.held.append(line)
         return list(self.finish()) if len(self.held) == self.wanted else ()
 
     def finish(self) -> Iterator[Record]:
-        """Give what is held, if anything is."""
+        """Yield what is held, if anything is."""
         if self.held:
             yield self.tag, self.separator.join(self.held)
             self.held = []
 
 
 class Number:
-    """Puts its number before each line."""
+    """A processor that puts its number before each line."""
 
     def __init__(self, template: Template) -> None:
         self.fill = template.fill
         self.number = 0
 
     def process(self, tag: str, line: str) -> Sequence[Record]:
-        """Give the line with its number."""
+        """Return the line with its number."""
         self.number += 1
         return ((tag, self.fill(number=self.number, line=line)),)
 
 
 class Total:
-    """Swallows all lines and gives how many they were."""
+    """A processor that swallows all lines and emits how many they were."""
 
     def __init__(self, template: Template, tag: str) -> None:
         self.fill = template.fill
@@ -62,12 +62,12 @@ class Total:
         return ()
 
     def finish(self) -> Iterator[Record]:
-        """Give the total."""
+        """Yield the total."""
         yield self.tag, self.fill(number=self.number, line="")
 
 
 class Tally:
-    """Swallows all lines and gives how many there were of each key, sorted by key."""
+    """A processor that swallows all lines and emits how many there were of each key, sorted by key."""
 
     def __init__(
         self,
@@ -85,13 +85,13 @@ class Tally:
         self.counts: dict[str, int] = {}
 
     def key(self, tag: str, line: str) -> str:
-        """What a line counts under."""
+        """Return the key under which a line is counted."""
         if self.pattern is not None:
             match = self.pattern.search(line)
             return self.default if match is None else match[1 if self.pattern.groups else 0] or ""
         if self.field is not None:
-            found = self.split(line)
-            return found[self.field - 1] if len(found) >= self.field else self.default
+            fields = self.split(line)
+            return fields[self.field - 1] if len(fields) >= self.field else self.default
         return tag
 
     def process(self, tag: str, line: str) -> Sequence[Record]:
@@ -101,7 +101,7 @@ class Tally:
         return ()
 
     def finish(self) -> Iterator[Record]:
-        """Give a line for each key; it is also the record's tag."""
+        """Yield a line for each key; it is also the record's tag."""
         for key in sorted(self.counts):
             yield key, self.fill(key=key, count=self.counts[key])
 

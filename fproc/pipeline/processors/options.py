@@ -1,4 +1,4 @@
-"""The kinds of value that a built-in's option can have: JSON value in, ready-made value out."""
+"""The kinds of value that a built-in's option can have: JSON value in, checked value out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from fproc.pipeline.processors.base import Builtin, Option
 
 
 class Template:
-    """Text with `{name}` places; `{{` and `}}` stand for braces.
+    """Text with `{name}` placeholders; `{{` and `}}` stand for braces.
 
     Raises:
-        ValueError: the text is not a template of plain `{name}` places, or uses one that is not `known`.
+        ValueError: the text is not a template of plain `{name}` placeholders, or one is not `known`.
     """
 
     def __init__(self, text: str, known: list[str] | None = None) -> None:
@@ -34,7 +34,7 @@ class Template:
             self.names.append(name)
 
         self.fill = text.format
-        """Fills the places, numbered ones from positional arguments."""
+        """A call that fills the placeholders, numbered ones from positional arguments."""
 
     @property
     def highest_number(self) -> int:
@@ -97,11 +97,11 @@ def _otherwise(value: Any) -> str:
 
 
 STAGE_FOLDER = ".stage"
-"""The one name in the results folder that no result can have: results grow in there."""
+"""The one name in the results folder that no result can have: results are written in there."""
 
 
 class Kind(NamedTuple):
-    """What an option's value is: in words, and the check that gives the ready-made value."""
+    """What an option's value is, in words, and the check that returns the value to use."""
 
     what: str
     ready: Callable[[Any], Any]
@@ -123,14 +123,14 @@ KINDS = {
 
 
 def in_words(kind: str) -> str:
-    """Return what the value of an option is, for people."""
+    """Return the kind of an option's value, for people."""
     return KINDS[kind.partition(":")[0]].what
 
 
 def ready_made(kind: str, value: Any) -> Any:
-    """The checked value of an option.
+    """Return the checked value of an option.
 
-    `template:a,b` is a template that knows only those places, `result:a,b` one that makes a file name.
+    `template:a,b` is a template that knows only those placeholders, `result:a,b` one that makes a file name.
 
     Raises:
         ValueError: what is wrong with it.
@@ -145,14 +145,14 @@ def ready_made(kind: str, value: Any) -> Any:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a file in the results folder can have this name."""
+    """Return whether a file in the results folder can have this name."""
     return "/" not in name and "\0" not in name and name not in {"", ".", "..", STAGE_FOLDER}
 
 
 def check_options(
     name: str, builtin: Builtin, config: Mapping[str, Any], path: str
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """The options of a node, checked and with defaults, and what is wrong with them."""
+    """Return the options of a node, checked and with defaults, and what is wrong with them."""
     values = {key: option.default for key, option in builtin.options.items()}
     for key, option in builtin.options.items():
         if option.default is not None:
@@ -163,9 +163,9 @@ def check_options(
             hint = nearest(key, list(builtin.options)) or _has_options(name, builtin)
             problems.append(Problem(f"{path}.{key}", f"unknown option of {name!r}", hint))
             continue
-        ready, found = _checked(builtin.options[key], value, f"{path}.{key}")
-        problems += found
-        values.update({} if found else {key: ready})
+        ready, value_problems = _checked(builtin.options[key], value, f"{path}.{key}")
+        problems += value_problems
+        values.update({} if value_problems else {key: ready})
     for key, option in builtin.options.items():
         if option.required and key not in config:
             problems.append(Problem(f"{path}.{key}", f"{name!r} needs this option", option.meaning))
@@ -173,7 +173,7 @@ def check_options(
 
 
 def _checked(option: Option, value: Any, path: str) -> tuple[Any, list[Problem]]:
-    """Return the ready-made value of an option, and what is wrong with it: of a table, with each entry."""
+    """Return the checked value of an option, and what is wrong with it: of a table, with each entry."""
     problems = []
     table: dict[str, Any] = {}
     is_table = option.kind in {"rules", "tags"} and isinstance(value, dict) and bool(value)
@@ -197,7 +197,7 @@ def _has_options(name: str, builtin: Builtin) -> str:
 
 
 def _cross_checks(values: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    """What only two options together can get wrong."""
+    """Yield what is wrong with two options together."""
     pattern, template = values.get("pattern"), values.get("template")
     if isinstance(template, Template) and "max" in values:
         yield from _check_fields(template, values["max"], f"{path}.template")

@@ -34,16 +34,16 @@ def _tag_field(*, separator: str, field: int, tags: Mapping[str, str], default: 
     split = field_splitter(separator, field)
 
     def route(line: str) -> tuple[str | None, str]:
-        found = split(line)
-        return (tags.get(found[field - 1], default) if len(found) >= field else default), line
+        fields = split(line)
+        return (tags.get(fields[field - 1], default) if len(fields) >= field else default), line
 
     return routing(route)
 
 
 def _tag_prefix(*, separator: str, default: str | None) -> Maker:
     def route(line: str) -> tuple[str | None, str]:
-        prefix, found, rest = line.partition(separator)
-        return (prefix, rest) if found else (default, line)
+        prefix, separated, rest = line.partition(separator)
+        return (prefix, rest) if separated else (default, line)
 
     return routing(route)
 

@@ -1,4 +1,4 @@
-"""Built-ins that end a line's way through the graph."""
+"""Built-ins that end the way of a line through the graph."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from fproc.pipeline.processors.options import Template, is_plain_name
 from fproc.pipeline.records import Record
 
 DEFAULT_RESULT = "{name}"
-"""Where `end` writes: a result of the input's own name."""
+"""The template of `end`: a result of the input's own name."""
 
 
 def fill_result_name(template: Template, source: Source, tag: str) -> str:
-    """The name of the result that a line with this tag goes to.
+    """Return the name of the result that a line with this tag goes to.
 
     Raises:
         ValueError: the tag or the input's name made it something other than a plain file name.
@@ -78,12 +78,12 @@ END_FORM = BuiltinForm("write", {"file": Template(DEFAULT_RESULT)})
 
 
 def end_node() -> Maker:
-    """The reserved node `end`."""
+    """Return the maker of the reserved node `end`."""
     return _write(**END_FORM.values)
 
 
 def drop_node() -> Maker:
-    """The reserved node `drop`."""
+    """Return the maker of the reserved node `drop`."""
     processor = Processor(lambda _tag, _line: ())
     return lambda _source, _output: processor
 

@@ -1,8 +1,8 @@
-"""What a processor remembers, as a JSON value: for checkpoints in the middle of a file.
+"""The state of a processor as a JSON value, for checkpoints in the middle of a file.
 
-What comes out of a checkpoint must be what went in, to the type: a `Counter` that came back as a dict would
-make other results after a crash than without one. So a value that JSON does not give back exactly is refused,
-and the file has no checkpoints.
+What is restored must equal what was saved, to the type: a `Counter` restored as a dict would make other
+results after a crash than without one. So a value that JSON does not restore exactly is refused, and the file
+has no checkpoints.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _SCALARS = (str, int, float, bool, type(None))
 _TWO_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 _CONSTANTS = (bytes, complex, range, re.Pattern, ModuleType, type)
-"""Kinds of values that are no JSON and cannot change; one that is still that of `__init__` is not kept."""
+"""Types of values that are not JSON and cannot change; one that is still that of `__init__` is not saved."""
 
 
 def refused(why: str) -> State:
-    """The state of a processor that can have no checkpoint."""
+    """Return the state of a processor that can have no checkpoint."""
 
     def refuse(*_value: Any) -> Any:
         raise UnsavableError(why)
@@ -34,7 +34,7 @@ def refused(why: str) -> State:
 
 
 def of_attributes(instance: Any, names: Sequence[str]) -> State:
-    """The state of an object that is known to be in these attributes, which are JSON values."""
+    """Return the state of an object that is known to be in these attributes, which are JSON values."""
 
     def restore(value: dict[str, Any]) -> None:
         for name in names:
@@ -44,10 +44,10 @@ def of_attributes(instance: Any, names: Sequence[str]) -> State:
 
 
 def of_instance(instance: Any) -> State:
-    """The state of a user's object, as it is right after `__init__`.
+    """Return the state of a user's object, as it is right after `__init__`.
 
     Its own `snapshot` and `restore` are used where it has them. Otherwise its state is its attributes: those
-    that are constants from `__init__` come from `__init__` again, the others are kept.
+    that are constants from `__init__` come from `__init__` again, the others are saved.
     """
     own_snapshot = getattr(instance, "snapshot", None)
     own_restore = getattr(instance, "restore", None)
@@ -78,15 +78,15 @@ def _of_all_attributes(instance: Any) -> State:
     constants = {name for name, value in fresh.items() if type(value) not in _SCALARS and _is_constant(value)}
 
     def snapshot() -> dict[str, Any]:
-        gone = constants - vars(instance).keys()
-        if gone:
-            raise UnsavableError(f"its attribute {min(gone)!r} was deleted")
-        kept, met = {}, set[int]()
+        deleted = constants - vars(instance).keys()
+        if deleted:
+            raise UnsavableError(f"its attribute {min(deleted)!r} was deleted")
+        saved, visited = {}, set[int]()
         for name, value in vars(instance).items():
             if not (name in constants and value is fresh[name]):
-                _check(value, f"its attribute {name!r}", met)
-                kept[name] = value
-        return kept
+                _check(value, f"its attribute {name!r}", visited)
+                saved[name] = value
+        return saved
 
     def restore(value: dict[str, Any]) -> None:
         for name in vars(instance).keys() - value.keys() - constants:
@@ -97,7 +97,7 @@ def _of_all_attributes(instance: Any) -> State:
 
 
 def _is_in_attributes(instance: Any) -> bool:
-    """Whether an object is all in its `__dict__`: it has no slots, and is no list or dict (PEP 307)."""
+    """Return whether an object is all in its `__dict__`: without slots, and no list or dict (PEP 307)."""
     try:
         make, arguments, state, *items = instance.__reduce_ex__(2)
     except Exception:  # noqa: BLE001 - a user's class may raise anything
@@ -111,7 +111,7 @@ def _is_in_attributes(instance: Any) -> bool:
 
 
 def _is_constant(value: Any) -> bool:
-    """Whether a value cannot change; functions count if they hold nothing that can."""
+    """Return whether a value cannot change; functions count if they hold nothing that can."""
     if type(value) in {tuple, frozenset}:
         return all(map(_is_constant, value))
     if isinstance(value, FunctionType):
@@ -122,8 +122,8 @@ def _is_constant(value: Any) -> bool:
     return type(value) in _SCALARS or isinstance(value, _CONSTANTS)
 
 
-def _check(value: Any, where: str, met: set[int]) -> None:
-    """See that JSON gives a value back exactly. `met` are the lists and dicts that were met before.
+def _check(value: Any, where: str, visited: set[int]) -> None:
+    """Check that JSON restores a value exactly. `visited` are the ids of lists and dicts checked before.
 
     Raises:
         UnsavableError: it does not: the type is another, or one list or dict is in two places.
@@ -135,13 +135,13 @@ def _check(value: Any, where: str, met: set[int]) -> None:
         return
     if kind not in {dict, list}:
         raise UnsavableError(f"{where} is {seen(value)}, which JSON does not give back")
-    if id(value) in met:
+    if id(value) in visited:
         raise UnsavableError(f"{where} is in two places, which JSON does not give back")
-    met.add(id(value))
+    visited.add(id(value))
     if kind is dict:
         if not all(type(key) is str for key in value):
             raise UnsavableError(f"{where} has keys that are not text, which JSON does not give back")
         for key in value:
-            _check(key, where, met)
+            _check(key, where, visited)
     for item in value.values() if kind is dict else value:
-        _check(item, where, met)
+        _check(item, where, visited)

@@ -27,7 +27,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def snake_case(line: str) -> str:
-    """`HTTPServer started, portOpen` becomes `http_server_started_port_open`."""
+    """Return a line in snake case: `HTTPServer started, portOpen` as `http_server_started_port_open`."""
     return _NOT_WORD.sub("_", _WORD_START.sub("_", line)).strip("_").lower()
 
 
@@ -59,7 +59,7 @@ def _rewrite(*, pattern: re.Pattern[str], template: Template, otherwise: str) ->
 
 
 def field_splitter(separator: str, max_splits: int = -1) -> Callable[[str], list[str]]:
-    """Splits a line into fields; `" "` means any run of white space, as in awk."""
+    """Return a call that splits a line into fields; `" "` is any run of white space, as in awk."""
     text = None if separator == " " else separator
     return lambda line: line.split(text, max_splits)
 
@@ -70,16 +70,16 @@ def _fields(*, separator: str, max: int | None, template: Template, otherwise: s
     fill = template.fill
 
     def reformat(line: str) -> str | None:
-        found = split(line)
-        if len(found) < needed:
-            return misfit(line, otherwise, f"has {len(found)} fields, the template needs {needed}")
-        return fill(line, *found)
+        parts = split(line)
+        if len(parts) < needed:
+            return misfit(line, otherwise, f"has {len(parts)} fields, the template needs {needed}")
+        return fill(line, *parts)
 
     return mapping(reformat)
 
 
 def _fields_of_template(values: Mapping[str, Any]) -> FieldNeed | None:
-    """Return what `fields` needs: what its template has, and with a `max` the rest in the last one."""
+    """Return the fields that `fields` needs: those of its template, and with a `max` the rest in the last."""
     least = values["template"].highest_number
     return FieldNeed(values["separator"], least, values["max"]) if least else None
 

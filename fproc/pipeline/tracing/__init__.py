@@ -1,4 +1,4 @@
-"""What is known of single lines and of time: ways through the graph, and what nodes take.
+"""Tracing of single lines and of time: ways through the graph, and how long nodes take.
 
-Values and the `Observer` protocol only; those who keep or print them are in `telemetry`. Begin with `trace`.
+Values and the `Observer` protocol only; what keeps or prints them is in `telemetry`. Begin with `trace`.
 """

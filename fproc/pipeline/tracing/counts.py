@@ -1,4 +1,4 @@
-"""What happened at one node, in numbers."""
+"""The figures of one node."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class NodeCounts:
     seconds: float = 0.0
 
     def add(self, other: NodeCounts) -> None:
-        """Add what happened in another run."""
+        """Add the figures of another run."""
         self.received += other.received
         self.emitted += other.emitted
         self.failed += other.failed

@@ -9,20 +9,20 @@ from time import perf_counter
 from fproc.pipeline.tracing.counts import NodeCounts
 
 SAMPLE_LINES = 64
-"""How many lines are timed one after the other."""
+"""Lines that are timed one after the other."""
 
 ONE_IN = 512
-"""One in so many lines is timed. Timing a line takes some three times as long as the line does."""
+"""One line in this many is timed. Timing a line takes some three times as long as the line does."""
 
 
 class Sampling:
-    """Which lines are timed, over all the files of a process: its first ones, and some now and then."""
+    """The choice of lines to time, over all files of a process: its first ones, and some now and then."""
 
     def __init__(self) -> None:
         self._wait_lines = 0
 
     def take(self, lines: int) -> int:
-        """How many of the lines that come next, of which there are so many, are to be timed."""
+        """Return how many of the next `lines` are to be timed."""
         self._wait_lines -= lines
         if self._wait_lines >= 0:
             return 0
@@ -34,7 +34,7 @@ class Sampling:
 class Laps:
     """A clock that adds the time since the last lap to the node that has used it.
 
-    What reading it takes is left out: it is as much as many a node takes.
+    The time that reading it takes is subtracted: many a node takes no longer.
     """
 
     def __init__(self, nodes: Mapping[str, NodeCounts], own_seconds: float = 0.0) -> None:
@@ -49,20 +49,20 @@ class Laps:
         self._last = perf_counter()
 
     def lap(self, node: str) -> None:
-        """All since the last lap was this node's."""
+        """Charge the time since the last lap to this node."""
         now = perf_counter()
         self._nodes[node].seconds += now - self._last - self._own_seconds
         self._last = now
 
     def stop(self) -> None:
-        """What has come since the start was timed."""
+        """Count what was received since the start as timed."""
         for name, at in self._nodes.items():
             at.timed += at.received - self._received[name]
 
 
 @cache
 def lap_seconds() -> float:
-    """What one lap takes by itself, here and now: the least of several means."""
+    """Return how long one lap takes by itself, on this host: the least of several means."""
     least = 1.0
     for _ in range(8):
         nothing = NodeCounts()

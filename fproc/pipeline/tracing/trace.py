@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from fproc.base.values import dataclass
 
 USUAL = frozenset({"written", "kept", "dropped"})
-"""Outcomes of lines with which nothing was wrong."""
+"""Outcomes of lines that did not fail."""
 
 
 Step = tuple[str, str | None, str]
-"""A node, and the tag and the line that it was given. The tag is None where nobody took note of it."""
+"""A node, and the tag and the line that it received. The tag is None where it was not recorded."""
 
 
 @dataclass(slots=True)
 class Trace:
-    """The way of one line, depth first; `line_no` is None for what nodes give at the end of the file.
+    """The way of one line, depth first; `line_no` is None for what nodes emit at the end of the file.
 
-    `outcome` is "written" (it reached a sink), "kept" (a node has it), "dropped", or "failed: REASON",
+    `outcome` is "written" (it reached a sink), "kept" (a node holds it), "dropped", or "failed: REASON",
     "rejected: REASON", "skipped: REASON".
     """
 
@@ -29,5 +29,5 @@ class Trace:
 
     @property
     def characters(self) -> int:
-        """About how much it takes to keep it."""
+        """Its approximate size in memory."""
         return len(self.line) + sum(len(line) + 50 for _, _, line in self.path)
