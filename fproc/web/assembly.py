@@ -23,12 +23,12 @@ def connections(
     token: str | None,
     secure: Secure | None,
 ) -> Connections:
-    """What answers on a listening socket."""
+    """Return the connections of a listening socket."""
     config = view.config
     auth = Authenticator(token, config.dashboard.host, is_secure=secure is not None)
-    site = Router(
+    router = Router(
         build_routes(view, auth, upload_area),
         auth,
         most_upload_bytes=int(config.limits.max_upload_mb * MEGABYTE),
     )
-    return Connections(listener, site, secure=secure)
+    return Connections(listener, router, secure=secure)

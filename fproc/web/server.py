@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 log = logging.getLogger("fproc.dashboard")
 
 BACKLOG = 128
-"""How many connections may wait to be accepted."""
+"""The most connections that may wait to be accepted."""
 
 LOOK_SECONDS = 1.0
-"""How often it is looked whether to stop, where nothing else wakes the thread."""
+"""Seconds between checks whether to stop, where nothing else wakes the thread."""
 
 AGAIN_SECONDS = 1.0
-"""How long the dashboard rests after it has failed, before it goes on."""
+"""Seconds that the dashboard rests after it has failed, before it goes on."""
 
 
 class Server:
-    """Listens from the start, and answers once it has been started.
+    """A server that listens from the start, and answers once it has been started.
 
-    `open` makes what answers on the socket. It is slow, for it imports much, so it is called when the first
-    client asks; and again whenever that has failed.
+    `open` makes the connections of the socket. It is slow, for it imports much, so it is called when the
+    first client asks; and again whenever they have failed.
 
     Raises:
         ConfigError: the address cannot be listened on.
@@ -56,7 +56,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it listens; the port is the real one even if 0 was asked for."""
+        """The address that it listens on; the port is the real one even if 0 was configured."""
         host, port = self._listener.getsockname()[:2]
         return f"{self._scheme}://" + (f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
@@ -76,7 +76,7 @@ class Server:
         self._listener.close()
 
     def _serve(self) -> None:
-        """Answer until stopped. Whatever ends that is told, and a new reception begins."""
+        """Answer until stopped. Whatever else ends that is logged, and answering begins anew."""
         is_asked = False
         while not (is_asked or self._stopping.is_set()):
             is_asked = bool(wait_readable([self._listener.fileno()], LOOK_SECONDS))

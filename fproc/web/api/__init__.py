@@ -1,4 +1,4 @@
-"""What there is to ask for and to change: routes, and the functions behind them.
+"""The HTTP interface: routes, and the functions that answer them.
 
 Functions of a request, without sockets. Begin with `routes`; openapi.json describes them.
 """

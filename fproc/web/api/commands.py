@@ -1,4 +1,4 @@
-"""What changes something: uploads, and failed inputs back to work. Each leaves a line in the log."""
+"""Requests that change something: uploads and retries of failed inputs. Each leaves a line in the log."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from fproc.web.http.router import Read
 audit = logging.getLogger("fproc.audit")
 
 LATER = {"Retry-After": "60"}
-"""For an upload that the disk has no room for."""
+"""Headers of the answer to an upload that the disk has no room for."""
 
 SAID = 10
-"""Of how many names at most it is told why they cannot be tried again, if none can."""
+"""The most names for which the answer says why they cannot be tried again, if none can."""
 
 
 class Commands:
-    """What a client may do to the spool of this configuration."""
+    """The changes that a client may make to the spool of this configuration."""
 
     def __init__(self, config: Config, upload_area: UploadArea) -> None:
         self._config = config
@@ -60,19 +60,19 @@ class Commands:
             audit.info("retry: %s, asked for by %s", shown(name), request.client)
         errors = [{"file": name, "error": reason_of(why)} for name, why in refused.items()]
         if names and not retried:
-            trouble = next((why for why in refused.values() if isinstance(why, OSError)), None)
-            if trouble is not None:
-                raise trouble
-            said = "; ".join(f"{shown(one['file'])}: {one['error']}" for one in errors[:SAID])
-            raise Refused(404, said)
+            disk_error = next((why for why in refused.values() if isinstance(why, OSError)), None)
+            if disk_error is not None:
+                raise disk_error
+            reasons = "; ".join(f"{shown(one['file'])}: {one['error']}" for one in errors[:SAID])
+            raise Refused(404, reasons)
         return json_response({"retried": retried, "errors": errors})
 
     def _length_of(self, request: Request) -> int:
-        """How many bytes are to come; refused where they would fill the disk, on which all work depends.
+        """Return how many bytes are to come; refuse them if they would fill the disk that all work needs.
 
-        What other uploads have left behind goes first.
+        What other uploads have left behind is removed first.
         """
-        self._upload_area.sweep()  # on another machine, it takes a while to be sure that an uploader is dead
+        self._upload_area.sweep()  # on another host, it takes a while to be sure that an uploader is dead
         length_bytes = request.length_bytes or 0
         free_bytes, _ = space(self._config.watch_dir)
         if length_bytes > free_bytes:
@@ -82,18 +82,18 @@ class Commands:
 
 def _received(request: Request, receive: Callable[[], list[Uploaded]]) -> Response:
     try:
-        arrived = receive()
+        uploaded = receive()
     except UploadError as error:
         raise Refused(error.status, str(error), LATER if error.status == 503 else None) from error  # noqa: PLR2004
-    for one in arrived:
-        size = counted(one.bytes, "byte")
-        audit.info("upload: %s, %s, sha256 %s, from %s", shown(one.name), size, one.sha256, request.client)
-    files = [{"name": one.name, "bytes": one.bytes, "sha256": one.sha256} for one in arrived]
+    for file in uploaded:
+        size = counted(file.bytes, "byte")
+        audit.info("upload: %s, %s, sha256 %s, from %s", shown(file.name), size, file.sha256, request.client)
+    files = [{"name": file.name, "bytes": file.bytes, "sha256": file.sha256} for file in uploaded]
     return json_response({"files": files}, 201)
 
 
 def _chosen(body: bytes) -> list[str] | None:
-    """The names that a request for a retry has, or None for all."""
+    """Return the names in a request for a retry, or None for all."""
     try:
         value = json.loads(body)
     except ValueError as error:

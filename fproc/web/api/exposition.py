@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fproc.base.values import dataclass
 
 Sample = tuple[str, Mapping[str, str], float]
-"""What stands behind the family's name, labels, value."""
+"""The suffix of the family's name, labels, value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Family:
 
 
 def metrics_content_type(*, openmetrics: bool = False) -> str:
-    """Return what to call the text in an answer."""
+    """Return the media type of the text."""
     if openmetrics:
         return "application/openmetrics-text; version=1.0.0; charset=utf-8"
     return "text/plain; version=0.0.4; charset=utf-8"
@@ -40,8 +40,12 @@ def _lines(family: Family, *, openmetrics: bool) -> Iterator[str]:
     yield f"# HELP {family.name}{suffix} {family.help}"
     yield f"# TYPE {family.name}{suffix} {family.type}"
     for name, labels, value in family.samples:
-        said = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        yield f"{family.name}{name}{{{said}}} {value}" if said else f"{family.name}{name} {value}"
+        joined_labels = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+        yield (
+            f"{family.name}{name}{{{joined_labels}}} {value}"
+            if joined_labels
+            else f"{family.name}{name} {value}"
+        )
 
 
 def _escaped(label: str) -> str:

@@ -1,4 +1,4 @@
-"""How many inputs lie in each folder, and which: looked up no more often than it pays, and remembered."""
+"""The inputs in each folder and their number: cached, and scanned again no more often than it pays."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ T = TypeVar("T")
 
 REST = 20
 QUICK_SECONDS = 0.002
-"""How many times longer than a look took the folder is left alone after it, if it took longer than this, of
-the processor's time: a small folder is looked at whenever it has changed."""
+"""After a scan that took more processor time than this, the folder rests this many times as long: a small
+folder is scanned whenever it has changed."""
 
 WAIT_SECONDS = 0.2
-"""How long it is waited for another thread's look."""
+"""Seconds to wait for another thread's scan."""
 
 MOST_LISTED = 100_000
-"""How many inputs of a folder are listed with their times; the others are only counted."""
+"""The most inputs of a folder that are listed with their times; the others are only counted."""
 
 BREATH_ENTRIES = 500
 BREATH_SECONDS = 0.0002
-"""After so many entries a look stops so long, so that the work, which shares the interpreter, goes on."""
+"""A scan pauses this long after this many entries, so that the work in the same interpreter goes on."""
 
 Listed = list[tuple[int, str]]
 """Names with the time when each came there or was last changed (its ctime), in nanoseconds."""
 
 
 class FolderCache:
-    """The four folders of a spool.
+    """A cache of the four folders of a spool.
 
     Args:
-        config: where they are, and which names are ignored.
+        config: it has the folders, and the names to ignore.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
     """
@@ -64,19 +64,19 @@ class FolderCache:
         self._failed = remembered(self._newest, self.folders.failed)
 
     def counts(self) -> dict[str, int]:
-        """How many inputs are in each state."""
+        """Return how many inputs are in each state."""
         return {state: counted.value() for state, counted in self._counts.items()}
 
     def waiting(self) -> Listed:
-        """Inputs in `unprocessed/`, oldest first."""
+        """Return inputs in `unprocessed/`, oldest first."""
         return self._waiting.value()
 
     def at_work(self) -> Listed:
-        """Inputs in `underprocess/`, oldest first."""
+        """Return inputs in `underprocess/`, oldest first."""
         return self._at_work.value()
 
     def failed(self) -> Listed:
-        """Inputs in `failed/`, oldest first; of too many, the newest."""
+        """Return inputs in `failed/`, oldest first; of too many, the newest."""
         return self._failed.value()
 
     def _count(self, folder: str) -> int:
@@ -89,7 +89,7 @@ class FolderCache:
         return heapq.nlargest(MOST_LISTED, _with_times(self._inputs(folder)))[::-1]
 
     def _inputs(self, folder: str) -> Iterator[os.DirEntry[str]]:
-        """The inputs in a folder; in `failed/`, a report is one only if there is a report about it."""
+        """Yield the inputs in a folder; in `failed/`, a report is one only if there is a report about it."""
         doubtful: list[os.DirEntry[str]] = []
         reports: set[str] = set()
         for entry in self._entries(folder):
@@ -102,17 +102,17 @@ class FolderCache:
         yield from (entry for entry in doubtful if is_input(entry.name, reports))
 
     def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
-        """The files in a folder, each once: where files leave, a name may be listed again meanwhile."""
-        seen: set[int] = set()
-        is_left = folder != self.folders.processed
+        """Yield each file in a folder once: where files leave, a name may be listed again meanwhile."""
+        yielded: set[int] = set()
+        may_shrink = folder != self.folders.processed
         try:
             with os.scandir(folder) as entries:
                 for number, entry in enumerate(entries, 1):
-                    is_new = not is_left or hash(entry.name) not in seen
+                    is_new = not may_shrink or hash(entry.name) not in yielded
                     is_named = is_new and self._is_input_name(entry.name, folder)
                     if is_named and entry.is_file(follow_symlinks=False):
-                        if is_left:
-                            seen.add(hash(entry.name))
+                        if may_shrink:
+                            yielded.add(hash(entry.name))
                         yield entry
                     if number % BREATH_ENTRIES == 0:
                         time.sleep(BREATH_SECONDS)
@@ -121,11 +121,11 @@ class FolderCache:
 
 
 class _Remembered(Generic[T]):
-    """What a look at a folder gave.
+    """The result of a folder's last scan.
 
-    It is as good as new while the folder has not changed since. And whatever changes, a look that took long
-    is not soon followed by another one. Who asks while another thread looks waits for that for a moment, and
-    gets what was seen before if it is not enough.
+    It is current while the folder has not changed since. Whatever changes, a slow scan is not soon followed
+    by another one. A caller waits a moment for the scan of another thread, and gets the last result if that
+    is too short.
     """
 
     def __init__(
@@ -144,15 +144,15 @@ class _Remembered(Generic[T]):
         self._seen: T | None = None
 
     def value(self) -> T:
-        """What is in the folder, as far as is known."""
-        seen = self._seen
-        if self._lock.acquire(timeout=-1 if seen is None else WAIT_SECONDS):
+        """Return the content of the folder, as far as it is known."""
+        last_result = self._seen
+        if self._lock.acquire(timeout=-1 if last_result is None else WAIT_SECONDS):
             try:
                 return self._looked()
             finally:
                 self._lock.release()
-        assert seen is not None
-        return seen
+        assert last_result is not None
+        return last_result
 
     def _looked(self) -> T:
         if self._seen is None or (self._rest.is_over() and not self._watch.is_unchanged()):

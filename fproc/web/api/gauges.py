@@ -1,6 +1,6 @@
-"""What `/metrics` has: one line for each metric, from which the text and the table of the documents come.
+"""The metrics of `/metrics`: one entry each, from which the text and the table of the documents come.
 
-Counters begin at zero with each start, as Prometheus expects; gauges tell how things are now.
+Counters begin at zero with each start, as Prometheus expects; gauges have the present value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fproc.web.api.state import DashboardState
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What is known when `/metrics` is asked for; `checks` are those of `/health`."""
+    """The figures at the time of a request for `/metrics`; `checks` are those of `/health`."""
 
     view: DashboardState
     snapshot: Snapshot
@@ -29,7 +29,7 @@ class Moment:
 
     @classmethod
     def now(cls, view: DashboardState) -> Moment:
-        """Return what is known now."""
+        """Return the present figures."""
         is_well, value = state.health(view)
         return cls(view, view.metrics.snapshot(), view.listing.counts(), is_well, value["checks"])
 
@@ -38,12 +38,12 @@ Labelled = tuple[Mapping[str, str], float]
 """One of several values of a metric: its labels and the value."""
 
 Read = Callable[[Moment], float | Iterable[Labelled] | Histogram | None]
-"""Reads a metric's value, or values with labels; None is not known, and left out."""
+"""A call that returns a metric's value, or values with labels; None is not known, and left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One metric; its name is without `fproc_` and `_total`. `note` is what only the documents say of it."""
+    """One metric; its name is without `fproc_` and `_total`. `note` is for the documents only."""
 
     name: str
     help: str
@@ -53,7 +53,7 @@ class Gauge:
 
     @property
     def full_name(self) -> str:
-        """The name under which the metric is found."""
+        """The name of the metric in the text."""
         return f"fproc_{self.name}" + ("_total" if self.type == "counter" else "")
 
     def family(self, at: Moment) -> Family:
@@ -76,7 +76,7 @@ def _counter(name: str, help_text: str, read: Read, note: str = "") -> Gauge:
 
 
 def _counted(name: str, help_text: str) -> Gauge:
-    """Return one of the totals."""
+    """Return a counter of one of the totals."""
     return _counter(name, help_text, lambda at: at.snapshot.own_totals[name])
 
 
@@ -101,7 +101,7 @@ def _buckets(histogram: Histogram) -> list[Sample]:
     ]
 
 
-# One metric an entry, so that each is found at a glance.
+# One metric per entry, so that each is found at a glance.
 GAUGES = (
     Gauge(
         "build_info",

@@ -1,4 +1,4 @@
-"""What the page has in common with the server: each fact from its home, none of them written in a script."""
+"""Constants that the page shares with the server: each one from its home, none written in a script."""
 
 from __future__ import annotations
 

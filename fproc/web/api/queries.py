@@ -1,4 +1,4 @@
-"""What the dashboard shows of files and lines: from the folders, the history, and the traces in memory."""
+"""Files and lines on the dashboard: from the folders, the history, and the traces in memory."""
 
 from __future__ import annotations
 
@@ -26,40 +26,40 @@ from fproc.web.api.folder_cache import FolderCache, Listed
 
 Row = dict[str, Any]
 Page = tuple[list[Row], str | None]
-"""Files, and what `after` has to be for those that follow; None if there are no more."""
+"""Files, and the value of `after` for those that follow; None if there are no more."""
 
 ENDED = {"": ("processed", "failed"), "processed": ("processed",)}
-"""The kinds of events that tell of the end of a file, by `state`; empty: all files that ended."""
+"""The kinds of events that record the end of a file, by `state`; empty: all files that ended."""
 
 STATES = ("unprocessed", "underprocess", "processed", "failed")
 """The states of an input, in the order in which it goes through them."""
 
 ROWS, MOST_ROWS = 50, 500
-"""How many entries of a list are given, if nothing else is asked for, and at most."""
+"""The entries of a list in an answer, by default and at most."""
 
 RECENT = 20
-"""How many of the files that ended last are shown with the traces."""
+"""The number of files that ended last that are shown with the traces."""
 
 MOST_SEARCHED = 2000
-"""How many files are looked into for one page. One that is not full by then says where to go on."""
+"""The most files that are read for one page. One that is not full by then says where to go on."""
 
 MOST_GONE = 1000
-"""How many names at the head of a list, whose files have gone since, are passed over one by one."""
+"""The most names at the head of a list, whose files have gone since, that are skipped one by one."""
 
 MOST_REPORT_BYTES = 256 * 1024
 """Larger reports, which hold a very long line, are not read; the history knows as much."""
 
 SAME_SECONDS = 60.0
-"""A report and an event about one failure are not further apart."""
+"""The most seconds between a report and an event about one failure."""
 
 
 class Queries:
     """The lists. Any thread may call any method.
 
     Args:
-        config: where the folders are, and which names are ignored.
+        config: it has the folders, and the names to ignore.
         history: what happened so far, or None.
-        current: the files that this process works on now, as `Journal.current` gives them.
+        current: returns the files that this process works on now.
         traces: the last traces.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
@@ -76,8 +76,8 @@ class Queries:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
-        self._census = FolderCache(config, clock=clock, monotonic=monotonic)
-        self._folders = self._census.folders
+        self._folder_cache = FolderCache(config, clock=clock, monotonic=monotonic)
+        self._folders = self._folder_cache.folders
         self._history = history
         self._own = current
         self._traces = traces
@@ -85,40 +85,40 @@ class Queries:
         self._monotonic = monotonic
 
     def counts(self) -> dict[str, int]:
-        """How many inputs are in each state.
+        """Return how many inputs are in each state.
 
         Raises:
             OSError: a folder cannot be read.
         """
-        return self._census.counts()
+        return self._folder_cache.counts()
 
     def oldest_waiting(self) -> tuple[str, float] | None:
-        """The input in `unprocessed/` that came, or was last changed, before all others, and how long ago.
+        """Return the input in `unprocessed/` that came, or was last changed, first, and how long ago.
 
-        Of very many that are being taken in the meantime, it may be a later one.
+        Of very many that are claimed in the meantime, it may be a later one.
         """
-        with suppress(OSError):  # what is wrong with the folder is told with the folders
-            listed = self._census.waiting()
+        with suppress(OSError):  # the check of the folders reports what is wrong with one
+            listed = self._folder_cache.waiting()
             for _, name in (*listed[:MOST_GONE], *listed[MOST_GONE :: len(listed) // MOST_GONE + 1]):
                 with suppress(FileNotFoundError):
                     return name, self._seconds_since(_came_at(self._folders.unprocessed, name))
         return None
 
     def files(self, *, state: str, query: str, limit: int, after: str) -> Row:
-        """What `/files` gives. A page that is not full, even an empty one, may have others after it.
+        """Return the answer of `/files`. A page that is not full, even an empty one, may have more after it.
 
         Raises:
-            ValueError: there is no such state, or `after` is from no answer; says so in one sentence.
+            ValueError: there is no such state, or `after` is from no answer; the message is one sentence.
             OSError: a folder cannot be read.
         """
         if state and state not in STATES:
             raise ValueError(f"state must be one of {', '.join(STATES)}, or empty")
-        of_state = self._ended if state in ENDED else self._lying
-        found, following = of_state(state, query, limit, after)
-        return {"counts": self.counts(), "current": self.current(), "recent": found, "after": following}
+        list_page = self._ended if state in ENDED else self._lying
+        recent, following = list_page(state, query, limit, after)
+        return {"counts": self.counts(), "current": self.current(), "recent": recent, "after": following}
 
     def errors(self, *, limit: int, file: str = "") -> Row:
-        """What `/errors` gives: files that failed or are tried again, and lines that were left out."""
+        """Return the answer of `/errors`: files that failed or are tried again, and lines left out."""
         if self._history is None:
             return {"errors": []}
         errors = self._history.errors(limit, file)
@@ -138,7 +138,7 @@ class Queries:
         }
 
     def traces(self, *, file: str = "", limit: int) -> Row:
-        """What `/trace` gives; `file` is the name of one file, or empty for all."""
+        """Return the answer of `/trace`; `file` is the name of one file, or empty for all."""
         return {
             "current": self.current(),
             "recent": self._ended("", "", RECENT, "")[0],
@@ -155,7 +155,7 @@ class Queries:
         }
 
     def current(self) -> list[Row]:
-        """The files that are being worked on, by this process and by the others that work on the spool."""
+        """Return the files that are being processed, by this process and by the others on the spool."""
         spool_status = self._spool_status()
         own = os.getpid(), socket.gethostname()
         others = [
@@ -170,7 +170,7 @@ class Queries:
         ]
 
     def _spool_status(self) -> SpoolStatus:
-        """A fresh one: it remembers each file that it is asked about."""
+        """Return a fresh one: it remembers each file that it is asked about."""
         return SpoolStatus(self._config, clock=self._clock, monotonic=self._monotonic)
 
     def _of_other(self, entry: Mapping[str, Any]) -> Row:
@@ -190,24 +190,24 @@ class Queries:
         return round(max(0.0, self._clock() - time_seconds), 3)
 
     def _ended(self, state: str, query: str, limit: int, after: str) -> Page:
-        """Files that ended, newest first."""
-        place = _place(after, state, int)
+        """Return files that ended, newest first."""
+        position = _position(after, state, int)
         if self._history is None:
             return [], None
-        rows = self._history.recent(limit=limit, kinds=ENDED[state], query=query, after=place)
+        rows = self._history.recent(limit=limit, kinds=ENDED[state], query=query, after=position)
         following = _after(state, rows[-1].id) if len(rows) == limit else None
         return [_of_event(row.event) for row in rows], following
 
     def _lying(self, state: str, query: str, limit: int, after: str) -> Page:
-        """Files that lie in a folder; those that failed newest first, others oldest first."""
-        place = _place(after, state, _entry)
+        """Return files in a folder; those that failed newest first, others oldest first."""
+        position = _position(after, state, _entry)
         page: list[Row] = []
         searched = 0
-        describe, rest = self._shown(state, place)
+        describe, rest = self._shown(state, position)
         for entry in rest:
             if len(page) == limit or searched == MOST_SEARCHED:
-                return self._completed(page, state), _after(state, place)
-            place, name = entry, entry[1]
+                return self._completed(page, state), _after(state, position)
+            position, name = entry, entry[1]
             is_named = query.lower() in name.lower()
             if is_named or state == "failed":
                 searched += not is_named
@@ -218,19 +218,19 @@ class Queries:
         return self._completed(page, state), None
 
     def _shown(
-        self, state: str, place: tuple[int, str] | None
+        self, state: str, position: tuple[int, str] | None
     ) -> tuple[Callable[[str], Row], Iterator[tuple[int, str]]]:
-        """How a file in a state is described, and those behind a place."""
-        spool_status = self._spool_status()
+        """Return the call that describes a file in a state, and the files behind a position."""
+        spool_status, cache = self._spool_status(), self._folder_cache
         if state == "unprocessed":
-            return lambda name: self._waiting(spool_status, name), _behind(self._census.waiting(), place)
+            return lambda name: self._waiting(spool_status, name), _behind(cache.waiting(), position)
         if state == "underprocess":
             running = {entry["file"]: entry for entry in self.current()}
             return (
                 lambda name: self._at_work(spool_status, name, running),
-                _behind(self._census.at_work(), place),
+                _behind(cache.at_work(), position),
             )
-        return self._failed, _before(self._census.failed(), place)
+        return self._failed, _before(cache.failed(), position)
 
     def _waiting(self, spool_status: SpoolStatus, name: str) -> Row:
         came_at = _came_at(self._folders.unprocessed, name)
@@ -245,7 +245,7 @@ class Queries:
         return {**row, "seconds": self._seconds_since(came_at), **counts}
 
     def _failed(self, name: str) -> Row:
-        """What is known of a failed input without the history."""
+        """Return what is known about a failed input without the history."""
         came_at = _came_at(self._folders.failed, name)
         report = _report(os.path.join(self._folders.failed, about(name, REPORT_ENDING)))
         failed_at = _time_of(report.get("timestamp"))
@@ -260,7 +260,7 @@ class Queries:
         )
 
     def _completed(self, page: list[Row], state: str) -> list[Row]:
-        """The page with what the history knows of inputs that failed."""
+        """Return the page, completed from the history for inputs that failed."""
         if state != "failed" or self._history is None:
             return page
         names = {name for row in page for name in _first_names(row["file"])}
@@ -280,7 +280,7 @@ class Queries:
 
 
 def _came_at(folder: str, name: str) -> float:
-    """When a file came to a folder, or was last changed there.
+    """Return when a file came to a folder, or was last changed there.
 
     Raises:
         FileNotFoundError: it is gone.
@@ -331,7 +331,7 @@ def _of_event(event: FileEvent) -> Row:
 
 
 def _report(path: str) -> Row:
-    """What a report says, as far as it is of the right kind; nothing if there is none that can be read."""
+    """Return the valid fields of a report; none if it cannot be read."""
     try:
         with open(path, "rb") as file:
             report = json.loads(file.read(MOST_REPORT_BYTES))
@@ -344,14 +344,14 @@ def _report(path: str) -> Row:
 
 
 def _first_names(archived: str) -> list[str]:
-    """The names that an input may have had before it was archived under this one."""
+    """Return the names that an input may have had before it was archived under this one."""
     stem, suffix = os.path.splitext(archived)
     first = stem.rpartition("~")[0] + suffix
     return [archived, first] if archive_number(first, archived) else [archived]
 
 
 def _time_of(text: Any) -> float | None:
-    """A time that was written as `rfc3339` does, in seconds since 1970; None if it was not."""
+    """Return a time as written by `rfc3339` in seconds since 1970; None if it is none."""
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
     except (AttributeError, ValueError, OverflowError):
@@ -359,41 +359,42 @@ def _time_of(text: Any) -> float | None:
 
 
 def _apart(recorded_at: float, failed_at: float) -> tuple[bool, float]:
-    """Sorts events by how well they fit a failure, which is recorded after it has happened."""
+    """Return a sort key: how well an event fits a failure, which is recorded after it has happened."""
     return recorded_at < failed_at, abs(recorded_at - failed_at)
 
 
-def _behind(listed: Listed, place: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
-    return islice(listed, bisect_right(listed, place) if place else 0, None)
+def _behind(listed: Listed, position: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
+    return islice(listed, bisect_right(listed, position) if position else 0, None)
 
 
-def _before(listed: Listed, place: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
-    """Backwards from a place, or from the end."""
-    return map(listed.__getitem__, reversed(range(bisect_left(listed, place) if place else len(listed))))
+def _before(listed: Listed, position: tuple[int, str] | None) -> Iterator[tuple[int, str]]:
+    """Yield entries backwards from a position, or from the end."""
+    end = bisect_left(listed, position) if position else len(listed)
+    return map(listed.__getitem__, reversed(range(end)))
 
 
-def _after(state: str, place: Any) -> str:
-    """A place in a list, for `after`."""
-    return base64.urlsafe_b64encode(json.dumps([state, place]).encode()).decode()
+def _after(state: str, position: Any) -> str:
+    """Return a position in a list as the value of `after`."""
+    return base64.urlsafe_b64encode(json.dumps([state, position]).encode()).decode()
 
 
-def _place(after: str, state: str, kind: Callable[[Any], Any]) -> Any:
-    """The place that `_after` was given for a list of this state, or None.
+def _position(after: str, state: str, kind: Callable[[Any], Any]) -> Any:
+    """Return the position in `after` for a list of this state, or None.
 
     Raises:
-        ValueError: there is none in it.
+        ValueError: it is invalid.
     """
     if not after:
         return None
     try:
-        of_state, place = json.loads(base64.urlsafe_b64decode(after.encode()))
+        of_state, position = json.loads(base64.urlsafe_b64decode(after.encode()))
         if of_state == state:
-            return kind(place)
+            return kind(position)
     except (ValueError, TypeError):
         pass
     raise ValueError("after must be as the answer before gave it, for the same state")
 
 
-def _entry(place: Any) -> tuple[int, str]:
-    number, name = place
+def _entry(position: Any) -> tuple[int, str]:
+    number, name = position
     return int(number), str(name)

@@ -1,4 +1,4 @@
-"""What there is to ask for, and who answers."""
+"""All routes, and the functions that answer them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from fproc.web.page import pages
 OPENMETRICS = "application/openmetrics-text"
 
 
-def build_routes(seen: DashboardState, auth: Authenticator, upload_area: UploadArea) -> Routes:
-    """All routes."""
-    answers, mending = _Answers(seen, auth), Commands(seen.config, upload_area)
+def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadArea) -> Routes:
+    """Return all routes."""
+    answers, commands = _Answers(view, auth), Commands(view.config, upload_area)
     return {
         "/": {"GET": Route(answers.page, is_open=True)},
         "/health": {"GET": Route(answers.health, is_open=True)},
@@ -40,9 +40,9 @@ def build_routes(seen: DashboardState, auth: Authenticator, upload_area: UploadA
         "/graph": {"GET": Route(answers.graph)},
         "/metrics": {"GET": Route(answers.metrics)},
         "/openapi.json": {"GET": Route(answers.openapi)},
-        "/upload": {"POST": Route(receive=mending.upload_form, media_type="multipart/form-data")},
-        "/upload/": {"PUT": Route(receive=mending.upload_file)},
-        "/retry": {"POST": Route(mending.retry, media_type="application/json")},
+        "/upload": {"POST": Route(receive=commands.upload_form, media_type="multipart/form-data")},
+        "/upload/": {"PUT": Route(receive=commands.upload_file)},
+        "/retry": {"POST": Route(commands.retry, media_type="application/json")},
         "/login": {
             "POST": Route(answers.log_in, is_open=True, media_type="application/x-www-form-urlencoded")
         },
@@ -51,21 +51,21 @@ def build_routes(seen: DashboardState, auth: Authenticator, upload_area: UploadA
 
 
 class _Answers:
-    """What is answered to those who only look."""
+    """Answers to requests that only read."""
 
-    def __init__(self, seen: DashboardState, auth: Authenticator) -> None:
-        self._view = seen
+    def __init__(self, view: DashboardState, auth: Authenticator) -> None:
+        self._view = view
         self._auth = auth
 
     def page(self, request: Request) -> Response:
-        """The dashboard, or the form that asks for the token."""
+        """Answer with the dashboard, or the form that asks for the token."""
         refusal = self._auth.stranger(request)
         if refusal is not None:
             return pages.log_in(refusal)
         return pages.dashboard(page_constants(), has_token=self._auth.has_token)
 
     def log_in(self, request: Request) -> Response:
-        """The way to the dashboard, or the form once more."""
+        """Redirect to the dashboard, or answer with the form once more."""
         token = parse_qs(request.body.decode("utf-8", "surrogateescape"), errors="surrogateescape").get(
             "token"
         )
@@ -75,64 +75,64 @@ class _Answers:
         return pages.log_in(answer, json.loads(answer.body)["error"])
 
     def health(self, _request: Request) -> Response:
-        """Whether work goes on."""
+        """Answer whether the service is healthy."""
         is_well, value = state.health(self._view)
         return json_response(value, 200 if is_well else 503)
 
     def stats(self, request: Request) -> Response:
-        """Figures."""
+        """Answer with figures."""
         window = _window(request, None)
         return json_response(state.stats(self._view, window), but="system", is_polled=True)
 
     def series(self, request: Request) -> Response:
-        """Figures over time."""
+        """Answer with figures over time."""
         return json_response(
             self._view.metrics.series(_window(request, WINDOWS[0]) or WINDOWS[0]), is_polled=True
         )
 
     def files(self, request: Request) -> Response:
-        """Files by state."""
+        """Answer with files by state."""
         query = request.query
         try:
-            found = self._view.listing.files(
+            page = self._view.listing.files(
                 state=query.get("state", ""),
                 query=query.get("q", ""),
                 limit=_limit(request),
                 after=query.get("after", ""),
             )
-        except ValueError as mistake:
-            raise Refused(400, str(mistake)) from None
-        return json_response(found, is_polled=True)
+        except ValueError as error:
+            raise Refused(400, str(error)) from None
+        return json_response(page, is_polled=True)
 
     def errors(self, request: Request) -> Response:
-        """What failed."""
-        found = self._view.listing.errors(limit=_limit(request), file=request.query.get("file", ""))
-        return json_response(found, is_polled=True)
+        """Answer with files and lines that failed."""
+        errors = self._view.listing.errors(limit=_limit(request), file=request.query.get("file", ""))
+        return json_response(errors, is_polled=True)
 
     def trace(self, request: Request) -> Response:
-        """The ways of lines."""
-        found = self._view.listing.traces(limit=_limit(request), file=request.query.get("file", ""))
-        return json_response(found, is_polled=True)
+        """Answer with traces of lines."""
+        traces = self._view.listing.traces(limit=_limit(request), file=request.query.get("file", ""))
+        return json_response(traces, is_polled=True)
 
     def graph(self, _request: Request) -> Response:
-        """The pipeline."""
+        """Answer with the pipeline."""
         return json_response(_graph(self._view.graph), is_polled=True)
 
     def metrics(self, request: Request) -> Response:
-        """Figures for Prometheus."""
+        """Answer with figures for Prometheus."""
         openmetrics = OPENMETRICS in request.headers.get("accept", "")
         text = metrics_text(Moment.now(self._view), openmetrics=openmetrics)
         return Response(200, text.encode(), metrics_content_type(openmetrics=openmetrics))
 
     def openapi(self, _request: Request) -> Response:
-        """What there is to ask for."""
+        """Answer with the description of all routes."""
         value = json.loads(pages.static("api/openapi.json"))
         value["info"]["version"] = __version__
         return json_response(value, is_polled=True)
 
 
 def _number(request: Request, name: str) -> int | None:
-    """A number in the query, or None if it is not there."""
+    """Return a number in the query, or None if it is not there."""
     text = request.query.get(name)
     if text is None:
         return None
@@ -156,7 +156,7 @@ def _limit(request: Request) -> int:
 
 
 def _graph(graph: Graph) -> dict[str, object]:
-    """The pipeline as JSON, without what processors are configured with: that may be secret."""
+    """Return the pipeline as JSON, without the configuration of processors: that may be secret."""
     tags: dict[tuple[str, str], list[str]] = {}
     for source, tag, target in graph.edges():
         tags.setdefault((source, target), []).extend([tag] if tag else [])
@@ -167,5 +167,7 @@ def _graph(graph: Graph) -> dict[str, object]:
         for name, node in graph.nodes.items()
     ]
     nodes += [{"tag": name, "type": name, "is_entry": False, "is_sink": True} for name in reserved]
-    edges = [{"from": source, "to": target, "tags": found} for (source, target), found in tags.items()]
+    edges = [
+        {"from": source, "to": target, "tags": edge_tags} for (source, target), edge_tags in tags.items()
+    ]
     return {"nodes": nodes, "edges": edges, "entries": list(graph.entries)}

@@ -1,4 +1,4 @@
-"""What the dashboard can look at, and how the process is doing."""
+"""The state that the dashboard shows, and the figures of the process."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from fproc.web.api.queries import Queries
 
 @dataclass(frozen=True, slots=True)
 class DashboardState:
-    """What the dashboard can look at.
+    """The state that the dashboard shows.
 
-    `workers` gives how many there are, and how many of them work. `began` is the start, in monotonic seconds.
+    `workers` returns how many there are, and how many are busy. `began` is the start, in monotonic seconds.
     """
 
     config: Config
@@ -37,14 +37,14 @@ class DashboardState:
     began: float
 
     def uptime_seconds(self) -> float:
-        """How long it has been running."""
+        """Return for how long the process has been running."""
         return max(time.monotonic() - self.began, 0.001)
 
 
 def health(view: DashboardState) -> tuple[bool, dict[str, Any]]:
-    """Return whether all is well, and what `/health` says; some checks carry figures as well."""
-    found = judge([view.health()], view.spool.disks())
-    checks = {name: dict(check) for name, check in found.checks.items()}
+    """Return whether all is well, and the answer of `/health`; some checks carry figures as well."""
+    verdict = judge([view.health()], view.spool.disks())
+    checks = {name: dict(check) for name, check in verdict.checks.items()}
     size, busy = view.workers()
     last, oldest = view.metrics.snapshot().last_success, view.listing.oldest_waiting()
     checks["workers"] |= {"count": size, "busy": busy}
@@ -55,16 +55,16 @@ def health(view: DashboardState) -> tuple[bool, dict[str, Any]]:
         "seconds": round(oldest[1], 3) if oldest else None,
     }
     value = {
-        "status": found.status,
+        "status": verdict.status,
         "version": __version__,
         "uptime_seconds": round(view.uptime_seconds(), 3),
         "checks": checks,
     }
-    return found.is_ok, value
+    return verdict.is_ok, value
 
 
 def stats(view: DashboardState, window_seconds: int | None) -> dict[str, Any]:
-    """How many inputs lie in each folder now, and figures.
+    """Return how many inputs are in each folder now, and figures.
 
     Throughput and processing times are those of a window; without one, throughput is that of the shortest,
     and processing times are those of the shortest in which a file has ended.
@@ -87,7 +87,7 @@ def stats(view: DashboardState, window_seconds: int | None) -> dict[str, Any]:
 
 
 def system(view: DashboardState) -> dict[str, float]:
-    """What the process takes: `cpu_percent` of one core since the start, memory where Linux tells."""
+    """Return what the process uses: `cpu_percent` of one core since the start, and memory on Linux."""
     uptime_seconds = view.uptime_seconds()
     figures: dict[str, float] = {
         "cpu_percent": round(100 * time.process_time() / uptime_seconds, 2),
@@ -98,7 +98,7 @@ def system(view: DashboardState) -> dict[str, float]:
 
 
 def resident_bytes() -> int | None:
-    """How much memory the process has, where Linux tells."""
+    """Return the resident memory of the process; None where /proc does not have it."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -11,14 +11,14 @@ from fproc.spool.intake.uploads import UploadArea, Uploaded
 from fproc.web.http.multipart import MultipartError, Parser, boundary_of
 
 BLOCK_BYTES = 256 * 1024
-"""How much of a body is asked for at once."""
+"""The bytes of a body that are read at once."""
 
 Read = Callable[[int], bytes]
-"""Gives at most so many bytes of a body, and none if it has ended."""
+"""A call that returns at most so many bytes of a body, and none if it has ended."""
 
 
 class UploadError(FprocError):
-    """An upload was refused. `status` is the HTTP status that says so.
+    """An upload was refused, with this HTTP `status`.
 
     Nothing of it was published, unless the disk refused in the middle of that: then its first files were.
     """
@@ -31,7 +31,7 @@ class UploadError(FprocError):
 def receive_multipart(read: Read, length: int, content_type: str, upload_area: UploadArea) -> list[Uploaded]:
     """Take the files of a multipart/form-data body of exactly `length` bytes.
 
-    What `read` raises comes out as it is.
+    Errors of `read` are passed on.
 
     Raises:
         UploadError: the body is malformed (400) or of another type (415), holds too much (413), or the disk
@@ -39,53 +39,53 @@ def receive_multipart(read: Read, length: int, content_type: str, upload_area: U
     """
     with _refusals():
         boundary = boundary_of(content_type)
-        arrival = upload_area.begin()
-    with arrival:
-        parser = Parser(boundary, arrival.create)
+        upload = upload_area.begin()
+    with upload:
+        parser = Parser(boundary, upload.create)
         for data in _blocks(read, length):
             with _refusals():
                 parser.feed(data)
         with _refusals():
             parser.close()
-            arrived = arrival.publish()
-    if not arrived:
+            files = upload.publish()
+    if not files:
         raise UploadError(400, "the body holds no file; send one or more in fields named 'file'")
-    return arrived
+    return files
 
 
 def receive_raw(read: Read, length: int, name: str, upload_area: UploadArea) -> list[Uploaded]:
     """Take a body of exactly `length` bytes as one file.
 
-    What `read` raises comes out as it is.
+    Errors of `read` are passed on.
 
     Raises:
         UploadError: the file cannot have this name or the body is too short (400), or the disk refuses (503).
     """
     with _refusals():
-        arrival = upload_area.begin()
-    with arrival:
+        upload = upload_area.begin()
+    with upload:
         with _refusals():
-            file = arrival.create(name)
+            file = upload.create(name)
         for data in _blocks(read, length):
             with _refusals():
                 file.write(data)
         with _refusals():
-            return arrival.publish()
+            return upload.publish()
 
 
 def _blocks(read: Read, length: int) -> Iterator[bytes]:
-    left = length
-    while left:
-        data = read(min(left, BLOCK_BYTES))
+    left_bytes = length
+    while left_bytes:
+        data = read(min(left_bytes, BLOCK_BYTES))
         if not data:
-            raise UploadError(400, f"the body ended after {length - left} of {length} bytes")
-        left -= len(data)
+            raise UploadError(400, f"the body ended after {length - left_bytes} of {length} bytes")
+        left_bytes -= len(data)
         yield data
 
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Say what goes wrong here as an upload's error."""
+    """Raise errors of an upload as `UploadError`."""
     try:
         yield
     except MultipartError as error:

@@ -1,9 +1,9 @@
-"""Who may ask: the Host and Origin of a request, the token, the cookie of a log-in, and too many wrong tries.
+"""Authentication: Host and Origin of a request, the token, the cookie of a log-in, and too many wrong tries.
 
-Without a token, the dashboard listens on loopback alone, and what protects it from pages of other sites in
-the user's browser is that their requests name another host or origin. With a token, a request needs it, or
-the cookie that a log-in has set: `EXPIRY.NONCE.SIGNATURE`, signed with the token (HMAC-SHA256, RFC 2104), so
-that log-ins survive a restart and end with the token.
+Without a token, the dashboard listens on loopback alone, and is protected from pages of other sites in the
+user's browser because their requests name another host or origin. With a token, a request needs it, or the
+cookie that a log-in has set: `EXPIRY.NONCE.SIGNATURE`, signed with the token (HMAC-SHA256, RFC 2104), so that
+log-ins survive a restart and end with the token.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ SESSION_SECONDS = 12 * 3600
 
 TRIES = 10
 TRIES_SECONDS = 60
-"""How many wrong tokens an address may try within so many seconds."""
+"""The most wrong tokens that an address may try, within this many seconds."""
 
 ADDRESSES = 1024
-"""Of how many addresses wrong tries are remembered, the latest ones."""
+"""The number of addresses whose wrong tries are remembered, the latest ones."""
 
 
 class Authenticator:
-    """What is asked of a request before anything is done for it.
+    """The checks that a request has to pass before anything is done for it.
 
     Args:
         token: the secret, or None where none is needed.
-        host: the address that is listened on.
-        is_secure: clients come by TLS, so the cookie stays with that.
+        host: the address of the listening socket.
+        is_secure: clients use TLS, so the cookie is for TLS only.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
     """
@@ -81,10 +81,10 @@ class Authenticator:
         """Refuse a request without the token."""
         if self._token is None or self._has_session(request):
             return None
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not given:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
             return error(401, "a token is needed", {"WWW-Authenticate": 'Bearer realm="fproc"'})
-        return self._try(given.strip(), request.client)
+        return self._try(token.strip(), request.client)
 
     def log_in(self, token: str, client: str) -> Response:
         """Answer a log-in: the cookie and the way back to the page, or a refusal."""
@@ -104,8 +104,8 @@ class Authenticator:
         cookie = f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
         return Response(303, headers={"Location": "/", "Set-Cookie": cookie})
 
-    def _try(self, given: str, client: str) -> Response | None:
-        """Compare a token, unless this address has been wrong too often."""
+    def _try(self, token: str, client: str) -> Response | None:
+        """Refuse a wrong token, and any of an address that has been wrong too often."""
         now = self._monotonic()
         wrong = self._wrong.get(client, deque())
         while wrong and wrong[0] <= now - TRIES_SECONDS:
@@ -113,7 +113,7 @@ class Authenticator:
         if len(wrong) >= TRIES:
             left_seconds = int(wrong[0] + TRIES_SECONDS - now) + 1
             return error(429, "too many wrong tokens; wait", {"Retry-After": str(left_seconds)})
-        if self._token is not None and hmac.compare_digest(_bytes(given), self._token):
+        if self._token is not None and hmac.compare_digest(_bytes(token), self._token):
             self._wrong.pop(client, None)
             return None
         wrong.append(now)
@@ -126,8 +126,8 @@ class Authenticator:
 
     def _has_session(self, request: Request) -> bool:
         cookies = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
-        given = next((value for name, _, value in cookies if name == COOKIE), "")
-        text, _, signature = given.rpartition(".")
+        session = next((value for name, _, value in cookies if name == COOKIE), "")
+        text, _, signature = session.rpartition(".")
         expiry = text.partition(".")[0]
         is_signed = hmac.compare_digest(_bytes(signature), self._signature(text).encode())
         return is_signed and expiry.isdecimal() and self._clock() < int(expiry)
@@ -136,7 +136,7 @@ class Authenticator:
         return hmac.new(self._token or b"", _bytes(text), "sha256").hexdigest()
 
     def _is_own(self, host: str) -> bool:
-        """Whether a Host header names this machine; an address does, for it needs no lookup to be forged."""
+        """Return whether a Host header names this host; an address does, as it takes no forged lookup."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -155,5 +155,5 @@ def _is_address(name: str) -> bool:
 
 
 def _bytes(text: str) -> bytes:
-    """Whatever a header held; http.server reads headers as Latin-1."""
+    """Return the bytes of a header's value; http.server reads headers as Latin-1."""
     return text.encode("utf-8", "surrogateescape")

@@ -13,21 +13,21 @@ from fproc.web.http.messages import Refused, Request, Response, error
 from fproc.web.http.router import Routed
 
 CONNECTIONS = 512
-"""The most there are at a time; fewer where a process may have few files open."""
+"""The most connections at a time; fewer where a process may have few files open."""
 
 GRACE_SECONDS = 30.0
 LEAST_BYTES_PER_SECOND = 1000
-"""How long a body may come as slowly as it likes, and how fast it has to be then, all in all."""
+"""The seconds for which a body may be of any speed, and its least average speed after that."""
 
 
 def most_connections() -> int:
-    """How many connections there may be: work needs files, too."""
+    """Return the most connections at a time: work needs open files, too."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return CONNECTIONS if files == resource.RLIM_INFINITY else min(CONNECTIONS, files // 2)
 
 
 class ConnectionState(Enum):
-    """What a connection waits for."""
+    """The states of a connection."""
 
     READING = auto()
     ANSWERING = auto()
@@ -44,7 +44,7 @@ class Connection:
         self.state = ConnectionState.READING
         self.received = bytearray()
         self.to_send: deque[memoryview] = deque()
-        self.visit: Routed | None = None
+        self.routed: Routed | None = None
         self.is_last = False
         self.has_asked = False
         self.since = now
@@ -52,7 +52,7 @@ class Connection:
         self.events = 0
 
     def take_request(self) -> Request | Response | None:
-        """The next request, without its body, once it has come; what to answer if it is none."""
+        """Return the next request, without its body, once it has come; an error if it is invalid."""
         end = self.received.find(wire.HEAD_END)
         if end > wire.HEAD_BYTES or (end < 0 and len(self.received) > wire.HEAD_BYTES):
             is_line = self.received.find(b"\n") > 0
@@ -80,7 +80,7 @@ class BodyReader:
         self._got_bytes = 0
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes of it; none at its end, or where the client has hung up.
+        """Return at most `size` bytes of it; none at its end, or where the client has hung up.
 
         Raises:
             Refused: the client is too slow.
@@ -93,12 +93,12 @@ class BodyReader:
                 if self._is_awaited:
                     self._sock.sendall(wire.CONTINUE)
                 data = self._sock.recv(size)
-                self._received += data[size:]  # TLS gives what it has decrypted, and that may be more
+                self._received += data[size:]  # TLS returns all it has decrypted, which may be more
                 data = data[:size]
         except TimeoutError:
             raise Refused(408, "the body stalls") from None
         except OSError:
-            return b""  # nobody is there to be told
+            return b""  # there is no client to answer
         self._is_awaited = False
         self.left_bytes -= len(data)
         self._got_bytes += len(data)

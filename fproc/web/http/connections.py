@@ -1,12 +1,12 @@
-"""Connections: one thread sees to all of them, so those that are idle or slow cost next to nothing.
+"""Connections: one thread serves all of them, so those that are idle or slow cost next to nothing.
 
     accepted --> READING --a whole request--> ANSWERING by a thread --> WRITING --+--> READING ...
                     |                         (a body that is streamed            |
                     |                          is read by a thread of its own)    +--> LINGERING --> closed
                     +------- too slow, too large, no HTTP: WRITING an error ------+
 
-Every state but the answering has a deadline. When there are too many connections, the one that has kept
-everybody waiting for longest is closed; so whoever asks properly gets an answer, whatever others do.
+Every state but ANSWERING has a deadline. When there are too many connections, the one that has waited for
+its client for longest is closed; so every proper request gets an answer, whatever other clients do.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ IDLE_SECONDS = 60.0
 WRITE_SECONDS = 20.0
 LINGER_SECONDS = 2.0
 UNREAD_SECONDS = 30.0
-"""How long a request may take to come or a long body may stall, a connection may say nothing between two
-requests, an answer may take to be fetched, and one who sends on regardless may pause, and go on in all."""
+"""The longest times for a request to arrive or a long body to stall, for a connection to be idle between two
+requests, for an answer to be fetched, and for a client that sends on regardless to pause, and in all."""
 
 LOOK_SECONDS = 0.5
-"""How often deadlines are looked at."""
+"""Seconds between checks of deadlines."""
 
 CHUNK_BYTES = 64 * 1024
 PAUSE_SECONDS = 0.2
-"""How long no connection is accepted when no descriptor is left for one."""
+"""Seconds for which no connection is accepted when no descriptor is left for one."""
 
 _SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 
 ACCEPTED_AT_ONCE = 64
-"""How many new clients are let in before others are seen to."""
+"""The most new clients that are accepted before others are served."""
 
 _WAITING = (BlockingIOError, InterruptedError)
 
@@ -59,26 +59,26 @@ class Connections:
 
     Args:
         listener: the socket.
-        site: says what to answer.
-        secure: makes a connection secure, or None.
+        router: it answers requests.
+        secure: wraps a connection in TLS, unless None.
         monotonic: seconds on a clock that is never set.
     """
 
     def __init__(
         self,
         listener: socket.socket,
-        site: Router,
+        router: Router,
         *,
         secure: Callable[[socket.socket], socket.socket] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._listener = listener
-        self._site = site
+        self._router = router
         self._secure = secure
         self._monotonic = monotonic
         self._selector = selectors.DefaultSelector()
         self._connections: set[Connection] = set()
-        self._desk = Executor()
+        self._executor = Executor()
         self._pending: deque[Connection] = deque()
         self._answered: deque[tuple[Connection, Response | None, bool]] = deque()
         self._woken, self._waker = socket.socketpair()
@@ -90,7 +90,7 @@ class Connections:
         self._is_accepting = False
 
     def run(self) -> None:
-        """See to connections until stopped; then they are closed."""
+        """Serve connections until stopped; then close them."""
         self._listener.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
         self._accept_again()
@@ -126,24 +126,22 @@ class Connections:
         self._expire()
 
     def _patience_seconds(self) -> float | None:
-        """How long to wait for something to happen."""
+        """Return the longest time to wait for an event."""
         if self._pending:
             return 0.0
         return LOOK_SECONDS if self._connections or not self._is_accepting else None
 
     def _guarded(self, connection: Connection, act: Callable[[Connection], None]) -> None:
-        """Do something for a connection; if its client is gone, that is no news."""
+        """Do something for a connection; close it if its client is gone."""
         try:
             act(connection)
         except _WAITING:
             pass
-        except OSError as trouble:
-            log.debug("%s hung up: %s", connection.client, trouble)
+        except OSError as error:
+            log.debug("%s hung up: %s", connection.client, error)
             self._close(connection)
         except Exception:
-            log.exception(
-                "a request from %s cannot be answered; this is a mistake in fproc", connection.client
-            )
+            log.exception("a request from %s cannot be answered; this is a bug in fproc", connection.client)
             self._close(connection)
 
     def _accept(self) -> None:
@@ -181,7 +179,7 @@ class Connections:
         self._want(connection, selectors.EVENT_READ)
 
     def _accept_later(self) -> None:
-        """Leave new clients waiting for a moment: there is no descriptor for one."""
+        """Let new clients wait for a moment: there is no descriptor for one."""
         self._accept_at = self._monotonic() + PAUSE_SECONDS
         if self._is_accepting:
             self._selector.unregister(self._listener)
@@ -192,7 +190,7 @@ class Connections:
         self._is_accepting = True
 
     def _make_room(self) -> bool:
-        """Close the connection that has kept everybody waiting for longest; whether there was one."""
+        """Close the connection that has waited for longest; return whether there was one."""
         waiting = [one for one in self._connections if one.state is not ConnectionState.ANSWERING]
         if not waiting:
             return False
@@ -217,22 +215,22 @@ class Connections:
             self._read_requests(connection)
 
     def _receive(self, connection: Connection) -> bool:
-        """Take in what has come; whether more may come."""
+        """Receive data; return whether more may come."""
         data = connection.sock.recv(CHUNK_BYTES)
         connection.received += data
         return bool(data)
 
     def _ended_early(self, connection: Connection) -> None:
-        if connection.received or connection.visit is not None:
+        if connection.received or connection.routed is not None:
             self._refuse(connection, error(400, "the request ends in the middle"))
         else:
             self._close(connection)
 
     def _read_requests(self, connection: Connection) -> None:
-        """Begin what has come whole, if it is not there yet: a head, then maybe a body."""
+        """Begin the next request once it is complete: its head, then its body if it is a small one."""
         if connection.state is not ConnectionState.READING:
             return
-        if connection.visit is None:
+        if connection.routed is None:
             request = connection.take_request()
             if request is None:
                 self._want(connection, selectors.EVENT_READ)
@@ -241,30 +239,30 @@ class Connections:
                 self._refuse(connection, request)
                 return
             self._admit(connection, request)
-        visit = connection.visit
-        if visit is None or connection.state is not ConnectionState.READING:
+        routed = connection.routed
+        if routed is None or connection.state is not ConnectionState.READING:
             return  # of several requests that came together, the next one is begun once this one is answered
-        length = 0 if visit.body is Body.NONE else visit.request.length_bytes or 0
+        length = 0 if routed.body is Body.NONE else routed.request.length_bytes or 0
         if len(connection.received) >= length:
             body = bytes(connection.received[:length])
             del connection.received[:length]
-            connection.visit = replace(visit, request=replace(visit.request, body=body))
+            connection.routed = replace(routed, request=replace(routed.request, body=body))
             self._hand_over(connection)
         else:
             self._want(connection, selectors.EVENT_READ)
 
     def _admit(self, connection: Connection, request: Request) -> None:
-        """Ask the site whether to go on, before anything of a body is read."""
-        visit = self._site.admit(request)
-        connection.visit = visit
+        """Ask the router whether to go on, before anything of a body is read."""
+        routed = self._router.admit(request)
+        connection.routed = routed
         connection.is_last = request.is_last
-        is_wanted = visit.body is not Body.NONE
+        is_wanted = routed.body is not Body.NONE
         has_body = is_wanted if request.length_bytes is None else request.length_bytes > 0
-        if has_body and (visit.refusal is not None or not is_wanted):
-            connection.is_last = True  # it stays unread, so what follows is no request
-        if visit.refusal is not None:
-            self._begin_answer(connection, visit.refusal)
-        elif visit.body is Body.NONE or visit.body is Body.STREAM:
+        if has_body and (routed.refusal is not None or not is_wanted):
+            connection.is_last = True  # the body stays unread, so what follows is not a request
+        if routed.refusal is not None:
+            self._begin_answer(connection, routed.refusal)
+        elif routed.body is Body.NONE or routed.body is Body.STREAM:
             self._hand_over(connection)
         elif request.expects_continue and len(connection.received) < (request.length_bytes or 0):
             connection.sock.send(wire.CONTINUE)
@@ -275,26 +273,28 @@ class Connections:
 
     def _hand_over(self, connection: Connection) -> None:
         """Have a thread answer."""
-        visit = connection.visit
-        assert visit is not None
+        routed = connection.routed
+        assert routed is not None
         connection.state = ConnectionState.ANSWERING
         self._want(connection, 0)
         try:
-            if visit.body is Body.STREAM:
-                self._desk.stream(lambda: self._stream(connection, visit))
+            if routed.body is Body.STREAM:
+                self._executor.stream(lambda: self._stream(connection, routed))
             else:
-                self._desk.answer(lambda: self._done(connection, self._site.answer(visit), is_whole=True))
+                self._executor.answer(
+                    lambda: self._done(connection, self._router.answer(routed), is_whole=True)
+                )
         except Overloaded as busy:
-            connection.is_last = connection.is_last or visit.body is Body.STREAM
+            connection.is_last = connection.is_last or routed.body is Body.STREAM
             self._begin_answer(connection, error(503, str(busy), {"Retry-After": "1"}))
 
-    def _stream(self, connection: Connection, visit: Routed) -> None:
+    def _stream(self, connection: Connection, routed: Routed) -> None:
         """Read a body as it comes, on a thread of its own."""
-        reader = BodyReader(connection.sock, connection.received, visit.request)
+        reader = BodyReader(connection.sock, connection.received, routed.request)
         response, is_whole = None, False
         try:
             connection.sock.settimeout(REQUEST_SECONDS)
-            response = self._site.receive(visit, reader.read)
+            response = self._router.receive(routed, reader.read)
             is_whole = reader.left_bytes == 0
             connection.sock.setblocking(False)
         except OSError as trouble:
@@ -314,7 +314,7 @@ class Connections:
         if response is None:
             self._close(connection)
             return
-        request = connection.visit.request if connection.visit else None
+        request = connection.routed.request if connection.routed else None
         connection.state = ConnectionState.WRITING
         connection.since = self._monotonic()
         connection.deadline = connection.since + WRITE_SECONDS
@@ -336,7 +336,7 @@ class Connections:
 
     def _after_answer(self, connection: Connection) -> None:
         now = self._monotonic()
-        connection.visit = None
+        connection.routed = None
         connection.since = now
         if connection.is_last:
             connection.state = ConnectionState.LINGERING
@@ -354,10 +354,10 @@ class Connections:
             self._pending.append(connection)  # not now: very many requests may have come together
 
     def _expire(self) -> None:
-        """End what has taken too long."""
+        """End connections that have taken too long."""
         now = self._monotonic()
         for connection in [one for one in self._connections if one.deadline <= now]:
-            if connection.state is ConnectionState.READING and (connection.received or connection.visit):
+            if connection.state is ConnectionState.READING and (connection.received or connection.routed):
                 self._guarded(
                     connection, lambda it: self._refuse(it, error(408, "the request took too long"))
                 )
@@ -367,7 +367,7 @@ class Connections:
             self._accept_again()
 
     def _want(self, connection: Connection, events: int) -> None:
-        """Be told of these events of a connection from now on."""
+        """Wait for these events of a connection from now on."""
         if events == connection.events:
             return
         if not events:
@@ -388,7 +388,7 @@ class Connections:
         for connection in list(self._connections):
             with suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads its body
-        self._desk.close()
+        self._executor.close()
         for connection in list(self._connections):
             self._close(connection)
         self._selector.close()

@@ -1,4 +1,4 @@
-"""Threads that answer: few for what takes a moment, and some for bodies that take as long as they take."""
+"""Threads that answer: a few for short requests, and some for bodies that may take long."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ log = logging.getLogger("fproc.dashboard")
 ANSWERING = 4
 WAITING = 256
 STREAMING = 32
-"""How many threads answer, how many requests may wait for one, and how many bodies are read at a time."""
+"""The most threads that answer, requests that wait for one, and bodies that are read at a time."""
 
 CLOSE_SECONDS = 5.0
-"""How long `close` waits for all threads to tidy up."""
+"""Seconds that `close` waits for all threads to end."""
 
 Job = Callable[[], None]
 
 
 class Overloaded(Exception):  # noqa: N818 - a state, not an error
-    """There is too much to do; it says what."""
+    """There is too much to do; the message says what."""
 
 
 class Executor:
-    """The threads. They end with the process, whatever they do: what hangs must not keep it alive."""
+    """The threads. They end with the process, whatever they do: one that hangs must not keep it alive."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
@@ -37,7 +37,7 @@ class Executor:
         """Do a job as soon as a thread has time.
 
         Raises:
-            Busy: too many wait already.
+            Overloaded: too many wait already.
         """
         if self._jobs.qsize() >= WAITING:
             raise Overloaded("too many requests wait to be answered")
@@ -49,7 +49,7 @@ class Executor:
         """Do a job on a thread of its own.
 
         Raises:
-            Busy: too many are being done.
+            Overloaded: too many are running.
         """
         self._streaming = {thread for thread in self._streaming if thread.is_alive()}
         if len(self._streaming) >= STREAMING:
@@ -82,4 +82,4 @@ def _guarded(job: Job) -> None:
     try:
         job()
     except Exception:
-        log.exception("a request could not be answered; this is a mistake in fproc")
+        log.exception("a request could not be answered; this is a bug in fproc")

@@ -1,4 +1,4 @@
-"""A request that was understood, and what it is answered with: values, without sockets."""
+"""Requests and responses: values, without sockets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asks.
+    """A request of a client.
 
     `path` and `query` are decoded, bytes that are not UTF-8 as surrogate escapes. Names of `headers` are in
     lower case. `client` is the address it comes from. `body` is empty until it was read; `length_bytes` is
-    what the client says, or None where it says nothing. `is_last`: no request follows on the connection.
+    its Content-Length, or None where there is none. `is_last`: no request follows on the connection.
     """
 
     method: str
@@ -33,13 +33,13 @@ class Request:
 
     @property
     def media_type(self) -> str:
-        """What kind of thing the body is, without parameters, in lower case."""
+        """The media type of the body, without parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a request is answered with. With an `etag`, a client that has this already is told so instead."""
+    """The answer to a request. With an `etag`, a client that has this already gets "not modified" instead."""
 
     status: int
     body: bytes = b""
@@ -48,8 +48,8 @@ class Response:
     etag: str = ""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, told from deep below
-    """A request cannot be answered as it is; the client is told why, with this status."""
+class Refused(Exception):  # noqa: N818 - an answer, raised from deep below
+    """A request cannot be answered as it is; the client gets the reason, with this status."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -59,7 +59,7 @@ class Refused(Exception):  # noqa: N818 - an answer, told from deep below
 def json_response(
     value: Mapping[str, Any], status: int = 200, *, but: str = "", is_polled: bool = False
 ) -> Response:
-    """A value as JSON; with an ETag if it `is_polled`, of everything `but` the value under one key."""
+    """Return a value as JSON; with an ETag if it `is_polled`, of everything `but` the value under one key."""
     etag = ""
     if is_polled:
         lasting = {key: inner for key, inner in value.items() if key != but}
@@ -68,22 +68,22 @@ def json_response(
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error, in the form that all of them have."""
+    """Return an error, in the form that all of them have."""
     return Response(status, encoded({"error": message}), headers=headers or {})
 
 
 def encoded(value: Mapping[str, Any]) -> bytes:
-    """A JSON text, and a line ending. Names that are not UTF-8 come as escapes of lone surrogates."""
+    """Return a line of JSON. Names that are not UTF-8 become escapes of lone surrogates."""
     return json.dumps(value).encode() + b"\n"
 
 
 def digest(data: bytes) -> str:
-    """A short name for these bytes."""
+    """Return a short hash of these bytes."""
     return hashlib.blake2b(data, digest_size=12).hexdigest()
 
 
 def is_known(request: Request, etag: str) -> bool:
-    """Whether the client has this already (RFC 9110, If-None-Match, weak comparison)."""
-    given = request.headers.get("if-none-match", "")
-    known = {tag.strip().removeprefix("W/") for tag in given.split(",")}
-    return bool(etag) and (etag.removeprefix("W/") in known or "*" in known)
+    """Return whether the client has this already (RFC 9110, If-None-Match, weak comparison)."""
+    header = request.headers.get("if-none-match", "")
+    etags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return bool(etag) and (etag.removeprefix("W/") in etags or "*" in etags)

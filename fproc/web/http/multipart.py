@@ -1,7 +1,7 @@
 """Reading multipart/form-data (RFC 7578) as it comes in, in constant memory.
 
-The contents of the fields named `file` are handed on piece by piece. Other fields are read over. Whatever is
-not as RFC 2046 and RFC 7578 have it is an error: a guess could store something that nobody sent.
+The contents of the fields named `file` are handed on piece by piece. Other fields are skipped. Whatever does
+not follow RFC 2046 and RFC 7578 is an error: a guess could store something that nobody sent.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _PADDING = b" \t"
 _SAFE_ENCODINGS = frozenset({"7bit", "8bit", "binary"})
 
 _BROWSER_ESCAPES = {"%22": '"', "%0D": "\r", "%0A": "\n"}
-"""What browsers write for the characters that cannot stand in quotes (WHATWG HTML, form submission)."""
+"""What browsers write for the characters that cannot be in quotes (WHATWG HTML, form submission)."""
 
 
 class MultipartError(FprocError):
-    """A body cannot be read. `status` is the HTTP status that says so."""
+    """A body cannot be read. `status` is the HTTP status of the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -46,25 +46,25 @@ class MultipartError(FprocError):
 
 
 class Sink(Protocol):
-    """Takes the contents of one file."""
+    """A receiver of the contents of one file."""
 
     def write(self, data: memoryview) -> None:
         """Take a piece; a view of it is good only for now."""
 
     def close(self) -> None:
-        """That was all of it."""
+        """End the file."""
 
 
 def boundary_of(content_type: str) -> bytes:
-    """What stands between the parts, from the header `Content-Type`.
+    """Return the boundary between the parts, from the header `Content-Type`.
 
     Raises:
-        MultipartError: it is another type (415), or its boundary is missing or not as RFC 2046 has it (400).
+        MultipartError: it is another type (415), or its boundary is missing or invalid by RFC 2046 (400).
     """
-    found = _TYPE.fullmatch(content_type)
-    if found is None:
+    match = _TYPE.fullmatch(content_type)
+    if match is None:
         raise MultipartError(415, f"the body must be multipart/form-data, not '{shown(content_type[:80])}'")
-    boundary = _parameters(found[1] or "", "Content-Type").get("boundary")
+    boundary = _parameters(match[1] or "", "Content-Type").get("boundary")
     if boundary is None:
         raise MultipartError(400, "the Content-Type names no boundary")
     if not _BOUNDARY.fullmatch(boundary):
@@ -73,12 +73,12 @@ def boundary_of(content_type: str) -> bytes:
 
 
 class Parser:
-    """Takes a body in pieces of any size; finds the files in it.
+    """A parser that takes a body in pieces of any size, and finds the files in it.
 
     Args:
         boundary: see `boundary_of`.
-        on_file: is called with the name of each file, as it was sent, and gives what takes its contents. What
-            that raises comes out of `feed`.
+        on_file: called with the name of each file, as it was sent; returns the sink for its contents. `feed`
+            passes on errors of it.
     """
 
     def __init__(self, boundary: bytes, on_file: Callable[[str], Sink]) -> None:
@@ -98,12 +98,12 @@ class Parser:
         """
         data = self._kept + data if self._kept else data
         self._kept = b""
-        place: int | None = 0
-        while place is not None:
-            place = self._take(data, place)
+        position: int | None = 0
+        while position is not None:
+            position = self._take(data, position)
 
     def close(self) -> None:
-        """That was the whole body.
+        """End the body.
 
         Raises:
             MultipartError: its end is missing.
@@ -124,19 +124,19 @@ class Parser:
         return end + len(self._delimiter)
 
     def _partial(self, data: bytes, start: int) -> int:
-        """Where the beginning of a delimiter stands at the end of the data, or that end.
+        """Return the position of a delimiter that begins at the end of the data, or that end.
 
-        A delimiter has its one carriage return in front, so only the last one can be its beginning.
+        The only carriage return of a delimiter is its first byte, so only the last one can be its beginning.
         """
-        place = data.rfind(b"\r", max(start, len(data) - len(self._delimiter) + 1))
-        return place if place >= 0 and self._delimiter.startswith(data[place:]) else len(data)
+        position = data.rfind(b"\r", max(start, len(data) - len(self._delimiter) + 1))
+        return position if position >= 0 and self._delimiter.startswith(data[position:]) else len(data)
 
     def _give(self, data: bytes, start: int, end: int) -> None:
         if end > start:
             self._sink.write(memoryview(data)[start:end])
 
     def _take_header(self, data: bytes, start: int) -> int | None:
-        """Read what stands from a delimiter to the contents of a part, or find that it is the last one."""
+        """Read from a delimiter to the contents of a part, or find that it is the last one."""
         if data.startswith(b"--", start):
             self._take = self._take_rest
             return None
@@ -151,7 +151,7 @@ class Parser:
         return end + 4
 
     def _take_rest(self, _data: bytes, _start: int) -> int | None:
-        """What follows the last delimiter means nothing (RFC 2046)."""
+        """Ignore what follows the last delimiter (RFC 2046)."""
         return None
 
     def _open(self, header: bytes) -> Sink:
@@ -175,7 +175,7 @@ class Parser:
 
 
 class _Nothing:
-    """Stands before the first boundary."""
+    """The sink before the first boundary."""
 
     def write(self, _data: memoryview) -> None:
         raise MultipartError(400, "the body does not begin with its boundary")
@@ -185,7 +185,7 @@ class _Nothing:
 
 
 class _Ignored:
-    """Takes a field that is no file."""
+    """The sink of a field that is not a file."""
 
     def __init__(self, count: Callable[[int], None]) -> None:
         self._count = count
@@ -198,15 +198,15 @@ class _Ignored:
 
 
 def _disposition(lines: list[bytes]) -> tuple[str, str | None]:
-    """The name of a field and of its file, from the lines of a part's header."""
+    """Return the name of a field and of its file, from the lines of a part's header."""
     headers: dict[str, str] = {}
     for line in lines:
-        found = _HEADER.fullmatch(_text(line))
-        if found is None:
+        match = _HEADER.fullmatch(_text(line))
+        if match is None:
             raise MultipartError(400, "the header of a part has a line that is none")
-        if found[1].lower() in headers:
-            raise MultipartError(400, f"a part has two headers {found[1]}")
-        headers[found[1].lower()] = found[2].strip(" \t")
+        if match[1].lower() in headers:
+            raise MultipartError(400, f"a part has two headers {match[1]}")
+        headers[match[1].lower()] = match[2].strip(" \t")
     if headers.get("content-transfer-encoding", "binary").lower() not in _SAFE_ENCODINGS:
         raise MultipartError(400, "a part has a Content-Transfer-Encoding, which RFC 7578 does not allow")
     disposition = headers.get("content-disposition", "")
@@ -226,29 +226,29 @@ def _disposition(lines: list[bytes]) -> tuple[str, str | None]:
 
 
 def _parameters(text: str, header: str) -> dict[str, str]:
-    """The parameters of a header; text begins with a semicolon, or is empty."""
-    found: dict[str, str] = {}
-    place = 0
-    while text[place:].strip(" \t;"):
-        match = _PARAMETER.match(text, place)
-        if match is None or match[1].lower() in found:
+    """Return the parameters of a header; text begins with a semicolon, or is empty."""
+    parameters: dict[str, str] = {}
+    position = 0
+    while text[position:].strip(" \t;"):
+        match = _PARAMETER.match(text, position)
+        if match is None or match[1].lower() in parameters:
             raise MultipartError(400, f"a {header} cannot be understood")
-        found[match[1].lower()] = _unquoted(match[2])
-        place = match.end()
-    return found
+        parameters[match[1].lower()] = _unquoted(match[2])
+        position = match.end()
+    return parameters
 
 
 def _unquoted(value: str) -> str:
-    r"""A token as it is, or what is in quotes.
+    r"""Return a token unchanged, or the text in quotes.
 
-    A backslash before anything but `"` and itself is one: some programs put a path there as it is, and it
-    must not become a name.
+    A backslash before anything but `"` and itself is a plain one: some programs put a path there unescaped,
+    and it must not become a name.
     """
     return re.sub(r'\\(["\\])', r"\1", value[1:-1]) if value.startswith('"') else value
 
 
 def _extended(value: str) -> str:
-    """A value as RFC 8187 has it: `UTF-8''na%C3%AFve.txt`."""
+    """Return the text of a value in the form of RFC 8187: `UTF-8''na%C3%AFve.txt`."""
     charset, *rest = value.split("'", 2)
     if charset.lower() != "utf-8" or len(rest) != 2:  # noqa: PLR2004 - a language, and the value
         raise MultipartError(400, "a filename* is not of the form UTF-8''NAME")

@@ -1,4 +1,4 @@
-"""What is done about a request: whether it may come in, and which route answers it."""
+"""The router: whether a request is admitted, and the route that answers it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fproc.web.http.messages import Refused, Request, Response, error
 log = logging.getLogger("fproc.dashboard")
 
 BODY_BYTES = 1 << 20
-"""The most that the body of a request may have, but for uploads."""
+"""The most bytes in the body of a request, except for uploads."""
 
 UPLOADS = 1200
 UPLOADS_SECONDS = 60
-"""How many uploads may begin within so many seconds."""
+"""The most uploads that may begin within this many seconds."""
 
 
 class Body(Enum):
@@ -33,15 +33,15 @@ class Body(Enum):
 
 
 Read = Callable[[int], bytes]
-"""Gives at most so many bytes of a body, and none at its end."""
+"""A call that returns at most so many bytes of a body, and none at its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method of one path.
 
-    `answer` is for bodies that are there, `receive` for one that is still to be read. One that `is_open`
-    needs no token. `media_type` is what a body has to be, or "".
+    `answer` is for bodies that were read, `receive` for one that is still to be read. One that `is_open`
+    needs no token. `media_type` is the one that a body must have, or "".
     """
 
     answer: Callable[[Request], Response] | None = None
@@ -51,7 +51,7 @@ class Route:
 
     @property
     def body(self) -> Body:
-        """What it does with a body."""
+        """The treatment of a body."""
         if self.receive is not None:
             return Body.STREAM
         return Body.SMALL if self.media_type else Body.NONE
@@ -63,7 +63,7 @@ Routes = Mapping[str, Mapping[str, Route]]
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """A request, and the route that answers it, or what it is refused with."""
+    """A request, and the route that answers it, or its refusal."""
 
     request: Request
     route: Route
@@ -71,17 +71,17 @@ class Routed:
 
     @property
     def body(self) -> Body:
-        """What is to be done with the request's body."""
+        """The treatment of the request's body."""
         return self.route.body
 
 
 class Router:
-    """Everything that can be asked for.
+    """The choice of the route that answers a request.
 
     Args:
-        routes: what there is.
-        guard: who may ask.
-        most_upload_bytes: the most that a body of an upload may have.
+        routes: all routes.
+        auth: it refuses requests of strangers.
+        most_upload_bytes: the most bytes in the body of an upload.
         monotonic: seconds on a clock that is never set.
     """
 
@@ -100,37 +100,37 @@ class Router:
         self._uploads: deque[float] = deque()
 
     def admit(self, request: Request) -> Routed:
-        """Look at the head of a request: is it made for this site, for something there is, by one who may?"""
-        found = self._routes_of(request.path)
-        route = found.get("GET" if request.method == "HEAD" else request.method)
+        """Check the head of a request: that it is for this host, for an existing route, and allowed."""
+        by_method = self._routes_of(request.path)
+        route = by_method.get("GET" if request.method == "HEAD" else request.method)
         refusal = self._auth.misdirected(request)
         if route is None:
-            return Routed(request, Route(), refusal or _no_route(request, found))
+            return Routed(request, Route(), refusal or _no_route(request, by_method))
         if refusal is None and not route.is_open:
             refusal = self._auth.stranger(request)
         return Routed(request, route, refusal or self._refused_body(request, route))
 
-    def answer(self, visit: Routed) -> Response:
-        """Answer a request whose body is there. Never raises."""
-        answer = visit.route.answer
+    def answer(self, routed: Routed) -> Response:
+        """Answer a request whose body was read. Never raises."""
+        answer = routed.route.answer
         assert answer is not None
-        return _safely(lambda: answer(visit.request))
+        return _safely(lambda: answer(routed.request))
 
-    def receive(self, visit: Routed, read: Read) -> Response:
+    def receive(self, routed: Routed, read: Read) -> Response:
         """Answer a request whose body is still to be read. Never raises."""
-        receive = visit.route.receive
+        receive = routed.route.receive
         assert receive is not None
-        return _safely(lambda: receive(visit.request, read))
+        return _safely(lambda: receive(routed.request, read))
 
     def _routes_of(self, path: str) -> Mapping[str, Route]:
-        """The routes of a path, by method."""
+        """Return the routes of a path, by method."""
         if path in self._routes:
             return self._routes[path]
         above, _, name = path.partition("/")[2].partition("/")
         return self._routes.get(f"/{above}/", {}) if name else {}
 
     def _refused_body(self, request: Request, route: Route) -> Response | None:
-        """What is wrong with a body, as far as the head tells."""
+        """Refuse a body that the head shows to be invalid."""
         if route.body is Body.NONE:
             return None
         length_bytes = request.length_bytes
@@ -155,22 +155,22 @@ class Router:
         return error(429, "too many uploads; wait", {"Retry-After": str(left_seconds)})
 
 
-def _no_route(request: Request, found: Mapping[str, Route]) -> Response:
-    if not found:
+def _no_route(request: Request, by_method: Mapping[str, Route]) -> Response:
+    if not by_method:
         return error(404, f"there is no {request.path}; /openapi.json says what there is")
-    methods = ["HEAD", *found] if "GET" in found else [*found]
+    methods = ["HEAD", *by_method] if "GET" in by_method else [*by_method]
     allow = ", ".join(sorted(methods))
     return error(405, f"{request.path} does not take {request.method}", {"Allow": allow})
 
 
 def _safely(answer: Callable[[], Response]) -> Response:
-    """An answer, whatever happens while it is made."""
+    """Return an answer, even if making it raises."""
     try:
         return answer()
     except Refused as refused:
         return refused.response
-    except OSError as trouble:
-        return error(503, trouble_of(trouble), {"Retry-After": "5"})
-    except Exception as mistake:
+    except OSError as disk_error:
+        return error(503, trouble_of(disk_error), {"Retry-After": "5"})
+    except Exception as bug:
         log.exception("a request could not be answered")
-        return error(500, f"{reason_of(mistake)} (this is a mistake in fproc; its log says more)")
+        return error(500, f"{reason_of(bug)} (this is a bug in fproc; its log says more)")

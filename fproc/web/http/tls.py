@@ -11,10 +11,10 @@ from fproc.config.model import Dashboard
 
 
 class TlsSocket(ssl.SSLSocket):
-    """One that says "not now" as other sockets do. Its handshake comes with the first bytes that are read."""
+    """One that raises BlockingIOError as other sockets do. Its handshake comes with the first read."""
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """As of any socket, with all that was decrypted already, for no poll tells of that."""
+        """Receive as any socket, with all that was decrypted already, as no poll reports that."""
         try:
             data = super().recv(buflen, flags)
             while data and (left_bytes := self.pending()):
@@ -24,7 +24,7 @@ class TlsSocket(ssl.SSLSocket):
         return data
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """As of any socket."""
+        """Send as any socket."""
         try:
             return super().send(data, flags)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wait:
@@ -32,7 +32,7 @@ class TlsSocket(ssl.SSLSocket):
 
 
 class Tls:
-    """The certificate, and connections made secure with it.
+    """The certificate, and connections that are encrypted with it.
 
     Raises:
         ConfigError: it cannot be used.
@@ -51,5 +51,5 @@ class Tls:
             ) from error
 
     def wrap(self, sock: socket.socket) -> socket.socket:
-        """A connection that was accepted, made secure; the handshake comes later."""
+        """Return an accepted connection wrapped in TLS; the handshake comes later."""
         return self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: the head of a request understood, and an answer written, by `http.server`."""
+"""HTTP/1.1 as bytes: parsing the head of a request, and writing an answer, by `http.server`."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from fproc.web.http.messages import Request, Response, error, is_known
 
 HEAD_END = b"\r\n\r\n"
 HEAD_BYTES = 16 * 1024
-"""The most that a request line and its headers may take."""
+"""The most bytes in a request line and its headers."""
 
 QUERY_FIELDS = 20
 LENGTH_DIGITS = 18
-"""The most that a query, and the length of a body, may have."""
+"""The most fields in a query, and the most digits in the length of a body."""
 
 _HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r?\n?\Z")
 """A header's line (RFC 9112, 5): a name, no space before the colon, and no second line."""
 
 _SINGLE = ("host", "content-length", "authorization")
-"""Headers that are ambiguous if they stand twice."""
+"""Headers that are ambiguous if there are two of them."""
 
 SAFETY = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""Headers of every answer: it is for this site alone, and what its type says."""
+"""Headers of every answer: it is for this site alone, and its type is not to be guessed."""
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def parse_head(head: bytes, client: str) -> Request | Response:
-    """The request of a head, its last blank line included, or what to answer if it is none."""
+    """Return the request of a head, its last blank line included, or an error if it is invalid."""
     handler = _Handler(head, client)
     refusal = handler.refusal or _wrong(handler)
     if refusal is not None:
@@ -64,7 +64,7 @@ def parse_head(head: bytes, client: str) -> Request | Response:
 
 
 def _wrong(handler: _Handler) -> Response | None:
-    """What is wrong with headers that could be read."""
+    """Return an error if headers that could be read are wrong."""
     headers = handler.headers
     twice = [name for name in _SINGLE if len(headers.get_all(name, [])) > 1]
     length = headers.get("content-length", "0")
@@ -83,7 +83,7 @@ def _wrong(handler: _Handler) -> Response | None:
 
 
 def render_response(response: Response, request: Request | None, *, is_last: bool) -> list[bytes]:
-    """The bytes of an answer: head, and maybe body. `request` is None where none was understood."""
+    """Return the bytes of an answer: head, and maybe body. `request` is None where none could be parsed."""
     if request is not None and request.method in {"GET", "HEAD"} and is_known(request, response.etag):
         response = Response(304, etag=response.etag, headers=response.headers)
     writer = _Handler(b"", "")
@@ -104,13 +104,13 @@ def render_response(response: Response, request: Request | None, *, is_last: boo
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Reads one head, or writes one; `refusal` is what http.server finds wrong with a request."""
+    """A reader or writer of one head; `refusal` is the error that http.server finds in a request."""
 
     protocol_version = "HTTP/1.1"
     wfile: io.BytesIO
 
     def __init__(self, head: bytes, client: str) -> None:
-        """Not the base class's: there is no socket, and nothing is answered here."""
+        """Parse the head, without the base class's socket and its answer."""
         self.rfile = io.BufferedReader(io.BytesIO(head))
         self.wfile = io.BytesIO()
         self.client_address = (client, 0)
@@ -122,16 +122,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.refusal = error(400, "there is no request")
 
     def version_string(self) -> str:
-        """What answers, without Python's version."""
+        """Return the name of the server, without Python's version."""
         return f"fproc/{__version__}"
 
     def handle_expect_100(self) -> bool:
-        """Whoever reads the body says so."""
+        """Do nothing: the reader of the body answers."""
         return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What is wrong, in the form that all errors have."""
+        """Take the error, in the form that all errors have."""
         self.refusal = error(code, explain or message or "the request cannot be understood")
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
-        """Whoever answers logs."""
+        """Do nothing: the caller logs."""

@@ -50,7 +50,7 @@ _POLICY = (
 
 @cache
 def dashboard(constants: str, *, has_token: bool) -> Response:
-    """Return the dashboard: one page without anything from elsewhere.
+    """Return the dashboard: one page that loads nothing else.
 
     Args:
         constants: JSON, for the scripts.
@@ -74,17 +74,17 @@ def log_in(refusal: Response, message: str = "") -> Response:
 
 @cache
 def static(name: str) -> bytes:
-    """Return a file that comes with fproc, wherever that was started from; it is read once."""
+    """Return a file that is part of fproc, wherever that was started from; it is read once."""
     return own_code.read_own_file(f"web/{name}")
 
 
 def _filled(name: str, parts: dict[str, bytes]) -> bytes:
-    """Return a file with parts put where it names them, as `<!--style-->`; they are not looked into."""
+    """Return a file with each part in place of its name, as `<!--style-->`; parts are not searched."""
     return re.sub(rb"<!--(\w+)-->", lambda found: parts[found[1].decode()], static(name))
 
 
 def _as_text(block: str) -> bytes:
-    """Return the same JSON without a character that means something in HTML."""
+    """Return the same JSON without characters that are special in HTML."""
     return block.replace("&", r"\u0026").replace("<", r"\u003c").encode()
 
 
@@ -95,7 +95,7 @@ def _page(status: int, body: bytes) -> Response:
 
 @cache
 def _policy(page: bytes) -> str:
-    """A content security policy (CSP level 3): this page's script and style run, known by their hashes."""
+    """Return a content security policy (CSP level 3) that allows this page's script and style, by hash."""
     parts = [_POLICY]
     for element, directive in ((b"script", "script-src"), (b"style", "style-src")):
         inner = re.findall(b"<%b>(.*?)</%b>" % (element, element), page, re.DOTALL)

@@ -114,8 +114,8 @@ def test_who_asks_while_another_thread_counts_gets_what_was_known_before(
 
     room.put("unprocessed", "a")
     monkeypatch.setattr(folder_cache, "WAIT_SECONDS", 0.01)
-    waiting = room.listing._census._counts["unprocessed"]
-    monkeypatch.setattr(waiting, "_look", lambda folder: waits(room.listing._census, folder))
+    waiting = room.listing._folder_cache._counts["unprocessed"]
+    monkeypatch.setattr(waiting, "_look", lambda folder: waits(room.listing._folder_cache, folder))
     room.monotonic += 1
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(room.listing.counts)
