@@ -1,4 +1,4 @@
-"""Processes of fproc: how they are started, what they tell each other, and where they stand.
+"""Processes of fproc: starting them, the messages between them, and their current work.
 
 What they work on does not belong here. Begin with `children`.
 """

@@ -1,7 +1,7 @@
-"""Processes of this same Python with this same fproc, and the socket between each and who has started it.
+"""Processes of this same Python with this same fproc, and the socket between each and its parent.
 
 All processes are started here. They are started afresh, because this process may have threads; one that has
-none yet may fork, which is there a tenth of a second sooner, with all modules imported.
+none yet may fork, which is a tenth of a second faster, with all modules imported.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ except BaseException:
     sys.exit({replaced})
 enter(*sys.argv[1:])
 """
-"""What a process that is started afresh runs.
+"""The code of a process that is started afresh.
 
 Python has put the current folder first on `sys.path`, where a file such as `json.py` would be taken for the
 standard library's: nothing may be imported from there before the path is this process's own, and `sys` is
@@ -45,10 +45,10 @@ _START_FROM_ARCHIVE = (
 _INTERRUPT = {signal.SIGINT}
 
 UNKNOWN_STATUS = 255
-"""The exit status of a process that ended unseen: someone else has waited for it."""
+"""The exit status of a process for which someone else has waited."""
 
 LOOK_SECONDS = 0.005
-"""How often it is looked whether a forked process has ended."""
+"""Seconds between checks whether a forked process has exited."""
 
 TimeoutExpired = subprocess.TimeoutExpired
 
@@ -61,20 +61,20 @@ class Process(Protocol):
         """Its id."""
 
     def poll(self) -> int | None:
-        """Its exit status, or minus the signal that it died of; None while it runs."""
+        """Return its exit status, or minus the signal that killed it; None while it runs."""
 
     def wait(self, timeout: float | None = None) -> int:
-        """The same once it has ended.
+        """Return its exit status once it has exited.
 
         Raises:
-            TimeoutExpired: it does not, in so many seconds.
+            TimeoutExpired: it does not, within `timeout` seconds.
         """
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Ask it to exit."""
 
     def kill(self) -> None:
-        """End it."""
+        """Kill it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Child:
     channel: socket.socket
 
     def end(self) -> None:
-        """End it now, if it has not ended."""
+        """Kill it, if it has not exited."""
         self.channel.close()
         self.process.kill()
         self.process.wait()
@@ -94,8 +94,8 @@ class Child:
 def start_process(function: str, *descriptors: int) -> Child:
     """Start a process that calls a function, by its import path.
 
-    The function is given what `begin` wants, and then these descriptors, which the process inherits, as it
-    does standard output and standard error. It reads nothing.
+    The function is called with the arguments of `begin_process`, and then these descriptors, which the
+    process inherits, as it does standard output and standard error. Its standard input is empty.
 
     Raises:
         OSError: the system refuses.
@@ -122,7 +122,7 @@ def start_process(function: str, *descriptors: int) -> Child:
 
 
 def _start_code() -> str:
-    """What a new process runs, so that it has this one's code: from the same copy of the archive, if any."""
+    """Return the code that a new process runs to have this one's modules: from the same archive, if any."""
     archive = own_code.archive
     values = {name: getattr(archive, name) for name in ("copy", "descriptor", "build", "cache") if archive}
     first = _START_FROM_ARCHIVE.format(**values) if archive else ""
@@ -130,10 +130,10 @@ def _start_code() -> str:
 
 
 def fork_process(function: Callable[..., None], *descriptors: int) -> Child:
-    """Start a process that is a copy of this one and calls a function as `start` has it called.
+    """Start a process that is a copy of this one and calls a function as `start_process` does.
 
-    In the copy, this raises `SystemExit` once the function has returned, so that it ends as any Python does;
-    whoever is on the way there must let that pass.
+    In the copy, this raises `SystemExit` once the function has returned, so that it exits as any Python does;
+    its callers must let that pass.
 
     Raises:
         OSError: the system refuses.
@@ -159,7 +159,7 @@ def fork_process(function: Callable[..., None], *descriptors: int) -> Child:
 
 
 class _Forked:
-    """A process that was forked, with what is needed of `subprocess.Popen`."""
+    """A process that was forked, with the needed part of `subprocess.Popen`."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -201,15 +201,15 @@ class _Forked:
 
 
 def begin_process(channel_number: int, parent: int) -> socket.socket:
-    """What a process that was started here does first; gives its end of the socket.
+    """Set up a process that was started here; return its end of the socket.
 
-    It ends with its parent. Ctrl-C reaches all processes, and the parent tells what to do: it is blocked from
-    the very start, lest it end the process before that is ready, and ignored from here on.
+    It exits with its parent. Ctrl-C reaches all processes, and the parent decides what to do: it is blocked
+    from the very start, lest it kill the process before that is ready, and ignored from here on.
     """
     channel = socket.socket(fileno=channel_number)
     channel.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever its parent does about that
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever handler its parent has
     expect_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
     die_with_parent(channel, parent)
@@ -218,10 +218,10 @@ def begin_process(channel_number: int, parent: int) -> socket.socket:
 
 
 def expect_signals() -> None:
-    """See to it that the ends of processes are told, and that SIGTERM comes through.
+    """Restore SIGCHLD, so that exits of processes are reported, and unblock it and SIGTERM.
 
-    Who has started this process may have had SIGCHLD ignored (`trap '' CHLD`), and then the system forgets
-    how processes ended; or it may have had signals blocked. Both are inherited.
+    The parent of this process may have had SIGCHLD ignored (`trap '' CHLD`), and then the system forgets how
+    processes exited; or it may have had signals blocked. Both are inherited.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})

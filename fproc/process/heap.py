@@ -7,23 +7,23 @@ import os
 from typing import BinaryIO, cast
 
 KEPT_BYTES = 4 * 1024 * 1024
-"""More than any piece of a block's work, and than what is made and freed with each."""
+"""More than is allocated at once, or allocated and freed, for a block."""
 
 
 def freeze_heap() -> None:
-    """Let what is there now stay, and memory that is freed from now on be used again.
+    """Freeze objects out of the collector, and stop glibc from trimming the heap.
 
-    Objects that are there need not be looked through by the garbage collector again. And glibc gives freed
-    memory at the end of the heap back to the system, a block's worth each time, and the next block has it
-    faulted in anew; it does so only above twice the size of the largest piece that was mapped and freed, up
-    to 32 MiB (mallopt(3), M_MMAP_THRESHOLD). The piece that is freed here is never touched: it costs nothing.
+    The garbage collector need not scan the present objects again. And glibc returns freed memory at the end
+    of the heap to the system, a block's worth each time, and the next block has it faulted in anew; it does
+    so only above twice the size of the largest piece that was mapped and freed, up to 32 MiB (mallopt(3),
+    M_MMAP_THRESHOLD). The piece that is freed here is never touched: it costs nothing.
     """
     gc.freeze()
     bytes(KEPT_BYTES)
 
 
 _NO_EXECUTION = 0x0008
-"""`MFD_NOEXEC_SEAL` (Linux 6.3): some systems refuse files in memory that could be executed."""
+"""`MFD_NOEXEC_SEAL` (Linux 6.3): some systems refuse executable files in memory."""
 
 
 def unnamed_file() -> BinaryIO:

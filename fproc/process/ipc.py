@@ -1,4 +1,4 @@
-"""Messages between fproc's own processes over a socket, and the end of one with the other."""
+"""Messages between fproc's own processes over a socket, and the exit of one with the other."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def send(channel: socket.socket, message: object) -> None:
 
 
 class Receiver:
-    """Takes messages from a channel, as they come in."""
+    """A parser of messages from a channel, as they come in."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
     def add(self, data: bytes) -> list[object]:
-        """The messages that are whole with these bytes."""
+        """Return the messages that are complete with these bytes."""
         self._data += data
         messages = []
         while len(self._data) >= 4:  # noqa: PLR2004 - the length of a length
@@ -40,9 +40,9 @@ class Receiver:
 
 
 def die_with_parent(channel: socket.socket, parent: int) -> None:
-    """Have this process end with the one that has started it, which holds the other end of the channel.
+    """Have this process exit with its parent, which holds the other end of the channel.
 
-    The kernel is asked to see to that (Linux), and a thread waits for the other end to be closed.
+    The kernel is asked to kill it (Linux), and a thread waits for the other end to be closed.
     """
     with suppress(ImportError, OSError, AttributeError):
         import ctypes  # noqa: PLC0415 - missing in some builds of Python; then the thread has to do
@@ -55,7 +55,7 @@ def die_with_parent(channel: socket.socket, parent: int) -> None:
 
 def _watch_over(descriptor: int) -> None:
     poll = select.poll()
-    poll.register(descriptor, 0)  # nothing but hang-up and error, which are always told
+    poll.register(descriptor, 0)  # only hang-up and error, which are always reported
     with suppress(OSError):
         poll.poll()
     os._exit(errno.EPIPE)

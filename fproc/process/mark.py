@@ -1,11 +1,11 @@
-"""What a process is at, told through memory that it shares with who has started it: that costs nothing.
+"""The current work of a process, in memory that it shares with its parent: telling it costs nothing.
 
     process that works                              who watches it
       begin, note, beat    -- shared memory -->       seen
                            <-- a signal ----          ask
       reply                -- shared memory -->       answer
 
-What the process wrote there stays, however it dies.
+What the process wrote there survives its death.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NONE = -1
 """The mark of a worker that runs no file: it claims, or commits."""
 
 EXCERPT_CHARACTERS = 500
-"""How much of a line is told, of one that a process does not get done with."""
+"""The characters that are reported of a line at which a process stalls."""
 
 _SEEN = struct.Struct("<iIQQQ")
 _DOING = struct.Struct("<IQQQ")
@@ -40,13 +40,13 @@ _BYTES = 16384
 
 
 class Doing(IntEnum):
-    """What a process is at, with a file or several."""
+    """What a process is doing with a file or several."""
 
     TAKING_UP = 0
     STARTING = 1
     READING = 2
-    FEEDING = 3  # lines, of which the first and how many are told
-    FEEDING_PART = 4  # lines of a big file, of which the first byte and how many bytes are told
+    FEEDING = 3  # lines, with the number of the first and their count
+    FEEDING_PART = 4  # lines of a big file, with the offset of the first byte and their size
     WAITING = 5
     KEEPING = 6
     ENDING = 7
@@ -65,7 +65,7 @@ WORDS = {
 
 
 class Seen(NamedTuple):
-    """What a process has last told; `beats` grows with all that it gets done.
+    """What a process has last noted; `beats` grows with its progress.
 
     `first` and `size` are numbers of lines, or of bytes, where it is feeding some.
     """
@@ -79,12 +79,12 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """Where a process stands, as far as that is known.
+    """The current work of a process, as far as that is known.
 
     Attributes:
-        what: what it is at, in words.
-        line_no: the line that is worked on.
-        node: the node that works on it.
+        what: what it is doing, in words.
+        line_no: the line that is being processed.
+        node: the node that processes it.
         line: the line of the input, cut to `EXCERPT_CHARACTERS`.
     """
 
@@ -102,8 +102,8 @@ class CurrentTask:
     """One side's view of that memory; `set` alone may be called on both sides.
 
     Attributes:
-        defers: whether replies are given elsewhere than in the handler of the signal.
-        lines_before: how many lines of the input come before those that are numbered from 1.
+        defers: whether replies are made elsewhere than in the handler of the signal.
+        lines_before: returns how many lines of the input come before those that are numbered from 1.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -116,7 +116,7 @@ class CurrentTask:
     @staticmethod
     @contextmanager
     def file() -> Iterator[int]:
-        """A file for a mark, without a name, for as long as it takes to open the mark on both sides."""
+        """Make a file for a mark, without a name, for as long as it takes to open it on both sides."""
         with heap.unnamed_file() as file:
             file.write(_TASK.pack(NONE).ljust(_BYTES, b"\0"))
             file.flush()
@@ -124,46 +124,46 @@ class CurrentTask:
 
     @classmethod
     def own(cls) -> CurrentTask:
-        """Return one that no other process sees."""
+        """Return one that is shared with no other process."""
         mark = cls(-1)
         mark.set(0)
         return mark
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory."""
         self._memory.close()
 
     # For the process that works
 
     def set(self, index: int) -> None:
-        """From now on it is this task, or `NONE`."""
+        """Set the current task, or `NONE`."""
         _TASK.pack_into(self._memory, 0, index)
 
     def begin(self, index: int) -> None:
-        """Begin with this task; with `NONE`, all of them are worked on."""
+        """Begin with this task; with `NONE`, all of them are being processed."""
         self.set(index)
         self.note(Doing.TAKING_UP)
 
     def note(self, doing: Doing, first: int = 0, size: int = 0) -> None:
-        """Get on, with something else."""
+        """Note progress, with something else."""
         self._doing = doing, first, size
         self._beats += 1
         _DOING.pack_into(self._memory, _DOING_AT, doing, self._beats, first, size)
 
     def beat(self) -> None:
-        """Get on, with the same."""
+        """Note progress, with the same."""
         self._beats += 1
         doing, first, size = self._doing
         _DOING.pack_into(self._memory, _DOING_AT, doing, self._beats, first, size)
 
     def is_asked(self) -> bool:
-        """Whether someone waits for a reply."""
+        """Return whether someone waits for a reply."""
         asked: int = _ASKED.unpack_from(self._memory, _ASKED_AT)[0]
         answered: int = _ANSWERED.unpack_from(self._memory, _ANSWERED_AT)[0]
         return asked != answered
 
     def reply(self, where: Whereabouts) -> None:
-        """Say where it stands."""
+        """Reply with the current work."""
         data = json.dumps(asdict(where)).encode()
         self._memory[_ANSWER_AT : _ANSWER_AT + len(data)] = data
         asked: int = _ASKED.unpack_from(self._memory, _ASKED_AT)[0]
@@ -172,15 +172,15 @@ class CurrentTask:
     # For who watches it
 
     def get(self) -> int:
-        """The index of the task that is run, or `NONE`."""
+        """Return the index of the current task, or `NONE`."""
         return self.seen().task
 
     def seen(self) -> Seen:
-        """Return what it has last told."""
+        """Return what it has last noted."""
         return Seen(*_SEEN.unpack_from(self._memory, 0))
 
     def ask(self) -> None:
-        """Wait for a reply from now on."""
+        """Ask for a reply."""
         asked: int = _ASKED.unpack_from(self._memory, _ASKED_AT)[0]
         _ASKED.pack_into(self._memory, _ASKED_AT, (asked + 1) % 2**32)
 
@@ -192,7 +192,7 @@ class CurrentTask:
         return Whereabouts(**json.loads(self._memory[_ANSWER_AT : _ANSWER_AT + size]))
 
     def known(self) -> Whereabouts:
-        """Return what can be said without a reply."""
+        """Return what is known without a reply."""
         _, doing, _, first, size = self.seen()
         if doing == Doing.FEEDING and size == 1:
             return Whereabouts("", line_no=first)

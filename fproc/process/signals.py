@@ -12,22 +12,22 @@ from fproc.base.errors import EXIT_INTERRUPTED
 from fproc.process.waiting import wait_readable
 
 Wait = Callable[[float, Sequence[int]], None]
-"""Waits up to so many seconds, or until one of these descriptors is readable, or a signal arrives."""
+"""A call that waits so many seconds, or until one of these descriptors is readable, or a signal arrives."""
 
 
 @contextmanager
 def handled(stop: Callable[[], None]) -> Iterator[Wait]:
-    """Within it SIGTERM and SIGINT call `stop`, a second one ends the process; gives how to wait meanwhile.
+    """Have SIGTERM and SIGINT call `stop` in this context, and a second one exit; yield the wait to use.
 
     The wait ends early when a signal arrives: Python writes a byte to the pipe (`signal.set_wakeup_fd`).
     """
-    told = False
+    is_stopping = False
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        nonlocal told
-        if told:
+        nonlocal is_stopping
+        if is_stopping:
             os._exit(EXIT_INTERRUPTED)  # nothing is lost: the next start takes up what was running
-        told = True
+        is_stopping = True
         stop()
 
     read_end, write_end = os.pipe()

@@ -1,4 +1,4 @@
-"""Whether a process gets on with its work, and where it stands if it does not."""
+"""Detecting that a process makes no progress, and finding out where it is."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from fproc.process.whereabouts import answer_from
 log = logging.getLogger("fproc.stalls")
 
 ANSWER_SECONDS = 1.0
-"""How long a process may take to say where it stands; it cannot while a call into C holds the interpreter."""
+"""Seconds a process may take to say where it is; it cannot while a call into C holds the interpreter."""
 
 LOOK_SECONDS = 0.05
-"""How often it is looked for an answer."""
+"""Seconds between looks for an answer."""
 
 LOOKS = 4
-"""How often it is looked at least, in the time that a stall takes to be one."""
+"""The least number of looks within `stall_seconds`."""
 
 
 class Question:
-    """A question to a process where it stands.
+    """A question to a process about its current work.
 
     Args:
-        mark: where the answer comes.
-        ask: asks.
+        mark: it takes the answer.
+        ask: makes the process answer.
         seconds: how long to wait for the answer.
         monotonic: seconds on a clock that is never set.
     """
@@ -52,7 +52,7 @@ class Question:
         self._asked_at: float | None = None
 
     def answer(self) -> Whereabouts | None:
-        """Return where it stands; None until it has said so, or has had its time. The first call asks."""
+        """Return its current work; None until it has answered, or time is up. The first call asks."""
         if self._asked_at is None:
             self._asked_at = self._monotonic()
             self._ask()
@@ -75,9 +75,9 @@ class Vigil:
     """The watch over one process.
 
     Args:
-        mark: what the process tells.
-        ask: makes it say where it stands, in that mark.
-        stall_seconds: how long it may get nothing done.
+        mark: it has the current work of the process.
+        ask: makes the process answer, in that mark.
+        stall_seconds: how long it may make no progress.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970.
     """
@@ -102,7 +102,7 @@ class Vigil:
         self.begin()
 
     def begin(self) -> None:
-        """Reckon from now on, after it got on, or got done; it is logged if it had stalled."""
+        """Count from now on, after it made progress or got done; log that if it had stalled."""
         if self.stalled:
             seconds = self._monotonic() - self._since
             log.warning("%s: goes on, after %.0f s without progress", self._stalled_names, seconds)
@@ -112,12 +112,12 @@ class Vigil:
         self.stalled = ""
 
     def look(self, names: Callable[[], str]) -> None:
-        """See whether it has got on, and log it if it does not.
+        """Check whether it has made progress, and log it if it has stalled.
 
-        Afterwards `stalled` says since when and where it stands, or is "".
+        Afterwards `stalled` says since when and where it is stalled, or is "".
 
         Args:
-            names: the files that it works on, for the log.
+            names: returns the files that it processes, for the log.
         """
         seconds = self._monotonic() - self._since
         if self._mark.seen()[:3] != self._last:
@@ -131,16 +131,16 @@ class Vigil:
 
     @property
     def is_asking(self) -> bool:
-        """Whether an answer is waited for."""
+        """Whether an answer is awaited."""
         return self.question.is_open and not self.stalled
 
 
 @contextmanager
 def alarmed(mark: CurrentTask, name: str, stall_seconds: float, *, is_pipe: bool = False) -> Iterator[None]:
-    """Within it, this process itself says when it gets nothing done with a file; a pipe may say nothing.
+    """Have this process itself log in this context that it stalls at a file; a pipe may be silent.
 
-    A timer interrupts whatever is done (setitimer(2)); there may be a match that keeps all threads from
-    running. Users' code that uses the same signal, or the same timer, takes that over.
+    A timer interrupts it (setitimer(2)), as a match may keep all threads from running. Users' code that uses
+    the same signal, or the same timer, takes that over.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -159,7 +159,7 @@ def alarmed(mark: CurrentTask, name: str, stall_seconds: float, *, is_pipe: bool
             vigil.begin()
             return
         interrupted = frame
-        with suppress(RuntimeError):  # standard error itself is what is waited for, and takes nothing more
+        with suppress(RuntimeError):  # it is blocked writing to standard error itself
             vigil.look(lambda: name)
         interrupted = None
         if vigil.is_asking:

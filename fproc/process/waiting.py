@@ -10,7 +10,7 @@ def wait_readable(descriptors: Iterable[int], seconds: float | None) -> set[int]
     """Return which of these descriptors are readable or closed, after waiting for the first of them.
 
     Args:
-        descriptors: what to wait for.
+        descriptors: those to wait for.
         seconds: how long to wait at most, to the millisecond; None: without end.
     """
     poll = select.poll()

@@ -1,8 +1,8 @@
-"""Finding out, in the middle of anything, which line and which node a process is at.
+"""Finding out at any time which line and which node a process is at.
 
-A signal asks. Python lets a handler run between any two instructions, and also within a match of a pattern
-that never ends, a sleep, or a wait for a socket: it is given the frame that was interrupted, and those that
-called it tell the rest. While a call into C does not look for signals, nothing is found out.
+A signal asks. Python runs a handler between any two instructions, and also within a match of a pattern that
+never ends, a sleep, or a wait for a socket: it gets the frame that was interrupted, and the frames of its
+callers have the rest. While a call into C does not check for signals, nothing is found out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fproc.process.mark import EXCERPT_CHARACTERS, CurrentTask, Whereabouts
 log = logging.getLogger("fproc.worker")
 
 ASK: int | None = signal.SIGRTMIN + 11 if hasattr(signal, "SIGRTMIN") else None
-"""The signal that asks a process where it stands: one of those that nothing else has a meaning for."""
+"""The signal that asks a process where it is: one that has no other meaning."""
 
 _NODE_CHARACTERS = 200
 
@@ -33,22 +33,22 @@ _FEEDS = {Interpreter.feed.__code__, CompiledRun.feed.__code__}
 
 
 class Responder:
-    """Answers in the process that is asked.
+    """A signal handler in the process that is asked.
 
     Args:
-        mark: where the reply goes.
+        mark: it takes the reply.
     """
 
     def __init__(self, mark: CurrentTask) -> None:
         self._mark = mark
 
     def listen(self) -> None:
-        """Answer from now on, whatever users' code has made of the signal; for the main thread."""
+        """Answer from now on, even if users' code has handled the signal; for the main thread."""
         if ASK is not None:
             signal.signal(ASK, self.handle)
 
     def handle(self, _number: int, frame: FrameType | None) -> None:
-        """Say where this process stands. What is interrupted must not notice: nothing is raised."""
+        """Reply where this process is. The interrupted code must not notice: nothing is raised."""
         try:
             answer_from(frame, self._mark)
         except Exception:
@@ -56,7 +56,7 @@ class Responder:
 
 
 def answer_from(frame: FrameType | None, mark: CurrentTask) -> None:
-    """Reply with what the frames tell; not where somebody has to be asked in turn, who does it there."""
+    """Reply with what the frames tell, unless the reply is deferred: then a helper is asked in turn."""
     if mark.defers:
         return
     known = mark.known()
@@ -75,7 +75,7 @@ def answer_from(frame: FrameType | None, mark: CurrentTask) -> None:
 
 
 def _in_block(known: Whereabouts, names: dict[str, Any], node: str | None, mark: CurrentTask) -> Whereabouts:
-    """What is known within the feeding of a block, by the names in its frame."""
+    """Return what is known while a block is fed, by the names in its frame."""
     run: Interpreter = names["self"]
     block = names["block"]
     line_no = run.current_line_no()
@@ -96,7 +96,7 @@ def _cut(text: str | None, characters: int) -> str | None:
 
 
 def ask(process: Process, mark: CurrentTask) -> None:
-    """Ask a process where it stands; one that would die of the signal, or is gone, is not asked."""
+    """Ask a process where it is, unless the signal would kill it, or it is gone."""
     mark.ask()
     if ASK is not None and _hears(process.pid, ASK):
         with suppress(ProcessLookupError):
@@ -104,7 +104,7 @@ def ask(process: Process, mark: CurrentTask) -> None:
 
 
 def _hears(pid: int, number: int) -> bool:
-    """Whether a process has a handler for a signal, as far as the system tells."""
+    """Return whether a process has a handler for a signal, as far as the system tells."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
             caught = next((line.split()[1] for line in file if line.startswith("SigCgt:")), "0")

@@ -1,4 +1,4 @@
-"""A worker as its parent has it: its process, the socket to it, and the memory that both share."""
+"""A worker from its parent's side: its process, the socket to it, and the memory that both share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class WorkerProcess:
 
     @classmethod
     def forked(cls, main: Callable[[int, int, int], None]) -> WorkerProcess:
-        """One that is a copy of this process, which must have no threads; it calls `main`.
+        """Start one as a copy of this process, which must have no threads; it calls `main`.
 
         Raises:
             OSError: the system refuses.
@@ -37,6 +37,6 @@ class WorkerProcess:
             return cls(children.fork_process(main, marked), CurrentTask(marked))
 
     def end(self) -> None:
-        """End it now, if it has not ended."""
+        """Kill it, if it has not exited."""
         self.child.end()
         self.mark.close()
