@@ -1,7 +1,7 @@
-"""Checkpoints: where a run stood in the middle of a file, durable, so that a crash costs little work.
+"""Checkpoints: the position of a run in the middle of a file, durable, so that a crash costs little work.
 
-A checkpoint is only a help. Whatever is doubtful about one (it is torn, or of another version; the input, the
-pipeline or a part has changed) makes the file start over, which gives the same results.
+A checkpoint is only an optimization. If it is doubtful in any way (torn, or of another version; the input,
+the pipeline or a part has changed), the file starts over, with the same results.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a run stands, before the line `line_no` at byte `offset_bytes` of the (decompressed) contents.
+    """The position of a run: before line `line_no`, at byte `offset_bytes` of the (decompressed) contents.
 
-    `entry` is the node at which lines enter, "" while that is not known; `rejected` and `skipped` count
-    records, in `lines_lost` lines, and `line_errors` are the first of them, a JSON value each; `engine` is
-    what the engine needs to go on, as a JSON value. Of a line over the limit, which begins with `head`,
-    `passed_bytes` were passed over.
+    `entry` is the node at which lines enter, "" while unknown; `rejected` and `skipped` count records, in
+    `lines_lost` lines, and `line_errors` are the first of them, a JSON value each; `engine` is the state of
+    the engine, as a JSON value. Of a line over the limit, which begins with `head`, `passed_bytes` were
+    skipped.
     """
 
     offset_bytes: int = 0
@@ -48,13 +48,13 @@ class Position:
 
     @property
     def reached_bytes(self) -> int:
-        """How much of the contents was read."""
+        """Bytes of the contents that were read."""
         return self.offset_bytes + self.passed_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """A part as it was then: which result it is, its (portable) path, and how much of it counts."""
+    """A part at the time of the checkpoint: its result, its (portable) path, and how much of it is valid."""
 
     result: str
     path: str
@@ -64,9 +64,9 @@ class PartState:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A place, with all that must be unchanged for it to be of use.
+    """A position, with all that must be unchanged for it to be valid.
 
-    `fingerprint` is the pipeline's; `sent` counts lines that went to standard output.
+    `fingerprint` is the pipeline's; `sent` counts lines written to standard output.
     """
 
     stamp: FileStamp
@@ -78,10 +78,10 @@ class Checkpoint:
 
 
 def write_checkpoint(disk: Disk, job_folder: str, checkpoint: Checkpoint) -> None:
-    """Make a checkpoint durable; what it speaks of is durable already. It replaces the one before.
+    """Make a checkpoint durable, in place of the previous one; what it refers to is durable already.
 
     Raises:
-        UnsavableError: the state has no text as JSON, such as a number of more than 4,300 digits.
+        UnsavableError: the state cannot be written as JSON, such as a number of more than 4,300 digits.
     """
     try:
         body = json.dumps({"version": VERSION, **asdict(checkpoint)}).encode()
@@ -91,7 +91,7 @@ def write_checkpoint(disk: Disk, job_folder: str, checkpoint: Checkpoint) -> Non
 
 
 def read_checkpoint(job_folder: str) -> Checkpoint | None:
-    """The checkpoint in a job folder, or None if there is none that is whole."""
+    """Return the checkpoint in a job folder, or None if there is none that is whole."""
     path = os.path.join(job_folder, RECORD)
     try:
         with open(path, "rb") as file:
@@ -110,12 +110,12 @@ def _parsed(record: bytes) -> Checkpoint:
     value = json.loads(body)
     if value.pop("version") != VERSION:
         raise ValueError("it was made by another version of fproc")
-    rest = {
+    nested = {
         "stamp": FileStamp(**value["stamp"]),
         "place": Position(**value["place"]),
         "parts": tuple(PartState(**part) for part in value["parts"]),
     }
-    return Checkpoint(**{**value, **rest})
+    return Checkpoint(**{**value, **nested})
 
 
 def _digest(body: bytes) -> bytes:

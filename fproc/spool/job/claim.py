@@ -1,4 +1,4 @@
-"""Owning an input: from the lock and the rename that claim it to the record that decides about it."""
+"""Ownership of an input: from the lock and the rename that claim it to its commit record."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = logging.getLogger("fproc.spool")
 
 
 class Origin(Enum):
-    """How an input came into `underprocess/` that is taken up there; the values are words for the log."""
+    """How an input that is adopted came into `underprocess/`; the values are words for the log."""
 
     LEFT = "goes on after a stop"
     FOUND = "found in underprocess/, and taken up"
@@ -38,18 +38,18 @@ class Origin(Enum):
 
 
 class Claim:
-    """An input that this process alone owns, until one of the methods that end the claim is called.
+    """An input that only this process owns, until one of the methods that end the claim is called.
 
-    Those are `commit` and `bury` (for good), `retry` (to be taken up again at a time), `leave` and `release`
-    (to be taken up again). All but the last raise `OSError` if the disk refuses, and `LostClaimError` if the
-    input is someone else's by now; then `release` ends the claim. Whatever happens, the lock goes with the
-    process.
+    Those are `commit` and `bury` (for good), `retry` (to be adopted again at a given time), `leave` and
+    `release` (to be adopted again). All but the last raise `OSError` if the disk refuses, and
+    `LostClaimError` if another owner has the input by now; then `release` ends the claim. When the process
+    exits, the lock is always released.
 
-    `has_progressed` says that the run before, which did not end, had got further than those before it;
+    `has_progressed` says that the previous run, which did not end, got further than those before it;
     `origin` how the input came into `underprocess/`, as far as an earlier owner's traces tell. `writers` is
-    what was known at the end of the run about who has the input open for writing: an `UNKNOWN` writer may go
-    on after the commit, for which the input `is_watched`. `changing` is how the input looked when it was last
-    left because someone was writing to it.
+    the evidence at the end of the run about who has the input open for writing: an `UNKNOWN` writer may go on
+    after the commit, so the input `is_watched`. `changing` is the state of the input when it was last left
+    because someone was writing to it.
     """
 
     def __init__(
@@ -80,17 +80,17 @@ class Claim:
         self._rerun: Rerun | None = None
 
     def as_rerun(self) -> Claim:
-        """Return it, knowing whose results it replaces if it was put back for that; a group has none such."""
+        """Return this claim, with the results that it is to replace if it was put back; not in a group."""
         job = self.job
         self._rerun = Rerun.found(job.disk, job.folders, job.folder, job.input_path)
         return self
 
     def resume(self, stamp: FileStamp, fingerprint: str) -> Position | None:
-        """Go on from the checkpoint, if there is one and nothing has changed since; else remove it.
+        """Resume from the checkpoint, if there is one and nothing has changed since; else remove it.
 
         Args:
-            stamp: that of the opened input.
-            fingerprint: that of the pipeline.
+            stamp: of the opened input.
+            fingerprint: of the pipeline.
 
         Raises:
             OSError: the disk refuses.
@@ -99,14 +99,14 @@ class Claim:
             return None
         try:
             self._resume(self._saved, stamp, fingerprint)
-        except ValueError as why:
-            log.info("%s: starts over, not from its checkpoint: %s", shown(self.name), why)
+        except ValueError as error:
+            log.info("%s: starts over, not from its checkpoint: %s", shown(self.name), error)
             self.start_over()
             return None
         return self._saved.place
 
     def start_over(self) -> None:
-        """Remove the checkpoint, and whatever an earlier run left."""
+        """Remove the checkpoint, and all that an earlier run left behind."""
         self._close_rejects()
         self._rejected_bytes = 0
         self._clear()
@@ -121,11 +121,11 @@ class Claim:
         self._saved = None
         self.job.clean(keep=(ATTEMPTS, *keep))
 
-    def save(self, stamp: FileStamp, fingerprint: str, place: Position) -> None:
-        """Make a checkpoint: all that was written so far is made durable, then the record that says so.
+    def save(self, stamp: FileStamp, fingerprint: str, position: Position) -> None:
+        """Make a checkpoint: make all that was written so far durable, then the record of it.
 
         Raises:
-            UnsavableError: `place` cannot be kept.
+            UnsavableError: `position` cannot be kept.
             OutputError: results cannot be written.
             OSError: the disk refuses.
         """
@@ -139,13 +139,13 @@ class Claim:
             PartState(result, job.portable(part.path), part.size_bytes, part.lines)
             for result, part in self.staging.parts.items()
         )
-        checkpoint = Checkpoint(stamp, fingerprint, place, parts, self.staging.sent, self._rejected_bytes)
+        checkpoint = Checkpoint(stamp, fingerprint, position, parts, self.staging.sent, self._rejected_bytes)
         job.make_durable()
         checkpoints.write_checkpoint(job.disk, job.folder, checkpoint)
         self._saved = checkpoint
 
     def reject(self, data: bytes) -> None:
-        """Add to the lines that are set aside."""
+        """Append to the rejected lines."""
         if self._rejects is None:
             self.job.check_owner()
             self._rejects = self.job.disk.create(self.job.path(REJECTED))
@@ -158,16 +158,16 @@ class Claim:
         return self._rejects is None and self._saved is None and self._rerun is None
 
     def check_owner(self) -> None:
-        """See that the input is still this claim's.
+        """Check that this claim still owns the input.
 
         Raises:
-            LostClaimError: it is not.
+            LostClaimError: it does not.
             OSError: the spool has vanished, and the input with it.
         """
         self.job.check_owner()
 
     def check_place(self) -> None:
-        """See that the spool is there, results included.
+        """Check that the spool is there, results included.
 
         Raises:
             OSError: a folder has vanished.
@@ -175,10 +175,10 @@ class Claim:
         self.job.check_place()
 
     def seal(self) -> None:
-        """Make all that was written durable; nothing is written after.
+        """Make all that was written durable; nothing is written after that.
 
         Raises:
-            ConservationError: someone else has meddled with a part.
+            ConservationError: someone else has changed a part.
             OSError: the disk refuses, or a folder has vanished.
         """
         try:
@@ -189,9 +189,9 @@ class Claim:
         self._seal_rejects()
 
     def commit(self, stamp: FileStamp, *, replace_results: bool = False) -> RolledForward:
-        """Decide for success and carry it out: results published, input in `processed/`.
+        """Commit a success and roll it forward: results are published, the input goes to `processed/`.
 
-        `stamp` is that of the file that was read: another one that was put in its place is left alone.
+        `stamp` is of the file that was read: another file that was put there instead is left alone.
         """
         self.check_owner()
         self.seal()
@@ -199,7 +199,7 @@ class Claim:
         return self._carry_out(self.commit_record(stamp, stage, replace_results=replace_results))
 
     def commit_record(self, stamp: FileStamp, stage: str, *, replace_results: bool) -> CommitRecord:
-        """The decision for success, once all is sealed; `stage` tells which folder the parts are in."""
+        """Return the commit record of a success, once all is sealed; `stage` identifies the parts' folder."""
         job = self.job
         archive = self._archive()
         publications = [
@@ -224,7 +224,7 @@ class Claim:
         return CommitRecord(stamp, numbered, archive, self.id, stage, self.is_watched)
 
     def _archive(self) -> Publication:
-        """Where the input goes: for a rerun where it was, or still is after a retry that broke off."""
+        """Return where the input goes: for a rerun where it was, or still is after an interrupted retry."""
         job = self.job
         archive = Publication(job.portable(job.input_path), "processed", job.name)
         if self._rerun:
@@ -234,50 +234,50 @@ class Claim:
         return self._numbered(archive)
 
     def _rejects_to(self, number: int) -> Publication:
-        """Where the lines that were set aside are published."""
-        part, found = commit.OF_JOB + REJECTED, FileStamp.of(os.lstat(self.job.path(REJECTED)))
+        """Return where the rejected lines are published."""
+        part, stamp = commit.OF_JOB + REJECTED, FileStamp.of(os.lstat(self.job.path(REJECTED)))
         return Publication(
             part,
             "failed",
             self.job.name,
             number,
             REJECTS_ENDING,
-            inode=found.inode,
-            size_bytes=found.size_bytes,
-            mtime_ns=found.mtime_ns,
+            inode=stamp.inode,
+            size_bytes=stamp.size_bytes,
+            mtime_ns=stamp.mtime_ns,
         )
 
     def bury(self, report: Mapping[str, Any]) -> RolledForward:
-        """Decide for failure and carry it out: no result, the input in `failed/` with the report.
+        """Commit a failure and roll it forward: no result, the input goes to `failed/` with the report.
 
-        Lines that this run has set aside go there as well.
+        Lines that this run has rejected go there as well.
         """
         job = self.job
         job.check_owner()
-        job.check_place()  # what seems to be wrong with the input may come of that
+        job.check_place()  # a missing folder may have caused the failure
         records = {REPORT: REPORT_ENDING, **({REJECTED: REJECTS_ENDING} if self._can_keep_rejects() else {})}
         self._clear(*records)
         report = {**report, "replaces": self._rerun.as_json()} if self._rerun else report
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
         archive = Publication(job.portable(job.input_path), "failed", job.name)
-        about = [
+        records_to = [
             Publication(commit.OF_JOB + record, "failed", job.name, extra=extra)
             for record, extra in records.items()
         ]
-        number = commit.next_number(job.folders, archive, *about)
-        archive, *about = (replace(move, number=number) for move in (archive, *about))
+        number = commit.next_number(job.folders, archive, *records_to)
+        archive, *records_to = (replace(move, number=number) for move in (archive, *records_to))
         return self._carry_out(
-            CommitRecord(FileStamp.of(os.lstat(job.input_path)), tuple(about), archive, self.id)
+            CommitRecord(FileStamp.of(os.lstat(job.input_path)), tuple(records_to), archive, self.id)
         )
 
     def retry(self, not_before: float) -> None:
-        """Give the input up until a time (seconds since 1970); the attempt is remembered across restarts."""
+        """Leave the input until a time (seconds since 1970); the attempt is remembered across restarts."""
         self.job.check_owner()
         self.job.check_place()
         self._leave(attempts=self.attempts + 1, not_before=not_before, interrupted=0, changing=None)
 
     def wait_until_quiet(self, look: Look, not_before: float) -> None:
-        """Give the input up while someone writes to it: to be taken up when it still looks so at a time.
+        """Leave the input while someone writes to it; it is adopted once it is unchanged at the given time.
 
         That costs no attempt.
         """
@@ -286,14 +286,14 @@ class Claim:
         self._leave(not_before=not_before, changing=look)
 
     def leave(self) -> None:
-        """Give the input up as it is, in good order: to be taken up again is no matter of its own then."""
+        """Leave the input as it is, in good order; adopting it again does not count as an interruption."""
         self.job.check_owner()
         self._leave()
 
     def release(self) -> None:
-        """Give the input up as it is.
+        """Release the input as it is.
 
-        Whoever takes it up carries out what was decided, or goes on from the checkpoint, or starts over.
+        Whoever adopts it rolls the commit record forward, resumes from the checkpoint, or starts over.
         After a claim has ended, this does nothing.
         """
         if not self.job.is_held():
@@ -313,7 +313,7 @@ class Claim:
         self.release()
 
     def is_lost(self) -> bool:
-        """Whether the input is someone else's by now; not if the whole spool has vanished."""
+        """Return whether another owner has the input by now; not if the whole spool has vanished."""
         try:
             if self.job.is_held():
                 self.job.check_owner()
@@ -324,7 +324,7 @@ class Claim:
         return False
 
     def _carry_out(self, commit_record: CommitRecord) -> RolledForward:
-        """Write the decision and carry it out."""
+        """Write the commit record and roll it forward."""
         job = self.job
         job.check_owner()
         job.check_place()
@@ -336,7 +336,7 @@ class Claim:
         return move.with_number(commit.next_number(self.job.folders, move))
 
     def _resume(self, saved: Checkpoint, stamp: FileStamp, fingerprint: str) -> None:
-        """Put parts and set-aside lines into the state of a checkpoint.
+        """Restore parts and rejected lines to the state of a checkpoint.
 
         Raises:
             ValueError: something has changed since.
@@ -353,14 +353,14 @@ class Claim:
         self.staging.resume(parts, saved.sent)
 
     def _resume_rejects(self, size_bytes: int) -> None:
-        """Go on with the lines that were set aside before the checkpoint.
+        """Resume the rejected lines as they were at the checkpoint.
 
         Raises:
             ValueError: they are not all there.
         """
         path = self.job.path(REJECTED)
-        found_bytes = os.path.getsize(path) if os.path.isfile(path) and not os.path.islink(path) else 0
-        if found_bytes < size_bytes:
+        kept_bytes = os.path.getsize(path) if os.path.isfile(path) and not os.path.islink(path) else 0
+        if kept_bytes < size_bytes:
             raise ValueError("lines that were set aside are gone")
         if size_bytes:
             self.job.disk.truncate(path, size_bytes)
@@ -380,7 +380,7 @@ class Claim:
             self.job.disk.sync_folder(self.job.folder)
 
     def _can_keep_rejects(self) -> bool:
-        """Make the lines that were set aside durable, if there are any; whether they can be published."""
+        """Make the rejected lines durable, if there are any; return whether they can be published."""
         try:
             self._seal_rejects()
         except ConservationError as error:

@@ -1,14 +1,14 @@
 """The commit record: what was decided about an input, durable before any of it is done.
 
 Renaming the record into place is the instant of commit. Before it, a crash leaves the input claimed, and its
-work is done again; after it, whoever finds the record carries it out, and never works on the input again.
-Carrying out is a list of renames that do not replace, each of which can be seen to have been done.
+work is done again; after it, whoever finds the record rolls it forward, and never works on the input again.
+Rolling forward is a list of renames that do not replace, and for each one can tell whether it was done.
 
-A part that is gone from where it grew has been published if it grew in the job folder, where the record lies
-too; or in a stage that is known for the one that the record speaks of, because nobody but fproc takes
-anything out of that, and readers may have taken the result away since. Where the stage is another one (the
-results' filesystem is not mounted, or the stage was removed), the result itself must be there. If it is not,
-nothing is known of it: nothing is archived, and the input waits until the stage is back.
+A part that is gone from where it was written has been published if that was the job folder, which holds the
+record too; or a stage with the identity that the record names, because only fproc takes anything out of that
+(readers may have taken the result away since). Where the stage is another one (the results' filesystem is not
+mounted, or the stage was removed), the result itself must be there. If it is not, its state is unknown:
+nothing is archived, and the input waits until the stage is back.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from fproc.spool.layout import Folders, free_number, numbered
 RECORD = "commit.json"
 BY_WAY = "input"
 OF_JOB = ":job:"
-"""Begins the path of a part that lies in the job folder, which a lease that changes hands renames."""
+"""Prefix of the path of a part in the job folder, which is renamed when a lease changes hands."""
 VERSION = 2
 _KNOWN_VERSIONS = frozenset({1, VERSION})
-"""The first knew neither the stage nor which files the parts are; who knows only that one stops at ours."""
+"""Version 1 had neither the stage nor the parts' stamps; a release that knows only that one stops at ours."""
 
 _NOT_KNOWN = -1
 
@@ -41,7 +41,7 @@ _Kind = TypeVar("_Kind", "FileStamp", "Publication")
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """Which file an input is, and in what state: inode, bytes, time of last change in nanoseconds."""
+    """The identity and state of a file: inode, size in bytes, time of last change in nanoseconds."""
 
     inode: int
     size_bytes: int
@@ -49,11 +49,11 @@ class FileStamp:
 
     @classmethod
     def of(cls, status: os.stat_result) -> FileStamp:
-        """The stamp of what `os.stat` tells."""
+        """Return the stamp of a result of `os.stat`."""
         return cls(status.st_ino, status.st_size, status.st_mtime_ns)
 
     def same_file(self, other: FileStamp) -> bool:
-        """Whether both are one file: the same inode, or (after a restored backup) unchanged contents."""
+        """Return whether both are one file: the same inode, or (from a backup) unchanged size and time."""
         return self.inode == other.inode or (self.size_bytes, self.mtime_ns) == (
             other.size_bytes,
             other.mtime_ns,
@@ -62,10 +62,10 @@ class FileStamp:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One part and the folder and name it is to get. Paths are portable (see `Folders.portable`, `OF_JOB`).
+    """One part, and the folder and name it is to get. Paths are portable (see `Folders.portable`, `OF_JOB`).
 
-    `name` is the wanted name, `number` the `~N` that it gets; `extra` is put behind that. The last three say
-    which file the part is, as far as that is known.
+    `name` is the wanted name, `number` the `~N` that it gets; `extra` is appended to that. The last three
+    identify the file of the part, as far as it is known.
     """
 
     part: str
@@ -80,36 +80,36 @@ class Publication:
 
     @property
     def is_known(self) -> bool:
-        """Whether it is known which file the part is."""
+        """Whether the file of the part is identified."""
         return self.size_bytes != _NOT_KNOWN
 
     def is_at(self, path: str) -> bool:
-        """Whether the part is at a path, as it was written, or a copy of it that kept its time."""
+        """Return whether the part is at a path, as it was written, or a copy of it that kept its time."""
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        found = FileStamp.of(status)
-        is_whole = stat.S_ISREG(status.st_mode) and found.size_bytes == self.size_bytes
-        return is_whole and found.same_file(FileStamp(self.inode, self.size_bytes, self.mtime_ns))
+        stamp = FileStamp.of(status)
+        is_whole = stat.S_ISREG(status.st_mode) and stamp.size_bytes == self.size_bytes
+        return is_whole and stamp.same_file(FileStamp(self.inode, self.size_bytes, self.mtime_ns))
 
     def with_number(self, number: int) -> Publication:
-        """The same with another number."""
+        """Return the same with another number."""
         return self if number == self.number else replace(self, number=number)
 
     @property
     def target(self) -> str:
-        """The path it gets."""
+        """The path that the part gets."""
         return f"{self.folder}/{numbered(self.name, self.number, self.extra)}"
 
 
 @dataclass(frozen=True, slots=True)
 class CommitRecord:
-    """What becomes of an input: parts to publish, then the input itself to archive, in this order.
+    """The parts to publish, then the input itself to archive, in this order.
 
-    `job` is the id of the claim that decided, under which the history knows it; `stage` tells which folder it
-    was that the parts are in (see `identity_of`). `is_watched` says that the record is kept, because the
-    input may still be written to; `incomplete` names results that such writing came too late for.
+    `job` is the id of the claim that committed, under which it is in the history; `stage` identifies the
+    folder of the parts (see `identity_of`). `is_watched` says that the record is kept, because the input may
+    still be written to; `incomplete` names results that lack what was written too late.
     """
 
     stamp: FileStamp
@@ -127,7 +127,7 @@ class CommitRecord:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """The names that results get, in the folder of results."""
+        """The names that the results get, in the folder of results."""
         return tuple(os.path.basename(move.target) for move in self.publications if not move.extra)
 
     @property
@@ -136,19 +136,19 @@ class CommitRecord:
         return (*self.publications, self.archive)
 
     def renumbered(self, index: int, number: int) -> CommitRecord:
-        """The decision with another number for the move at `index`."""
+        """Return the record with another number for the move at `index`."""
         moves = list(self.moves)
         moves[index] = replace(moves[index], number=number, replaces=False)
         return replace(self, publications=tuple(moves[:-1]), archive=moves[-1])
 
 
 def write_record(disk: Disk, job_folder: str, commit_record: CommitRecord) -> None:
-    """Make a decision durable. When this returns, and not before, it stands."""
+    """Make a commit record durable. The input is committed when this returns, and not before."""
     write_whole(disk, job_folder, RECORD, json.dumps({"version": VERSION, **as_json(commit_record)}).encode())
 
 
 def as_json(commit_record: CommitRecord) -> dict[str, Any]:
-    """A decision as a JSON value (ten times as fast as `dataclasses.asdict`)."""
+    """Return a commit record as a JSON value (ten times as fast as `dataclasses.asdict`)."""
     return {
         "stamp": _values(commit_record.stamp),
         "publications": [_values(move) for move in commit_record.publications],
@@ -164,45 +164,45 @@ def _values(record: FileStamp | Publication) -> dict[str, Any]:
 
 
 def read_record(job_folder: str) -> CommitRecord | None:
-    """The decision in a job folder, or None if there is none that fproc can have written.
+    """Return the commit record in a job folder, or None if there is none that fproc can have written.
 
     Raises:
-        OSError: it was written by another version of fproc, which has to carry it out.
+        OSError: it was written by another version of fproc, which has to roll it forward.
     """
     return _parsed(os.path.join(job_folder, RECORD), lambda value: value)
 
 
 def read_from(path: str) -> CommitRecord | None:
-    """The decision in a record that lies elsewhere; None and raises as `read`."""
+    """Return the commit record at a path; None and raises as `read_record`."""
     return _parsed(path, lambda value: value)
 
 
 def read_shared(folders: Folders, name: str) -> CommitRecord | None:
-    """The decision about an input that committed together with others; None and raises as `read`."""
+    """Return the commit record of an input that committed with others; None and raises as `read_record`."""
     return _parsed(os.path.join(folders.commits, name), lambda value: value["decisions"][name])
 
 
 def read_kept(folder: str, archived: str) -> CommitRecord | None:
-    """The decision that is kept about an archived input; None and raises as `read`."""
-    return _parsed(os.path.join(folder, archived), lambda value: _about(value, archived))
+    """Return the commit record that is kept of an archived input; None and raises as `read_record`."""
+    return _parsed(os.path.join(folder, archived), lambda value: _entry_of(value, archived))
 
 
-def _about(value: Any, archived: str) -> Any:
-    """Which of the decisions of a record is about the input that was archived under that name."""
-    for found in value.get("decisions", {"": value}).values():
-        move = found["archive"]
+def _entry_of(value: Any, archived: str) -> Any:
+    """Return the entry, of those in a record, of the input that was archived under that name."""
+    for entry in value.get("decisions", {"": value}).values():
+        move = entry["archive"]
         if numbered(move["name"], move["number"], move["extra"]) == archived:
-            return found
+            return entry
     raise ValueError("it is about others")
 
 
-def _parsed(path: str, of: Callable[[Any], Any]) -> CommitRecord | None:
+def _parsed(path: str, select: Callable[[Any], Any]) -> CommitRecord | None:
     try:
         with open(path, encoding="ascii") as file:
             value = json.load(file)
         if value["version"] not in _KNOWN_VERSIONS:
             raise OSError(errno.EINVAL, "was decided by another version of fproc, which must finish it", path)
-        value = of(value)
+        value = select(value)
         return CommitRecord(
             _checked(FileStamp, value["stamp"]),
             tuple(_checked(Publication, publication) for publication in value["publications"]),
@@ -219,24 +219,24 @@ def _parsed(path: str, of: Callable[[Any], Any]) -> CommitRecord | None:
 
 
 def _checked(kind: type[_Kind], value: dict[str, Any]) -> _Kind:
-    """The dataclass that a record holds.
+    """Return the dataclass that a record holds.
 
     Raises:
         ValueError: a value is not of its field's type.
         TypeError: a field is missing, and always was there, or is unknown.
     """
-    known = {entry.name: entry.type for entry in fields(kind)}
-    wrong = [name for name, found in value.items() if type(found).__name__ != known.get(name, "")]
+    types = {entry.name: entry.type for entry in fields(kind)}
+    wrong = [name for name, entry in value.items() if type(entry).__name__ != types.get(name, "")]
     if wrong:
         raise ValueError(f"{', '.join(wrong)}: wrong type")
     return kind(**value)
 
 
 def make_durable(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
-    """Make what a writer who died may have left in the air survive power loss, before going on from there.
+    """Make what a writer that died may not have fsynced survive power loss, before going on from there.
 
-    First the names that parts have been given: some parts come from the job folder, and its fsync makes
-    their absence there durable. Then the record's own name. (If that was not durable, no part has moved.)
+    First the new names of parts: some parts come from the job folder, and its fsync makes their absence
+    there durable. Then the record's own name. (If that was not durable, no part has moved.)
     """
     for folder in sorted({publication.folder for publication in commit_record.publications}):
         disk.sync_folder(folders.absolute(folder))
@@ -244,10 +244,10 @@ def make_durable(disk: Disk, folders: Folders, job_folder: str, commit_record: C
 
 
 def check_parts(folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
-    """See that every part is either there, as it was decided about, or known to have been published.
+    """Check that every part is either there, as the record has it, or known to have been published.
 
     Raises:
-        OSError: one of them is not; nothing may be done before it is back.
+        OSError: one of them is neither; nothing may be done before it is back.
     """
     for move in commit_record.publications:
         part = _part(folders, job_folder, move)
@@ -258,7 +258,7 @@ def check_parts(folders: Folders, job_folder: str, commit_record: CommitRecord) 
 
 
 def _check_published(folders: Folders, commit_record: CommitRecord, move: Publication) -> None:
-    """See that a part that is not where it grew is known to have been published.
+    """Check that a part that is not where it was written is known to have been published.
 
     Raises:
         OSError: it is not.
@@ -276,44 +276,44 @@ def _check_published(folders: Folders, commit_record: CommitRecord, move: Public
 def roll_forward(
     disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord, *, by_way: bool = False
 ) -> CommitRecord:
-    """Do what is left to do of a decision; it may have been begun any number of times.
+    """Do all moves of a commit record that are not done yet; it may have been begun any number of times.
 
-    What became of a part that is gone is said above. A name that is taken while its part is still there
-    belongs to someone else: the record gets the next number first, then the part gets that name. An input of
-    the same name that is not the one decided about was put there by hand: it is left alone.
+    The module's docstring says when a missing part was published. A name that is taken while its part is
+    still there belongs to someone else: the record gets the next number first, then the part gets that name.
+    An input of the same name that is not the committed one was put there by hand: it is left alone.
 
     Returns:
-        The decision with the names that things really got.
+        The record with the names that parts and input really got.
     """
     commit_record = publish(disk, folders, job_folder, commit_record)
     for folder in sorted({publication.folder for publication in commit_record.publications}):
         disk.sync_folder(folders.absolute(folder))  # results are durable before their input is archived
     end_publication(disk, folders, job_folder, commit_record)
     source = folders.absolute(commit_record.archive.part)
-    origin = os.path.dirname(source)
+    source_folder = os.path.dirname(source)
     if by_way:
-        by = os.path.join(job_folder, BY_WAY)
+        by_way_path = os.path.join(job_folder, BY_WAY)
         if os.path.lexists(source) and _is_about(commit_record, source):
-            disk.take(source, by)
+            disk.take(source, by_way_path)
         disk.sync_folder(job_folder)
-        disk.sync_folder(origin)
-        source = by
+        disk.sync_folder(source_folder)
+        source = by_way_path
     commit_record = archive(disk, folders, job_folder, commit_record, source=source)
     disk.sync_folder(folders.absolute(commit_record.archive.folder))
     end_archiving(disk, folders, job_folder, commit_record, source=source)
-    disk.sync_folder(origin)
+    disk.sync_folder(source_folder)
     return commit_record
 
 
 def publish(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> CommitRecord:
-    """Give the parts their names, as far as that was not done; gives the names that they really got."""
+    """Give the parts their names, unless they have them; return the record with the names they really got."""
     for index in range(len(commit_record.publications)):
         commit_record = _move(disk, folders, job_folder, commit_record, index)
     return commit_record
 
 
 def end_publication(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
-    """Do the other half of publishing, where moves have halves: the parts' new names are durable now."""
+    """Do the second half of publishing, where moves have halves: the parts' new names are durable now."""
     for move in commit_record.publications if disk.has_halves else ():
         disk.end_move(_part(folders, job_folder, move))
 
@@ -321,7 +321,7 @@ def end_publication(disk: Disk, folders: Folders, job_folder: str, commit_record
 def end_archiving(
     disk: Disk, folders: Folders, _job_folder: str, commit_record: CommitRecord, *, source: str = ""
 ) -> None:
-    """Do the other half of archiving, where moves have halves: take away the name that it moved from."""
+    """Do the second half of archiving, where moves have halves: remove the name that the input moved from."""
     source = source or folders.absolute(commit_record.archive.part)
     if disk.has_halves and _is_about(commit_record, source):
         disk.end_move(source)
@@ -330,7 +330,7 @@ def end_archiving(
 def archive(
     disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord, *, source: str = ""
 ) -> CommitRecord:
-    """Put the input where it belongs, if it is the one that was decided about; publishing comes before."""
+    """Move the input to its archive, if it is the committed one; publishing comes first."""
     source = source or folders.absolute(commit_record.archive.part)
     if not _is_about(commit_record, source):
         return commit_record
@@ -353,7 +353,7 @@ def _move(
     *,
     source: str = "",
 ) -> CommitRecord:
-    """Do one of the moves, from `source` or else from where its part is."""
+    """Do one of the moves, from `source` or else from the path of its part."""
     while True:
         move = commit_record.moves[index]
         source, target = source or _part(folders, job_folder, move), folders.absolute(move.target)
@@ -375,7 +375,7 @@ def _move(
 
 
 def _has_left(commit_record: CommitRecord, move: Publication, source: str, target: str) -> bool:
-    """Whether a part was published, and moved on by a reader, before it lost its first name."""
+    """Return whether a part was published, and taken by a reader, before it lost its first name."""
     if move is commit_record.archive or os.path.lexists(target):
         return False
     return os.path.lexists(source) and paths.has_other_names(source)
@@ -388,7 +388,7 @@ def _part(folders: Folders, job_folder: str, move: Publication) -> str:
 
 
 def next_number(folders: Folders, *moves: Publication) -> int:
-    """The number under which the targets of all these moves are free, that of the first one if possible."""
+    """Return a number under which the targets of all these moves are free, that of the first if possible."""
 
     def taken(number: int) -> bool:
         return any(os.path.lexists(folders.absolute(move.with_number(number).target)) for move in moves)

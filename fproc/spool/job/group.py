@@ -1,10 +1,9 @@
-"""Several small inputs at once: what they can share of the protocol, they share.
+"""Several small inputs at once, which share as much of the protocol as they can.
 
-Each input has its lock, its rename and its decision as it would have alone, in the same order. Shared are the
-fsyncs of folders, and the file in which decisions are written down: it gets a name for each input in
-`.fproc/commits/`, and getting that name is the instant of that input's commit. So what a crash leaves of a
-group is, for each of its inputs, what it could leave of that input alone, and whoever takes that up need not
-know of groups.
+Each input has its lock, its rename and its commit as it would have alone, in the same order. They share the
+fsyncs of folders, and the file of the commit records: it gets a name for each input in `.fproc/commits/`, and
+getting that name is the instant of that input's commit. So what a crash leaves of a group is, for each of its
+inputs, what it could leave of that input alone, and whoever adopts that need not know of groups.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from fproc.spool.locks.locks import JobLock, Locks
 from fproc.spool.output.parts import Part
 
 Ending = RolledForward | OSError | LostClaimError | ConservationError
-"""What became of a claim in a group, or what stands in its way."""
+"""How a claim in a group ended, or the error that prevents it."""
 
 _NO_UNNAMED_FILES = frozenset(
     {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.EXDEV, errno.EPERM, errno.ENOENT}
@@ -37,13 +36,13 @@ _NO_UNNAMED_FILES = frozenset(
 
 
 class Groups:
-    """Claims and commits inputs together, of which nothing is known yet.
+    """Claims and commits inputs together that have no earlier run.
 
     Args:
         disk: makes the calls.
         folders: the spool's.
         home: the spool's.
-        holder: holds the jobs.
+        lock_manager: holds the jobs.
     """
 
     def __init__(self, disk: Disk, folders: Folders, home: Home, lock_manager: Locks) -> None:
@@ -56,25 +55,26 @@ class Groups:
         """Take inputs from `unprocessed/`.
 
         Returns:
-            For each name a claim, or what stood in the way; or None if it has to be claimed alone: it is
-            gone, or there is a job of its name.
+            For each name a claim, or the error that prevented it; or None if it has to be claimed alone: it
+            is gone, or there is a job of its name.
 
         Raises:
-            OSError: the disk refuses what concerns them all; nothing is held.
+            OSError: the disk refuses a step that all of them share; nothing is held.
         """
-        found: dict[str, Claim | OSError | None] = dict.fromkeys(names)
+        outcomes: dict[str, Claim | OSError | None] = dict.fromkeys(names)
         holds: dict[str, JobLock] = {}
         claims: list[Claim] = []
         try:
-            self._hold(names, holds, found)
-            for name in self._known(holds):
+            self._hold(names, holds, outcomes)
+            for name in self._with_traces(holds):
                 holds.pop(name).release()
             waiting = {f"{self._folders.unprocessed}/{name}": name for name in holds}
-            synced = {waiting[path]: of for path, of in sync_contents(self._disk, list(waiting)).items()}
+            results = sync_contents(self._disk, list(waiting))
+            synced = {waiting[path]: result for path, result in results.items()}
             for name, hold in list(holds.items()):
-                taken = found[name] = self._taken(name, hold, synced.get(name))
-                if isinstance(taken, Claim):
-                    claims.append(taken)
+                outcome = outcomes[name] = self._take(name, hold, synced.get(name))
+                if isinstance(outcome, Claim):
+                    claims.append(outcome)
                 else:
                     hold.release()
                 del holds[name]
@@ -89,22 +89,22 @@ class Groups:
             for hold in holds.values():
                 hold.release()
             raise
-        return found
+        return outcomes
 
     def _hold(
-        self, names: Sequence[str], holds: dict[str, JobLock], found: dict[str, Claim | OSError | None]
+        self, names: Sequence[str], holds: dict[str, JobLock], outcomes: dict[str, Claim | OSError | None]
     ) -> None:
-        """Hold the jobs of these names, as far as they can be had."""
+        """Lock the jobs of these names, as far as they are free."""
         for name in names:
             try:
                 hold = self._lock_manager.hold_new(name)
             except OSError as error:
-                found[name] = error
+                outcomes[name] = error
             else:
                 holds.update({name: hold} if hold else {})
 
-    def _taken(self, name: str, hold: JobLock, synced: int | OSError | None) -> Claim | OSError | None:
-        """Take one input whose job is held; if it is not to be had, it is still held."""
+    def _take(self, name: str, hold: JobLock, synced: int | OSError | None) -> Claim | OSError | None:
+        """Take one input whose job is held; if that fails, the job is still held."""
         if isinstance(synced, OSError):
             return synced
         job = Job(self._disk, self._folders, self._home, name, hold)
@@ -121,17 +121,17 @@ class Groups:
         return Claim(job, Attempts())
 
     def commit(self, sealed: Mapping[Claim, FileStamp], *, replace_results: bool) -> dict[Claim, Ending]:
-        """Decide for success about claims whose results are written, and carry that out.
+        """Commit the success of claims whose results are written, and roll that forward.
 
-        `sealed` has the stamp of the file that was read for each. A claim that is not finished goes on.
+        `sealed` has the stamp of the file that was read for each. A claim that fails here is not ended.
         """
         return _Commit(self._disk, self._folders, self._home, sealed, replace_results=replace_results).run()
 
-    def _known(self, holds: Mapping[str, JobLock]) -> list[str]:
-        """Names of which a crash has left something, now that nobody else can do that any more."""
-        decided = set(os.listdir(self._folders.commits))
-        begun = {part[: len(part_prefix(""))] for part in os.listdir(self._home.stage)}
-        return [name for name in holds if name in decided or part_prefix(name) in begun]
+    def _with_traces(self, holds: Mapping[str, JobLock]) -> list[str]:
+        """Return the names of which a crash has left something, now that they are locked."""
+        committed = set(os.listdir(self._folders.commits))
+        prefixes = {part[: len(part_prefix(""))] for part in os.listdir(self._home.stage)}
+        return [name for name in holds if name in committed or part_prefix(name) in prefixes]
 
 
 class _Commit:
@@ -153,14 +153,14 @@ class _Commit:
         self._stamps = sealed
         self._replace_results = replace_results
         self._identity = ""
-        self._left = list(sealed)
+        self._open_claims = list(sealed)
         self._ended: dict[Claim, Ending] = {}
         self._decided: dict[Claim, CommitRecord] = {}
         self._written: dict[Claim, CommitRecord] = {}
         self._keeps_records = os.path.isdir(folders.published)
 
     def run(self) -> dict[Claim, Ending]:
-        """Take all steps; trouble with one claim is its own, trouble with what they share is everyone's."""
+        """Take all steps; an error of one claim ends that claim, one in what they share ends all of them."""
         try:
             self._identity = self._home.check_for_commit()
             self._sync_parts()
@@ -171,7 +171,7 @@ class _Commit:
             self._each(self._publish)
             self._share(*sorted({move.folder for move in self._moves()}))
             self._end(commit.end_publication)
-            self._share(self._stage)  # a part that came back once its record is gone would stay for ever
+            self._share(self._stage)  # a part that came back after its record is gone would stay for ever
             self._each(self._archive)
             self._share(self._folders.processed)
             self._end(commit.end_archiving)
@@ -179,44 +179,44 @@ class _Commit:
             self._each(self._forget)
             if any(commit_record.is_watched for commit_record in self._decided.values()):
                 self._share(self._folders.late)
-            self._share(self._folders.commits)  # a record that came back would be taken for a later input's
+            self._share(self._folders.commits)  # a record that came back would count for a later input
             self._each(self._let_go)
         except OSError as error:
-            self._ended |= dict.fromkeys(self._left, error)
+            self._ended |= dict.fromkeys(self._open_claims, error)
         return self._ended
 
     def _each(self, step: Callable[[Claim], None]) -> None:
-        for claim in list(self._left):
+        for claim in list(self._open_claims):
             try:
                 step(claim)
             except (OSError, LostClaimError, ConservationError) as error:
                 self._leave(claim, error)
 
     def _leave(self, claim: Claim, ending: Ending) -> None:
-        self._left.remove(claim)
+        self._open_claims.remove(claim)
         self._ended[claim] = ending
 
     def _share(self, *folders: str) -> None:
-        if self._left:
+        if self._open_claims:
             for folder in folders:
                 self._disk.sync_folder(self._folders.absolute(folder))
 
     def _moves(self) -> list[commit.Publication]:
-        return [move for claim in self._left for move in self._decided[claim].publications]
+        return [move for claim in self._open_claims for move in self._decided[claim].publications]
 
     def _sync_parts(self) -> None:
         """Make the parts of all claims durable, several at a time."""
-        begun: list[tuple[Claim, Part, int]] = []
+        open_parts: list[tuple[Claim, Part, int]] = []
 
         def begin(claim: Claim) -> None:
             claim.check_owner()
-            begun.extend((claim, part, descriptor) for part, descriptor in claim.staging.open_parts())
+            open_parts.extend((claim, part, descriptor) for part, descriptor in claim.staging.open_parts())
 
         self._each(begin)
-        errors = self._disk.sync_all([descriptor for _, _, descriptor in begun])
-        for (claim, part, _), error in zip(begun, errors, strict=True):
+        errors = self._disk.sync_all([descriptor for _, _, descriptor in open_parts])
+        for (claim, part, _), error in zip(open_parts, errors, strict=True):
             part.is_durable = error is None
-            if error and claim in self._left:
+            if error and claim in self._open_claims:
                 self._leave(claim, error)
 
     def _seal(self, claim: Claim) -> None:
@@ -228,32 +228,32 @@ class _Commit:
         )
 
     def _write_down(self) -> None:
-        """Make all decisions durable, in one file with a name for each."""
-        if not self._left:
+        """Make all commit records durable, in one file with a name for each."""
+        if not self._open_claims:
             return
         self._written = dict(self._decided)
-        by_name = {claim.name: commit.as_json(self._decided[claim]) for claim in self._left}
+        by_name = {claim.name: commit.as_json(self._decided[claim]) for claim in self._open_claims}
         data = json.dumps({"version": commit.VERSION, "decisions": by_name}).encode()
         try:
             record = self._disk.create_unnamed(self._folders.commits)
             try:
                 self._disk.write(record, data)
-                self._name(record, self._left[0])
+                self._name(record, self._open_claims[0])
             except BaseException:
                 self._disk.close(record)
                 raise
         except LostClaimError as error:
-            self._leave(self._left[0], error)
+            self._leave(self._open_claims[0], error)
             self._write_down()
             return
         except OSError as error:
             if error.errno not in _NO_UNNAMED_FILES:
                 raise
-            self._each(self._commit_alone)  # this filesystem, or this system, has no such files
+            self._each(self._commit_alone)  # the filesystem or the system has no unnamed files
             return
         try:
-            self._each_that_is_ours(lambda claim: self._name(record, claim), self._left[1:])
-            self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._left)
+            self._each_that_is_ours(lambda claim: self._name(record, claim), self._open_claims[1:])
+            self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._open_claims)
             # Only now: without a journal, what was fsynced without a name is not there under one.
             self._disk.sync(record)
         finally:
@@ -261,7 +261,7 @@ class _Commit:
         self._share(self._folders.commits)
 
     def _each_that_is_ours(self, step: Callable[[Claim], None], claims: Sequence[Claim]) -> None:
-        """Take a step of the decision, in which trouble with the disk is everyone's."""
+        """Take a step of the commit, in which an error of the disk ends all claims."""
         for claim in list(claims):
             try:
                 step(claim)
@@ -269,25 +269,25 @@ class _Commit:
                 self._leave(claim, error)
 
     def _name(self, record: int, claim: Claim) -> None:
-        """Decide about one input: it is checked at the last moment that it is still this claim's.
+        """Commit one input, after a check at the last moment that this claim still owns it.
 
         Raises:
-            LostClaimError: it is not.
+            LostClaimError: it does not.
         """
         path = claim.job.shared_record
         claim.check_owner()
         try:
             self._disk.give_name(record, path)
-        except FileExistsError:  # a late owner, who has lost the job to this one, came between
+        except FileExistsError:  # an earlier owner, which has lost the job to this one, was quicker
             claim.check_owner()
             self._disk.unlink(path)
             self._disk.give_name(record, path)
 
     def _confirm(self, record: int, claim: Claim) -> None:
-        """Take a decision back that was made in the moment in which the input was lost.
+        """Revoke a commit that was made at the moment in which the claim was lost.
 
         Raises:
-            LostClaimError: it was.
+            LostClaimError: it was lost.
         """
         try:
             claim.check_owner()
@@ -308,7 +308,7 @@ class _Commit:
         self._decided[claim] = commit.archive(self._disk, self._folders, job.folder, commit_record)
 
     def _end(self, end: Callable[[Disk, Folders, str, CommitRecord], None]) -> None:
-        """Do the other half of moves, where they have one."""
+        """Do the second half of moves, where they have one."""
         if self._disk.has_halves:
             self._each(lambda claim: end(self._disk, self._folders, claim.job.folder, self._decided[claim]))
 

@@ -39,12 +39,12 @@ REPORT = "error.json"
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """What is remembered of earlier runs of an input.
+    """The record of earlier runs of an input.
 
-    `attempts` counts those that failed, `interrupted` those that fproc itself did not survive, since one of
-    them got further than `offset_bytes`. The next is not before a time, in seconds since 1970. `was_left`
-    says that the input was left in good order, and no run of it has begun since. `changing` is how it looked
-    when it was last left because someone was writing to it.
+    `attempts` counts those that failed, `interrupted` those during which fproc itself died, since one of
+    them got further than `offset_bytes`. The next starts at `not_before`, in seconds since 1970, or later.
+    `was_left` says that the input was left in good order, and no run of it has begun since. `changing` is
+    the state of the input when it was last left because someone was writing to it.
     """
 
     attempts: int = 0
@@ -55,7 +55,7 @@ class Attempts:
     changing: Look | None = None
 
     def left_seconds(self, now: float, most: float) -> float:
-        """Return how long the input is still to wait, at a time in seconds since 1970.
+        """Return how long the input still has to wait; `now` is in seconds since 1970.
 
         No delay is longer than `most`: a time that is further off was written while the clock was ahead.
         """
@@ -66,8 +66,8 @@ class Attempts:
 class NotYet:
     """An input that is to be tried again, but not before a time, in seconds since 1970.
 
-    `wait_seconds` is how long that is. Who has waited so long says for which time, as the clock may have been
-    set meanwhile.
+    `wait_seconds` is how long that is. Who has waited that long names the time that it waited for, as the
+    clock may have been set meanwhile.
     """
 
     not_before: float
@@ -76,9 +76,9 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class RolledForward:
-    """An input about which was decided, and for which that has been carried out.
+    """An input whose commit record was rolled forward.
 
-    `job` is the claim's id, `error` what is wrong with one that failed since, `archived` its archived name.
+    `job` is the claim's id, `error` the reason if it has failed since, `archived` its name in the archive.
     """
 
     name: str
@@ -90,7 +90,7 @@ class RolledForward:
 
     @classmethod
     def of(cls, name: str, done: CommitRecord) -> RolledForward:
-        """What has become of an input whose decision is carried out."""
+        """Return the outcome of an input whose commit record was rolled forward."""
         succeeded = done.archive.folder == "processed"
         error = late_reason(done) if done.is_watched and not succeeded else ""
         return cls(name, succeeded, done.results, done.job, error, done.archived)
@@ -119,19 +119,19 @@ class Job:
         self.is_fresh_start = hold.is_fresh_start
 
     def path(self, record: str) -> str:
-        """The path of one of the job's records."""
+        """Return the path of one of the job's records."""
         return f"{self.folder}/{record}"
 
     def portable(self, path: str) -> str:
-        """A path as records keep it."""
+        """Return a path as records keep it."""
         return self.folders.portable(path)
 
     def is_own_part(self, path: str) -> bool:
-        """Whether a path is that of a part of this job, where parts are made now."""
+        """Return whether a path is that of a part of this job, in the folder where parts are made now."""
         return os.path.dirname(path) == self._stage and os.path.basename(path).startswith(self.prefix)
 
     def stage_identity(self) -> str:
-        """Return what tells the folder in which parts are made from others.
+        """Return the identity of the folder in which parts are made.
 
         Raises:
             OSError: it has vanished.
@@ -139,23 +139,23 @@ class Job:
         return self._home.stage_identity()
 
     def staging(self, token: str) -> Staging:
-        """Where the results of a new claim grow; `token` is the claim's own."""
+        """Return the staging of the results of a new claim, of which `token` is the id."""
         return Staging(self.disk, lambda: self._stage, f"{self.prefix}{token}-")
 
     def make_durable(self) -> None:
-        """Make the job folder's own name survive power loss, before a record in it has to."""
+        """Make the job folder's own name durable, which comes before any durable record in it."""
         if self._hold:
             self._hold.make_durable()
 
     def has_input(self) -> bool:
-        """Whether an input of this name is being worked on; another host may just have put it there."""
+        """Return whether an input of this name is being worked on, by this host or another."""
         return is_there(self.input_path) if self.is_lease else os.path.lexists(self.input_path)
 
     def take_input(self, waiting: str) -> None:
         """Move an input to `underprocess/`; with a lease, by way of its folder.
 
-        Who has lost the lease meanwhile cannot put anything there, so it cannot bring a second input of the
-        name over the first one, where renames replace.
+        An owner that has lost the lease meanwhile cannot put anything there, so it cannot replace the first
+        input of a name with a second one, where renames replace.
 
         Raises:
             FileNotFoundError: it is gone.
@@ -168,10 +168,10 @@ class Job:
             self.disk.begin_move(waiting, self.input_path)
 
     def look_at_input(self) -> os.stat_result | None:
-        """Return what there is to say of the input; None if it is no file, which is put back then.
+        """Return the status of the input, or None if it is not a file; then it is put back.
 
-        Someone has put that in the place of a file meanwhile. If its name is taken by now, it is moved out of
-        the way, into `.fproc/`, and the log says so.
+        Someone has put that where a file was. If its name is taken by now, it is moved out of the way, into
+        `.fproc/`, and the log says so.
         """
         status = os.lstat(self.input_path)
         if stat.S_ISREG(status.st_mode):
@@ -188,35 +188,35 @@ class Job:
 
     def end_transit(self) -> None:
         """Bring an input to `underprocess/` that is on its way there, not to an archive."""
-        by = self.path(commit.BY_WAY)
-        if not self.is_lease or self.is_decided() or not os.path.lexists(by):
+        by_way_path = self.path(commit.BY_WAY)
+        if not self.is_lease or self.is_decided() or not os.path.lexists(by_way_path):
             return
-        if same_file(by, self.input_path):  # loss of power has brought back a name
-            self.disk.unlink(by)
+        if same_file(by_way_path, self.input_path):  # loss of power has brought back a name
+            self.disk.unlink(by_way_path)
             return
         try:
-            self.disk.take(by, self.input_path)
+            self.disk.take(by_way_path, self.input_path)
         except FileExistsError:  # someone has put a file there by hand
-            self.disk.move(by, os.path.join(self.folders.unprocessed, self.name))
+            self.disk.move(by_way_path, os.path.join(self.folders.unprocessed, self.name))
 
     def is_decided(self) -> bool:
-        """Whether a commit record is there, durable or not."""
+        """Return whether a commit record is there, durable or not."""
         return os.path.lexists(self.path(commit.RECORD)) or os.path.lexists(self.shared_record)
 
     def attempts(self) -> Attempts:
-        """What is remembered of earlier runs."""
+        """Return the record of earlier runs."""
         return read_attempts(self.folder)
 
     def remember(self, attempts: Attempts) -> None:
-        """Make what is to be remembered durable."""
+        """Make the record of the runs so far durable."""
         self.make_durable()
         write_whole(self.disk, self.folder, ATTEMPTS, json.dumps(asdict(attempts)).encode())
 
     def roll_forward_if_decided(self) -> RolledForward | None:
-        """Carry out the decision of an earlier owner, if there is one.
+        """Roll forward the commit record of an earlier owner, if there is one.
 
         Raises:
-            OSError: the disk refuses, or a result is neither waiting to be published nor known to have been.
+            OSError: the disk refuses, or a result is neither waiting to be published nor known to be.
         """
         commit_record = commit.read_record(self.folder)
         if commit_record is None:
@@ -229,7 +229,7 @@ class Job:
         return self.roll_forward(commit_record)
 
     def _make_shared_record_durable(self) -> None:
-        """Make a record that others share durable, as its writer may have died before that was done.
+        """Make a record that others share durable, as its writer may have died before it was.
 
         It had no name when it was written, so without a journal the file itself is fsynced again, too.
         """
@@ -241,7 +241,7 @@ class Job:
         self.disk.sync_folder(self.folders.commits)
 
     def roll_forward(self, commit_record: CommitRecord) -> RolledForward:
-        """Carry out a decision, remove all traces of the job, and unlock it."""
+        """Roll a commit record forward, remove all traces of the job, and unlock it."""
         done = commit.roll_forward(self.disk, self.folders, self.folder, commit_record, by_way=self.is_lease)
         reruns.keep(self.disk, self.folders, self.folder, done)
         reruns.end_rerun(self.disk, self.folders, self.folder, done)
@@ -250,7 +250,7 @@ class Job:
         return RolledForward.of(self.name, done)
 
     def finish(self, done: CommitRecord) -> None:
-        """Remove all traces of the job, whose decision is carried out; keep its record if that is wanted."""
+        """Remove all traces of the job, which was rolled forward; keep its record if the input is watched."""
         if done.is_watched:
             self._keep_record(done)
         else:
@@ -258,36 +258,36 @@ class Job:
         self.clean()
 
     def _keep_record(self, done: CommitRecord) -> None:
-        """Keep the record of a decision that is carried out, durably: the input may still be written to."""
+        """Keep a record that was rolled forward, durably: the input may still be written to."""
         record = self.path(commit.RECORD)
         if not os.path.lexists(record):
             record = self.shared_record
-        elif os.path.lexists(self.shared_record):  # it has older names: it must not outlive the other
+        elif os.path.lexists(self.shared_record):  # it has the older names: it must not outlive the other one
             self.remove(self.shared_record)
             self.disk.sync_folder(self.folders.commits)
         self.keep_record(record, done)
         self.disk.sync_folder(kept_in(self.folders, done))
 
     def keep_record(self, record: str, done: CommitRecord) -> None:
-        """Keep a record; who calls this makes that durable."""
+        """Keep a record; the caller makes that durable."""
         self.disk.replace(record, os.path.join(kept_in(self.folders, done), done.archived))
 
     def forget_earlier(self, done: CommitRecord) -> None:
-        """Remove what is kept about an earlier input that lay where this one has been put."""
-        kept = f"{kept_in(self.folders, done)}/{done.archived}"
-        if os.path.lexists(kept):
-            unlink_if_there(self.disk, kept)
+        """Remove the record that is kept of an earlier input with this one's archived name."""
+        record = f"{kept_in(self.folders, done)}/{done.archived}"
+        if os.path.lexists(record):
+            unlink_if_there(self.disk, record)
 
     def clean(self, *, keep: Collection[str] = (), keep_parts: Collection[str] = ()) -> None:
-        """Remove parts and records, whichever claim made them, but for records and parts of these names.
+        """Remove parts and records, whichever claim made them, except records and parts of these names.
 
-        The note about a run that replaces results stays: it goes with the decision, or when it is stale.
+        The note of a run that replaces results stays: it is removed after the commit, or when it is stale.
         """
         for part in os.listdir(self._stage):
             if part.startswith(self.prefix) and part not in keep_parts:
                 self.remove(os.path.join(self._stage, part))
         self.disk.sync_folder(self._stage)  # a part that came back would have no job to remove it
-        if os.path.lexists(self.shared_record):  # gone before a later record of the job's own is
+        if os.path.lexists(self.shared_record):  # it must be gone before a later record of the job itself
             self.remove(self.shared_record)
             self.disk.sync_folder(self.folders.commits)
         for record in os.listdir(self.folder):
@@ -305,13 +305,13 @@ class Job:
             unlink_if_there(self.disk, path)
 
     def _move_aside(self, path: str) -> str:
-        """Move something out of the way; return where it is now, as it may be shown."""
+        """Move something out of the way; return its new path, as it may be shown."""
         aside = self.folders.within(".fproc", f"aside-{new_id()}")
         self.disk.replace(path, aside)
         return shown(aside)
 
     def clean_all_but(self, saved: Checkpoint | None) -> None:
-        """Remove what a run left behind, but for what is remembered and what its checkpoint needs."""
+        """Remove what a run left behind, except the record of its attempts and what its checkpoint needs."""
         if saved is None:
             self.clean(keep=(ATTEMPTS,))
         else:
@@ -319,17 +319,17 @@ class Job:
             self.clean(keep=(ATTEMPTS, checkpoints.RECORD, REJECTED), keep_parts=parts)
 
     def unlock(self) -> None:
-        """Hold the job no more; the folder goes too if nothing is in it."""
+        """Release the job; its folder is removed too if it is empty."""
         hold, self._hold = self._hold, None
         if hold is not None:
             hold.release()
 
     def is_owner(self) -> bool:
-        """Whether this process still holds the job."""
+        """Return whether this process still holds the job."""
         return self._hold is not None and self._hold.is_owner()
 
     def check_owner(self) -> None:
-        """See that this process still owns the input.
+        """Check that this process still owns the input.
 
         Raises:
             LostClaimError: someone removed the job folder, or has taken it over.
@@ -342,7 +342,7 @@ class Job:
             )
 
     def check_place(self) -> None:
-        """See that the spool is there, results included: nothing may be decided about the input without.
+        """Check that the spool is there, results included: without it nothing may be committed.
 
         Raises:
             OSError: a folder has vanished.
@@ -350,12 +350,12 @@ class Job:
         self._home.check()
 
     def is_held(self) -> bool:
-        """Whether this process has not let go of the job yet."""
+        """Return whether this process has not released the job yet."""
         return self._hold is not None
 
 
 def late_reason(done: CommitRecord) -> str:
-    """Return why an input has failed that was written to late."""
+    """Return why an input that was written to late has failed."""
     results = ", ".join(map(shown, done.incomplete))
     what = f"its results are incomplete: {results}" if results else "not all of it was processed"
     return f"was written to after it was processed; {what}"
@@ -367,16 +367,16 @@ def kept_in(folders: Folders, done: CommitRecord) -> str:
 
 
 def part_prefix(name: str) -> str:
-    """What the names of all parts begin with that belong to the job of a name."""
+    """Return the prefix of the names of all parts of the job of a name."""
     return hashlib.sha256(os.fsencode(name)).hexdigest()[:24] + "-"
 
 
 def read_attempts(job_folder: str) -> Attempts:
-    """What is remembered in a job folder; nothing, where that is not a record of fproc's."""
+    """Return the record of earlier runs in a job folder; an empty one if there is none of fproc's."""
     try:
         with open(os.path.join(job_folder, ATTEMPTS), encoding="ascii") as file:
             value = json.load(file)
-        found = Attempts(
+        attempts = Attempts(
             int(value["attempts"]),
             float(value["not_before"]),
             int(value.get("interrupted", 0)),
@@ -386,11 +386,11 @@ def read_attempts(job_folder: str) -> Attempts:
         )
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return Attempts()
-    return found if math.isfinite(found.not_before) else Attempts(found.attempts)
+    return attempts if math.isfinite(attempts.not_before) else Attempts(attempts.attempts)
 
 
 def _look(value: Any) -> Look | None:
-    """How an input looked, as it stands in a record."""
+    """Return the look of an input from its value in a record."""
     if value is None:
         return None
     inode, size_bytes, mtime_ns, ctime_ns = map(int, value)

@@ -1,10 +1,10 @@
-"""Late writers: inputs that are written to after they were processed, which nobody could tell to be whole.
+"""Late writers: inputs that are written to after they were processed, because nothing showed they were whole.
 
-Where it is not known who has an input open for writing, the record of its decision is kept in `.fproc/late/`,
-under the name that the input has in `processed/`. The input is then looked at for an hour, at growing
-intervals, and once after a start, however long that is ago. If it has changed, it goes to `failed/`, by a
-decision as any other, whose record is kept in `.fproc/incomplete/` for as long as the input stays there. What
-it has published is kept as well, so that a retry replaces that (see `fproc.spool.job.reruns`).
+Where it is not known who has an input open for writing, its commit record is kept in `.fproc/late/`, under
+the name that the input has in `processed/`. The input is then looked at for an hour, at growing
+intervals, and once after a start, however long ago it was processed. If it has changed, it goes to `failed/`,
+by a commit record as any other, which is kept in `.fproc/incomplete/` for as long as the input stays there.
+The record of its results is kept as well, so that a retry replaces them (see `fproc.spool.job.reruns`).
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ from fproc.spool.locks.sharing import Sharing
 log = logging.getLogger("fproc.spool")
 
 WATCH_SECONDS = 3600.0
-"""For how long after its commit an input is looked at."""
+"""How long after its commit an input is looked at, in seconds."""
 
 LOOK_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
 SHARE = 0.1
-"""How soon it is looked at again: after this share of its age, within these bounds."""
+"""The time to the next look, as a share of the input's age, within the bounds above, in seconds."""
 
 LOOKS = 200
-"""How many inputs are looked at in one turn."""
+"""The number of inputs that are looked at in one turn."""
 
 REST = 20
-"""How many times longer than it took to list the records they are not listed again."""
+"""After the records are listed, they are not listed again for this many times as long as that took."""
 
 MOST_WATCHED = 100_000
-"""How many records are remembered; others wait until some of these are over."""
+"""The most records that are held in memory; others wait until some of these are over."""
 
 _Status = tuple[int, int, int, int, int]
 
 
 @dataclass(slots=True)
 class _Watched:
-    """An input in `processed/`: how it was when it was read, how it is since, and when it was committed.
+    """An input in `processed/`: its stamp when it was read, its status since, and when it was committed.
 
-    `committed` is on the monotonic clock. `status` is what changes with a write even if times are set back,
-    with what else may be the reason of that; None before the first look.
+    `committed` is on the monotonic clock. `status` holds what a write changes even if times are set back,
+    and what else may be the reason of such a change; None before the first look.
     """
 
     stamp: FileStamp
@@ -66,13 +66,13 @@ class _Watched:
 
 
 class LateWriters:
-    """Looks at the inputs that may still be written to. For one thread.
+    """Watches the inputs that may still be written to. For one thread.
 
     Args:
         disk: makes the calls.
         folders: the spool's.
         home: the spool's.
-        sharing: holds the jobs.
+        sharing: has the manager of the jobs' locks.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970.
     """
@@ -108,7 +108,7 @@ class LateWriters:
         """
         if self._rest.is_over():
             self._list()
-        found = []
+        moved = []
         for _ in range(LOOKS):
             if not self._due or self._due[0][0] > self._monotonic():
                 break
@@ -120,20 +120,20 @@ class LateWriters:
                     heapq.heappush(self._due, (self._monotonic() + LOOK_SECONDS, name))
                     raise
                 if rolled_forward is not None:
-                    found.append(rolled_forward)
-        return found
+                    moved.append(rolled_forward)
+        return moved
 
     def troubles(self) -> dict[str, str]:
-        """What is wrong with inputs in `failed/` that were written to late; may be called from any thread."""
+        """Return why inputs in `failed/` that were written to late failed, by name. For any thread."""
         return self._incomplete
 
     def _list(self) -> None:
-        """Find new records, and let go of those about inputs that are no longer in `failed/`."""
+        """Find new records, and drop those of inputs that are no longer in `failed/`."""
         begin = self._monotonic()
         names = [name for name in os.listdir(self._folders.late) if name not in self._watched]
-        believed = self._trusted_time() if names and not self._has_listed else None
+        trusted_time = self._trusted_time() if names and not self._has_listed else None
         for name in names[: max(0, MOST_WATCHED - len(self._watched))]:
-            self._begin(name, believed)
+            self._begin(name, trusted_time)
         self._has_listed = True
         incomplete = {}
         for name in os.listdir(self._folders.incomplete):
@@ -149,27 +149,27 @@ class LateWriters:
         kept = commit.read_kept(self._folders.incomplete, name)
         return late_reason(kept) if kept else "was written to after it was processed"
 
-    def _begin(self, name: str, believed: float | None) -> None:
-        """Look at an input from now on; time that passed before a start counts, but for one look.
+    def _begin(self, name: str, trusted_time: float | None) -> None:
+        """Watch an input from now on; time that passed before a start counts, except for one look.
 
-        `believed` is the time at the start. Later on it is None, and a record that is found is new: the hour
-        is counted by the monotonic clock alone, as the other one may leap.
+        `trusted_time` is the time at the start. Later on it is None, and a record that turns up is new: the
+        hour is counted by the monotonic clock alone, as the other one may leap.
         """
         commit_record = commit.read_kept(self._folders.late, name)
         if commit_record is None:
             self._forget(name)
             return
         try:
-            made = os.stat(os.path.join(self._folders.late, name)).st_mtime
+            recorded = os.stat(os.path.join(self._folders.late, name)).st_mtime
         except FileNotFoundError:  # another instance was quicker
             return
-        age_seconds = 0.0 if believed is None else believed - made
+        age_seconds = 0.0 if trusted_time is None else trusted_time - recorded
         now = self._monotonic()
         self._watched[name] = _Watched(commit_record.stamp, now - max(0.0, age_seconds))
         heapq.heappush(self._due, (now, name))
 
     def _look_at(self, name: str, watched: _Watched) -> RolledForward | None:
-        """Look at one input, and move it if it has changed; else it is due again, or is over."""
+        """Look at one input, and move it if it has changed; else schedule the next look, or end the watch."""
         try:
             status = os.lstat(os.path.join(self._folders.processed, name))
         except FileNotFoundError:
@@ -194,12 +194,12 @@ class LateWriters:
         return None
 
     def _forget(self, name: str) -> None:
-        """Look at an input no more."""
+        """Stop watching an input."""
         self._watched.pop(name, None)
         unlink_if_there(self._disk, os.path.join(self._folders.late, name))
 
     def _move(self, name: str, status: os.stat_result) -> RolledForward | None:
-        """Decide that an input is incomplete, and carry that out; None if someone else has its job."""
+        """Commit that an input is incomplete, and roll that forward; None if someone else has its job."""
         kept = commit.read_kept(self._folders.late, name)
         hold = self._sharing.lock_manager.hold(name) if kept is not None else None
         if kept is None or hold is None:
@@ -215,13 +215,13 @@ class LateWriters:
         return rolled_forward
 
     def _decide(self, job: Job, kept: CommitRecord, status: os.stat_result) -> CommitRecord:
-        """Make it durable that an input goes to `failed/`, with a report."""
+        """Make the commit record durable by which an input goes to `failed/`, with a report."""
         archive = Publication(f"processed/{job.name}", "failed", job.name)
-        about = Publication(commit.OF_JOB + REPORT, "failed", job.name, extra=REPORT_ENDING)
-        number = commit.next_number(self._folders, archive, about)
+        report_to = Publication(commit.OF_JOB + REPORT, "failed", job.name, extra=REPORT_ENDING)
+        number = commit.next_number(self._folders, archive, report_to)
         commit_record = CommitRecord(
             FileStamp.of(status),
-            (about.with_number(number),),
+            (report_to.with_number(number),),
             archive.with_number(number),
             new_id(),
             is_watched=True,
@@ -248,7 +248,7 @@ class LateWriters:
 
 
 def _is_in_use(job: Job) -> bool:
-    """Whether another input of a job's name is worked on, or was put back to be run again."""
+    """Return whether another input of a job's name is worked on, or was put back to be run again."""
     return job.has_input() or job.is_decided() or os.path.lexists(job.path(reruns.NOTE))
 
 
@@ -257,5 +257,5 @@ def _status(status: os.stat_result) -> _Status:
 
 
 def _is_written(before: _Status | None, now: _Status) -> bool:
-    """Whether contents were written and times set back: nothing else tells why the inode has changed."""
+    """Return whether contents were written and times set back: nothing else explains a change of ctime."""
     return before is not None and now[0] != before[0] and now[1:] == before[1:]

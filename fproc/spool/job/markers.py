@@ -1,11 +1,11 @@
 """The markers of inputs, where those make files ready (`"ready": "marker"`).
 
-A marker is removed after the claim of its input: removed before it, a crash would leave an input that nothing
-makes ready. By then a second input of the name may have come with a marker of its own, so the first one's is
-noted in the job folder, and told by its stamp.
+A marker is removed after the claim of its input: if it were removed earlier, a crash would leave an input
+that nothing makes ready. By then a second input of the name may have come with a marker of its own, so the
+first marker is noted in the job folder, and identified by its stamp.
 
-Inputs with one stem share a marker of that stem (`{stem}.ok`). It makes all of them ready, and goes with the
-last: whoever takes one looks, after that, whether another one is still waiting.
+Inputs with one stem share a marker of that stem (`{stem}.ok`). It makes all of them ready, and is removed
+with the last: whoever claims one checks, after that, whether another one is still waiting.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Markers:
     """The markers in one `unprocessed/`.
 
     Args:
-        names: how they are called, if there are any.
-        folder: where they lie.
+        names: the pattern of their names, if there are any.
+        folder: where they are.
         disk: removes them.
     """
 
@@ -43,11 +43,11 @@ class Markers:
         self._disk = disk
 
     def are_used(self) -> bool:
-        """Whether an input is ready by its marker alone."""
+        """Return whether only a marker makes an input ready."""
         return self._names.marker is not None
 
     def is_there(self, name: str) -> bool:
-        """Whether an input has the marker that it needs."""
+        """Return whether an input has the marker that it needs."""
         return not self.are_used() or find_marker(self._names, self._folder, name) is not None
 
     def remember(self, job: Job) -> None:
@@ -84,38 +84,38 @@ class Markers:
 
 
 def find_marker(names: InputNames, folder: str, name: str) -> str | None:
-    """Return the name under which an input's marker lies in a folder, if it does.
+    """Return the name of an input's marker in a folder, or None if it has none.
 
-    The spelling of the pattern is looked for first; another one costs a look at the whole folder.
+    The spelling of the pattern is tried first; another one costs a listing of the whole folder.
     """
-    wanted = names.marker_of(name)
+    expected = names.marker_of(name)
     with suppress(FileNotFoundError):
-        if stat.S_ISREG(os.lstat(os.path.join(folder, wanted)).st_mode):
-            return wanted
+        if stat.S_ISREG(os.lstat(os.path.join(folder, expected)).st_mode):
+            return expected
     marker = names.marker
     assert marker is not None
     with os.scandir(folder) as entries:
-        found = [
+        markers = [
             entry.name
             for entry in entries
             if marker.is_marker(entry.name)
-            and marker.spelled(entry.name) == wanted
+            and marker.spelled(entry.name) == expected
             and entry.is_file(follow_symlinks=False)
         ]
-    return min(found, default=None)
+    return min(markers, default=None)
 
 
 def shares_marker(names: InputNames, folder: str, name: str, *, besides: Collection[str] = ()) -> bool:
-    """Whether another input in a folder, not one of `besides`, has the same marker, as of one stem have."""
+    """Return whether another input in a folder, not one of `besides`, shares the marker, as one stem does."""
     if names.marker is None or not names.marker.is_of_stem:
         return False
-    wanted = names.marker_of(name)
+    marker = names.marker_of(name)
     with os.scandir(folder) as entries:
         return any(
             entry.name != name
             and entry.name not in besides
             and names.is_taken(entry.name)
-            and names.marker_of(entry.name) == wanted
+            and names.marker_of(entry.name) == marker
             and entry.is_file(follow_symlinks=False)
             for entry in entries
         )

@@ -1,11 +1,11 @@
-"""Running an archived input again, so that its results take the place of those of the run before.
+"""Reruns: an archived input runs again, and its results replace those of the previous run.
 
-What an input has published is in its commit record. Where lines of it were set aside, a copy of that is
-kept in `.fproc/published/`, under a digest of the name that the input has in the archive; where it was
-written to late, under a digest of the id of its claim, as another input may get that name. Who puts the
-input back to work leaves a copy of it with the job, the note, stamped with the file that is put back: for
-any other file it means nothing. The commit of the run replaces those results of the note that are still
-what was published then, and never another file.
+The results of an input are in its commit record. If lines of it were rejected, a copy of that is kept in
+`.fproc/published/`, under a digest of the name that the input has in the archive; if it was written to late,
+under a digest of the id of its claim, as another input may get that name. Whoever puts the input back to work
+leaves a copy with the job, the note, stamped with the file that is put back: it is ignored for any other
+file. The commit of the rerun replaces those results of the note that are still what was published then, and
+never another file.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from fproc.spool.layout import Folders, make_durably
 log = logging.getLogger("fproc.spool")
 
 NOTE = "rerun.json"
-"""The record with the job of an input that is put back to work."""
+"""The record in the job folder of an input that is put back to work."""
 
 
 def keep(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord) -> None:
-    """Keep what was published, if lines were set aside; the decision is carried out, and still there."""
+    """Keep the record of what was published, if lines were rejected; the commit record is still there."""
     if done.archive.folder != "processed":
         return
     if not any(move.extra for move in done.publications):
@@ -49,9 +49,9 @@ def forget(disk: Disk, folders: Folders, done: CommitRecord) -> None:
 
 
 def keep_incomplete(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord) -> dict[str, str]:
-    """Keep, durably, what an input has published that was written to late, and is to go to `failed/`.
+    """Keep, durably, the record of an input that was written to late and is to go to `failed/`.
 
-    Returns what its report says, so that a retry knows of the results.
+    Return what its report says, so that a retry knows of the results.
     """
     make_durably(disk, folders.published)
     path = _kept_at(folders, _of_job(done.job))
@@ -60,16 +60,16 @@ def keep_incomplete(disk: Disk, folders: Folders, job_folder: str, done: CommitR
 
 
 def end_rerun(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord) -> None:
-    """Remove the note with a job whose decision is carried out, and the record that the run has made old."""
-    path = os.path.join(job_folder, NOTE)
-    before = commit.read_from(path)
+    """Remove the note of a job that was rolled forward, and the record that its run has made obsolete."""
+    note_path = os.path.join(job_folder, NOTE)
+    before = commit.read_from(note_path)
     if before is not None and done.archive.folder == "processed":
         unlink_if_there(disk, _kept_at(folders, _of_job(before.job)))
-    unlink_if_there(disk, path)
+    unlink_if_there(disk, note_path)
 
 
 def published(folders: Folders, archived: str) -> CommitRecord | None:
-    """Return what an input in `processed/` has published, if that was kept."""
+    """Return the commit record of an input in `processed/`, if it was kept."""
     return commit.read_from(_kept_at(folders, archived))
 
 
@@ -81,9 +81,9 @@ class Rerun:
 
     @classmethod
     def found(cls, disk: Disk, folders: Folders, job_folder: str, input_path: str) -> Rerun | None:
-        """Return what the note with a claimed input says; one that is about another file goes.
+        """Return the rerun that the note of a claimed input describes; remove a note about another file.
 
-        Lines that were set aside before go, too: this run sets them aside again, if it has to.
+        Lines that were rejected before are removed, too: this run rejects them again, if it has to.
         """
         before = commit.read_from(os.path.join(job_folder, NOTE))
         if before is None:
@@ -101,7 +101,7 @@ class Rerun:
         return cls(before)
 
     def placed(self, folders: Folders, move: Publication) -> Publication:
-        """Return how a result is published: in the place of the one before, if that is still there."""
+        """Return how a result is published: over the previous one, if that is still there."""
         for old in self.before.publications:
             is_same = (old.folder, old.name, old.extra) == (move.folder, move.name, move.extra)
             if is_same and old.is_known and old.is_at(folders.absolute(old.target)):
@@ -109,21 +109,21 @@ class Rerun:
         return move
 
     def say_what_stays(self, folders: Folders, moves: list[Publication]) -> None:
-        """Name the results of the run before that this one does not make."""
-        made = {(move.folder, move.name) for move in moves}
+        """Log the results of the previous run that this one does not make."""
+        new_results = {(move.folder, move.name) for move in moves}
         for old in self.before.publications:
             path = folders.absolute(old.target)
-            if not old.extra and (old.folder, old.name) not in made and os.path.lexists(path):
+            if not old.extra and (old.folder, old.name) not in new_results and os.path.lexists(path):
                 name = shown(self.before.archive.name)
                 log.warning("%s: %s is of the run before; this one makes no such result", name, shown(path))
 
     def as_json(self) -> dict[str, str]:
-        """Return what the report says if this run fails, so that a retry knows of the results, too."""
+        """Return what the report says if this run fails, so that a retry knows of the earlier results."""
         return _reference(self.before)
 
 
 def noted_in(folders: Folders, report_path: str) -> CommitRecord | None:
-    """Return what a failed input had published before it failed, as its report tells."""
+    """Return the commit record of a failed input before it failed, as its report tells."""
     try:
         with open(report_path, encoding="utf-8") as file:
             replaces = json.load(file)["replaces"]
@@ -135,12 +135,12 @@ def noted_in(folders: Folders, report_path: str) -> CommitRecord | None:
 
 
 def note(disk: Disk, job_folder: str, before: CommitRecord, input_path: str) -> None:
-    """Write down, durably, what the input at a path had published; it is put back to work after that."""
+    """Write a durable note of what the input at a path had published, before it is put back to work."""
     write_whole(disk, job_folder, NOTE, _as_record(replace(before, stamp=FileStamp.of(os.lstat(input_path)))))
 
 
 def drop_if_stale(disk: Disk, job_folder: str, waiting: str) -> None:
-    """Remove a note whose input does not wait in `unprocessed/` any more, nor yet."""
+    """Remove a note unless its input waits in `unprocessed/`."""
     before = commit.read_from(os.path.join(job_folder, NOTE))
     try:
         is_there = before is not None and before.stamp == FileStamp.of(os.lstat(waiting))
@@ -168,10 +168,10 @@ def _reference(done: CommitRecord) -> dict[str, str]:
 
 
 def _of_job(job: str) -> str:
-    """Return what stands for a claim where names in the archive do: none of these has a slash."""
+    """Return the key of a claim among names in the archive: none of those has a slash."""
     return f"job/{job}"
 
 
 def _kept_at(folders: Folders, archived: str) -> str:
-    """Return the path of a record, by a digest: a name may be as long as names can be."""
+    """Return the path of a record, by a digest, as a name may already have the greatest length."""
     return os.path.join(folders.published, hashlib.sha256(os.fsencode(archived)).hexdigest()[:32])

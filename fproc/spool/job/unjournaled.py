@@ -1,8 +1,8 @@
 """Moves on a filesystem without a journal, where loss of power may keep one half of a rename.
 
-There the absence of a file's old name can be durable before its new name is: any process that fsyncs the old
+There the removal of a file's old name can be durable before its new name is: any process that fsyncs the old
 name's folder, or the kernel, writes out the one and not the other. Then the file is gone. So a file gets its
-second name first, that is made durable, and then it loses the first one. A crash in between leaves both.
+second name first, that is made durable, and then the first one is removed. A crash in between leaves both.
 
 Where hard links are refused (FAT, or another owner's file under `fs.protected_hardlinks`) it is a rename.
 """
@@ -24,7 +24,7 @@ _SECOND = ".second"
 
 
 class UnjournaledDisk(Disk):
-    """The calls, where a rename is not safe from loss of power."""
+    """The system calls, where a rename may not survive loss of power."""
 
     has_halves = True
 
@@ -61,12 +61,12 @@ class UnjournaledDisk(Disk):
         unlink_if_there(self, second)  # a rename to another name of the same file does nothing
 
     def end_move(self, source: str) -> None:
-        """Take the first name away."""
+        """Remove the first name."""
         unlink_if_there(self, source)
 
 
 def disk_for(config: Config) -> Disk:
-    """The disk that keeps what the configuration promises on the filesystems that it names."""
+    """Return the disk that is as durable as the configuration promises, on the filesystems that it names."""
     is_power = config.durability == "power"
     if is_power and False in {has_journal(folder) for folder in (config.watch_dir, config.results_dir)}:
         return UnjournaledDisk(power=True)
@@ -74,10 +74,10 @@ def disk_for(config: Config) -> Disk:
 
 
 def take_first_name(disk: Disk, job: Job, waiting: str) -> None:
-    """Take the name in `unprocessed/` from an input that has its second one, durably, in `underprocess/`.
+    """Remove the name in `unprocessed/` of an input that has its second one, durably, in `underprocess/`.
 
-    A dropper may put another file there at any instant. So what is there is renamed first, and then looked
-    at; if it is another file, it goes back.
+    A producer may put another file there at any instant. So what is there is renamed first, and then
+    examined; if it is another file, it is put back.
     """
     if not disk.has_halves:
         if paths.same_file(waiting, job.input_path):
@@ -92,7 +92,7 @@ def _put_aside(disk: Disk, waiting: str, aside: str) -> None:
     """Rename without replacing, also where the system cannot: nobody else makes anything in a job folder.
 
     Raises:
-        FileExistsError: there is another one already.
+        FileExistsError: there is another file already.
         FileNotFoundError: nothing waits.
     """
     try:
@@ -108,7 +108,7 @@ def _put_aside(disk: Disk, waiting: str, aside: str) -> None:
 def clear_aside(disk: Disk, job: Job, waiting: str) -> None:
     """Remove what `take_first_name` renamed, or put it back; a crash may have left it there.
 
-    A file with more names than this one is an input that has left; loss of power has brought this name back.
+    A file with more names than this one was claimed already; loss of power has brought this name back.
     """
     aside = job.aside_path
     if not os.path.lexists(aside):
@@ -131,10 +131,10 @@ def clear_aside(disk: Disk, job: Job, waiting: str) -> None:
 
 
 def _put_back(disk: Disk, aside: str, target: str) -> None:
-    """Rename without replacing, also where the system cannot: a dropper may be quicker.
+    """Rename without replacing, also where the system cannot: a producer may be quicker.
 
     Raises:
-        FileExistsError: someone was.
+        FileExistsError: a producer was.
     """
     try:
         disk.rename_noreplace(aside, target)
