@@ -52,7 +52,7 @@ FSYNCS = [
     mutant(
         "underprocess/ is not fsynced after the input has left it",
         "job/commit",
-        ("disk.sync_folder(origin)\n    return", "return"),
+        ("disk.sync_folder(source_folder)\n    return", "return"),
         POWER,
     ),
     mutant(

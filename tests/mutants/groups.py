@@ -31,15 +31,15 @@ GROUPS = [
         "parts that commit together are not fsynced",
         "job/group",
         (
-            "errors = self._disk.sync_all([descriptor for _, _, descriptor in begun])",
-            "errors = [None] * len(begun)",
+            "errors = self._disk.sync_all([descriptor for _, _, descriptor in open_parts])",
+            "errors = [None] * len(open_parts)",
         ),
         TOGETHER,
     ),
     mutant(
         "what several inputs hold is fsynced after they were moved",
         "job/group",
-        ("for path, of in sync_contents(self._disk, list(waiting)).items()", "for path, of in ()"),
+        ("for path, result in sync_contents(self._disk, list(waiting)).items()", "for path, result in ()"),
         others_fsync("three files"),
     ),
     without(
@@ -152,7 +152,10 @@ GROUPS = [
     mutant(
         "several claims do not look for what a crash has left",
         "job/group",
-        ("return [name for name in holds if name in decided or part_prefix(name) in begun]", "return []"),
+        (
+            "return [name for name in holds if name in committed or part_prefix(name) in prefixes]",
+            "return []",
+        ),
         GROUP + "test_an_input_whose_job_is_known_is_claimed_alone_with_what_is_known",
         power("three files"),
     ),
@@ -186,7 +189,7 @@ GROUPS = [
     mutant(
         "a group removes the decision of who has the input now",
         "job/group",
-        ("came between\n            claim.check_owner()", "came between"),
+        ("was quicker\n            claim.check_owner()", "was quicker"),
         GROUP_OWNERS + "test_a_decision_of_the_next_owner_stays",
     ),
     mutant(

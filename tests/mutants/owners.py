@@ -68,7 +68,7 @@ OWNERS = [
     mutant(
         "a group does not take back a decision about what it lost meanwhile",
         "job/group",
-        ("self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._left)", "pass"),
+        ("self._each_that_is_ours(lambda claim: self._confirm(record, claim), self._open_claims)", "pass"),
         GROUP + "test_a_file_whose_job_folder_is_removed_while_its_group_decides_is_decided_once",
     ),
     mutant(

@@ -56,13 +56,13 @@ UPLOADS = [
     mutant(
         "a marker is given to whatever file has the name of an upload",
         "intake/uploads",
-        ("(target not in names or same_file(here, there))", "True"),
+        ("(target not in names or same_file(private, published))", "True"),
         f"{UPLOAD_CRASH}[renameat2-during-marker]",
     ),
     mutant(
         "an upload whose move by link was broken off gets no marker",
         "intake/uploads",
-        (" or same_file(here, there)", ""),
+        (" or same_file(private, published)", ""),
         f"{UPLOAD_CRASH}[link and unlink-before-marker]",
     ),
     mutant(

@@ -1,4 +1,4 @@
-"""Files on their way in, out and back: scans, uploads, what waits and why, requeued and old files.
+"""Intake and archive: scans, uploads, the status of inputs, requeued and expired files.
 
 How an input is claimed and committed is in `spool.job`. Begin with `scanner`.
 """

@@ -1,4 +1,4 @@
-"""Removing archived inputs that are older than the configuration wants to keep. Nothing else removes one."""
+"""Retention: removes archived inputs that are too old by the configuration. Nothing else removes one."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def prune_archive(
     is_input_name: Callable[[str], bool],
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Remove what was put into `processed/` and `failed/` too many days ago; gives how many files that were.
+    """Remove what was put into `processed/` and `failed/` too many days ago; return the number of files.
 
     The time is that of the last change of the file's inode, which is when it was renamed into the folder.
-    Names that no input can have stay. `now` is what `TrustedTime` believes. What is left when it has to stop
-    is removed by another call.
+    Names that no input can have stay. `now` comes from `TrustedTime`. What remains when it has to stop is
+    removed by another call.
     """
     removed = 0
     for folder, days in (

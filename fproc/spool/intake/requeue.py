@@ -1,4 +1,4 @@
-"""Putting inputs back to work: failed ones, and those in `processed/` of which lines were set aside.
+"""Requeue: puts failed inputs back to work, and those in `processed/` with rejected lines.
 
 The next run replaces what such an input has published, if it has published anything: if it is in
 `processed/`, if it was written to late, or if a run that was to replace results has failed.
@@ -24,40 +24,40 @@ from fproc.spool.locks.locks import JobLock
 from fproc.spool.readiness.names import InputNames
 
 HELD_TOGETHER = 64
-"""So many jobs are held at once, each with an open folder, to be made durable together."""
+"""The number of jobs that are held at once, each with an open folder, to be made durable together."""
 
 BEING_WORKED_ON = "a file of that name is being worked on; wait until it is done"
 WAITING = "a file of that name is in unprocessed/ already; wait until it is done"
 
 
 def failed_inputs(spool_status: SpoolStatus) -> list[str]:
-    """The inputs in `failed/`, without the reports about them."""
+    """Return the inputs in `failed/`, without the reports about them."""
     return sorted(spool_status.inputs(spool_status.folders.failed))
 
 
 def put_back_all(
     config: Config, disk: Disk, names: Sequence[str]
 ) -> tuple[list[str], dict[str, InputError | OSError]]:
-    """Move inputs back to `unprocessed/`, and remove what was reported about them, and set aside.
+    """Move inputs back to `unprocessed/`, and remove their reports and rejected lines.
 
-    They are those in `failed/`, or else those in `processed/` of which lines were set aside.
+    They are inputs in `failed/`, or else those in `processed/` with rejected lines.
 
     With markers, an input's marker comes first: without it, nothing would make the file ready. The report
-    goes last: a crash before that leaves one without its input, which nobody takes for one. Each job is held
-    until its report is gone: an input that failed again before would find its name taken by it, and get a
-    `~N`.
+    is removed last: a crash before that leaves a report without an input, which is never taken for an input.
+    Each job is held until its report is removed: otherwise an input that fails again before would find its
+    name taken by the report, and get a `~N`.
 
-    Gives the names that were moved, and what was in the way of the others: such an input is not there or no
-    input, a file of its name is waiting already, or the disk refuses.
+    Return the names that were moved, and for each other name why it was not: there is no such input, a file
+    of its name is waiting already, or the disk refuses.
 
     Raises:
         OSError: the disk refuses to keep what was moved.
     """
     spool_status = SpoolStatus(config)
-    return _Revival(spool_status, InputNames(config.intake), disk).put_back(names)
+    return _Requeue(spool_status, InputNames(config.intake), disk).put_back(names)
 
 
-class _Revival:
+class _Requeue:
     def __init__(self, spool_status: SpoolStatus, names: InputNames, disk: Disk) -> None:
         folders = spool_status.folders
         self._folders = folders
@@ -65,11 +65,11 @@ class _Revival:
         self._names = names
         self._disk = disk
         self._lock_manager = holding.lock_manager(
-            folders, disk, is_shared=is_shared(folders, disk), monotonic=_no_time
+            folders, disk, is_shared=is_shared(folders, disk), monotonic=_zero_seconds
         )
 
     def put_back(self, names: Sequence[str]) -> tuple[list[str], dict[str, InputError | OSError]]:
-        """Do what `put_back_all` says."""
+        """Put inputs back as `put_back_all` does."""
         moved: list[str] = []
         refused: dict[str, InputError | OSError] = {}
         for first in range(0, len(names), HELD_TOGETHER):
@@ -95,12 +95,12 @@ class _Revival:
         return moved
 
     def _remove_reports(self, names: Sequence[str]) -> None:
-        """Remove the reports about inputs, once they are durably elsewhere."""
+        """Remove the reports about inputs, after making durable that the inputs have moved."""
         folders, disk = self._folders, self._disk
         disk.sync_folder(folders.unprocessed)
         disk.sync_folder(folders.failed)
         for name in names:
-            for ending in reversed(REPORTS):  # what has a report is an input, so that goes last
+            for ending in reversed(REPORTS):  # what has a report is an input, so the report goes last
                 unlink_if_there(disk, os.path.join(folders.failed, about(name, ending)))
         disk.sync_folder(folders.failed)
 
@@ -130,9 +130,9 @@ class _Revival:
         return hold
 
     def _run_again(self, path: str, before: CommitRecord, holds: ExitStack) -> None:
-        """Put an input back whose results are to be replaced: first the note of that is made durable.
+        """Put an input back whose results are to be replaced; make the note of that durable first.
 
-        The job is held meanwhile, so no one takes the note for one that was left behind.
+        The job is held meanwhile, so nobody takes the note for a stale one.
         """
         folders, disk, name = self._folders, self._disk, before.archive.name
         hold = self._hold(name, holds)
@@ -162,6 +162,6 @@ class _Revival:
             raise InputError(WAITING) from error
 
 
-def _no_time() -> float:
-    """A clock for who takes over nothing that others hold."""
+def _zero_seconds() -> float:
+    """Return a constant time: the requeue takes over no job that others hold."""
     return 0.0

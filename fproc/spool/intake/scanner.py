@@ -1,7 +1,7 @@
-"""Which files in `unprocessed/` are ready, and why the others are not.
+"""The scanner: which files in `unprocessed/` are ready, and why the others are not.
 
-The folder is listed again for every answer: no file can be forgotten, because nothing is remembered but
-how long a file has looked the same.
+The folder is listed again for every answer: no file can be forgotten, because the only state is how long a
+file has looked the same.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ log = logging.getLogger("fproc.intake")
 REFUSED = "the kernel refuses leases here"
 
 CHECKED = 256
-"""For how many files a look at the folder finds out whether they can be had now: that costs calls."""
+"""The number of files that a scan checks for whether they can be taken now: that costs system calls."""
 
 _KNOWS_EFFECTIVE_IDS = os.access in os.supports_effective_ids
 
 _LAST_TIME = (1 << 63) - 1
-_PLACE_DIGITS = 20
-"""Nanoseconds that 64 bits hold, to the year 2262, and how long twice as many are. Files may be later."""
+_KEY_DIGITS = 20
+"""The most nanoseconds in 64 bits, in the year 2262, and the digits of twice as many. Files may be later."""
 
 SMALL_BYTES = 256 * 1024
-"""Files up to this size may be done together with others."""
+"""Files up to this size, in bytes, may be processed in a group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One look at the folder: names that are ready, in order, and what the others wait for, by name.
+    """One scan of the folder: names that are ready, in order, and what the others wait for, by name.
 
-    `settling` are those that need nothing but time, and `unknown` those of them of which nobody can tell
-    whether they are being written; `large` are those that are ready, but too large to be done together with
-    others; `unreadable` are those that this process may not read, and why, as far as was looked.
+    `settling` are those that need only time, and `unknown` those of them for which nothing tells whether they
+    are being written; `large` are those that are ready, but too large for a group; `unreadable` are those
+    that this process may not read, and why, among those that were checked.
     """
 
     ready: list[str]
@@ -58,14 +58,14 @@ class Scan:
 
 
 class Scanner:
-    """Looks at one folder again and again.
+    """Scans one folder repeatedly.
 
     Args:
         folder: `unprocessed/`.
         intake: the settings.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970, to compare with a file's time of last change.
-        closings: which files the kernel has seen closed, where leases do not tell.
+        closings: the files that the kernel has seen closed, where leases do not tell.
     """
 
     def __init__(
@@ -90,10 +90,10 @@ class Scanner:
     def scan(self) -> Scan:
         """List the folder.
 
-        Whether a file can be had now is found out for the first `CHECKED` only, and not remembered: who
-        takes a file asks again (`is_free`).
+        Only the first `CHECKED` files are checked for whether they can be taken now, and that is not
+        remembered: the caller checks again before it takes a file (`is_free`).
         """
-        placed: list[str] = []  # names with their places before them: tuples would take twice the memory
+        keyed: list[str] = []  # names after their sort keys: tuples would take twice the memory
         large: set[str] = set()
         waits: dict[str, Wait] = {}
         self._empty.begin()
@@ -110,34 +110,35 @@ class Scanner:
                 name = entry.name
                 wait = wait_of(name, status)
                 if wait is None:
-                    placed.append(self._place(status) + name)
+                    keyed.append(self._sort_key(status) + name)
                     if status.st_size > SMALL_BYTES:
                         large.add(name)
                 else:
                     waits[name] = wait
-        placed.sort()
-        _unplace(placed)
-        self._set_aside(placed, waits)
-        if placed or waits:
+        keyed.sort()
+        ready = keyed
+        _strip_keys(ready)
+        self._set_aside(ready, waits)
+        if ready or waits:
             self._empty.forget()
         waiting = {name: why for name, (why, _) in waits.items()}
         unknown = {name for name, (_, needs) in waits.items() if needs is Needs.LONG_TIME}
         settling = [name for name, (_, needs) in waits.items() if needs is Needs.TIME or name in unknown]
-        return Scan(placed, waiting, settling, large, unknown, self._unreadable)
+        return Scan(ready, waiting, settling, large, unknown, self._unreadable)
 
     def is_still_empty(self) -> bool:
-        """Return whether nothing has come since the last look, which found nothing to wait for."""
+        """Return whether nothing has come since the last scan, which found no input."""
         return self._empty.is_unchanged()
 
     def is_free(self, name: str) -> bool:
-        """Whether a file that was ready at the last look is there and can be had, as far as can be told."""
+        """Return whether a file that was ready at the last scan is there and can be taken now."""
         try:
-            return self._hindrance(name) is None
+            return self._obstacle(name) is None
         except FileNotFoundError:
             return False
 
     def why_waiting(self, name: str) -> str:
-        """What one file waits for, or `READY`, as far as one look can tell: settled since its last change.
+        """Return what one file waits for, or `READY`, by one look at it: settled since its last change.
 
         Raises:
             FileNotFoundError: it is gone.
@@ -154,11 +155,11 @@ class Scanner:
                 wait = Wait(f"waiting for {shown(self.names.marker_of(name))}")
         elif self._intake.ready != "rename":
             wait = self._looks.wait_by_age(status, self._why_unknown(name, status, reach_of(self._folder)))
-        wait = wait or self._hindrance(name, has_waited=True)
+        wait = wait or self._obstacle(name, has_waited=True)
         return wait.why if wait else READY
 
     def _judge(self) -> Callable[[str, os.stat_result], Wait | None]:
-        """Return what says of each file, during one look, what it waits for."""
+        """Return a function that tells what each file waits for, valid during one scan."""
         self._looks.begin()
         if self._intake.ready == "rename":
             return lambda _name, _status: None
@@ -175,13 +176,13 @@ class Scanner:
 
     def _by_marker(self, markers: set[str]) -> Callable[[str, os.stat_result], Wait | None]:
         def wait(name: str, _status: os.stat_result) -> Wait | None:
-            wanted = self.names.marker_of(name)
-            return None if wanted in markers else Wait(f"waiting for {shown(wanted)}")
+            marker = self.names.marker_of(name)
+            return None if marker in markers else Wait(f"waiting for {shown(marker)}")
 
         return wait
 
     def _markers(self) -> set[str]:
-        """The names of the markers that are there, spelled as the pattern spells them."""
+        """Return the names of the markers that are there, spelled as the pattern spells them."""
         marker = self.names.marker
         assert marker is not None
         with os.scandir(self._folder) as entries:
@@ -192,22 +193,22 @@ class Scanner:
             }
 
     def _why_unknown(self, name: str, status: os.stat_result, reach: Reach) -> str:
-        """Return why nobody can tell who writes to a file; "" if a lease will, or the kernel has."""
+        """Return why it is not known who writes to a file; "" if a lease tells, or the kernel has told."""
         if self._intake.ready != "auto":
             return ""
         why = reach.why_unknown(status.st_uid)
         return "" if why and self.was_closed(name) else why
 
     def was_closed(self, name: str) -> bool:
-        """Whether the kernel has told that whoever wrote to a file has closed it."""
+        """Return whether the kernel has told that the writer of a file has closed it."""
         return self._closings is not None and self._closings.was_closed(name)
 
     def _set_aside(self, names: list[str], waits: dict[str, Wait]) -> None:
-        """Take from the first of the names that are ready those that cannot be had now."""
+        """Move the names that cannot be taken now from the first of the ready ones to `waits`."""
         unreadable = {}
         for name in names[:CHECKED]:
             try:
-                wait = self._hindrance(name)
+                wait = self._obstacle(name)
             except FileNotFoundError:
                 names.remove(name)
                 continue
@@ -221,11 +222,11 @@ class Scanner:
                     log.warning("%s: %s; it waits until it can be", shown(name), wait.why)
         self._unreadable = unreadable
 
-    def _hindrance(self, name: str, *, has_waited: bool = False) -> Wait | None:
-        """Return why a file that is ready cannot be had now, if so.
+    def _obstacle(self, name: str, *, has_waited: bool = False) -> Wait | None:
+        """Return why a file that is ready cannot be taken now, or None if it can.
 
-        `has_waited` says that it has looked the same for long enough, should nobody be able to tell who
-        writes to it.
+        `has_waited` says that it has looked the same for long enough, in case it is not known who writes to
+        it.
 
         Raises:
             FileNotFoundError: it is gone.
@@ -249,7 +250,7 @@ class Scanner:
         return None
 
     def _unreadable_now(self, path: str) -> Wait | None:
-        """Return what a file waits for that this process may not read.
+        """Return the wait for permission if this process may not read a file, or None if it may.
 
         Raises:
             FileNotFoundError: it is gone.
@@ -259,24 +260,24 @@ class Scanner:
         os.lstat(path)
         return unreadable(os.strerror(errno.EACCES))
 
-    def _place(self, status: os.stat_result) -> str:
-        """What a file comes before others by, in digits."""
+    def _sort_key(self, status: os.stat_result) -> str:
+        """Return the key that files are sorted by, in digits."""
         order = self._intake.order
         number = 0 if order == "name" else status.st_mtime_ns if order == "oldest" else -status.st_mtime_ns
-        return f"{min(max(number, -_LAST_TIME), _LAST_TIME) + _LAST_TIME:0{_PLACE_DIGITS}}"
+        return f"{min(max(number, -_LAST_TIME), _LAST_TIME) + _LAST_TIME:0{_KEY_DIGITS}}"
 
 
 def unreadable(why: str | None) -> Wait:
-    """Return what a file waits for that may not be read."""
+    """Return the wait of a file that may not be read."""
     return Wait(f"cannot be read yet: {why}", Needs.PERMISSION)
 
 
 class LeftAlone:
-    """Says once of each entry of a folder that is left alone why it is.
+    """Logs once, for each entry of a folder that is left alone, why it is.
 
     Args:
-        is_wanted: whether a file of this name is not left alone.
-        names: why it is, if its name is to blame.
+        is_wanted: tells whether a file of this name is not left alone.
+        names: tell why it is, if its name is the reason.
     """
 
     def __init__(self, is_wanted: Callable[[str], bool], names: InputNames) -> None:
@@ -286,11 +287,11 @@ class LeftAlone:
         self._seen: set[str] = set()
 
     def begin(self) -> None:
-        """Begin a look at the folder: what went between two looks, and comes again, is said again."""
+        """Begin a scan: an entry that was missing in a scan, and comes again, is logged again."""
         self._said, self._seen = self._seen, set()
 
     def says(self, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry is left alone, as no file or by its name; the log says so once."""
+        """Return whether an entry is left alone, for its kind or its name; log that once."""
         name = entry.name
         is_wanted = self._is_wanted(name)
         if is_wanted and entry.is_file(follow_symlinks=False):
@@ -306,14 +307,14 @@ class LeftAlone:
         return True
 
 
-def _unplace(names: list[str]) -> None:
-    """Take the places from sorted names, each of which stays once.
+def _strip_keys(names: list[str]) -> None:
+    """Strip the sort keys from sorted names, and keep each name once.
 
     Some filesystems (tmpfs of Linux 6.18) list a name again while others leave the folder.
     """
     count = 0
-    for placed in names:
-        name = placed[_PLACE_DIGITS:]
+    for keyed in names:
+        name = keyed[_KEY_DIGITS:]
         if count == 0 or name != names[count - 1]:
             names[count] = name
             count += 1

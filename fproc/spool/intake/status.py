@@ -1,4 +1,4 @@
-"""Where inputs are and what they wait for: read from the folders, without changing or needing anything."""
+"""Where inputs are and what they wait for: read from the folders alone, without changing anything."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SKIPPED = "it cannot be worked with, and is skipped until this is fixed"
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """One place where an input of a name is, and what there is to say about it there."""
+    """One folder where an input of a name is, and its state there, in words."""
 
     place: str
     name: str
@@ -57,18 +57,18 @@ class SpoolStatus:
         self._names = self._scanner.names
 
     def counts(self) -> dict[str, int]:
-        """How many inputs are in each state."""
+        """Return the number of inputs in each state."""
         return {os.path.basename(folder): len(self.inputs(folder)) for folder in self.folders.inputs()}
 
     def inputs(self, folder: str) -> set[str]:
-        """Names of inputs in a folder; reports and set-aside lines are none."""
+        """Return the names of inputs in a folder, without reports and rejected lines."""
         names = self.names(folder)
         if folder == self.folders.failed:
             return {name for name in names if is_input(name, names)}
         return names
 
     def names(self, folder: str) -> set[str]:
-        """Names of files in a folder that may be inputs, or about inputs; none, if there is no folder."""
+        """Return the names of files in a folder that may be inputs or reports; none without a folder."""
         try:
             with os.scandir(folder) as entries:
                 return {
@@ -80,50 +80,50 @@ class SpoolStatus:
             return set()
 
     def is_input_name(self, name: str, folder: str) -> bool:
-        """Whether a file of this name, in this folder, may be an input."""
+        """Return whether a file of this name, in this folder, may be an input."""
         is_waiting = folder == self.folders.unprocessed
         return self._names.is_taken(name) if is_waiting else self._names.may_be_input(name)
 
     def attempts(self, name: str) -> int:
-        """How many attempts at an input in `underprocess/` have failed."""
+        """Return how many attempts at an input in `underprocess/` have failed."""
         return read_attempts(holder_status(self.folders, name).folder).attempts
 
     def size_bytes(self, name: str) -> int | None:
-        """The size of an input that is being worked on, if it still is."""
+        """Return the size of an input that is being worked on, or None if it is no more."""
         try:
             return os.path.getsize(os.path.join(self.folders.underprocess, name))
         except (OSError, ValueError):
             return None
 
     def instances(self) -> list[Instance]:
-        """Those that are running."""
+        """Return the instances that are running."""
         return instances(self.folders)
 
     def waiting(self) -> list[dict[str, Any]]:
-        """Inputs in `underprocess/` that wait to be tried again: `file`, `not_before`, `attempts`."""
-        found = []
+        """Return the inputs in `underprocess/` that wait for a retry: `file`, `not_before`, `attempts`."""
+        retries = []
         for name in sorted(self.names(self.folders.underprocess)):
             attempts = read_attempts(holder_status(self.folders, name).folder)
             due = self._due(attempts)
             if due is not None:
-                found.append({"file": name, "not_before": due, "attempts": attempts.attempts})
-        return found
+                retries.append({"file": name, "not_before": due, "attempts": attempts.attempts})
+        return retries
 
     def _due(self, attempts: Attempts) -> str | None:
-        """Return when an input is tried again, or None where that may be now."""
+        """Return when an input is tried again, or None if that may be now."""
         now = self._clock()
         left_seconds = attempts.left_seconds(now, self._longest_wait_seconds)
         return rfc3339(min(attempts.not_before, now + left_seconds)) if left_seconds else None
 
-    def located(self, given: str) -> tuple[str, str]:
-        """Return the place (`failed`, say; "" for any) and the name that somebody means who gives a path.
+    def located(self, path: str) -> tuple[str, str]:
+        """Return the place (such as `failed`; "" for any) and the name of the input that a path means.
 
-        A folder may be given as it is seen from the current folder, or from the watched one.
+        The path may be relative to the current folder, or to the watched one.
 
         Raises:
             InputError: no input is ever in that folder.
         """
-        folder, name = os.path.split(given)
+        folder, name = os.path.split(path)
         if not folder:
             return "", name
         for base in (os.curdir, self.folders.watch):
@@ -131,15 +131,15 @@ class SpoolStatus:
             for state in self.folders.inputs():
                 if real == os.path.realpath(state):
                     return os.path.basename(state), name
-        what = f"{shown(given)}: is in none of the folders of inputs of {shown(self.folders.watch)}"
+        what = f"{shown(path)}: is in none of the folders of inputs of {shown(self.folders.watch)}"
         raise InputError(f"{what}; ask by its name alone, or drop it into {shown(self.folders.unprocessed)}")
 
     def why(self, name: str, place: str = "") -> list[Location]:
-        """Every place, or this one, where an input of this name is, or was archived, and why.
+        """Return each place, or only this one, where an input of this name is, or was archived, and why.
 
-        Where a place is given, an archived input goes by its own name, `~N` included.
+        With a place, `name` is the archived input's own name, `~N` included.
         """
-        found = []
+        locations = []
         if name in {"", os.curdir, os.pardir}:
             return []
         ways: tuple[tuple[str, Callable[[str], str]], ...] = (
@@ -149,19 +149,19 @@ class SpoolStatus:
             (self.folders.failed, self._why_failed),
         )
         for folder, why in ways:
-            here = os.path.basename(folder)
-            if place not in {"", here}:
+            folder_name = os.path.basename(folder)
+            if place not in {"", folder_name}:
                 continue
             is_archive = folder in {self.folders.processed, self.folders.failed}
             names = archived_as(folder, name) if is_archive and not place else [name]
-            for one in names:
-                if os.path.lexists(os.path.join(folder, one)):
+            for file_name in names:
+                if os.path.lexists(os.path.join(folder, file_name)):
                     with suppress(FileNotFoundError):  # gone meanwhile
-                        found.append(Location(here, one, why(one)))
-        return found
+                        locations.append(Location(folder_name, file_name, why(file_name)))
+        return locations
 
     def why_unprocessed(self, name: str) -> str:
-        """What an input in `unprocessed/` waits for.
+        """Return what an input in `unprocessed/` waits for.
 
         Raises:
             FileNotFoundError: it is gone.
@@ -175,28 +175,28 @@ class SpoolStatus:
         return f"ready{but}" if but else "ready; it is taken as soon as a worker is free"
 
     def _later(self, name: str, why: str) -> str:
-        """Return what will be in the way of an input once it is ready, or ""."""
-        own = "" if why.startswith("left alone") else obstacle(self.folders.unprocessed, name)
-        return f"; {SKIPPED}: {own}" if own and own not in why else ""
+        """Return what will prevent work on an input once it is ready, or "" for nothing."""
+        reason = "" if why.startswith("left alone") else obstacle(self.folders.unprocessed, name)
+        return f"; {SKIPPED}: {reason}" if reason and reason not in why else ""
 
     def _but(self, folder: str, name: str) -> str:
-        """Why an input that is ready, or due, in a folder is not worked on, or ""."""
+        """Return why an input that is ready, or due, in a folder is not worked on, or "" for no reason."""
         running = self.instances()
         if not running:
-            own = obstacle(folder, name) or "; ".join(disks(self.folders).unusable)
-            return ", but no fproc is running on this folder" + (f"; and {own}" if own else "")
-        facts = [instance.facts for instance in running]
-        for known in facts:
-            if name in known.names:
-                return f", but {SKIPPED}: {known.names[name]}"
-        if all(known.paused for known in facts):
-            return f", but intake is paused: {facts[0].paused}"
-        if any(known.more_names for known in facts) and (own := obstacle(folder, name)):
-            return f", but {SKIPPED}: {own}"
+            reason = obstacle(folder, name) or "; ".join(disks(self.folders).unusable)
+            return ", but no fproc is running on this folder" + (f"; and {reason}" if reason else "")
+        all_facts = [instance.facts for instance in running]
+        for facts in all_facts:
+            if name in facts.names:
+                return f", but {SKIPPED}: {facts.names[name]}"
+        if all(facts.paused for facts in all_facts):
+            return f", but intake is paused: {all_facts[0].paused}"
+        if any(facts.more_names for facts in all_facts) and (reason := obstacle(folder, name)):
+            return f", but {SKIPPED}: {reason}"
         return ""
 
     def why_underprocess(self, name: str) -> str:
-        """Who has an input in `underprocess/`, or what it waits for.
+        """Return who holds an input in `underprocess/`, or what it waits for.
 
         Raises:
             FileNotFoundError: it is gone.
@@ -206,19 +206,19 @@ class SpoolStatus:
             return f"left alone: it {kind_of_file(path)}"
         if not self._names.may_be_input(name):
             return f"left alone: {self._names.why_not(name)}"
-        seen = holder_status(self.folders, name)
-        if seen.holder:
-            return self._held(name, seen.holder)
-        attempts = read_attempts(seen.folder)
+        status = holder_status(self.folders, name)
+        if status.holder:
+            return self._held(name, status.holder)
+        attempts = read_attempts(status.folder)
         due = self._due(attempts)
         if due is not None or attempts.changing is not None:
             return _again(attempts, due) + self._but(self.folders.underprocess, name)
-        saved = checkpoints.read_checkpoint(seen.folder)
-        place = f"; it goes on from line {saved.place.line_no}" if saved else ""
+        saved = checkpoints.read_checkpoint(status.folder)
+        position = f"; it goes on from line {saved.place.line_no}" if saved else ""
         if not self._takes_orphans:
-            return f"nobody holds it, and recovery.enabled is off{place}"
+            return f"nobody holds it, and recovery.enabled is off{position}"
         but = self._but(self.folders.underprocess, name)
-        return f"nobody holds it{but or ' yet; it is taken up within a second or so'}{place}"
+        return f"nobody holds it{but or ' yet; it is taken up within a second or so'}{position}"
 
     def _held(self, name: str, holder: str) -> str:
         for instance in self.instances():
@@ -249,34 +249,34 @@ class SpoolStatus:
         try:
             with open(path, encoding="utf-8") as file:
                 report = json.load(file)
-            place = "".join(
+            details = "".join(
                 f", {what} {report[key]}"
                 for key, what in (("node", "node"), ("line_no", "line"))
                 if report[key] is not None
             )
-            return f"failed: {report['reason']} ({counted(report['attempts'], 'attempt')}{place})"
+            return f"failed: {report['reason']} ({counted(report['attempts'], 'attempt')}{details})"
         except (OSError, ValueError, KeyError, TypeError):
             return "failed; there is no report about it"
 
 
 def _again(attempts: Attempts, due: str | None) -> str:
-    """When an input that was worked on before is taken up again."""
+    """Return when an input that was worked on before is adopted again."""
     if attempts.changing is not None:
         return "was written to while it was read; it is read again once it is quiet"
     return f"retry at {due}, after {counted(attempts.attempts, 'failed attempt')}"
 
 
 def archived_as(folder: str, name: str) -> list[str]:
-    """The names, with and without `~N`, under which inputs of a name lie in an archive, in order."""
-    found = {}
+    """Return the names, with and without `~N`, that inputs of a name have in an archive, in order."""
+    numbers = {}
     with suppress(FileNotFoundError, NotADirectoryError):
         for other in os.listdir(folder):
             number = archive_number(name, other)
             if number is not None:
-                found[other] = number
-    return sorted(found, key=lambda other: found[other])
+                numbers[other] = number
+    return sorted(numbers, key=lambda other: numbers[other])
 
 
 def is_input(name: str, names: set[str]) -> bool:
-    """Whether a file in `failed/`, among `names`, is an input: no report, or one with a report."""
+    """Return whether a file in `failed/`, among `names`, is an input: not a report, or one with a report."""
     return not name.endswith(REPORTS) or (name + REPORT_ENDING) in names

@@ -1,4 +1,4 @@
-"""Which names uploaded files may have: safe ones, under which intake will take them."""
+"""Names that uploaded files may have: safe ones, with which intake takes them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from fproc.spool.layout import NAME_BYTES, REPORTS
 from fproc.spool.readiness.names import InputNames
 
 _SHOWN_CHARACTERS = 80
-"""How much of a refused name is repeated."""
+"""How much of a refused name is quoted, in characters."""
 
 _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-"""Control characters, separators of lines, and what turns the direction of text."""
+"""Control characters, line separators, and characters that turn the direction of text."""
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-"""What stands in a string for bytes that are not UTF-8, or is half a character."""
+"""Surrogates: they stand for bytes that are not UTF-8, or are half a character."""
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9]) *(\..*)?", re.IGNORECASE)
 
 
 def check_name(name: str, names: InputNames) -> str:
-    """A name that an uploaded file may have, as it was given.
+    """Return the name unchanged if an uploaded file may have it.
 
     Nothing is cut off or replaced: a name that is not safe is refused.
 
@@ -37,7 +37,7 @@ def check_name(name: str, names: InputNames) -> str:
 
 
 def _why_not(name: str, names: InputNames) -> str:
-    """What is wrong with a name, or ""."""
+    """Return what is wrong with a name, or "" for nothing."""
     size_bytes = len(name.encode("utf-8", "surrogatepass"))
     most_bytes = NAME_BYTES - (names.marker.size_bytes if names.marker else 0)
     is_taken = not name.startswith(".") and names.is_taken(name)

@@ -1,12 +1,12 @@
-"""Uploads: how files that someone sends become inputs, each whole or not at all.
+"""Uploads: how files that a client sends become inputs, each whole or not at all.
 
-They grow in a private folder, `.fproc/uploads/TOKEN/files/`, each under the name that it is to have, and are
-renamed into `unprocessed/` when all of them are there. `TOKEN` is held as jobs are: by a lock, or by a lease
-where other machines may use the spool. One that nobody holds is what a crash has left, and is swept.
+They are written in a private folder, `.fproc/uploads/TOKEN/files/`, each under the name that it is to have,
+and are renamed into `unprocessed/` when all of them are there. `TOKEN` is held as jobs are: by a lock, or by
+a lease where other hosts may use the spool. One that nobody holds was left by a crash, and is swept.
 
-With markers, the files get their names first, then the markers theirs: the other way round, a marker that a
-crash has left alone would make a later file of its name ready before that is whole. The sweep gives the
-markers that a crash has kept back.
+With markers, the files are renamed first, then the markers: the other way round, a marker left alone by a
+crash would make a later file of its name ready before that is whole. The sweep publishes the markers that a
+crash has held up.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class UploadArea:
     """The uploads of one spool, as this process sees it. Safe to use from several threads.
 
     Args:
-        config: where the folders are, which must be there, and when files are ready.
-        disk: makes the calls; by default as durable as the configuration says.
-        home: the spool's; by default that of the one that is there now.
+        config: has the folders, which must be there, and says when files are ready.
+        disk: makes the system calls; by default as durable as the configuration says.
+        home: the spool's; by default that of the spool that is there now.
         monotonic: seconds on a clock that is never set.
     """
 
@@ -72,21 +72,25 @@ class UploadArea:
         self.folders = Folders(config.watch_dir, config.results_dir)
         self.home = home or Home.found(self.folders)
         self.names = InputNames(config.intake)
-        self._places = copy.copy(self.folders)
-        self._places.jobs = self._places.uploads  # they are held as jobs are
+        self._lock_folders = copy.copy(self.folders)
+        self._lock_folders.jobs = self._lock_folders.uploads  # they are held as jobs are
         self._monotonic = monotonic
         self._is_shared = is_shared(self.folders, self.disk)
-        self._by = lock_manager(self._places, self.disk, is_shared=self._is_shared, monotonic=monotonic)
+        self._locks = lock_manager(
+            self._lock_folders, self.disk, is_shared=self._is_shared, monotonic=monotonic
+        )
 
     def _lock_manager(self) -> LockManager:
-        """What holds uploads; other hosts may have begun to use the spool."""
+        """Return the manager of the uploads' locks; other hosts may have begun to use the spool."""
         if not self._is_shared and os.path.exists(self.folders.shared):
             self._is_shared = True
-            self._by = lock_manager(self._places, self.disk, is_shared=True, monotonic=self._monotonic)
-        return self._by
+            self._locks = lock_manager(
+                self._lock_folders, self.disk, is_shared=True, monotonic=self._monotonic
+            )
+        return self._locks
 
     def begin(self) -> Upload:
-        """Make a place for the files of one upload.
+        """Make a private folder for the files of one upload.
 
         Raises:
             OSError: the disk refuses.
@@ -103,16 +107,16 @@ class UploadArea:
             raise
 
     def _make_folder(self) -> None:
-        """Make the folder of all uploads, but none above it: that has vanished if it is not there."""
+        """Make the folder of all uploads, but none above it: if that is missing, the spool has vanished."""
         if not os.path.isdir(self.folders.uploads):
             self.disk.make_folder(self.folders.uploads)
             self.disk.sync_folder(self.folders.state)
 
     def sweep(self) -> None:
-        """Remove what was left by those who died in the middle of an upload, and finish what they published.
+        """Remove what processes that died during an upload left behind, and finish what they published.
 
-        What cannot be removed is said in the log, and left for the next time. So is one with a lease, until
-        that is seen to be over.
+        What cannot be removed is logged, and left for the next sweep. So is one with a lease, until that is
+        known to be over.
         """
         with suppress(FileNotFoundError):
             for token in os.listdir(self.folders.uploads):
@@ -125,7 +129,7 @@ class UploadArea:
                     log.warning("cannot remove the unfinished upload %s: %s", shown(token), reason_of(error))
 
     def clean(self, hold: JobLock) -> None:
-        """Finish what was published of an upload, remove the rest, and let go of it."""
+        """Finish what was published of an upload, remove the rest, and release it."""
         files = os.path.join(hold.folder, _FILES)
         try:
             if os.path.isdir(files):
@@ -138,16 +142,16 @@ class UploadArea:
             hold.release()
 
     def make_ready(self, files: str) -> None:
-        """Publish the markers of those files that have left a private folder for `unprocessed/`.
+        """Publish the markers of those files that have moved from a private folder to `unprocessed/`.
 
-        Each file's name is durable before its marker's is. One that left by a link may have both names.
+        Each file's name is durable before its marker's is. A file moved by a link may have both names.
         """
         waiting = self.folders.unprocessed
         names = set(os.listdir(files))
         ready: dict[str, list[str]] = {}
         for name, target in self._marked(names).items():
-            here, there = os.path.join(files, target), os.path.join(waiting, target)
-            if os.path.lexists(there) and (target not in names or same_file(here, there)):
+            private, published = os.path.join(files, target), os.path.join(waiting, target)
+            if os.path.lexists(published) and (target not in names or same_file(private, published)):
                 ready.setdefault(self.names.marker_of(target), []).append(os.path.join(files, name))
         if ready:
             self.disk.sync_folder(waiting)
@@ -158,9 +162,9 @@ class UploadArea:
             self.disk.sync_folder(waiting)
 
     def _leave_one_of_each(self, files: str, markers: Iterable[list[str]]) -> None:
-        """Remove the markers of files that share one with another file, before that one is published.
+        """Remove all but one of the markers that share a name, before that one is published.
 
-        Published after it, they would make a later file of their stem ready too early.
+        Published after it, the others would make a later file of their stem ready too early.
         """
         spare = [path for paths in markers for path in paths[1:]]
         for path in spare:
@@ -169,9 +173,9 @@ class UploadArea:
             self.disk.sync_folder(files)
 
     def _drop_markers(self, files: str) -> None:
-        """Remove what markers are left, and see that they stay so, before their files go.
+        """Remove the remaining markers, durably, before their files are removed.
 
-        A marker without its file would be taken for that of a file which has left.
+        A marker without its file would be taken for that of a file which has been published.
         """
         markers = self._marked(os.listdir(files))
         for name in markers:
@@ -180,17 +184,17 @@ class UploadArea:
             self.disk.sync_folder(files)
 
     def _marked(self, names: Iterable[str]) -> dict[str, str]:
-        """The markers among the names in a private folder, in order, each with its file's name."""
+        """Return the markers among the names in a private folder, in order, each with its file's name."""
         marker = self.names.marker
         return {name: marker.within(name) for name in sorted(names) if marker and marker.is_marker(name)}
 
 
 class IncomingFile:
-    """One file that grows. It is whole when it is closed.
+    """One file that is being written. It is whole when it is closed.
 
     Attributes:
-        name: what it is to be called.
-        target: what it will be called; another name if that is taken.
+        name: the name that was asked for.
+        target: the name that it will get; another one if that is taken.
     """
 
     def __init__(self, disk: Disk, name: str, target: str, path: str) -> None:
@@ -202,7 +206,7 @@ class IncomingFile:
         self._descriptor: int | None = disk.create(path)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append to it.
+        """Append to the file.
 
         Raises:
             OSError: the disk refuses.
@@ -213,23 +217,23 @@ class IncomingFile:
         self._bytes += len(data)
 
     def close(self) -> None:
-        """Nothing comes after this: make it survive power loss.
+        """Close the file, which is whole now, and make it durable.
 
         Raises:
-            OSError: the disk refuses; then the upload must be given up.
+            OSError: the disk refuses; then the upload must be abandoned.
         """
         if self._descriptor is not None:
             self._disk.sync(self._descriptor)
             self.abandon()
 
     def abandon(self) -> None:
-        """Close it as it is."""
+        """Close the file as it is."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             self._disk.close(descriptor)
 
     def arrived(self) -> Uploaded:
-        """What there is to say about it when it is published."""
+        """Return the name, size and digest of the file, once it is published."""
         return Uploaded(self.target, self._bytes, self._digest.hexdigest())
 
 
@@ -262,7 +266,7 @@ class Upload:
         self.discard()
 
     def create(self, name: str) -> IncomingFile:
-        """A new file.
+        """Make a new file.
 
         Raises:
             InputError: it cannot have this name.
@@ -274,7 +278,7 @@ class Upload:
         return file
 
     def publish(self) -> list[Uploaded]:
-        """Put the files into `unprocessed/`, in order; each gets the next `~N` if its name is taken by then.
+        """Move the files to `unprocessed/`, in order; each gets the next `~N` if its name is taken by then.
 
         Raises:
             InputError, OSError: it cannot be done. What was published before that stays.
@@ -290,12 +294,12 @@ class Upload:
             self._move(file)
         self._disk.sync_folder(self._unprocessed)
         self._upload_area.make_ready(self._private)
-        arrived = [file.arrived() for file in self._files]
+        uploaded = [file.arrived() for file in self._files]
         self.discard()
-        return arrived
+        return uploaded
 
     def discard(self) -> None:
-        """Remove what was not published. What cannot be removed is said in the log, and left to the sweep."""
+        """Remove what was not published. What cannot be removed is logged, and left to the sweep."""
         if self._is_over:
             return
         self._is_over = True
@@ -309,10 +313,10 @@ class Upload:
             log.warning("cannot remove all of an upload; the next start will: %s", reason_of(error))
 
     def _mark(self, files: list[IncomingFile]) -> None:
-        """Make the markers of files, and see that both survive power loss.
+        """Make the markers of files, and make both durable.
 
-        A marker without its file would be taken for that of a file which has left, so the file's name is
-        durable before there is one.
+        A marker without its file would be taken for that of a file which has been published, so the file's
+        name is durable before there is one.
         """
         self._disk.sync_folder(self._private)
         for file in files:
@@ -320,7 +324,7 @@ class Upload:
         self._disk.sync_folder(self._private)
 
     def _move(self, file: IncomingFile) -> None:
-        """Give a file its name in `unprocessed/`; as long as someone else has taken that, another one."""
+        """Move a file to its name in `unprocessed/`; while that is taken, to another one."""
         while True:
             if not self._is_taken(file.target):
                 with suppress(FileExistsError):
@@ -329,7 +333,7 @@ class Upload:
             self._rename(file, self._free(file.name))
 
     def _rename(self, file: IncomingFile, target: str) -> None:
-        """Give a file another name here, while it has no marker."""
+        """Rename a file in the private folder, while it has no marker."""
         if self._names.marker:
             self._disk.unlink(self._own_marker(file.target))
             self._disk.sync_folder(self._private)
@@ -339,10 +343,10 @@ class Upload:
             self._mark([file])
 
     def _free(self, name: str) -> str:
-        """The first of a name's numbered forms that is taken neither here nor in `unprocessed/`.
+        """Return the first numbered form of a name that is free, both here and in `unprocessed/`.
 
         Raises:
-            InputError: a file would be ignored under that.
+            InputError: a file of that name would be ignored.
         """
         extra = self._names.marker.around("") if self._names.marker else ""
 
@@ -352,13 +356,13 @@ class Upload:
         def is_taken(number: int) -> bool:
             return os.path.lexists(self._own(target(number))) or self._is_taken(target(number))
 
-        found = target(free_number(is_taken))
-        if not self._names.is_taken(found):
-            raise InputError(f"a file '{shown(name)}' waits already, and '{shown(found)}' would be ignored")
-        return found
+        free = target(free_number(is_taken))
+        if not self._names.is_taken(free):
+            raise InputError(f"a file '{shown(name)}' waits already, and '{shown(free)}' would be ignored")
+        return free
 
     def _is_taken(self, target: str) -> bool:
-        """Whether a file of this name is in `unprocessed/`, or one that its marker would make ready."""
+        """Return whether `unprocessed/` has a file of this name, or one that its marker would make ready."""
         if os.path.lexists(self._there(target)):
             return True
         marker = self._names.marker_of(target)
@@ -370,7 +374,7 @@ class Upload:
         )
 
     def _own_marker(self, target: str) -> str:
-        """Where a file's marker is kept back: each has its own here, whatever it will be called."""
+        """Return the path of a file's unpublished marker: each file has its own here."""
         assert self._names.marker
         return self._own(self._names.marker.around(target))
 

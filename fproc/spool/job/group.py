@@ -69,8 +69,9 @@ class Groups:
             for name in self._with_traces(holds):
                 holds.pop(name).release()
             waiting = {f"{self._folders.unprocessed}/{name}": name for name in holds}
-            results = sync_contents(self._disk, list(waiting))
-            synced = {waiting[path]: result for path, result in results.items()}
+            synced = {
+                waiting[path]: result for path, result in sync_contents(self._disk, list(waiting)).items()
+            }
             for name, hold in list(holds.items()):
                 outcome = outcomes[name] = self._take(name, hold, synced.get(name))
                 if isinstance(outcome, Claim):
