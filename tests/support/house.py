@@ -167,16 +167,21 @@ def _reached(module: str, known: dict[str, set[str]]) -> set[str]:
 def crowded_folders(house: House) -> list[str]:
     """Folders with more entries than a person takes in at once."""
     folders = [house.package, *(path for path in house.package.rglob("*") if path.is_dir())]
-    counts = {
-        folder: sum(entry.name not in _NOT_COUNTED for entry in folder.iterdir())
-        for folder in folders
-        if "__pycache__" not in folder.parts
-    }
+    counts = {folder: sum(map(_counts, folder.iterdir())) for folder in folders}
     return [
         f"{folder.relative_to(house.project)}: {count}"
         for folder, count in counts.items()
         if count > MOST_ENTRIES
     ]
+
+
+def _counts(entry: Path) -> bool:
+    """Whether an entry is one that a person sees; bytecode that outlived its modules is none."""
+    if entry.name in _NOT_COUNTED:
+        return False
+    return entry.is_file() or any(
+        path.is_file() for path in entry.rglob("*") if "__pycache__" not in path.parts
+    )
 
 
 def long_files(house: House) -> list[str]:

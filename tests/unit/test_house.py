@@ -66,6 +66,7 @@ def copy(pristine: Path, tmp_path: Path) -> Path:
 
 def appended(copy: Path, module: str, text: str) -> None:
     path = copy / "fproc" / module
+    path.parent.mkdir(exist_ok=True)
     path.write_text(path.read_text("utf-8") + text if path.exists() else text, "utf-8")
 
 
@@ -123,7 +124,7 @@ BREACHES: list[tuple[Rule, Callable[[Path], object], str]] = [
         "fproc/run/run.py: sqlite3",
     ),
     (crowded_folders, lambda copy: crowd(copy, "pyz"), f"fproc/pyz: {MOST_ENTRIES + 3}"),
-    (crowded_folders, lambda copy: (copy / "fproc" / "more").mkdir(), f"fproc: {MOST_ENTRIES + 1}"),
+    (crowded_folders, lambda copy: appended(copy, "more/__init__.py", ""), f"fproc: {MOST_ENTRIES + 1}"),
     (
         long_files,
         lambda copy: appended(copy, "web/page/long.js", "\n" * (MOST_LINES + 1)),
