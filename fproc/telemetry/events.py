@@ -1,4 +1,4 @@
-"""What happened to inputs, and to lines of them, as columns of a database."""
+"""Events of inputs, and of their lines, as columns of a database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fproc.run.outcome import FileEvent
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What was wrong with a file, or with a line of it."""
+    """The error of a file, or of one of its lines."""
 
     time: float
     file: str
@@ -26,7 +26,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An event as it was recorded; a later one has a higher `id`, and no `id` is used twice."""
+    """A recorded event; a later one has a higher `id`, and no `id` is used twice."""
 
     id: int
     event: FileEvent
@@ -39,30 +39,30 @@ _all_of = attrgetter(*COLUMNS)
 
 
 def values_of(event: FileEvent) -> tuple[Any, ...]:
-    """An event as columns. Text is in bytes, because a name need not be UTF-8."""
+    """Return an event as columns. Text is in bytes, because a name need not be UTF-8."""
     job, file, kind, *numbers, results, error, node, line_no, line, skipped = _all_of(event)
     texts = map(bytes_of, (json.dumps(results), error))
     return (*map(bytes_of, (job, file, kind)), *numbers, *texts, _bytes(node), line_no, _bytes(line), skipped)
 
 
 def line_values_of(event: FileEvent) -> list[tuple[Any, ...]]:
-    """The lines of an event that were left out, as columns; each has a number, from 1."""
-    about = bytes_of(event.job), event.attempt, bytes_of(event.file), event.time
+    """Return the lines that an event left out, as columns; they are numbered from 1."""
+    event_columns = bytes_of(event.job), event.attempt, bytes_of(event.file), event.time
     return [
-        (*about, number, bytes_of(line.node), line.line_no, _bytes(line.given), bytes_of(line.reason))
+        (*event_columns, number, bytes_of(line.node), line.line_no, _bytes(line.given), bytes_of(line.reason))
         for number, line in enumerate(event.line_errors, 1)
     ]
 
 
 def row_of(values: tuple[Any, ...]) -> Row:
-    """The row of an id and the columns of an event."""
-    found = dict(zip(COLUMNS, values[1:], strict=True))
-    found["results"] = _names_of(found["results"])
-    return Row(values[0], FileEvent(**found))
+    """Return the row of an id and the columns of an event."""
+    columns = dict(zip(COLUMNS, values[1:], strict=True))
+    columns["results"] = _names_of(columns["results"])
+    return Row(values[0], FileEvent(**columns))
 
 
 def _names_of(text: str) -> tuple[str, ...]:
-    """The names of results, as `values_of` wrote them; none if something else did."""
+    """Return the names of results, as `values_of` wrote them; none if something else did."""
     try:
         return tuple(map(str, json.loads(text)))
     except (TypeError, ValueError):
@@ -70,7 +70,7 @@ def _names_of(text: str) -> tuple[str, ...]:
 
 
 def bytes_of(text: str) -> bytes:
-    """Text as it is bound, to be cast: lone surrogates that stand for bytes come out as those."""
+    """Return text as it is bound, to be cast: lone surrogates that stand for bytes become those bytes."""
     return text.encode("utf-8", "surrogateescape" if is_encodable(text) else "backslashreplace")
 
 

@@ -1,8 +1,8 @@
-"""What has happened to every input, kept in an SQLite database; with `history_schema`, all of fproc's SQL.
+"""The history of every input, in an SQLite database; with `history_schema`, all of fproc's SQL.
 
-History only: the folders are the state, and deleting the database loses no file. So trouble with it never
-stops the work: it is warned of once, the events are given up, and the next ones are tried again. Without
-Python's `sqlite3` there is no history.
+The folders are the state; deleting the database loses no file. So trouble with it never stops the work:
+it is logged once, the events are dropped, and the next ones are tried again. Without Python's `sqlite3`
+there is no history.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Change = tuple[str, list[tuple[Any, ...]]]
-"""A statement, and what it is carried out with."""
+"""A statement, and the rows of parameters to execute it with."""
 
 log = logging.getLogger("fproc.history")
 
 BUSY_SECONDS = 5.0
-"""How long another process's transaction is waited for."""
+"""How long to wait for another process's transaction."""
 
 BUSY_AGAIN_SECONDS = 0.1
-"""The same after trouble, so that a database which stays locked does not hold up every batch."""
+"""The same after trouble, so that a database that stays locked does not hold up every batch."""
 
 SET_ASIDE_LIMIT = 3
-"""How many corrupt databases are set aside in one run, before the disk is held to be bad."""
+"""How many corrupt databases one run sets aside before it takes the disk to be bad."""
 
 PRUNED_AT_ONCE = 1000
-"""Events, or lines that were left out, that are deleted in one transaction, so that nobody waits for it."""
+"""How many rows one transaction of `prune` deletes, so that no other process has to wait for it."""
 
 PRUNE_PAUSE_SECONDS = 0.01
-"""How long everyone else may have the database before the next ones are deleted."""
+"""How long other processes may have the database before the next rows are deleted."""
 
 MOST_LINE_ERRORS = 100_000
-"""How many lines that were left out are kept, however many come: they take ten times as much as an event."""
+"""How many left-out lines are kept at most: each takes ten times the space of an event."""
 
 ASKED_AT_ONCE = 400
-"""Names in one query; old versions of SQLite take no more than 999."""
+"""How many names one query has; old versions of SQLite allow no more than 999."""
 
 _DAY_SECONDS = 86400
 _HIGHEST_ID = 2**63 - 1
 
 # Text is bound as bytes and cast, because a name need not be UTF-8.
-# Columns are named: SQLite then sees when another process has just added one.
+# Columns are named: SQLite then notices when another process has just added one.
 _INSERT = """INSERT OR IGNORE INTO events (job, file, kind, time, attempt, seconds, lines_in, lines_out,
         bytes_in, rejected, results, error, node, line_no, line, skipped)
     VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
@@ -94,18 +94,18 @@ _PRUNE = "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE time < ?
 
 
 class History:
-    """The database at `path`, made if it is missing. No method raises because of it.
+    """The database at `path`, created if it is missing. No method raises because of it.
 
-    Any thread may call any method. What is written goes through one connection, under a lock; a query opens
-    one of its own, so a slow one does not hold up the work.
+    Any thread may call any method. Writes go through one connection, under a lock; each query opens its own,
+    so a slow query does not hold up the work.
 
     Args:
-        path: the database. Its folder must be there.
-        is_shared: its filesystem may be one that other hosts use, too.
+        path: the database. Its folder must exist.
+        is_shared: whether other hosts may use its filesystem too.
         history_days: how old an event may be when `prune` is called, or None to keep them all.
         set_aside: moves the database at a path out of the way, and its `-wal` and `-shm` before it, and
-            gives the path where it is then. May raise `OSError`, which ends the history of this run.
-        clock: the time in seconds since 1970, by which events are old.
+            returns its new path. May raise `OSError`, which ends the history of this run.
+        clock: seconds since 1970, by which the age of events is measured.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class History:
             self._attempt(lambda _: None, None)
 
     def record(self, events: Sequence[FileEvent]) -> None:
-        """Add events, all in one transaction; those that are there already change nothing."""
+        """Add events, all in one transaction; an event that is recorded already changes nothing."""
         if not events:
             return
         changes: list[Change] = [(_INSERT, [values_of(event) for event in events])]
@@ -153,20 +153,20 @@ class History:
             self._check_known(events)
 
     def _check_known(self, events: Sequence[FileEvent]) -> None:
-        """See that what was there already is the same: an id that two inputs share would hide one of them."""
+        """Warn if a recorded event is another input's: an id that two inputs share would hide one of them."""
         for event in events:
             key = bytes_of(event.job), bytes_of(event.kind), event.attempt
-            found = self._ask(_SAME, key)
-            if found and found[0][0] != event.file:
+            rows = self._ask(_SAME, key)
+            if rows and rows[0][0] != event.file:
                 log.warning(
                     "the history has %s for %s of %s, which has the same id %s; that is not recorded",
-                    *map(shown, (found[0][0], event.kind, event.file, event.job)),
+                    *map(shown, (rows[0][0], event.kind, event.file, event.job)),
                 )
 
     def prune(self, is_stopping: Callable[[], bool] = lambda: False) -> int:
-        """Delete the events that are older than `history_days`, and give how many; the totals stay.
+        """Delete the events older than `history_days`, and return how many; the totals stay.
 
-        It is done in small steps, as far as it comes before `is_stopping`.
+        Rows are deleted in small steps until `is_stopping` says so.
         """
         if self._history_days is None:
             return 0
@@ -185,24 +185,24 @@ class History:
         return deleted
 
     def totals(self) -> dict[str, int]:
-        """What all events ever recorded add up to, pruned ones included; empty if that is not known.
+        """Return the totals of all events ever recorded, pruned ones included; empty if they are not known.
 
-        `files_processed`, `files_failed`, `retries` and `recovered` count events of these kinds; the others
-        are of the files that were processed or failed.
+        `files_processed`, `files_failed`, `retries` and `recovered` count events of these kinds; the other
+        totals are of the files that were processed or failed.
         """
-        found = self._ask("SELECT * FROM totals", ())
-        return dict(zip(TOTALS, found[0], strict=True)) if found else {}
+        rows = self._ask("SELECT * FROM totals", ())
+        return dict(zip(TOTALS, rows[0], strict=True)) if rows else {}
 
     def recent(
         self, *, limit: int, kinds: Collection[str] = (), query: str = "", after: int | None = None
     ) -> list[Row]:
-        """Events, newest first.
+        """Return events, newest first.
 
         Args:
             limit: how many at most.
             kinds: only events of these kinds, if any are named.
             query: only events with this in the file's name or the error; the case of A to Z is ignored.
-            after: only what follows the row with this id in the list, which is what was recorded before it.
+            after: only the rows that follow the one with this id in the list, that is, older ones.
         """
         parameters = {
             "before": _HIGHEST_ID if after is None else after,
@@ -213,46 +213,46 @@ class History:
         return [row_of(values) for values in self._ask(_RECENT, parameters)]
 
     def timeline(self, file: str) -> list[Row]:
-        """All that is known about a name, oldest first."""
+        """Return all events of a name, oldest first."""
         return [row_of(values) for values in self._ask(_TIMELINE, (bytes_of(file),))]
 
     def errors(self, limit: int, file: str = "") -> list[Failure]:
-        """Files that failed or are tried again, and lines that were left out, `limit` of them, newest first.
+        """Return files that failed or are retried, and left-out lines, newest first, `limit` at most.
 
-        Where a file is named, only what concerns that.
+        If a file is named, return only its own.
         """
         sql = _ERRORS.format(which=_OF_FILE if file else "1")
-        found = self._ask(sql, {"file": bytes_of(file), "limit": max(limit, 0)})
-        return [Failure(*values) for values in found]
+        rows = self._ask(sql, {"file": bytes_of(file), "limit": max(limit, 0)})
+        return [Failure(*values) for values in rows]
 
     def failures(self, files: Collection[str]) -> list[Row]:
-        """The events that tell of the failure of files of these names, newest first for each name."""
+        """Return the `failed` events of files of these names, newest first for each name."""
         names = [bytes_of(file) for file in files]
         rows: list[Row] = []
         for start in range(0, len(names), ASKED_AT_ONCE):
-            some = names[start : start + ASKED_AT_ONCE]
-            sql = _FAILURES.format(names=", ".join(["CAST(? AS TEXT)"] * len(some)))
-            rows += [row_of(values) for values in self._ask(sql, some)]
+            batch = names[start : start + ASKED_AT_ONCE]
+            sql = _FAILURES.format(names=", ".join(["CAST(? AS TEXT)"] * len(batch)))
+            rows += [row_of(values) for values in self._ask(sql, batch)]
         return rows
 
     def ended(self, since: float, before: float, limit: int) -> list[Ended]:
-        """The files that ended in a span of time (seconds since 1970), newest first, `limit` at most."""
+        """Return the files that ended in a time span (seconds since 1970), newest first, `limit` at most."""
         return [Ended(*values) for values in self._ask(_ENDED, (since, before, limit))]
 
     def last(self, kind: str) -> float | None:
-        """When an event of this kind was last recorded, in seconds since 1970; None if none is known."""
-        found = self._ask(_LAST, (bytes_of(kind),))
-        return float(found[0][0]) if found else None
+        """Return when an event of this kind was last recorded, in seconds since 1970, or None."""
+        rows = self._ask(_LAST, (bytes_of(kind),))
+        return float(rows[0][0]) if rows else None
 
     def close(self) -> None:
-        """Close the database for good; what is recorded later is dropped, and queries find nothing."""
+        """Close the database for good; later events are dropped, and queries return nothing."""
         with self._lock:
             self._turn_off()
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """Work on the database, once more if it was corrupt and is out of the way, or give `otherwise`.
+        """Return the result of work on the database, or `otherwise`; repeat it after a corrupt one is moved.
 
-        The lock must be held.
+        The caller must hold the lock.
         """
         for _ in range(2):
             try:
@@ -261,14 +261,14 @@ class History:
                     break
                 value = work(connection)
             except self._troubles as error:
-                if not self._mend(error, self._opened):
+                if not self._recover(error, self._opened):
                     break
             else:
                 return value
         return otherwise
 
     def _write(self, *changes: Change) -> int | None:
-        """Make changes in one transaction; gives how many rows the first concerned, or None with trouble."""
+        """Make changes in one transaction; return how many rows the first affected, or None on trouble."""
         with self._lock:
             count = self._attempt(lambda connection: _change(connection, changes), None)
             if count is not None:
@@ -276,7 +276,7 @@ class History:
         return count
 
     def _ask(self, sql: str, parameters: Any) -> list[tuple[Any, ...]]:
-        """What a query finds; nothing if there is trouble."""
+        """Return the rows of a query; none on trouble."""
         with self._lock:
             opened = self._attempt(lambda _: self._opened, None)
         if opened is None:
@@ -286,11 +286,11 @@ class History:
                 return connection.execute(sql, parameters).fetchall()
         except self._troubles as error:
             with self._lock:
-                self._mend(error, opened)
+                self._recover(error, opened)
         return []
 
     def _ready(self) -> sqlite3.Connection | None:
-        """The connection to what is at the path now, or None if the history is off."""
+        """Return the connection to the database that is at the path now, or None if the history is off."""
         if self._connection is not None and not self._is_at_path(self._opened):
             log.warning("%s was removed or replaced; the history goes on without it", shown(self._path))
             self._disconnect()
@@ -303,8 +303,8 @@ class History:
     def _open(self) -> None:
         """Connect, and make the tables if there are none.
 
-        The journal is a write-ahead log where the filesystem has what that needs: memory that all
-        who use the database share, which hosts do not. Only with `synchronous = FULL` does it keep every
+        The journal is a write-ahead log where the filesystem supports it: it needs memory that all users of
+        the database share, which several hosts do not have. Only with `synchronous = FULL` does it keep every
         event through a power loss.
         """
         connection = self._connection = self._connect(self._busy_seconds)
@@ -326,10 +326,10 @@ class History:
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         return connection
 
-    def _mend(self, error: Exception, opened: os.stat_result | None) -> bool:
-        """After an error with the database that was `opened`: whether trying again at once makes sense.
+    def _recover(self, error: Exception, opened: os.stat_result | None) -> bool:
+        """Handle an error of the database that was `opened`; return whether to try again at once.
 
-        The connection is closed in any case, so the next call looks at everything afresh.
+        The connection is closed in any case, so the next call starts afresh.
         """
         self._disconnect()
         reason = reason_of(error) if isinstance(error, OSError) else shown(str(error))
@@ -342,7 +342,7 @@ class History:
         return False
 
     def _set_aside(self, reason: str, opened: os.stat_result | None) -> bool:
-        """Move a corrupt database away, unless another process has; False if that cannot be done."""
+        """Move a corrupt database away, unless another process has; return False if that is impossible."""
         if not self._is_at_path(opened):
             return True
         if self._set_aside_count == SET_ASIDE_LIMIT:
@@ -350,16 +350,16 @@ class History:
             return False
         self._set_aside_count += 1
         try:
-            put = self._move_aside(self._path)
+            new_path = self._move_aside(self._path)
         except OSError as refusal:
             self._end(f"is corrupt ({reason}) and cannot be set aside ({reason_of(refusal)})")
             return False
-        bad, put = shown(self._path), shown(put)
-        log.warning("%s was corrupt (%s); it is now %s, and a new history begins", bad, reason, put)
+        message = "%s was corrupt (%s); it is now %s, and a new history begins"
+        log.warning(message, shown(self._path), reason, shown(new_path))
         return True
 
     def _is_at_path(self, opened: os.stat_result | None) -> bool:
-        """Whether the database that was opened is still the one at the path."""
+        """Return whether the database that was opened is still the one at the path."""
         try:
             return opened is not None and os.path.samestat(os.stat(self._path), opened)
         except OSError:

@@ -1,4 +1,4 @@
-"""The tables of the history, and how those of older versions become the present ones."""
+"""The tables of the history, and the migrations from older versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOTALS = (
 """What is added up over restarts: the columns of the table `totals`, in their order."""
 
 SCHEMA_VERSION = 3
-"""The `user_version` of the databases that are made and understood; older ones are brought up to it."""
+"""The `user_version` of new databases, and the highest that is understood; older ones are migrated to it."""
 
 # The trigger fires only for an event that was not there yet, in the transaction that inserts it.
 _VERSION_1 = (
@@ -52,7 +52,7 @@ _VERSION_2 = (
     "CREATE INDEX line_errors_of_file ON line_errors (file)",
     "CREATE INDEX line_errors_by_time ON line_errors (time)",
 )
-# Of what was skipped before, nothing is known.
+# How many lines were skipped before this version is not known.
 _VERSION_3 = (
     "ALTER TABLE events ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE totals ADD COLUMN lines_rejected INTEGER NOT NULL DEFAULT 0",
@@ -68,12 +68,12 @@ _STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """The version of a database; 0 for one without tables."""
+    """Return the version of a database; 0 if it has no tables."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables, or bring them up to date, unless another process has just done so."""
+    """Make the tables, or migrate them, unless another process has just done so."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         for version in range(version_of(connection), SCHEMA_VERSION):

@@ -1,6 +1,6 @@
-"""What has happened: counters that the loop adds to and the dashboard reads.
+"""The counters that the loop adds to and the dashboard reads.
 
-A reader gets a snapshot that is never changed afterwards. Figures that nobody measures are left out.
+A reader gets a snapshot that never changes afterwards. Figures that are not measured are left out.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ BOUNDS_SECONDS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0),
 )
-"""The upper bounds of the histogram of processing times."""
+"""The upper bounds of the histogram of processing times, in seconds."""
 
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Processing times since the start: how many were at most each of `BOUNDS_SECONDS`, and all of them."""
+    """Processing times since the start: how many were within each of `BOUNDS_SECONDS`, and all of them."""
 
     counts: tuple[int, ...]
     count: int
@@ -41,11 +41,11 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Figures at one moment, under the names that `/stats` gives them.
+    """Figures at one moment, under their names in `/stats`.
 
     `totals` go on over restarts, `own_totals` are of this run alone. `throughput` and `processing_seconds`
-    are of the window that was asked for, everything else since the start. `last_success` is when a file was
-    last processed, in seconds since 1970, or None.
+    are of the requested window, everything else since the start. `last_success` is when a file was last
+    processed, in seconds since 1970, or None.
     """
 
     totals: dict[str, int]
@@ -89,7 +89,7 @@ class Metrics:
         self._edges: Counter[tuple[str, str]] = Counter()
 
     def add(self, outcome: Outcome) -> None:
-        """Count what became of a file. A run that is tried again counts only as a retry."""
+        """Count the outcome of a file. A run that is retried counts only as a retry."""
         with self._lock:
             if outcome.verdict is Verdict.RETRY:
                 self._totals["retries"] += 1
@@ -113,25 +113,25 @@ class Metrics:
             self._edges.update(outcome.figures.edges)
 
     def add_recovered(self) -> None:
-        """Count a file that was taken up after its owner had died."""
+        """Count a file that was recovered after its owner had died."""
         with self._lock:
             self._totals["recovered"] += 1
 
     def add_rolled_forward(self, *, succeeded: bool) -> None:
-        """Count a file whose decision an earlier owner had made."""
+        """Count a file that was finished from the commit record of an earlier owner."""
         with self._lock:
             self._count_end(succeeded=succeeded)
 
     def add_earlier(self, files: Iterable[Ended]) -> None:
-        """Count files that ended before fproc began, where it matters when that was: in the windows."""
+        """Count files that ended before fproc started, in the windows."""
         now = self._clock()
         for ended in files:
-            with self._lock:  # one by one: the work does not wait
+            with self._lock:  # one by one, so that the work does not wait
                 for window in self._windows.values():
                     window.add_earlier(ended, now - ended.time)
 
     def snapshot(self, window_seconds: int = WINDOWS[0]) -> Snapshot:
-        """The figures now, with those of one of the `WINDOWS`.
+        """Return the figures now, with those of one of the `WINDOWS`.
 
         Raises:
             ValueError: there is no such window.
@@ -163,7 +163,7 @@ class Metrics:
             )
 
     def series(self, window_seconds: int) -> dict[str, Any]:
-        """One of the `WINDOWS` step by step, as `/series` gives it.
+        """Return one of the `WINDOWS` step by step, as `/series` shows it.
 
         Raises:
             ValueError: there is no such window.
@@ -186,23 +186,23 @@ class Metrics:
 
 
 class _Node:
-    """The sums of one node. Its time is reckoned from the records that were timed; it never goes back."""
+    """The sums of one node. Its time is estimated from the records that were timed; it never decreases."""
 
     def __init__(self) -> None:
         self._all = NodeCounts()
-        self._unreckoned = 0
+        self._not_estimated = 0
         self._seconds = 0.0
 
     def add(self, counts: NodeCounts) -> None:
-        """Add what happened in one run."""
+        """Add the counts of one run."""
         self._all.add(counts)
-        self._unreckoned += counts.received
+        self._not_estimated += counts.received
         if self._all.timed:
-            self._seconds += self._unreckoned * max(self._all.seconds / self._all.timed, 0.0)
-            self._unreckoned = 0
+            self._seconds += self._not_estimated * max(self._all.seconds / self._all.timed, 0.0)
+            self._not_estimated = 0
 
     def figures(self) -> dict[str, float]:
-        """Under the names that `/stats` gives them."""
+        """Return the sums under their names in `/stats`."""
         return {
             "count": self._all.received,
             "emitted": self._all.emitted,
@@ -212,6 +212,6 @@ class _Node:
 
 
 def _percentiles(whole: Step) -> dict[str, float]:
-    """Percentiles by the nearest-rank method, if anything has ended."""
-    found = {name: rounded(whole.percentile(percent)) for name, percent in PERCENTILES.items()}
-    return {name: seconds for name, seconds in found.items() if seconds is not None}
+    """Return percentiles by the nearest-rank method; none if no file has ended."""
+    percentiles = {name: rounded(whole.percentile(percent)) for name, percent in PERCENTILES.items()}
+    return {name: seconds for name, seconds in percentiles.items() if seconds is not None}

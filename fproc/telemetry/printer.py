@@ -1,6 +1,6 @@
-"""`--trace`: the way of each line through the graph, as text.
+"""`--trace`: the path of each line through the graph, as text.
 
-One block a line: where it came from and its route, then what each node was given and what it made of that.
+One block a line: its origin and its route, then what each node received and what it emitted.
 A route that forks is shown as several.
 """
 
@@ -35,33 +35,33 @@ class Tracer:
         self._steps: list[str] = []
 
     def open(self, file: str) -> None:
-        """The lines that follow are those of this input."""
+        """Begin an input: the lines that follow are its own."""
         self._file = shown(file)
 
     def begin(self, line_no: int | None, _line: str) -> None:
-        """A line enters the graph: the one before it is complete."""
+        """Begin a line, which enters the graph: the one before it is complete."""
         self._flush()
         self._header = f"{self._file}:{'end' if line_no is None else line_no}"
 
     def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
-        """A node was given a record and emitted these."""
+        """Note that a node received a record and emitted these."""
         self.fail(node, tag, line, hops)
-        made = [f"[{out_tag}] {shown(out)}" for out_tag, out in emitted] or [_ending(node)]
-        self._steps += [f"        -> {text}" for text in made]
+        outputs = [f"[{out_tag}] {shown(out)}" for out_tag, out in emitted] or [_ending(node)]
+        self._steps += [f"        -> {text}" for text in outputs]
 
     def fail(self, node: str, tag: str, line: str, hops: int) -> None:
-        """A node was given a record; `lose` tells what became of it."""
+        """Note that a node received a record; `lose` says how that ended."""
         if len(self._path) >= hops:
             self._routes.append(self._path)
         self._path = [*self._path[: hops - 1], node]
         self._steps.append(f"    {node}: [{tag}] {shown(line)}")
 
     def lose(self, failure: LineFailure, _again: Callable[[], bool] | None) -> None:
-        """The line has failed at the last step."""
+        """Note that the line has failed at the last step."""
         self._steps.append(f"        -> {failure.fate}: {failure.reason}")
 
     def close(self) -> Sequence[Trace]:
-        """The input has ended."""
+        """Print the last line of the input, which has ended."""
         self._flush()
         return ()
 
@@ -72,7 +72,7 @@ class Tracer:
         self._path, self._routes, self._steps = [], [], []
 
     def _print(self, text: str) -> None:
-        """Print; where nobody takes it, the trace ends, and the files go on."""
+        """Print; if that fails, the trace ends, and the files go on."""
         try:
             if self._stream is not None:
                 self._stream.write(text)
@@ -83,7 +83,7 @@ class Tracer:
 
 
 def tracer(*, is_wanted: bool) -> Tracer | None:
-    """One that prints to standard error, if it is wanted."""
+    """Return a tracer that prints to standard error, if one is wanted."""
     return Tracer(sys.stderr) if is_wanted else None
 
 

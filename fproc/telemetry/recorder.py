@@ -1,7 +1,7 @@
-"""What is written down beside the work: figures, history, and how things stand.
+"""The recorder of all that happens: it feeds figures, history, alerts and the instance's file.
 
-Nothing here decides anything about a file; the folders do that. So trouble with any of it is logged by those
-who have it, and work goes on.
+Nothing here decides anything about a file; the folders do that. So trouble with a part of it is logged by
+that part, and work goes on.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ FLUSH_EVENTS = 500
 """How long, or how many, events wait to be written to the history together."""
 
 FLUSH_LINE_ERRORS = 500
-"""How many lines that were left out are written with such events, apart from the first one of each file."""
+"""How many left-out lines are written with such events, apart from the first one of each file."""
 
 TELL_SECONDS = 1.0
-"""How often it is put down how things stand."""
+"""How often the instance's file is written."""
 
 
 def open_history(
     folders: Folders, retention: Retention, *, clock: Callable[[], float] = time.time
 ) -> History:
-    """The history of a spool, or this host's own where several hosts use that; pruned by this clock."""
+    """Return the history of a spool, or this host's own if several hosts share the spool."""
     path = history_of(folders)
     return History(
         path,
@@ -57,12 +57,12 @@ def open_history(
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """A file that is worked on: since when, in seconds since 1970, and how far it is."""
+    """A file in work: since when, in seconds since 1970, and how far it is."""
 
     began_at: float
     progress: Progress
 
-    def said(self, name: str) -> dict[str, Any]:
+    def to_json(self, name: str) -> dict[str, Any]:
         return {
             "file": name,
             "started": rfc3339(self.began_at),
@@ -76,14 +76,14 @@ class _Running:
 
 
 class Recorder:
-    """The books of one running fproc; without a history or a presence, they are left out.
+    """The recorder of one running fproc; a history or an instance file that it does not have is left out.
 
     Args:
         metrics: figures since the start.
         history: events over restarts.
-        presence: this process's own file in the spool.
+        instance_file: this process's own file in the spool.
         traces: the last traces of lines.
-        alerts: whom to call.
+        alerts: the URLs to call.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
     """
@@ -114,14 +114,14 @@ class Recorder:
         self._flush_at = self._tell_at = monotonic()
 
     def outcome(self, outcome: Outcome) -> None:
-        """A file was worked on."""
+        """Record the outcome of a file."""
         event = outcome.event
         self._metrics.add(outcome)
         self._traces.add(event.file, outcome.figures.traces)
         with self._lock:
             self._running.pop(event.file, None)
         if event.kind:
-            self._add(replace(event, time=self._clock(), line_errors=self._told(event.line_errors)))
+            self._add(replace(event, time=self._clock(), line_errors=self._limited(event.line_errors)))
         if outcome.verdict is Verdict.COMMIT and (event.rejected or event.skipped):
             self._alerts.lost(event.file, outcome.figures)
         if outcome.verdict is Verdict.FAIL:
@@ -130,12 +130,12 @@ class Recorder:
             )
 
     def recovered(self, name: str) -> None:
-        """A file was taken up again after its owner had died."""
+        """Record that a file was recovered after its owner had died."""
         self._metrics.add_recovered()
         self._add(self._event(name, "recovered"))
 
     def rolled_forward(self, rolled_forward: RolledForward) -> None:
-        """A file was finished as an earlier owner had decided."""
+        """Record that a file was finished from the commit record of an earlier owner."""
         self._metrics.add_rolled_forward(succeeded=rolled_forward.succeeded)
         kind = "processed" if rolled_forward.succeeded else "failed"
         event = self._event(rolled_forward.name, kind, rolled_forward.job)
@@ -146,35 +146,35 @@ class Recorder:
             )
 
     def paused(self, reason: str) -> None:
-        """No new input is taken."""
+        """Record that intake is paused."""
         self._alerts.paused(reason)
 
     def resumed(self) -> None:
-        """New inputs are taken again."""
+        """Record that intake goes on."""
         self._alerts.resumed()
 
     def arrived(self) -> None:
-        """There is an input to be taken."""
+        """Record that an input is ready."""
         self._alerts.arrived()
 
     def died(self, name: str, death: WorkerDeath) -> None:
-        """A worker has died of a file."""
+        """Record that a worker has died of a file."""
         self._traces.keep(name)
         event = self._event(name, "died")
         self._add(replace(event, error=death.reason, node=death.node, line_no=death.line_no))
 
     def current(self, running: Mapping[str, Progress]) -> list[dict[str, Any]]:
-        """The files that are worked on, as `/files` shows them; may be called from any thread."""
+        """Return the files in work, as `/files` shows them; may be called from any thread."""
         self._note(running)
         with self._lock:
             now = self._clock()
             return [
-                {**entry.said(name), "seconds": round(max(0.0, now - entry.began_at), 3)}
+                {**entry.to_json(name), "seconds": round(max(0.0, now - entry.began_at), 3)}
                 for name, entry in self._running.items()
             ]
 
     def turn(self, running: Callable[[], Mapping[str, Progress]], health: Callable[[], Facts]) -> None:
-        """Write down what is due; called often. How things stand is asked only when it is told."""
+        """Write what is due; called often. `health` is called only when the instance's file is written."""
         now = self._monotonic()
         if self._events and (now >= self._flush_at or len(self._events) >= FLUSH_EVENTS):
             self._flush()
@@ -187,12 +187,12 @@ class Recorder:
         self._alerts.progress()
 
     def prune(self, is_stopping: Callable[[], bool]) -> None:
-        """Remove what is too old from the history; may be called from any thread."""
+        """Delete old events from the history; may be called from any thread."""
         if self._history is not None:
             self._history.prune(is_stopping)
 
     def close(self) -> None:
-        """Write down what is left, and close the books."""
+        """Write the events that wait, and close everything."""
         self._flush()
         if self._history is not None:
             self._history.close()
@@ -205,7 +205,7 @@ class Recorder:
             self._history.record(events)
 
     def _note(self, running: Mapping[str, Progress]) -> None:
-        """Put down how far each file is, and what is known of its lines."""
+        """Note how far each file is, and the traces of its lines."""
         with self._lock:
             now, before = self._clock(), self._running
             self._running = {
@@ -215,14 +215,14 @@ class Recorder:
             self._traces.set_running({name: progress.traces for name, progress in running.items()})
 
     def _tell(self, instance_file: InstanceFile, health: Facts) -> None:
-        current = [entry.said(name) for name, entry in self._running.items()]
+        current = [entry.to_json(name) for name, entry in self._running.items()]
         instance_file.say({"started": self._started, "current": current, "health": health.to_json()})
 
-    def _told(self, line_errors: tuple[LineFailure, ...]) -> tuple[LineFailure, ...]:
-        """Return as many of the lines that a file has left out as are written with those of others."""
-        told = line_errors[: max(1, FLUSH_LINE_ERRORS - self._line_errors)]
-        self._line_errors += len(told)
-        return told
+    def _limited(self, line_errors: tuple[LineFailure, ...]) -> tuple[LineFailure, ...]:
+        """Return those of a file's left-out lines that there is room for beside those of other files."""
+        limited = line_errors[: max(1, FLUSH_LINE_ERRORS - self._line_errors)]
+        self._line_errors += len(limited)
+        return limited
 
     def _event(self, name: str, kind: str, job: str = "") -> FileEvent:
         return FileEvent(job or new_id(8), name, kind, self._clock())

@@ -1,4 +1,4 @@
-"""What has ended lately, in steps of time, and how long that took. The memory it takes is fixed."""
+"""The files that ended lately, in steps of time, and how long they took. The memory for it is fixed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ WINDOWS = (60, 900, 3600)
 
 SERIES_PERCENTILES = {"p50": 50, "p95": 95}
 PERCENTILES = {**SERIES_PERCENTILES, "p99": 99, "max": 100}
-"""Percentiles of processing times by their names: in `/series` for each step, in `/stats` for a window."""
+"""Percentiles of processing times by name: in `/series` for each step, in `/stats` for a window."""
 
 BINS_PER_DOUBLING = 8
-"""How fine times are sorted: a percentile is at most 2**(1/16), 4.5 %, away from the exact one."""
+"""How fine the bins are: a percentile is at most 2**(1/16), 4.5 %, away from the exact one."""
 
 LEAST_SECONDS, MOST_SECONDS = 1e-6, 1e7
-"""Times outside of these count as these, but for the longest one."""
+"""Times outside of these bounds count as the bounds; only the longest time is kept exactly."""
 
 
 def bin_of(seconds: float) -> int:
-    """Which bin a time falls into."""
+    """Return the number of the bin that a time falls into."""
     return math.floor(math.log2(min(max(seconds, LEAST_SECONDS), MOST_SECONDS)) * BINS_PER_DOUBLING)
 
 
@@ -36,7 +36,7 @@ def _middle(number: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A file that has ended, well or not: when, in seconds since 1970, and in figures."""
+    """A file that was processed or failed: when, in seconds since 1970, and its figures."""
 
     time: float
     seconds: float
@@ -46,7 +46,7 @@ class Ended:
 
 
 class Step:
-    """What ended in one step of time, or in several together; `number` counts steps since 1970."""
+    """The files that ended in one step of time, or in several together; `number` counts steps since 1970."""
 
     __slots__ = ("bins", "bytes", "failed", "files", "lines", "longest_seconds", "number")
 
@@ -76,7 +76,7 @@ class Step:
         self.longest_seconds = max(self.longest_seconds, other.longest_seconds)
 
     def percentile(self, percent: int) -> float | None:
-        """The time that so many percent of the files did not exceed; None if none has ended."""
+        """Return the time that `percent` of the files did not exceed; None if no file has ended."""
         rank = -(-percent * self.files // 100)
         if rank == self.files:
             return self.longest_seconds if self.files else None
@@ -116,7 +116,7 @@ class Window:
         step.add(ended)
 
     def add_earlier(self, ended: Ended, seconds_ago: float) -> None:
-        """Count a file that ended before fproc began; from then on, the whole window is known."""
+        """Count a file that ended before fproc started; from then on, the window is complete."""
         self._began = min(self._began, self._monotonic() - self.window_seconds)
         number = self._number() - max(math.ceil((seconds_ago - self._in_step()) / self.step_seconds), 0)
         if number <= self._number() - STEPS:
@@ -127,19 +127,19 @@ class Window:
         step.add(ended)
 
     def whole(self) -> Step:
-        """All steps as one."""
+        """Return the sum of all steps."""
         whole = Step(self._number())
         for step in self._lately():
             whole.merge(step)
         return whole
 
     def span_seconds(self) -> float:
-        """How much time the steps cover: the last of them has only begun, and fproc may have, too."""
+        """Return the time that the steps cover: the last one has only begun, and fproc may have, too."""
         covered_seconds = self.window_seconds - self.step_seconds + self._in_step()
         return max(min(covered_seconds, self._monotonic() - self._began), 0.001)
 
     def points(self) -> list[dict[str, Any]]:
-        """The steps as `/series` gives them, oldest first; `files` are all that ended, `failed` ones too."""
+        """Return the steps as `/series` shows them, oldest first; `files` includes the failed ones."""
         shift = round((self._clock() - self._monotonic() - self._offset_seconds) / self.step_seconds)
         return [
             {
@@ -154,14 +154,14 @@ class Window:
         ]
 
     def _in_step(self) -> float:
-        """How many seconds of the present step have passed."""
+        """Return how many seconds of the current step have passed."""
         return (self._monotonic() + self._offset_seconds) % self.step_seconds
 
     def _number(self) -> int:
         return int((self._monotonic() + self._offset_seconds) // self.step_seconds)
 
     def _lately(self) -> Iterator[Step]:
-        """The steps from the oldest to this one; those in which nothing ended are empty."""
+        """Yield the steps from the oldest to the current one; those in which no file ended are empty."""
         last = self._number()
         for number in range(last - STEPS + 1, last + 1):
             step = self._steps[number % STEPS]
@@ -169,5 +169,5 @@ class Window:
 
 
 def rounded(seconds: float | None) -> float | None:
-    """A time as it is shown: to the microsecond."""
+    """Return a time rounded to the microsecond, for display."""
     return None if seconds is None else round(seconds, 6)

@@ -1,4 +1,4 @@
-"""The ways of some lines through the graph, as values: what a worker's runs show of themselves."""
+"""Traces of some lines, as values: the paths that they take through the graph in a worker's runs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from fproc.telemetry.traces import MOST_OF_FILE
 
 FIRST_LINES = 3
 EACH_SECONDS = 1.0
-"""The steps of so many lines are told at the beginning of a file, but no more often than this."""
+"""How many lines at the beginning of a file are traced, and how much time lies between two such files."""
 
 MOST_LOST = 5
-"""How many traces there are of lines of one file that are left out; and how many a second are complete."""
+"""How many left-out lines of one file are traced; and how many of those traces are complete in a second."""
 
 MOST_STEPS = 50
-"""How many steps of one line are kept."""
+"""How many steps of one line are kept at most."""
 
 MOST_CHARACTERS = 200_000
-"""How long all traces of one file may be together."""
+"""How long all traces of one file may be together, in characters."""
 
 _DROPPED, _KEPT, _WRITTEN, _SKIPPED, _REJECTED, _FAILED = range(6)
 _OUTCOMES = {_DROPPED: "dropped", _KEPT: "kept", _WRITTEN: "written"}
@@ -34,11 +34,11 @@ _FATES = {"skipped": _SKIPPED, "rejected": _REJECTED, "failed": _FAILED}
 
 
 class TraceSampler:
-    """Makes traces. An `Observer` of one run after the other.
+    """Collects traces. An `Observer` of one run after the other.
 
     Args:
-        plan: what the runs do.
-        tracer: is told of each line; then there are traces of the last ones of a file, not of the first.
+        plan: the plan of the runs.
+        tracer: another observer, told of each line; then the last lines of a file are traced, not the first.
         monotonic: seconds on a clock that is never set.
 
     Attributes:
@@ -62,7 +62,7 @@ class TraceSampler:
         self._end = -1
 
     def open(self, file: str) -> None:
-        """Another file begins."""
+        """Begin a file."""
         now = self._monotonic()
         self.first_lines = 0
         if now >= self._due_at:
@@ -74,14 +74,14 @@ class TraceSampler:
             self._tracer.open(file)
 
     def begin(self, line_no: int | None, line: str) -> None:
-        """A line enters the graph: the one before it is complete."""
+        """Begin a line, which enters the graph: the one before it is complete."""
         self._complete()
         self._begin(line_no, line)
         if self._tracer:
             self._tracer.begin(line_no, line)
 
     def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
-        """A node was given a record and emitted these."""
+        """Note that a node received a record and emitted these."""
         self._add((node, tag, line))
         if not emitted:
             self._end = max(self._end, self._ending(node))
@@ -89,13 +89,13 @@ class TraceSampler:
             self._tracer.step(node, tag, line, emitted, hops)
 
     def fail(self, node: str, tag: str, line: str, hops: int) -> None:
-        """A node was given a record; `lose` tells what became of it."""
+        """Note that a node received a record; `lose` says how that ended."""
         self._add((node, tag, line))
         if self._tracer:
             self._tracer.fail(node, tag, line, hops)
 
     def lose(self, failure: LineFailure, again: Callable[[], bool] | None) -> None:
-        """A line has failed. If its steps were not told, its trace has only the last, or is made now."""
+        """Note that a line has failed. If it was not observed, trace it now, or only its last step."""
         if self._tracer:
             self._tracer.lose(failure, None)
         if self._trace is None or self._trace.line_no != failure.line_no:
@@ -109,12 +109,12 @@ class TraceSampler:
             self._trace.outcome = f"{failure.fate}: {failure.reason}"
 
     def so_far(self) -> tuple[Trace, ...]:
-        """The traces of the file that is open; between two lines only."""
+        """Return the traces of the open file; to be called between two lines only."""
         self._complete()
         return tuple(self._traces)
 
     def close(self) -> Sequence[Trace]:
-        """The file has ended; gives its traces."""
+        """End the file, and return its traces."""
         self._complete()
         if self._tracer:
             self._tracer.close()
@@ -126,7 +126,7 @@ class TraceSampler:
         return traces
 
     def _show(self, failure: LineFailure, again: Callable[[], bool] | None) -> None:
-        """Begin the trace of a line that was not shown."""
+        """Begin the trace of a line that was not observed."""
         self._complete()
         if again and self._is_gone_through(again):
             return
@@ -135,7 +135,7 @@ class TraceSampler:
             self._add((failure.node, failure.tag, failure.given))
 
     def _is_gone_through(self, again: Callable[[], bool]) -> bool:
-        """Have a line sent through the graph again, unless that was done too often of late."""
+        """Have a line sent through the graph again, unless that was done too often lately."""
         if not self._more_complete:
             return False
         self._more_complete -= 1
@@ -156,7 +156,7 @@ class TraceSampler:
             self._path.append((node, tag, excerpt(line)))
 
     def _ending(self, node: str) -> int:
-        """What it means that a node emitted nothing."""
+        """Return how a line ends at a node that emitted nothing."""
         if node == DROP:
             return _DROPPED
         if node == END or is_sink(self._plan.graph.nodes[node]):
@@ -164,7 +164,7 @@ class TraceSampler:
         return _KEPT if self._plan.may_keep(node) else _DROPPED
 
     def _complete(self) -> None:
-        """The trace that was begun is complete."""
+        """Complete the trace that was begun."""
         trace, self._trace = self._trace, None
         if trace is None or not (self._path or trace.outcome):
             return

@@ -1,4 +1,4 @@
-"""What is kept of single lines to be shown: their ways through the graph, and what was wrong with them."""
+"""The traces of single lines that are kept for display: their paths through the graph, and their errors."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from fproc.pipeline.tracing.trace import USUAL, Trace
 MOST_TRACES = 500
 MOST_OF_FILE = 50
 MOST_CHARACTERS = 4_000_000
-"""How many traces are kept, how many of one file, and how long all of them may be together, of each kind."""
+"""How many traces of each kind are kept, how many of one file, and how many characters in all."""
 
 
 class Traces:
     """The last traces of all files, in memory. Any thread may call any method.
 
-    Those of lines that failed, or were left out, are kept apart: the others, which come every second, would
-    push them out before anybody has looked.
+    Traces of lines that failed or were left out are kept apart: the usual ones, which come every second,
+    would push them out before anybody has looked.
     """
 
     def __init__(
@@ -35,23 +35,23 @@ class Traces:
         self._numbers = count()
 
     def add(self, file: str, traces: Iterable[Trace]) -> None:
-        """A run of a file has ended, and these are its traces, in order."""
+        """Add the traces of a file's run that has ended, in order."""
         with self._lock:
             self._running.pop(file, None)
             self._add(file, traces)
 
     def keep(self, file: str) -> None:
-        """The worker of a file has died: what was known up to then stays known."""
+        """Keep what was traced of a file whose worker has died."""
         with self._lock:
             self._add(file, self._running.pop(file, ()))
 
     def set_running(self, running: dict[str, Sequence[Trace]]) -> None:
-        """These are the traces, up to now, of the files that are being worked on."""
+        """Replace the traces of the files in work."""
         with self._lock:
             self._running = {file: traces for file, traces in running.items() if traces}
 
     def find(self, *, file: str = "", limit: int) -> list[tuple[str, Trace]]:
-        """The newest traces, newest first, each with its file's name; those of one file, if it is named."""
+        """Return the newest traces, newest first, with their files' names; of one file, if it is named."""
         with self._lock:
             running = [
                 (name, trace)
@@ -60,8 +60,8 @@ class Traces:
                 if file in {"", name}
             ]
             kept = sorted(self._usual.newest(file, limit) + self._lost.newest(file, limit), reverse=True)
-            found = [*running, *((name, trace) for _, name, trace in kept)]
-        return found[: max(limit, 0)]
+            newest = [*running, *((name, trace) for _, name, trace in kept)]
+        return newest[: max(limit, 0)]
 
     def _add(self, file: str, traces: Iterable[Trace]) -> None:
         for trace in traces:
@@ -70,7 +70,7 @@ class Traces:
 
 
 class _Shelf:
-    """Traces by number, the oldest of which go when they are too many or too long."""
+    """Traces by number; the oldest are dropped when there are too many or they are too long."""
 
     def __init__(self, most: int, most_of_file: int, most_characters: int) -> None:
         self._most = most
@@ -81,7 +81,7 @@ class _Shelf:
         self._characters = 0
 
     def add(self, number: int, file: str, trace: Trace) -> None:
-        """Keep one more; its number is higher than all others."""
+        """Keep one more; its number is higher than all earlier ones."""
         self._kept[number] = file, trace
         of_file = self._of_file.setdefault(file, deque())
         of_file.append(number)
@@ -92,7 +92,7 @@ class _Shelf:
             self._remove(next(iter(self._kept)))
 
     def newest(self, file: str, limit: int) -> list[tuple[int, str, Trace]]:
-        """The newest ones, newest first, with number and file; those of one file, if it is named."""
+        """Return the newest traces, newest first, with number and file; of one file, if it is named."""
         numbers = reversed(self._of_file.get(file, ())) if file else reversed(self._kept)
         return [(number, *self._kept[number]) for number in islice(numbers, max(limit, 0))]
 

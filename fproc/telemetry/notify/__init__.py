@@ -1,4 +1,4 @@
 """Calls to the outside: failures, pauses, silence and the heartbeat.
 
-Never waited for by the work. Begin with `alerts`.
+The work never waits for them. Begin with `alerts`.
 """

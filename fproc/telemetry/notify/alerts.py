@@ -1,6 +1,6 @@
-"""What fproc calls out: a file failed or lost lines, intake pauses or goes on, nothing comes; a heartbeat.
+"""Alerts: a file failed or lost lines, intake pauses or goes on, nothing arrives; and the heartbeat.
 
-All of it is told from threads that the work never waits for; without a URL there are none.
+They are sent from threads that the work never waits for; without a URL there are none.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from fproc.telemetry.notify.sender import Caller
 log = logging.getLogger("fproc.alerts")
 
 BEAT_SECONDS = 60.0
-"""How often there is a heartbeat, at most."""
+"""The least time between two heartbeats."""
 
 MORE = {"failed": "failed", "rejected": "lost lines"}
-"""What other files did of which the same is told."""
+"""What the message says of further files of one kind."""
 
 ERROR_LENGTH = 1000
-"""How much of an error is told."""
+"""How many characters of an error are sent."""
 
 AT_ONCE_SECONDS = 1.0
-"""How long the end may take without a word about it."""
+"""How long the last alerts may take before that is logged."""
 
 
 class Alerts:
-    """Tells the URLs of a policy what happens. No method waits but `close`; all are for one thread.
+    """Sends alerts to the URLs of a policy. Only `close` waits; all methods are for one thread.
 
     Args:
-        policy: whom to tell.
-        watch_dir: the folder that is watched, for messages.
+        policy: the URLs.
+        watch_dir: the watched folder, for messages.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
     """
@@ -64,7 +64,7 @@ class Alerts:
         self._is_paused = self._is_quiet = False
 
     def watch(self) -> None:
-        """From now on, progress is a heartbeat, and it is news if nothing arrives for long."""
+        """From now on, send a heartbeat as the loop turns, and an alert if nothing arrives for long."""
         self._is_watching = True
         self._beat_at = self._arrived_at = self._monotonic()
 
@@ -77,14 +77,14 @@ class Alerts:
         line_no: int | None = None,
         attempts: int | None = None,
     ) -> None:
-        """A file has failed for good."""
+        """Report that a file has failed for good."""
         tries = f" after {counted(attempts, 'attempt')}" if attempts else ""
         error = error[:ERROR_LENGTH]
         details = {"file": file, "error": error, "node": node, "line_no": line_no, "attempts": attempts}
         self._tell("failed", f"{file} failed{tries}: {error}", 1, **details)
 
     def lost(self, file: str, figures: Figures) -> None:
-        """A file was processed, but lines of it were set aside or skipped."""
+        """Report that a file was processed, but lines of it were set aside or skipped."""
         lines = counted(figures.lines_in, "line")
         details = {"lines": figures.lines_in, "rejected": figures.rejected, "skipped": figures.skipped}
         message = f"{file}: {left_out_text(figures.rejected, figures.skipped)}, of {lines}"
@@ -93,26 +93,26 @@ class Alerts:
         self._tell("rejected", message, 1, file=file, **details)
 
     def paused(self, reason: str) -> None:
-        """No new input is taken."""
+        """Report that intake is paused."""
         self._is_paused = True
         reason = reason[:ERROR_LENGTH]
         self._tell("paused", f"intake is paused: {reason}", error=reason)
 
     def resumed(self) -> None:
-        """New inputs are taken again."""
+        """Report that intake goes on."""
         self._is_paused = False
         self._tell("resumed", "intake goes on")
 
     def arrived(self) -> None:
-        """There is an input to be taken."""
+        """Note that an input is ready."""
         self._arrived_at = self._monotonic()
         self._is_quiet = False
 
     def progress(self) -> None:
-        """The loop turns; called often."""
+        """Note that the loop turns; called often."""
         now = self._monotonic()
         if self._is_paused:
-            self._arrived_at = now  # what arrives meanwhile is not seen
+            self._arrived_at = now  # nobody sees what arrives meanwhile
         elif self._is_watching:
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_SECONDS
@@ -121,20 +121,20 @@ class Alerts:
                 self._tell_quiet(self._quiet_seconds)
 
     def beat(self) -> None:
-        """Give a heartbeat."""
+        """Send a heartbeat."""
         if self._heartbeat is not None:
             self._heartbeat.post(_Beat())
 
     def close(self, seconds: float) -> None:
-        """Tell what is left, but wait for that no longer than so many seconds."""
+        """Send the alerts that wait, but take no longer than this."""
         callers = [caller for caller in (self._webhook, self._heartbeat) if caller is not None]
         for caller in callers:
             caller.close()
-        left = _unfinished(callers, AT_ONCE_SECONDS)
-        if left:
+        unfinished = _unfinished(callers, AT_ONCE_SECONDS)
+        if unfinished:
             log.info("telling the last alerts, for up to %g s", seconds)
-            left = _unfinished(left, seconds - AT_ONCE_SECONDS)
-        for caller in left:
+            unfinished = _unfinished(unfinished, seconds - AT_ONCE_SECONDS)
+        for caller in unfinished:
             log.warning("%s was not told everything before the end", caller)
 
     def _tell_quiet(self, quiet_seconds: float) -> None:
@@ -147,17 +147,17 @@ class Alerts:
     def _tell(self, event: str, message: str, count: int = 0, **details: Any) -> None:
         if self._webhook is not None:
             time = rfc3339(self._clock())
-            self._webhook.post(_Told(event, time, self._watch_dir, message, count, details))
+            self._webhook.post(_Alert(event, time, self._watch_dir, message, count, details))
 
 
 def _unfinished(callers: list[Caller], seconds: float) -> list[Caller]:
-    """Those that have not told everything when so many seconds have passed."""
+    """Return the callers that have not sent everything after so many seconds."""
     deadline = time.monotonic() + seconds
     return [caller for caller in callers if not caller.join(deadline - time.monotonic())]
 
 
 class _Beat:
-    """A heartbeat; two that wait are one."""
+    """A heartbeat; two that wait become one."""
 
     def absorb(self, later: object) -> bool:
         return isinstance(later, _Beat)
@@ -167,8 +167,8 @@ class _Beat:
 
 
 @dataclass(slots=True)
-class _Told:
-    """What happened, and how often, if that is counted: then a later one of its kind only counts."""
+class _Alert:
+    """What happened, and how often if that is counted: then a later one of its kind adds to the count."""
 
     event: str
     time: str
@@ -178,7 +178,7 @@ class _Told:
     details: dict[str, Any]
 
     def absorb(self, later: object) -> bool:
-        if not (self.count and isinstance(later, _Told) and later.event == self.event):
+        if not (self.count and isinstance(later, _Alert) and later.event == self.event):
             return False
         self.count += later.count
         return True

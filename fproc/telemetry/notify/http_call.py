@@ -1,4 +1,4 @@
-"""One HTTP call to a URL of the user's. Slow to import, so not before there is something to call for."""
+"""One HTTP call to a URL of the user's. Slow to import, so imported for the first call."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from fproc import __version__
 from fproc.base.errors import reason_of
 
 BODY_BYTES = 1024
-"""How much of an answer is read; it says nothing of interest."""
+"""How much of a response is read; nothing in it matters."""
 
 SERVER_ERRORS = 500
 PASSING = frozenset({408, 425, 429})
-"""Statuses that may be another one the next time: from 500 on, and these."""
+"""Statuses worth another try: those from 500 on, and these."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class CallError(Exception):
-    """A call came to nothing; the message repeats nothing of the URL. `passes`: trying again makes sense."""
+    """A call failed; the message repeats nothing of the URL. `passes`: trying again makes sense."""
 
     def __init__(self, reason: str, *, passes: bool) -> None:
         super().__init__(reason)
@@ -34,7 +34,7 @@ def call(url: str, data: bytes | None, *, timeout_seconds: float) -> None:
     """GET a URL, or POST JSON to it.
 
     Raises:
-        CallError: nobody answered, or not with success.
+        CallError: there was no response, or none of success.
     """
     try:
         with build_opener(_NoRedirects).open(_request(url, data), timeout=timeout_seconds) as answer:
@@ -55,7 +55,7 @@ def call(url: str, data: bytes | None, *, timeout_seconds: float) -> None:
 
 
 def _request(url: str, data: bytes | None) -> Request:
-    """The request; a name and a password in the URL go into a header, which no other host gets to see."""
+    """Return the request; a name and a password in the URL go into a header, sent to that host alone."""
     parts = urlsplit(url)
     login, _, host = parts.netloc.rpartition("@")
     request = Request(urlunsplit(parts._replace(netloc=host)), data)  # noqa: S310 - the scheme was checked
@@ -69,7 +69,7 @@ def _request(url: str, data: bytes | None) -> Request:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Leaves a redirect as the error that it is: a POST would lose what it says, and a secret could leak."""
+    """Treats a redirect as an error: a POST would lose its body, and a secret could leak."""
 
     def http_error_302(self, *_: Any, **__: Any) -> None:
         """Let the next handler raise an `HTTPError`."""

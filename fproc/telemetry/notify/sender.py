@@ -1,4 +1,4 @@
-"""Calling a URL from a thread of its own: who has something to say leaves it here, and never waits."""
+"""Calls to a URL from a thread of their own: who has a message leaves it here, and never waits."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from fproc.base.urls import masked
 log = logging.getLogger("fproc.alerts")
 
 WAITING = 100
-"""How many messages may wait; the oldest ones make room."""
+"""How many messages may wait; beyond that, the oldest ones are dropped."""
 
 TIMEOUT_SECONDS = 10.0
 TRIES = 3
 BACKOFF_SECONDS = 1.0
-"""How long a call may be silent, how often it is tried, and the first delay between tries; each further one
-is four times as long, and half of it is left to chance."""
+"""The timeout of a call, how often it is tried, and the first delay between tries; each further one is four
+times as long, and half of it is random."""
 
 GAP_SECONDS = 10.0
-"""How long it is after a message until the next one, so that many of a kind become one."""
+"""The delay after a message until the next one, so that many of a kind become one."""
 
 
 class Message(Protocol):
-    """Something to say."""
+    """A message to a URL."""
 
     def absorb(self, later: Message, /) -> bool:
-        """Say what a later message says as well, if that goes together; gives whether it does."""
+        """Merge a later message into this one, if they go together; return whether they do."""
 
     def body(self) -> bytes | None:
-        """JSON to POST, or None for a GET."""
+        """Return JSON to POST, or None for a GET."""
 
 
 class Caller:
-    """Calls one URL, message by message. The thread is there once there is something to say.
+    """Calls one URL, message by message. The thread starts with the first message.
 
     Args:
         url: a usable URL.
-        name: what it is called in the log.
+        name: its name in the log.
     """
 
     def __init__(self, url: str, name: str) -> None:
@@ -56,7 +56,7 @@ class Caller:
         self._is_in_trouble = False
 
     def post(self, message: Message) -> None:
-        """Have something said. Returns at once, whatever happens to it."""
+        """Send a message later. Returns at once, whatever happens to it."""
         with self._changed:
             if not (self._waiting and self._waiting[-1].absorb(message)):
                 self._waiting.append(message)
@@ -68,13 +68,13 @@ class Caller:
                 self._start()
 
     def close(self) -> None:
-        """Say what is left without any more pauses, then end."""
+        """Send the messages that wait without further pauses, then end."""
         with self._changed:
             self._is_closing.set()
             self._changed.notify()
 
     def join(self, seconds: float) -> bool:
-        """After `close`, wait at most so long; gives whether everything was said, or given up."""
+        """Wait after `close`, at most so long; return whether everything was sent or given up."""
         if self._thread is not None:
             self._thread.join(max(seconds, 0.0))
         return self._thread is None or not self._thread.is_alive()
@@ -86,7 +86,7 @@ class Caller:
         thread = threading.Thread(target=self._work, name="alerts", daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:  # there is no room for one more thread; the next message tries again
+        except RuntimeError as error:  # no more threads can be started; the next message tries again
             self._trouble(reason_of(error))
         else:
             self._thread = thread
@@ -103,7 +103,7 @@ class Caller:
             self._is_closing.wait(GAP_SECONDS)
 
     def _say(self, body: bytes | None) -> None:
-        """Call, and call again where that may help."""
+        """Call the URL, and again where that may help."""
         from fproc.telemetry.notify.http_call import CallError, call  # noqa: PLC0415 - slow to import
 
         reason = ""
@@ -126,7 +126,7 @@ class Caller:
     def _trouble(self, reason: str) -> None:
         if not self._is_in_trouble:
             self._is_in_trouble = True
-            log.warning("calls to %s come to nothing, work goes on: %s (said once)", self._name, reason)
+            log.warning("calls to %s fail, work goes on: %s (said once)", self._name, reason)
 
     def _well(self) -> None:
         if self._is_in_trouble:

@@ -93,13 +93,13 @@ def test_a_query_does_not_set_aside_what_another_has_put_in_place_of_a_corrupt_d
     fill(opened)
     history, other = opened(), opened()
     overwrite_pages(path)
-    mend = history._mend
+    recover = history._recover
 
-    def mend_late(error: Exception, seen: os.stat_result | None) -> bool:
+    def recover_late(error: Exception, seen: os.stat_result | None) -> bool:
         other.record([event("other")])
-        return mend(error, seen)
+        return recover(error, seen)
 
-    monkeypatch.setattr(history, "_mend", mend_late)
+    monkeypatch.setattr(history, "_recover", recover_late)
     assert history.timeline("a.log") == []
     assert jobs(history) == ["other"]
     assert not os.path.exists(f"{path}.corrupt-2")

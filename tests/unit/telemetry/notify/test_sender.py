@@ -132,7 +132,7 @@ def test_the_oldest_messages_make_room_and_are_counted(
 ) -> None:
     hook.usual = Answer(500)
     caller.post(one(-1))
-    wait_until(lambda: "come to nothing" in caplog.text)
+    wait_until(lambda: "fail, work goes on" in caplog.text)
     hook.usual = Answer(200)
     hook.may_answer.clear()
     calls = len(hook.calls)
@@ -166,7 +166,7 @@ def test_what_stays_refused_is_tried_three_times_and_then_lost(
     assert told(hook) == [(1, 1)] * TRIES + [(2, 2)]
     assert [record.getMessage() for record in caplog.records] == [
         (
-            f"calls to the webhook http://{hook.host}/... come to nothing, work goes on: "
+            f"calls to the webhook http://{hook.host}/... fail, work goes on: "
             "HTTP status 500 (said once)"
         ),
         f"calls to the webhook http://{hook.host}/... succeed again; lost meanwhile: 1 message",
@@ -190,7 +190,7 @@ def test_trouble_is_told_once_and_its_end_too_and_no_secret_with_it(
         for number in range(20):
             caller.post(one(number))
         wait_until(lambda: not caller._waiting)
-        wait_until(lambda: "come to nothing" in caplog.text)
+        wait_until(lambda: "fail, work goes on" in caplog.text)
         hook.usual = Answer(200)
         caller.post(one(0))
         wait_until(lambda: "succeed again" in caplog.text)
@@ -207,7 +207,7 @@ def test_a_server_that_is_not_there_costs_nothing(caplog: pytest.LogCaptureFixtu
     ended(caller)
     assert [record.getMessage() for record in caplog.records] == [
         (
-            f"calls to the heartbeat URL http://127.0.0.1:{port}/... come to nothing, work goes on: "
+            f"calls to the heartbeat URL http://127.0.0.1:{port}/... fail, work goes on: "
             "Connection refused (said once)"
         )
     ]
