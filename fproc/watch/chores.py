@@ -1,4 +1,4 @@
-"""What the loop of `--watch` does from time to time, between two looks at the folders."""
+"""Periodic chores of the loop of `--watch`, done between two looks at the folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class _Chore:
 
 
 class Chores:
-    """Does each of some things at an interval of its own.
+    """Does each chore at an interval of its own.
 
     Args:
         monotonic: seconds on a clock that is never set.
@@ -26,14 +26,14 @@ class Chores:
         self._chores: list[_Chore] = []
 
     def add(self, work: Callable[[], object], every_seconds: float) -> None:
-        """Do this in the next turn, and then at this interval; it may raise `OSError`."""
+        """Add a chore, to be done in the next turn and then at this interval; it may raise `OSError`."""
         self._chores.append(_Chore(work, every_seconds, self._monotonic()))
 
     def turn(self) -> None:
         """Do what is due; called often.
 
         Raises:
-            OSError: the disk refuses; what is left is done in the next turn.
+            OSError: the disk refuses; the other chores that are due are done in the next turn.
         """
         for chore in self._chores:
             now = self._monotonic()

@@ -1,4 +1,4 @@
-"""When a `--drain` has waited long enough, and what it says that it leaves behind."""
+"""The patience of a `--drain`, and its report of the files that it leaves behind."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from fproc.spool.intake.scanner import Scan
 log = logging.getLogger("fproc.watch")
 
 SETTLE_TIMES = 2
-"""How many settle times a file is waited for that needs nothing but time, and may go on changing."""
+"""How many settle times to wait for a file that needs nothing but time, and may go on changing."""
 
 MOST_NAMED = 20
-"""How many files that are left behind are named one by one."""
+"""How many of the files left behind are named one by one."""
 
 
 class Patience:
-    """For how long one `--drain` waits for files that need nothing but time.
+    """Decides how long one `--drain` waits for files that need nothing but time.
 
     Args:
         intake: the settle times.
@@ -34,7 +34,7 @@ class Patience:
         self._longest_seconds = max(self._seconds, unknown_seconds)
 
     def is_worth(self, scan: Scan) -> bool:
-        """Whether to wait for the files that a look found settling."""
+        """Return whether to wait for the files that a scan found settling."""
         waited_seconds = self._monotonic() - self._began
         if waited_seconds < self._seconds:
             return bool(scan.settling)
@@ -42,7 +42,7 @@ class Patience:
 
 
 class Changing:
-    """Inputs in `underprocess/` that someone was writing to when they were read, and since when.
+    """Inputs in `underprocess/` that were written to while they were read, and since when.
 
     Args:
         intake: the settle times.
@@ -52,33 +52,33 @@ class Changing:
     def __init__(self, intake: Intake, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._longest_seconds = max(intake.settle_seconds, intake.settle_unknown_seconds) * SETTLE_TIMES + 1
-        self._found: dict[str, tuple[str, float]] = {}
+        self._reasons: dict[str, tuple[str, float]] = {}
 
     def add(self, name: str, why: str) -> None:
-        """Note that an input was found so, again or for the first time."""
-        since = self._found.get(name, ("", self._monotonic()))[1]
-        self._found[name] = why, since
+        """Note that an input has changed, again or for the first time."""
+        since = self._reasons.get(name, ("", self._monotonic()))[1]
+        self._reasons[name] = why, since
 
     def forget(self, name: str) -> None:
-        """Note that something else has become of an input."""
-        self._found.pop(name, None)
+        """Note that an input has ended in another way."""
+        self._reasons.pop(name, None)
 
     def given_up(self) -> dict[str, str]:
-        """Return those that no `--drain` waits for any longer, each with what was found."""
+        """Return the inputs that no `--drain` waits for any longer, each with the reason."""
         now = self._monotonic()
         return {
-            name: why for name, (why, since) in self._found.items() if now - since >= self._longest_seconds
+            name: why for name, (why, since) in self._reasons.items() if now - since >= self._longest_seconds
         }
 
 
 def say_what_is_left(scan: Scan, at_work: Mapping[str, str], troubled: Collection[str]) -> None:
-    """Name what is left in `unprocessed/`, and `at_work` in `underprocess/`, and why.
+    """Log the files left in `unprocessed/`, and those `at_work` in `underprocess/`, and why.
 
-    Those that are `troubled` were named with what is in their way when that was found.
+    What is wrong with those that are `troubled` was logged when it was found.
     """
-    left = {**at_work, **scan.waiting}
-    left |= {name: "it is in trouble, see above" for name in scan.ready if name in troubled}
-    for name, why in list(left.items())[:MOST_NAMED]:
+    reasons = {**at_work, **scan.waiting}
+    reasons |= {name: "it is in trouble, see above" for name in scan.ready if name in troubled}
+    for name, why in list(reasons.items())[:MOST_NAMED]:
         log.warning("left behind: %s: %s", shown(name), why)
-    if len(left) > MOST_NAMED:
-        log.warning("left behind: %s more", counted(len(left) - MOST_NAMED, "file"))
+    if len(reasons) > MOST_NAMED:
+        log.warning("left behind: %s more", counted(len(reasons) - MOST_NAMED, "file"))

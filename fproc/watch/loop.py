@@ -1,7 +1,7 @@
-"""The watching loop: look at the folders, give out what is to be done, record what became of it.
+"""The watching loop: scan the folders, give tasks to the workers, record the outcomes.
 
-The loop itself never holds a file: workers do. A file in trouble costs nobody else anything; a machine in
-trouble (a full disk, say) pauses intake until it is well again, and costs no file anything.
+The loop itself never holds a file: workers do. A file in trouble costs no other file anything; a host in
+trouble (a full disk, say) pauses intake until that is over, and costs no file anything.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from fproc.watch.workers import Workers
 log = logging.getLogger("fproc.watch")
 
 LATE_SECONDS = 0.5
-"""How often it is seen to that inputs are looked at which may be written to late."""
+"""How often inputs that may be written to late are looked at."""
 
 ORPHAN_SECONDS = 0.5
-"""How often `underprocess/` is looked at for inputs whose owner has died."""
+"""How often `underprocess/` is searched for inputs whose owner has died."""
 
 HELD_SECONDS = 1.0
-"""How long to wait for the lock of a worker that has died, where something that it started still holds it."""
+"""How long to wait for the lock of a dead worker that a process which it started still holds."""
 
 GROUP_FILES = 64
 GROUP_SECONDS = 0.05
-"""How many small files are given out together at most, and how long they may take, by what others took."""
+"""How many small files are given out together at most, and how long they may take, as estimated."""
 
 
 class Watcher:
@@ -87,43 +87,43 @@ class Watcher:
         self.failed = 0
 
     def health(self) -> Facts:
-        """Return what the loop knows of how it does; may be called from any thread."""
+        """Return the health of the loop; may be called from any thread."""
         troubles = {**self._unreadable, **self._queue.troubles()}
         names = dict(islice(troubles.items(), MOST_NAMES))
         stalled = {
             name: progress.stalled for name, progress in self._workers.running().items() if progress.stalled
         }
         late = self._spool.late.troubles()
-        found = {"workers": named(stalled), "late_writers": named(late)}
-        checks = {name: message for name, message in found.items() if message}
+        messages = {"workers": named(stalled), "late_writers": named(late)}
+        checks = {name: message for name, message in messages.items() if message}
         return Facts(self._pauses.trouble, self._stopping, names, len(troubles) - len(names), checks)
 
     def stop(self) -> None:
-        """Claim no more, and return once the running files are done, or at a checkpoint."""
+        """Make the loop return once running files are done or at a checkpoint; no more are claimed."""
         self._stopping = True
 
     def watch(self) -> None:
-        """Turn until stopped."""
+        """Run until stopped."""
         log.info("watching %s", shown(self._spool.folders.unprocessed))
         heap.freeze_heap()
         self._loop(None)
         log.info("stopped; nothing is lost, what is left is taken up at the next start")
 
     def drain(self) -> bool:
-        """Turn until nothing is left to do, or until stopped.
+        """Run until nothing is left to do, or until stopped.
 
-        A file that keeps changing is waited for only so long, and one that waits for its marker not at all.
-        What is left behind is said. Gives whether it ended so: not if the machine, or a name, is in trouble.
+        A file that keeps changing is waited for only for a while, one that waits for its marker not at all.
+        The files left behind are logged. Return False if the host or a name is in trouble.
         """
         patience = Patience(self._config.intake, monotonic=self._monotonic)
 
         def is_done(scan: Scan) -> bool:
             given_up = self._changing.given_up()
             troubled = self._queue.troubles().keys()
-            left = {*scan.ready, *self._queue.known()} - troubled - given_up.keys()
+            unfinished = {*scan.ready, *self._queue.known()} - troubled - given_up.keys()
             if self._pauses.is_on():
                 return True
-            if left or patience.is_worth(scan) or self._workers.running():
+            if unfinished or patience.is_worth(scan) or self._workers.running():
                 return False
             say_what_is_left(scan, given_up, troubled)
             return True
@@ -132,27 +132,27 @@ class Watcher:
         return self._stopping or not (self._pauses.is_on() or self._queue.troubles())
 
     def _loop(self, is_done: Callable[[Scan], bool] | None) -> None:
-        """Look at the folders, and give out and take in work between the looks, until stopped or done."""
+        """Scan the folders, and give tasks and take reports between the scans, until stopped or done."""
         is_still_empty = self._spool.is_still_empty if is_done is None else lambda: False
-        pace = Polling(self._config.intake.poll_seconds, is_still_empty, monotonic=self._monotonic)
+        polling = Polling(self._config.intake.poll_seconds, is_still_empty, monotonic=self._monotonic)
         with handled(self.stop) as wait, woken(self._spool.folders.unprocessed) as wakeup:
             try:
                 while not self._stopping:
-                    is_woken = wakeup.is_due and pace.is_rested()
+                    is_woken = wakeup.is_due and polling.is_rested()
                     if not is_woken:  # else a file is waiting: it comes first
                         self._work()
-                    if is_woken or self._has_run_dry() or pace.is_poll_due():
+                    if is_woken or self._has_run_dry() or polling.is_poll_due():
                         self._has_worked = False
                         can_be_woken = wakeup.arm() and self._spool.sharing.is_local
                         began = time.perf_counter()
                         scan = self.turn()
                         if is_done and is_done(scan):
                             break
-                        del scan  # its names, of which there may be very many, go before the next ones come
-                        pace.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
+                        del scan  # frees its names, which may be very many, before the next ones come
+                        polling.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
                     elif self._polls_rarely:
                         self._look_between_polls()
-                    left_seconds = pace.left_seconds(is_woken=wakeup.is_due)
+                    left_seconds = polling.left_seconds(is_woken=wakeup.is_due)
                     wait(min(left_seconds, self._workers.look_seconds()), self._workers.sockets())
             finally:
                 self._end_workers()
@@ -161,11 +161,11 @@ class Watcher:
                 self._recorder.close()
 
     def _has_run_dry(self) -> bool:
-        """Whether something was done, and there is nothing more to give out."""
+        """Return whether something was done, and there is nothing more to give out."""
         return self._has_worked and not self._queue.count_ready() and self._workers.has_room()
 
     def turn(self) -> Scan:
-        """One look at the folders, and what follows from it at once. Gives what was seen."""
+        """Scan the folders once, do what follows at once, and return the scan."""
         nothing = Scan([], {}, [])
         self._take_reports()
         if self._pauses.is_on():
@@ -193,7 +193,7 @@ class Watcher:
         return scan
 
     def _is_spool_there(self) -> bool:
-        """Whether no folder has vanished; for one that has, look again every moment, however long that is."""
+        """Return whether no folder has vanished; one that has is looked for at short intervals."""
         try:
             self._spool.home.check()
         except OSError as error:
@@ -206,14 +206,14 @@ class Watcher:
         return True
 
     def _look_for_late_writers(self) -> None:
-        """Say which inputs were written to after they were processed; they are in `failed/` now."""
+        """Record the inputs that were written to after they were processed; they are in `failed/` now."""
         for rolled_forward in self._spool.late.look():
             self.failed += 1
             self._recorder.rolled_forward(rolled_forward)
             log.error("%s: %s", shown(rolled_forward.name), rolled_forward.error)
 
     def _look_for_orphans(self) -> None:
-        """From time to time, note what may have lost its owner, or been left behind by one."""
+        """Queue, from time to time, the inputs that may have lost their owner."""
         recovery, now = self._config.recovery, self._monotonic()
         if not recovery.enabled:
             return
@@ -227,7 +227,7 @@ class Watcher:
                 self._queue.add(Task(name, Why.ORPHAN, seen_version=seen_version))
 
     def _look_between_polls(self) -> None:
-        """Find inputs whose owner has died, where polls are too rare for that."""
+        """Queue inputs whose owner has died, if polls are too rare for that."""
         is_due = self._monotonic() >= self._look_for_orphans_at
         if is_due and not self._pauses.is_on() and self._is_spool_there():
             try:
@@ -236,7 +236,7 @@ class Watcher:
                 self._pauses.begin(trouble_of(error))
 
     def _work(self) -> None:
-        """Give out what can be done, and take in what was."""
+        """Give tasks to free workers, and take their reports."""
         while True:
             while not (self._stopping or self._pauses.is_on()) and self._workers.has_room():
                 tasks = self._next_tasks()
@@ -248,7 +248,7 @@ class Watcher:
         self._recorder.turn(self._workers.running, self.health)
 
     def _next_tasks(self) -> list[Task]:
-        """What to give out next: one task, or several small new files that will not take long."""
+        """Return what to give out next: one task, or several small new files that will not take long."""
         busy = set(self._workers.running())
         tasks: list[Task] = []
         most = 1
@@ -263,17 +263,17 @@ class Watcher:
             if spare or was_closed:
                 task = replace(task, helpers=spare, was_closed=was_closed)
             tasks.append(task)
-            busy.add(task.name)  # a name may have been listed twice
+            busy.add(task.name)  # a name may be listed twice
             if len(tasks) == 1 and self._queue.is_small(task):
                 most = self._group_files()
         return tasks
 
     def _spare(self) -> int:
-        """How many workers have nothing to do, so that as many helpers may work on one file."""
+        """Return how many workers have nothing to do: as many helpers may work on one file."""
         return 0 if self._queue.count_ready() else self._workers.count_free() - 1
 
     def _group_files(self) -> int:
-        """How many small files to give out together: no more than take a moment, nor than others can do."""
+        """Return how many small files to give out together: no more than a moment's work or a fair share."""
         in_time = GROUP_SECONDS / max(self._file_seconds, GROUP_SECONDS / GROUP_FILES)
         share = (1 + self._queue.count_ready()) / self._workers.size
         return max(1, min(int(in_time), math.ceil(share)))
@@ -287,7 +287,7 @@ class Watcher:
             self._pauses.begin(f"no worker can be started: {trouble_of(error)}")
 
     def _take_reports(self) -> bool:
-        """Record what has happened; whether anything has."""
+        """Record what the workers report; return whether they reported anything."""
         events = self._workers.collect()
         for event in events:
             self._record(event)
@@ -295,7 +295,7 @@ class Watcher:
         return bool(events)
 
     def _end_workers(self) -> None:
-        """End all work, and record what came of it."""
+        """End all work, and record the last reports."""
         for event in self._workers.stop():
             self._record(event)
 
@@ -365,7 +365,7 @@ class Watcher:
             log.warning("%s: given up: %s", name, event.error)
 
     def _again(self, task: Task) -> None:
-        """A task that was not done is done later; what is ready is found by the next look."""
+        """Queue a task that was not done; a new input is found by the next scan instead."""
         if task.why is not Why.NEW:
             self._queue.add(task)
 

@@ -1,4 +1,4 @@
-"""What the loop, the pool and the workers tell each other."""
+"""The messages between the loop, the pool and the workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fproc.spool.job.job import NotYet, RolledForward
 
 
 class Why(Enum):
-    """Why a name is worked on."""
+    """The reason why a name is worked on."""
 
     NEW = "new"  # it is ready in unprocessed/
     DUE = "due"  # it waits in underprocess/, and its time has come
@@ -26,11 +26,11 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A name to work on; `seen_version` is what `Spool.orphans` gave.
+    """A name to work on; `seen_version` is the one that `Spool.orphans` returned.
 
     `helpers` is how many more processes may be started for it, if its file is big. `waited_for` is the
-    `not_before` that has passed by the parent's clock, or None. `was_closed` says that the kernel has told of
-    the end of the input's writer.
+    `not_before` that has passed by the parent's clock, or None. `was_closed` says that the kernel has
+    reported that the input's writer closed it.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A name that could not be worked on; or no name could be, if it is `of_machine`."""
+    """The reason why a name could not be worked on, or why no name could, if it is `of_machine`."""
 
     reason: str
     of_machine: bool
@@ -52,9 +52,9 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class NotBegun:
-    """A task that its worker, which has left or died, was not running.
+    """A task that was not running when its worker left or died.
 
-    One that died may have claimed the input, or be about to commit it.
+    A worker that died may have claimed the input, or have been about to commit it.
     """
 
     has_died: bool = False
@@ -62,16 +62,16 @@ class NotBegun:
 
 @dataclass(frozen=True, slots=True)
 class TakenUp:
-    """An input in `underprocess/`, of whose owner nothing was known, is worked on from now on."""
+    """An orphan in `underprocess/` is worked on from now on."""
 
     origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a task; None if there was nothing to do, or someone else has it.
+    """The result of a task; None if there was nothing to do, or another process has the input.
 
-    That an input was `TakenUp` is no end: another report follows.
+    `TakenUp` is not the end of a task: another report follows.
     """
 
     task: Task
@@ -80,22 +80,21 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a worker is told at its start. The callables are functions of modules, made in the worker.
+    """The settings of a new worker. The callables are functions of modules, imported in the worker.
 
-    `places` are where modules are looked for, users' ones included; `spool` is the name of the one that is
-    watched.
+    `search_path` is where modules are searched, users' ones included; `spool` is the name of the watched one.
     """
 
     config: Config
     set_up_log: Callable[[], None]
     make_observer: Callable[[], Observer | None]
-    places: Sequence[str] = field(default_factory=lambda: tuple(sys.path))
+    search_path: Sequence[str] = field(default_factory=lambda: tuple(sys.path))
     spool: str = ""
 
 
 class Ready:
-    """A worker is there."""
+    """The message that a worker has started."""
 
 
 class Leaving:
-    """A worker was told to go, and does so without harm."""
+    """The message that a worker was told to leave, and does so in good order."""

@@ -1,4 +1,4 @@
-"""Intake that is paused while the host is in trouble: since when, why, and when it is tried again."""
+"""Pauses of intake while the host is in trouble: since when, why, and when it is tried again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ log = logging.getLogger("fproc.watch")
 
 
 class Pauses:
-    """Says whether intake is paused. Only `trouble` may be asked for from any thread.
+    """Decides whether intake is paused. Only `trouble` may be read from any thread.
 
     Args:
-        journal: where it is written down.
+        recorder: told of each pause and of its end.
         monotonic: seconds on a clock that is never set.
 
     Attributes:
@@ -30,15 +30,15 @@ class Pauses:
         self._until = monotonic()
 
     def is_on(self) -> bool:
-        """Whether nothing may be tried yet."""
+        """Return whether nothing may be tried yet."""
         return self._monotonic() < self._until
 
     def begin(self, trouble: str, *, is_first: bool = False) -> None:
-        """Pause for a while, for longer each time in a row; `is_first` begins a new row."""
+        """Pause for a while, longer each time in a row; `is_first` begins a new row."""
         if not self.trouble:
             self._recorder.paused(trouble)
             log.error(
-                "intake is paused, nothing is lost, work goes on by itself once this is mended: %s", trouble
+                "intake is paused, nothing is lost, work goes on by itself once this is fixed: %s", trouble
             )
         self.trouble = trouble
         if is_first:
@@ -49,7 +49,7 @@ class Pauses:
         self._times += 1
 
     def end(self) -> None:
-        """Go on, if there was a pause, and it is over."""
+        """End the pause if its time is over."""
         if self.trouble and not self.is_on():
             log.info("intake goes on")
             self._recorder.resumed()

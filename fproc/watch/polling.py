@@ -1,6 +1,6 @@
-"""When a folder is looked at: often enough, and never so often that looking keeps from working.
+"""The times of scans: often enough, and never so often that scanning keeps fproc from working.
 
-Polling is what counts. Where the kernel tells of new names (fcntl(2), F_NOTIFY, "dnotify"), a look only comes
+Polling is what counts. Where the kernel reports new names (fcntl(2), F_NOTIFY, "dnotify"), a scan only comes
 sooner.
 """
 
@@ -16,22 +16,21 @@ from types import FrameType
 from fproc.base.rest import Rest
 
 REST = 10
-"""How many times longer than a look took the folder is left alone after it, whoever wakes us."""
+"""After a scan, rest this many times as long as it took, even if woken."""
 
 QUIET_SECONDS = 2.0
-"""How long polls may see no more than that empty folders have not changed."""
-
+"""How long after a scan a poll may just check that empty folders have not changed."""
 
 IDLE_SECONDS = 1.0
-"""How long it is between polls of empty folders, where the kernel tells of new names as well."""
+"""The time between polls of empty folders, where the kernel reports new names as well."""
 
 
 class Polling:
     """Decides about each turn of the loop.
 
     Args:
-        poll_seconds: how long it is from one look to the next.
-        is_still_empty: whether nothing can have come since a look that found nothing; asked at polls.
+        poll_seconds: the time from one scan to the next.
+        is_still_empty: whether nothing can have arrived since a scan that found nothing; called at polls.
         monotonic: seconds on a clock that is never set.
     """
 
@@ -46,11 +45,11 @@ class Polling:
         self._poll_at = self._quiet_until = monotonic()
 
     def is_rested(self) -> bool:
-        """Whether a look may follow, for a reason."""
+        """Return whether a scan may follow, if there is a reason for one."""
         return self._rest.is_over()
 
     def is_poll_due(self) -> bool:
-        """Whether a look has to follow, for no reason but the time."""
+        """Return whether a scan must follow because its time has come."""
         now = self._monotonic()
         if now < self._poll_at:
             return False
@@ -60,7 +59,7 @@ class Polling:
         return True
 
     def looked(self, seconds: float, *, can_be_woken: bool) -> None:
-        """A look has ended, which took so long; the kernel will tell of the next name, or may not."""
+        """Note that a scan has ended, how long it took, and whether the kernel will report the next name."""
         self._can_be_woken = can_be_woken
         self._rest.after(seconds)
         now = self._monotonic()
@@ -68,17 +67,17 @@ class Polling:
         self._poll_at = max(self._rest.until, now + self._poll_seconds)
 
     def left_seconds(self, *, is_woken: bool) -> float:
-        """How long to wait for the next look."""
+        """Return how long to wait for the next scan."""
         at = self._rest.until if is_woken else self._poll_at
         return max(0.0, at - self._monotonic())
 
 
 class Wakeup:
-    """Tells whether names have appeared in a folder since the last look at it.
+    """Tells whether names have appeared in a folder since the last scan.
 
-    Linux sends a signal once for each time that it is asked, so a burst of files costs one signal for each
-    look. The end of any other descriptor of the same open folder would silently end it, so this one is used
-    for nothing else.
+    Linux sends one signal for each request, so a burst of files costs one signal for each scan. Closing any
+    other descriptor of the same open folder would silently cancel the request, so this one has no other
+    use.
     """
 
     def __init__(self, folder: str) -> None:
@@ -88,7 +87,7 @@ class Wakeup:
         self._opened = 0, 0
 
     def arm(self) -> bool:
-        """Ask, before each look, to be told of the next name; whether that is possible."""
+        """Request, before each scan, a signal for the next name; return whether that is possible."""
         self.is_due = False
         if not hasattr(fcntl, "F_NOTIFY"):
             return False
@@ -98,18 +97,18 @@ class Wakeup:
                 self._open()
             fcntl.fcntl(self._descriptor, fcntl.F_NOTIFY, fcntl.DN_CREATE | fcntl.DN_RENAME)
         except OSError:
-            self.close()  # so that a folder that has vanished is not kept from being unmounted
+            self.close()  # an open descriptor of a vanished folder would prevent its unmounting
             return False
         return True
 
     def close(self) -> None:
-        """Be told no more."""
+        """Cancel the request."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
     def tell(self, _number: int, _frame: FrameType | None) -> None:
-        """A name has appeared: the handler of the signal."""
+        """Note that a name has appeared; the handler of the signal."""
         self.is_due = True
 
     def _open(self) -> None:
@@ -121,7 +120,7 @@ class Wakeup:
 
 @contextmanager
 def woken(folder: str) -> Iterator[Wakeup]:
-    """Within it, the process is told of new names in a folder; for the main thread."""
+    """Handle the signals of new names in a folder within the block; for the main thread."""
     wakeup = Wakeup(folder)
     earlier = signal.signal(signal.SIGIO, wakeup.tell)
     try:

@@ -1,7 +1,7 @@
-"""All process management: slots of one worker process each.
+"""The pool of workers: slots of one process each.
 
-A worker that dies takes no other one along, unlike in a shared executor: its slot says how it died, and gets
-a new process. Processes are started only once there is work for them, but for the first one.
+A worker that dies affects no other one, unlike in a shared executor: its slot reports how it died, and gets a
+new process. Processes are started only once there is work for them, except for the first one.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ WORKER = "fproc.watch.worker.serve_tasks"
 """The function that a worker process calls."""
 
 STOP_SECONDS = 10.0
-"""How long workers have to come to a checkpoint, or to the end of their file, when fproc stops."""
+"""How long workers have to reach a checkpoint, or the end of their file, when fproc stops."""
 
 DEATH_SECONDS = 1.0
-"""How long a process may take to end once it has closed its socket."""
+"""How long a process may take to exit once it has closed its socket."""
 
 LOOK_SECONDS = 1.0
-"""How often workers are looked at that take too long."""
+"""How often workers that may take too long are checked."""
 
 STOP_LOOK_SECONDS = 0.1
-"""How often processes are looked at while fproc stops: something they started may keep their sockets open."""
+"""How often processes are checked while fproc stops: children of theirs may keep their sockets open."""
 
 START_SECONDS = 60.0
 """How long a worker may take to start, users' modules included."""
@@ -61,9 +61,9 @@ class Pool:
     """The slots.
 
     Args:
-        setup: what each worker is told at its start.
-        size: how many slots there are.
-        first: a worker that is there already, or None.
+        setup: the settings of each worker.
+        size: the number of slots.
+        first: a worker that is running already, or None.
         monotonic: seconds on a clock that is never set.
     """
 
@@ -83,19 +83,19 @@ class Pool:
         )
         self._slots = [_Slot(setup, monotonic) for _ in range(size)]
         if first is not None:
-            with suppress(OSError):  # it has died; another one is started once there is work
+            with suppress(OSError):  # it has died; another is started once there is work
                 self._slots[0].take(first)
 
     def has_room(self) -> bool:
-        """Whether a task can be submitted."""
+        """Return whether a task can be submitted."""
         return self.count_free() > 0
 
     def count_free(self) -> int:
-        """How many files could be begun now."""
+        """Return how many files could be begun now."""
         return sum(slot.is_free for slot in self._slots)
 
     def submit(self, *tasks: Task) -> None:
-        """Give tasks to a free slot, one whose process is there if possible; several have to be new inputs.
+        """Give tasks to a free slot, if possible one with a process; several tasks must all be new inputs.
 
         Raises:
             OSError: no process can be started.
@@ -104,24 +104,24 @@ class Pool:
         next((slot for slot in free if slot.channel), free[0]).submit(tasks)
 
     def collect(self) -> list[Report | WorkerLost]:
-        """What has been reported since the last call, and who has died of what. Does not wait."""
+        """Return the reports since the last call, and the workers that have died. Does not wait."""
         return [event for slot in self._slots for event in slot.collect()]
 
     def sockets(self) -> list[int]:
-        """Descriptors that become readable when there is something to collect."""
+        """Return descriptors that become readable when there is something to collect."""
         return [slot.channel.fileno() for slot in self._slots if slot.channel]
 
     def look_seconds(self) -> float:
-        """Return how long to wait at most before the next collecting: a worker may take too long."""
+        """Return how long to wait at most before the next `collect`: a worker may take too long."""
         is_asking = any(slot.is_asking for slot in self._slots)
         return ANSWER_LOOK_SECONDS if is_asking else self._look_seconds
 
     def running(self) -> dict[str, Progress]:
-        """How far each file is that is worked on; may be called from any thread."""
+        """Return how far each file in work is; may be called from any thread."""
         return {name: progress for slot in self._slots for name, progress in slot.running()}
 
     def stop(self) -> list[Report | WorkerLost]:
-        """End all workers: at a checkpoint, or at the end of their file, or by force after `STOP_SECONDS`."""
+        """End all workers: at a checkpoint, at the end of their file, or by force after `STOP_SECONDS`."""
         deadline = self._monotonic() + STOP_SECONDS
         for slot in self._slots:
             slot.ask_to_leave()
@@ -162,11 +162,11 @@ class _Slot:
 
     @property
     def is_free(self) -> bool:
-        """Whether it can be given a task."""
+        """Whether it can take a task."""
         return not self._tasks and not self._is_too_slow
 
     def running(self) -> list[tuple[str, Progress]]:
-        """The names that it has, and how far each one is."""
+        """Return the names that it has, and how far each one is."""
         tasks, mark, vigil = self._tasks, self._mark, self._vigil
         if not tasks:
             return []
@@ -183,7 +183,7 @@ class _Slot:
         return self._vigil is not None and self._vigil.is_asking
 
     def submit(self, tasks: tuple[Task, ...]) -> None:
-        """Give the worker tasks; it is started if it is not there."""
+        """Give the worker tasks; start it if there is none."""
         if self._process is not None and self._process.poll() is not None:
             self._close()
         if self.channel is None:
@@ -196,27 +196,27 @@ class _Slot:
         self._begin(NONE)
         if self._vigil:
             self._vigil.begin()
-        with suppress(BrokenPipeError, ConnectionResetError):  # it has just died: the next look finds that
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has just died: the next `collect` notices
             send(self.channel, tasks)
 
     def collect(self) -> Iterator[Report | WorkerLost]:
-        """What the worker has reported, and its death."""
+        """Yield the reports of the worker, and its death."""
         if self.channel is None or self._process is None:
             return
-        has_ended = self._process.poll() is not None  # asked first: what is read then is all there is
+        has_exited = self._process.poll() is not None  # polled first: what is read then is all there is
         is_closed = False
         with suppress(BlockingIOError):
-            while data := self._received():
+            while data := self._receive():
                 for message in self._receiver.add(data):
-                    yield from self._heard(message)
+                    yield from self._handle(message)
             is_closed = True
-        if is_closed or has_ended:
-            yield from self._ended()
+        if is_closed or has_exited:
+            yield from self._handle_exit()
         else:
             self._check_time()
 
     def ask_to_leave(self) -> None:
-        """Let the worker come to a checkpoint, and go."""
+        """Tell the worker to reach a checkpoint, and leave."""
         self._is_told = True
         if self._process is not None:
             self._process.terminate()
@@ -229,14 +229,14 @@ class _Slot:
             self._tasks = ()
             self._close()
 
-    def _received(self) -> bytes:
+    def _receive(self) -> bytes:
         assert self.channel is not None
         try:
             return self.channel.recv(65536, socket.MSG_DONTWAIT)
         except ConnectionResetError:
             return b""
 
-    def _heard(self, message: object) -> Iterator[Report]:
+    def _handle(self, message: object) -> Iterator[Report]:
         if isinstance(message, list):
             if self._vigil:
                 self._vigil.begin()
@@ -255,16 +255,16 @@ class _Slot:
             self._is_leaving = True
 
     def _begin(self, mark: int) -> None:
-        """From now on it counts how long this task takes."""
+        """Measure from now on how long this task takes."""
         self._marked = mark
         self._began = self._monotonic()
         self._is_over = False
 
     def _check_time(self) -> None:
-        """Look after a worker that has work.
+        """Check the time that the worker takes.
 
-        One that gets nothing done is named; one that takes too long over a file, reckoned from when that was
-        first seen, is killed, once it has said where it stands.
+        A worker that makes no progress is named in the log; one that takes too long for a file, measured from
+        when the file was first seen in work, is killed once it has answered where it is.
         """
         if self._mark is None or self._vigil is None or not self._tasks or self._is_too_slow:
             return
@@ -291,12 +291,12 @@ class _Slot:
         self._process.kill()
 
     def _names(self) -> str:
-        """What it works on, for the log."""
+        """Return the names that it works on, for the log."""
         mark = self._mark.get() if self._mark else NONE
         return ", ".join(shown(task.name) for index, task in enumerate(self._tasks) if mark in {index, NONE})
 
-    def _ended(self) -> Iterator[Report | WorkerLost]:
-        """What the end of the worker means for its tasks: the one that it was running is to blame."""
+    def _handle_exit(self) -> Iterator[Report | WorkerLost]:
+        """Yield what the exit of the worker means for its tasks: the running one is to blame."""
         assert self._process is not None
         try:
             status = self._process.wait(DEATH_SECONDS)
@@ -317,7 +317,7 @@ class _Slot:
         self._close()
 
     def _given_back(self, task: Task, status: int) -> Report:
-        """A task that was not being run, so the end of the worker is not its fault."""
+        """Return the report of a task that was not running, so that the exit is not its fault."""
         if self._is_leaving or self._is_told or self._is_ready:
             return Report(task, NotBegun(has_died=self._is_ready and not self._is_leaving))
         how = f"took longer than {START_SECONDS:g} s" if self._is_too_slow else _how(status)
@@ -334,7 +334,7 @@ class _Slot:
         return WorkerDeath(f"the worker that processed it {_how(status)}")
 
     def take(self, worker: WorkerProcess) -> None:
-        """Have this worker from now on.
+        """Use this worker from now on.
 
         Raises:
             OSError: it has died.
@@ -364,7 +364,7 @@ class _Slot:
 
 
 def _how(status: int) -> str:
-    """How a process ended, in words."""
+    """Return how a process ended, in words."""
     if status == REPLACED_STATUS:
         return f"found that {REPLACED}"
     if status >= 0:

@@ -1,4 +1,4 @@
-"""Removing what is too old, on a thread of its own: however much that is, files are taken in meanwhile."""
+"""Pruning of old entries, on a thread of its own: however many there are, files are processed meanwhile."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from fproc.base.errors import reason_of
 log = logging.getLogger("fproc.watch")
 
 PRUNE_SECONDS = 3600.0
-"""How often it is looked for what is too old."""
+"""How often old entries are searched for."""
 
 END_SECONDS = 5.0
-"""How long the end of fproc waits for the step that is being done."""
+"""How long the end of fproc waits for the current step."""
 
 LOOK_SECONDS = 0.1
-"""How often it is asked, while that is waited for, whether to stop."""
+"""How often the wait for a thread checks whether to stop."""
 
 Chore = Callable[[Callable[[], bool]], object]
-"""Removes what is too old, in small steps; before each of them it asks whether it has to stop."""
+"""Removes old entries in small steps; before each step it asks whether to stop."""
 
 
 class Pruning:
     """Does chores at the start and once an hour. All methods are for one thread.
 
     Args:
-        chores: what is done, one after the other; one that fails is said, and the others are done.
+        chores: done one after the other; one that fails is logged, and the others are done.
         monotonic: seconds on a clock that is never set.
     """
 
@@ -40,30 +40,30 @@ class Pruning:
         self._thread: threading.Thread | None = None
 
     def turn(self) -> None:
-        """Begin, if it is time, unless the time before is still at it; called often, returns at once."""
+        """Begin if it is time and the last run has ended; called often, returns at once."""
         if self._monotonic() < self._due_at or (self._thread and self._thread.is_alive()):
             return
         self._due_at = self._monotonic() + PRUNE_SECONDS
         thread = threading.Thread(target=self._work, name="pruning", daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:  # there is no room for one more thread; the next time will do
+        except RuntimeError as error:  # no more threads can be started; it is tried again the next time
             log.warning("nothing that is too old is removed for now: %s", reason_of(error))
         else:
             self._thread = thread
 
     def finish(self, is_stopping: Callable[[], bool]) -> None:
-        """Wait until what was begun is done, or until told to stop."""
+        """Wait until the run that was begun is done, or until told to stop."""
         while self._thread and self._thread.is_alive() and not is_stopping():
             self._thread.join(LOOK_SECONDS)
 
     def end(self, is_stopping: Callable[[], bool]) -> None:
-        """End, after what was begun is done if there is no haste."""
+        """End, once the run that was begun is done or `is_stopping` says so."""
         self.finish(is_stopping)
         self.close()
 
     def close(self) -> None:
-        """Stop after the step that is being done; what is left is removed another time."""
+        """Stop after the current step; the rest is removed another time."""
         self._is_stopping.set()
         if self._thread:
             self._thread.join(END_SECONDS)
@@ -72,5 +72,5 @@ class Pruning:
         for chore in self._chores:
             try:
                 chore(self._is_stopping.is_set)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it may not end the others
+            except Exception as error:  # noqa: BLE001 - no error of one may keep the others from running
                 log.warning("not all that is too old could be removed: %s", reason_of(error))

@@ -1,4 +1,4 @@
-"""What is to be done next: which names are ready, which wait for their time, which are in trouble."""
+"""The queue of work: which names are ready, which wait for their time, which are in trouble."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from fproc.watch.messages import Task, Why
 
 PAUSE_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 30.0
-"""How long trouble is left alone before the next try; doubled each time that it is still there."""
+"""How long to wait in trouble before the next try; doubled each time that the trouble is still there."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """A task for an input in `underprocess/`, and when (monotonic) it may be done."""
+    """A task for an input in `underprocess/`, and when (monotonic) it is due."""
 
     task: Task
     at: float
@@ -23,7 +23,7 @@ class _Due:
 
 @dataclass(frozen=True, slots=True)
 class _Troubled:
-    """What is wrong with a name, until when (monotonic) it is left alone, and how often that was."""
+    """What is wrong with a name, until when (monotonic) it is skipped, and how often it was already."""
 
     trouble: str
     until: float
@@ -31,10 +31,10 @@ class _Troubled:
 
 
 class WorkQueue:
-    """Tasks that are to be done, each name once.
+    """Tasks to be done, each name once.
 
     Args:
-        monotonic: seconds on a clock that is never set, so nothing waits longer when the other one is.
+        monotonic: seconds on a clock that is never set, so no wait grows when the other clock is set.
     """
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
@@ -45,7 +45,7 @@ class WorkQueue:
         self._troubled: dict[str, _Troubled] = {}
 
     def set_ready(self, names: Collection[str], large: Collection[str] = ()) -> None:
-        """These names, in this order, are what is ready now; those that are `large` are done alone."""
+        """Replace the names that are ready by these, in this order; those that are `large` are done alone."""
         self._ready = deque(names)
         self._large = large
         self._troubled = {
@@ -53,26 +53,26 @@ class WorkQueue:
         }
 
     def forget_ready(self) -> None:
-        """A new look is taken at what is ready: let go of the names that the last one found."""
+        """Forget the ready names of the last scan before the next one."""
         self._ready.clear()
 
     def add(self, task: Task, *, after_seconds: float = 0.0) -> None:
-        """Note that something is to be done about an input in `underprocess/`, now or after a while."""
+        """Queue a task for an input in `underprocess/`, due now or after a while."""
         self._due[task.name] = _Due(task, self._monotonic() + after_seconds)
 
     def set_aside(self, name: str, trouble: str) -> bool:
-        """Leave a name alone for a while, and longer each time; whether it was not in trouble before."""
+        """Skip a name for a while, longer each time; return whether it was not in trouble before."""
         earlier = self._troubled.get(name)
         times = earlier.times + 1 if earlier else 0
         self._troubled[name] = _Troubled(trouble, self._monotonic() + pause_seconds(times), times)
         return earlier is None
 
     def is_well(self, name: str) -> None:
-        """A name can be worked with again."""
+        """Note that a name is out of trouble."""
         self._troubled.pop(name, None)
 
     def next(self, busy: Collection[str]) -> Task | None:
-        """Take the next task whose time has come, for a name that is not busy; None if there is none."""
+        """Take the next task that is due for a name that is not busy; return None if there is none."""
         now = self._monotonic()
         for name, due in self._due.items():
             if due.at <= now and name not in busy and not self._must_rest(name):
@@ -81,15 +81,15 @@ class WorkQueue:
         return self._next_new(busy)
 
     def next_small(self, busy: Collection[str]) -> Task | None:
-        """Take the next new name, to be done together with another; None if it is large, or there is none."""
+        """Take the next new name, to join a group; return None if it is large, or there is none."""
         return None if self._ready and self._ready[0] in self._large else self._next_new(busy)
 
     def is_small(self, task: Task) -> bool:
-        """Whether a task may be done together with others."""
+        """Return whether a task may be done together with others."""
         return task.why is Why.NEW and task.name not in self._large
 
     def count_ready(self) -> int:
-        """How many names are ready, at most."""
+        """Return how many names are ready, at most."""
         return len(self._ready)
 
     def _next_new(self, busy: Collection[str]) -> Task | None:
@@ -100,11 +100,11 @@ class WorkQueue:
         return None
 
     def known(self) -> Collection[str]:
-        """Names in `underprocess/` that are taken care of."""
+        """Return the names in `underprocess/` that have a task."""
         return self._due.keys()
 
     def troubles(self) -> dict[str, str]:
-        """What is wrong with each name that is in trouble; may be called from any thread."""
+        """Return what is wrong with each name in trouble; may be called from any thread."""
         return {name: state.trouble for name, state in list(self._troubled.items())}
 
     def _must_rest(self, name: str) -> bool:
@@ -113,5 +113,5 @@ class WorkQueue:
 
 
 def pause_seconds(times: int) -> float:
-    """How long to wait in trouble that has been met so many times before."""
+    """Return how long to wait in trouble that was met `times` times before."""
     return min(PAUSE_MAX_SECONDS, PAUSE_SECONDS * 2.0 ** min(times, 10))

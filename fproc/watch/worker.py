@@ -1,13 +1,13 @@
-"""The worker's side: tasks in, reports out; in a process of its own, so that a file can only kill that.
+"""The worker's side: tasks in, reports out; in a process of its own, the only one that a file can kill.
 
     pool (parent)                                     worker (its own process)
-      Setup, then tasks, tasks ... --- a socket --->    main: builds spool and plan, then does what comes
+      Setup, then tasks, tasks ... --- a socket --->    work: builds spool and plan, then does tasks
       reports                      <---------------     perform_all: claim or adopt, run, decide, commit
-      Mark                         <-- shared memory    which of the tasks may be blamed now
+      CurrentTask                  <-- shared memory    which of the tasks is to blame for a death now
 
-The process that does the work takes the lock, so the kernel gives it back with its death, however that came.
-A worker dies with its parent: the kernel is asked to see to that (Linux), and a thread waits for the other
-end of the socket to be closed.
+The process that does the work takes the lock, so the kernel releases it when the process dies, however that
+happens. A worker dies with its parent: the kernel is asked to kill it (Linux), and a thread waits for the
+other end of the socket to be closed.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ from fproc.watch.messages import Leaving, Ready, Report, Setup, TakenUp, Task, T
 log = logging.getLogger("fproc.worker")
 
 PROGRESS_SECONDS = 0.5
-"""How often a worker tells how far it is."""
+"""How often a worker reports how far it is."""
 
 
 def perform(spool: Spool, plan: Plan, task: Task, context: RunContext) -> Report:
-    """Do a task, from lock to archive."""
+    """Do a task, from lock to archive, and return its report."""
     context = _context(task, context)
     taken: Claim | RolledForward | NotYet | None = None
     value: Outcome | RolledForward | NotYet | Trouble | None
@@ -84,23 +84,23 @@ def perform(spool: Spool, plan: Plan, task: Task, context: RunContext) -> Report
 def perform_all(
     spool: Spool, plan: Plan, tasks: Sequence[Task], context: RunContext, begin: Callable[[int], None]
 ) -> list[Report]:
-    """Do several tasks; new inputs share what they can.
+    """Do several tasks, and return their reports; new inputs are committed together if possible.
 
-    `begin` is told which of them is about to be run, so that it may be blamed, or `NONE`.
+    `begin` is called with the index of the task that is about to run, and is to blame for a death, or `NONE`.
     """
     if len(tasks) == 1 and tasks[0].why is not Why.NEW:
         begin(0)
         return [perform(spool, plan, tasks[0], context)]
     try:
         spool.home.check_name()
-        found = spool.claim_all([task.name for task in tasks])
+        claimed = spool.claim_all([task.name for task in tasks])
     except OSError as error:
         trouble = Trouble(trouble_of(error), is_of_machine(error))
         return [Report(task, trouble) for task in tasks]
     reports: dict[str, Report] = {}
     together: list[tuple[Task, Ran]] = []
     for index, task in enumerate(tasks):
-        taken = found[task.name]
+        taken = claimed[task.name]
         if isinstance(taken, Claim):
             begin(index)
             ran = attempt.run_claim(taken, plan, _context(task, context))
@@ -116,11 +116,11 @@ def perform_all(
         reports |= {
             task.name: Report(task, outcome) for (task, _), outcome in zip(together, outcomes, strict=True)
         }
-    left = [index for index, task in enumerate(tasks) if task.name not in reports]
-    for index in left:  # to be adopted, or there to be claimed only now
+    remaining = [index for index, task in enumerate(tasks) if task.name not in reports]
+    for index in remaining:  # to be adopted, or to be claimed only now
         begin(index)
         reports[tasks[index].name] = perform(spool, plan, tasks[index], context)
-    if left:
+    if remaining:
         begin(NONE)
     return [reports[task.name] for task in tasks]
 
@@ -132,11 +132,11 @@ def _context(task: Task, context: RunContext) -> RunContext:
 
 
 def serve_tasks(channel_number: int, parent: int, marked: int) -> None:
-    """Be a worker, until told to go or until the other end of the socket is closed.
+    """Run a worker, until told to leave or until the other end of the socket is closed.
 
     Args:
         channel_number: the worker's end of the socket.
-        parent: the id of the process that has started it.
+        parent: the id of the process that started it.
         marked: the file of its `CurrentTask`.
     """
     worker = _Worker(begin_process(channel_number, parent), CurrentTask(marked))
@@ -146,7 +146,7 @@ def serve_tasks(channel_number: int, parent: int, marked: int) -> None:
         worker.work()
     except FprocError as error:
         for line in error.problems if isinstance(error, ConfigError) else [error]:
-            log.error("a worker cannot start: %s", line)  # noqa: TRY400 - said in full
+            log.error("a worker cannot start: %s", line)  # noqa: TRY400 - the message is complete
         sys.exit(error.exit_status)
     except BrokenPipeError:
         sys.exit(1)  # the parent is gone
@@ -157,7 +157,7 @@ def serve_tasks(channel_number: int, parent: int, marked: int) -> None:
 
 
 class _BeatingDisk(Disk):
-    """A disk that tells of each fsync as a step ahead: on a slow one, a commit of many files takes long."""
+    """A disk that counts each fsync as progress: on a slow disk, a commit of many files takes long."""
 
     def __init__(self, mark: CurrentTask, *, power: bool) -> None:
         super().__init__(power=power)
@@ -173,10 +173,10 @@ class _BeatingDisk(Disk):
 
 
 def _spool(setup: Setup, mark: CurrentTask) -> Spool:
-    """Open the spool that is watched.
+    """Return the watched spool.
 
     Raises:
-        FprocError: it has vanished; a worker makes nothing.
+        FprocError: it has vanished; a worker creates no folders.
     """
     try:
         disk = _BeatingDisk(mark, power=setup.config.durability == "power")
@@ -199,24 +199,24 @@ class _Worker:
         os.set_blocking(self._wakeup, False)
 
     def handle_signals(self) -> None:
-        """Hear of SIGTERM, whatever users' code has made of it: called again after that has run.
+        """Handle SIGTERM, whatever users' code has set: called again after such code has run.
 
-        While such code runs, or keeps SIGTERM from this worker for good, the pool ends it after a while.
+        While such code runs, or if it blocks SIGTERM for good, the pool kills this worker after a while.
         """
         signal.signal(signal.SIGTERM, self.stop)
         self._responder.listen()
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
-        """Go, after the running file has come to a checkpoint or its end."""
+        """Leave, once the running file has reached a checkpoint or its end."""
         self._is_stopping = True
 
     def work(self) -> None:
-        """Do tasks until told to go."""
+        """Do tasks until told to leave."""
         setup = self._next()
         if not isinstance(setup, Setup):
             return
-        sys.path[:] = setup.places
+        sys.path[:] = setup.search_path
         setup.set_up_log()
         spool, plan = _spool(setup, self._mark), assemble(setup.config)
         self.handle_signals()
@@ -224,7 +224,7 @@ class _Worker:
         context = RunContext(
             observer=self._recorder,
             progress=self._tell,
-            is_stopping=self._has_to_go,
+            is_stopping=self._has_to_leave,
             sampling=Sampling(),
             mark=self._mark,
             taken_up=self._tell_origin,
@@ -239,23 +239,23 @@ class _Worker:
         send(self._channel, Leaving())
 
     def _next(self) -> object | None:
-        """The next message, or None at the end of them all, or when told to go.
+        """Return the next message, or None when there are no more or when told to leave.
 
-        A signal ends the wait by a byte in a pipe: one that came just before the wait is not missed.
+        A signal ends the wait by a byte in a pipe, so one that comes just before the wait is not missed.
         """
-        while not (self._messages or self._has_to_go()):
+        while not (self._messages or self._has_to_leave()):
             readable = wait_readable([self._channel.fileno(), self._signalled], None)
             if self._signalled in readable:
                 os.read(self._signalled, 4096)
-            if self._channel.fileno() in readable and not self._has_to_go():
+            if self._channel.fileno() in readable and not self._has_to_leave():
                 data = self._channel.recv(65536)
                 if not data:
                     return None
                 self._messages += self._receiver.add(data)
-        return None if self._has_to_go() else self._messages.pop(0)
+        return None if self._has_to_leave() else self._messages.pop(0)
 
-    def _has_to_go(self) -> bool:
-        """Whether a signal has said so; it may come between any two lines."""
+    def _has_to_leave(self) -> bool:
+        """Return whether a signal has said so; it may come between any two lines."""
         return self._is_stopping
 
     def _tell_origin(self, name: str, origin: Origin) -> None:

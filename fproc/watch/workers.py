@@ -1,4 +1,4 @@
-"""Who does the work, as the loop sees it."""
+"""The interface of the workers, as the loop uses them."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from fproc.watch.pool import WorkerLost
 
 
 class Workers(Protocol):
-    """Who does the work; see `fproc.pool.Pool`."""
+    """The workers; see `fproc.watch.pool.Pool`."""
 
     size: int
     """How many files can be worked on at a time."""
 
     def has_room(self) -> bool:
-        """Whether a task can be submitted."""
+        """Return whether a task can be submitted."""
 
     def count_free(self) -> int:
-        """How many files could be begun now."""
+        """Return how many files could be begun now."""
 
     def submit(self, *tasks: Task) -> None:
-        """Let a task be done, or several that concern new inputs."""
+        """Have a task done, or several that concern new inputs."""
 
     def collect(self) -> list[Report | WorkerLost]:
-        """What has been reported, and who has died."""
+        """Return the reports, and the workers that have died."""
 
     def sockets(self) -> list[int]:
-        """Descriptors that become readable when there is something to collect."""
+        """Return descriptors that become readable when there is something to collect."""
 
     def look_seconds(self) -> float:
-        """How long to wait at most before the next collecting."""
+        """Return how long to wait at most before the next `collect`."""
 
     def running(self) -> dict[str, Progress]:
-        """How far each file is that is worked on."""
+        """Return how far each file in work is."""
 
     def stop(self) -> list[Report | WorkerLost]:
-        """End all work; nothing is lost by it."""
+        """End all work without losing any, and return the last reports."""

@@ -22,7 +22,7 @@ from tests.system.test_workers import workers_of
 
 OWN = "import os\n\ndef step(line):\n    return f'{line} done'\n"
 
-PAUSED = "nothing is lost, work goes on by itself once this is mended"
+PAUSED = "nothing is lost, work goes on by itself once this is fixed"
 
 BIG_LINES = 33 * 2**20 // 32
 

@@ -123,10 +123,10 @@ def test_a_file_that_lost_lines_is_told_with_how_many(world: World) -> None:
 
 
 def test_many_files_that_lost_lines_are_one_message(world: World) -> None:
-    one, other = (calling_out._Told("rejected", "t", "/w", name, 1, {}) for name in "ab")
+    one, other = (calling_out._Alert("rejected", "t", "/w", name, 1, {}) for name in "ab")
     assert one.absorb(other)
     assert b'"message": "a; and 1 more file lost lines"' in one.body()
-    assert not one.absorb(calling_out._Told("failed", "t", "/w", "c", 1, {}))
+    assert not one.absorb(calling_out._Alert("failed", "t", "/w", "c", 1, {}))
 
 
 def test_what_is_not_known_of_a_failure_is_left_out(world: World) -> None:

@@ -165,10 +165,7 @@ def test_what_stays_refused_is_tried_three_times_and_then_lost(
     ended(caller)
     assert told(hook) == [(1, 1)] * TRIES + [(2, 2)]
     assert [record.getMessage() for record in caplog.records] == [
-        (
-            f"calls to the webhook http://{hook.host}/... fail, work goes on: "
-            "HTTP status 500 (said once)"
-        ),
+        f"calls to the webhook http://{hook.host}/... fail, work goes on: HTTP status 500 (said once)",
         f"calls to the webhook http://{hook.host}/... succeed again; lost meanwhile: 1 message",
     ]
 

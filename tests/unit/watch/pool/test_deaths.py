@@ -107,7 +107,7 @@ def test_what_a_worker_reports_just_before_its_end_is_not_lost(
     workers.submit(place.put("x", "while not os.path.exists('go'): time.sleep(0.01)"))
     place.wait_for("begun")
     (slot,), (pid,) = workers._slots, pids(workers)
-    received = slot._received
+    received = slot._receive
 
     def received_before_all_that() -> bytes:
         try:
@@ -118,7 +118,7 @@ def test_what_a_worker_reports_just_before_its_end_is_not_lost(
             wait_for_death(pid)
             raise
 
-    monkeypatch.setattr(slot, "_received", received_before_all_that)
+    monkeypatch.setattr(slot, "_receive", received_before_all_that)
     (event,) = collected(workers)
     assert outcome_of(event).verdict is Verdict.COMMIT
 
