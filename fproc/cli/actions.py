@@ -1,4 +1,4 @@
-"""What each action of the command line does, once its arguments are understood; `main.ACTIONS` names them."""
+"""The functions of the command line's actions, called with parsed arguments; `main.ACTIONS` names them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ log = logging.getLogger("fproc")
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """What an action that needs a pipeline begins with."""
+    """The pipeline, and the settings, of an action that needs one."""
 
     plan: Plan
     given: Given
@@ -59,12 +59,12 @@ def process_files(arguments: Namespace) -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
     plan = work.plan
-    to = destination(plan, arguments.input, arguments.output)
+    results_to = destination(plan, arguments.input, arguments.output)
     bars = sys.stderr.isatty() and not arguments.quiet and not arguments.trace
     observer = tracer(is_wanted=arguments.trace)
     helpers = _worker_count(plan.config) - 1
-    well = process_inputs(plan, arguments.input, to, observer=observer, bars=bars, helpers=helpers)
-    return EXIT_OK if well else EXIT_FILE_FAILED
+    is_well = process_inputs(plan, arguments.input, results_to, observer=observer, bars=bars, helpers=helpers)
+    return EXIT_OK if is_well else EXIT_FILE_FAILED
 
 
 def graph(arguments: Namespace) -> int:
@@ -76,7 +76,7 @@ def graph(arguments: Namespace) -> int:
 
 
 def check(arguments: Namespace) -> int:
-    """Check configuration and plugins, run the examples, print a summary and what looks like a mistake."""
+    """Check configuration and plugins, run the examples, print a summary and what looks like an error."""
     from fproc.cli.check import failed_examples  # noqa: PLC0415
     from fproc.cli.draw import draw  # noqa: PLC0415
     from fproc.pipeline import advice  # noqa: PLC0415
@@ -104,21 +104,21 @@ def check(arguments: Namespace) -> int:
 
 
 def show_status(arguments: Namespace) -> int:
-    """Say how all files stand."""
+    """Print the states of all files."""
     from fproc.cli import operate  # noqa: PLC0415 - not for --input
 
     return operate.status(_operated(arguments), as_json=arguments.json)
 
 
 def say_why(arguments: Namespace) -> int:
-    """Say where a file is, and why it is not processed yet."""
+    """Print where a file is, and why it is not processed yet."""
     from fproc.cli import operate  # noqa: PLC0415
 
     return operate.why(_operated(arguments), arguments.why)
 
 
 def put_back(arguments: Namespace) -> int:
-    """Put files back to work."""
+    """Put files back into `unprocessed/`."""
     from fproc.cli import operate  # noqa: PLC0415
 
     return operate.retry(_operated(arguments), arguments.retry, everything=arguments.all)
@@ -145,14 +145,14 @@ def write_sample_files(arguments: Namespace) -> int:
 
 
 def _begin() -> None:
-    """Make this process ready for work, before it has read anything."""
+    """Prepare this process for work, before it has read anything."""
     keep_for_results()
     expect_signals()
     build_id()
 
 
 def _prepared(arguments: Namespace) -> _Prepared:
-    """Return the pipeline that is in force, once the log goes where it should."""
+    """Set up the log, and return the pipeline that is in force."""
     _begin()
     given = settings.gather(arguments.config, os.environ)
     set_up_log = _log_set_up(arguments, given)
@@ -170,7 +170,7 @@ def _warn(work: _Prepared, arguments: Namespace) -> None:
 
 
 def _operated(arguments: Namespace) -> Config:
-    """Return what an operator's questions need of the configuration, whatever is wrong with the rest."""
+    """Return the part of the configuration that an operator's questions need, whatever else is wrong."""
     _begin()
     given = settings.gather_leniently(arguments.config, os.environ)
     _log_set_up(arguments, given)()
@@ -183,14 +183,14 @@ def _operated(arguments: Namespace) -> Config:
 
 @contextmanager
 def _first_worker() -> Iterator[WorkerProcess | None]:
-    """A worker that is there before its work is known: forked, while this process has nothing but modules."""
+    """Yield a worker forked before its work is known, while this process holds nothing but modules."""
     from fproc.process.worker_process import WorkerProcess  # noqa: PLC0415
     from fproc.watch import worker  # noqa: PLC0415 - not for --input
 
     try:
         first = WorkerProcess.forked(worker.serve_tasks)
     except OSError:
-        yield None  # what the system refuses is told once there is work
+        yield None  # the error is reported once there is work
         return
     try:
         yield first
@@ -199,7 +199,7 @@ def _first_worker() -> Iterator[WorkerProcess | None]:
 
 
 def _log_set_up(arguments: Namespace, given: Given) -> Callable[[], None]:
-    """How to send the log to standard error or to `--log-file`, here and in workers."""
+    """Return a function that sends the log to standard error or `--log-file`, here and in workers."""
     level = logging.DEBUG if arguments.debug else logging.WARNING if arguments.quiet else logging.INFO
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     form = arguments.log_format or given.log_format() or "text"
@@ -225,15 +225,13 @@ def _serve(work: _Prepared, arguments: Namespace, first: WorkerProcess | None) -
     )
     if arguments.drain:
         return EXIT_OK if service.drain() else EXIT_FILE_FAILED
-    log.info(
-        "configuration: %s", settings.pipeline_file(work.given)
-    )  # not for cron, which mails what is said
+    log.info("configuration: %s", settings.pipeline_file(work.given))  # not for cron, which mails all output
     service.watch()
     return EXIT_OK
 
 
 def _worker_count(config: Config) -> int:
-    """How many workers there are: by default, one for each processor that this process may use."""
+    """Return the number of workers: by default, one for each processor that this process may use."""
     if isinstance(config.workers, int):
         return config.workers
     try:

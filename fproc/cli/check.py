@@ -43,7 +43,7 @@ class _Results:
 
 
 def failed_examples(plan: Plan) -> list[Problem]:
-    """What the examples expect and do not get; nothing if all is well."""
+    """Return a problem for each difference between what the examples expect and what they get."""
     problems = []
     for index, example in enumerate(plan.config.examples):
         path = f"$.examples[{index}]"
@@ -54,16 +54,16 @@ def failed_examples(plan: Plan) -> list[Problem]:
             continue
         expected = {_name(key): list(lines) for key, lines in example.expect.items()}
         for name in dict.fromkeys([*expected, *got]):
-            wanted, found = expected.get(name, []), got.get(name, [])
-            if wanted != found:
+            wanted, actual = expected.get(name, []), got.get(name, [])
+            if wanted != actual:
                 problems.append(
-                    Problem(f"{path}.expect", f"result {name!r} differs: {_difference(wanted, found)}")
+                    Problem(f"{path}.expect", f"result {name!r} differs: {_difference(wanted, actual)}")
                 )
     return problems
 
 
 def run_examples(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
-    """The lines that each result gets; lines that are rejected, or skipped by `on_error`, are left out.
+    """Return the lines of each result, without those that are rejected, or skipped by `on_error`.
 
     Raises:
         FprocError: the run fails.
@@ -84,7 +84,7 @@ def run_examples(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
 
 
 def _name(key: str) -> str:
-    """The result that a key of `expect` means: `end`, `stdout`, or a template as in a `write` node."""
+    """Return the result that a key of `expect` means: `end`, `stdout`, or a template as in a `write` node."""
     if key == END:
         return SOURCE.name
     try:
@@ -93,12 +93,12 @@ def _name(key: str) -> str:
         return key
 
 
-def _difference(wanted: list[str], found: list[str]) -> str:
+def _difference(wanted: list[str], actual: list[str]) -> str:
     changes = []
-    for kind, from_wanted, to_wanted, from_found, to_found in SequenceMatcher(
-        None, wanted, found
+    for kind, from_wanted, to_wanted, from_actual, to_actual in SequenceMatcher(
+        None, wanted, actual
     ).get_opcodes():
         if kind != "equal":
             changes += [f"missing {shown(line)!r}" for line in wanted[from_wanted:to_wanted]]
-            changes += [f"unexpected {shown(line)!r}" for line in found[from_found:to_found]]
+            changes += [f"unexpected {shown(line)!r}" for line in actual[from_actual:to_actual]]
     return "; ".join(changes[:DIFFERENCES]) + ("; ..." if len(changes) > DIFFERENCES else "")

@@ -6,7 +6,7 @@ from fproc.pipeline.graph import START, Graph, is_sink
 
 
 def draw(graph: Graph, form: str) -> str:
-    """The drawing in one of the forms that `--graph` takes, without a final line ending."""
+    """Return the drawing in one of the forms of `--graph`, without a final line ending."""
     return {"text": _text, "mermaid": _mermaid, "dot": _dot}[form](graph)
 
 
@@ -62,7 +62,7 @@ def _label(graph: Graph, name: str) -> str:
 
 
 def _result(graph: Graph, name: str) -> str:
-    """What a sink writes to, or ''."""
+    """Return the result that a sink writes to, or ''."""
     node = graph.nodes[name]
     if not is_sink(node):
         return ""

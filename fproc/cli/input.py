@@ -1,4 +1,4 @@
-"""`--input`: files processed where they are. Inputs stay; results replace earlier ones, atomically."""
+"""`--input`: files processed in place. Inputs stay; results replace earlier ones, atomically."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ STANDARD = "-"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where results go: a folder, by their names; the default result may have another place.
+    """The folder that results go to, by their names; the default result may go elsewhere.
 
-    `default_name` is a name of its own for it, `stream_path` something that is no regular file, such as a
-    pipe, that its lines are sent to at once; `-` there is standard output.
+    `default_name` is another name for it, `stream_path` something that is no regular file, such as a pipe,
+    that its lines are sent to at once; `-` there is standard output.
     """
 
     folder: str
@@ -52,10 +52,10 @@ class Destination:
 
 
 def destination(plan: Plan, paths: list[str], output: str | None) -> Destination:
-    """What `--output` means.
+    """Return the destination that `--output` means.
 
-    `-` is standard output, and what is neither file nor folder (a pipe, a device) is written to as it is:
-    both take the default result (`{name}`). A path is a folder if there is one, if it ends in `/`, or if
+    `-` is standard output, and what is neither file nor folder (a pipe, a device) is written to directly:
+    both take the default result (`{name}`). A path is a folder if it exists as one, if it ends in `/`, or if
     there can be more than one result: several inputs, or a pipeline with other results than the default one.
     Otherwise it is the file that the default result is written to. Without `--output`, results go to the
     results folder, or to standard output if standard input is the only input.
@@ -131,14 +131,14 @@ class _Call:
         self._published: set[str] = set()
 
     def process(self, path: str, *, bars: bool) -> bool:
-        """Process one input, with retries; whether it succeeded."""
+        """Process one input, with retries; return whether it succeeded."""
         try:
             with self._stream() as stream:
                 return self._process(path, stream, bars=bars)
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
-            log.error("%s: failed: %s", shown(path), reason_of(error))  # noqa: TRY400 - said in full
+            log.error("%s: failed: %s", shown(path), reason_of(error))  # noqa: TRY400 - the message is complete
             return False
 
     def _process(self, path: str, stream: BinaryIO | None, *, bars: bool) -> bool:
@@ -150,8 +150,8 @@ class _Call:
                 return True
             if isinstance(error, OutputError) and isinstance(error.__cause__, BrokenPipeError):
                 raise error.__cause__
-            fate = decide(error, attempt, self._plan.config.retry)
-            if fate is not Verdict.RETRY or not can_retry:
+            verdict = decide(error, attempt, self._plan.config.retry)
+            if verdict is not Verdict.RETRY or not can_retry:
                 log.error("%s: failed: %s", shown(path), reason_of(error), exc_info=_debug_info(error))
                 return False
             delay_seconds = self._plan.config.retry.delay_seconds(attempt, fraction())
@@ -159,14 +159,14 @@ class _Call:
             time.sleep(delay_seconds)
 
     def _try_once(self, path: str, stream: BinaryIO | None, *, bars: bool) -> tuple[Exception | None, bool]:
-        """What ended the run, or None; and whether it may run again: not once lines were sent away."""
+        """Return the error of the run, or None, and whether it may run again: not once lines were sent."""
         begin = time.perf_counter()
         figures = Figures()
         can_retry = path != STANDARD
         try:
-            with _opened(self._inputs[path]) as given, self._output(given, stream) as output:
+            with _opened(self._inputs[path]) as source, self._output(source, stream) as output:
                 try:
-                    self._run(path, given, output, figures, bars=bars)
+                    self._run(path, source, output, figures, bars=bars)
                 finally:
                     can_retry = can_retry and not output.staging.has_streamed
                 results = output.publish([*self._inputs.values()], self._published)
@@ -181,20 +181,20 @@ class _Call:
         )
         return None, can_retry
 
-    def _run(self, path: str, given: Input, output: DirectOutput, figures: Figures, *, bars: bool) -> None:
-        name = given.source.name
+    def _run(self, path: str, source: Input, output: DirectOutput, figures: Figures, *, bars: bool) -> None:
+        name = source.source.name
 
         def reject(data: bytes) -> None:
             output.staging.set_aside(f"{name}{REJECTS_ENDING}", data.decode().rstrip("\n"))
 
-        bar = ProgressBar(sys.stderr, shown(name), given.size_bytes) if bars else None
+        bar = ProgressBar(sys.stderr, shown(name), source.size_bytes) if bars else None
         mark = CurrentTask.own()
         stall_seconds = self._plan.config.limits.stall_seconds
         try:
-            with alarmed(mark, shown(path), stall_seconds, is_pipe=given.size_bytes is None):
+            with alarmed(mark, shown(path), stall_seconds, is_pipe=source.size_bytes is None):
                 run_input(
                     self._plan,
-                    given,
+                    source,
                     output.staging,
                     figures,
                     reject=reject,
@@ -209,7 +209,7 @@ class _Call:
 
     @contextmanager
     def _stream(self) -> Iterator[BinaryIO | None]:
-        """What takes the default result's lines at once, open for all attempts: a pipe is read only once."""
+        """Yield the stream for the default result's lines, open for all attempts: a pipe is read once."""
         path = self._to.stream_path
         if path is None or path == STANDARD:
             yield standard_output() if path else None
@@ -218,8 +218,8 @@ class _Call:
                 yield stream
 
     @contextmanager
-    def _output(self, given: Input, stream: BinaryIO | None) -> Iterator[DirectOutput]:
-        name = given.source.name
+    def _output(self, source: Input, stream: BinaryIO | None) -> Iterator[DirectOutput]:
+        name = source.source.name
         output = DirectOutput(
             Disk(power=self._plan.config.durability == "power"),
             self._to.folder,
@@ -235,16 +235,16 @@ class _Call:
 
 @contextmanager
 def _opened(path: str) -> Iterator[Input]:
-    given = inputs.standard_input() if path == STANDARD else inputs.open_input(path, in_spool=False)
+    source = inputs.standard_input() if path == STANDARD else inputs.open_input(path, in_spool=False)
     try:
-        yield given
+        yield source
     finally:
-        given.close()
+        source.close()
 
 
-def _report(path: str, figures: Figures, seconds: float, places: list[str | None]) -> None:
-    named = ["standard output" if place == STANDARD else shown(place) for place in places if place]
-    log_end(log, path, figures, seconds, ", ".join(named) or "no result")
+def _report(path: str, figures: Figures, seconds: float, results: list[str | None]) -> None:
+    names = ["standard output" if result == STANDARD else shown(result) for result in results if result]
+    log_end(log, path, figures, seconds, ", ".join(names) or "no result")
 
 
 def _debug_info(error: Exception) -> Exception | None:

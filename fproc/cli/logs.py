@@ -1,4 +1,4 @@
-"""What standard error is for: the log, one line an event, as text or as JSON; and on a terminal, a bar.
+"""The log on standard error, one line an event, as text or as JSON; and on a terminal, a progress bar.
 
 The log may go to a file instead.
 """
@@ -25,28 +25,28 @@ _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 
 
 class TextFormatter(logging.Formatter):
-    """`2026-11-22T10:00:00.000Z INFO message`, with coloured warnings where `colour` says so."""
+    """Formats `2026-11-22T10:00:00.000Z INFO message`, with coloured warnings if `colour` says so."""
 
     def __init__(self, *, colour: bool) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
         self._colour = colour
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
-        """The event's time."""
+        """Return the event's time."""
         return rfc3339(record.created)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line of an event."""
         line = super().format(record)
         colour = _COLOURS.get(record.levelname, "") if self._colour else ""
         return f"{colour}{line}\x1b[0m" if colour else line
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `timestamp`, `level`, `logger`, `message`, and `traceback` if there is one."""
+    """Formats one JSON object a line: `timestamp`, `level`, `logger`, `message`, maybe `traceback`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line of an event."""
         value = {
             "timestamp": rfc3339(record.created),
             "level": record.levelname.lower(),
@@ -59,15 +59,15 @@ class JsonFormatter(logging.Formatter):
 
 
 class FollowedFileHandler(logging.FileHandler):
-    """A log file that is opened anew once another one, or none, is at its path: log rotators rename it.
+    """A log file that is reopened once another file, or none, is at its path: log rotators rename it.
 
-    As long as that is impossible, the log goes on where it was: it never stops work.
+    As long as that is impossible, the log goes on in the old file: it never stops work.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write an event where the log is by now."""
+        """Write an event to the file that is at the path now."""
         if not self._is_there():
-            with suppress(OSError):  # a folder that is gone, no right to make files: tried again next time
+            with suppress(OSError):  # the folder is gone, or files cannot be created: tried again next time
                 self._reopen()
         super().emit(record)
 
@@ -85,7 +85,7 @@ class FollowedFileHandler(logging.FileHandler):
 
 
 def set_up(*, level: int, form: str, path: str | None, colour: bool) -> None:
-    """Send the log where it is wanted.
+    """Send the log to a file or to standard error.
 
     Raises:
         UsageError: the log file cannot be opened.
@@ -106,12 +106,12 @@ def set_up(*, level: int, form: str, path: str | None, colour: bool) -> None:
 
 
 class ProgressBar:
-    """One input's bar: how far, how fast, how long still.
+    """The progress bar of one input: how far, how fast, how long still.
 
     Args:
         stream: a terminal.
         label: the input's name.
-        size_bytes: how much there is to read, or None where nobody knows.
+        size_bytes: how much there is to read, or None if that is not known.
         monotonic: seconds on a clock that is never set.
     """
 
@@ -130,7 +130,7 @@ class ProgressBar:
         self._drawn = float("-inf")
 
     def __call__(self, position_bytes: int, lines: int, rejected: int = 0, skipped: int = 0) -> None:
-        """Draw, unless it was drawn just now."""
+        """Draw the bar, unless it was drawn just now."""
         now = self._monotonic()
         if now - self._drawn >= REDRAW_SECONDS:
             self._drawn = now
@@ -139,7 +139,7 @@ class ProgressBar:
             self._stream.flush()
 
     def text(self, position_bytes: int, lines: int, left_out: int = 0) -> str:
-        """What the bar says now."""
+        """Return the text of the bar."""
         seconds = max(self._monotonic() - self._began, 0.001)
         lost = f" ({left_out:,} left out)" if left_out else ""
         rate = f"{lines:,} lines{lost}, {position_bytes / seconds / 1e6:.1f} MB/s"
@@ -148,8 +148,8 @@ class ProgressBar:
         share = min(position_bytes / self._size_bytes, 1.0)
         bar = "#" * int(share * BAR_WIDTH)
         left_seconds = seconds / share - seconds if share else 0.0
-        left = f"{int(left_seconds) // 60}:{int(left_seconds) % 60:02} left"
-        return f"{self._label}  [{bar:<{BAR_WIDTH}}] {share:4.0%}  {rate}, {left}"
+        remaining = f"{int(left_seconds) // 60}:{int(left_seconds) % 60:02} left"
+        return f"{self._label}  [{bar:<{BAR_WIDTH}}] {share:4.0%}  {rate}, {remaining}"
 
     def clear(self) -> None:
         """Remove the bar from the terminal."""

@@ -39,16 +39,16 @@ configuration, that over pipeline.json"""
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that fproc can be asked to do.
+    """An action of the command line.
 
     Attributes:
         flag: the option that asks for it.
         help: what it does, for `--help`.
-        function: where the function is that does it, imported when it is asked for; it takes the arguments
-            and gives the exit status.
+        function: the path of its function, imported when it is called; it takes the arguments and returns the
+            exit status.
         options: those that go with this action; an option that no action names goes with all.
-        takes: what `argparse` has to know of the option's value.
-        meaning: what the documents say, if that is more than `help`.
+        takes: the arguments of `argparse` for the option's value.
+        meaning: the text for the documents, if that is more than `help`.
     """
 
     flag: str
@@ -127,25 +127,25 @@ ACTIONS = (
         meaning="find out what the folders' filesystems can do of what fproc relies on",
     ),
 )
-"""What fproc can be asked to do. A new action is an entry here, and its function."""
+"""All actions. A new one is an entry here, and its function."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run fproc; gives the exit status."""
+    """Run fproc, and return the exit status."""
     _fill_standard_descriptors()
     if os.getpid() == 1:
         _end_when_told()
     given = sys.argv[1:] if argv is None else argv
     is_debugging = "--debug" in given
     try:
-        if given == ["--version"]:  # without what it takes to make a parser
+        if given == ["--version"]:  # without the cost of a parser
             print(VERSION)
             _flush()
             return EXIT_OK
         parser = _parser()
         try:
             arguments = parser.parse_args(argv)
-        except SystemExit:  # --help, --version, wrong usage: all is said, if it can be
+        except SystemExit:  # --help, --version, wrong usage: the text is printed already
             _flush()
             raise
         action = _asked(arguments)
@@ -157,7 +157,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # nobody reads standard output any more: `| head` has what it wanted
+    except BrokenPipeError:  # nobody reads standard output any more, as after `| head`
         _abandon_standard_output()
         return EXIT_OK
     except Exception as error:  # noqa: BLE001 - the last edge: a user sees one line, not a traceback
@@ -168,7 +168,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _explain(error: Exception) -> int:
-    """Say what is wrong, in a line for each problem; gives the exit status."""
+    """Print an error, one line for each problem, and return the exit status."""
     if isinstance(error, FprocError):
         for line in error.problems if isinstance(error, ConfigError) else [error]:
             complain(line)
@@ -183,15 +183,15 @@ def _explain(error: Exception) -> int:
         complain(f"{what}; install all of it (Debian, Ubuntu: apt install python3, not python3-minimal)")
         return EXIT_CONFIG
     else:
-        complain(f"{reason_of(error)} (this is a mistake in fproc; --debug shows where)")
+        complain(f"{reason_of(error)} (this is a bug in fproc; --debug shows where)")
     return EXIT_FILE_FAILED
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in the same form as everything else does."""
+    """Reports wrong usage in the same form as all other errors."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Print help or version; unlike the base class, say so where that is impossible."""
+        """Print help or version; unlike the base class, raise an error if that fails."""
         if message and file is not None:
             file.write(message)
 
@@ -223,7 +223,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _asked(arguments: argparse.Namespace) -> Action | None:
-    """Return what is to be done."""
+    """Return the action that is asked for, or None."""
     return next((action for action in ACTIONS if _is_given(arguments, action.flag)), None)
 
 
@@ -253,22 +253,22 @@ def _do(action: Action, arguments: argparse.Namespace) -> int:
 
 
 def _end_when_told() -> None:
-    """Let an early SIGTERM end the first process of a container, whose default action the kernel leaves out.
+    """Let an early SIGTERM end the first process of a container, for which the kernel has no default action.
 
-    Nothing is begun yet. `--watch` and `--input` do better once they can; `boot` has the same line, which
-    comes sooner.
+    No work has begun yet. `--watch` and `--input` install better handlers later; `boot` has the same line,
+    which runs sooner.
     """
-    import signal  # noqa: PLC0415 - slow to import, and there is no hurry anywhere else
+    import signal  # noqa: PLC0415 - slow to import, and only a container needs it this early
 
     status = EXIT_OK if "--watch" in sys.argv else EXIT_INTERRUPTED
     signal.signal(signal.SIGTERM, lambda *_: os._exit(status))
 
 
 def _fill_standard_descriptors() -> None:
-    """Put nothing where standard input, output or error was closed, lest a data file take its number.
+    """Open the null device where standard input, output or error is closed, lest a file take that number.
 
-    Processes that are started inherit it. As standard output it cannot be written to: that is an error, not a
-    way to lose results.
+    Child processes inherit it. As standard output it cannot be written to: that is an error, not a way to
+    lose results.
     """
     for descriptor, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
@@ -285,5 +285,5 @@ def _flush() -> None:
 
 
 def _abandon_standard_output() -> None:
-    """Let the interpreter, which flushes standard output when it ends, not fail at that."""
+    """Keep the interpreter from failing when it flushes standard output at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

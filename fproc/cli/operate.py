@@ -1,4 +1,4 @@
-"""What an operator asks of a spool: how it stands, why a file waits, failed files back to work."""
+"""An operator's commands on a spool: its status, why a file waits, failed files back to work."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from fproc.telemetry.history import History
 from fproc.telemetry.recorder import open_history
 
 EVENTS = 20
-"""How many of the last things that happened to a file are told."""
+"""How many of a file's last events are printed."""
 
 HINTED = 10_000
-"""Among how many names one like an unknown name is looked for."""
+"""Among how many names at most a similar one is searched for."""
 
 
 def status(config: Config, *, as_json: bool) -> int:
-    """Say how many inputs are in each state, what is being worked on, and whether all is well."""
+    """Print how many inputs are in each state, which are in work, and whether all is well."""
     spool_status = _spool_status(config)
     value = _status(config, spool_status)
     exit_status = EXIT_OK if value["health"]["status"] == "ok" else EXIT_FILE_FAILED
@@ -46,8 +46,8 @@ def status(config: Config, *, as_json: bool) -> int:
         say(f"  {trouble}")
     say("  ".join(f"{state} {number}" for state, number in value["counts"].items()))
     for current in value["current"]:
-        left = left_out_text(current.get("rejected") or 0, current.get("skipped") or 0)
-        lines = counted(current["lines"], "line") + (f", {left}" if left else "")
+        left_out = left_out_text(current.get("rejected") or 0, current.get("skipped") or 0)
+        lines = counted(current["lines"], "line") + (f", {left_out}" if left_out else "")
         say(f"  {shown(current['file'])}: {lines}, since {current['started']}")
     for waiting in value["waiting"]:
         say(f"  {shown(waiting['file'])}: tried again at {waiting['not_before']}")
@@ -58,39 +58,39 @@ def status(config: Config, *, as_json: bool) -> int:
     return exit_status
 
 
-def why(config: Config, given: str) -> int:
-    """Say where an input is, and why it is not processed yet."""
+def why(config: Config, path: str) -> int:
+    """Print where an input is, and why it is not processed yet."""
     spool_status = _spool_status(config)
-    place, name = spool_status.located(given)
-    found = spool_status.why(name, place)
-    if not found:
+    place, name = spool_status.located(path)
+    entries = spool_status.why(name, place)
+    if not entries:
         hint = _hint(spool_status, name, place)
         here = os.path.join(config.watch_dir, place) if place else config.watch_dir
         raise InputError(f"{shown(name)}: no such file in {shown(here)}" + (f"; {hint}" if hint else ""))
-    for entry in found:
+    for entry in entries:
         say(f"{entry.place}/{shown(entry.name)}: {entry.why}")
     with _history(spool_status, config) as history:
         for row in history.timeline(name)[-EVENTS:] if history else []:
             event = row.event
             what = ": " + shown(event.error) if event.error else ""
             attempt = f", attempt {event.attempt}" if event.kind in KINDS.values() else ""
-            left = left_out_text(event.rejected, event.skipped)
-            say(f"  {rfc3339(event.time)} {event.kind}{attempt}{f', {left}' if left else ''}{what}")
+            left_out = left_out_text(event.rejected, event.skipped)
+            say(f"  {rfc3339(event.time)} {event.kind}{attempt}{f', {left_out}' if left_out else ''}{what}")
     return EXIT_OK
 
 
 def _hint(spool_status: SpoolStatus, name: str, place: str) -> str:
-    """Return where a file that was not found may be, or what it may be called, or ""."""
+    """Return where a missing file may be, or what it may be called, or ""."""
     elsewhere = spool_status.why(name) if place else []
     if elsewhere:
         return "there is " + ", ".join(f"{entry.place}/{shown(entry.name)}" for entry in elsewhere)
     folders = [spool_status.folders.within(place)] if place else spool_status.folders.inputs()
     known = [entry for folder in folders if os.path.isdir(folder) for entry in os.listdir(folder)]
-    return nearest(name, known) if len(known) < HINTED else ""  # to compare with so many takes seconds
+    return nearest(name, known) if len(known) < HINTED else ""  # more comparisons take seconds
 
 
 def retry(config: Config, names: list[str], *, everything: bool) -> int:
-    """Put inputs back to work that failed or lost lines; one that cannot be does not stop the others."""
+    """Put inputs that failed or lost lines back to work; one that cannot be does not stop the others."""
     if bool(names) == everything:
         raise UsageError(
             "--retry needs the names of files in failed/ or processed/, or --all for failed ones"
@@ -98,8 +98,10 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
     spool_status = _spool_status(config)
     disk = Disk(power=config.durability == "power")
     failed = spool_status.names(spool_status.folders.failed)
-    given, strays = _named(spool_status, names)
-    named = [name for name in given if name not in failed or is_input(name, failed)]  # `failed/*` has reports
+    located, strays = _named(spool_status, names)
+    named = [
+        name for name in located if name not in failed or is_input(name, failed)
+    ]  # `failed/*` has reports
     chosen = failed_inputs(spool_status) if everything else named
     _, refused = put_back_all(config, disk, chosen)
     for stray in strays:
@@ -112,10 +114,10 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
     return EXIT_FILE_FAILED if refused or strays else EXIT_OK
 
 
-def _named(spool_status: SpoolStatus, given: list[str]) -> tuple[list[str], list[str]]:
-    """Return the names in `failed/` that somebody means, and what is wrong with the others."""
+def _named(spool_status: SpoolStatus, paths: list[str]) -> tuple[list[str], list[str]]:
+    """Return the names of inputs that paths mean, and a message for each path that means none."""
     names, strays = [], []
-    for path in given:
+    for path in paths:
         try:
             place, name = spool_status.located(path)
         except InputError as error:
@@ -129,12 +131,12 @@ def _named(spool_status: SpoolStatus, given: list[str]) -> tuple[list[str], list
 
 
 def doctor(config: Config) -> int:
-    """Find out what the folders' filesystems can do."""
+    """Find out and print what the folders' filesystems can do."""
     folders = Folders(config.watch_dir, config.results_dir)
     prepare(folders, Disk(power=config.durability == "power"))
     findings = examine(folders)
     say(render_findings(findings))
-    return EXIT_FILE_FAILED if any(found.verdict is Rating.BAD for found in findings) else EXIT_OK
+    return EXIT_FILE_FAILED if any(finding.verdict is Rating.BAD for finding in findings) else EXIT_OK
 
 
 def _spool_status(config: Config) -> SpoolStatus:
@@ -147,7 +149,7 @@ def _spool_status(config: Config) -> SpoolStatus:
 
 @contextmanager
 def _history(spool_status: SpoolStatus, config: Config) -> Iterator[History | None]:
-    """What happened so far, if anything was written down."""
+    """Yield the history, or None if there is none yet."""
     if not os.path.isfile(history_of(spool_status.folders)):
         yield None
         return

@@ -21,7 +21,7 @@ MODE_VARIABLE = "MODE"
 class CommandOption:
     """An option, which takes a value if it has a `metavar` or `choices`.
 
-    `help` is for `--help`; the documents say `meaning`, if that is more. `variable` gives the same. `hint` is
+    `help` is for `--help`; the documents show `meaning`, if there is one. `variable` sets the same. `hint` is
     for who gives it with an action that does without.
     """
 

@@ -1,4 +1,4 @@
-"""`--sample`: log files to try a pipeline on, the same ones every time."""
+"""`--sample`: log files to try a pipeline on, the same ones each time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MESSAGES = (
 
 
 def write_samples(count: int, folder: str) -> list[str]:
-    """Write `count` files into a folder, made if it is missing; gives their paths.
+    """Write `count` files into a folder, created if it is missing, and return their paths.
 
     The first is `sample.txt`, the others `sample-2.txt` and so on. Files of these names are replaced, each
     atomically, so the folder may be one that is watched.

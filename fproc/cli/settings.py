@@ -1,4 +1,4 @@
-"""Which configuration is in force: flag, environment, `.env`, `pipeline.json`, default, in this order."""
+"""The configuration in force: flag, environment, `.env`, `pipeline.json`, default, in this order."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from fproc.config.model import SETTINGS, Config, Dashboard
 from fproc.pipeline.plan import Plan, build_plan, mode_nodes
 
 TOKEN_CHARACTERS = 4096
-"""The most that a token may have."""
+"""The most characters that a token may have."""
 
 GIVEN_OUTSIDE = sorted(
     (setting for setting in SETTINGS if setting.key.flag.name or setting.key.variable),
     key=lambda setting: not setting.key.flag.name,
 )
-"""What flags and variables may give; first what has a flag."""
+"""The settings that flags and variables may give; those with a flag come first."""
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 CREDENTIAL = "fproc-token"
@@ -50,19 +50,19 @@ VARIABLES = (
     *(setting.key.variable for setting in GIVEN_OUTSIDE if not setting.key.flag.name),
     TOKEN_VARIABLE,
 )
-"""What the names of fproc's own variables begin with, and all of them."""
+"""The prefix of fproc's own variables, and their names."""
 
 OPERATING_KEYS = ("watch_dir", "results_dir", "intake", "retry", "recovery", "durability", "retention")
-"""What `--status`, `--why` and `--retry` need of a configuration."""
+"""The keys of a configuration that `--status`, `--why` and `--retry` need."""
 
 
 @dataclass(slots=True)
 class Given:
-    """What configuration, environment and `.env` say, before it is checked as a whole.
+    """The contents of configuration, environment and `.env`, before they are checked as a whole.
 
     `value` is that of the configuration, to which variables and flags are added. `variables` are those of the
-    process, and those of `.env` where the process has none; `origin` says which came from there. `problems`
-    are those found so far.
+    process, and those of `.env` that the process does not set; `origin` has their place in `.env`.
+    `problems` are those found so far.
     """
 
     file: ConfigFile
@@ -72,15 +72,15 @@ class Given:
     problems: Problems = field(default_factory=list)
 
     def where(self, variable: str) -> str:
-        """A variable's name, with its file if it comes from one."""
+        """Return a variable's name, with its place in `.env` if it comes from there."""
         return self.origin.get(variable, "") + variable
 
     def variable(self, name: str) -> str | None:
-        """The value of a variable; an empty one counts as not set."""
+        """Return the value of a variable; an empty one counts as not set."""
         return self.variables.get(name) or None
 
     def log_format(self) -> str | None:
-        """`FPROC_LOG_FORMAT`."""
+        """Return the value of `FPROC_LOG_FORMAT`, or None."""
         form = self.variable(LOG_FORMAT_VARIABLE)
         return (
             None
@@ -90,7 +90,7 @@ class Given:
 
 
 def gather(config_flag: str | None, environ: Mapping[str, str]) -> Given:
-    """Read the configuration and the environment.
+    """Return the contents of the configuration and the environment.
 
     Raises:
         ConfigError: the configuration cannot be read, or is not JSON.
@@ -100,14 +100,14 @@ def gather(config_flag: str | None, environ: Mapping[str, str]) -> Given:
 
 
 def gather_leniently(config_flag: str | None, environ: Mapping[str, str]) -> Given:
-    """Read as much of them as can be read; what cannot be is among the problems."""
+    """Return as much of them as can be read; what cannot be read is among the problems."""
     problems: Problems = []
     return _given(read_config_leniently(config_flag, environ, problems), environ, problems)
 
 
-def _given(found: ConfigFile, environ: Mapping[str, str], problems: Problems) -> Given:
-    given = Given(found, found.value, dict(environ), problems=problems)
-    for name, (where, text) in read_env_file(os.path.join(found.folder, ".env"), problems).items():
+def _given(file: ConfigFile, environ: Mapping[str, str], problems: Problems) -> Given:
+    given = Given(file, file.value, dict(environ), problems=problems)
+    for name, (where, text) in read_env_file(os.path.join(file.folder, ".env"), problems).items():
         if name not in given.variables:
             given.variables[name], given.origin[name] = text, where
     return given
@@ -125,18 +125,18 @@ def given_flags(arguments: Namespace) -> dict[str, str]:
 
 
 def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Problems]:
-    """Return what an operator's questions need: folders, intake and the like; the nodes in it mean nothing.
+    """Return a configuration for an operator's questions, and the problems of the whole one.
 
-    Where that is wrong the default stands in for it. What is wrong with the whole is given as well; users'
-    processors are not looked at.
+    It has the folders, intake and the like; its nodes mean nothing. A wrong key is replaced by its default.
+    Users' processors are not looked at.
 
     Raises:
         UsageError: a flag is wrong.
     """
-    _, found = parse_config(given.value, folder=given.file.folder) if given.file.is_whole else (None, [])
+    _, problems = parse_config(given.value, folder=given.file.folder) if given.file.is_whole else (None, [])
     whole = given.value if isinstance(given.value, dict) else {}
     needed = {key: item for key, item in whole.items() if key in OPERATING_KEYS}
-    rest = replace(given, value=needed, problems=[*given.problems, *found])
+    rest = replace(given, value=needed, problems=[*given.problems, *problems])
     others = {setting.key.flag.name for setting in GIVEN_OUTSIDE if setting.path[0] not in OPERATING_KEYS}
     _override(rest, {flag: text for flag, text in flags.items() if flag not in others})
     config, _ = parse_config({**needed, "nodes": DEFAULT["nodes"]}, folder=given.file.folder)
@@ -145,32 +145,32 @@ def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Pr
 
 
 def pipeline_file(given: Given) -> str:
-    """Return which configuration is used, in words."""
+    """Return, in words, which configuration is used."""
     if given.file.path:
         return shown(given.file.path)
     return f"built-in, as there is no {CONFIG_NAME} in {shown(given.file.folder)}"
 
 
 def doubts(given: Given, *, is_file_wanted: bool = True) -> list[str]:
-    """Return what looks like a mistyped file or variable, a message each."""
+    """Return a message for each file or variable that looks mistyped."""
     names = beside(given.file.folder) if is_file_wanted and not given.file.path else []
-    found = [
+    messages = [
         f"the built-in pipeline is used, but there is {shown(name)}; did you mean --config {shown(name)}?"
         for name in names[:1]
     ]
     for name in sorted(given.variables):
         if name.startswith(PREFIX) and name not in VARIABLES:
             hint = nearest(name, list(VARIABLES))
-            found.append(shown(f"{given.where(name)}: unknown variable" + (f"; {hint}" if hint else "")))
-    return found
+            messages.append(shown(f"{given.where(name)}: unknown variable" + (f"; {hint}" if hint else "")))
+    return messages
 
 
 def load_plan(given: Given, flags: Mapping[str, Any], *, mode: str | None, with_mode: bool) -> Plan:
-    """The plan that is in force.
+    """Return the plan that is in force.
 
     Args:
-        given: what configuration and environment say.
-        flags: values of flags by name (`--port`), None where a flag was not given.
+        given: the contents of configuration and environment.
+        flags: values of flags by name (`--port`), None for a flag that was not given.
         mode: the value of `--mode`.
         with_mode: whether `--mode` and `MODE` apply to what is being done.
 
@@ -194,26 +194,26 @@ def load_plan(given: Given, flags: Mapping[str, Any], *, mode: str | None, with_
 
 
 def token(given: Given, dashboard: Dashboard) -> str | None:
-    """The dashboard's token: that of the environment, of `dashboard.token_file`, or of systemd, or None.
+    """Return the dashboard's token: from the environment, `dashboard.token_file` or systemd, or None.
 
     Raises:
-        ConfigError: it cannot be read, or is none; or there is none, and others can reach the dashboard.
+        ConfigError: it cannot be read, or is no token; or there is none, and others can reach the dashboard.
     """
-    found, where = given.variable(TOKEN_VARIABLE), given.where(TOKEN_VARIABLE)
+    value, where = given.variable(TOKEN_VARIABLE), given.where(TOKEN_VARIABLE)
     credential = os.path.join(given.variable(CREDENTIALS) or "", CREDENTIAL)
-    if found is None and dashboard.token_file:
+    if value is None and dashboard.token_file:
         where = "$.dashboard.token_file"
-        found = _read_token(dashboard.token_file, where)
-    elif found is None and given.variable(CREDENTIALS) and os.path.lexists(credential):
+        value = _read_token(dashboard.token_file, where)
+    elif value is None and given.variable(CREDENTIALS) and os.path.lexists(credential):
         where = credential
-        found = _read_token(credential, where)
-    if found is not None and not (found.isascii() and found.isprintable() and " " not in found and found):
+        value = _read_token(credential, where)
+    if value is not None and not (value.isascii() and value.isprintable() and " " not in value and value):
         raise ConfigError([Problem(where, "is no token", "use letters, digits and -_.~+/= alone")])
-    if found is None and not is_loopback(dashboard.host):
+    if value is None and not is_loopback(dashboard.host):
         what = f"{dashboard.host} can be reached from elsewhere, and there is no token"
         hint = f"set {TOKEN_VARIABLE} or dashboard.token_file, or listen on 127.0.0.1"
         raise ConfigError([Problem("$.dashboard.host", what, hint)])
-    return found
+    return value
 
 
 def open_doors(given: Given, dashboard: Dashboard) -> list[str]:
@@ -226,7 +226,7 @@ def open_doors(given: Given, dashboard: Dashboard) -> list[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine can reach an address."""
+    """Return whether only programs on this host can reach an address."""
     return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdecimal())
 
 
@@ -252,12 +252,12 @@ def _override(given: Given, flags: Mapping[str, Any]) -> None:
             base = given.file.folder if key.variable in given.origin else os.getcwd()
         if text is None:
             continue
-        found: Problems = []
-        checked = key.check(setting.read(text), name, found)
-        if found and is_flag:
-            raise UsageError(str(found[0]))
-        given.problems += found
-        if not found:
+        problems: Problems = []
+        checked = key.check(setting.read(text), name, problems)
+        if problems and is_flag:
+            raise UsageError(str(problems[0]))
+        given.problems += problems
+        if not problems:
             _put(given.value, setting.path, os.path.join(base, checked) if key.is_path else checked)
 
 
@@ -265,6 +265,6 @@ def _put(value: dict[str, Any], path: tuple[str, ...], setting: Any) -> None:
     for name in path[:-1]:
         inner = value.setdefault(name, {})
         if not isinstance(inner, dict):
-            return  # the check of the whole will say so
+            return  # the check of the whole reports it
         value = inner
     value[path[-1]] = setting

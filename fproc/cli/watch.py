@@ -1,4 +1,4 @@
-"""`--watch`, put together: the loop, its workers, its books, and the dashboard beside them."""
+"""The service of `--watch`: the loop, its workers, its recorder, and the dashboard beside them."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("fproc")
 
 MOST_EARLIER = 50_000
-"""How many files of the time before a start are looked back at."""
+"""How many files from before the start are read from the history."""
 
 DRAINED_SECONDS = 15.0
 STOPPED_SECONDS = 5.0
-"""How long the alerts that are left may take after `--drain`, and after a stop."""
+"""How long the last alerts may take after `--drain`, and after a stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a `--watch` runs, beside its configuration.
+    """The options of a `--watch` beside its configuration.
 
-    `first` is a worker that is there already, or None; `token` is what the dashboard asks for, or None.
+    `first` is a worker that is running already, or None; `token` is what the dashboard asks for, or None.
     """
 
     workers: int
@@ -102,7 +102,7 @@ class Service:
         self._watcher.chores.add(self._upload_area.sweep, plan.config.recovery.check_interval)
 
     def drain(self) -> bool:
-        """Process what is there; whether all of it succeeded."""
+        """Process the files that are there; return whether all of them succeeded."""
         with self._telling(DRAINED_SECONDS):
             is_well = self._watcher.drain() and not self._watcher.failed
             if is_well:
@@ -110,7 +110,7 @@ class Service:
         return is_well
 
     def watch(self) -> None:
-        """Process what comes, until stopped."""
+        """Process files as they arrive, until stopped."""
         with self._telling(STOPPED_SECONDS):
             self._alerts.watch()
             if not self._options.has_dashboard:
@@ -122,7 +122,7 @@ class Service:
 
     @contextmanager
     def _telling(self, seconds: float) -> Iterator[None]:
-        """In the end, take up to so many seconds to tell the alerts that are left."""
+        """Send the last alerts at the end of the block, and take up to so many seconds for it."""
         try:
             with self._spool.sharing.attended(self._pool.running):
                 yield
@@ -132,7 +132,7 @@ class Service:
 
     @contextmanager
     def _dashboard(self) -> Iterator[str]:
-        """Answer on the dashboard's address, which is given, for as long as this lasts."""
+        """Serve the dashboard within the block, and yield its URL."""
         dashboard = self._plan.config.dashboard
         secure = None
         if dashboard.tls_cert:
@@ -147,7 +147,7 @@ class Service:
             server.stop()
 
     def _look_back(self) -> None:
-        """Show what was going on before this start, too; told once, when somebody looks."""
+        """Add the files from before this start to the figures; done once, when somebody looks."""
         now = self._spool.clock()
         self._metrics.add_earlier(self._history.ended(now - max(WINDOWS), self._began_at, MOST_EARLIER))
 

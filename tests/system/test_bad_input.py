@@ -107,7 +107,7 @@ def assert_said_once(ended: Ended, *parts: str) -> None:
     for part in parts:
         assert part in ended.err
     assert "Traceback" not in ended.err
-    assert "mistake in fproc" not in ended.err
+    assert "bug in fproc" not in ended.err
 
 
 @pytest.mark.parametrize("bad", thinned(FAILING, "a processor that raises", "a cut .gz"))
