@@ -47,6 +47,12 @@ class Interpreter:
         observer: it is told of each step, unless None.
         sampling: it decides which lines are timed, unless None.
 
+    Attributes:
+        counts: what happened at each node, up to now.
+        edges: how many records went from one node to another.
+        processors: those of the nodes.
+        lines_to_observe: how many of the next lines the observer is told of.
+
     Raises:
         RecordError: a processor could not be made.
     """
@@ -72,7 +78,7 @@ class Interpreter:
         self.on_error = on_error
         self.observer = observer
         self.line_no: int | None = None
-        self._to_observe = (
+        self.lines_to_observe = (
             0 if observer is None else inf if observer.first_lines is None else observer.first_lines
         )
         self._watching: Observer | None = None
@@ -82,35 +88,39 @@ class Interpreter:
         self.counts = {name: NodeCounts() for name in makers}
         self.edges: dict[tuple[str, str], int] = {}
         self._finished: set[str] = set()
-        self._processors: dict[str, Processor] = {}
+        self.processors: dict[str, Processor] = {}
         self._sampling = sampling
         self._is_timed = False
         self.laps = Laps(self.counts, lap_seconds()) if sampling else None
         for name, make in makers.items():
             try:
-                self._processors[name] = make(source, output)
+                self.processors[name] = make(source, output)
             except Exception as error:
                 self.close()
                 raise self._record_error(name, None, None, error) from error
 
     def feed(self, block: Block | Overlong) -> None:
         """Push the lines of a block through the graph."""
-        self._piece, self._finder = block, None
+        self.begin_piece(block)
         if isinstance(block, Overlong):
             self.lines_in += 1
             self.counts[self.entry].received += 1
             self.line_no = block.line_no
-            self._show(block.head)
+            self.show(block.head)
             error = RoutingError("the line is longer than limits.max_line_bytes")
             self._refuse(self.entry, self.entry, block.head, 1, error)
             return
-        with self._timed() if self._sample(len(block.lines)) else nullcontext():
+        with self.timed() if self.take_sample(len(block.lines)) else nullcontext():
             for line_no, line in enumerate(block.lines, block.first_line_no):
                 self.line_no = line_no
                 self.lines_in += 1
                 if self.observer:
-                    self._show(line)
+                    self.show(line)
                 self.push(self.entry, self.entry, line)
+
+    def begin_piece(self, block: Block | Overlong) -> None:
+        """Find lines that fail in this block from now on."""
+        self._piece, self._finder = block, None
 
     def push(self, node: str, tag: str, line: str, hops: int = 1) -> None:
         """Push one record through the graph, depth first; `node` is the `hops`th node on its way."""
@@ -127,8 +137,8 @@ class Interpreter:
         self.counts[node].received += 1
         try:
             self._check_way(node, hops)
-            emitted = self._processors[node].process(tag, line)
-            onward = self._route(node, emitted)
+            emitted = self.processors[node].process(tag, line)
+            onward = self.route(node, emitted)
         except (InputError, OutputError):
             raise  # from a sink: it does not concern this record
         except Exception as error:  # noqa: BLE001 - a user's processor may raise anything
@@ -138,12 +148,16 @@ class Interpreter:
             self._watching.step(node, tag, line, emitted, hops)
         return onward
 
-    def _show(self, line: str) -> None:
+    def show(self, line: str) -> None:
         """Tell the observer, if it wants this line, that the line is about to enter the graph."""
-        self._watching = self.observer if self._to_observe > 0 else None
+        self._watching = self.observer if self.lines_to_observe > 0 else None
         if self._watching:
-            self._to_observe -= 1
+            self.lines_to_observe -= 1
             self._watching.begin(self.line_no, line)
+
+    def stop_observing(self) -> None:
+        """Tell the observer of no more steps, until the end of the file."""
+        self._watching = None
 
     def finish(self, beat: Callable[[], None] = _no_beat) -> None:
         """End the file: each node emits what it still has, upstream first; call `beat` for each record."""
@@ -151,14 +165,14 @@ class Interpreter:
         self._watching = self.observer
         if self.observer:
             self.observer.begin(None, "")
-        if not any(processor.finish for processor in self._processors.values()):
+        if not any(processor.finish for processor in self.processors.values()):
             return
         for name in self.graph.finish_order():
             self._finished.add(name)
             for record in self._leftovers(name):
                 beat()
                 try:
-                    onward = self._route(name, [record])
+                    onward = self.route(name, [record])
                 except FprocError as error:
                     self._refuse(name, *record, 1, error)
                     continue
@@ -175,7 +189,7 @@ class Interpreter:
             **self.figures(),
             "states": {
                 name: processor.state.snapshot()
-                for name, processor in self._processors.items()
+                for name, processor in self.processors.items()
                 if processor.state
             },
         }
@@ -196,7 +210,7 @@ class Interpreter:
             Exception: of any kind, if it does not fit. The run must not be used any more then.
         """
         self.absorb(value)
-        for name, processor in self._processors.items():
+        for name, processor in self.processors.items():
             if processor.state:
                 processor.state.restore(value["states"][name])
 
@@ -210,7 +224,7 @@ class Interpreter:
 
     def close(self) -> None:
         """Release what the processors hold; a run that was given up must be closed too."""
-        for processor in self._processors.values():
+        for processor in self.processors.values():
             if processor.close:
                 processor.close()
 
@@ -218,12 +232,12 @@ class Interpreter:
         """Return the number of the line that is being processed; it may be called between any two steps."""
         return self.line_no
 
-    def _sample(self, lines: int) -> int:
+    def take_sample(self, lines: int) -> int:
         """Return how many of the next `lines` are to be timed."""
         return self._sampling.take(lines) if self._sampling else 0
 
     @contextmanager
-    def _timed(self) -> Iterator[None]:
+    def timed(self) -> Iterator[None]:
         """Time the lines that are pushed within the context."""
         assert self.laps
         self._is_timed = True
@@ -239,19 +253,19 @@ class Interpreter:
             raise RoutingError(
                 f"the record went through more than {self.max_hops} nodes; is a cycle endless?"
             )
-        if node in self._finished and self._processors[node].finish:
+        if node in self._finished and self.processors[node].finish:
             raise RoutingError("the record came back to a node that was already finishing the file")
 
-    def _route(self, node: str, emitted: Sequence[Record]) -> list[tuple[str, Record]]:
+    def route(self, node: str, emitted: Sequence[Record]) -> list[tuple[str, Record]]:
         """Return each emitted record with each node that it goes to, in order; count them as emitted."""
-        self._check(node, emitted)
+        self.check_emitted(node, emitted)
         onward = [(target, record) for record in emitted for target in self.graph.targets(node, record[0])]
         self.counts[node].emitted += len(emitted)
         for target, _ in onward:
             self.edges[node, target] = self.edges.get((node, target), 0) + 1
         return onward
 
-    def _check(self, node: str, emitted: Sequence[Record]) -> None:
+    def check_emitted(self, node: str, emitted: Sequence[Record]) -> None:
         """Check that emitted records can go on.
 
         Raises:
@@ -266,7 +280,7 @@ class Interpreter:
                 raise RoutingError("emitted a line with half a character in it (a lone surrogate)")
 
     def _leftovers(self, node: str) -> Iterator[Record]:
-        finish = self._processors[node].finish
+        finish = self.processors[node].finish
         if finish is None:
             return
         try:
@@ -289,9 +303,14 @@ class Interpreter:
         """Deal with a record with which a node has failed."""
         if self._watching:
             self._watching.fail(node, tag, line, hops)
-        self._fail(node, tag, line, error)
+        self.count_failure(node, tag, line, error)
 
-    def _fail(self, node: str, tag: str, line: str, error: BaseException) -> None:
+    def count_failure(self, node: str, tag: str, line: str, error: BaseException) -> None:
+        """Count a record that failed at a node, and ask `on_error` what to do.
+
+        Raises:
+            RecordError: the run ends here.
+        """
         self._check_own_code(error)
         self.counts[node].failed += 1
         failure = self._record_error(node, tag, line, error)

@@ -56,7 +56,7 @@ class CompiledRun(Interpreter):
         if isinstance(block, Overlong):
             super().feed(block)
             return
-        self._piece, self._finder = block, None
+        self.begin_piece(block)
         self._first_line_no = block.first_line_no
         self._count = len(block.lines)
         self._left = iter(block.lines)
@@ -74,27 +74,28 @@ class CompiledRun(Interpreter):
 
         Kept lists are empty before the first line of a block, so these lines are written in their order.
         """
-        if self._to_observe <= 0:
-            self._watching = None
+        if self.lines_to_observe <= 0:
+            self.stop_observing()
             return 0
         count = 0
-        for count, line in enumerate(islice(self._left, int(min(self._to_observe, self._count))), 1):  # noqa: B007
+        lines = islice(self._left, int(min(self.lines_to_observe, self._count)))
+        for count, line in enumerate(lines, 1):  # noqa: B007 - how many there were
             self._find_line()
-            self._show(line)
+            self.show(line)
             self.push(self.entry, self.entry, line)
-        self._watching = None
+        self.stop_observing()
         received = {node: at.received for node, at in self.counts.items()}
         self._accepted = received  # their shapes are not learnt
         return count
 
     def _feed_sample(self) -> int:
         """Time the next lines of the block, if that is due; return how many came to their ends."""
-        lines = self._sample(length_hint(self._left))
+        lines = self.take_sample(length_hint(self._left))
         if not lines:
             return 0
         if self._feed_timed is None:
             self._feed_timed = self._bound_timed()
-        with self._timed():
+        with self.timed():
             return self._feed_timed(islice(self._left, lines))
 
     def agree(self, one: int, other: int) -> None:
@@ -161,15 +162,15 @@ class CompiledRun(Interpreter):
 
     def process(self, node: str) -> Any:
         """Return the call of a node's processor."""
-        return self._processors[node].process
+        return self.processors[node].process
 
     def tag_by(self, node: str, tag: str, line: str) -> str:
         """Return the tag that a built-in which only tags lines gives; needed once a later node failed."""
-        return self._processors[node].process(tag, line)[0][0]
+        return self.processors[node].process(tag, line)[0][0]
 
     def target(self, node: str) -> Any:
         """Return the user's object that is a node's processor."""
-        return self._processors[node].target
+        return self.processors[node].target
 
     def push_line(self, node: str, tag: str, line: str, hops: int) -> None:
         """Push a record through a node and all the rest, as the interpreter does."""
@@ -190,9 +191,9 @@ class CompiledRun(Interpreter):
         if type(given) in _SHAPES:
             self._learnt.add((node, _SHAPES[type(given)]))
         try:
-            onward = self._route(node, emitted)
+            onward = self.route(node, emitted)
         except RoutingError as error:
-            self._fail(node, tag, line, error)
+            self.count_failure(node, tag, line, error)
             return
         self._spill()  # what follows is written behind it
         for target, record in onward:
@@ -211,7 +212,7 @@ class CompiledRun(Interpreter):
             cause, error = error, ProcessorExitError(reason_of(error))
             error.__cause__ = cause
         self.counts[node].received += 1
-        self._fail(node, tag, line, error)
+        self.count_failure(node, tag, line, error)
 
     def checked(self, node: str, tag: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
         """Return the records of a processor, counted; none of them if one cannot go on."""
@@ -219,10 +220,10 @@ class CompiledRun(Interpreter):
         if not given:
             return ()
         try:
-            self._check(node, given)
+            self.check_emitted(node, given)
         except RoutingError as error:
             self._find_line()
-            self._fail(node, tag, line, error)
+            self.count_failure(node, tag, line, error)
             return ()
         self.counts[node].emitted += len(given)
         return given
