@@ -87,19 +87,19 @@ class Folders:
         self._within = os.path.join(watch, "")
 
     def within(self, *parts: str) -> str:
-        """A path below the watched folder."""
+        """Return a path below the watched folder."""
         return os.path.join(self.watch, *parts)
 
     def inputs(self) -> tuple[str, ...]:
-        """The folders that an input goes through."""
+        """Return the folders that an input goes through."""
         return (self.unprocessed, self.underprocess, self.processed, self.failed)
 
     def portable(self, path: str) -> str:
-        """A path as records keep it: relative to the watched folder if it is inside, so that it may move."""
+        """Return a path as records keep it: relative to the watched folder if inside it, which may move."""
         return os.curdir if path == self.watch else path.removeprefix(self._within)
 
     def absolute(self, path: str) -> str:
-        """The path that `portable` was given."""
+        """Return the path that `portable` was called with."""
         return path if path.startswith("/") else self._within + path
 
 
@@ -132,7 +132,7 @@ def stage_of(folders: Folders, name: str) -> str:
 
 
 def check_places(folders: Folders) -> None:
-    """See that results do not go where inputs are; the folders may be missing still.
+    """Check that results do not go where inputs are; the folders may still be missing.
 
     Raises:
         ConfigError: they do.
@@ -156,7 +156,7 @@ def _make_usable(disk: Disk, path: str, setting: str) -> None:
 
 
 def make_durably(disk: Disk, path: str) -> list[str]:
-    """Make a folder, and those above it that are missing, each of them safe from power loss; gives those."""
+    """Make a folder and those missing above it, each of them durably; return those that were made."""
     if not path or os.path.isdir(path):
         return []
     above = os.path.dirname(path)
@@ -167,7 +167,7 @@ def make_durably(disk: Disk, path: str) -> list[str]:
 
 
 def is_shared(folders: Folders, disk: Disk) -> bool:
-    """Whether other machines may use this spool; once one instance has found that, it holds for all."""
+    """Return whether other hosts may use this spool; once one instance finds that, it holds for all."""
     if os.path.exists(folders.shared):
         return True
     if is_local(folders.watch) is not False:
@@ -220,7 +220,7 @@ def read_id(folders: Folders) -> str:
 
 
 def numbered(name: str, number: int, extra: str = "") -> str:
-    """A name for the `number`th file of that name: `NAME.EXT`, `NAME~2.EXT`, with `extra` behind it.
+    """Return a name for the `number`th file of that name: `NAME.EXT`, `NAME~2.EXT`, then `extra`.
 
     The stem is cut where the whole would be longer than a file name can be.
     """
@@ -239,7 +239,7 @@ def numbered(name: str, number: int, extra: str = "") -> str:
 
 
 def archive_number(name: str, archived: str) -> int | None:
-    """Which file of a name an archived one is, by its own name: 1, or the `~N`; None if it is none."""
+    """Return which file of a name an archived one is, by its own name: 1, or the `~N`; None if it is none."""
     if archived == name:
         return 1
     mark = os.path.splitext(archived)[0].rpartition("~")[2]
@@ -248,7 +248,7 @@ def archive_number(name: str, archived: str) -> int | None:
 
 
 def about(archived: str, ending: str) -> str:
-    """The name of a file about an archived input; it is cut for `ending` as the input's was for its `~N`."""
+    """Return the name of a file about an archived input, cut for `ending` as the input's is for its `~N`."""
     stem, suffix = os.path.splitext(archived)
     base, mark, number = stem.rpartition("~")
     is_numbered = mark and number.isascii() and number.isdecimal() and len(number) < NUMBER_DIGITS
@@ -266,7 +266,7 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 def free_number(taken: Callable[[int], bool], least: int = 1) -> int:
-    """The first number, from `least`, that is not `taken`, where those that are taken have no gaps.
+    """Return the first number, from `least`, that is not `taken`, if those that are taken have no gaps.
 
     With gaps it may not be the first, but it is free. The search doubles its step and then halves it, so
     that the ten-thousandth file of one name costs a few looks and not ten thousand.

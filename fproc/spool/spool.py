@@ -140,7 +140,7 @@ class Spool:
         return self._scanner.scan()
 
     def is_still_empty(self) -> bool:
-        """Whether nothing has come since a look at `unprocessed/` and `underprocess/` that found nothing."""
+        """Return whether `unprocessed/` and `underprocess/` are unchanged since a scan that found nothing."""
         return self._idle.is_unchanged() and self._scanner.is_still_empty()
 
     def prune(self, retention: Retention, is_stopping: Callable[[], bool] = lambda: False) -> None:
@@ -224,7 +224,7 @@ class Spool:
         return self._groups.commit(sealed, replace_results=replace_results)
 
     def can_commit_together(self, claim: Claim) -> bool:
-        """Whether a claim may be given to `commit_all`."""
+        """Return whether a claim may be passed to `commit_all`."""
         return self._groups is not None and self.sharing.is_local and claim.is_plain
 
     def adopt(
@@ -293,11 +293,11 @@ class Spool:
         return claim
 
     def is_waiting(self, name: str) -> bool:
-        """Whether an input of this name can be claimed; another instance may have taken it since the scan."""
+        """Return whether an input of this name can be claimed; another instance may have been quicker."""
         return self._scanner.is_free(name)
 
     def has_earlier(self, name: str) -> bool:
-        """Whether an earlier input of this name is not done yet."""
+        """Return whether an earlier input of this name is not done yet."""
         return os.path.lexists(os.path.join(self.folders.underprocess, name))
 
     def orphans(self, known: Collection[str], *, deep: bool = False) -> dict[str, str]:
@@ -321,7 +321,7 @@ class Spool:
         return {name: seen_version for name, seen_version in found.items() if seen_version is not None}
 
     def _not_yet(self, job: Job, attempts: Attempts, waited_for: float | None) -> NotYet | None:
-        """When to come back to an input that has to wait, or that someone was and may still be writing to."""
+        """Return when to come back to an input that has to wait, or that may still be written to."""
         left_seconds = attempts.left_seconds(self.clock(), self._longest_wait_seconds)
         if left_seconds and attempts.not_before != waited_for:
             return NotYet(attempts.not_before, left_seconds)
@@ -366,7 +366,7 @@ class Spool:
 def _counted(
     job: Job, attempts: Attempts, saved: Checkpoint | None, *, is_orphan: bool
 ) -> tuple[Attempts, bool]:
-    """Count what became of the run before, durably, before the next one begins.
+    """Count the outcome of the previous run, durably, before the next one begins.
 
     Gives what is known of earlier runs, and whether the last had got further than those before it. One that
     was left in good order is not counted.

@@ -106,7 +106,7 @@ def examine(folders: Folders) -> list[Finding]:
 
 
 def render_findings(findings: list[Finding]) -> str:
-    """The findings for a person, one a line: `ok       rename without replacing: renameat2 works`."""
+    """Return the findings for a person, one a line: `ok       rename without replacing: renameat2 works`."""
     return "\n".join(
         shown(f"{one.verdict.value:<8} {one.what}: {one.found}" + (f"; {one.advice}" if one.advice else ""))
         for one in findings
@@ -124,7 +124,7 @@ def _of_folders(paths: tuple[str, ...]) -> list[Finding]:
 
 
 def _of_owners(folders: Folders) -> list[Finding]:
-    """Whether the folders' sticky bits, if any, let this user take what other users put there.
+    """Return whether the folders' sticky bits, if any, let this user take other users' files.
 
     An input keeps its owner on its way, so no folder may hold it back.
     """
@@ -141,7 +141,7 @@ def _of_owners(folders: Folders) -> list[Finding]:
 
 
 def _of_waiting(folder: str) -> list[Finding]:
-    """The inputs that wait for the right to take or read them, if there are any."""
+    """Return a finding about inputs that this user may not take or read, if there are any."""
     stuck = obstacles(folder, MOST_WAITING)
     if not stuck:
         return []
@@ -180,7 +180,7 @@ def _of_moves(what: str, way: list[str]) -> Finding:
 
 
 def _made(place: str, name: str) -> str:
-    """A new file of one byte."""
+    """Make a file of one byte."""
     path = os.path.join(place, name)
     with open(path, "xb") as file:
         file.write(b"x")
@@ -197,7 +197,7 @@ def _type(place: str) -> _Answer:
 
 
 def _journal(place: str) -> _Answer:
-    """Whether a rename survives loss of power as a whole; without, `spool.job.unjournaled` links."""
+    """Ask whether a rename survives loss of power as a whole; if not, `spool.job.unjournaled` links."""
     answer = has_journal(place)
     if answer is None:
         return _Answer(Rating.GOOD, "the system does not say")
@@ -270,7 +270,7 @@ def _sync_folder(place: str) -> _Answer:
 
 
 def _timed(change: Callable[[], object], sync: Callable[[], None]) -> _Answer:
-    """How long an fsync after a change takes: the median of five."""
+    """Measure how long an fsync after a change takes: the median of five."""
     seconds = []
     for _ in range(5):
         change()
@@ -302,7 +302,7 @@ def _lock(place: str) -> _Answer:
 
 
 def _leases(place: str) -> _Answer:
-    """Whether they tell that a file is open for writing; of others' files they tell with CAP_LEASE alone."""
+    """Ask whether leases tell that a file is open for writing; of others' files only with CAP_LEASE."""
     reach = reach_of(place)
     if reach.why_none:
         return _Answer(Rating.WEAK, f"are not asked for: {reach.why_none}")

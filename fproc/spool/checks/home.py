@@ -46,7 +46,7 @@ class Home:
         return cls(folders, read_id(folders))
 
     def check(self) -> None:
-        """See that the spool's folders are all there, results included.
+        """Check that the spool's folders are all there, results included.
 
         Raises:
             OSError: `ENODEV`, which is trouble of the host, with the folder that has vanished; or what the
@@ -56,7 +56,7 @@ class Home:
         self._check(self._needed)
 
     def check_for_commit(self) -> str:
-        """See that the folders are there without which a commit would be half done.
+        """Check that the folders are there without which a commit would be half done.
 
         Others that it needs, it opens before the decision is made. Gives the identity of the stage.
 
@@ -79,7 +79,7 @@ class Home:
         return identity
 
     def check_name(self) -> None:
-        """See that it is this spool's `.fproc/` that is there.
+        """Check that the `.fproc/` that is there is this spool's.
 
         Raises:
             OSError: as `check`.
@@ -94,7 +94,7 @@ class Home:
                 raise self._gone(path)
 
     def _is_same(self) -> bool:
-        """Whether `.fproc/id` has this spool's name; it is read only if it is another file than before."""
+        """Return whether `.fproc/id` has this spool's name; read it only if the file has changed."""
         try:
             status = os.stat(self._folders.id)
             if self._seen is None or not _is_unchanged(self._seen, status):

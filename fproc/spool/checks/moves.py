@@ -28,7 +28,7 @@ TRIES = 10
 
 
 def check_moves(folders: Folders, stage: str) -> None:
-    """See that files can be moved between the folders.
+    """Check that files can be moved between the folders.
 
     Raises:
         ConfigError: a rename is refused.

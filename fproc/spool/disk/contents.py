@@ -19,7 +19,7 @@ _UNREADABLE = frozenset({errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP})
 
 
 def sync_contents(disk: Disk, paths: Sequence[str]) -> dict[str, int | OSError]:
-    """Make what is in these files survive power loss.
+    """Make the contents of these files durable.
 
     Gives for each path the inode number of the file that is durable now, or what stood in the way. A path
     at which nothing can be read is left out.
@@ -46,7 +46,7 @@ def sync_contents(disk: Disk, paths: Sequence[str]) -> dict[str, int | OSError]:
 
 
 def sync_unless(disk: Disk, path: str, status: os.stat_result, synced: int | None) -> None:
-    """Make what is in a file survive power loss, unless it is the one that `sync_contents` gave.
+    """Make the contents of a file durable, unless it is the one that `sync_contents` returned.
 
     Args:
         disk: makes the calls.

@@ -61,20 +61,20 @@ class Disk:
         os.rmdir(path)
 
     def create(self, path: str) -> int:
-        """A new or emptied file, open for appending."""
+        """Create or empty a file, and return it open for appending."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         return os.open(path, flags, 0o666)
 
     def reopen(self, path: str) -> int:
-        """A file that `create` made, open for appending."""
+        """Open a file that `create` made for appending."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
 
     def open_to_sync(self, path: str) -> int:
-        """A file of others, open so that it can be made durable; not what a link leads to."""
+        """Open a file of others so that it can be made durable; not the target of a link."""
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
     def create_locked(self, path: str) -> int:
-        """A new file, open for writing, and locked for as long as it is open."""
+        """Create a file, open for writing, and locked for as long as it is open."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,7 +84,7 @@ class Disk:
         return descriptor
 
     def create_unnamed(self, folder: str) -> int:
-        """A new file on a folder's filesystem that has no name yet, open for writing (Linux, O_TMPFILE).
+        """Create a file without a name on a folder's filesystem, open for writing (Linux, O_TMPFILE).
 
         It goes with its descriptor, unless it is given a name. `EOPNOTSUPP` where there are none.
         """
@@ -125,7 +125,7 @@ class Disk:
             os.fsync(descriptor)
 
     def sync_all(self, descriptors: Sequence[int]) -> list[OSError | None]:
-        """Make what was written to several files survive power loss; gives what stood in the way of each.
+        """Make what was written to several files durable; return the error of each, or None.
 
         The system begins with the writing of all of them first; they stay in memory, as others are about to
         read them. Then some at a time, because a device takes several flushes that come together for little
@@ -204,7 +204,7 @@ class Disk:
         self.replace(source, target)
 
     def end_move(self, source: str) -> None:
-        """Take the old name away, once the new one is durable."""
+        """Remove the old name, once the new one is durable."""
 
     def take(self, source: str, target: str) -> None:
         """Do what `move` does, where others may move the source, and nobody else makes the target.
@@ -224,7 +224,7 @@ class Disk:
             self._move_by_link(source, target)
 
     def _is_moved(self, source: str, target: str) -> bool:
-        """Rename without replacing; whether the system could do that."""
+        """Rename without replacing; return whether the system could do that."""
         try:
             self.rename_noreplace(source, target)
         except FileExistsError:
@@ -247,7 +247,7 @@ class Disk:
         _replace_once(self, source, target, before)
 
     def rename_noreplace(self, source: str, target: str) -> None:
-        """One atomic rename that replaces nothing (Linux, renameat2(2)); `ENOSYS` where there is none."""
+        """Rename atomically without replacing (Linux, renameat2(2)); `ENOSYS` where that is missing."""
         rename = renameat2()
         code = rename(source, target) if rename else errno.ENOSYS
         if code:
@@ -336,7 +336,7 @@ def _do_together(do: Callable[[int], None], numbers: Sequence[int]) -> None:
 
 
 def set_aside(disk: Disk, path: str) -> str:
-    """Move a broken database out of the way, its companions first; gives where it is now."""
+    """Move a broken database out of the way, its companions first; return where it is now."""
     aside = f"{path}.corrupt-{new_id()}"
     for ending in ("-wal", "-shm", ""):
         with suppress(FileNotFoundError):

@@ -21,7 +21,7 @@ _NAME = re.compile(r"format-([0-9]{1,9})")
 
 
 def refuse_newer(watch: str, state: str) -> None:
-    """See that this version knows the form of a spool, if it is there: the watched folder and its `.fproc/`.
+    """Check that this version knows the form of a spool, if it is there: the watched folder and `.fproc/`.
 
     Raises:
         ConfigError: it is of a newer one.

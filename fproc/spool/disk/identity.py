@@ -37,7 +37,7 @@ def identity_of(folder: str) -> str:
 
 @cache
 def _statx() -> Callable[[str], str | None] | None:
-    """`statx` of the C library (Linux), as a function that gives `INODE@NANOSECONDS` if there is a time."""
+    """Return `statx` of libc (Linux), as a function that returns `INODE@NANOSECONDS` if there is a time."""
     try:
         import ctypes  # noqa: PLC0415 - slow to import, and missing in some builds of Python
 

@@ -13,7 +13,7 @@ _SYNC_FILE_RANGE_WRITE = 2
 
 @cache
 def sync_file_range() -> Callable[[int], int] | None:
-    """`sync_file_range(SYNC_FILE_RANGE_WRITE)` of the C library, for all of a file (Linux)."""
+    """Return `sync_file_range(SYNC_FILE_RANGE_WRITE)` of the C library, for all of a file (Linux)."""
     try:
         import ctypes  # noqa: PLC0415 - slow to import, and missing in some builds of Python
 
@@ -30,7 +30,7 @@ def sync_file_range() -> Callable[[int], int] | None:
 
 @cache
 def renameat2() -> Callable[[str, str], int] | None:
-    """`renameat2(RENAME_NOREPLACE)` of the C library, as a function that returns an errno or 0."""
+    """Return `renameat2(RENAME_NOREPLACE)` of the C library, as a function that returns an errno or 0."""
     try:
         import ctypes  # noqa: PLC0415 - slow to import, and missing in some builds of Python
 

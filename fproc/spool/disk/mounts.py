@@ -30,7 +30,7 @@ _MOUNTINFO = "/proc/self/mountinfo"
 
 
 def filesystem_type(path: str) -> str | None:
-    """The type of the filesystem that holds a path, such as `ext4`, or None where the system does not say."""
+    """Return the type of the filesystem that holds a path, such as `ext4`, or None if it is not known."""
     mount = mount_of(path)
     return mount.type if mount else None
 
@@ -46,7 +46,7 @@ def _type_in(folder: str, _period: int) -> str | None:
 
 
 def is_local(path: str) -> bool | None:
-    """Whether the filesystem that holds a path belongs to this machine alone; None if that is not known."""
+    """Return whether the filesystem that holds a path belongs to this host alone; None if not known."""
     kind = filesystem_type(path)
     return kind in LOCAL_TYPES if kind else None
 
@@ -62,7 +62,7 @@ class Mount(NamedTuple):
 
 
 def has_journal(path: str) -> bool | None:
-    """Whether loss of power leaves a rename whole or undone on a path's filesystem; None if not known."""
+    """Return whether power loss leaves renames whole or undone on a path's filesystem; None if not known."""
     while not os.path.exists(path):  # it is about to be made
         path = os.path.dirname(os.path.abspath(path))
     kind = filesystem_type(path)
@@ -72,7 +72,7 @@ def has_journal(path: str) -> bool | None:
 
 
 def _has_ext4_journal(path: str) -> bool | None:
-    """Whether an ext4 has one: it may have been made without (`mkfs.ext4 -O ^has_journal`)."""
+    """Return whether an ext4 has a journal: it may have been made without (`mkfs.ext4 -O ^has_journal`)."""
     device = device_of(path)
     if device is None:
         return None
@@ -85,7 +85,7 @@ def _has_ext4_journal(path: str) -> bool | None:
 
 
 def mount_of(path: str) -> Mount | None:
-    """The mount that holds a path: of those above it the deepest, and of these the last.
+    """Return the mount that holds a path: of those above it the deepest, and of these the last.
 
     A mount can be hidden by a later one further up, so one that is on the path's device goes first. Some
     filesystems (btrfs) give their files other devices than their mount's; then depth alone decides.
@@ -97,7 +97,7 @@ def mount_of(path: str) -> Mount | None:
 
 
 def device_of(path: str) -> int | None:
-    """The number of the device that a path is on; None if there is no such path."""
+    """Return the number of the device that a path is on; None if there is no such path."""
     try:
         return os.stat(path).st_dev
     except OSError:
@@ -105,7 +105,7 @@ def device_of(path: str) -> int | None:
 
 
 def space(path: str) -> tuple[int, int]:
-    """How many bytes are free for this user on the filesystem that holds a path, and how many it has.
+    """Return the bytes free for this user on the filesystem that holds a path, and the bytes it has.
 
     Raises:
         OSError: the system does not say.
@@ -115,7 +115,7 @@ def space(path: str) -> tuple[int, int]:
 
 
 def _mounts() -> Iterator[Mount]:
-    """The mounts of this process, from a file that proc(5) describes; none where there is no such file."""
+    """Return the mounts of this process, from a file that proc(5) describes; none without that file."""
     with suppress(OSError), open(_MOUNTINFO, "rb") as file:
         for line in file:
             mount, _, filesystem = line.rstrip(b"\n").partition(b" - ")

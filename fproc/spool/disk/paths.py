@@ -15,7 +15,7 @@ _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
 
 def is_locked(path: str) -> bool:
-    """Whether someone holds the lock of a file or folder, which may be missing.
+    """Return whether someone holds the lock of a file or folder, which may be missing.
 
     To find out, it is shared for a moment; who wants it just then takes it for held, and asks again.
     """
@@ -33,7 +33,7 @@ def is_locked(path: str) -> bool:
 
 
 def lock_holder(path: str) -> int | None:
-    """The process that holds the lock of a file or folder, where Linux tells."""
+    """Return the process that holds the lock of a file or folder, where Linux tells."""
     try:
         inode = os.stat(path).st_ino
         with open("/proc/locks", encoding="ascii") as file:
@@ -47,12 +47,12 @@ def lock_holder(path: str) -> int | None:
 
 
 def is_at(descriptor: int, path: str) -> bool:
-    """Whether an open file or folder is the one at a path."""
+    """Return whether an open file or folder is the one at a path."""
     return is_still_at(os.fstat(descriptor), path)
 
 
 def is_still_at(status: os.stat_result, path: str) -> bool:
-    """Whether a file or folder, of which this is known, is the one at a path."""
+    """Return whether the file or folder with this status is the one at a path."""
     try:
         return os.path.samestat(status, os.stat(path))
     except FileNotFoundError:
@@ -60,7 +60,7 @@ def is_still_at(status: os.stat_result, path: str) -> bool:
 
 
 def is_there(path: str) -> bool:
-    """Whether something has this path now, in the eyes of all hosts.
+    """Return whether something has this path now, as all hosts see it.
 
     An NFS client remembers for up to a minute what a folder holds, and what it does not. It asks the server
     again when the folder is opened.
@@ -83,7 +83,7 @@ def is_there(path: str) -> bool:
 
 
 def same_file(one: str, other: str) -> bool:
-    """Whether two paths are names of one file."""
+    """Return whether two paths are names of one file."""
     try:
         return os.path.samestat(os.lstat(one), os.lstat(other))
     except FileNotFoundError:
@@ -91,7 +91,7 @@ def same_file(one: str, other: str) -> bool:
 
 
 def kind_of_file(path: str) -> str:
-    """What something that is not a regular file is, for a message."""
+    """Return what something that is not a regular file is, for a message."""
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -108,5 +108,5 @@ def kind_of_file(path: str) -> str:
 
 
 def has_other_names(path: str) -> bool:
-    """Whether the file at a path has names besides that one."""
+    """Return whether the file at a path has other names."""
     return os.lstat(path).st_nlink > 1

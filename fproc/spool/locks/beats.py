@@ -37,7 +37,7 @@ class Beats:
         self._observer = observer or Owner.current()
 
     def count_for(self, names: Iterable[str]) -> None:
-        """Count on for jobs of these names, as far as living processes of this host and boot hold them."""
+        """Count for jobs of these names, as far as living processes of this host and boot hold them."""
         for name in names:
             job = os.path.join(self._jobs, name)
             state = look_at(job)

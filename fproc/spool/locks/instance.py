@@ -32,7 +32,7 @@ class Instance:
 
     @property
     def facts(self) -> Facts:
-        """What it knows of how it does."""
+        """The facts about its own condition."""
         return Facts.of(self.said.get("health"))
 
 
@@ -54,7 +54,7 @@ class InstanceFile:
         self._said: Mapping[str, Any] | None = None
 
     def say(self, said: Mapping[str, Any]) -> None:
-        """Put down how things stand, if that has changed."""
+        """Write the state of this instance to its file, if it has changed."""
         if said == self._said and self._is_there():
             return
         with suppress(OSError):
@@ -66,7 +66,7 @@ class InstanceFile:
             self._said = dict(said)
 
     def close(self) -> None:
-        """Say no more."""
+        """Remove the file."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             with suppress(OSError):
@@ -93,7 +93,7 @@ class InstanceFile:
 
 
 def instances(folders: Folders) -> list[Instance]:
-    """Those that are running on this spool, as far as locks of files reach."""
+    """Return the instances that run on this spool, as far as file locks reach."""
     found = []
     with suppress(FileNotFoundError, NotADirectoryError):
         for name in sorted(os.listdir(folders.instances)):
@@ -105,7 +105,7 @@ def instances(folders: Folders) -> list[Instance]:
 
 
 def _instance(path: str) -> Instance:
-    """What a running fproc says of itself; one that could not write, on a full disk, says nothing."""
+    """Return what a running fproc has written; one that could not write, on a full disk, has no facts."""
     pid = os.path.basename(path).partition("-")[0]
     try:
         with open(path, encoding="utf-8") as file:
@@ -116,11 +116,11 @@ def _instance(path: str) -> Instance:
 
 
 MOST_NAMES = 100
-"""How many names in trouble an instance tells of."""
+"""The most names in trouble that an instance writes down."""
 
 
 SHOWN_NAMES = 5
-"""How many of them stand in a message."""
+"""The most of them that a message shows."""
 
 
 def named(troubles: Mapping[str, str], more: int = 0) -> str:
@@ -167,7 +167,7 @@ class Facts:
 
     @property
     def trouble(self) -> str:
-        """All that keeps inputs from being taken, in one message, or ""."""
+        """The reasons why inputs are not taken, in one message, or ""."""
         return "; ".join(filter(None, [self.paused, named(self.names, self.more_names)]))
 
 

@@ -33,17 +33,17 @@ class LeaseState:
     count: str
 
     def is_over(self, observer: Owner) -> bool:
-        """Whether the owner is done with it, or surely dead. If neither is known, time will tell."""
+        """Return whether the owner has released it, or is surely dead. If neither is known, observe it."""
         return self.owner is not None and (self.count == FREE or self.owner.is_surely_dead(observer))
 
     @property
     def seen_version(self) -> str:
-        """What stays the same for as long as the owner does not count."""
+        """A value that stays the same for as long as the owner does not count."""
         return f"{self.generation} {self.count}"
 
 
 def count_on(disk: Disk, folder: str) -> bool:
-    """Count on in the folder of a lease; whether there is something to count.
+    """Count in the folder of a lease; return whether there is something to count.
 
     Raises:
         OSError: the disk refuses, or the folder is gone.
@@ -86,7 +86,7 @@ def generation_of(job: str) -> str | None:
 
 
 def is_generation(name: str) -> bool:
-    """Whether a name in a job folder is that of a lease's folder."""
+    """Return whether a name in a job folder is that of a lease's folder."""
     number, dash, _token = name[1:].partition("-")
     return name[:1] == "g" and bool(dash) and number.isascii() and number.isdecimal()
 
@@ -97,10 +97,10 @@ def lease_number(generation: str) -> int:
 
 
 def is_of_lease(name: str) -> bool:
-    """Whether a name in a lease's folder is none of the job's records."""
+    """Return whether a name in a lease's folder is the lease's own, not a record of the job."""
     return name in {LEASE, FREE} or name.startswith((COUNT, f"{LEASE}."))
 
 
 def count_in(names: list[str]) -> str:
-    """The name among these that counts, or ""."""
+    """Return the name among these that is the count, or ""."""
     return next((name for name in names if name == FREE or name.startswith(COUNT)), "")

@@ -98,7 +98,7 @@ class Leases:
         return self._taken(job, state.generation, is_fresh_start=not is_over)
 
     def stale(self, name: str) -> str | None:
-        """Whether a lease is over, or has not counted for `LEASE_SECONDS` of looking at it."""
+        """Return the version of a lease that is over, or has not counted for `LEASE_SECONDS`; else None."""
         state = look_at(os.path.join(self._folders.jobs, name))
         if state is None:
             self._seen.pop(name, None)
@@ -116,7 +116,7 @@ class Leases:
                     self._remove(private)
 
     def finish_release(self, name: str) -> None:
-        """Remove the folders of a lease whose owner died while it let go: nothing is left in them."""
+        """Remove the folders of a lease whose owner died while releasing it: they are empty."""
         job = os.path.join(self._folders.jobs, name)
         state = look_at(job)
         if state is not None and not os.listdir(os.path.join(job, state.generation)):
@@ -124,7 +124,7 @@ class Leases:
             self._disk.remove_folder(job)
 
     def _over(self, name: str, state: LeaseState) -> str | None:
-        """Evidence that a lease is over, or that it has not changed for `LEASE_SECONDS` of looking at it."""
+        """Return the version of a lease that is over, or unchanged for `LEASE_SECONDS`; else None."""
         seen_version = state.seen_version
         before, since = self._seen.get(name, ("", 0.0))
         if before != seen_version:
@@ -144,7 +144,7 @@ class Leases:
                 lease.beat()
 
     def let_go(self, lease: _Lease) -> None:
-        """A lease is held no more."""
+        """Forget a lease that is no longer held."""
         self._held.discard(lease)
 
     def _made(self, job: str) -> JobLock | None:
@@ -218,7 +218,7 @@ class Leases:
             self._disk.remove_folder(private)
 
     def _has_gathered(self, folder: str) -> bool:
-        """Move what lies beside a lease's folder into it; whether it is still the last one then.
+        """Move what lies beside a lease's folder into it; return whether it is still the last one then.
 
         A late owner may be writing until its folder is removed. What it had decided by then stands.
         """

@@ -57,13 +57,13 @@ class Lockers:
             self._own = self._leases.hold(new_id())
 
     def leave(self) -> None:
-        """Hold by locks no more."""
+        """Stop holding by locks."""
         if self._own is not None:
             self._own.release()
             self._own = None
 
     def have_to_leave(self) -> bool:
-        """Whether someone holds by leases, or wants to."""
+        """Return whether someone holds by leases, or wants to."""
         return os.path.exists(self._folders.shared)
 
     def sweep(self) -> None:
@@ -76,7 +76,7 @@ class Lockers:
         self.others()
 
     def others(self) -> list[str]:
-        """Return who holds by locks still, each as `HOST pid PID`; those who have died are removed.
+        """Return who still holds by locks, each as `HOST pid PID`; remove those that have died.
 
         Raises:
             OSError: it cannot be seen.

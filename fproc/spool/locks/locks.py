@@ -23,23 +23,23 @@ class JobLock(Protocol):
     is_fresh_start: bool
 
     def is_owner(self) -> bool:
-        """Whether it is still held: the folder may have been removed, or a lease taken over."""
+        """Return whether it is still held: the folder may have been removed, or a lease taken over."""
 
     def make_durable(self) -> None:
         """Make the folder's own name survive power loss."""
 
     def release(self) -> None:
-        """Hold it no more; the folder goes, if no record is left in it."""
+        """Release it; remove the folder if no record is left in it."""
 
 
 class LockManager(Protocol):
     """Holds jobs of one spool, for this process."""
 
     def hold(self, name: str, seen_version: str = "") -> JobLock | None:
-        """Hold a job, or None if someone else does; `seen_version` is what `stale` gave."""
+        """Hold a job, or return None if someone else does; `seen_version` is what `stale` returned."""
 
     def stale(self, name: str) -> str | None:
-        """None if someone holds the job; else what `hold` needs to know to take it over."""
+        """Return None if someone holds the job; else the `seen_version` with which `hold` takes it over."""
 
     def sweep(self) -> None:
         """Remove what was left behind by those who died while they took hold of a job."""
@@ -65,11 +65,11 @@ class Locks:
         return None if descriptor is None else _Lock(self._disk, folder, descriptor)
 
     def stale(self, name: str) -> str | None:
-        """Whether the lock is free."""
+        """Return "" if the lock is free, None if it is not."""
         return None if is_locked(os.path.join(self._folders.jobs, name)) else ""
 
     def sweep(self) -> None:
-        """A lock leaves nothing behind."""
+        """Do nothing: a lock leaves nothing behind."""
 
 
 class _Lock:

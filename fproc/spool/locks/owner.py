@@ -37,7 +37,7 @@ class Owner:
         return cls(socket.gethostname(), container, read_text(BOOT_ID), os.getpid(), _began(os.getpid()))
 
     def is_neighbour(self, other: Owner) -> bool:
-        """Whether both are of one kernel since one boot, and of one pid namespace, as far as that is known.
+        """Return whether both are known to be of one boot of one kernel, and of one pid namespace.
 
         Two hosts may have one name, and the first pid namespace has the same number on every Linux. A boot's
         id is random, so two hosts never share it; two containers of one host do.
@@ -46,7 +46,7 @@ class Owner:
         return ours == theirs and all(ours)
 
     def is_surely_dead(self, observer: Owner) -> bool:
-        """Whether it has ended: a neighbour whose id is free, or is another process's by now.
+        """Return whether it has exited: a neighbour whose id is free, or is another process's by now.
 
         All else is unknown. A process that may not be looked at (`hidepid` of proc(5)) lives, and an earlier
         boot of a host cannot be told from another host of its name.

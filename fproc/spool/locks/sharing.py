@@ -71,7 +71,7 @@ class Sharing:
         self._lockers.sweep()
 
     def agree(self, end_workers: Callable[[], None]) -> None:
-        """See that no two instances hold jobs in different ways, before any work is given out.
+        """Make sure that no two instances hold jobs in different ways, before any work is given out.
 
         An instance that has to change its way ends its workers first.
 

@@ -58,7 +58,7 @@ class DirectOutput:
         self.staging = Staging(disk, self._make_stage, "", stream=stream, streamed=streamed)
 
     def publish(self, inputs: list[str], taken: set[str]) -> list[str]:
-        """Give each result its final name, over an earlier one; gives their paths.
+        """Give each result its final name, over an earlier one; return their paths.
 
         Args:
             inputs: the files that no result may replace.
@@ -132,7 +132,7 @@ class DirectOutput:
                 self._disk.close(lock)
 
     def _is_abandoned(self, stage: str) -> bool:
-        """Whether nothing in another run's stage has changed for long; it may be removed just now."""
+        """Return whether nothing in another run's stage has changed for long; it may be removed just now."""
         now = os.stat(self._stage).st_mtime
         try:
             changed_at = [os.stat(stage).st_mtime]
@@ -148,7 +148,7 @@ def host_mark() -> str:
 
 
 def _check_target(path: str, inputs: list[str]) -> None:
-    """See that a result may be put at a path.
+    """Check that a result may be put at a path.
 
     Raises:
         InputError: there is a folder, or one of the inputs.

@@ -81,12 +81,12 @@ class Staging:
         self.note(len(line) + 1)
 
     def set_aside(self, result: str, line: str) -> None:
-        """Add a line that no sink wrote, but that the pipeline rejected, to a result of such lines."""
+        """Add a line that the pipeline rejected to a result of such lines."""
         self._set_aside += 1
         self.write(result, line)
 
     def add(self, result: str, data: bytes | memoryview, lines: int) -> None:
-        """Add lines, in their bytes, to a result, behind all that was written before.
+        """Add lines, as bytes, to a result, after all that was written before.
 
         Raises:
             OutputError: the system refuses.
@@ -94,7 +94,7 @@ class Staging:
         self._write_out(lambda: self._append(result, data, lines) if lines else None)
 
     def add_printed(self, data: bytes | memoryview, lines: int) -> None:
-        """The same for standard output."""
+        """Add lines, as bytes, to standard output, after all that was sent before."""
         self._write_out(lambda: self._send(standard_output(), data, lines) if lines else None)
 
     def print_line(self, line: str) -> None:
@@ -103,24 +103,24 @@ class Staging:
         self.note(len(line) + 1)
 
     def lines(self, result: str) -> list[str]:
-        """The list of the lines that are held back for a result; who adds to it tells `note`."""
+        """Return the list of the lines that are buffered for a result; callers that add to it call `note`."""
         lines = self._held.get(result)
         if lines is None:
             lines = self._held[result] = []
         return lines
 
     def printed(self) -> list[str]:
-        """The same for standard output."""
+        """Return the same list for standard output."""
         return self._printed
 
     def note(self, characters: int) -> None:
-        """About so many characters were added to what is held back, which may now be enough to be written."""
+        """Count characters that were added to the buffer, and write it if it is large enough."""
         self._held_characters += characters
         if self._held_characters > HELD_CHARACTERS:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is held back.
+        """Write the buffered lines.
 
         Raises:
             OutputError: the system refuses.
@@ -128,7 +128,7 @@ class Staging:
         self._write_out(lambda: None)
 
     def _write_out(self, then: Callable[[], None]) -> None:
-        """Write what is held back, and then more."""
+        """Write the buffered lines, and then more."""
         self._held_characters = 0
         try:
             for result, lines in self._held.items():
@@ -190,7 +190,7 @@ class Staging:
         return [(self.parts[result], descriptor) for result, descriptor in self._open.items()]
 
     def seal_with_others(self) -> None:
-        """What `seal` does, but for the fsync of the stage folder, which serves several jobs at once."""
+        """Do what `seal` does, without the fsync of the stage folder, which serves several jobs at once."""
         self._sync_parts()
         self._has_new_names = False
         self._end()
@@ -216,7 +216,7 @@ class Staging:
             part.is_durable = True
 
     def _end(self) -> None:
-        """Close the parts, and see that they are what was written."""
+        """Close the parts, and check that they are what was written."""
         self.close()
         for result, part in self.parts.items():
             if not _is_as_written(part):

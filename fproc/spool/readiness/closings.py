@@ -50,7 +50,7 @@ class Closings:
         self._has_failed = False
 
     def listen(self, *, is_wanted: bool) -> None:
-        """Begin to listen, or go on with the folder that is there now; or end it, if it is of no use."""
+        """Begin to listen, or continue with the folder that is there now; or stop, if it is not needed."""
         if not is_wanted:
             self.close()
             return
@@ -75,12 +75,12 @@ class Closings:
                 self._note(mask, cookie, name, moved)
 
     def was_closed(self, name: str) -> bool:
-        """Whether a file was written and closed, and nobody had it open when we last heard."""
+        """Return whether a file was written and closed, and nobody had it open when events were last read."""
         seen = self._seen.get(name)
         return seen is not None and seen.is_written and seen.opens == 0 and not seen.is_doubtful
 
     def close(self) -> None:
-        """Listen no more, and forget what was heard."""
+        """Stop listening, and forget all events."""
         if self._inotify is not None:
             self._inotify.close()
         self._inotify = self._place = None

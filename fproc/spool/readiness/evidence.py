@@ -119,7 +119,7 @@ def reach_of(folder: str) -> Reach:
 
 @lru_cache(maxsize=4)
 def _has_cap_lease(_user: int, _period: int) -> bool:
-    """Whether this process may take leases on others' files: with CAP_LEASE, in no user namespace."""
+    """Return whether this process may take leases on others' files: with CAP_LEASE, in no user namespace."""
     with suppress(OSError, ValueError), open("/proc/self/status", encoding="ascii") as status:
         found = [line.split()[1] for line in status if line.startswith("CapEff:")]
         with open("/proc/self/uid_map", encoding="ascii") as users:

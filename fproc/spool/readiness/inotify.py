@@ -71,7 +71,7 @@ class Inotify:
                     yield Told(mask, cookie, os.fsdecode(name))
 
     def close(self) -> None:
-        """Hear no more."""
+        """Stop listening."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -79,7 +79,7 @@ class Inotify:
 
 @cache
 def _calls() -> tuple[Callable[[], int], Callable[[int, str, int], None]]:
-    """`inotify_init1` and `inotify_add_watch` of the C library.
+    """Return `inotify_init1` and `inotify_add_watch` of the C library.
 
     Raises:
         OSError: there are none.

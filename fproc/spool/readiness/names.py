@@ -18,18 +18,18 @@ class InputNames:
         self._matched = NamePatterns(intake.match)
 
     def may_be_input(self, name: str) -> bool:
-        """Whether a file of this name may be an input, wherever it lies: it is not ignored, and no marker.
+        """Return whether a file of this name may be an input, in any folder: not ignored, and no marker.
 
         `match` says what is taken from `unprocessed/`. An input that was taken before it was changed is one.
         """
         return not self.is_marker(name) and not self._ignored.match(name)
 
     def is_taken(self, name: str) -> bool:
-        """Whether a file of this name is taken from `unprocessed/`."""
+        """Return whether a file of this name is taken from `unprocessed/`."""
         return self._matched.match(name) and self.may_be_input(name)
 
     def is_marker(self, name: str) -> bool:
-        """Whether a file of this name makes another one ready."""
+        """Return whether a file of this name makes another one ready."""
         return self.marker is not None and self.marker.is_marker(name)
 
     def why_not(self, name: str) -> str:

@@ -17,7 +17,7 @@ _STATUS = "/proc/self/status"
 
 
 def may_take_from_others(folder: str) -> bool:
-    """Whether this user may move other users' files out of a folder, as far as its sticky bit goes.
+    """Return whether a folder's sticky bit lets this user move other users' files out of it.
 
     Raises:
         OSError: the folder cannot be looked at.
@@ -67,7 +67,7 @@ def this_user() -> str:
 
 
 def _ignores_owners() -> bool:
-    """Whether this process may do what is left to owners: CAP_FOWNER, where Linux tells, else root."""
+    """Return whether this process may do what only owners may: CAP_FOWNER, where Linux tells, else root."""
     with suppress(OSError, ValueError), open(_STATUS, encoding="ascii") as file:
         for line in file:
             if line.startswith("CapEff:"):
