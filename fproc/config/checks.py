@@ -28,17 +28,17 @@ check_megabytes = number(least=0, above=True, most=10**9)
 
 
 def at_least_one(most: int | None = None) -> Check:
-    """A whole number from 1."""
+    """Return a check for a whole number from 1."""
     return number(least=1, whole=True) if most is None else number(least=1, most=most, whole=True)
 
 
 def check_workers(value: Any, path: str, problems: Problems) -> Any:
-    """A number of processes, or `auto`."""
+    """Check a number of processes, or `auto`."""
     return value if value == "auto" else at_least_one(256)(value, path, problems)
 
 
 def check_max_rejected(value: Any, path: str, problems: Problems) -> Any:
-    """A number of lines, or a share of them in percent."""
+    """Check a number of lines, or a share of them in percent."""
     if not isinstance(value, str):
         return number(least=0, whole=True)(value, path, problems)
     share = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?)%", value, re.ASCII)
@@ -48,7 +48,7 @@ def check_max_rejected(value: Any, path: str, problems: Problems) -> Any:
 
 
 def check_host(value: Any, path: str, problems: Problems) -> Any:
-    """An address or a name, without a port."""
+    """Check an address or a name, without a port."""
     host = text()(value, path, problems)
     if host is not None and ("/" in host or host != host.strip() or host.count(":") == 1):
         problems.append(Problem(path, "must be an address or a name alone", "the port has its own key"))
@@ -56,7 +56,7 @@ def check_host(value: Any, path: str, problems: Problems) -> Any:
 
 
 def check_marker(value: Any, path: str, problems: Problems) -> Any:
-    """A pattern for the names of markers."""
+    """Check a pattern for the names of markers."""
     marker = text()(value, path, problems)
     if marker is None:
         return None

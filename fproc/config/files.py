@@ -149,7 +149,7 @@ def _likeness(name: str) -> float:
 
 
 def _is_pipeline(path: str) -> bool:
-    """Whether a file has what every configuration has: nodes."""
+    """Return whether a file has what every configuration has: nodes."""
     with suppress(OSError, UnicodeDecodeError):  # what cannot be read is none
         status = os.stat(path)
         if stat.S_ISREG(status.st_mode) and status.st_size <= BESIDE_BYTES:

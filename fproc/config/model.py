@@ -49,7 +49,7 @@ class RetryPolicy:
     backoff_max_seconds: float = key(300.0, checks.check_seconds, "the longest delay")
 
     def delay_seconds(self, attempt: int, jitter: float) -> float:
-        """How long to wait after failed attempt number `attempt` (from 1).
+        """Return how long to wait after failed attempt number `attempt` (from 1).
 
         Exponential backoff with "equal jitter": half the delay is fixed, half is random, so that files
         which failed together do not come back together. `jitter` is a random number from 0 to 1.

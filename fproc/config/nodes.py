@@ -87,7 +87,7 @@ _LINES = list_of(text(empty=True))
 
 
 def check_file_rule(value: Any, path: str, problems: Problems) -> Any:
-    """A rule that says which files it is about."""
+    """Check a rule, which must say which files it is about."""
     rule = _FILE_RULE(value, path, problems)
     if isinstance(value, dict) and not {"match", "first_line"} & value.keys():
         problems.append(Problem(path, "matches no file", "say 'match', 'first_line' or both"))
@@ -95,7 +95,7 @@ def check_file_rule(value: Any, path: str, problems: Problems) -> Any:
 
 
 def check_node(value: Any, path: str, problems: Problems) -> Any:
-    """A node; one without a usable type keeps its place, so that routes to it are not reported as well."""
+    """Check a node; one without a usable type is kept, so that routes to it are not reported as well."""
     if isinstance(value, dict) and "type" not in value:
         problems.append(Problem(f"{path}.type", "is missing", "name a built-in or a module.attribute"))
     node = _NODE(value, path, problems)

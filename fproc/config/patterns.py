@@ -43,7 +43,7 @@ class NamePatterns:
         self._others = re.compile("|".join(others), re.IGNORECASE) if others else None
 
     def match(self, name: str) -> bool:
-        """Whether a name matches one of the patterns."""
+        """Return whether a name matches one of the patterns."""
         if self.matches_all:
             return True
         plain = name.lower()
@@ -56,7 +56,7 @@ class NamePatterns:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether a name matches one pattern; for questions that are not asked often."""
+    """Return whether a name matches one pattern; for calls that are rare."""
     return NamePatterns((pattern,)).match(name)
 
 
@@ -117,7 +117,7 @@ class MarkerPattern:
         return marker[len(self.before) : len(marker) - len(self.behind)]
 
     def is_marker(self, name: str) -> bool:
-        """Whether a file of this name is a marker; capitals in what the pattern adds do not count."""
+        """Return whether a file of this name is a marker; capitals in what the pattern adds do not count."""
         plain, before, behind = name.lower(), self.before.lower(), self.behind.lower()
         is_long = len(plain) >= len(before) + len(behind)
         return is_long and plain.startswith(before) and plain.endswith(behind)

@@ -53,7 +53,7 @@ def end_when_told():
 
 
 def copied(path):
-    """The path of a copy of the archive in memory, and its descriptor; None where there can be none."""
+    """Return the path of a copy of the archive in memory, and its descriptor; None if that is impossible."""
     import fcntl
 
     with open(path, "rb") as file:
@@ -76,7 +76,7 @@ def copied(path):
 
 
 def build_of(copy):
-    """What tells this build from all others, as shiv has written it down."""
+    """Return the id of the build, as shiv has recorded it."""
     from zipimport import zipimporter
 
     text = zipimporter(copy).get_data(os.path.join(copy, "environment.json")).decode()
@@ -84,7 +84,7 @@ def build_of(copy):
 
 
 def cache_folder():
-    """A folder that is the user's own, or None. Never one that others could have prepared."""
+    """Return a folder that is the user's own, or None. Never one that others could have prepared."""
     candidates = [os.environ.get(name, "").split(":")[0] for name in ("CACHE_DIRECTORY", "STATE_DIRECTORY")]
     if os.environ.get("XDG_CACHE_HOME"):
         candidates.append(os.path.join(os.environ["XDG_CACHE_HOME"], "fproc"))
@@ -107,7 +107,7 @@ def is_own(path):
 
 
 def unpacked(copy, cache):
-    """Unpack the modules to a folder, which appears whole or not at all, also after power loss."""
+    """Unpack the modules to a folder, which appears whole or not at all, even after power loss."""
     try:
         import compileall
         import glob
@@ -159,7 +159,7 @@ class Archive(object):
         return self.search(name, [os.path.join(root, *folders) for root in self.roots])
 
     def read(self, name):
-        """The contents of a file that lies in the archive with the modules."""
+        """Return the contents of a file that is in the archive with the modules."""
         from zipimport import zipimporter
 
         return zipimporter(self.copy).get_data(os.path.join(self.copy, SITE, name))

@@ -46,7 +46,7 @@ def build(project: Path, target: Path) -> None:
 
 
 def _set_constants(folder: Path) -> None:
-    """The builder's umask and clock must not show."""
+    """Set constant modes and times, so that the builder's umask and clock do not show."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (int(EPOCH), int(EPOCH)))
