@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-file test coverage pythons sweeps test-long check lint types pyz generate bench screenshots clean
@@ -20,11 +21,11 @@ run-file: ## process one file where it is: make run-file FILE=some.log (ARGS="--
 
 # Four at a time even on two processors: system tests mostly wait. Sweeps run alone, for some of them measure.
 test: $(VENV)/ready ## run the fast tests
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not long and not sweep" $(ARGS)
+	$(RUN) pytest -n 4 --dist worksteal -m "not long and not sweep" $(ARGS)
 
 coverage: $(VENV)/ready ## run the fast tests, and say which lines and branches of fproc they leave out
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 4 --dist worksteal -m "not long and not sweep" $(ARGS)
+	$(MAKE) test RUN="$(BIN)/coverage run -m"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
