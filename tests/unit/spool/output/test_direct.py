@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -317,7 +318,10 @@ def test_what_passes_is_tried_again_until_the_attempts_are_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(time, "sleep", waits.append)
+    this, sleep = threading.get_ident(), time.sleep
+    monkeypatch.setattr(
+        time, "sleep", lambda seconds: (waits.append if threading.get_ident() == this else sleep)(seconds)
+    )
     plan = plan_of([{"tag": "start", "type": user("retry"), "next": "end"}], retry={"max_attempts": 3})
     (tmp_path / "x").write_text("a\n")
     to = Destination(str(tmp_path / "out"))
