@@ -319,9 +319,15 @@ def test_what_passes_is_tried_again_until_the_attempts_are_used(
 ) -> None:
     waits: list[float] = []
     this, sleep = threading.get_ident(), time.sleep
-    monkeypatch.setattr(
-        time, "sleep", lambda seconds: (waits.append if threading.get_ident() == this else sleep)(seconds)
-    )
+
+    def note(seconds: float) -> None:
+        """Take note of how long this thread would wait; other threads do wait."""
+        if threading.get_ident() == this:
+            waits.append(seconds)
+        else:
+            sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", note)
     plan = plan_of([{"tag": "start", "type": user("retry"), "next": "end"}], retry={"max_attempts": 3})
     (tmp_path / "x").write_text("a\n")
     to = Destination(str(tmp_path / "out"))
