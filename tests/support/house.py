@@ -167,7 +167,9 @@ def _reached(module: str, known: dict[str, set[str]]) -> set[str]:
 def crowded_folders(house: House) -> list[str]:
     """Folders with more entries than a person takes in at once."""
     folders = [house.package, *(path for path in house.package.rglob("*") if path.is_dir())]
-    counts = {folder: sum(map(_counts, folder.iterdir())) for folder in folders}
+    counts = {
+        folder: sum(map(_counts, folder.iterdir())) for folder in folders if "__pycache__" not in folder.parts
+    }
     return [
         f"{folder.relative_to(house.project)}: {count}"
         for folder, count in counts.items()
