@@ -271,3 +271,21 @@ def test_each_host_has_a_history_of_its_own_where_several_share_the_folder(
     assert databases == ["history.one.db", "history.other_host.db"]
     with closing(sqlite3.connect(tmp_path / "w/.fproc/history.one.db")) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",), "no memory is shared"
+
+
+def test_a_folder_that_may_not_be_written_to_is_a_problem_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != str(tmp_path / "w/failed"))
+    with pytest.raises(ConfigError, match=f"cannot write to the folder {tmp_path}/w/failed") as caught:
+        Spool(config(tmp_path / "w"))
+    assert f"let the user with id {os.geteuid()} write to it" in str(caught.value)
+
+
+def test_names_that_a_killed_start_had_begun_are_removed_by_the_next_one(tmp_path: Path) -> None:
+    folders = Spool(config(tmp_path / "w")).folders
+    id_before = Path(folders.id).read_text()
+    Path(folders.state, "id-0123456789abcdef").write_text("id-0123456789abcdef")
+    Spool(config(tmp_path / "w"))
+    assert Path(folders.id).read_text() == id_before
+    assert not [name for name in os.listdir(folders.state) if name.startswith("id-")]

@@ -363,3 +363,24 @@ def test_a_rename_whose_answer_was_lost_is_seen_to_have_been_done(
     assert target.read_text() == "new"
     write_whole(Restarted(power=True), str(tmp_path), "record.json", b"{}")
     assert (tmp_path / "record.json").read_text() == "{}"
+
+
+def test_a_broken_database_is_put_aside_with_what_belongs_to_it(tmp_path: Path) -> None:
+    for ending in ("", "-wal"):
+        (tmp_path / f"history.db{ending}").write_text(ending)
+    aside = disk_module.set_aside(DISK, str(tmp_path / "history.db"))
+    assert aside.startswith(f"{tmp_path}/history.db.corrupt-")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        os.path.basename(aside): "",
+        f"{os.path.basename(aside)}-wal": "-wal",
+    }
+
+
+def test_a_record_that_cannot_be_written_whole_over_another_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "record"
+    path.write_bytes(b"0123456789")
+    monkeypatch.setattr(os, "pwrite", lambda _descriptor, _data, _offset: 3)
+    with path.open("r+b") as file, pytest.raises(OSError, match="No space left"):
+        DISK.overwrite(file.fileno(), b"{}")

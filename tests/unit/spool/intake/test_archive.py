@@ -93,3 +93,10 @@ def test_a_folder_that_is_gone_has_nothing_to_remove(archive: Archive) -> None:
     os.rmdir(archive.folders.processed)
     put = archive.put("failed/x")
     assert archive.prune(put + 1e9, processed_days=1, failed_days=1) == 1
+
+
+def test_who_is_told_to_stop_removes_nothing_more(archive: Archive) -> None:
+    put = archive.put("processed/x")
+    archive.now = put + 9 * DAY_SECONDS
+    archive.spool.prune(Retention(processed_days=1), is_stopping=lambda: True)
+    assert archive.names() == ["processed/x"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fproc.base.errors import InputError
 from fproc.base.times import rfc3339
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job import checkpoint as checkpoints
@@ -216,3 +217,17 @@ def test_a_name_among_too_many_in_trouble_is_looked_at(world: World, monkeypatch
         assert world.why("x")["unprocessed"].endswith("is skipped until this is fixed: cannot be read")
     with world.running(health=Facts().to_json()):
         assert world.why("x")["unprocessed"] == "ready; it is taken as soon as a worker is free"
+
+
+def test_a_path_is_of_the_folder_that_it_leads_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = world.inquiry()
+    assert asked.located("x.log") == ("", "x.log")
+    assert asked.located("failed/x.log") == ("failed", "x.log"), "as it is seen from the watched folder"
+    assert asked.located(str(world.folder / "processed" / "x.log")) == ("processed", "x.log")
+    (world.folder / "link").symlink_to("unprocessed")
+    monkeypatch.chdir(world.folder)
+    assert asked.located("link/x.log") == ("unprocessed", "x.log"), "as it is seen from the current folder"
+    with pytest.raises(
+        InputError, match=r"elsewhere/x.log: is in none of the folders of inputs of .*; ask by its"
+    ):
+        asked.located("elsewhere/x.log")

@@ -107,3 +107,9 @@ def test_a_report_is_not_taken_for_an_input(world: World) -> None:
     world.put("failed/x.error.json", '{"reason": "bad", "attempts": 1, "node": null, "line_no": null}')
     assert world.why("x.error.json") == {"failed": "no input, but a report about one"}
     assert world.why("x") == {"failed": "failed: bad (1 attempt)"}
+
+
+def test_a_processed_file_of_which_lines_were_set_aside_says_how_many_and_where(world: World) -> None:
+    world.put("processed/x.log")
+    world.put("failed/x.log.rejected.jsonl", "{}\n{}\n")
+    assert world.why("x.log")["processed"].endswith(", 2 lines rejected (failed/x.log.rejected.jsonl)")

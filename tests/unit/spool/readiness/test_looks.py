@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from fproc.spool.intake import scanner as intake_module
-from fproc.spool.intake.scanner import Scanner
+from fproc.spool.intake.scanner import READY, Scanner
 from fproc.spool.readiness.closings import Closings
 from fproc.spool.readiness.evidence import Evidence, Reach
 from tests.support.spool.dropping import LONG_AGO, Place
@@ -139,3 +139,18 @@ def test_stable_rename_and_marker_ask_nobody_who_writes(
         place.scan_after()
         assert place.scan_after(1).ready == ["x"]
         assert place.scanner.is_free("x")
+
+
+def test_where_nobody_can_tell_one_look_counts_from_the_last_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = OtherOwner(tmp_path, monkeypatch, settle_unknown_seconds=10)
+    place.put("x")
+    changed = (tmp_path / "x").stat().st_ctime
+    place.clock = changed + 4
+    assert place.scanner.why_waiting("x") == (
+        "nobody can tell whether it is still being written (they are another user's): "
+        "changed 4.0 s ago, taken once it is seen unchanged for 10 s"
+    )
+    place.clock = changed + 11
+    assert place.scanner.why_waiting("x") == READY

@@ -224,3 +224,33 @@ def test_a_network_filesystem_is_a_note_with_its_options(
     assert finding.verdict is WEAK
     assert finding.found == "nfs4 (rw,relatime,vers=4.2,hard) of server:/export, not known to be local"
     assert finding.advice == "locks may not reach other hosts; fproc uses leases there"
+
+
+def test_a_sticky_folder_of_another_user_is_a_problem_with_what_to_do(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found(folders)["inputs of other users"].verdict is GOOD
+    monkeypatch.setattr(doctor, "may_take_from_others", lambda path: path != folders.unprocessed)
+    findings = found(folders)
+    finding = findings[f"folder {folders.unprocessed}"]
+    user = f"the user with id {os.geteuid()}"
+    assert (finding.verdict, finding.found) == (
+        BAD,
+        f"has the sticky bit and is not the folder of {user}: inputs of others are stuck",
+    )
+    assert finding.advice == f"chmod -t {folders.unprocessed}, or give it to that user"
+    assert "inputs of other users" not in findings
+
+
+@pytest.mark.parametrize(("more", "tail"), [(0, ""), (2, "; and 2 more")])
+def test_inputs_that_cannot_be_taken_are_a_problem_and_the_first_is_named(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, more: int, tail: str
+) -> None:
+    assert "waiting inputs" not in found(folders)
+    stuck = [(name, "cannot be read") for name in ("x.log", "y.log", "z.log")[: 1 + more]]
+    monkeypatch.setattr(
+        doctor, "obstacles", lambda folder, _most: stuck if folder == folders.unprocessed else []
+    )
+    finding = found(folders)["waiting inputs"]
+    assert (finding.verdict, finding.found) == (BAD, f"x.log: cannot be read{tail}")
+    assert finding.advice == f"let the user with id {os.geteuid()} read and take them"
