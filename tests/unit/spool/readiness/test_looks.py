@@ -9,9 +9,10 @@ from typing import Any, cast
 import pytest
 
 from fproc.spool.intake import scanner as intake_module
-from fproc.spool.intake.scanner import READY, Scanner
+from fproc.spool.intake.scanner import Scanner
 from fproc.spool.readiness.closings import Closings
 from fproc.spool.readiness.evidence import Evidence, Reach
+from fproc.spool.readiness.looks import READY
 from tests.support.spool.dropping import LONG_AGO, Place
 
 OF_ANOTHER_USER = Reach("they are another user's", 0, of_all=False)
