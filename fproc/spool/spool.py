@@ -310,8 +310,8 @@ class Spool:
         self._left_alone.begin()
         with os.scandir(self.folders.underprocess) as entries:
             names = {entry.name for entry in entries if not self._left_alone.says(entry)}
-        if names:
-            self._idle.forget()
+        if not names:
+            self._idle.keep()
         if deep:
             self.sharing.sweep()
             with os.scandir(self.folders.jobs) as entries:

@@ -10,7 +10,10 @@ COARSE_SECONDS = 2.0
 
 
 class FolderWatch:
-    """What a folder was like before the last look at it.
+    """What a folder was like before the last look at it that was kept.
+
+    A look begins with `begin`; `keep` says that it came to its end, and that what it found still holds while
+    the folder is unchanged. After a look that broke off, the folder counts as changed.
 
     Args:
         path: the folder.
@@ -20,7 +23,8 @@ class FolderWatch:
     def __init__(self, path: str, clock: Callable[[], float]) -> None:
         self._path = path
         self._clock = clock
-        self._before: tuple[int, int, int] | None = None
+        self._begun: tuple[int, int, int] | None = None
+        self._kept: tuple[int, int, int] | None = None
 
     def begin(self) -> None:
         """Take note of what the folder is like; the look at it follows.
@@ -28,21 +32,21 @@ class FolderWatch:
         Raises:
             OSError: it is not there.
         """
-        self._before = None
+        self._begun = self._kept = None
         status = os.stat(self._path)
         if self._clock() - status.st_mtime > COARSE_SECONDS:
-            self._before = _like(status)
+            self._begun = _like(status)
 
-    def forget(self) -> None:
-        """Count the folder as changed."""
-        self._before = None
+    def keep(self) -> None:
+        """Rely on the look that has just ended, until the folder changes."""
+        self._kept = self._begun
 
     def is_unchanged(self) -> bool:
-        """Return whether nothing has come into the folder, or left it, since the last `begin`."""
-        if self._before is None:
+        """Return whether nothing has come into the folder, or left it, since the look that was kept."""
+        if self._kept is None:
             return False
         try:
-            return _like(os.stat(self._path)) == self._before
+            return _like(os.stat(self._path)) == self._kept
         except OSError:
             return False
 

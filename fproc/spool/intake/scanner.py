@@ -119,8 +119,8 @@ class Scanner:
         ready = keyed
         _strip_keys(ready)
         self._set_aside(ready, waits)
-        if ready or waits:
-            self._empty.forget()
+        if not (ready or waits):
+            self._empty.keep()
         waiting = {name: why for name, (why, _) in waits.items()}
         unknown = {name for name, (_, needs) in waits.items() if needs is Needs.LONG_TIME}
         settling = [name for name, (_, needs) in waits.items() if needs is Needs.TIME or name in unknown]

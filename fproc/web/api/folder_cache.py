@@ -160,6 +160,7 @@ class _Remembered(Generic[T]):
             with suppress(OSError):  # a folder that is missing has nothing in it
                 self._watch.begin()
             self._seen = self._look(self._folder)
+            self._watch.keep()
             cost_seconds = time.thread_time() - begun
             self._rest.after(cost_seconds if cost_seconds > QUICK_SECONDS else 0.0)
         return self._seen

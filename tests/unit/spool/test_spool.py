@@ -285,3 +285,27 @@ def test_a_file_whose_marker_has_gone_again_is_not_claimed(tmp_path: Path) -> No
     assert place.instance(ready="marker").claim("x") is None
     assert place.has("unprocessed/x")
     assert place.jobs() == []
+
+
+def test_a_spool_without_inputs_is_still_empty_until_one_lies_in_underprocess(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: str) -> None:
+        raise OSError("the disk refuses")
+
+    underprocess = place.folder / "underprocess"
+    for folder in (underprocess, place.folder / "unprocessed"):
+        os.utime(folder, (1, 1))
+    place.spool.scan()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        with pytest.raises(OSError, match="the disk refuses"):
+            place.spool.orphans([])
+    assert not place.spool.is_still_empty()
+    place.spool.orphans([])
+    assert place.spool.is_still_empty()
+    place.put("underprocess/x.log")
+    assert not place.spool.is_still_empty()
+    os.utime(underprocess, (1, 1))
+    place.spool.orphans([])
+    assert not place.spool.is_still_empty()

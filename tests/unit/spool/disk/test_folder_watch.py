@@ -19,6 +19,10 @@ class Folder:
         self.path = path
         self.watch = FolderWatch(str(path), lambda: NOW)
 
+    def look(self) -> None:
+        self.watch.begin()
+        self.watch.keep()
+
     def change(self, *, ago_seconds: float) -> None:
         os.utime(self.path, (NOW - ago_seconds, NOW - ago_seconds))
 
@@ -35,7 +39,7 @@ def test_before_the_first_look_a_folder_counts_as_changed(folder: Folder) -> Non
 
 
 def test_a_folder_that_has_long_been_as_it_is_is_unchanged(folder: Folder) -> None:
-    folder.watch.begin()
+    folder.look()
     assert folder.watch.is_unchanged()
     folder.change(ago_seconds=50)
     assert not folder.watch.is_unchanged()
@@ -43,7 +47,7 @@ def test_a_folder_that_has_long_been_as_it_is_is_unchanged(folder: Folder) -> No
 
 def test_a_folder_that_changed_just_before_the_look_may_have_changed_since(folder: Folder) -> None:
     folder.change(ago_seconds=COARSE_SECONDS)
-    folder.watch.begin()
+    folder.look()
     assert not folder.watch.is_unchanged()
 
 
@@ -52,7 +56,7 @@ def test_another_folder_at_its_path_is_a_change(folder: Folder, tmp_path: Path) 
     watched.mkdir()
     inner = Folder(watched)
     inner.change(ago_seconds=60)
-    inner.watch.begin()
+    inner.look()
     watched.rename(tmp_path / "away")
     assert not inner.watch.is_unchanged()
     watched.mkdir()
@@ -60,9 +64,9 @@ def test_another_folder_at_its_path_is_a_change(folder: Folder, tmp_path: Path) 
     assert not inner.watch.is_unchanged()
 
 
-def test_what_is_forgotten_counts_as_changed(folder: Folder) -> None:
+def test_after_a_look_that_broke_off_or_found_something_the_folder_counts_as_changed(folder: Folder) -> None:
+    folder.look()
     folder.watch.begin()
-    folder.watch.forget()
     assert not folder.watch.is_unchanged()
 
 

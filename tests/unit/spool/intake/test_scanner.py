@@ -300,3 +300,36 @@ def test_ignored_names_are_said_once(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert [record.getMessage() for record in caplog.records] == [
         "half.tmp: its name is ignored (intake.ignore); it is left alone"
     ]
+
+
+def make_old(folder: Path) -> None:
+    os.utime(folder, (LONG_AGO, LONG_AGO))
+
+
+def test_a_folder_that_was_empty_is_still_empty_until_something_comes(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    make_old(tmp_path)
+    assert not place.scanner.is_still_empty()
+    place.scan_after()
+    assert place.scanner.is_still_empty()
+    place.put("x")
+    assert not place.scanner.is_still_empty()
+    make_old(tmp_path)
+    place.scan_after()
+    assert not place.scanner.is_still_empty()
+
+
+def test_after_a_look_that_broke_off_a_folder_is_not_taken_for_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: str) -> None:
+        raise OSError("the disk refuses")
+
+    place = Place(tmp_path)
+    place.put("x")
+    make_old(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        with pytest.raises(OSError, match="the disk refuses"):
+            place.scan_after()
+    assert not place.scanner.is_still_empty()
