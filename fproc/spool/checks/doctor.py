@@ -22,7 +22,7 @@ from fproc.base.text import shown
 from fproc.base.values import dataclass
 from fproc.pipeline.processors.options import STAGE_FOLDER
 from fproc.spool.checks.condition import LEAST_FREE_BYTES
-from fproc.spool.checks.moves import refused_move
+from fproc.spool.checks.moves import move_along
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.mounts import LOCAL_TYPES, device_of, has_journal, is_local, mount_of, space
 from fproc.spool.disk.paths import is_at
@@ -171,7 +171,9 @@ def _new_name() -> str:
 
 def _of_moves(what: str, way: list[str]) -> Finding:
     """Move an empty hidden folder, which nobody takes for an input, along a way."""
-    refused = refused_move(way, _new_name())
+    here, refused = move_along(way, _new_name())
+    with suppress(OSError):
+        os.rmdir(here)
     if refused is not None:
         folder, error = refused
         advice = "its folders must be on one filesystem, and one mount of it"

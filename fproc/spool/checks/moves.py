@@ -63,21 +63,27 @@ def _check_way(notes: str, way: list[str], setting: str) -> None:
 def _refusal(notes: str, way: list[str]) -> tuple[str, OSError] | None:
     """Move a new folder along a way; return where that was refused, and how."""
     name = f".fproc-probe-{new_id()}"
-    note = os.path.join(notes, name)
+    note, here = os.path.join(notes, name), os.path.join(way[0], name)
     try:
         with suppress(FileExistsError):
             os.mkdir(notes)
         os.mkdir(note)
-        return refused_move(way, name)
+        here, refused = move_along(way, name)
     except OSError as error:
         return way[0], error
     finally:
-        with suppress(FileNotFoundError):
-            os.rmdir(note)
+        for made in (here, note):
+            with suppress(FileNotFoundError):
+                os.rmdir(made)
+    return refused
 
 
-def refused_move(way: list[str], name: str) -> tuple[str, OSError] | None:
-    """Move an empty folder, which nobody takes for an input, along a way; return where that was refused."""
+def move_along(way: list[str], name: str) -> tuple[str, tuple[str, OSError] | None]:
+    """Move an empty folder, which nobody takes for an input, along a way.
+
+    Returns:
+        Where it is now, for the caller to remove, and in which folder that was refused, and how.
+    """
     folder, here = way[0], os.path.join(way[0], name)
     try:
         os.mkdir(here)
@@ -86,11 +92,8 @@ def refused_move(way: list[str], name: str) -> tuple[str, OSError] | None:
             os.rename(here, there)
             here = there
     except OSError as error:
-        return folder, error
-    finally:
-        with suppress(FileNotFoundError):
-            os.rmdir(here)
-    return None
+        return here, (folder, error)
+    return here, None
 
 
 def _sweep(notes: str, folders: list[str], spool: str) -> None:
