@@ -224,22 +224,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _asked(arguments: argparse.Namespace) -> Action | None:
     """Return the action that is asked for, or None."""
-    return next((action for action in ACTIONS if _is_given(arguments, action.flag)), None)
+    from fproc.cli.options import value_of  # noqa: PLC0415
 
-
-def _is_given(arguments: argparse.Namespace, flag: str) -> bool:
-    value = getattr(arguments, flag.removeprefix("--").replace("-", "_"))
-    return value is not None and value is not False
+    return next((action for action in ACTIONS if value_of(arguments, action.flag) is not None), None)
 
 
 def _refuse_strays(action: Action, arguments: argparse.Namespace) -> None:
     """Refuse options that mean nothing with this action, rather than ignore them."""
-    from fproc.cli.options import OPTIONS  # noqa: PLC0415
+    from fproc.cli.options import OPTIONS, value_of  # noqa: PLC0415
 
     for option in OPTIONS:
         flag = option.flag
         homes = sorted(other.flag for other in ACTIONS if flag in other.options)
-        if homes and action.flag not in homes and _is_given(arguments, flag):
+        if homes and action.flag not in homes and value_of(arguments, flag) is not None:
             raise UsageError(f"{flag} goes with {' or '.join(homes)}" + (option.hint and f"; {option.hint}"))
     if arguments.output == "" or "" in (arguments.input or ()):
         raise UsageError("--input and --output must not be empty")

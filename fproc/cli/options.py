@@ -5,6 +5,9 @@ Those that give a key of the configuration are declared with it, in `config.mode
 
 from __future__ import annotations
 
+from argparse import Namespace
+from typing import Any
+
 from fproc.base.values import dataclass
 from fproc.config.defaults import CONFIG_VARIABLE
 from fproc.config.model import SETTINGS
@@ -108,3 +111,9 @@ OPTIONS = (
         meaning="log warnings and errors only, and show no progress bar",
     ),
 )
+
+
+def value_of(arguments: Namespace, flag: str) -> Any:
+    """Return what the command line says for an option or action; None if it is not there."""
+    value = getattr(arguments, flag.removeprefix("--").replace("-", "_"))
+    return None if value is False else value

@@ -18,6 +18,7 @@ from fproc.cli.options import (
     MODE_VARIABLE,
     OPTIONS,
     TOKEN_VARIABLE,
+    value_of,
 )
 from fproc.config.defaults import CONFIG_NAME, DEFAULT
 from fproc.config.files import (
@@ -116,12 +117,8 @@ def _given(file: ConfigFile, environ: Mapping[str, str], problems: Problems) -> 
 def given_flags(arguments: Namespace) -> dict[str, str]:
     """Return what the command line says of keys, by flag; a switch says "true", or nothing."""
     flags = [setting.key.flag.name for setting in GIVEN_OUTSIDE if setting.key.flag.name]
-    found = {flag: getattr(arguments, flag.removeprefix("--").replace("-", "_")) for flag in flags}
-    return {
-        flag: "true" if value is True else value
-        for flag, value in found.items()
-        if value is not None and value is not False
-    }
+    values = {flag: value_of(arguments, flag) for flag in flags}
+    return {flag: "true" if value is True else value for flag, value in values.items() if value is not None}
 
 
 def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Problems]:

@@ -29,7 +29,6 @@ from fproc.telemetry.traces import Traces
 from fproc.watch.loop import Watcher
 from fproc.watch.messages import Setup
 from fproc.watch.pool import Pool
-from fproc.web.server import Server
 
 if TYPE_CHECKING:
     from fproc.web.assembly import Secure
@@ -133,6 +132,8 @@ class Service:
     @contextmanager
     def _dashboard(self) -> Iterator[str]:
         """Serve the dashboard within the block, and yield its URL."""
+        from fproc.web.server import Server  # noqa: PLC0415 - not for --drain
+
         dashboard = self._plan.config.dashboard
         secure = None
         if dashboard.tls_cert:

@@ -132,14 +132,21 @@ class Recorder:
     def recovered(self, name: str) -> None:
         """Record that a file was recovered after its owner had died."""
         self._metrics.add_recovered()
-        self._add(self._event(name, "recovered"))
+        self._add(FileEvent(new_id(8), name, "recovered", self._clock()))
 
     def rolled_forward(self, rolled_forward: RolledForward) -> None:
         """Record that a file was finished from the commit record of an earlier owner."""
         self._metrics.add_rolled_forward(succeeded=rolled_forward.succeeded)
         kind = "processed" if rolled_forward.succeeded else "failed"
-        event = self._event(rolled_forward.name, kind, rolled_forward.job)
-        self._add(replace(event, results=rolled_forward.results, error=rolled_forward.error))
+        event = FileEvent(
+            rolled_forward.job or new_id(8),
+            rolled_forward.name,
+            kind,
+            self._clock(),
+            results=rolled_forward.results,
+            error=rolled_forward.error,
+        )
+        self._add(event)
         if not rolled_forward.succeeded:
             self._alerts.failed(
                 rolled_forward.name, rolled_forward.error or "as was decided before fproc crashed"
@@ -160,8 +167,16 @@ class Recorder:
     def died(self, name: str, death: WorkerDeath) -> None:
         """Record that a worker has died of a file."""
         self._traces.keep(name)
-        event = self._event(name, "died")
-        self._add(replace(event, error=death.reason, node=death.node, line_no=death.line_no))
+        event = FileEvent(
+            new_id(8),
+            name,
+            "died",
+            self._clock(),
+            error=death.reason,
+            node=death.node,
+            line_no=death.line_no,
+        )
+        self._add(event)
 
     def current(self, running: Mapping[str, Progress]) -> list[dict[str, Any]]:
         """Return the files in work, as `/files` shows them; may be called from any thread."""
@@ -223,9 +238,6 @@ class Recorder:
         limited = line_errors[: max(1, FLUSH_LINE_ERRORS - self._line_errors)]
         self._line_errors += len(limited)
         return limited
-
-    def _event(self, name: str, kind: str, job: str = "") -> FileEvent:
-        return FileEvent(job or new_id(8), name, kind, self._clock())
 
     def _add(self, event: FileEvent) -> None:
         if self._history is not None:

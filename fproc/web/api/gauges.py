@@ -54,21 +54,24 @@ class Gauge:
     @property
     def full_name(self) -> str:
         """The name of the metric in the text."""
-        return f"fproc_{self.name}" + ("_total" if self.type == "counter" else "")
+        return f"fproc_{self.name}{self._suffix}"
+
+    @property
+    def _suffix(self) -> str:
+        return "_total" if self.type == "counter" else ""
 
     def family(self, at: Moment) -> Family:
         """Return the metric with its values at a moment."""
         return Family(f"fproc_{self.name}", self.type, self.help, list(self._samples(self.read(at))))
 
     def _samples(self, value: float | Iterable[Labelled] | Histogram | None) -> Iterable[Sample]:
-        suffix = "_total" if self.type == "counter" else ""
         if value is None:
             return []
         if isinstance(value, Histogram):
             return _buckets(value)
         if isinstance(value, int | float):
-            return [(suffix, {}, value)]
-        return [(suffix, labels, number) for labels, number in value]
+            return [(self._suffix, {}, value)]
+        return [(self._suffix, labels, number) for labels, number in value]
 
 
 def _counter(name: str, help_text: str, read: Read, note: str = "") -> Gauge:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from fproc.config.model import SETTINGS
+from fproc.config.model import Config
 from fproc.pipeline.failures import LEFT_OUT
 from fproc.pipeline.tracing.trace import USUAL
 from fproc.telemetry.health import OK
@@ -27,6 +27,6 @@ def page_constants() -> str:
         "most_rows": MOST_ROWS,
         "usual_outcomes": sorted(USUAL),
         "left_out": LEFT_OUT,
-        "watch_dir": next(setting.default for setting in SETTINGS if setting.name == "watch_dir"),
+        "watch_dir": Config().watch_dir,
     }
     return json.dumps(constants)

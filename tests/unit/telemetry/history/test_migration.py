@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fproc.telemetry.events import Failure
+from fproc.telemetry.history import History
 from fproc.telemetry.history_schema import SCHEMA_VERSION
 from tests.support.histories import NOW, Opener, asked_aside, event, jobs, lines
 
@@ -112,6 +113,16 @@ def test_a_new_database_and_one_that_was_brought_up_to_date_have_the_same_tables
     assert tables() == new
 
 
+def check_keeps_nothing(history: History) -> None:
+    history.record([event()])
+    assert history.prune() == 0
+    assert history.recent(limit=1) == history.timeline("a.log") == history.failures(["a.log"]) == []
+    assert history.errors(1) == []
+    assert history.last("processed") is None
+    assert history.totals() == {}
+    history.close()
+
+
 def test_a_database_of_a_newer_version_is_left_alone(
     opened: Opener, path: str, warnings: Callable[[], list[str]]
 ) -> None:
@@ -120,13 +131,7 @@ def test_a_database_of_a_newer_version_is_left_alone(
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = Path(path).read_bytes()
     history = opened(days=1)
-    history.record([event()])
-    assert history.prune() == 0
-    assert history.recent(limit=1) == history.timeline("a.log") == history.failures(["a.log"]) == []
-    assert history.errors(1) == []
-    assert history.last("processed") is None
-    assert history.totals() == {}
-    history.close()
+    check_keeps_nothing(history)
     assert Path(path).read_bytes() == before
     assert os.listdir(Path(path).parent) == ["history.db"]
     (warning,) = warnings()
@@ -138,12 +143,6 @@ def test_without_sqlite3_there_is_no_history_and_one_warning(
 ) -> None:
     monkeypatch.setitem(sys.modules, "sqlite3", None)
     history = opened(days=1)
-    history.record([event()])
-    assert history.prune() == 0
-    assert history.recent(limit=1) == history.timeline("a.log") == history.failures(["a.log"]) == []
-    assert history.errors(1) == []
-    assert history.last("processed") is None
-    assert history.totals() == {}
-    history.close()
+    check_keeps_nothing(history)
     assert not os.path.exists(path)
     assert len(warnings()) == 1
