@@ -19,6 +19,8 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with Watching(folder, dashboard=True) as running:
         place = Place(running, around)
         assert place.put("first", b"").status == 201  # so all folders are there
+        clock = running.spool / ".fproc/clock.json"  # made by a thread of its own, once after the start
+        running.wait_until(clock.exists)
         place.clear()
         yield place
 
