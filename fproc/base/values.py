@@ -148,8 +148,9 @@ def _fields(of: Any) -> tuple[Field, ...]:
 
 
 def _replace(value: _Value, /, **changes: Any) -> _Value:
-    kept = {entry.name: getattr(value, entry.name) for entry in _fields(value) if entry.name not in changes}
-    return type(value)(**kept, **changes)
+    made: Any = type(value)
+    values = zip(made.__slots__, made.__reduce__(value)[1], strict=True)
+    return cast("_Value", made(**{**dict(values), **changes}))
 
 
 def _asdict(value: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -26,6 +27,9 @@ from fproc.base.stdout import complain
 from fproc.base.values import dataclass, field
 
 VERSION = f"fproc {__version__}"
+
+DEFAULT_COLUMNS = 80
+"""The width of help where no terminal tells one."""
 
 DESCRIPTION = """\
 Files that land in watch_dir/unprocessed/ are taken one by one, streamed line by line through the pipeline of
@@ -199,6 +203,22 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"fproc: {message} (fproc --help lists what there is)\n")
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Looks up the terminal's width itself: the base class imports `shutil` for it, at each start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    with suppress(AttributeError, ValueError, OSError):  # closed, or no terminal
+        return os.get_terminal_size(sys.stdout.fileno()).columns or DEFAULT_COLUMNS
+    return DEFAULT_COLUMNS
+
+
 def _parser() -> argparse.ArgumentParser:
     from fproc.cli.options import OPTIONS  # noqa: PLC0415 - --version does without
 
@@ -206,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="fproc",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     actions = parser.add_argument_group("actions (one)").add_mutually_exclusive_group()

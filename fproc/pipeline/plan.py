@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 from fproc import __version__
 from fproc.base.errors import ConfigError, Problem, UsageError
+from fproc.base.ids import sha256
 from fproc.base.text import nearest
 from fproc.base.values import dataclass, replace
 from fproc.config.keys import parse_config
@@ -171,7 +171,7 @@ def _fingerprint(config: Config) -> str:
     """Return a digest of everything that results depend on, apart from the input."""
     value = to_json(config)
     parts = [__version__, *(value[key] for key in ("nodes", "files", "on_error", "limits"))]
-    digest = hashlib.sha256(json.dumps(parts).encode())
+    digest = sha256(json.dumps(parts).encode())
     for source in plugins.sources([node.type for node in config.nodes]):
         digest.update(source)
     return digest.hexdigest()

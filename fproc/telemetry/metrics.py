@@ -108,8 +108,9 @@ class Metrics:
                 window.add(ended)
             self._buckets[bisect_left(BOUNDS_SECONDS, event.seconds)] += 1
             self._sum_seconds += event.seconds
-            for name, node in outcome.figures.nodes.items():
-                self._nodes.setdefault(name, _Node()).add(node)
+            for name, counts in outcome.figures.nodes.items():
+                node = self._nodes.get(name) or self._nodes.setdefault(name, _Node())
+                node.add(counts)
             self._edges.update(outcome.figures.edges)
 
     def add_recovered(self) -> None:
@@ -195,10 +196,11 @@ class _Node:
 
     def add(self, counts: NodeCounts) -> None:
         """Add the counts of one run."""
-        self._all.add(counts)
+        whole = self._all
+        whole.add(counts)
         self._not_estimated += counts.received
-        if self._all.timed:
-            self._seconds += self._not_estimated * max(self._all.seconds / self._all.timed, 0.0)
+        if whole.timed:
+            self._seconds += self._not_estimated * max(whole.seconds / whole.timed, 0.0)
             self._not_estimated = 0
 
     def figures(self) -> dict[str, float]:

@@ -12,7 +12,6 @@ crash has held up.
 from __future__ import annotations
 
 import copy
-import hashlib
 import logging
 import os
 import time
@@ -198,11 +197,13 @@ class IncomingFile:
     """
 
     def __init__(self, disk: Disk, name: str, target: str, path: str) -> None:
+        from hashlib import sha256  # noqa: PLC0415 - loads OpenSSL, which a start does without
+
         self.name = name
         self.target = target
         self._disk = disk
         self._bytes = 0
-        self._digest = hashlib.sha256()
+        self._digest = sha256()
         self._descriptor: int | None = disk.create(path)
 
     def write(self, data: bytes | memoryview) -> None:

@@ -6,7 +6,6 @@ the pipeline or a part has changed), the file starts over, with the same results
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -14,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fproc.base.errors import UnsavableError
+from fproc.base.ids import sha256
 from fproc.base.text import shown
 from fproc.base.values import asdict, dataclass, field
 from fproc.spool.disk.disk import Disk, write_whole
@@ -119,4 +119,4 @@ def _parsed(record: bytes) -> Checkpoint:
 
 
 def _digest(body: bytes) -> bytes:
-    return hashlib.sha256(body).hexdigest().encode()
+    return sha256(body).hexdigest().encode()

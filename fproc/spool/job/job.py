@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
@@ -12,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from fproc.base.errors import LostClaimError
-from fproc.base.ids import new_id
+from fproc.base.ids import new_id, sha256
 from fproc.base.text import shown
 from fproc.base.values import asdict, dataclass, field
 from fproc.spool.checks.home import Home
@@ -368,7 +367,7 @@ def kept_in(folders: Folders, done: CommitRecord) -> str:
 
 def part_prefix(name: str) -> str:
     """Return the prefix of the names of all parts of the job of a name."""
-    return hashlib.sha256(os.fsencode(name)).hexdigest()[:24] + "-"
+    return sha256(os.fsencode(name)).hexdigest()[:24] + "-"
 
 
 def read_attempts(job_folder: str) -> Attempts:

@@ -10,11 +10,11 @@ never another file.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 
+from fproc.base.ids import sha256
 from fproc.base.text import shown
 from fproc.base.values import dataclass, replace
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
@@ -174,4 +174,4 @@ def _of_job(job: str) -> str:
 
 def _kept_at(folders: Folders, archived: str) -> str:
     """Return the path of a record, by a digest, as a name may already have the greatest length."""
-    return os.path.join(folders.published, hashlib.sha256(os.fsencode(archived)).hexdigest()[:32])
+    return os.path.join(folders.published, sha256(os.fsencode(archived)).hexdigest()[:32])
