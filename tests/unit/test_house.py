@@ -153,23 +153,33 @@ def test_a_rule_notices_what_breaks_it(
 
 @pytest.mark.parametrize("flag", ["--version", "--help"])
 def test_what_is_only_told_starts_without_what_only_work_needs(flag: str) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "fproc", flag]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
-    loaded = {
+    loaded = loaded_by(flag)
+    work = {"http", "sqlite3", "email", "logging", "json"}
+    assert loaded & {*SLOW, *work} == set()
+    assert "fproc.cli.main" in loaded
+
+
+def test_a_drain_of_an_empty_folder_starts_without_what_is_slow_to_load(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.json").write_text(
+        '{"nodes": [{"tag": "start", "type": "uppercase", "next": "end"}]}'
+    )
+    loaded = loaded_by("--watch", "--drain", "--no-dashboard", cwd=tmp_path)
+    assert loaded & SLOW == set()
+    assert "fproc.watch.loop" in loaded
+
+
+SLOW = {
+    *("_hashlib", "dataclasses", "difflib", "http", "inspect", "multiprocessing", "random"),
+    *("secrets", "shutil", "ssl", "tempfile", "urllib"),
+}
+
+
+def loaded_by(*arguments: str, cwd: Path | None = None) -> set[str]:
+    """Return the modules that a run of fproc imports."""
+    command = [sys.executable, "-X", "importtime", "-m", "fproc", *arguments]
+    done = subprocess.run(command, env=environment(), cwd=cwd, capture_output=True, text=True, check=True)
+    return {
         line.rpartition("|")[2].strip()
         for line in done.stderr.splitlines()
         if line.startswith("import time:")
     }
-    heavy = {
-        "http",
-        "http.server",
-        "sqlite3",
-        "multiprocessing",
-        "email",
-        "logging",
-        "json",
-        "dataclasses",
-        "inspect",
-    }
-    assert loaded & heavy == set()
-    assert "fproc.cli.main" in loaded
