@@ -1,7 +1,7 @@
 """fproc: a drop-folder file processor that loses nothing.
 
-A processor of one's own may raise `Retry` to have its file tried again later and `Reject` to set
-one line aside. Everything else in this package is fproc's own business.
+A processor of your own may raise `Retry` to have its file tried again later, and `Reject` to set one line
+aside. Nothing else in this package is an interface for users.
 """
 
 from fproc.base.errors import Reject, Retry

@@ -1,6 +1,6 @@
 """Every error that fproc raises on purpose: what is wrong, where, and what to do.
 
-Layer 0. Kept free of heavy imports, because a user's processor module imports it through `fproc`.
+Free of heavy imports, because a user's processor module imports it through `fproc`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class NotWholeError(InputError):
 
 
 class OutputError(FprocError):
-    """Results cannot be written: the machine's trouble, not the file's. `__cause__` is the `OSError`."""
+    """Results cannot be written: trouble of the host, not of the file. `__cause__` is the `OSError`."""
 
 
 class ProcessorExitError(FprocError):

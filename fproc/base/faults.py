@@ -1,12 +1,6 @@
-"""The life of a file, and who decides what happens to it next.
+"""Whose trouble an error is: the host's, the file's, or that of fproc's own code; and whether it may pass.
 
-    ready --claim--> claimed --decide--> decided --publish, archive--> done (processed or failed)
-                        ^  |
-                        |  +--retry at--> waiting (still claimed, lock free, not before a time)
-                        +--adopt--------- waiting, or orphaned by a crash
-
-`decide` is the only place that turns what went wrong into what happens next. It knows no folder and no
-clock: `fproc.spool` carries out what it says.
+What happens next to the file is decided in `fproc.run.verdict`.
 """
 
 from __future__ import annotations
@@ -47,7 +41,7 @@ PASSING_ERRNOS = frozenset(
 """An `OSError` of these kinds, raised by a user's processor, is likely to pass by itself."""
 
 
-MACHINE_ERRNOS = {
+HOST_ERRNOS = {
     errno.ENOSPC: "free some space, or inodes, on that disk",
     errno.EDQUOT: "free some space, or raise the quota",
     errno.EIO: "look at the disk, and at the kernel's log",
@@ -60,7 +54,7 @@ MACHINE_ERRNOS = {
     errno.ENOTCONN: "mount that folder again",
     errno.ENODEV: "mount that disk, or put that folder back; a new start makes it anew",
 }
-"""What the machine says when no file can be worked on, and what to do about it.
+"""Errors of the host, with which no file can be worked on, and what to do about each.
 
 Any other `OSError` may be one name's own trouble.
 """
@@ -73,18 +67,18 @@ def passes_by_itself(error: BaseException | None) -> bool:
     return isinstance(error, Retry | WorkerDiedError | MemoryError)
 
 
-def is_of_machine(error: OSError) -> bool:
-    """Whether no file at all can be worked on, as far as this error tells."""
-    return error.errno in MACHINE_ERRNOS
+def is_of_host(error: OSError) -> bool:
+    """Return whether this error keeps all files from being worked on, not just one."""
+    return error.errno in HOST_ERRNOS
 
 
 def trouble_of(error: Exception) -> str:
-    """What an error says, and what to do if it is the machine's."""
+    """Return what an error says, and what to do if it is one of the host."""
     if is_of_own_code(error):
         return f"{own_code.REPLACED} ({reason_of(error)})"
     trouble = error.__cause__ if isinstance(error, OutputError) else error
     number = trouble.errno if isinstance(trouble, OSError) else None
-    return reason_of(error) + (f" ({MACHINE_ERRNOS[number]})" if number in MACHINE_ERRNOS else "")
+    return reason_of(error) + (f" ({HOST_ERRNOS[number]})" if number in HOST_ERRNOS else "")
 
 
 def is_of_own_code(error: Exception) -> bool:

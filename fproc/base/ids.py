@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def new_id(size_bytes: int = 8) -> str:
-    """So many bytes by chance, in hexadecimal; eight are enough for a million events to differ."""
+    """Return random bytes in hexadecimal; eight are enough for a million events to differ."""
     return os.urandom(size_bytes).hex()
 
 

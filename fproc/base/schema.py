@@ -79,7 +79,7 @@ def json_type(value: Any) -> str:
 def _number(value: float) -> str:
     """A number as the user would write it; one of very many digits is shortened."""
     if isinstance(value, int):
-        return str(value) if -(10**18) < value < 10**18 else "with so many digits"
+        return str(value) if -(10**18) < value < 10**18 else "with more than 18 digits"
     return repr(int(value)) if value.is_integer() and abs(value) < 10**15 else repr(value)
 
 

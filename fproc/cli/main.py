@@ -84,8 +84,8 @@ ACTIONS = (
         "--check",
         "check the configuration and run its examples",
         "fproc.cli.actions.check",
-        meaning="check configuration and processors, run the `examples`, print a summary; it says if lines "
-        "are interpreted, which is slow, and why",
+        meaning="check configuration and processors, run the `examples`, print a summary; says if lines are "
+        "interpreted, which is slow, and why",
     ),
     Action(
         "--graph",
@@ -117,18 +117,18 @@ ACTIONS = (
     ),
     Action(
         "--retry",
-        "put failed files back to work; or all of them: --retry --all",
+        "put failed files back to work; all of them with --all",
         "fproc.cli.actions.put_back",
         ("--all",),
         {"nargs": "*", "metavar": "NAME"},
-        "put files back into `unprocessed/`: those that failed (with `--all` all of them), and by name those "
-        "in `processed/` of which lines were set aside",
+        "put files back into `unprocessed/`: failed ones (with `--all` all of them), and by name those in "
+        "`processed/` of which lines were set aside",
     ),
     Action(
         "--doctor",
-        "find out what the folders' filesystems can do",
+        "check what the folders' filesystems can do",
         "fproc.cli.actions.examine_folders",
-        meaning="find out what the folders' filesystems can do of what fproc relies on",
+        meaning="check whether the folders' filesystems can do what fproc relies on",
     ),
 )
 """All actions. A new one is an entry here, and its function."""

@@ -51,7 +51,7 @@ _FOLDERS = ("--watch-dir", "--results-dir")
 _SERVICE = ("--workers", "--host", "--port")
 
 OPTIONS = (
-    CommandOption("--json", "with --status: say it in JSON", meaning="with `--status`: say it in JSON"),
+    CommandOption("--json", "with --status: print JSON", meaning="with `--status`: print JSON"),
     CommandOption("--all", "with --retry: all failed files", meaning="with `--retry`: all failed files"),
     CommandOption(
         "--config",
@@ -86,16 +86,16 @@ OPTIONS = (
     *(option for flag, option in _OF_KEYS.items() if flag not in {*_FOLDERS, *_SERVICE}),
     CommandOption(
         "--trace",
-        "print each line's way through the graph",
-        meaning="print the way of each line through the graph to standard error",
+        "print each line's path through the graph",
+        meaning="print the path of each line through the graph to standard error",
     ),
     CommandOption("--debug", "log more, and show tracebacks"),
     CommandOption(
         "--log-format",
-        "the form of the log (default: text)",
+        "the format of the log (default: text)",
         choices=LOG_FORMATS,
         variable=LOG_FORMAT_VARIABLE,
-        meaning="the form of the log; by default text",
+        meaning="the format of the log; by default text",
     ),
     CommandOption(
         "--log-file",

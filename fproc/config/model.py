@@ -44,7 +44,7 @@ class RetryPolicy:
     backoff_seconds: float = key(
         1.0,
         checks.check_seconds,
-        "the first delay; each further one is twice as long, and half of it is left to chance",
+        "the first delay; each further one is twice as long, and half of each is random",
     )
     backoff_max_seconds: float = key(300.0, checks.check_seconds, "the longest delay")
 
@@ -69,18 +69,18 @@ class Intake:
     settle_unknown_seconds: float = key(
         10.0,
         checks.check_seconds,
-        "the same where nobody can tell whether a file is still being written, from when it was first seen",
+        "the same if nobody can tell whether a file is still being written, from when it was first seen",
     )
     poll_seconds: float = key(
         0.2,
         number(least=0.001, most=3600),
-        "how often the folder is looked at; on Linux the kernel tells of new names in between, and a look "
-        "takes no more than a tenth of the time",
+        "how often the folder is scanned; on Linux the kernel reports new names in between, and scans take "
+        "a tenth of the time at most",
     )
     marker: str = key(
         ".done",
         checks.check_marker,
-        "how the marker of a file is called: the end of its name, or a pattern with `{name}` or `{stem}`",
+        "the name of a file's marker: the end of it, or a pattern with `{name}` or `{stem}`",
     )
     order: str = key(
         "oldest", choice("oldest", "newest", "name"), "which file first: `oldest`, `newest` or `name`"
@@ -107,19 +107,19 @@ class Recovery:
     check_interval: float = key(
         60.0,
         checks.check_interval,
-        "seconds between looks for what a job left behind; inputs that lost their owner are found within a "
+        "seconds between sweeps of what jobs left behind; inputs that lost their owner are found within a "
         "second, or this time if it is shorter",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointPolicy:
-    """How often a file's progress is made durable: after so many seconds, or megabytes (10**6), of it."""
+    """How often a file's progress is made durable: after these seconds, or megabytes (10**6), of work."""
 
     seconds: float = key(
-        5.0, checks.check_interval, "a file's progress is made durable after so many seconds of work"
+        5.0, checks.check_interval, "seconds of work after which a file's progress is made durable"
     )
-    mb: float = key(64.0, checks.check_megabytes, "or after so many megabytes of it, whichever comes first")
+    mb: float = key(64.0, checks.check_megabytes, "or after these megabytes of it, whichever comes first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Retention:
     processed_days: float | None = key(
         None,
         or_null(checks.check_days),
-        "inputs that were put into `processed/` so many days ago are removed",
+        "inputs that have been in `processed/` for this many days are removed",
         default_text="for ever",
     )
     failed_days: float | None = key(
@@ -149,7 +149,7 @@ class Limits:
     """
 
     max_line_bytes: int = key(1048576, at_least_one(2**30), "a longer line is an error of that line")
-    max_hops: int = key(100, at_least_one(10**6), "through how many nodes a record may go")
+    max_hops: int = key(100, at_least_one(10**6), "how many nodes a record may go through")
     timeout_seconds: float | None = key(
         None,
         or_null(checks.check_time_limit),
@@ -159,8 +159,8 @@ class Limits:
     stall_seconds: float = key(
         60.0,
         checks.check_time_limit,
-        "a worker that makes no progress for so long is named in the log, in `/health` and by `--why`, with "
-        "file, line and node; it is not ended",
+        "a worker that makes no progress for this long is named in the log, in `/health` and by `--why`, "
+        "with file, line and node; it is not ended",
     )
     max_rejected: int | str | None = key(
         None,
@@ -207,9 +207,7 @@ class Dashboard:
 def _check_dashboard(value: Any, path: str, problems: Problems) -> Any:
     dashboard = checked_fields(Dashboard)(value, path, problems)
     if dashboard is not None and dashboard.tls_key and not dashboard.tls_cert:
-        problems.append(
-            Problem(f"{path}.tls_cert", "is missing", "a key is of no use without its certificate")
-        )
+        problems.append(Problem(f"{path}.tls_cert", "is missing", "a key needs its certificate"))
     return dashboard
 
 
@@ -220,8 +218,8 @@ class AlertPolicy:
     webhook: str | None = key(
         None,
         or_null(schema.url),
-        "a URL that is told, by a POST of JSON, when a file fails or loses lines, intake pauses or goes "
-        "on, or nothing arrives; see [monitoring](monitoring/README.md#alerts)",
+        "a URL that gets a POST of JSON when a file fails or loses lines, intake pauses or resumes, or "
+        "nothing arrives; see [monitoring](monitoring/README.md#alerts)",
         variable="FPROC_WEBHOOK",
         is_secret=True,
     )
@@ -237,7 +235,7 @@ class AlertPolicy:
     quiet_seconds: float | None = key(
         None,
         or_null(checks.check_time_limit),
-        "after so long without a new input, the webhook and the log are told",
+        "after this many seconds without a new input, the webhook and the log say so",
     )
 
 
@@ -276,7 +274,7 @@ class Config:
     on_error: str = key(
         "fail",
         choice("fail", "reject", "skip"),
-        "what a failed line does: `fail` its file, `reject` the line, or `skip` it",
+        "what happens if a line fails: `fail` its file, `reject` the line, or `skip` it",
     )
     on_conflict: str = key(
         "keep",

@@ -12,7 +12,7 @@ from fproc.base.errors import EXIT_INTERRUPTED
 from fproc.process.waiting import wait_readable
 
 Wait = Callable[[float, Sequence[int]], None]
-"""A call that waits so many seconds, or until one of these descriptors is readable, or a signal arrives."""
+"""A call that waits for these seconds, or until a descriptor of these is readable, or a signal arrives."""
 
 
 @contextmanager

@@ -1,4 +1,5 @@
 """One input through a pipeline, from claim to verdict.
 
-Nothing here looks for inputs or chooses which is next. Begin with `attempt`, then `run`.
+Nothing here looks for inputs or chooses which is next. Begin with `attempt` (a claimed file, up to its
+commit), then `run`, which feeds its lines to the pipeline.
 """

@@ -190,7 +190,7 @@ def _outcome(
     retry_seconds: float = 0.0,
     not_before: float = 0.0,
 ) -> Outcome:
-    """Return what became of a file whose end took so many `seconds` after its run."""
+    """Return the outcome of a file whose end took `seconds` after its run."""
     claim = ran.claim
     at: LineFailure | WorkerDiedError | None = None
     if isinstance(error, RecordError):

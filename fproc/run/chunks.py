@@ -1,7 +1,7 @@
 """Pieces of one big file that several processes do at the same time, where no node remembers a line.
 
 What a chunk comes to is a value: the bytes of each result, figures, lines that are set aside. Such values,
-added one after the other, are what one process would have done; see `fproc.crew` for who does them.
+added one after the other, are what one process would have done; see `helpers` for who does them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Reader:
         self._end = chunk.end
 
     def read(self, size_bytes: int) -> bytes:
-        """Up to so many bytes, b"" at the end of the part."""
+        """Return at most this many bytes, b"" at the end of the part."""
         data = os.pread(self._descriptor, min(size_bytes, self._end - self._place), self._place)
         self._place += len(data)
         return data

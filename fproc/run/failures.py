@@ -107,7 +107,7 @@ class FailureHandler:
         self._note(error.failure.shortened(), error.failure.line)
 
     def has_room_for(self, count: int) -> bool:
-        """Whether so many lines more may be left out; a share of all lines is known only at the end."""
+        """Return whether `count` more lines may be left out; a share of all is known only at the end."""
         most = self._plan.config.limits.max_rejected
         return not isinstance(most, int) or lost(self._figures) + count <= most
 

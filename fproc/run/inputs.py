@@ -142,7 +142,7 @@ def open_input(path: str, *, in_spool: bool) -> Input:
 
     Raises:
         InputError: it cannot be read, for a reason that lies in the file.
-        OSError: it cannot be read, for a reason that lies in the machine, or may not be read yet.
+        OSError: it cannot be read, for a reason that lies in the host, or may not be read yet.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_NOFOLLOW | os.O_NONBLOCK if in_spool else 0)
     try:

@@ -1,4 +1,4 @@
-"""What became of a file that was run, in the one form that the log, the history and the metrics read."""
+"""How the run of a file ended, in the one form that the log, the history and the metrics read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FileEvent:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a claimed file: how its run ended, and what happens next.
+    """The outcome of a claimed file: how its run ended, and what happens next.
 
     `retry_seconds` is how long it waits after `Verdict.RETRY` or `CHANGED`, and `not_before` the time that
     was written down for it.
@@ -77,7 +77,7 @@ def outcome_of(
     retry_seconds: float = 0.0,
     not_before: float = 0.0,
 ) -> Outcome:
-    """Return what became of a file, by what its run came to and how that ended.
+    """Return the outcome of a file, by what its run counted and how it ended.
 
     A file that was left at a checkpoint tells of the lines that it has left out once it goes on.
     """

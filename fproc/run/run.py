@@ -76,7 +76,7 @@ def run_input(
     Raises:
         RestoreError: a processor does not take its state from `begin_at`.
         FprocError: the file cannot be processed.
-        OSError: the machine is in trouble.
+        OSError: the host is in trouble.
     """
     place = begin_at or Position()
     mark = mark or CurrentTask.own()

@@ -25,7 +25,7 @@ REPORTS = (REPORT_ENDING, REJECTS_ENDING)
 its lines that were set aside."""
 
 NUMBER_DIGITS = 10
-"""No `~N` of fproc's has so many digits."""
+"""No `~N` of fproc's has this many digits."""
 
 _CANDIDATE = "id-"
 
@@ -55,7 +55,7 @@ class Folders:
         late: what was decided about inputs in `processed/` that may still be written to, by their names.
         incomplete: the same about inputs in `failed/` that were still written to.
         new: where leases are made, before they are renamed into place.
-        shared: the file that says that other machines may use this spool.
+        shared: the file that says that other hosts may use this spool.
         history: the database of what happened, where this host alone uses the spool; see `history_of`.
         instances: a file for each running fproc.
         lockers: a folder for each running fproc that holds jobs by locks.

@@ -74,7 +74,7 @@ class Spool:
         disk: makes the calls; by default as durable as the configuration says.
         is_checked: this process's parent has seen that files can be moved between the folders.
         name: that of the spool, as this process's parent has found it; nothing is made then.
-        holder: holds jobs; by default by locks, or by leases where other machines may use the folder.
+        holder: holds jobs; by default by locks, or by leases where other hosts may use the folder.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970.
 
@@ -218,7 +218,7 @@ class Spool:
     def commit_all(self, sealed: Mapping[Claim, FileStamp], *, replace_results: bool) -> dict[Claim, Ending]:
         """Decide for success about claims whose results are written, and carry that out.
 
-        Gives what became of each, or what stood in its way; then it has not ended.
+        Return how each of them ended, or what stood in its way; then it has not ended.
         """
         assert self._groups
         return self._groups.commit(sealed, replace_results=replace_results)
@@ -240,7 +240,7 @@ class Spool:
 
         Args:
             name: the input's.
-            is_orphan: nobody knows what became of its owner; that is counted, before anything else is done.
+            is_orphan: nobody knows how its owner ended; that is counted, before anything else is done.
             has_died: its owner is known to have died while it was at work.
             seen_version: what `orphans` gave for it.
             waited_for: the `not_before` that was waited for, by a clock that is never set.

@@ -1,4 +1,5 @@
 """What is known about the work: events, history, figures, health, traces.
 
-Nothing here decides anything about a file. Begin with `recorder`, which is told of everything.
+Nothing here decides anything about a file. Begin with `recorder`, which the loop tells everything, and which
+feeds the rest.
 """

@@ -23,7 +23,7 @@ from types import FrameType
 
 from fproc.base import own_code
 from fproc.base.errors import ConfigError, FprocError
-from fproc.base.faults import is_of_machine, trouble_of
+from fproc.base.faults import is_of_host, trouble_of
 from fproc.base.values import replace
 from fproc.pipeline.plan import Plan, assemble
 from fproc.pipeline.tracing.timing import Sampling
@@ -77,7 +77,7 @@ def perform(spool: Spool, plan: Plan, task: Task, context: RunContext) -> Report
         else:
             value = taken
     except OSError as error:
-        value = Trouble(trouble_of(error), is_of_machine(error))
+        value = Trouble(trouble_of(error), is_of_host(error))
     return Report(task, value)
 
 
@@ -95,7 +95,7 @@ def perform_all(
         spool.home.check_name()
         claimed = spool.claim_all([task.name for task in tasks])
     except OSError as error:
-        trouble = Trouble(trouble_of(error), is_of_machine(error))
+        trouble = Trouble(trouble_of(error), is_of_host(error))
         return [Report(task, trouble) for task in tasks]
     reports: dict[str, Report] = {}
     together: list[tuple[Task, Ran]] = []
@@ -109,7 +109,7 @@ def perform_all(
             else:
                 reports[task.name] = Report(task, attempt.end_run(ran, plan, context))
         elif isinstance(taken, OSError):
-            reports[task.name] = Report(task, Trouble(trouble_of(taken), is_of_machine(taken)))
+            reports[task.name] = Report(task, Trouble(trouble_of(taken), is_of_host(taken)))
     begin(NONE)
     if together:
         outcomes = attempt.end_runs([ran for _, ran in together], spool, plan, context)

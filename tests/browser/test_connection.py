@@ -109,7 +109,7 @@ def test_a_server_that_stops_says_so_while_it_finishes(visitor: Visitor, watch: 
 
 
 def counted(page: Page, seconds: int) -> int:
-    """How often the page asks for its health in so many seconds, on a clock that is wound by hand."""
+    """Return how often the page asks for its health in these seconds, on a clock that is wound by hand."""
     asked: list[str] = []
 
     def note(request: object) -> None:

@@ -102,7 +102,7 @@ def test_with_a_token_one_logs_in_uses_the_page_and_logs_out(visitor: Visitor, w
     assert page.url == f"{running.url}/"
     drop(running.folder, "broken.log", b"bad\n")
     running.wait_for("failed/broken.log")
-    (running.folder / "mended").touch()
+    (running.folder / "fixed").touch()
     page.get_by_role("button", name="Retry broken.log").click()
     expect_counts(page, processed=1)
     (cookie,) = page.context.cookies()
@@ -140,7 +140,7 @@ def test_a_page_of_another_site_can_neither_change_nor_read_nor_frame_anything(
     running = watch()
     drop(running.folder, "broken.log", b"bad\n")
     running.wait_for("failed/broken.log")
-    (running.folder / "mended").touch()
+    (running.folder / "fixed").touch()
     before = spooled(running.folder)
     own = visitor.open(running.url)
     visitor.expects(

@@ -95,7 +95,7 @@ def test_a_name_is_text_wherever_it_is_shown_and_its_file_can_be_retried(
     page.locator("#trace-form").get_by_role("button", name="Show").click()
     expect(page.locator("#steps-title")).to_have_text(f"{shown}:1")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
-    (running.folder / "mended").touch()
+    (running.folder / "fixed").touch()
     page.get_by_role("button", name=f"Retry {shown}").click()
     expect(page.locator("#failed-outcome")).to_have_text("1 file back in unprocessed/.")
     expect_counts(page, failed=0, processed=1)

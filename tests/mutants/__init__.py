@@ -1,4 +1,4 @@
-"""Mistakes that someone might make in the commit code, one step each, and the tests that must notice them.
+"""Bugs that someone might put into the commit code, one step each, and the tests that must notice them.
 
 Some are not here, because nothing that can be observed depends on the step:
 

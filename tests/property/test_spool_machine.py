@@ -1,4 +1,4 @@
-"""The spool under machines that crash, owners that are slow, and people who move files.
+"""The spool under processes that crash, owners that are slow, and people who move files.
 
 The model is small: every input that was handed in, with its contents. Whatever was crashed, taken over and
 moved by hand, after a quiet drain each input is in exactly one of the folders, each result is whole and there

@@ -70,7 +70,7 @@ class Place:
         )
 
     def get(self, path: str, method: str = "GET", data: bytes = b"", **headers: str) -> Response:
-        """What a request is answered with that comes from this machine, with its body, if it has one."""
+        """What a request is answered with that comes from this host, with its body, if it has one."""
         guard = Authenticator(self.token, "127.0.0.1")
         arrivals = UploadArea(self.plan.config, home=self.spool.home)
         site = Router(build_routes(self.view(), guard, arrivals), guard, most_upload_bytes=1000)

@@ -1,4 +1,4 @@
-"""A mistake in the commit code as data, and short names for the tests that are to notice it."""
+"""A bug in the commit code as data, and short names for the tests that must notice it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def power_after_crash(scenario: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One mistake: in a file, each old text (which occurs once) becomes the new one beside it.
+    """One bug: in a file, each old text (which occurs once) becomes the new one beside it.
 
     `tests` are those that must notice it.
     """
@@ -66,10 +66,10 @@ class Mutant:
 def mutant(
     name: str, module: str, edit: tuple[str, str], *tests: str, and_edit: tuple[str, str] | None = None
 ) -> Mutant:
-    """A mistake in a module of the spool; `and_edit` is the other half of a step that moves."""
+    """Return a bug in a module of the spool; `and_edit` is the other half of a step that moves."""
     return Mutant(name, f"fproc/spool/{module}.py", (edit, and_edit) if and_edit else (edit,), tests)
 
 
 def without(name: str, module: str, step: str, *tests: str) -> Mutant:
-    """The mistake that a whole statement is left out."""
+    """Return the bug of a whole statement left out."""
     return mutant(name, module, (step, "pass"), *tests)

@@ -271,7 +271,7 @@ def test_a_folder_of_another_user_that_cannot_be_written_is_said_so(arguments: t
 
 
 NODE = '"tag": "start", "type": '
-MISTAKES = {
+BROKEN = {
     "no such module": ('{"nodes": [{%s"gone.step"}]}', ["$.nodes[0].type", "there is no module 'gone'"]),
     "no such attribute": (
         '{"nodes": [{%s"own.raise"}]}',
@@ -291,11 +291,11 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("mistake", thinned(MISTAKES, "no such attribute", "not JSON", "a wrong URL"))
+@pytest.mark.parametrize("wrong", thinned(BROKEN, "no such attribute", "not JSON", "a wrong URL"))
 def test_a_wrong_configuration_stops_everything_before_it_begins(
-    tmp_path: Path, mistake: tuple[str, list[str]]
+    tmp_path: Path, wrong: tuple[str, list[str]]
 ) -> None:
-    text, parts = mistake
+    text, parts = wrong
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "pipeline.json").write_text(text.replace("%s", NODE))
     (tmp_path / "x.log").write_bytes(b"fine\n")

@@ -36,7 +36,7 @@ def break_it(folder: Path, what: str) -> None:
 
 
 def one_warning(ended: Ended, what: str) -> None:
-    """One line on standard error names the mistake, where the file itself has one."""
+    """Check that one line on standard error names the problem, if the file itself has one."""
     if what == "a plugin that cannot be imported":
         assert ended.err == ""
         return

@@ -79,7 +79,7 @@ def test_a_disk_that_refuses_pauses_intake_and_costs_the_file_nothing(
         if for_good:
             assert watcher.health().trouble, disk.broke_at
         assert inputs(place.folder) == inputs_of(scenario), disk.broke_at
-        disk.mend()
+        disk.repair()
         for _ in range(4):
             place.now += 1000.0
             watcher.turn()

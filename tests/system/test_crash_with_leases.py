@@ -41,7 +41,7 @@ def test_an_owner_that_was_paused_anywhere_adds_nothing_to_what_goes_on_without_
     for calls in itertools.count():
         shared = Shared(memory_path / str(calls), TWO_RESULTS, **scenario.config)
         shared.put("unprocessed/x.log", *scenario.dropped.values())
-        second = shared.machine("second")
+        second = shared.on_host("second")
         if not paused_at(shared, calls, lambda: settle(shared, second)):  # noqa: B023 - called at once
             break
         settle(shared, second)
@@ -55,7 +55,7 @@ def test_an_owner_that_was_paused_does_nothing_while_another_is_at_work(memory_p
     for calls in itertools.count():
         shared = Shared(memory_path / str(calls), TWO_RESULTS)
         shared.put("unprocessed/x.log", "a\nb\n")
-        second = shared.machine("second")
+        second = shared.on_host("second")
         held: list[Claim] = []
 
         def take_over() -> None:
@@ -77,7 +77,7 @@ def test_an_owner_that_was_paused_does_not_archive_the_file_when_it_is_handed_in
     for calls in itertools.count():
         shared = Shared(memory_path / str(calls), TWO_RESULTS)
         shared.put("unprocessed/x.log", "a\nb\n")
-        second = shared.machine("second")
+        second = shared.on_host("second")
         held: list[Claim] = []
 
         def take_over() -> None:

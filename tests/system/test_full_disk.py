@@ -102,7 +102,7 @@ def test_files_wait_where_there_are_no_inodes_and_cost_no_attempt(tmp_path: Path
             else:
                 shutil.rmtree(filler)
             watching.wait_until(lambda: not left_over(tmp_path))
-        print("waited with so many inodes left:", waited)
+        print("waited with this many inodes left:", waited)
         assert waited[:2] == [0, 1]
         assert_nothing_was_blamed(watching)
         assert watching.stop() == 0

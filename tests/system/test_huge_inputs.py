@@ -59,7 +59,7 @@ def big_line(number: int) -> str:
 
 
 def write_big(path: Path, size_bytes: int) -> Big:
-    """Write a file of about so many bytes."""
+    """Write a file of about `size_bytes`."""
     given, result = hashlib.sha256(), hashlib.sha256()
     number = written_bytes = 0
     with path.open("wb") as file:

@@ -82,7 +82,7 @@ def test_too_many_fail_a_call_for_one_file_too(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_with_rejects_is_retried_by_name_after_its_pipeline_was_mended(tmp_path: Path) -> None:
+def test_a_file_with_rejects_is_retried_by_name_after_its_pipeline_was_fixed(tmp_path: Path) -> None:
     own_processor(tmp_path, INVERTS, on_error="reject")
     drop(tmp_path, "x.log", b"1\n0\n2\n")
     process(tmp_path)

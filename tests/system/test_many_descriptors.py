@@ -25,7 +25,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 THROUGH = [sys.executable, "-c", TAKES_MANY]
 
 pytestmark = pytest.mark.skipif(
-    0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2 * TAKEN, reason="so many files may not be open"
+    0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2 * TAKEN, reason="the limit of open files is low"
 )
 
 

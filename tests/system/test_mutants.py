@@ -1,4 +1,4 @@
-"""Would the crash sweeps notice a mistake? Each of a list is made in a copy, and must be noticed."""
+"""Would the crash sweeps notice a bug? Each of a list is put into a copy, and must be noticed."""
 
 from __future__ import annotations
 
@@ -115,17 +115,17 @@ def try_out(mutant: Mutant, original: Copy, folder: Path) -> None:
 
 
 def named(*, is_quick: bool) -> pytest.MarkDecorator:
-    """The mistakes that are tried each time, or the others."""
+    """Return the mutants that are tried each time, or the others."""
     mutants = [mutant for mutant in MUTANTS if (mutant.name in QUICK) is is_quick]
     return pytest.mark.parametrize("mutant", mutants, ids=lambda mutant: mutant.name)
 
 
 @named(is_quick=True)
-def test_a_mistake_of_each_kind_is_noticed(mutant: Mutant, original: Copy, memory_path: Path) -> None:
+def test_a_bug_of_each_kind_is_noticed(mutant: Mutant, original: Copy, memory_path: Path) -> None:
     try_out(mutant, original, memory_path)
 
 
 @pytest.mark.long
 @named(is_quick=False)
-def test_every_other_mistake_is_noticed(mutant: Mutant, original: Copy, memory_path: Path) -> None:
+def test_every_other_bug_is_noticed(mutant: Mutant, original: Copy, memory_path: Path) -> None:
     try_out(mutant, original, memory_path)

@@ -36,7 +36,7 @@ def lose_lines(place: Place) -> None:
     assert look(str(place.folder))["results"] == BEFORE
 
 
-def mend(place: Place) -> None:
+def relax(place: Place) -> None:
     """Go on with a pipeline that takes all lines."""
     place.plan = plan_of(LENIENT, watch_dir=str(place.folder), intake=INTAKE, durability="power")
     place.start()
@@ -69,7 +69,7 @@ def sweep(memory_path: Path, how: str, prepare: Callable[[Place], Any], breaks: 
         assert inputs(str(folder)) == {TEXT: 1}, point
         place.start()
         place.turn(100.0, turns=3)
-        mend(place)
+        relax(place)
         retry(place)
         check_replaced(place, point)
         if not came:
@@ -86,7 +86,7 @@ def test_what_was_published_is_known_through_any_crash_of_the_first_run(memory_p
 def test_through_any_crash_of_a_retry_the_results_are_replaced(memory_path: Path, how: str) -> None:
     def prepare(place: Place) -> None:
         lose_lines(place)
-        mend(place)
+        relax(place)
 
     def break_put_back(place: Place, how: str, point: int) -> bool:
         disk = breaking_disk(place, how, point)
@@ -99,7 +99,7 @@ def test_through_any_crash_of_a_retry_the_results_are_replaced(memory_path: Path
 def test_through_any_crash_of_the_run_the_results_are_replaced(memory_path: Path, how: str) -> None:
     def prepare(place: Place) -> None:
         lose_lines(place)
-        mend(place)
+        relax(place)
         moved, refused = put_back_all(place.plan.config, place.disk(), ["x.log"])
         assert (moved, refused) == (["x.log"], {})
 

@@ -203,7 +203,7 @@ PATIENT = {
 
 
 def wait_for_processed(folder: Path, files: int, log: Callable[[], str]) -> None:
-    """Wait until so many files are done, and all is quiet."""
+    """Wait until this many files are done, and all is quiet."""
     processed = folder / "watch_dir/processed"
     wait_while_it_gets_on(
         lambda: len(os.listdir(processed)) >= files and not left_over(folder),

@@ -31,7 +31,7 @@ FIRST_POINTS: dict[tuple[str, int], int] = {}
 
 
 def decided(folder: Path, name: str, *, published: int = 0) -> Place:
-    """A spool whose process has died when it had decided, and published so many results."""
+    """Return a spool whose process died after it had decided, and published this many results."""
     for point in itertools.count(FIRST_POINTS.get((name, published), 0)):
         place = Place(folder / str(point), SCENARIOS[name])
         assert place.crash(point)

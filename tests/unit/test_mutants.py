@@ -10,7 +10,7 @@ from tests.mutants import MUTANTS, QUICK
 from tests.support.project import PROJECT
 
 
-def test_the_list_of_mistakes_fits_the_program() -> None:
+def test_every_mutant_still_applies_to_the_code() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
     assert {mutant.name for mutant in MUTANTS} > QUICK
     for mutant in MUTANTS:

@@ -1,6 +1,6 @@
 """The fast form of a graph: one Python function, made from its nodes.
 
-The interpreter is the reference; this is right if its results are the same. Nothing here decides what a
-pipeline means. Begin with `program` (the function, compiled, and again once more is known), then
-`generator`, which writes it.
+The interpreter is the reference: this is correct if it gives the same results. Nothing here decides what a
+pipeline means. Begin with `program` (which compiles the function, and compiles it again once it knows what
+users' processors return), then `generator`, which writes its source.
 """

@@ -46,7 +46,7 @@ class Output(Protocol):
         """Return such a list for standard output."""
 
     def note(self, characters: int) -> None:
-        """Note that about so many characters may have been added to the lists."""
+        """Note that about this many characters may have been added to the lists."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Tracing of single lines and of time: ways through the graph, and how long nodes take.
+"""Tracing of single lines and of time: paths through the graph, and how long nodes take.
 
-Values and the `Observer` protocol only; what keeps or prints them is in `telemetry`. Begin with `trace`.
+Values, timing and the `Observer` protocol only; what keeps or prints traces is in `telemetry`. Begin with
+`trace`.
 """

@@ -340,8 +340,8 @@ def _time_steps(place: str) -> _Answer:
 def _clock(place: str) -> _Answer:
     ahead = os.stat(_made(place, "dated")).st_mtime - time.time()
     if abs(ahead) <= SKEW_SECONDS:
-        return _Answer(Rating.GOOD, "is this machine's")
-    return _Answer(Rating.WEAK, f"{abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} this machine's")
+        return _Answer(Rating.GOOD, "is this host's")
+    return _Answer(Rating.WEAK, f"{abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} this host's")
 
 
 def _name_length(place: str) -> _Answer:

@@ -13,7 +13,7 @@ import os
 from contextlib import suppress
 
 from fproc.base.errors import ConfigError, Problem
-from fproc.base.faults import is_of_machine, trouble_of
+from fproc.base.faults import is_of_host, trouble_of
 from fproc.base.ids import new_id
 from fproc.base.text import shown
 from fproc.spool.layout import Folders
@@ -51,7 +51,7 @@ def _check_way(notes: str, way: list[str], setting: str) -> None:
             break
     assert refused
     folder, error = refused
-    if is_of_machine(error) or isinstance(error, FileNotFoundError):
+    if is_of_host(error) or isinstance(error, FileNotFoundError):
         # a full disk, say: intake will pause until it is well
         log.warning("cannot try out renames in %s: %s", shown(folder), trouble_of(error))
         return

@@ -1,5 +1,5 @@
-"""The system calls that change a spool, and what is found out about filesystems.
+"""The system calls that change a spool, and facts about its filesystems.
 
-Nothing here knows what an input is. Begin with `disk`: one method a call, which tests replace to crash
-between them.
+Nothing here decides anything about an input. Begin with `disk`: one method for each call, so that tests can
+crash between any two of them.
 """

@@ -1,4 +1,4 @@
-"""What is mounted where, and whether other machines may see it too."""
+"""What is mounted where, and whether other hosts may see it too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOCAL_TYPES = frozenset(
     {"apfs", "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfs", "hfsplus", "jfs", "msdos"}
     | {"nilfs2", "ntfs", "ntfs3", "overlay", "ramfs", "reiserfs", "tmpfs", "ufs", "vfat", "xfs", "zfs"}
 )
-"""Types of filesystems that belong to one machine, so that its kernel's locks reach all who use them."""
+"""Types of filesystems that belong to one host, so that its kernel's locks reach all who use them."""
 
 RECENT_SECONDS = 5.0
 """How long it may take until another filesystem at the place of an earlier one is noticed."""

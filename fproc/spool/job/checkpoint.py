@@ -99,7 +99,7 @@ def read_checkpoint(job_folder: str) -> Checkpoint | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        log.warning("%s: the checkpoint is of no use, the file starts over: %s", shown(path), error)
+        log.warning("%s: the checkpoint cannot be used, the file starts over: %s", shown(path), error)
         return None
 
 

@@ -124,7 +124,7 @@ SHOWN_NAMES = 5
 
 
 def named(troubles: Mapping[str, str], more: int = 0) -> str:
-    """Return what is wrong with names, of which there are so many `more`: the first few, and a count."""
+    """Return what is wrong with the first few names, and how many others there are, `more` included."""
     names = [f"{shown(name)}: {why}" for name, why in list(troubles.items())[:SHOWN_NAMES]]
     more += len(troubles) - len(names)
     return "; ".join([*names, *([f"and {counted(more, 'more name')} in trouble"] if more else [])])

@@ -27,7 +27,7 @@ IS_FOLDER = 0x40000000
 OF_FILES = MODIFY | CLOSE_WRITE | CLOSE_NOWRITE | OPEN | MOVED_FROM | MOVED_TO | CREATE | DELETE
 OF_WATCH = DELETE_SELF | MOVE_SELF
 ENDED = OVERFLOW | IGNORED | UNMOUNT | OF_WATCH
-"""After one of these, what was told before is of no use."""
+"""After one of these, what was told before no longer counts."""
 
 _ONLY_FOLDER = 0x01000000
 _HEADER = struct.Struct("iIII")

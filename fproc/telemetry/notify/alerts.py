@@ -151,7 +151,7 @@ class Alerts:
 
 
 def _unfinished(callers: list[Caller], seconds: float) -> list[Caller]:
-    """Return the callers that have not sent everything after so many seconds."""
+    """Return the callers that have not sent everything after these seconds."""
     deadline = time.monotonic() + seconds
     return [caller for caller in callers if not caller.join(deadline - time.monotonic())]
 

@@ -14,7 +14,7 @@ BLOCK_BYTES = 256 * 1024
 """The bytes of a body that are read at once."""
 
 Read = Callable[[int], bytes]
-"""A call that returns at most so many bytes of a body, and none if it has ended."""
+"""A call that returns at most a number of bytes of a body, and none if it has ended."""
 
 
 class UploadError(FprocError):

@@ -1,4 +1,4 @@
 """Connections and requests: everything between a socket and a route.
 
-Nothing here knows what is asked for. Begin with `connections`, the one thread that serves all of them.
+Nothing here knows what a request asks for. Begin with `connections`, the one thread that serves all of them.
 """

@@ -33,7 +33,7 @@ class Body(Enum):
 
 
 Read = Callable[[int], bytes]
-"""A call that returns at most so many bytes of a body, and none at its end."""
+"""A call that returns at most a number of bytes of a body, and none at its end."""
 
 
 @dataclass(frozen=True, slots=True)

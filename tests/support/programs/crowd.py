@@ -63,7 +63,7 @@ class Client:
 
 
 class Crowd:
-    """So many clients of each kind, on a thread of their own, until the end of the block."""
+    """Clients, a number of each kind, on a thread of their own, until the end of the block."""
 
     def __init__(self, address: tuple[str, int], kinds: dict[str, int]) -> None:
         self._address = address

@@ -24,7 +24,7 @@ def wait(line):
         time.sleep(0.05)
     return line
 def judge(line):
-    if line.startswith("bad") and not os.path.exists("mended"):
+    if line.startswith("bad") and not os.path.exists("fixed"):
         raise ValueError(f"cannot digest {line}")
     return line.upper()
 """
@@ -35,7 +35,7 @@ NODES: list[dict[str, Any]] = [
      "next": {"loud": "end", "*": "drop"}},
 ]  # fmt: skip
 """Lines that begin with `wait` are held until there is `go`, and `slow` ones take a moment each;
-`bad` ones fail until there is `mended`."""
+`bad` ones fail until there is `fixed`."""
 
 
 class Visitor:

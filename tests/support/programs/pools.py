@@ -137,12 +137,12 @@ class Place:
 
 
 def collected(workers: Pool, count: int = 1) -> list[Report | WorkerLost]:
-    """Wait for so many events, as the loop does; that an input was taken up is none."""
+    """Wait for `count` events, as the loop does; that an input was taken up is none."""
     return [event for event in heard(workers, count) if not is_begin(event)]
 
 
 def heard(workers: Pool, count: int) -> list[Report | WorkerLost]:
-    """Wait for so many events, and give all, as they came."""
+    """Wait for `count` events, and return all, as they came."""
     events: list[Report | WorkerLost] = []
 
     def has_come() -> bool:

@@ -63,7 +63,7 @@ class Upload:
 
 
 def upload_all(uploads: list[Upload], spool: Path, elsewhere: Path, start: Any, *, at_a_time: int) -> None:
-    """Make uploads, so many side by side; `start()` is called once those that begin before are there."""
+    """Make uploads, `at_a_time` side by side; call `start()` once those that begin before are there."""
     unprocessed = spool / "unprocessed"
     early = [upload for upload in uploads if upload.begin == "before"]
     later = [upload for upload in uploads if upload.begin != "before"]
@@ -86,7 +86,7 @@ def upload_all(uploads: list[Upload], spool: Path, elsewhere: Path, start: Any, 
 
 
 def said_or_whole(upload: Upload, spool: Path) -> str:
-    """What became of an upload: `whole`, `said` (it failed, with a report), `waits`, or `partial`."""
+    """Return how an upload ended: `whole`, `said` (it failed, with a report), `waits`, or `partial`."""
     if (spool / "failed" / f"{upload.name}.error.json").exists():
         return "said"
     if not (spool / "processed" / upload.name).exists():

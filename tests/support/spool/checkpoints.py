@@ -112,7 +112,7 @@ class Site:
         SEEN.clear()
 
     def crash_after(self, lines: int, *, is_orphan: bool = False) -> None:
-        """Run until so many lines of the file are done, then die with no chance to clean up."""
+        """Run until `lines` of the file are done, then die with no chance to clean up."""
         disk = BrokenDisk(10**9)
         disk.power = False
 

@@ -33,7 +33,7 @@ class BrokenDisk(Disk):
     """Breaks before call number `calls` (from 0) of those that change something.
 
     Without an `error` the process dies there: a `Crash`, after which `die` closes what the kernel would
-    close. With one, that call fails, and with `for_good` every call after it, until `mend`.
+    close. With one, that call fails, and with `for_good` every call after it, until `repair`.
     """
 
     def __init__(self, calls: int, *, error: int | None = None, for_good: bool = False) -> None:
@@ -49,7 +49,7 @@ class BrokenDisk(Disk):
             os.close(descriptor)
         self._descriptors.clear()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         self.calls_left = 10**9
 
     def sync_all(self, descriptors: Sequence[int]) -> list[OSError | None]:
@@ -63,7 +63,7 @@ class BrokenDisk(Disk):
             if self._error is None:
                 raise Crash(name)
             if not self._for_good:
-                self.mend()
+                self.repair()
             raise OSError(self._error, os.strerror(self._error))
         self.calls_left -= 1
         given = getattr(Disk, name)(self, *arguments)

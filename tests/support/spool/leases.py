@@ -1,4 +1,4 @@
-"""Several machines on one spool, played in one process: owners of other hosts, and a clock of the test's."""
+"""Several hosts on one spool, played in one process: owners of other hosts, and a clock of the test's."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ class Told(Leases):
 
 
 class Shared:
-    """A spool that several machines share; `machine` is a view of it from one of them."""
+    """A spool that several hosts share; `on_host` is a view of it from one of them."""
 
     def __init__(self, folder: Path, nodes: list[dict[str, Any]], **config: Any) -> None:
         self.folder = folder
         self.seconds = Seconds()
         self.plan: Plan = plan_of(nodes, watch_dir=str(folder), **{"intake": {"ready": "rename"}, **config})
         self.spools = 0
-        self.machine("first")
+        self.on_host("first")
 
-    def machine(self, host: str, disk: Disk | None = None, *, boot: str = "", is_dead: bool = False) -> Spool:
+    def on_host(self, host: str, disk: Disk | None = None, *, boot: str = "", is_dead: bool = False) -> Spool:
         """The spool as a process of that host sees it; others may know that process to be dead."""
         disk = disk or Disk(power=False)
         folders = Folders(self.plan.config.watch_dir, self.plan.config.results_dir)
@@ -65,7 +65,7 @@ class Shared:
         (self.folder / path).write_text(text)
 
     def wait(self, spool: Spool) -> dict[str, str]:
-        """What a machine knows to be abandoned after it has looked for long enough."""
+        """Return what a host knows to be abandoned after it has looked for long enough."""
         spool.orphans([], deep=True)
         self.seconds.now += LEASE_SECONDS
         return spool.orphans([], deep=True)

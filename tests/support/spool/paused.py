@@ -75,9 +75,9 @@ def claimed(spool: Spool) -> object:
 def paused_at(
     shared: Shared, calls: int, take_over: Any, *, begin: Callable[[Spool], object] = claimed
 ) -> bool:
-    """One machine works and is paused before a call; `take_over` happens; then it goes on. Whether it was."""
+    """Pause a host before a call, run `take_over`, and let it go on; return whether it came to that call."""
     disk = PausingDisk(calls)
-    spool = shared.machine("first", disk)
+    spool = shared.on_host("first", disk)
     disk.calls_left = calls
     outcomes: list[Outcome] = []
 
@@ -104,7 +104,7 @@ def paused_at(
 
 
 def settle(shared: Shared, spool: Spool) -> None:
-    """A machine does whatever there is to do."""
+    """Do on this host whatever there is to do."""
     for _ in range(3):
         for name, evidence in shared.wait(spool).items():
             taken = spool.adopt(name, seen_version=evidence)

@@ -100,7 +100,7 @@ class PowerDisk(BrokenDisk):
                 self._keep_renames(synced)
 
     def lose_power(self) -> None:
-        """Put the folder into the state that it would have after the machine was switched on again."""
+        """Put the folder into the state that it would have after the host was switched on again."""
         self.die()
         durable = {inode for names in self._names.values() for inode in names.values()}
         for path in reversed(self._made if self._newest_survives else []):

@@ -45,7 +45,7 @@ def fill(disk: Path, spare_bytes: int) -> Path:
 
 
 def fill_inodes(disk: Path, spare: int) -> Path:
-    """Take all the inodes but so many; gives the folder to remove."""
+    """Take all the inodes but `spare`, and return the folder to remove."""
     filler = disk / "fillers"
     filler.mkdir()
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""`--why`: what became of a file, wherever it is, and what happened before."""
+"""`--why`: where a file is, how it got there, and what happened before."""
 
 from __future__ import annotations
 

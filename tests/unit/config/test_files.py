@@ -87,7 +87,7 @@ def test_what_is_wrong_elsewhere_changes_nothing(folder: Path, what: str) -> Non
     assert config.intake == Intake(ready="marker", marker=".ok")
 
 
-def test_of_a_section_with_a_mistake_the_rest_is_used(folder: Path) -> None:
+def test_the_valid_keys_of_a_section_with_problems_are_used(folder: Path) -> None:
     intake = {"ready": "marker", "marker": ".ok", "settle_seconds": "long", "sort": 1}
     config, problems = asked(json.dumps({"nodes": NODES, "watch_dir": 5, "intake": intake}))
     assert config.intake == Intake(ready="marker", marker=".ok")

@@ -38,7 +38,7 @@ class Watched:
         self.mark.ask()
 
     def look(self, seconds: float) -> str:
-        """Look after so many seconds; gives what is said of it then."""
+        """Look after these seconds, and return what is said of it then."""
         self.now += seconds
         self.vigil.look(lambda: "x.log")
         return self.vigil.stalled

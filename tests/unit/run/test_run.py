@@ -154,7 +154,7 @@ def exchange(path: Path) -> None:
 def meddler(
     site: Site, meddle: Callable[[Path], None], at_line: int = 50
 ) -> Callable[[int, int, int, int], None]:
-    """Does something to the first part, once so many lines are done and all of it was written."""
+    """Return a call that meddles with the first part, once `at_line` lines are done and all is written."""
     left = [1]
 
     def tell(_position: int, lines: int, _rejected: int, _skipped: int) -> None:

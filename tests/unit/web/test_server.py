@@ -114,7 +114,7 @@ def test_who_comes_before_the_start_is_answered_after_it() -> None:
     world.server.stop()
 
 
-FAILURES = [ValueError("a mistake"), OSError(9, "Bad file descriptor"), MemoryError(), SystemExit(1)]
+FAILURES = [ValueError("a bug"), OSError(9, "Bad file descriptor"), MemoryError(), SystemExit(1)]
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda one: type(one).__name__)
@@ -164,7 +164,7 @@ def test_it_can_be_stopped_while_it_answers() -> None:
 
 def test_it_can_be_stopped_while_it_rests_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "AGAIN_SECONDS", 3600)
-    with running(ValueError("a mistake")) as world, world.connect():
+    with running(ValueError("a bug")) as world, world.connect():
         wait_until(lambda: world.opened and world.opened[0].is_running.is_set())
     assert len(world.opened) == 1
 

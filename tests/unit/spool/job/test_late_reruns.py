@@ -184,7 +184,7 @@ def test_through_any_crash_of_the_run_the_results_are_replaced(memory_path: Path
         assert inputs(str(place.folder)) == {"a\nb\n": 1}, point
         place.start()
         place.turn(100.0, turns=4)
-        if "power" in how:  # what is of no use may come back
+        if "power" in how:  # what nobody needs may come back
             for name in os.listdir(place.path(".fproc/published")):
                 place.path(f".fproc/published/{name}").unlink()
         check_replaced(place, point)

@@ -90,15 +90,15 @@ def test_a_file_with_rejects_runs_again_and_replaces_its_results(place: Place) -
     assert (seen["processed"], seen["failed"], seen["litter"]) == ({"x.log": "a\nbad\n"}, {}, [])
 
 
-def test_a_file_that_was_mended_by_hand_counts_as_the_same(place: Place) -> None:
+def test_a_file_that_was_fixed_by_hand_counts_as_the_same(place: Place) -> None:
     place.run(STRICT, "a\nbad\n")
     archived = place.folder / "processed/x.log"
     archived.unlink()
-    archived.write_text("a\nmended\n")
+    archived.write_text("a\nfixed\n")
     place.retry("x.log")
     place.run(STRICT)
     seen = place.look()
-    assert (seen["results"]["x.log"], seen["failed"]) == ("a\nmended\n", {})
+    assert (seen["results"]["x.log"], seen["failed"]) == ("a\nfixed\n", {})
     assert list(seen["processed"]) == ["x.log"]
 
 

@@ -29,7 +29,7 @@ def beats_of(shared: Shared, claim: Claim) -> Beats:
 
 def claimed(shared: Shared, host: str = "first", *, is_dead: bool = False) -> Claim:
     shared.put("unprocessed/x.log")
-    claim = shared.machine(host, is_dead=is_dead).claim("x.log")
+    claim = shared.on_host(host, is_dead=is_dead).claim("x.log")
     assert claim is not None
     return claim
 
@@ -42,7 +42,7 @@ def count_of(claim: Claim) -> int:
 
 def is_taken_for_dead(shared: Shared, beats: Beats) -> bool:
     """Whether another host thinks so, after it has looked for long while the parent has counted."""
-    other = shared.machine("other")
+    other = shared.on_host("other")
     for _ in range(3):
         if other.orphans([]):
             return True
@@ -73,7 +73,7 @@ def test_a_lease_that_is_given_back_is_not_counted_for(tmp_path: Path) -> None:
     claim.retry(0.0)
     beats.count_for(["x.log"])
     assert "free" in os.listdir(claim.job.folder)
-    again = shared.machine("first").adopt("x.log")
+    again = shared.on_host("first").adopt("x.log")
     assert isinstance(again, Claim)
     again.release()
     beats.count_for(["x.log"])

@@ -184,7 +184,7 @@ def test_a_disk_that_refuses_is_borne_and_once_it_is_well_all_is_said(
     presence = InstanceFile(folders, disk)
     for count in range(3):
         presence.say({"n": count})
-    disk.mend()
+    disk.repair()
     presence.say({"n": 3})
     assert instances(folders) == [me(n=3)]
     presence.close()

@@ -29,7 +29,7 @@ NOBODY = 2**22 + 1
 
 
 def test_a_machine_that_has_a_file_keeps_it_from_the_others_while_it_counts(shared: Shared) -> None:
-    first, second = shared.machine("first"), shared.machine("second")
+    first, second = shared.on_host("first"), shared.on_host("second")
     claim = owned(first.claim("x.log"))
     assert second.claim("x.log") is None
     assert second.adopt("x.log") is None
@@ -43,8 +43,8 @@ def test_a_machine_that_has_a_file_keeps_it_from_the_others_while_it_counts(shar
 
 
 def test_an_owner_that_counts_no_more_is_taken_for_dead_and_its_file_starts_over(shared: Shared) -> None:
-    owned(shared.machine("first").claim("x.log"))
-    second = shared.machine("second")
+    owned(shared.on_host("first").claim("x.log"))
+    second = shared.on_host("second")
     found = shared.wait(second)
     assert list(found) == ["x.log"]
     assert finish(shared, owned(second.adopt("x.log", seen_version=found["x.log"]))).verdict is Verdict.COMMIT
@@ -72,10 +72,10 @@ def test_leases_count_by_themselves_through_a_failure_until_they_are_given_back(
 
 
 def test_what_a_dead_owner_had_begun_to_write_goes_with_its_lease(shared: Shared) -> None:
-    claim = owned(shared.machine("first").claim("x.log"))
+    claim = owned(shared.on_host("first").claim("x.log"))
     begun = Path(claim.job.folder, f"{LEASE}.0123abcd.new")
     begun.touch()
-    second = shared.machine("second")
+    second = shared.on_host("second")
     taken = owned(second.adopt("x.log", seen_version=shared.wait(second)["x.log"]))
     assert begun.name not in os.listdir(taken.job.folder)
     finish(shared, taken)
@@ -92,7 +92,7 @@ def wait_for_counts(held: JobLock) -> None:
 
 
 def test_evidence_that_has_become_old_takes_nothing_over(shared: Shared) -> None:
-    first, second = shared.machine("first"), shared.machine("second")
+    first, second = shared.on_host("first"), shared.on_host("second")
     owned(first.claim("x.log"))
     evidence = shared.wait(second)["x.log"]
     first.sharing.lock_manager.beat()  # type: ignore[attr-defined]
@@ -100,8 +100,8 @@ def test_evidence_that_has_become_old_takes_nothing_over(shared: Shared) -> None
 
 
 def test_only_one_of_several_takes_a_file_over(shared: Shared) -> None:
-    owned(shared.machine("first").claim("x.log"))
-    others = [shared.machine(name) for name in ("second", "third", "fourth")]
+    owned(shared.on_host("first").claim("x.log"))
+    others = [shared.on_host(name) for name in ("second", "third", "fourth")]
     evidence = [shared.wait(other)["x.log"] for other in others]
     taken = [other.adopt("x.log", seen_version=seen) for other, seen in zip(others, evidence, strict=True)]
     assert [isinstance(one, Claim) for one in taken] == [True, False, False]
@@ -110,8 +110,8 @@ def test_only_one_of_several_takes_a_file_over(shared: Shared) -> None:
 def test_a_dead_process_of_the_same_machine_is_known_to_be_dead_at_once(tmp_path: Path) -> None:
     shared = Shared(tmp_path / "w", NODES)
     shared.put("unprocessed/x.log", "a\nb\n")
-    owned(shared.machine("first", is_dead=True).claim("x.log"))
-    second = shared.machine("first")
+    owned(shared.on_host("first", is_dead=True).claim("x.log"))
+    second = shared.on_host("first")
     assert list(second.orphans([])) == ["x.log"]
     assert finish(shared, owned(second.adopt("x.log"))).verdict is Verdict.COMMIT
     check_done(shared)
@@ -147,7 +147,7 @@ def refused(_pid: int, _number: int) -> None:
 def test_two_hosts_of_one_name_take_nothing_from_each_other(tmp_path: Path) -> None:
     shared = Shared(tmp_path / "w", NODES)
     shared.put("unprocessed/x.log", "a\nb\n")
-    first, second = shared.machine("clone", boot="one", is_dead=True), shared.machine("clone", boot="other")
+    first, second = shared.on_host("clone", boot="one", is_dead=True), shared.on_host("clone", boot="other")
     claim = owned(first.claim("x.log"))
     for _ in range(5):
         assert second.orphans([], deep=True) == {}
@@ -159,19 +159,19 @@ def test_two_hosts_of_one_name_take_nothing_from_each_other(tmp_path: Path) -> N
 
 
 def test_a_file_that_waits_for_a_retry_may_be_tried_by_any_machine(shared: Shared) -> None:
-    claim = owned(shared.machine("first").claim("x.log"))
+    claim = owned(shared.on_host("first").claim("x.log"))
     claim.retry(0.0)
-    second = owned(shared.machine("second").adopt("x.log"))
+    second = owned(shared.on_host("second").adopt("x.log"))
     assert second.attempts == 1
     finish(shared, second)
     check_done(shared)
 
 
 def test_a_torn_lease_is_held_until_it_has_not_changed_for_long(shared: Shared) -> None:
-    owned(shared.machine("first", is_dead=True).claim("x.log"))
+    owned(shared.on_host("first", is_dead=True).claim("x.log"))
     lease = next((shared.folder / ".fproc" / "jobs" / "x.log").glob(f"g1-*/{LEASE}"))
     lease.write_text('{"own')
-    second = shared.machine("second")
+    second = shared.on_host("second")
     assert second.adopt("x.log") is None
     evidence = shared.wait(second)["x.log"]
     finish(shared, owned(second.adopt("x.log", seen_version=evidence)))
@@ -185,7 +185,7 @@ def test_what_was_decided_before_there_were_leases_is_carried_out(shared: Shared
     claim.staging.flush()
     claim.retry(0.0)
     assert os.listdir(shared.folder / ".fproc" / "jobs" / "x.log") == ["attempts.json"]
-    second = owned(shared.machine("second").adopt("x.log"))
+    second = owned(shared.on_host("second").adopt("x.log"))
     assert second.attempts == 1
     finish(shared, second)
     check_done(shared)

@@ -39,7 +39,7 @@ def test_an_owner_that_was_paused_anywhere_and_taken_over_changes_nothing(
     for calls in range(0, 1000, stride):
         shared = Shared(memory_path / str(calls), NODES)
         shared.put("unprocessed/x.log", "a\nb\n")
-        second = shared.machine("second")
+        second = shared.on_host("second")
         if not paused_at(shared, calls, lambda: settle(shared, second)):  # noqa: B023 - called at once
             break
         settle(shared, second)
@@ -53,7 +53,7 @@ def test_a_paused_owner_does_not_touch_the_next_file_of_the_name(memory_path: Pa
     for calls in range(0, 1000, stride):
         shared = Shared(memory_path / str(calls), NODES)
         shared.put("unprocessed/x.log", "a\nb\n")
-        second = shared.machine("second")
+        second = shared.on_host("second")
         held: list[Claim] = []
 
         def take_over() -> None:
@@ -79,8 +79,8 @@ def test_of_two_that_take_a_file_over_at_once_only_one_gets_it(memory_path: Path
     for calls in range(0, 1000, stride):
         shared = Shared(memory_path / str(calls), NODES)
         shared.put("unprocessed/x.log", "a\nb\n")
-        owned(shared.machine("dead", is_dead=True).claim("x.log"))
-        observers = [shared.machine(name) for name in ("one", "other")]
+        owned(shared.on_host("dead", is_dead=True).claim("x.log"))
+        observers = [shared.on_host(name) for name in ("one", "other")]
         (evidence,) = {shared.wait(observer)["x.log"] for observer in observers}
 
         def adopt(spool: Spool, evidence: str = evidence) -> object:
@@ -102,10 +102,10 @@ def test_of_two_that_take_a_file_over_at_once_only_one_gets_it(memory_path: Path
 
 
 def test_a_late_owner_can_write_nothing_into_the_folder_that_its_host_remembers(shared: Shared) -> None:
-    late = owned(shared.machine("first").claim("x.log"))
+    late = owned(shared.on_host("first").claim("x.log"))
     remembered = os.open(late.job.folder, os.O_RDONLY | os.O_DIRECTORY)  # as an NFS client has it by its name
     try:
-        second = shared.machine("second")
+        second = shared.on_host("second")
         claim = owned(second.adopt("x.log", seen_version=shared.wait(second)["x.log"]))
         with pytest.raises(FileNotFoundError):
             os.open("commit.json", os.O_WRONLY | os.O_CREAT, dir_fd=remembered)
@@ -126,7 +126,7 @@ def test_what_a_late_owner_had_decided_before_its_folder_was_gone_is_carried_out
             super().remove_folder(path)
 
     decided: list[str] = []
-    late = owned(shared.machine("first").claim("x.log"))
+    late = owned(shared.on_host("first").claim("x.log"))
     late.staging.write("x.log", "of the late owner")
     late.staging.flush()
     late.seal()
@@ -137,7 +137,7 @@ def test_what_a_late_owner_had_decided_before_its_folder_was_gone_is_carried_out
     commit = Path(late.job.folder, "commit.json")
     record = commit.read_bytes()
     commit.unlink()
-    second = shared.machine("second", Slow(power=False))
+    second = shared.on_host("second", Slow(power=False))
     assert isinstance(second.adopt("x.log", seen_version=shared.wait(second)["x.log"]), RolledForward)
     assert look(str(shared.folder))["results"] == {"x.log": "of the late owner\n"}
     assert decided
@@ -159,7 +159,7 @@ def test_a_paused_owner_does_not_bring_a_second_file_of_the_name_over_the_first(
     for calls in range(0, 1000, stride):
         shared = Shared(memory_path / str(calls), NODES)
         shared.put("unprocessed/x.log", "a\nb\n")
-        second = shared.machine("second")
+        second = shared.on_host("second")
         claims: list[Claim] = []
 
         def take_over() -> None:

@@ -30,7 +30,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _asked_anew() -> Iterator[None]:
-    """What was found out about a folder's filesystem is of no use to a test that changes it."""
+    """Forget what was found out about filesystems, which these tests change."""
     mounts._type_in.cache_clear()
     yield
     mounts._type_in.cache_clear()

@@ -241,12 +241,12 @@ def test_where_no_thread_can_be_started_the_next_message_tries_again(
     assert told(hook) == [(1, 1), (2, 2), (3, 3)]
 
 
-def test_a_thread_that_died_of_a_mistake_is_started_again(
+def test_a_thread_that_died_of_a_bug_is_started_again(
     hook: Hook, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken(Numbers):
         def body(self) -> bytes | None:
-            raise KeyError("a mistake")
+            raise KeyError("a bug")
 
     seen: list[str] = []
     monkeypatch.setattr(threading, "excepthook", lambda given: seen.append(repr(given.exc_value)))
@@ -255,4 +255,4 @@ def test_a_thread_that_died_of_a_mistake_is_started_again(
     caller.post(one(2))
     ended(caller)
     assert told(hook) == [(2, 2)]
-    assert seen == ["KeyError('a mistake')"]
+    assert seen == ["KeyError('a bug')"]

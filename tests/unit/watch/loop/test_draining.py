@@ -112,10 +112,10 @@ def test_draining_does_not_wait_for_a_time_years_ahead(tmp_path: Path) -> None:
     assert later.monotonic.seconds - began < 20 + 20 + 30
 
 
-@pytest.mark.parametrize("trouble", ["of the machine", "of a name"])
+@pytest.mark.parametrize("trouble", ["of the host", "of a name"])
 def test_draining_tells_that_trouble_ended_it(place: Place, trouble: str) -> None:
     in_trouble(place, "x") if trouble == "of a name" else place.put("unprocessed/x")
-    if trouble == "of the machine":
+    if trouble == "of the host":
         place.break_disk(errno.ENOSPC)
     place.put("unprocessed/y")
     assert not place.watcher.drain()

@@ -13,13 +13,13 @@ from tests.support.spool.turns import Place, in_trouble
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
-def test_trouble_of_the_machine_pauses_intake_and_work_resumes_by_itself(place: Place, number: int) -> None:
+def test_trouble_of_the_host_pauses_intake_and_work_resumes_by_itself(place: Place, number: int) -> None:
     place.put("unprocessed/x")
     place.put("unprocessed/y")
     place.break_disk(number)
     place.turn()
     assert os.strerror(number) in place.trouble
-    place.disk.mend()
+    place.disk.repair()
     place.turn()
     assert place.look()["results"] == {}  # still paused
     place.turn(PAUSE_SECONDS)
@@ -53,7 +53,7 @@ def test_pauses_grow_up_to_a_bound_while_the_trouble_lasts_and_start_small_again
     place.break_disk(errno.ENOSPC)
     place.turn()
     assert [seconds_paused(place, looks) for _ in range(7)] == [1, 2, 4, 8, 16, 30, PAUSE_MAX_SECONDS]
-    place.disk.mend()
+    place.disk.repair()
     place.turn(PAUSE_MAX_SECONDS)
     assert place.look()["results"] == {"x": "a\n"}
     place.put("unprocessed/y")
@@ -107,14 +107,14 @@ def test_a_name_in_trouble_is_tried_again_after_growing_delays(
     assert [seconds_paused(place, tried) for _ in range(7)] == [1, 2, 4, 8, 16, 30, PAUSE_MAX_SECONDS]
 
 
-def test_health_names_the_machine_s_trouble_first_and_then_each_name_s(place: Place) -> None:
+def test_health_names_trouble_of_the_host_first_and_then_that_of_each_name(place: Place) -> None:
     in_trouble(place, "x")
     place.turn()
     place.put("unprocessed/y")
     place.break_disk(errno.ENOSPC)
     place.turn()
-    machine, name = place.trouble.split("; ")
-    assert machine.startswith("No space left")
+    host, name = place.trouble.split("; ")
+    assert host.startswith("No space left")
     assert name.startswith("x: File exists")
 
 
@@ -123,7 +123,7 @@ def test_a_pause_and_its_end_are_told_once(place: Place, told: list[str]) -> Non
     place.put("unprocessed/x")
     for _ in range(5):
         place.turn(PAUSE_MAX_SECONDS)
-    place.disk.mend()
+    place.disk.repair()
     for _ in range(2):
         place.turn(PAUSE_MAX_SECONDS)
     assert [what for what in told if what != "arrived"] == ["paused", "resumed"]

@@ -72,7 +72,7 @@ class Feed {
     this.timer = setTimeout(() => this.poll(), wait * 1000);
   }
 
-  /** Ask at once; an answer that is still under way is of no use any more. */
+  /** Ask at once; an answer that is still under way is no longer wanted. */
   refresh() {
     this.flight?.abort();
     this.flight = null;

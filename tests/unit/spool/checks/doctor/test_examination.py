@@ -17,7 +17,7 @@ from fproc.spool.layout import Folders
 from tests.support.spool.doctored import BAD, GOOD, WEAK, found, refuse
 
 OF_THE_MACHINE = {"free space", "free inodes", "fsync of a file", "fsync of a folder", "open files"}
-"""What may be short or slow on the machine that runs the tests."""
+"""What may be short or slow on the host that runs the tests."""
 
 
 OF_ONE_FILESYSTEM = {
@@ -188,12 +188,12 @@ def test_a_folder_that_nothing_can_be_moved_to_is_a_problem(
 def test_the_text_has_a_line_for_each_finding_with_verdicts_aligned() -> None:
     findings = [
         Finding("rename without replacing", GOOD, "renameat2 works"),
-        Finding("clock", WEAK, "60.0 s ahead of this machine's", "mind it"),
+        Finding("clock", WEAK, "60.0 s ahead of this host's", "mind it"),
         Finding("folder /a\nb", BAD, "not there"),
     ]
     assert render_findings(findings).split("\n") == [
         "ok       rename without replacing: renameat2 works",
-        "note     clock: 60.0 s ahead of this machine's; mind it",
+        "note     clock: 60.0 s ahead of this host's; mind it",
         r"problem  folder /a\nb: not there",
     ]
     assert render_findings([]) == ""

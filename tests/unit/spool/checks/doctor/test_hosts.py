@@ -150,7 +150,7 @@ def test_a_stall_of_the_machine_is_not_taken_for_coarse_times(
 
 
 @pytest.mark.parametrize(
-    ("ahead", "said"), [(60, "60.0 s ahead of this machine's"), (-60, "60.0 s behind this machine's")]
+    ("ahead", "said"), [(60, "60.0 s ahead of this host's"), (-60, "60.0 s behind this host's")]
 )
 def test_a_filesystem_with_a_clock_of_its_own_is_a_note(
     ahead: int, said: str, folders: Folders, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""When a checkpoint is made: after so many seconds or bytes, within a giant line too."""
+"""When a checkpoint is made: after some seconds or bytes of work, within a giant line too."""
 
 from __future__ import annotations
 

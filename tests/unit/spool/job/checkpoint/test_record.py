@@ -71,7 +71,7 @@ def test_a_checkpoint_that_is_torn_at_any_byte_is_none(
         assert checkpoints.read_checkpoint(str(tmp_path)) is None, record
         assert len(caplog.records) == number + 1
         assert caplog.records[-1].levelname == "WARNING"
-        assert "the checkpoint is of no use, the file starts over" in caplog.records[-1].getMessage()
+        assert "the checkpoint cannot be used, the file starts over" in caplog.records[-1].getMessage()
     path.write_bytes(whole[:-1])  # all but the last line feed, which says nothing
     assert checkpoints.read_checkpoint(str(tmp_path)) == SAVED
 
@@ -114,7 +114,7 @@ def test_a_file_whose_checkpoint_is_torn_or_of_another_version_starts_over(
     site.record.write_bytes(torn[change])
     assert site.run().verdict is Verdict.COMMIT
     site.check_done(seen=LINES)
-    assert caplog.text.count("the checkpoint is of no use") == 1
+    assert caplog.text.count("the checkpoint cannot be used") == 1
 
 
 def test_a_folder_in_the_place_of_the_checkpoint_does_not_stop_the_file(site: Site) -> None:

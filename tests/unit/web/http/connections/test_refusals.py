@@ -61,8 +61,8 @@ REFUSED: dict[str, tuple[bytes, int]] = {
         b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nx",
         400,
     ),
-    "a mistake": (b"GET /broken HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 500),
-    "trouble of the machine": (b"GET /full HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 503),
+    "a bug": (b"GET /broken HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 500),
+    "trouble of the host": (b"GET /full HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 503),
 }
 
 

@@ -42,10 +42,10 @@ def test_a_failed_file_is_shown_with_reason_node_line_and_age_and_retried_to_suc
     row.get_by_role("button", name="Retry broken.log").click()
     expect(outcome).to_have_text("1 file back in unprocessed/.")
     path = "/errors?file=broken.log"
-    running.wait_until(lambda: len(running.get(path)[1]["errors"]) == 2)  # nothing was mended
+    running.wait_until(lambda: len(running.get(path)[1]["errors"]) == 2)  # nothing was fixed
     refresh(page)
     expect(row).to_be_visible()
-    (running.folder / "mended").touch()
+    (running.folder / "fixed").touch()
     row.get_by_role("button", name="Retry broken.log").click()
     expect(row).to_have_count(0)
     expect_counts(page, failed=0, processed=1)
@@ -57,7 +57,7 @@ def test_a_failed_file_is_shown_with_reason_node_line_and_age_and_retried_to_suc
 def test_the_selected_ones_are_retried_and_no_others(visitor: Visitor, watch: Watch) -> None:
     running = watch()
     fail(running, "a.log", "b.log", "c.log")
-    (running.folder / "mended").touch()
+    (running.folder / "fixed").touch()
     page = visitor.open(running.url)
     button = page.locator("#retry-selected")
     expect(button).to_be_disabled()
@@ -81,7 +81,7 @@ def test_all_that_are_shown_can_be_selected_and_more_can_be_shown(visitor: Visit
     for number in range(60):
         drop(running.folder, f"f{number:02}.log", b"bad\n")
     running.wait_until(lambda: running.get("/stats")[1]["files"]["failed"] == 60)
-    (running.folder / "mended").touch()
+    (running.folder / "fixed").touch()
     page = visitor.open(running.url)
     expect(page.locator("#failed-list li")).to_have_count(50)
     page.locator("#failed-select").check()
@@ -97,7 +97,7 @@ def test_all_that_are_shown_can_be_selected_and_more_can_be_shown(visitor: Visit
 def test_all_are_retried_after_a_question_that_can_be_denied(visitor: Visitor, watch: Watch) -> None:
     running = watch()
     fail(running, "a.log", "b.log", "c.log")
-    (running.folder / "mended").touch()
+    (running.folder / "fixed").touch()
     page = visitor.open(running.url)
     dialog = page.get_by_role("dialog")
     page.locator("#retry-all").click()
@@ -300,7 +300,7 @@ def test_what_is_worked_on_says_how_many_lines_it_has_left_out_so_far(visitor: V
 def test_the_focus_is_not_lost_with_the_button_that_was_pressed(visitor: Visitor, watch: Watch) -> None:
     running = watch()
     fail(running, "a.log", "b.log", "c.log", "d.log")
-    (running.folder / "mended").touch()
+    (running.folder / "fixed").touch()
     page = visitor.open(running.url)
     page.get_by_role("button", name="Retry a.log").press("Enter")
     expect(of_file(page, "#failed-list", "a.log")).to_have_count(0)
