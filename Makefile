@@ -1,5 +1,5 @@
-# What can be done here; `make help` lists it. Nothing but Python is needed for `run` and `run-file`; the
-# other verbs build what they need in .venv.
+# The verbs of this project; `make help` lists them. `run` and `run-file` need nothing but Python; the others
+# build what they need in .venv.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ RUN := $(BIN)/python -m
 .DEFAULT_GOAL := help
 .PHONY: help run run-file test coverage pythons sweeps test-long check lint types pyz generate bench screenshots clean
 
-help: ## list what can be done
+help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## watch watch_dir/unprocessed and process what lands there (ARGS="--port 9000")
@@ -19,18 +19,19 @@ run-file: ## process one file where it is: make run-file FILE=some.log (ARGS="--
 	@test -n "$(FILE)" || { echo 'make run-file needs a file: make run-file FILE=some.log' >&2; exit 2; }
 	$(PYTHON) -m fproc --input "$(FILE)" $(ARGS)
 
-# Four at a time even on two processors: system tests mostly wait. Sweeps run alone, for some of them measure.
+# Four at a time even on two processors: system tests mostly wait. Sweeps run one by one, because some of them
+# measure time.
 test: $(VENV)/ready ## run the fast tests
 	$(RUN) pytest -n 4 --dist worksteal -m "not long and not sweep" $(ARGS)
 
-coverage: $(VENV)/ready ## run the fast tests, and say which lines and branches of fproc they leave out
+coverage: $(VENV)/ready ## run the fast tests, and list the lines and branches of fproc that they do not reach
 	$(BIN)/coverage erase
 	$(MAKE) test RUN="$(BIN)/coverage run -m"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# The first says which Python that is; it keeps tox from failing where none of the others is found.
-pythons: $(VENV)/ready ## run unit tests and properties under the oldest and the newest Python, if they are found
+# `this` only prints the version of Python; it keeps tox from failing where neither of the others is found.
+pythons: $(VENV)/ready ## run unit tests and properties under the oldest and the newest Python, if installed
 	$(BIN)/tox run -e this,3.10,3.13 $(ARGS)
 
 sweeps: $(VENV)/ready ## kill, starve, mutate and browse fproc, thinned (minutes; needs strace and chromium)
@@ -51,13 +52,13 @@ types: $(VENV)/ready
 pyz: $(VENV)/ready ## build the one executable file, fproc.pyz
 	$(BIN)/python -m fproc.pyz.build $(CURDIR)/fproc.pyz
 
-generate: $(VENV)/ready ## write the tables of the documents anew, from what the code declares
+generate: $(VENV)/ready ## write the tables of the documents again, from what the code declares
 	$(BIN)/python -m tests.support.generated
 
 bench: ## measure against awk, C, rsyslog and others: make bench ARGS="W1 --mb 200"
 	$(PYTHON) -m bench $(ARGS)
 
-screenshots: $(VENV)/ready ## take the pictures of the dashboard in docs/images/ anew (a minute; needs chromium)
+screenshots: $(VENV)/ready ## take the pictures of the dashboard in docs/images/ again (a minute; needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove what was built; watch_dir is left alone

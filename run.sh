@@ -1,5 +1,5 @@
 #!/bin/sh
-# The verbs of the Makefile, where make is not installed or a script is handier:
+# The verbs of the Makefile as a script; run and run-file do without make:
 #   ./run.sh run [OPTION...]          ./run.sh run-file FILE [OPTION...]
 #   ./run.sh test|coverage|pythons|sweeps|test-long|check|pyz|generate|bench|screenshots|clean|help
 set -eu
