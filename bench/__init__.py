@@ -1,1 +1,1 @@
-"""What fproc takes, beside what others take: `python -m bench` on one machine, in one run."""
+"""fproc measured beside other programs: `python -m bench`, all on one machine, in one run."""

@@ -1,6 +1,6 @@
 """`python -m bench`: measures fproc and its rivals, and prints a table for each workload.
 
-The exit status is 1 if a program failed, or if what it gave was not what it should give.
+The exit status is 1 if a program failed, or if its results were wrong.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _set_environment(settings: Settings) -> None:
-    """For all that is started: this fproc, compiled once as any installed Python is, and root's programs."""
+    """Set, for all processes: this fproc, compiled once as if it were installed, and root's programs."""
     os.environ.update(
         PATH=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]),
         PYTHONPATH=str(REPO),

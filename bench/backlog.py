@@ -1,4 +1,4 @@
-"""W3: a backlog that waits already when fproc starts."""
+"""W3: a backlog that is waiting when fproc starts."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _ABOUT_MODULE = "import importlib.metadata, sys; print(importlib.metadata.versio
 
 
 def facts(settings: Settings, scratch: Scratch) -> dict[str, str]:
-    """The machine, the Pythons and the rivals, by what they are called."""
+    """Return the machine, the Pythons and the rivals, each by its label."""
     load, *_ = os.getloadavg()
     found = {
         "cpu": f"{_cpu_model()}, {len(os.sched_getaffinity(0))} cores, load {load:.1f} before",
@@ -58,7 +58,7 @@ def _cpu_model() -> str:
 
 
 def _first_line(command: Sequence[str]) -> str:
-    """The first line that a command prints, or "" if it fails."""
+    """Return the first line that a command prints, or "" if it fails."""
     done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
     if done.returncode:
         return ""

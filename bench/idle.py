@@ -1,4 +1,4 @@
-"""W4: what fproc takes while it has nothing to do, and how long it takes to start."""
+"""W4: what fproc uses while it has nothing to do, and how long it takes to start."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def measure(settings: Settings, scratch: Scratch, say: Say) -> Report:
 
 
 def _idle(settings: Settings, scratch: Scratch, report: Report) -> None:
-    """CPU and memory of a parent with its dashboard and two workers, each of which has had files."""
+    """Report CPU and memory of a parent with its dashboard and two workers that have all had files."""
     service = Service(
         "fproc, idle",
         lambda place: [[*fproc_command(settings, place, "power"), "--workers", "2", "--port", "0"]],
@@ -94,7 +94,7 @@ def _idle(settings: Settings, scratch: Scratch, report: Report) -> None:
 
 
 def _start(report: Report, name: str, once: Callable[[], float]) -> float | None:
-    """Time a start several times; the median in milliseconds, or None if it failed."""
+    """Time a start several times; return the median in milliseconds, or None if it failed."""
     try:
         once()
         milliseconds = [once() * 1e3 for _ in range(STARTS)]
@@ -151,7 +151,7 @@ def _to_result(command: Sequence[str], place: Place, name: str, data: bytes) -> 
 
 
 def _until(command: Sequence[str], place: Place, is_there: Callable[[], bool]) -> float:
-    """Seconds from starting a command until something is there, which is asked for without a rest.
+    """Return the seconds from starting a command until something is there, polled without a pause.
 
     Raises:
         ServiceError: it does not come.

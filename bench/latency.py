@@ -41,7 +41,7 @@ class _Outcome:
 
 
 def measure(settings: Settings, scratch: Scratch, say: Say) -> Report:
-    """Take the latency of each service in each round, and report on all files together."""
+    """Measure the latency of each service in each round, and report on all files together."""
     everyone = [
         fproc(settings),
         fproc(settings, "power"),

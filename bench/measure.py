@@ -1,4 +1,4 @@
-"""Runs programs on one input, interleaved, and compares what they took and what they gave."""
+"""Programs on one input, run in turn: what they cost, and whether their results agree."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """At most `limit` times what another program takes; or, without one, at most so many MB of memory."""
+    """At most `limit` times what another program takes; or, without one, at most `limit` MB of memory."""
 
     of: str
     limit: float
@@ -56,7 +56,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Programs to be compared; the first one that is there is the reference."""
+    """Programs to compare; the first one that is installed is the reference."""
 
     title: str
     programs: Sequence[Program]
@@ -65,7 +65,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one run took: wall seconds, CPU seconds, peak memory (MB) of the largest process."""
+    """The cost of one run: wall seconds, CPU seconds, peak memory (MB) of the largest process."""
 
     seconds: float
     cpu_seconds: float
@@ -150,7 +150,7 @@ def run(command: Sequence[str], folder: Path) -> Cost:
 
 
 def _digests(folder: Path, renamed: Mapping[str, str]) -> dict[str, str]:
-    """The SHA-256 of each result that is not empty, by the name that it has for the reference."""
+    """Return the SHA-256 of each result that is not empty, by the name that the reference gives it."""
     found = {}
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.stat().st_size:

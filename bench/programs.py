@@ -23,21 +23,21 @@ LIMIT = "C program (the limit)"
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What commands are made of: the settings, the big log, and a folder for what is compiled."""
+    """The parts of commands: the settings, the big log, and a folder for compiled programs."""
 
     settings: Settings
     log: Path
     folder: Path
 
     def fproc(self, pipeline: str, name: str = FPROC, *, workers: int = 1, compared: bool = True) -> Program:
-        """The command with one of the pipelines."""
+        """Return fproc with one of the pipelines."""
         config = str(PIPELINES / f"{pipeline}.json")
         command = [self.settings.python, "-m", "fproc", "--input", str(self.log), "--config", config]
         command += ["--workers", str(workers), "--quiet"]
         return Program(name, lambda folder: [*command, "--output", f"{folder}/"], compared=compared)
 
     def awk(self, name: str, script: str, title: str = "") -> Program:
-        """An awk with one of the scripts."""
+        """Return an awk with one of the scripts."""
         program = str(RIVALS / script)
         return tool(
             name,
@@ -47,12 +47,12 @@ class Bench:
         )
 
     def loop(self, script: str) -> Program:
-        """One of the plain Python loops."""
+        """Return one of the plain Python loops."""
         command = [self.settings.python, str(RIVALS / script)]
         return Program(LOOP, lambda folder: [*command, folder, str(self.log)])
 
     def limit(self) -> Program:
-        """The C program, compiled here."""
+        """Return the C program, compiled here."""
         compiler = next((found for found in map(shutil.which, ("cc", "gcc", "clang")) if found), None)
         if compiler is None:
             return Program(LIMIT, lambda _folder: [], missing="no C compiler is installed")
@@ -69,7 +69,7 @@ def tool(
     renamed: dict[str, str] | None = None,
     needs: Sequence[str] = (),
 ) -> Program:
-    """A program of this system, or a place for it in the table if it is not there."""
+    """Return a program of this system, or an empty row for it if it is not installed."""
     lacking = [needed for needed in (name, *needs) if not shutil.which(needed)]
     missing = (
         "not installed" if lacking == [name] else f"not installed: {', '.join(lacking)}" if lacking else ""
@@ -78,7 +78,7 @@ def tool(
 
 
 def lacks(python: str, module: str) -> str:
-    """Why a module from PyPI cannot be used, or ""."""
+    """Return why a module from PyPI cannot be used, or ""."""
     code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
     found = subprocess.run([python, "-c", code], check=False).returncode == 0
     return "" if found else f"not installed: {module} (PyPI; see --rivals-python)"

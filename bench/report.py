@@ -1,4 +1,4 @@
-"""What a workload has shown, as a table for people and as figures for programs."""
+"""The results of a workload, as a table for people and as figures for programs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 class Report:
     """The table of one workload.
 
-    `figures` are the same as JSON values, one object a row; `ok` is false if a program failed or gave what is
-    wrong.
+    `figures` are the same as JSON values, one object a row; `ok` is false if a program failed or its results
+    were wrong.
     """
 
     title: str
@@ -38,11 +38,11 @@ class Report:
         self.add(name, f"FAILED: {why}", failed=why)
 
     def as_json(self) -> dict[str, Any]:
-        """The report as a JSON value."""
+        """Return the report as a JSON value."""
         return {"title": self.title, "ok": self.ok, "rows": self.figures, "notes": self.notes}
 
     def text(self) -> str:
-        """The table: the first column to the left, the others to the right."""
+        """Return the table: the first column aligned left, the others right."""
         widths = [len(column) for column in self.columns]
         for row in self.rows:
             if len(row) == len(self.columns):
@@ -71,22 +71,22 @@ class Spread:
 
     @classmethod
     def of(cls, figures: Sequence[float]) -> Spread:
-        """The spread of at least one figure."""
+        """Return the spread of at least one figure."""
         return cls(statistics.median(figures), min(figures), max(figures))
 
     def cells(self, digits: int) -> tuple[str, str]:
-        """The median, and the least and the most."""
+        """Return the median, and the least and the most."""
         return f"{self.median:.{digits}f}", f"{self.least:.{digits}f}..{self.most:.{digits}f}"
 
 
 def share(sorted_figures: Sequence[float], part: float) -> float:
-    """The smallest figure that at least `part` (0 to 1) of them do not exceed."""
+    """Return the smallest figure that at least `part` (0 to 1) of them do not exceed."""
     index = max(0, -int(-part * len(sorted_figures) // 1) - 1)
     return sorted_figures[index]
 
 
 def goal(what: str, found: float, limit: float, unit: str = "", *, at_least: bool = False) -> str:
-    """A note that says whether a goal is met."""
+    """Return a note that says whether a goal is met."""
     met = found >= limit if at_least else found <= limit
     word = "at least" if at_least else "at most"
     digits = 2 if limit < 10 else 1 if limit < 1000 else 0  # noqa: PLR2004 - as much as one would read

@@ -1,4 +1,4 @@
-"""Folders to work in: fresh ones for each run, removed when it does not disturb."""
+"""Folders to work in: fresh ones for each run, removed when that disturbs no measurement."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ class Scratch:
         self._made = 0
 
     def close(self) -> None:
-        """Remove everything that was not made to stay."""
+        """Remove everything that need not stay."""
         shutil.rmtree(self._work, ignore_errors=True)
 
     def fresh(self, name: str) -> Path:
-        """A new, empty folder."""
+        """Return a new, empty folder."""
         self._made += 1
         folder = self._work / f"{self._made:03}-{name}"
         folder.mkdir()
         return folder
 
     def done(self, folder: Path) -> None:
-        """A folder is not needed any more."""
+        """Note that a folder is no longer needed."""
         if not self.is_durable:
             shutil.rmtree(folder)
 
     def rest(self) -> None:
-        """Let the disk finish what it was given, before something is measured."""
+        """Let the disk finish its work before something is measured."""
         os.sync()
         time.sleep(self._rest_seconds)
 
     def need(self, size_bytes: int) -> None:
-        """See that there is room.
+        """Check that there is room.
 
         Raises:
             OSError: there is not.
@@ -64,7 +64,7 @@ class Scratch:
 
 
 def filesystem_of(path: Path) -> str:
-    """The type of the filesystem that a folder is on, such as `ext4`."""
+    """Return the type of the filesystem that a folder is on, such as `ext4`."""
     path = path.resolve()
     found, found_length = "unknown", -1
     with open("/proc/self/mountinfo", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""The programs of W2 and W3: each watches a folder and makes something of the files that land in it."""
+"""The programs of W2 and W3: each watches a folder and processes the files that land in it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BARE_POWER_TWO = "bare loop, power, 2 processes"
 
 
 class ServiceError(Exception):
-    """A service failed, or gave what it should not; the message says what."""
+    """A service failed, or its results were wrong; the message says how."""
 
 
 class Place:
@@ -57,7 +57,7 @@ class Place:
             path.mkdir(parents=True, exist_ok=True)
 
     def prepare(self, files: Sequence[tuple[str, bytes]]) -> None:
-        """Write files aside, on the same filesystem."""
+        """Write files beside the watched folder, on the same filesystem."""
         for name, data in files:
             (self.aside / name).write_bytes(data)
 
@@ -68,7 +68,7 @@ class Place:
             os.rename(source + name, target + name)
 
     def filled(self, template: str) -> str:
-        """The path of a configuration made from one of the rivals' templates."""
+        """Return the path of a configuration made from one of the rivals' templates."""
         text = (RIVALS / template).read_text()
         for key in ("unprocessed", "results", "state"):
             text = text.replace(f"@{key.upper()}@", str(getattr(self, key)))
@@ -100,12 +100,12 @@ class Service:
     missing: str = ""
 
     def files(self, count: int) -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
-        """Files to warm up with, and as many of `count` further ones as this service is given."""
+        """Return files to warm up with, and as many of `count` further ones as this service gets."""
         files = list(small_files(WARM_FILES + max(1, int(count * self.part))))
         return files[:WARM_FILES], files[WARM_FILES:]
 
     def check(self, place: Place, files: Sequence[tuple[str, bytes]]) -> bool:
-        """Whether the results are what they should be, and each input is archived (where that is done)."""
+        """Return whether all results are right, and each input is archived (where that is done)."""
         if self.appends:
             lines = [line for _, data in files for line in self.result(data).splitlines()]
             return sorted(place.appended.read_bytes().splitlines()) == sorted(lines)
@@ -135,14 +135,14 @@ class Running:
         seconds: float = LIMIT_SECONDS,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> float:
-        """Wait until all results of files are there; the time on `perf_counter` when the last one was.
+        """Wait until all results are there; return the time on `perf_counter` when the last one was.
 
-        Each file is asked for until it is there, the last one first, so all of it costs one question a file,
+        Each file is polled until it is there, the last one first, so all of it costs one call a file,
         and one each time that something is still missing. (Listing the results instead would cost more than
         some of the services do.)
 
         Raises:
-            ServiceError: they are not, after so many seconds, or the service has ended.
+            ServiceError: they are not there in time, or the service has ended.
         """
         deadline = time.perf_counter() + seconds
         paths = [str(self._place.results / name) for name, _ in files]
@@ -165,10 +165,10 @@ class Running:
             time.sleep(POLL_SECONDS)
 
     def time_one(self, name: str, data: bytes, seconds: float) -> float:
-        """Seconds from a prepared file's rename to its result, which is asked for without a rest.
+        """Return the seconds from a prepared file's rename to its result, polled without a pause.
 
         Raises:
-            ServiceError: it is not there after so many seconds.
+            ServiceError: it is not there in time.
         """
         place = self._place
         source, target = str(place.aside / name), str(place.unprocessed / name)
@@ -190,7 +190,7 @@ class Running:
                 raise self.error(f"no result after {seconds:.0f} s")
 
     def see(self) -> None:
-        """See that it still runs.
+        """Check that it still runs.
 
         Raises:
             ServiceError: it does not.
@@ -200,14 +200,14 @@ class Running:
             raise self.error(f"ended by itself, status {ended[0]}")
 
     def error(self, what: str) -> ServiceError:
-        """The error for something that went wrong, with what the service said last."""
+        """Return the error for something that went wrong, with the last output of the service."""
         said = (self._place.folder / "log").read_text(errors="replace").strip().rpartition("\n")[2]
         return ServiceError(f"{what}: {said}" if said else what)
 
 
 @contextmanager
 def running(service: Service, place: Place) -> Iterator[Running]:
-    """A service that runs, until the end of the block.
+    """Yield a service that runs until the end of the block.
 
     Raises:
         ServiceError: it ended by itself.
@@ -225,7 +225,7 @@ def running(service: Service, place: Place) -> Iterator[Running]:
 
 
 def start(command: Sequence[str], place: Place) -> subprocess.Popen[bytes]:
-    """Start a command in a place; what it says goes to the file `log` there."""
+    """Start a command in a place; its output goes to the file `log` there."""
     with (place.folder / "log").open("ab") as log:
         return subprocess.Popen(
             command,
@@ -237,7 +237,7 @@ def start(command: Sequence[str], place: Place) -> subprocess.Popen[bytes]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process that was started here, kindly if it lets itself be."""
+    """End a process that was started here, by SIGTERM if that is enough."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
@@ -248,7 +248,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def fproc_command(settings: Settings, place: Place, durability: str = "process") -> list[str]:
-    """The command of a watching fproc; its configuration is written for it."""
+    """Return the command of a watching fproc, and write its configuration."""
     config = {**json.loads((PIPELINES / "small.json").read_text()), "durability": durability}
     path = place.folder / "pipeline.json"
     path.write_text(json.dumps(config))
@@ -257,7 +257,7 @@ def fproc_command(settings: Settings, place: Place, durability: str = "process")
 
 
 def fproc(settings: Settings, durability: str = "process") -> Service:
-    """fproc, watching without a dashboard."""
+    """Return fproc, watching without a dashboard."""
     name, reference = (FPROC_POWER, BARE_POWER) if durability == "power" else (FPROC, BARE)
     return Service(
         name,
@@ -268,7 +268,7 @@ def fproc(settings: Settings, durability: str = "process") -> Service:
 
 
 def bare(settings: Settings, name: str, durability: str, count: int) -> Service:
-    """The bare loop, in one or more processes that share the files."""
+    """Return the bare loop, in one or more processes that share the files."""
     script = [settings.python, str(RIVALS / "bare_loop.py")]
     return Service(
         name,
@@ -282,7 +282,7 @@ def bare(settings: Settings, name: str, durability: str, count: int) -> Service:
 
 
 def script(settings: Settings, module: str) -> Service:
-    """A script on a module from PyPI."""
+    """Return a script that uses a module from PyPI."""
     command = [settings.rivals_python, str(RIVALS / f"on_{module}.py")]
     return Service(
         f"script on {module}",
@@ -293,7 +293,7 @@ def script(settings: Settings, module: str) -> Service:
 
 
 def loggers() -> list[Service]:
-    """Services that append the lines of a folder's files to one file, and move nothing.
+    """Return the services that append the lines of a folder's files to one file, and move nothing.
 
     Debian lets only one of rsyslog and syslog-ng be installed. The other one can be unpacked somewhere, and a
     script of its name that starts it put on the PATH.

@@ -1,4 +1,4 @@
-"""What the command line of the bench says."""
+"""The command line of the bench."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Settings:
 
 
 def read(arguments: Sequence[str]) -> Settings:
-    """The settings of a command line; ends the process if it is wrong."""
+    """Return the settings of a command line; exit if it is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure fproc and its rivals side by side, on this machine."
     )

@@ -37,7 +37,7 @@ BYTES_PER_FILE = 3 * 4096
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run took: wall and CPU seconds, MB of all processes at its end; and whether it was right."""
+    """The cost of one run: wall and CPU seconds, MB of all processes at its end; and whether it was right."""
 
     files: int
     seconds: float
@@ -47,7 +47,7 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Files per second."""
+        """Return the files per second."""
         return self.files / self.seconds
 
 
@@ -92,7 +92,7 @@ def run_once(service: Service, count: int, scratch: Scratch) -> Run:
 
 
 def services(settings: Settings) -> list[Service]:
-    """All that are compared."""
+    """Return all services that are compared."""
     return [
         bare(settings, BARE, "process", 1),
         bare(settings, BARE_TWO, "process", 2),

@@ -1,4 +1,4 @@
-"""What a process and all its descendants take, from /proc."""
+"""CPU and memory of a process and all its descendants, from /proc."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """MB of memory in all: `pss` counts what processes share once, `rss` each time."""
+    """MB of memory in total: `pss` counts what processes share once, `rss` each time."""
 
     pss_mb: float
     rss_mb: float
 
 
 def members(roots: Iterable[int]) -> list[int]:
-    """The processes and their descendants, without those that have ended."""
+    """Return the processes and their descendants, without those that have ended."""
     children = defaultdict(list)
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -37,7 +37,7 @@ def members(roots: Iterable[int]) -> list[int]:
 
 
 def memory(pids: Iterable[int]) -> Memory:
-    """The memory of processes, now."""
+    """Return the memory of processes, now."""
     kib = {"Pss:": 0, "Rss:": 0}
     for pid in pids:
         with suppress(OSError), open(f"/proc/{pid}/smaps_rollup", encoding="ascii", errors="replace") as file:
@@ -49,7 +49,7 @@ def memory(pids: Iterable[int]) -> Memory:
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """CPU seconds that processes, and children that they have waited for, have used so far."""
+    """Return the CPU seconds that processes, and children that they waited for, have used so far."""
     seconds = 0.0
     for pid in pids:
         with suppress(OSError):
@@ -61,13 +61,13 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the third on: the second may hold anything."""
+    """Return the fields of /proc/PID/stat from the third on: the second may contain anything."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         return file.read().rpartition(")")[2].split()
 
 
 def _exact(pid: int, otherwise: float) -> float:
-    """CPU seconds of the threads that there are, to the nanosecond where Linux tells.
+    """Return the CPU seconds of the present threads, to the nanosecond where Linux reports that.
 
     `otherwise` is the figure of /proc/PID/stat, in ticks; it is also the better one once threads have ended.
     """

@@ -1,4 +1,4 @@
-"""What the programs are given: a big log and small files, the same bytes each time (fixed seeds)."""
+"""The inputs: a big log and small files, the same bytes each time (fixed seeds)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HEALTH = "/healthz"
 
 
 def big_log(folder: Path, size_mb: int) -> Path:
-    """The log of W1, at least `size_mb` megabytes of whole lines; made if it is not there already."""
+    """Return the log of W1, at least `size_mb` megabytes of whole lines; made if it is not there."""
     path = folder / f"w1-v{_VERSION}-{size_mb}mb.log"
     if path.exists():
         return path
@@ -46,20 +46,20 @@ def big_log(folder: Path, size_mb: int) -> Path:
 
 
 def small_files(count: int) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of small files."""
+    """Return names and contents of small files."""
     lines = (line for block in _blocks() for line in block.splitlines(keepends=True))
     for number in range(count):
         yield f"f{number:06}.log", "".join(itertools.islice(lines, SMALL_LINES)).encode("ascii")
 
 
 def small_result(data: bytes) -> bytes:
-    """What `pipelines/small.json` makes of a small file: the oracle of the checks, with no care for speed."""
+    """Return the result of `pipelines/small.json` for a small file: the oracle, which need not be fast."""
     kept = [line.split(" ", 3) for line in data.decode("ascii").splitlines() if "healthz" not in line]
     return "".join(f"[{level}] {service}: {rest}\n" for _, level, service, rest in kept).encode("ascii")
 
 
 def _blocks() -> Iterator[str]:
-    """Lines without end, a second of them at a time, each ended."""
+    """Yield lines without end, a second of them at a time, each with its line ending."""
     rng = random.Random(_SEED)  # noqa: S311 - test data
     tails = [_tail(rng) for _ in range(_TAILS)]
     milliseconds = [f".{number:03}Z " for number in range(_LINES_PER_SECOND)]
@@ -70,7 +70,7 @@ def _blocks() -> Iterator[str]:
 
 
 def _tail(rng: random.Random) -> str:
-    """A line without its time. A tenth of each level ask for /healthz; W1 drops only those of INFO."""
+    """Return a line without its time. A tenth of each level ask for /healthz; W1 drops only those of INFO."""
     (level,) = rng.choices([*_LEVELS], [*_LEVELS.values()])
     path = _HEALTH if rng.random() < 0.1 else rng.choice(_PATHS)  # noqa: PLR2004 - a tenth
     method = "GET" if path == _HEALTH else rng.choice(("GET", "GET", "GET", "POST"))

@@ -6,12 +6,12 @@ _TAGS = {"INFO": "info", "WARN": "warn", "ERROR": "error"}
 
 
 def level(line: str) -> tuple[str, str]:
-    """The line, tagged by its second field."""
+    """Return the line, tagged by its second field."""
     return _TAGS.get(line.split(" ", 2)[1], "other"), line
 
 
 def quiet(line: str) -> str | None:
-    """Nothing if the line is about a health check."""
+    """Return the line, or None if it is about a health check."""
     return None if "healthz" in line else line
 
 

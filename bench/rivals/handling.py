@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 def handle(path: str, watch_dir: str) -> None:
-    """Write the result under another name, rename it into place, and put the input away."""
+    """Write the result under another name, rename it into place, and move the input away."""
     name = os.path.basename(path)
     part = f"{watch_dir}/results/.{name}.part"
     with suppress(FileNotFoundError):  # handled before, and told of twice
@@ -24,6 +24,6 @@ def handle(path: str, watch_dir: str) -> None:
 
 
 def handle_all(watch_dir: str) -> None:
-    """Handle what is there already."""
+    """Handle the files that are there already."""
     for name in os.listdir(f"{watch_dir}/unprocessed"):
         handle(f"{watch_dir}/unprocessed/{name}", watch_dir)

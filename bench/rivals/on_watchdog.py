@@ -13,7 +13,7 @@ observers: Any = importlib.import_module("watchdog.observers")  # need not be th
 
 
 class Handler:
-    """Told of everything that happens in the folder; takes what is new there."""
+    """Gets every event of the folder, and handles new files."""
 
     def __init__(self, watch_dir: str) -> None:
         self._watch_dir = watch_dir

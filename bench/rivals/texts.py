@@ -13,7 +13,7 @@ OTHER = "other"
 
 @contextmanager
 def opened(folder: str, path: str) -> Iterator[tuple[TextIO, dict[str, TextIO]]]:
-    """The input's lines, and a result for each tag."""
+    """Yield the input's lines, and a result for each tag."""
     with ExitStack() as stack:
 
         def enter(path: str, mode: str) -> TextIO:
@@ -29,6 +29,6 @@ def opened(folder: str, path: str) -> Iterator[tuple[TextIO, dict[str, TextIO]]]
 
 
 def tell(counts: Mapping[str, int]) -> None:
-    """Counts a level, to standard error."""
+    """Print the counts of the levels to standard error."""
     for tag, count in counts.items():
         print(tag, count, file=sys.stderr)
