@@ -1,4 +1,4 @@
-"""fproc's own code: which build of it this process runs, and whether it is to blame for an error.
+"""fproc's own code: the build that this process runs, and whether an error comes from it.
 
 The files of a program may be replaced or removed while it runs. Started from its archive, fproc has a copy
 of that in memory (`fproc.pyz.boot`). Installed in another way, it notices: no process runs another build than

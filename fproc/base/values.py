@@ -1,9 +1,9 @@
 """Dataclasses that cost little to define, to make and to send to another process.
 
-What `dataclasses` gives takes a millisecond for each class when it is imported, of which a start has dozens,
-and four times as long as necessary to make a frozen one. These do the same, as far as fproc needs it, with
-two differences: a method is compiled when it is called first, and that a class is frozen is checked by mypy
-alone, for which they are those of `dataclasses`.
+The standard `dataclasses` take a millisecond to define each class at import, of which a start has dozens, and
+four times as long as necessary to make a frozen object. These do the same, as far as fproc needs it, with two
+differences: a method is compiled when it is first called, and only mypy, which takes them for those of
+`dataclasses`, checks that a class is frozen.
 """
 
 from __future__ import annotations

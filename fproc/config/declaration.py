@@ -1,4 +1,4 @@
-"""How a key of the configuration is declared: once, as the default of a field of a dataclass in `model`.
+"""The declaration of a key of the configuration: once, as the default of a field of a dataclass in `model`.
 
 From that come the check of what a file says, the flag and the variable that give the same, what the log may
 show, and the tables of the documents.

@@ -1,4 +1,4 @@
-"""Finding out at any time which line and which node a process is at.
+"""The whereabouts of a process: which line and which node it is at, at any time.
 
 A signal asks. Python runs a handler between any two instructions, and also within a match of a pattern that
 never ends, a sleep, or a wait for a socket: it gets the frame that was interrupted, and the frames of its

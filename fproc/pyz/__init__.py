@@ -1,4 +1,4 @@
-"""How the one executable file is made (`build`, for developers) and how it starts (`boot`).
+"""The one executable file: how it is built (`build`, for developers) and how it starts (`boot`).
 
-Nothing else of fproc imports these. Begin with `boot`, the first code that runs.
+Nothing else in fproc imports these. Begin with `boot`, the first code that runs.
 """

@@ -1,4 +1,4 @@
-"""Makes fproc.pyz with shiv, the same bytes from the same sources wherever and by whomever it is built.
+"""Building fproc.pyz with shiv: the same bytes from the same sources, wherever and by whomever.
 
 A wheel carries the sources; it is unpacked, every mode and time is set to a constant, shiv packs it, and the
 archive's `__main__` is exchanged for `boot.py`.

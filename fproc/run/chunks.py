@@ -1,6 +1,6 @@
 """Pieces of one big file that several processes do at the same time, where no node remembers a line.
 
-What a chunk comes to is a value: the bytes of each result, figures, lines that are set aside. Such values,
+The outcome of a chunk is a value: the bytes of each result, figures, lines that are set aside. Such values,
 added one after the other, are what one process would have done; see `helpers` for who does them.
 """
 

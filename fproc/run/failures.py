@@ -1,4 +1,4 @@
-"""What is done about lines that fail: set aside, skipped, or the end of the run; counted, said and shown."""
+"""The handling of lines that fail: set aside, skipped, or the end of the run; counted, logged and shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted while an input runs."""
+"""The figures that are counted while an input runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the run of a file ended, in the one form that the log, the history and the metrics read."""
+"""The outcome of a file's run, in the one form that the log, the history and the metrics read."""
 
 from __future__ import annotations
 

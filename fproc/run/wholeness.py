@@ -1,8 +1,8 @@
-"""Whether what was read is a whole input, or one that someone was still writing.
+"""The check that a whole input was read, not one that someone was still writing.
 
-A file that is read while it is written gives half of a result, or an error that is none: a record that is cut
-in two, a compressed file that ends too early. Whatever a run came to, it counts only if nobody has written
-meanwhile. Else the file is read again once it is quiet, which costs it no attempt.
+A file that is read while it is written gives half of a result, or an error that is not its fault: a record
+that is cut in two, a compressed file that ends too early. However a run ended, it counts only if nobody wrote
+meanwhile. Otherwise the file is read again once it is quiet, which costs it no attempt.
 """
 
 from __future__ import annotations

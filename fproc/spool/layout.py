@@ -1,4 +1,4 @@
-"""Where everything of a spool lies, and how names are made that clash with none."""
+"""The layout of a spool: where everything is, and how names are made that clash with no others."""
 
 from __future__ import annotations
 

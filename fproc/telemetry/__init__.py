@@ -1,4 +1,4 @@
-"""What is known about the work: events, history, figures, health, traces.
+"""Knowledge about the work: events, history, figures, health, traces.
 
 Nothing here decides anything about a file. Begin with `recorder`, which the loop tells everything, and which
 feeds the rest.

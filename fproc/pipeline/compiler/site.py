@@ -1,4 +1,4 @@
-"""What the generated code is about: places in it, and what it may call on a run.
+"""The terms of the generated code: the sites in it, and what it may call on a run.
 
 A graph is unrolled into a tree of `Site`s, from which `generator` writes the source of one function.
 `RunCalls` is all that this function knows of the run that it works for.

@@ -1,4 +1,4 @@
-"""What a processor is to the engine, and what a built-in declares about itself.
+"""The shape of a processor for the engine, and what a built-in declares about itself.
 
 The engine knows one shape: a `Processor` takes a record and returns records. The functions here turn the
 simpler shapes that built-ins and users write into it.

@@ -1,4 +1,4 @@
-"""How long nodes take, from a sample of lines: to time each line would take longer than most nodes do."""
+"""The time that nodes take, from a sample of lines: timing each line would take longer than most nodes do."""
 
 from __future__ import annotations
 

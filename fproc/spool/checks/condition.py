@@ -1,4 +1,4 @@
-"""How the folders of a spool and their disks are, right now."""
+"""The present condition of a spool's folders and their disks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `--doctor` finds out about a spool's filesystems: whether they do what fproc relies on.
+"""The findings of `--doctor` about a spool's filesystems: whether they do what fproc relies on.
 
 Every probe works in a folder of its own, which is removed afterwards, and touches no one's files. What the
 system refuses is a finding, never an exception.

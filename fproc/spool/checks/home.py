@@ -1,4 +1,4 @@
-"""Which spool this is: so that another one at its place, or an empty mount point, is not taken for it.
+"""The identity of a spool, so that another one at its path, or an empty mount point, is not taken for it.
 
 A spool's folders are made at a start, and never while fproc runs. A folder that vanishes then was unmounted,
 moved or removed; made anew, it would lie on the disk below, hidden as soon as the mount is back.

@@ -1,4 +1,4 @@
-"""Whether files can be moved between a spool's folders: tried out at a start.
+"""The check at a start that files can be moved between a spool's folders.
 
 Two folders can say that they are on one device and still refuse a rename (two mounts of it), so an empty
 folder, which nobody takes for an input, is moved through all of them. Its name is by chance, so nobody can be

@@ -1,4 +1,4 @@
-"""Which time is believed when old things are removed: not that of a clock that has just leapt ahead.
+"""The time that is believed when old things are removed: not that of a clock that has just leapt ahead.
 
 A host that starts with a wrong clock, three months ahead, say, sees all archives as too old. So what is
 believed is written down (`.fproc/clock.json`), from hour to hour and over restarts. A clock that is further

@@ -1,4 +1,4 @@
-"""Whether a folder has changed since a look at it, by one call instead of another look."""
+"""Whether a folder has changed since its last scan, found out by one call instead of another scan."""
 
 from __future__ import annotations
 

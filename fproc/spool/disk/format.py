@@ -1,8 +1,8 @@
-"""Which form a spool's folders and records have, so that an older fproc does not misread a newer one's.
+"""The format of a spool's folders and records, so that an older fproc does not misread those of a newer one.
 
-The form has a number, and the number a file of its own: `.fproc/format-2`. So it can only be raised, by
-whichever instance, and nothing in it can be torn. It is there, safe from power loss, before anything else of
-that form is. Form 1, which knew no groups, has no such file; it does not look for one either.
+The format has a number, and the number a file of its own: `.fproc/format-2`. So it can only be raised, by any
+instance, and nothing in it can be torn. It is there, safe from power loss, before anything else of that
+format. Format 1, which had no groups, has no such file, and does not look for one either.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which folder it is that is at a path: the same as before a restart, or another that took its place.
+"""The identity of the folder at a path: the same as before a restart, or another that took its place.
 
 The number of a device changes when a host starts anew, and the inode numbers of two filesystems coincide
 (the first folders of both have the first numbers). The time at which a folder was made does neither.

@@ -1,4 +1,4 @@
-"""Calls of the C library that Python has not."""
+"""Calls of the C library that Python does not have."""
 
 from __future__ import annotations
 

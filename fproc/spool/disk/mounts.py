@@ -1,4 +1,4 @@
-"""What is mounted where, and whether other hosts may see it too."""
+"""The mounts of this host, and whether other hosts may use their filesystems too."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is at a path, and who has locked it. Nothing here changes anything.
+"""Questions about a path: what is there, and who has locked it. Nothing here changes anything.
 
-Several hosts may use the same folders, so what this one remembers of them may not be true any more.
+Several hosts may use the same folders, so what this one remembers of them may no longer be true.
 """
 
 from __future__ import annotations

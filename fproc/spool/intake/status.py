@@ -1,4 +1,4 @@
-"""Where inputs are and what they wait for: read from the folders alone, without changing anything."""
+"""The status of inputs: where they are and what they wait for, from the folders alone, changing nothing."""
 
 from __future__ import annotations
 

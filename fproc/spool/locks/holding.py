@@ -1,4 +1,4 @@
-"""How the jobs of a spool are held: by locks where the kernel's reach everyone, by leases where they may not.
+"""The way in which jobs of a spool are held: by locks if these reach everyone, else by leases.
 
 Both give a folder for the job's records that no one else writes to while it is held.
 """

@@ -1,7 +1,7 @@
-"""Who works on a spool: each running fproc keeps one small file in `.fproc/instances/`.
+"""The instances that work on a spool: each running fproc keeps one small file in `.fproc/instances/`.
 
-The file is locked by its owner for as long as that lives, so it cannot outlive it unnoticed. What stands in
-it is for people: nothing that is decided about inputs depends on it.
+The file is locked by its owner for as long as that lives, so it cannot outlive it unnoticed. Its contents are
+for people: nothing that is decided about inputs depends on them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is in the folder of a lease, and what can be told from it.
+"""The contents of a lease's folder, and what can be told from them.
 
     X/g1-TOKEN/lease.json   who made it, and for which folder it was made
     X/g1-TOKEN/count-7      renamed for as long as the owner counts; or `free`

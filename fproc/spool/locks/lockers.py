@@ -1,13 +1,13 @@
-"""Instances that hold jobs by locks, and how they make way for such as hold them by leases.
+"""Instances that hold jobs by locks, and how they make way for those that hold them by leases.
 
-A lock does not reach another host, and a lease says nothing to who looks at locks only: so nobody may use one
-where another instance uses the other. That may come about: a host works on a folder of its own disk, and
-exports it to others by NFS.
+Other hosts do not see a lock, and an instance that uses locks does not see leases: so no instance may use one
+while another uses the other. That can happen: a host works on a folder of its own disk, and exports it to
+others by NFS.
 
-Who holds by locks says so first, by a lease of its own in `.fproc/lockers/`, and then looks whether there is
-`.fproc/shared`, again and again: if it is there, all workers end, and the instance goes on with leases. Who
-holds by leases makes `.fproc/shared` first, and then waits until nobody is left in `.fproc/lockers/`, or has
-not counted for as long as any owner of a lease is given. Whoever comes first, one of the two sees the other.
+An instance that uses locks says so first, by a lease of its own in `.fproc/lockers/`, and then checks for
+`.fproc/shared`, again and again: once it is there, all workers end, and the instance goes on with leases. An
+instance that uses leases first makes `.fproc/shared`, and then waits until `.fproc/lockers/` is empty, or no
+one in it has counted for as long as a lease lasts. Whichever comes first, one of the two sees the other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Holding a job: what both ways of it promise, and the way by the kernel's locks.
 
-A lock is `flock` on `.fproc/jobs/X/`, which is also the folder for the job's records. The kernel gives it
-back with any death. It reaches all processes of one host.
+A lock is `flock` on `.fproc/jobs/X/`, which is also the folder for the job's records. The kernel
+releases it however the process ends. It works for all processes of one host.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which process holds something, and whether it is known to have ended."""
+"""The process that holds something, and whether it is known to have ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether other hosts use a spool too, and how an instance holds jobs because of that.
+"""Sharing of a spool with other hosts, and how an instance holds jobs because of that.
 
 That may change while it runs, see `fproc.spool.locks.lockers`.
 """

@@ -1,4 +1,4 @@
-"""What makes a file in `unprocessed/` an input, and whether it is there whole.
+"""Readiness: which files in `unprocessed/` are inputs, and whether they are complete.
 
 This only looks; nothing here changes a folder. Begin with `looks`; `evidence` asks the kernel who is writing.
 """

@@ -1,15 +1,15 @@
-"""Which files in `unprocessed/` the kernel has told of that their writers have closed them.
+"""Files in `unprocessed/` that their writers have closed, by the kernel's events.
 
 Where a lease does not tell who writes to a file (another user's, without CAP_LEASE), the kernel's events do,
-for files that came into being under our eyes: of each, opens and closes are counted. One that was closed
-after writing, and that nobody has open, is whole as far as its writers are concerned. It must be a local
-filesystem; of writers on other hosts, or below a FUSE or overlay mount, the kernel hears nothing, so a file
-that such a writer makes does not come into being here, and is not vouched for.
+for files that were created while we watched: opens and closes of each are counted. One that was closed after
+writing, and that nobody has open, is complete as far as its writers are concerned. The filesystem must be a
+local one; of writers on other hosts, or below a FUSE or overlay mount, the kernel reports nothing, so a file
+that such a writer makes is not seen being created, and is not vouched for.
 
-What makes the count doubtful makes the file one of which nothing is known, and time has to tell: events were
-lost, a file was moved here from elsewhere, was written to while nobody seemed to have it open, or was closed
-more often than opened. (Two opens in a row are told as one if nothing happens between them, and nobody has
-looked.) Polling goes on, and is what counts.
+If the count is doubtful, nothing is known about the file, and only time can tell: events were lost, or the
+file was moved here from elsewhere, was written to while nobody seemed to have it open, or was closed more
+often than opened. (Two opens in a row are reported as one if nothing happens between them, and nobody read
+the events.) Polling goes on, and is what counts.
 """
 
 from __future__ import annotations

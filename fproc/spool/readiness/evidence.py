@@ -1,4 +1,4 @@
-"""What is known about who has a file open for writing, and how that is found out.
+"""Evidence of who has a file open for writing, and how it is found.
 
 Linux grants a read lease only on a file that nobody has open for writing (fcntl(2), F_SETLEASE), and only to
 the file's owner or to a process with CAP_LEASE. What a refusal means depends on the filesystem:

@@ -1,4 +1,4 @@
-"""What the kernel tells of one folder's files (inotify(7)), by the C library, where that can be had."""
+"""The kernel's events about the files of one folder (inotify(7)), through the C library, if it has that."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""How long files have looked the same, and what each still waits for.
+"""The looks of files: for how long each has looked the same, and what it still waits for.
 
-What a file's looks are worth depends on what else can be told about it. Where a lease, or the kernel's word
-that it was closed, will tell who writes to it, `settle_seconds` are enough, and a file that was old already
-when it was first seen has had them. Where nobody can tell, its time of last change says nothing either: a
-copy that keeps its source's time sets it before, between or after the writes. Such a file has to look the
-same for `settle_unknown_seconds` from when it was first seen, the time of its inode's last change included,
-which no program can set back.
+How long a file must look the same depends on what else is known about it. If a lease, or the kernel's report
+that it was closed, tells who writes to it, `settle_seconds` are enough, and a file that was old already when
+it was first seen has had them. If nobody can tell, its time of last change says nothing either: a copy that
+keeps its source's time sets it before, between or after the writes. Such a file has to look the same for
+`settle_unknown_seconds` from when it was first seen, the time of its inode's last change included, which no
+program can set back.
 """
 
 from __future__ import annotations

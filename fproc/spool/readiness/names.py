@@ -1,4 +1,4 @@
-"""Which names are those of inputs: the one place that reads `match`, `ignore`, `ignore_more` and `marker`."""
+"""The names of inputs: the only code that reads `match`, `ignore`, `ignore_more` and `marker`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps a user from taking or reading a file, as far as a look can tell."""
+"""Obstacles that keep a user from taking or reading a file, as far as a look can tell."""
 
 from __future__ import annotations
 
