@@ -184,13 +184,13 @@ GROUPS = [
         "a late owner's decision stands in a group",
         "job/group",
         ("            claim.check_owner()\n            self._disk.unlink(path)", "            return"),
-        GROUP_OWNERS + "test_a_decision_of_a_late_owner_is_gone_before_anything_is_published",
+        GROUP_OWNERS + "test_a_commit_record_of_a_late_owner_is_gone_before_anything_is_published",
     ),
     mutant(
         "a group removes the decision of who has the input now",
         "job/group",
         ("was quicker\n            claim.check_owner()", "was quicker"),
-        GROUP_OWNERS + "test_a_decision_of_the_next_owner_stays",
+        GROUP_OWNERS + "test_a_commit_record_of_the_next_owner_stays",
     ),
     mutant(
         "a group does not see whether it owns an input that it decides about",

@@ -150,7 +150,7 @@ OWNERS = [
             "if state is None:\n            return self._made(job)",
             "if True:\n            return self._made(job)",
         ),
-        LEASES + "test_a_machine_that_has_a_file_keeps_it_from_the_others_while_it_counts",
+        LEASES + "test_a_host_that_has_a_file_keeps_it_from_the_others_while_it_counts",
     ),
     without(
         "what an instance left that died while it let go stays",

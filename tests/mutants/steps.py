@@ -164,7 +164,7 @@ PARTS = [
         "results are published before all that is missing is known",
         "job/job",
         ("commit.check_parts(self.folders, self.folder, commit_record)", "pass"),
-        VANISHED + "test_a_part_that_was_changed_after_the_decision_is_not_published",
+        VANISHED + "test_a_part_that_was_changed_after_the_commit_is_not_published",
     ),
     mutant(
         "a stage is told by its inode number alone",

@@ -71,9 +71,9 @@ class Place:
 
     def get(self, path: str, method: str = "GET", data: bytes = b"", **headers: str) -> Response:
         """What a request is answered with that comes from this host, with its body, if it has one."""
-        guard = Authenticator(self.token, "127.0.0.1")
-        arrivals = UploadArea(self.plan.config, home=self.spool.home)
-        site = Router(build_routes(self.view(), guard, arrivals), guard, most_upload_bytes=1000)
+        auth = Authenticator(self.token, "127.0.0.1")
+        upload_area = UploadArea(self.plan.config, home=self.spool.home)
+        site = Router(build_routes(self.view(), auth, upload_area), auth, most_upload_bytes=1000)
         path, _, query = path.partition("?")
         given = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
         fields = dict(part.split("=") for part in query.split("&") if part)

@@ -46,7 +46,7 @@ def others_fsync(scenario: str, ending: str = "") -> str:
 
 def power_after_crash(scenario: str) -> str:
     """The sweep of power loss while a decision is carried out after a crash."""
-    name = "test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothing"
+    name = "test_power_loss_while_a_commit_record_is_rolled_forward_after_a_crash_changes_nothing"
     return f"{POWER_SWEEP}{name}[{scenario}]"
 
 

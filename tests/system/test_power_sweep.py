@@ -82,7 +82,7 @@ def test_power_loss_after_a_crash_changes_nothing_either(
     ],
 )
 @pytest.mark.sweep
-def test_power_loss_while_a_decision_is_carried_out_after_a_crash_changes_nothing(
+def test_power_loss_while_a_commit_record_is_rolled_forward_after_a_crash_changes_nothing(
     memory_path: Path, name: str
 ) -> None:
     points = 0

@@ -127,7 +127,7 @@ def test_how_a_worker_has_died_is_known_where_such_signals_were_ignored(tmp_path
     assert "a.log: the worker that processed it ended with exit status 7" in ended.err
 
 
-def test_modules_of_users_that_ignore_the_ends_of_children_are_no_matter(tmp_path: Path) -> None:
+def test_modules_of_users_may_ignore_the_ends_of_children(tmp_path: Path) -> None:
     source = "import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
     own_processor(tmp_path, f"{source}def step(line):\n    return line\n", workers=2)
     for number in range(20):

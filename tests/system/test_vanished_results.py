@@ -123,7 +123,7 @@ def test_another_file_of_a_result_s_name_is_not_taken_for_it(memory_path: Path) 
     place.check("mounted again")
 
 
-def test_a_part_that_was_changed_after_the_decision_is_not_published(memory_path: Path) -> None:
+def test_a_part_that_was_changed_after_the_commit_is_not_published(memory_path: Path) -> None:
     place = decided(memory_path, "two results")
     part = min(Path(stage_of(place)).iterdir())
     kept = part.read_text()
@@ -266,7 +266,7 @@ def test_an_input_whose_parts_are_gone_for_good_is_done_again_as_the_document_sa
     place.check("done again")
 
 
-def test_a_claim_without_a_decision_needs_no_results_of_old(memory_path: Path) -> None:
+def test_a_claim_without_a_commit_record_needs_no_old_results(memory_path: Path) -> None:
     place = Place(memory_path, SCENARIOS["two results"])
     claim = Spool(place.plan.config).claim("x.log")
     assert claim is not None

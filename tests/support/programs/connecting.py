@@ -23,7 +23,7 @@ MOST_UPLOAD_BYTES = 50_000_000
 
 
 class World:
-    """A reception on a thread, and routes that a test can hold up."""
+    """Connections on a thread, and routes that a test can hold up."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -34,8 +34,8 @@ class World:
         self.site = Router(
             self.routes(), Authenticator(None, "127.0.0.1"), most_upload_bytes=MOST_UPLOAD_BYTES
         )
-        self.reception = Connections(self.listener, self.site)
-        self.thread = threading.Thread(target=self.reception.run)
+        self.connections = Connections(self.listener, self.site)
+        self.thread = threading.Thread(target=self.connections.run)
 
     def routes(self) -> Routes:
         return {
@@ -82,10 +82,10 @@ class World:
             return heard(sock)
 
     def states(self) -> list[ConnectionState]:
-        return [one.state for one in list(self.reception._connections)]
+        return [one.state for one in list(self.connections._connections)]
 
     def count(self) -> int:
-        return len(self.reception._connections)
+        return len(self.connections._connections)
 
 
 def heard(sock: socket.socket) -> bytes:
@@ -132,7 +132,7 @@ def running(prepare: Callable[[World], object] = id) -> Iterator[World]:
         yield world
     finally:
         world.go.set()
-        world.reception.stop()
+        world.connections.stop()
         world.thread.join(DEADLINE_SECONDS)
         world.listener.close()
         assert not world.thread.is_alive()

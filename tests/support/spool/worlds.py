@@ -42,12 +42,12 @@ class World:
     def a_spool(self) -> Spool:
         return Spool(self.config(), clock=lambda: self.now)
 
-    def inquiry(self) -> SpoolStatus:
+    def status(self) -> SpoolStatus:
         return SpoolStatus(self.config(), clock=lambda: self.now)
 
     def why(self, name: str) -> dict[str, str]:
         """What is said, by place and name; the place alone where the name is the one that was asked for."""
-        found = self.inquiry().why(name)
+        found = self.status().why(name)
         return {
             f"{entry.place}/{entry.name}" if entry.name != name else entry.place: entry.why for entry in found
         }
@@ -68,7 +68,7 @@ class World:
     @contextmanager
     def running(self, **said: Any) -> Iterator[None]:
         """As if this process were an fproc."""
-        presence = InstanceFile(self.folders, Disk(power=False))
-        presence.say(said)
+        instance = InstanceFile(self.folders, Disk(power=False))
+        instance.say(said)
         yield
-        presence.close()
+        instance.close()

@@ -41,7 +41,7 @@ def test_an_option_alone_is_no_action(tmp_path: Path, argument: str) -> None:
     assert (ended.status, ended.out[:6], tree(tmp_path)) == (2, b"usage:", {})
 
 
-def test_the_doctor_finds_this_machine_well_in_a_line_each_and_leaves_nothing(tmp_path: Path) -> None:
+def test_the_doctor_finds_this_host_well_in_a_line_each_and_leaves_nothing(tmp_path: Path) -> None:
     assert process(tmp_path).status == 0
     before = tree(tmp_path)
     lines = said(run(tmp_path, "--doctor")).splitlines()

@@ -24,7 +24,7 @@ from tests.support.programs.running import (
 )
 
 
-def test_why_tells_what_became_of_a_file_wherever_it_is(tmp_path: Path) -> None:
+def test_why_tells_of_a_file_wherever_it_is(tmp_path: Path) -> None:
     own_processor(tmp_path, FAILS_ON_BAD, intake={**QUICK, "ready": "auto", "settle_seconds": 0})
     for text in (b"good\n", b"good\n", b"well\nbad\n"):
         drop(tmp_path, "x.log", text)

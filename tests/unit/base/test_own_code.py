@@ -80,7 +80,7 @@ def test_a_module_of_fproc_that_cannot_be_imported_within_fproc_is_no_file_s_fau
 
 
 @pytest.mark.parametrize("code", IMPORTS)
-def test_what_users_import_of_fproc_in_vain_is_their_own_fault(code: str) -> None:
+def test_an_import_from_fproc_that_fails_in_users_code_is_their_own_fault(code: str) -> None:
     error = raised(code, "own")
     assert (is_at_fault(error), decide(error, 1, POLICY)) == (False, Verdict.FAIL)
 

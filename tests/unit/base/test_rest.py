@@ -5,7 +5,7 @@ from __future__ import annotations
 from fproc.base.rest import Rest
 
 
-def test_work_is_followed_by_a_rest_so_many_times_as_long() -> None:
+def test_work_is_followed_by_a_rest_in_proportion() -> None:
     now = [100.0]
     rest = Rest(10, lambda: now[0])
     assert rest.is_over()

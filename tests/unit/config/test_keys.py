@@ -144,7 +144,7 @@ def test_a_dashboard_may_have_files_and_their_paths_are_relative_to_the_configur
     assert parsed(with_dashboard(dict.fromkeys(given))).dashboard == Dashboard()
 
 
-def test_a_key_without_its_certificate_is_of_no_use() -> None:
+def test_a_key_needs_its_certificate() -> None:
     problem = only_problem(with_dashboard({"tls_key": "k.pem"}))
     assert (problem.path, problem.what) == ("$.dashboard.tls_cert", "is missing")
 

@@ -186,7 +186,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_again(place: Place) -> None:
     assert place.look()["results"] == {}
 
 
-def test_a_processor_s_own_input_output_error_is_the_file_s_and_not_the_machine_s(place: Place) -> None:
+def test_a_processor_s_own_input_output_error_is_the_file_s_and_not_the_host_s(place: Place) -> None:
     place.use(mine("crash_the_loop"))
     assert place.run(b"a\n").verdict is Verdict.FAIL
 

@@ -38,7 +38,7 @@ def test_a_run_without_an_error_is_committed() -> None:
     "number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EDQUOT, errno.ESTALE]
 )
 @pytest.mark.parametrize("attempts", [1, 3, 1000])
-def test_trouble_of_the_machine_pauses_and_costs_no_attempt(number: int, attempts: int) -> None:
+def test_trouble_of_the_host_pauses_and_costs_no_attempt(number: int, attempts: int) -> None:
     assert decide(OSError(number, "trouble"), attempts, POLICY) is Verdict.PAUSE
 
 

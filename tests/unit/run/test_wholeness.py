@@ -249,6 +249,6 @@ def test_why_says_that_it_was_being_written(place: Place) -> None:
     with Path(place.folder, "unprocessed", place.name).open("ab", buffering=0):
         place.run()
         plan = plan_of(place.nodes, watch_dir=str(place.folder), intake=place.intake)
-        inquiry = SpoolStatus(plan.config, clock=lambda: place.now)
-        [found] = inquiry.why(place.name)
+        status = SpoolStatus(plan.config, clock=lambda: place.now)
+        [found] = status.why(place.name)
         assert found.why.startswith("was written to while it was read; it is read again once it is quiet")

@@ -201,7 +201,7 @@ def test_with_a_tracer_all_lines_are_told_and_the_last_traces_kept(
     assert "1.log:200  start -> up -> end" in printed
 
 
-def test_a_tracer_prints_what_became_of_a_line_that_failed(
+def test_a_tracer_prints_the_path_of_a_line_that_failed(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = bench.plan(FIELDS)

@@ -43,7 +43,7 @@ def new(*names: str) -> list[Task]:
     return [Task(name, Why.NEW) for name in names]
 
 
-def test_an_empty_agenda_has_nothing_to_do(queue: WorkQueue) -> None:
+def test_an_empty_queue_has_nothing_to_do(queue: WorkQueue) -> None:
     assert queue.next(NOBODY) is None
     assert (list(queue.known()), queue.troubles()) == ([], {})
 

@@ -20,7 +20,7 @@ LOOPBACK = Dashboard(host="127.0.0.1", port=0)
 
 
 class Answering:
-    """Stands for a reception: greets clients until it is stopped, or fails."""
+    """Stands for the connections: greets clients until it is stopped, or fails."""
 
     def __init__(self, listener: socket.socket, failure: BaseException | None) -> None:
         self._listener = listener
@@ -50,7 +50,7 @@ def never(_listener: socket.socket) -> Any:
 
 
 class World:
-    """A server whose receptions fail as a test says, one failure each, and then answer."""
+    """A server whose connections fail as a test says, one failure each, and then answer."""
 
     def __init__(self, *failures: BaseException | None) -> None:
         self.failures = [*failures]
@@ -180,7 +180,7 @@ def test_a_port_in_use_is_one_clear_error() -> None:
     assert "--no-dashboard" in str(problem)
 
 
-def test_an_address_that_this_machine_has_not_is_one_clear_error() -> None:
+def test_an_address_that_this_host_does_not_have_is_one_clear_error() -> None:
     with pytest.raises(ConfigError) as caught:
         Server(Dashboard(host="192.0.2.1", port=0), never)
     (problem,) = caught.value.problems

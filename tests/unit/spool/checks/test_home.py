@@ -181,17 +181,17 @@ def test_putting_failed_inputs_back_makes_no_folder(place: Place) -> None:
 
 
 def test_an_instance_puts_its_file_into_its_own_spool_alone(place: Place) -> None:
-    presence = InstanceFile(place.spool.folders, Disk(power=False), place.spool.home)
-    presence.say({"started": "now"})
+    instance = InstanceFile(place.spool.folders, Disk(power=False), place.spool.home)
+    instance.say({"started": "now"})
     (own,) = os.listdir(place.spool.folders.instances)
     with moved_away(place.watch):
         Spool(place.plan.config)
-        presence.say({"started": "then"})
+        instance.say({"started": "then"})
         assert not os.path.exists(place.spool.folders.instances)
         shutil.rmtree(place.watch)
-    presence.say({"started": "later"})
+    instance.say({"started": "later"})
     assert os.listdir(place.spool.folders.instances) == [own]
-    presence.close()
+    instance.close()
     assert os.listdir(place.spool.folders.instances) == []
 
 

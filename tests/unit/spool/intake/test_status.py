@@ -134,12 +134,12 @@ def test_a_file_that_waits_for_its_retry_says_when_and_after_how_many_attempts(w
     with world.running():
         assert world.why("x\n") == {"underprocess": f"retry at {rfc3339(NOW + 60)}, after 1 failed attempt"}
         expected = {"file": "x\n", "not_before": rfc3339(NOW + 60), "attempts": 1}
-        assert world.inquiry().waiting() == [expected]
+        assert world.status().waiting() == [expected]
         world.now += 60
         assert world.why("x\n") == {
             "underprocess": "nobody holds it yet; it is taken up within a second or so"
         }
-        assert world.inquiry().waiting() == []
+        assert world.status().waiting() == []
     again = world.spool.adopt("x\n")
     assert isinstance(again, Claim)
     again.retry(NOW + 90)
@@ -151,7 +151,7 @@ def test_a_retry_of_a_clock_that_was_ahead_is_told_with_the_time_that_it_will_ha
     due = rfc3339(NOW + 300)
     with world.running():
         assert world.why("x") == {"underprocess": f"retry at {due}, after 1 failed attempt"}
-        assert world.inquiry().waiting() == [{"file": "x", "not_before": due, "attempts": 1}]
+        assert world.status().waiting() == [{"file": "x", "not_before": due, "attempts": 1}]
 
 
 def test_a_retry_without_an_fproc_says_that_none_is_running(world: World) -> None:
@@ -167,7 +167,7 @@ def test_a_lease_holds_a_file_and_remembers_its_retry_too(world: World) -> None:
     claim.retry(NOW + 60)
     whys.append(world.why("x")["underprocess"])
     assert [why.partition(" ")[0] for why in whys] == ["held", "retry"]
-    assert [waiting["file"] for waiting in world.inquiry().waiting()] == ["x"]
+    assert [waiting["file"] for waiting in world.status().waiting()] == ["x"]
 
 
 def test_an_orphan_says_who_will_take_it_up_and_from_where(world: World) -> None:
@@ -195,7 +195,7 @@ def test_a_record_that_is_none_is_taken_for_none(world: World, record: str, text
     world.put("underprocess/x")
     world.put(f".fproc/jobs/x/{record}", text)
     assert world.why("x") == {"underprocess": f"nobody holds it, but {NO_FPROC}"}
-    assert world.inquiry().waiting() == []
+    assert world.status().waiting() == []
 
 
 def test_a_name_in_trouble_of_its_own_quotes_the_fproc_that_has_it(world: World) -> None:
@@ -220,7 +220,7 @@ def test_a_name_among_too_many_in_trouble_is_looked_at(world: World, monkeypatch
 
 
 def test_a_path_is_of_the_folder_that_it_leads_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = world.inquiry()
+    asked = world.status()
     assert asked.located("x.log") == ("", "x.log")
     assert asked.located("failed/x.log") == ("failed", "x.log"), "as it is seen from the watched folder"
     assert asked.located(str(world.folder / "processed" / "x.log")) == ("processed", "x.log")

@@ -14,7 +14,7 @@ def test_counts_are_of_inputs_and_not_of_reports_or_ignored_names(world: World) 
         world.put(path)
     for name in ("f", "f.error.json", "g", "g.error.json", "e.rejected.jsonl"):
         world.put(f"failed/{name}")
-    assert world.inquiry().counts() == {
+    assert world.status().counts() == {
         "unprocessed": 2,
         "underprocess": 1,
         "processed": 1,
@@ -28,21 +28,21 @@ def test_counts_are_of_inputs_alone(world: World) -> None:
     (world.folder / "processed/folder").mkdir()
     for name in ("f", "f.error.json", "f.rejected.jsonl", "orphaned.error.json"):
         world.put(f"failed/{name}")
-    assert world.inquiry().counts() == {"unprocessed": 2, "underprocess": 0, "processed": 0, "failed": 1}
+    assert world.status().counts() == {"unprocessed": 2, "underprocess": 0, "processed": 0, "failed": 1}
 
 
 def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
     world = World(tmp_path / "w")
     for folder in world.folders.inputs():
         os.rmdir(folder)
-    assert world.inquiry().counts() == {"unprocessed": 0, "underprocess": 0, "processed": 0, "failed": 0}
-    assert (world.inquiry().waiting(), world.why("x"), world.inquiry().instances()) == ([], {}, [])
+    assert world.status().counts() == {"unprocessed": 0, "underprocess": 0, "processed": 0, "failed": 0}
+    assert (world.status().waiting(), world.why("x"), world.status().instances()) == ([], {}, [])
 
 
 def test_a_folder_that_is_a_file_is_empty_too(world: World) -> None:
     os.rmdir(world.folders.failed)
     world.put("failed")
-    assert world.inquiry().counts()["failed"] == 0
+    assert world.status().counts()["failed"] == 0
     assert world.why("x") == {}
     (unusable,) = disks(world.folders).unusable
     assert unusable.startswith(f"a folder has vanished: {world.folders.failed}")
@@ -50,7 +50,7 @@ def test_a_folder_that_is_a_file_is_empty_too(world: World) -> None:
 
 def test_the_size_of_a_file_that_is_worked_on_is_told_if_it_is_there(world: World) -> None:
     world.put("underprocess/\udcff", "12345")
-    sizes = [world.inquiry().size_bytes(name) for name in ("\udcff", "gone", "nul\0", "a" * 300)]
+    sizes = [world.status().size_bytes(name) for name in ("\udcff", "gone", "nul\0", "a" * 300)]
     assert sizes == [5, None, None, None]
 
 
@@ -62,8 +62,8 @@ def test_asking_changes_nothing(world: World) -> None:
     before = sorted((path, path.lstat().st_mtime_ns) for path in world.folder.rglob("*"))
     for name in ("x", "y", "z", "?"):
         world.why(name)
-    inquiry = world.inquiry()
+    status = world.status()
     assert disks(world.folders).unusable == ()
-    assert (inquiry.waiting(), inquiry.instances()) == ([], [])
-    assert sum(inquiry.counts().values()) == 3
+    assert (status.waiting(), status.instances()) == ([], [])
+    assert sum(status.counts().values()) == 3
     assert sorted((path, path.lstat().st_mtime_ns) for path in world.folder.rglob("*")) == before

@@ -64,7 +64,7 @@ def test_strange_names_are_found_in_every_folder(world: World, name: str) -> Non
     for folder in ("unprocessed", "underprocess", "processed", "failed"):
         world.put(f"{folder}/{name}")
     assert list(world.why(name)) == ["unprocessed", "underprocess", "processed", "failed"]
-    assert list(world.inquiry().counts().values()) == [1, 1, 1, 1]
+    assert list(world.status().counts().values()) == [1, 1, 1, 1]
 
 
 ARCHIVE = ["x.log", "x~2.log", "x~3.log", "x~10.log", "x~2~2.log", "x.log~2", "x~a.log", "x~.log", "y.log"]

@@ -327,7 +327,7 @@ def test_a_file_whose_job_folder_is_removed_while_its_group_decides_is_decided_o
     check_done(place, *NAMES)
 
 
-def test_a_decision_of_a_late_owner_does_not_stand_in_the_way_of_the_next_one(place: Place) -> None:
+def test_a_commit_record_of_a_late_owner_does_not_block_the_next_one(place: Place) -> None:
     def meddle() -> None:
         (place.folder / ".fproc/commits/b.log").write_text("of a late owner")
 

@@ -48,7 +48,7 @@ def disk(place: Place) -> HookedDisk:
     return disk
 
 
-def test_a_decision_of_a_late_owner_is_gone_before_anything_is_published(
+def test_a_commit_record_of_a_late_owner_is_gone_before_anything_is_published(
     place: Place, disk: HookedDisk
 ) -> None:
     record = place.folder / ".fproc/commits/b.log"
@@ -66,7 +66,7 @@ def test_a_decision_of_a_late_owner_is_gone_before_anything_is_published(
     check_done(place, *NAMES)
 
 
-def test_a_decision_of_the_next_owner_stays(place: Place, disk: HookedDisk) -> None:
+def test_a_commit_record_of_the_next_owner_stays(place: Place, disk: HookedDisk) -> None:
     record = place.folder / ".fproc/commits/b.log"
 
     def lose(name: str) -> None:

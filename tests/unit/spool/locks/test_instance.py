@@ -34,8 +34,8 @@ import sys
 from fproc.spool.disk.disk import Disk
 from fproc.spool.layout import Folders
 from fproc.spool.locks.instance import InstanceFile
-presence = InstanceFile(Folders(sys.argv[1], sys.argv[1] + "/results"), Disk(power=False))
-presence.say({"started": "then"})
+instance = InstanceFile(Folders(sys.argv[1], sys.argv[1] + "/results"), Disk(power=False))
+instance.say({"started": "then"})
 print("here", flush=True)
 sys.stdin.read()
 """
@@ -83,32 +83,32 @@ def put(folders: Folders, name: str, text: str = "{}") -> Path:
 
 
 def test_who_has_said_something_is_there_until_the_end(folders: Folders) -> None:
-    presence = InstanceFile(folders, Disk(power=False))
+    instance = InstanceFile(folders, Disk(power=False))
     assert instances(folders) == []
-    presence.close()  # it has not said anything
-    presence.say(SAID)
+    instance.close()  # it has not said anything
+    instance.say(SAID)
     assert instances(folders) == [me(**SAID)]
-    presence.close()
+    instance.close()
     assert (instances(folders), there(folders)) == ([], [])
-    presence.close()
+    instance.close()
 
 
 def test_what_was_said_last_counts_also_if_it_is_shorter(folders: Folders) -> None:
-    presence = InstanceFile(folders, Disk(power=False))
+    instance = InstanceFile(folders, Disk(power=False))
     for said in ({"started": "x" * 9000}, {}, {"started": "y"}):
-        presence.say(said)
+        instance.say(said)
         assert instances(folders) == [me(**said)]
-    presence.close()
+    instance.close()
 
 
 def test_nothing_is_written_twice(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     disk, written = Disk(power=False), []
     monkeypatch.setattr(disk, "overwrite", lambda _, data: written.append(json.loads(data)["n"]))
-    presence = InstanceFile(folders, disk)
+    instance = InstanceFile(folders, disk)
     for number in (1, 1, 2, 2, 1):
-        presence.say({"n": number})
+        instance.say({"n": number})
     assert written == [1, 2, 1]
-    presence.close()
+    instance.close()
 
 
 def test_several_are_there_and_each_ends_for_itself(folders: Folders) -> None:
@@ -123,54 +123,54 @@ def test_several_are_there_and_each_ends_for_itself(folders: Folders) -> None:
 
 @pytest.mark.parametrize("what", ["file", "folder", "all of .fproc"])
 def test_a_file_that_is_removed_is_made_again(folders: Folders, what: str) -> None:
-    presence = InstanceFile(folders, Disk(power=False))
-    presence.say(SAID)
+    instance = InstanceFile(folders, Disk(power=False))
+    instance.say(SAID)
     os.unlink(os.path.join(folders.instances, *there(folders)))
     if what != "file":
         os.rmdir(folders.instances)
     if what == "all of .fproc":
         os.rmdir(folders.within(".fproc"))
-        presence.say(SAID)  # it is not its own to make that folder
+        instance.say(SAID)  # it is not its own to make that folder
         assert not os.path.lexists(folders.within(".fproc"))
         os.mkdir(folders.within(".fproc"))
     assert instances(folders) == []
-    presence.say(SAID)
+    instance.say(SAID)
     assert (instances(folders), len(there(folders))) == ([me(**SAID)], 1)
-    presence.close()
+    instance.close()
 
 
-def test_the_file_of_a_process_that_was_killed_is_no_presence_and_is_removed_by_the_next(
+def test_the_file_of_a_process_that_was_killed_is_no_instance_and_is_removed_by_the_next(
     folders: Folders, another: subprocess.Popen[str]
 ) -> None:
     assert [(found.pid, found.said) for found in instances(folders)] == [(another.pid, {"started": "then"})]
-    presence = InstanceFile(folders, Disk(power=False))
-    presence.say(SAID)
+    instance = InstanceFile(folders, Disk(power=False))
+    instance.say(SAID)
     assert {found.pid for found in instances(folders)} == {another.pid, os.getpid()}
-    presence.close()
+    instance.close()
     another.send_signal(signal.SIGKILL)
     another.wait()
     assert (instances(folders), len(there(folders))) == ([], 1)
-    presence.say(SAID)
+    instance.say(SAID)
     assert (instances(folders), len(there(folders))) == ([me(**SAID)], 1)
-    presence.close()
+    instance.close()
 
 
 def test_what_nobody_holds_is_removed_whatever_it_is(folders: Folders) -> None:
     put(folders, "garbage", "\xff")
     Path(folders.instances, "link").symlink_to("nowhere")
     os.mkfifo(Path(folders.instances, "fifo"))
-    presence = InstanceFile(folders, Disk(power=False))
-    presence.say(SAID)
+    instance = InstanceFile(folders, Disk(power=False))
+    instance.say(SAID)
     assert len(there(folders)) == 1
-    presence.close()
+    instance.close()
 
 
 def test_a_folder_among_the_files_hides_nobody(folders: Folders) -> None:
     os.makedirs(Path(folders.instances, "folder"))
-    presence = InstanceFile(folders, Disk(power=False))
-    presence.say(SAID)
+    instance = InstanceFile(folders, Disk(power=False))
+    instance.say(SAID)
     assert instances(folders) == [me(**SAID)]
-    presence.close()
+    instance.close()
 
 
 @pytest.mark.parametrize("calls", range(6))
@@ -181,25 +181,25 @@ def test_a_disk_that_refuses_is_borne_and_once_it_is_well_all_is_said(
 ) -> None:
     put(folders, "dead")
     disk = BrokenDisk(calls, error=number, for_good=for_good)
-    presence = InstanceFile(folders, disk)
+    instance = InstanceFile(folders, disk)
     for count in range(3):
-        presence.say({"n": count})
+        instance.say({"n": count})
     disk.repair()
-    presence.say({"n": 3})
+    instance.say({"n": 3})
     assert instances(folders) == [me(n=3)]
-    presence.close()
+    instance.close()
     assert instances(folders) == []
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_an_end_on_a_broken_disk_leaves_a_file_that_nobody_takes_for_a_presence(
+def test_an_end_on_a_broken_disk_leaves_a_file_that_nobody_takes_for_an_instance(
     folders: Folders, number: int
 ) -> None:
     disk = BrokenDisk(10**9, error=number, for_good=True)
-    presence = InstanceFile(folders, disk)
-    presence.say(SAID)
+    instance = InstanceFile(folders, disk)
+    instance.say(SAID)
     disk.calls_left = 0
-    presence.close()
+    instance.close()
     assert (instances(folders), len(there(folders))) == ([], 1)
 
 
@@ -214,10 +214,10 @@ def test_after_a_death_before_any_call_the_next_one_is_there_alone(folders: Fold
         late.say({"n": 1})
     if late._descriptor is not None:
         os.close(late._descriptor)
-    presence = InstanceFile(folders, Disk(power=False))
-    presence.say({"n": 2})
+    instance = InstanceFile(folders, Disk(power=False))
+    instance.say({"n": 2})
     assert (instances(folders), len(there(folders))) == ([me(n=2)], 1)
-    presence.close()
+    instance.close()
 
 
 def test_who_holds_a_file_runs_even_if_nothing_could_be_written_to_it(
@@ -225,17 +225,17 @@ def test_who_holds_a_file_runs_even_if_nothing_could_be_written_to_it(
 ) -> None:
     disk = Disk(power=False)
     monkeypatch.setattr(disk, "overwrite", BrokenDisk(0, error=errno.ENOSPC).overwrite)
-    presence = InstanceFile(folders, disk)
-    presence.say(SAID)
+    instance = InstanceFile(folders, disk)
+    instance.say(SAID)
     assert [found.pid for found in instances(folders)] == [os.getpid()]
-    presence.close()
+    instance.close()
 
 
 def test_who_writes_is_there_for_those_who_read_just_then(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    presence = InstanceFile(folders, Disk(power=False))
-    presence.say({"current": ["long" * 9]})
+    instance = InstanceFile(folders, Disk(power=False))
+    instance.say({"current": ["long" * 9]})
     cut, seen = os.ftruncate, []
 
     def read_just_then(descriptor: int, size_bytes: int) -> None:
@@ -243,9 +243,9 @@ def test_who_writes_is_there_for_those_who_read_just_then(
         cut(descriptor, size_bytes)
 
     monkeypatch.setattr(os, "ftruncate", read_just_then)
-    presence.say({"current": []})
+    instance.say({"current": []})
     monkeypatch.undo()
-    presence.close()
+    instance.close()
     assert seen == [1]
 
 
@@ -254,8 +254,8 @@ GARBAGE = ["", "{", "[]", '{"pid": 1}', '{"host": 1, "pid": {}}', '{"host": "h",
 
 @pytest.mark.parametrize("text", [*GARBAGE, "5", '"h"', "null"])
 def test_a_held_file_that_makes_no_sense_costs_nobody_else_anything(folders: Folders, text: str) -> None:
-    presence = InstanceFile(folders, Disk(power=False))
-    presence.say(SAID)
+    instance = InstanceFile(folders, Disk(power=False))
+    instance.say(SAID)
     for name in ("0-before.json", "zzz"):
         put(folders, name, text)
     with ExitStack() as stack:
@@ -264,7 +264,7 @@ def test_a_held_file_that_makes_no_sense_costs_nobody_else_anything(folders: Fol
             fcntl.flock(file, fcntl.LOCK_EX)
         assert me(**SAID) in instances(folders)
     assert instances(folders) == [me(**SAID)]
-    presence.close()
+    instance.close()
 
 
 def test_only_those_whose_lock_is_held_are_running_whatever_they_say(folders: Folders) -> None:
@@ -298,10 +298,10 @@ def test_the_size_of_a_file_with_a_strange_name_is_told_too(folders: Folders) ->
     config = plan_of([{"tag": "start", "type": "trim", "next": "end"}], watch_dir=folders.watch).config
     os.mkdir(folders.underprocess)
     Path(folders.underprocess, "\udcff").write_text("12345")
-    presence = InstanceFile(folders, Disk(power=False))
-    presence.say({"current": [{"file": "\udcff", "lines": 1}]})
+    instance = InstanceFile(folders, Disk(power=False))
+    instance.say({"current": [{"file": "\udcff", "lines": 1}]})
     current = operate._status(config, SpoolStatus(config))["current"]
-    presence.close()
+    instance.close()
     assert [entry.get("total_bytes") for entry in current] == [5]
 
 
@@ -311,7 +311,7 @@ def test_an_end_after_a_file_server_has_given_up_on_the_lock_is_borne(folders: F
             super().close(descriptor)
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    presence = InstanceFile(folders, Lost(power=False))
-    presence.say(SAID)
-    presence.close()
+    instance = InstanceFile(folders, Lost(power=False))
+    instance.say(SAID)
+    instance.close()
     assert os.listdir(folders.instances) == []

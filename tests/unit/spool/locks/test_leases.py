@@ -28,7 +28,7 @@ NOBODY = 2**22 + 1
 """An id that no process of Linux has."""
 
 
-def test_a_machine_that_has_a_file_keeps_it_from_the_others_while_it_counts(shared: Shared) -> None:
+def test_a_host_that_has_a_file_keeps_it_from_the_others_while_it_counts(shared: Shared) -> None:
     first, second = shared.on_host("first"), shared.on_host("second")
     claim = owned(first.claim("x.log"))
     assert second.claim("x.log") is None
@@ -107,7 +107,7 @@ def test_only_one_of_several_takes_a_file_over(shared: Shared) -> None:
     assert [isinstance(one, Claim) for one in taken] == [True, False, False]
 
 
-def test_a_dead_process_of_the_same_machine_is_known_to_be_dead_at_once(tmp_path: Path) -> None:
+def test_a_dead_process_of_the_same_host_is_known_to_be_dead_at_once(tmp_path: Path) -> None:
     shared = Shared(tmp_path / "w", NODES)
     shared.put("unprocessed/x.log", "a\nb\n")
     owned(shared.on_host("first", is_dead=True).claim("x.log"))
@@ -158,7 +158,7 @@ def test_two_hosts_of_one_name_take_nothing_from_each_other(tmp_path: Path) -> N
     check_done(shared)
 
 
-def test_a_file_that_waits_for_a_retry_may_be_tried_by_any_machine(shared: Shared) -> None:
+def test_a_file_that_waits_for_a_retry_may_be_tried_by_any_host(shared: Shared) -> None:
     claim = owned(shared.on_host("first").claim("x.log"))
     claim.retry(0.0)
     second = owned(shared.on_host("second").adopt("x.log"))
@@ -191,7 +191,7 @@ def test_what_was_decided_before_there_were_leases_is_carried_out(shared: Shared
     check_done(shared)
 
 
-def test_leases_are_used_where_other_machines_may_use_the_folder(
+def test_leases_are_used_where_other_hosts_may_use_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = Shared(tmp_path / "w", NODES)

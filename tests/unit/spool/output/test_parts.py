@@ -153,7 +153,7 @@ def test_parts_that_are_gone_already_can_be_discarded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["create", "write"])
-def test_a_disk_that_refuses_results_is_the_machine_s_trouble(
+def test_a_disk_that_refuses_results_is_trouble_of_the_host(
     call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_arguments: Any) -> int:

@@ -164,7 +164,7 @@ def test_a_system_that_does_not_tell_is_no_trouble(tmp_path: Path, monkeypatch: 
     assert not is_closed(closings)
 
 
-def test_it_listens_only_where_that_is_of_use_and_leaves_no_descriptor(tmp_path: Path) -> None:
+def test_it_listens_only_where_that_helps_and_leaves_no_descriptor(tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     closings = Closings(str(tmp_path))
     closings.listen(is_wanted=False)

@@ -80,7 +80,7 @@ def test_a_folder_that_may_not_be_written_to_and_a_file_that_may_not_be_read_are
 
 
 @as_root
-def test_so_many_files_are_looked_at_and_no_folders(folder: Path) -> None:
+def test_a_limited_number_of_files_is_looked_at_and_no_folders(folder: Path) -> None:
     (folder / "x").chmod(0o600)
     (folder / "more").mkdir()
     why = "cannot be read: Permission denied"

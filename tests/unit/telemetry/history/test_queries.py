@@ -112,7 +112,9 @@ def test_a_line_of_any_characters_comes_back(opened: Opener, line: str | None) -
     ]
 
 
-def test_only_so_many_lines_are_kept_whatever_comes(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_lines_that_are_kept_is_limited(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "MOST_LINE_ERRORS", 5)
     history = opened()
     for number in range(4):

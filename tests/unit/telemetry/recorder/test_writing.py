@@ -120,7 +120,7 @@ def everything(books: Books) -> None:
         books.turn(3600)
 
 
-def test_without_history_and_presence_there_are_the_figures(books: Books) -> None:
+def test_without_history_and_instance_file_there_are_the_figures(books: Books) -> None:
     books.journal = Recorder(books.metrics)
     everything(books)
     assert books.journal._events == []
@@ -154,7 +154,7 @@ def test_a_history_in_trouble_says_so_once_and_costs_nothing_else(
 
 
 @pytest.mark.parametrize("what", ["folder", "file"])
-def test_a_presence_in_trouble_costs_nothing_else(books: Books, what: str) -> None:
+def test_an_instance_file_in_trouble_costs_nothing_else(books: Books, what: str) -> None:
     os.rmdir(books.folders.within(".fproc"))
     if what == "file":
         Path(books.folders.within(".fproc")).touch()

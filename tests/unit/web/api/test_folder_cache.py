@@ -94,7 +94,7 @@ def test_a_folder_whose_count_took_long_is_left_alone_for_longer(
     assert room.listing.counts() == counts(unprocessed=1)
 
 
-def test_a_small_folder_is_counted_whenever_it_has_changed_however_slow_the_machine_is(room: Room) -> None:
+def test_a_small_folder_is_counted_whenever_it_has_changed_however_slow_the_host_is(room: Room) -> None:
     for number in range(20):
         room.put("unprocessed", f"f{number}")
         assert room.listing.counts() == counts(unprocessed=number + 1)

@@ -79,7 +79,7 @@ def test_failed_files_are_found_by_name_and_by_reason(room: Room) -> None:
     assert room.names("failed", "nothing") == []
 
 
-def test_a_search_looks_into_so_many_reports_and_then_says_where_to_go_on(
+def test_a_search_reads_a_limited_number_of_reports_and_then_says_where_to_go_on(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "MOST_SEARCHED", 3)

@@ -29,7 +29,7 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def guard(watch: Watch) -> Authenticator:
+def auth(watch: Watch) -> Authenticator:
     return Authenticator(SECRET, "0.0.0.0", clock=watch, monotonic=watch)
 
 
@@ -53,14 +53,14 @@ def status(response: Response | None) -> int:
     "host",
     ["localhost", "localhost:8000", "127.0.0.1:9", "[::1]:8000", "LOCALHOST", "a.localhost", "10.1.2.3"],
 )
-def test_without_a_token_this_machine_may_be_named(host: str) -> None:
+def test_without_a_token_this_host_may_be_named(host: str) -> None:
     assert Authenticator(None, "127.0.0.1").misdirected(request(host=host)) is None
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "", ":8000", "[::1", "127.0.0.1.nip.io"]
 )
-def test_without_a_token_another_name_is_refused_for_it_may_have_been_bound_to_this_machine(
+def test_without_a_token_another_name_is_refused_for_it_may_have_been_bound_to_this_host(
     host: str,
 ) -> None:
     assert status(Authenticator(None, "127.0.0.1").misdirected(request(host=host))) == 400
@@ -70,41 +70,41 @@ def test_a_name_that_is_listened_on_may_be_named() -> None:
     assert Authenticator(None, "Here").misdirected(request(host="here:1")) is None
 
 
-def test_with_a_token_any_name_will_do_because_the_cookie_goes_to_one(guard: Authenticator) -> None:
-    assert guard.misdirected(request(host="fproc.example.org")) is None
+def test_with_a_token_any_name_will_do_because_the_cookie_goes_to_one(auth: Authenticator) -> None:
+    assert auth.misdirected(request(host="fproc.example.org")) is None
 
 
 @pytest.mark.parametrize("host", ["localhost:8000", "fproc.example.org"])
-def test_the_own_page_may_change_things_and_so_may_programs(guard: Authenticator, host: str) -> None:
-    assert guard.misdirected(request("POST", host=host)) is None
-    assert guard.misdirected(request("POST", host=host, origin=f"https://{host}")) is None
-    assert guard.misdirected(request("POST", host=host, sec_fetch_site="same-origin")) is None
+def test_the_own_page_may_change_things_and_so_may_programs(auth: Authenticator, host: str) -> None:
+    assert auth.misdirected(request("POST", host=host)) is None
+    assert auth.misdirected(request("POST", host=host, origin=f"https://{host}")) is None
+    assert auth.misdirected(request("POST", host=host, sec_fetch_site="same-origin")) is None
 
 
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://localhost:8001", "http://localhost"]
 )
 def test_a_page_of_another_site_may_not_change_anything(origin: str) -> None:
-    for guard in (Authenticator(None, "127.0.0.1"), Authenticator(SECRET, "127.0.0.1")):
+    for auth in (Authenticator(None, "127.0.0.1"), Authenticator(SECRET, "127.0.0.1")):
         for method in ("POST", "PUT", "DELETE"):
-            assert status(guard.misdirected(request(method, origin=origin))) == 400
-            assert status(guard.misdirected(request(method, sec_fetch_site="cross-site"))) == 400
+            assert status(auth.misdirected(request(method, origin=origin))) == 400
+            assert status(auth.misdirected(request(method, sec_fetch_site="cross-site"))) == 400
 
 
 def test_without_a_token_nobody_is_a_stranger() -> None:
     assert Authenticator(None, "127.0.0.1").stranger(request()) is None
 
 
-def test_with_a_token_it_is_needed(guard: Authenticator) -> None:
-    refusal = guard.stranger(request())
+def test_with_a_token_it_is_needed(auth: Authenticator) -> None:
+    refusal = auth.stranger(request())
     assert status(refusal) == 401
     assert refusal is not None
     assert refusal.headers["WWW-Authenticate"].startswith("Bearer")
-    assert guard.stranger(bearer(SECRET)) is None
-    assert guard.stranger(request(authorization=f"bearer  {SECRET} ")) is None
+    assert auth.stranger(bearer(SECRET)) is None
+    assert auth.stranger(request(authorization=f"bearer  {SECRET} ")) is None
     for wrong in ("x", SECRET.upper(), SECRET + "x", "", "\xff"):
-        assert status(guard.stranger(bearer(wrong))) == 401
-    assert status(guard.stranger(request(authorization=f"Basic {SECRET}"))) == 401
+        assert status(auth.stranger(bearer(wrong))) == 401
+    assert status(auth.stranger(request(authorization=f"Basic {SECRET}"))) == 401
 
 
 def cookie_of(response: Response) -> str:
@@ -117,73 +117,73 @@ def cookie_of(response: Response) -> str:
 
 
 def test_a_log_in_gives_a_cookie_that_is_as_good_as_the_token_for_half_a_day(
-    guard: Authenticator, watch: Watch
+    auth: Authenticator, watch: Watch
 ) -> None:
-    cookie = cookie_of(guard.log_in(SECRET, "10.0.0.1"))
+    cookie = cookie_of(auth.log_in(SECRET, "10.0.0.1"))
     assert SECRET not in cookie
-    assert guard.stranger(request(cookie=f"other=1; {cookie}")) is None
+    assert auth.stranger(request(cookie=f"other=1; {cookie}")) is None
     restarted = Authenticator(SECRET, "0.0.0.0", clock=watch, monotonic=watch)
     assert restarted.stranger(request(cookie=cookie)) is None
     other = Authenticator("another token", "0.0.0.0", clock=watch, monotonic=watch)
     assert status(other.stranger(request(cookie=cookie))) == 401
     watch.now += SESSION_SECONDS
-    assert status(guard.stranger(request(cookie=cookie))) == 401
+    assert status(auth.stranger(request(cookie=cookie))) == 401
 
 
-def test_no_two_log_ins_get_the_same_cookie(guard: Authenticator) -> None:
-    assert guard.log_in(SECRET, "a").headers != guard.log_in(SECRET, "a").headers
+def test_no_two_log_ins_get_the_same_cookie(auth: Authenticator) -> None:
+    assert auth.log_in(SECRET, "a").headers != auth.log_in(SECRET, "a").headers
 
 
 @pytest.mark.parametrize(
     "value", ["", "x", "9999999999.x.", "9999999999.x.00", "..", "\xff", '"9999999999.x.\\377"', "9999999999"]
 )
-def test_a_forged_cookie_is_none(guard: Authenticator, value: str) -> None:
-    assert status(guard.stranger(request(cookie=f"{COOKIE}={value}"))) == 401
+def test_a_forged_cookie_is_none(auth: Authenticator, value: str) -> None:
+    assert status(auth.stranger(request(cookie=f"{COOKIE}={value}"))) == 401
 
 
-def test_a_cookie_whose_time_was_put_off_is_none(guard: Authenticator) -> None:
-    name, _, value = cookie_of(guard.log_in(SECRET, "a")).partition("=")
+def test_a_cookie_whose_time_was_put_off_is_none(auth: Authenticator) -> None:
+    name, _, value = cookie_of(auth.log_in(SECRET, "a")).partition("=")
     expiry, nonce, signature = value.split(".")
     later = f"{name}={int(expiry) + 1}.{nonce}.{signature}"
-    assert status(guard.stranger(request(cookie=later))) == 401
+    assert status(auth.stranger(request(cookie=later))) == 401
 
 
-def test_a_log_out_takes_the_cookie_back(guard: Authenticator) -> None:
-    assert "Max-Age=0" in guard.log_out().headers["Set-Cookie"]
+def test_a_log_out_takes_the_cookie_back(auth: Authenticator) -> None:
+    assert "Max-Age=0" in auth.log_out().headers["Set-Cookie"]
 
 
 def test_over_tls_the_cookie_stays_with_tls() -> None:
     assert "; Secure" in Authenticator(SECRET, "::", is_secure=True).log_in(SECRET, "a").headers["Set-Cookie"]
 
 
-def test_an_address_that_is_wrong_too_often_has_to_wait(guard: Authenticator, watch: Watch) -> None:
-    cookie = cookie_of(guard.log_in(SECRET, "10.0.0.1"))
+def test_an_address_that_is_wrong_too_often_has_to_wait(auth: Authenticator, watch: Watch) -> None:
+    cookie = cookie_of(auth.log_in(SECRET, "10.0.0.1"))
     for _ in range(TRIES):
-        assert status(guard.log_in("wrong", "10.0.0.1")) == 401
+        assert status(auth.log_in("wrong", "10.0.0.1")) == 401
         watch.now += 1
-    refusal = guard.log_in(SECRET, "10.0.0.1")
+    refusal = auth.log_in(SECRET, "10.0.0.1")
     assert status(refusal) == 429
     assert 0 < int(refusal.headers["Retry-After"]) <= TRIES_SECONDS
-    assert status(guard.stranger(bearer(SECRET))) == 429  # or it could go on guessing here
-    assert guard.stranger(request(cookie=cookie)) is None
-    assert guard.log_in(SECRET, "10.0.0.2").status == 303
+    assert status(auth.stranger(bearer(SECRET))) == 429  # or it could go on guessing here
+    assert auth.stranger(request(cookie=cookie)) is None
+    assert auth.log_in(SECRET, "10.0.0.2").status == 303
     watch.now += int(refusal.headers["Retry-After"])
-    assert guard.log_in(SECRET, "10.0.0.1").status == 303
+    assert auth.log_in(SECRET, "10.0.0.1").status == 303
 
 
 def test_wrong_tries_of_the_past_and_before_a_right_one_do_not_count(
-    guard: Authenticator, watch: Watch
+    auth: Authenticator, watch: Watch
 ) -> None:
     for _ in range(3):
         for _ in range(TRIES - 1):
-            guard.log_in("wrong", "a")
-        assert guard.log_in(SECRET, "a").status == 303
+            auth.log_in("wrong", "a")
+        assert auth.log_in(SECRET, "a").status == 303
     for _ in range(TRIES * 3):
-        assert status(guard.log_in("wrong", "a")) == 401
+        assert status(auth.log_in("wrong", "a")) == 401
         watch.now += TRIES_SECONDS / TRIES + 0.1
 
 
-def test_only_so_many_addresses_are_remembered(guard: Authenticator) -> None:
+def test_the_number_of_addresses_that_are_remembered_is_limited(auth: Authenticator) -> None:
     for number in range(ADDRESSES * 2):
-        guard.log_in("wrong", str(number))
-    assert len(guard._wrong) == ADDRESSES
+        auth.log_in("wrong", str(number))
+    assert len(auth._wrong) == ADDRESSES

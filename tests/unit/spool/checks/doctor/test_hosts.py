@@ -140,7 +140,7 @@ def test_coarse_times_need_a_longer_settle_time(
     assert clock.now_ns - begun_ns <= (0.15e9 if advice is None else 2.2e9)
 
 
-def test_a_stall_of_the_machine_is_not_taken_for_coarse_times(
+def test_a_stall_of_the_host_is_not_taken_for_coarse_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

@@ -9,7 +9,7 @@ from fproc.spool.job import checkpoint as checkpoints
 from tests.support.spool.checkpoints import LINES, Site
 
 
-def test_a_checkpoint_is_made_after_so_many_seconds(site: Site, saves: list[int]) -> None:
+def test_a_checkpoint_is_made_after_the_configured_seconds(site: Site, saves: list[int]) -> None:
     site.config["checkpoint"] = {"seconds": 3, "mb": 10**6}
     site.drop()
     passed = [0.0]
@@ -21,7 +21,7 @@ def test_a_checkpoint_is_made_after_so_many_seconds(site: Site, saves: list[int]
     assert saves == [len("".join(line + "\n" for line in LINES[:number])) for number in (3, 6, 9)]
 
 
-def test_a_checkpoint_is_made_after_so_many_bytes_counted_from_the_last_one(
+def test_a_checkpoint_is_made_after_the_configured_bytes_counted_from_the_last_one(
     site: Site, saves: list[int]
 ) -> None:
     site.config["checkpoint"] = {"seconds": 86400, "mb": 8e-6}

@@ -78,10 +78,10 @@ def test_the_command_line_the_figures_and_health_agree(
     monkeypatch.setattr("fproc.spool.checks.condition.space", lambda _: (free_bytes, 2 * ROOM))
     if what == "a folder is missing":
         (place.folder / "processed").rmdir()
-    presence = InstanceFile(place.spool.folders, Disk(power=False))
-    presence.say({"health": place.loop.to_json()})
+    instance = InstanceFile(place.spool.folders, Disk(power=False))
+    instance.say({"health": place.loop.to_json()})
     exit_status = operate.status(place.plan.config, as_json=True)
-    presence.close()
+    instance.close()
     told = json.loads(capfd.readouterr().out)["health"]
     response = place.get("/health")
     health = value(response)

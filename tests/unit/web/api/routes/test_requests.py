@@ -54,7 +54,7 @@ def test_a_body_is_one_line_of_json(place: Place) -> None:
     assert (body.count(b"\n"), body[-1:], body.isascii()) == (1, b"\n", True)
 
 
-def test_a_folder_that_is_missing_is_empty_and_one_that_cannot_be_read_is_trouble_of_the_machine(
+def test_a_folder_that_is_missing_is_empty_and_one_that_cannot_be_read_is_trouble_of_the_host(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (place.folder / "failed").rmdir()

@@ -70,7 +70,7 @@ def test_requests_that_are_slow_to_answer_hold_up_others_only_until_they_are_too
         assert [answer(sock)[0] for sock in socks[:-1]] == [200] * (len(socks) - 1)
 
 
-def test_uploads_are_so_many_at_a_time_and_others_are_answered_meanwhile(world: World) -> None:
+def test_uploads_at_a_time_are_limited_and_others_are_answered_meanwhile(world: World) -> None:
     with ExitStack() as stack:
         socks = [stack.enter_context(world.connect()) for _ in range(executor.STREAMING + 1)]
         for number, sock in enumerate(socks[:-1]):
@@ -156,7 +156,7 @@ class Short:
 
 def test_where_no_descriptor_is_left_clients_wait_until_there_is_one() -> None:
     def make_short(world: World) -> None:
-        world.reception._listener = Short(world.listener)  # type: ignore[assignment]
+        world.connections._listener = Short(world.listener)  # type: ignore[assignment]
 
     with running(make_short) as world:
         assert statuses(world.send(GET)) == [200]
@@ -167,7 +167,7 @@ def test_stopping_ends_what_is_under_way(world: World) -> None:
         upload.sendall(b"PUT /upload/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx")
         wait_until(lambda: sorted(one.name for one in world.states()) == ["ANSWERING", "READING"])
         began = time.monotonic()
-        world.reception.stop()
+        world.connections.stop()
         world.thread.join(DEADLINE_SECONDS)
         assert time.monotonic() - began < DEADLINE_SECONDS
         assert idle.recv(1) == b""

@@ -62,7 +62,7 @@ def test_no_more_is_taken_in_than_can_be_answered(world: World) -> None:
         sender.start()
         for _ in range(200):
             assert answer(sock)[0] == 200
-            most_bytes = max(most_bytes, *(len(one.received) for one in list(world.reception._connections)))
+            most_bytes = max(most_bytes, *(len(one.received) for one in list(world.connections._connections)))
         sock.shutdown(socket.SHUT_RDWR)
         sender.join(DEADLINE_SECONDS)
     assert 0 < most_bytes <= connections.CHUNK_BYTES + len(GET)
