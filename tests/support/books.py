@@ -73,7 +73,7 @@ class KeptHistory(History):
 
 
 class Books:
-    """A journal with all it can have, and the times."""
+    """A recorder with all it can have, and the times."""
 
     def __init__(self, folder: Path, history: History | None = None) -> None:
         (folder / ".fproc").mkdir()
@@ -81,9 +81,9 @@ class Books:
         self.now = 2_000_000_000.0
         self.monotonic = 100.0
         self.metrics = Metrics(lambda: self.monotonic)
-        self.recorder = KeptHistory()
-        self.history: History = history or self.recorder
-        self.journal = Recorder(
+        self.kept = KeptHistory()
+        self.history: History = history or self.kept
+        self.recorder = Recorder(
             self.metrics,
             self.history,
             InstanceFile(self.folders, Disk(power=False)),
@@ -94,7 +94,7 @@ class Books:
     def turn(self, seconds: float = 0.0, running: dict[str, Progress] | None = None, **health: Any) -> None:
         self.now += seconds
         self.monotonic += seconds
-        self.journal.turn(lambda: running or {}, lambda: Facts(**health))
+        self.recorder.turn(lambda: running or {}, lambda: Facts(**health))
 
     def said(self) -> list[dict[str, Any]]:
         return [dict(instance.said) for instance in instances(self.folders)]

@@ -211,9 +211,9 @@ def claimed(place: Place, disk: Disk, data: bytes = b"a\n") -> tuple[Claim, Plan
     return claim, plan
 
 
-@pytest.mark.parametrize(("number", "fate"), [(errno.ENOSPC, Verdict.PAUSE), (errno.EACCES, Verdict.WAIT)])
+@pytest.mark.parametrize(("number", "verdict"), [(errno.ENOSPC, Verdict.PAUSE), (errno.EACCES, Verdict.WAIT)])
 def test_a_disk_that_refuses_costs_no_attempt_wherever_that_happens(
-    place: Place, number: int, fate: Verdict
+    place: Place, number: int, verdict: Verdict
 ) -> None:
     place.use("trim")
     for calls in range(100):
@@ -226,7 +226,7 @@ def test_a_disk_that_refuses_costs_no_attempt_wherever_that_happens(
         if not disk.broke_at:
             break
         if outcome.verdict is not Verdict.COMMIT:
-            assert (outcome.verdict, os.strerror(number) in outcome.event.error) == (fate, True), (
+            assert (outcome.verdict, os.strerror(number) in outcome.event.error) == (verdict, True), (
                 disk.broke_at
             )
         taken = Spool(plan.config).adopt("x.log")
@@ -238,15 +238,15 @@ def test_a_disk_that_refuses_costs_no_attempt_wherever_that_happens(
     assert calls > 10
 
 
-@pytest.mark.parametrize(("number", "fate"), [(errno.ENOSPC, Verdict.PAUSE), (errno.EACCES, Verdict.WAIT)])
+@pytest.mark.parametrize(("number", "verdict"), [(errno.ENOSPC, Verdict.PAUSE), (errno.EACCES, Verdict.WAIT)])
 def test_trouble_of_the_host_leaves_a_file_in_good_order_as_if_there_had_been_no_run(
-    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, fate: Verdict
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, verdict: Verdict
 ) -> None:
     place.use("trim")
     claim, plan = claimed(place, Disk(power=True))
     with monkeypatch.context() as patch:
         patch.setattr(attempt, "run_input", lambda *_, **_named: raise_error(number))
-        assert attempt.process_claim(claim, plan).verdict is fate
+        assert attempt.process_claim(claim, plan).verdict is verdict
     taken = Spool(plan.config).adopt("x.log", is_orphan=True)
     assert isinstance(taken, Claim)
     assert (taken.origin, taken.interrupted, taken.attempts) == (Origin.LEFT, 0, 0)

@@ -28,9 +28,9 @@ DAY = 2_000_000_040.0  # a whole minute
 
 
 def outcome(
-    fate: Verdict = Verdict.COMMIT, *, seconds: float = 0.5, figures: Figures | None = None
+    verdict: Verdict = Verdict.COMMIT, *, seconds: float = 0.5, figures: Figures | None = None
 ) -> Outcome:
-    return outcome_of("a.log", fate, figures or Figures(lines_in=10, lines_out=8, bytes_in=100), seconds)
+    return outcome_of("a.log", verdict, figures or Figures(lines_in=10, lines_out=8, bytes_in=100), seconds)
 
 
 def test_at_first_everything_is_nought() -> None:
@@ -98,8 +98,8 @@ def test_a_file_that_an_earlier_owner_decided_counts_as_a_file() -> None:
 
 def test_the_success_rate_is_the_share_of_the_files_that_ended_well() -> None:
     metrics = Metrics(Clock())
-    for fate in (Verdict.COMMIT, Verdict.COMMIT, Verdict.COMMIT, Verdict.FAIL, Verdict.RETRY):
-        metrics.add(outcome(fate))
+    for verdict in (Verdict.COMMIT, Verdict.COMMIT, Verdict.COMMIT, Verdict.FAIL, Verdict.RETRY):
+        metrics.add(outcome(verdict))
     assert metrics.snapshot().success_rate == 0.75
 
 

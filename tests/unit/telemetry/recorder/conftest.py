@@ -14,4 +14,4 @@ from tests.support.books import Books
 def books(tmp_path: Path) -> Iterator[Books]:
     books = Books(tmp_path)
     yield books
-    books.journal.close()
+    books.recorder.close()

@@ -31,7 +31,7 @@ def test_how_things_stand_is_told_at_once_and_then_once_a_second(books: Books) -
             "health": {**WELL, "paused": "the disk is full", "stopping": True},
         }
     ]
-    books.journal.close()
+    books.recorder.close()
 
 
 def test_what_is_worked_on_is_told_with_its_own_start(books: Books) -> None:
@@ -51,7 +51,7 @@ def test_what_is_worked_on_is_told_with_its_own_start(books: Books) -> None:
     books.turn(3, {"b": Progress()})
     books.turn(3, {"a\n": Progress(1, 1, 413)})  # a second file of that name
     assert books.said()[0]["current"][0]["started"] == rfc3339(books.now)
-    books.journal.close()
+    books.recorder.close()
 
 
 def test_what_is_told_is_json_that_others_can_read(books: Books) -> None:

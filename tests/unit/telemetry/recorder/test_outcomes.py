@@ -20,9 +20,9 @@ from tests.support.helpers import line_failure
 
 
 def test_a_processed_file_is_recorded_with_all_its_figures(books: Books) -> None:
-    books.journal.outcome(DONE)
+    books.recorder.outcome(DONE)
     books.turn()
-    assert books.recorder.events == [
+    assert books.kept.events == [
         FileEvent("j1", "x.log", "processed", books.now, 2, 1.5, 10, 8, 100, 2, ("x.log", "b.csv"))
     ]
     assert books.totals() == {
@@ -35,9 +35,9 @@ def test_a_processed_file_is_recorded_with_all_its_figures(books: Books) -> None
 
 
 def test_a_failed_file_is_recorded_with_why_and_where(books: Books) -> None:
-    books.journal.outcome(BAD)
+    books.recorder.outcome(BAD)
     books.turn()
-    [event] = books.recorder.events
+    [event] = books.kept.events
     assert (event.kind, event.attempt, event.job) == ("failed", 3, "j2")
     assert (event.error, event.node, event.line_no) == ("ValueError: bad", "book", 812)
     assert books.totals() == {
@@ -50,7 +50,7 @@ def test_a_failed_file_is_recorded_with_why_and_where(books: Books) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fate", "kind", "totals"),
+    ("verdict", "kind", "totals"),
     [
         (Verdict.RETRY, "retry", {"retries": 1}),
         (Verdict.STOP, "stopped", {}),
@@ -61,11 +61,11 @@ def test_a_failed_file_is_recorded_with_why_and_where(books: Books) -> None:
     ],
 )
 def test_what_does_not_end_a_file_counts_for_no_figure_but_retries(
-    books: Books, fate: Verdict, kind: str | None, totals: dict[str, int]
+    books: Books, verdict: Verdict, kind: str | None, totals: dict[str, int]
 ) -> None:
-    books.journal.outcome(changed(BAD, verdict=fate))
+    books.recorder.outcome(changed(BAD, verdict=verdict))
     books.turn()
-    assert [event.kind for event in books.recorder.events] == ([kind] if kind else [])
+    assert [event.kind for event in books.kept.events] == ([kind] if kind else [])
     assert books.totals() == totals
 
 
@@ -77,19 +77,19 @@ def test_every_fate_is_thought_of() -> None:
 def test_what_an_earlier_owner_had_decided_is_recorded_under_that_owner_s_claim(
     books: Books, *, succeeded: bool
 ) -> None:
-    books.journal.rolled_forward(RolledForward("x.log", succeeded, ("r",), job="theirs"))
+    books.recorder.rolled_forward(RolledForward("x.log", succeeded, ("r",), job="theirs"))
     books.turn()
     kind = "processed" if succeeded else "failed"
-    assert books.recorder.events == [FileEvent("theirs", "x.log", kind, books.now, results=("r",))]
+    assert books.kept.events == [FileEvent("theirs", "x.log", kind, books.now, results=("r",))]
     assert books.totals() == {f"files_{kind}": 1}
 
 
 def test_recoveries_and_deaths_are_recorded(books: Books) -> None:
-    books.journal.recovered("x.log")
+    books.recorder.recovered("x.log")
     death = WorkerDeath("the worker was killed by SIGSEGV", node="start", line_no=3)
-    books.journal.died("y.log", death)
+    books.recorder.died("y.log", death)
     books.turn()
-    recovered, died = books.recorder.events
+    recovered, died = books.kept.events
     assert (recovered.file, recovered.kind, recovered.error) == ("x.log", "recovered", "")
     assert (died.file, died.kind, died.error) == ("y.log", "died", "the worker was killed by SIGSEGV")
     assert books.totals() == {"recovered": 1}
@@ -97,9 +97,9 @@ def test_recoveries_and_deaths_are_recorded(books: Books) -> None:
 
 def test_a_file_that_lost_lines_is_told_with_both_counts(books: Books) -> None:
     figures = replace(FIGURES, rejected=2, skipped=3)
-    books.journal.outcome(changed(DONE, figures=figures))
-    books.journal.close()
-    [event] = books.recorder.events
+    books.recorder.outcome(changed(DONE, figures=figures))
+    books.recorder.close()
+    [event] = books.kept.events
     assert (event.rejected, event.skipped) == (2, 3)
     totals = books.totals()
     assert (totals["lines_rejected"], totals["lines_skipped"]) == (2, 3)
@@ -118,28 +118,28 @@ def line_errors(count: int) -> tuple[LineFailure, ...]:
 def test_the_line_that_failed_a_file_and_those_that_were_left_out_are_recorded(books: Books) -> None:
     left_out = line_errors(3)
     failed = line_failure("failed", "book", 812, "the line", "ValueError: bad")
-    books.journal.outcome(changed(BAD, figures=replace(FIGURES, line_errors=(*left_out, failed))))
-    books.journal.outcome(changed(DONE, figures=replace(FIGURES, line_errors=left_out)))
-    books.journal.outcome(DONE)
+    books.recorder.outcome(changed(BAD, figures=replace(FIGURES, line_errors=(*left_out, failed))))
+    books.recorder.outcome(changed(DONE, figures=replace(FIGURES, line_errors=left_out)))
+    books.recorder.outcome(DONE)
     books.turn()
-    found = [(event.line, event.line_errors) for event in books.recorder.events]
+    found = [(event.line, event.line_errors) for event in books.kept.events]
     assert found == [("the line", left_out), (None, left_out), (None, ())]
 
 
 def test_a_file_that_was_left_at_a_checkpoint_tells_of_its_lines_in_the_end(books: Books) -> None:
     figures = replace(FIGURES, line_errors=line_errors(3))
-    books.journal.outcome(changed(DONE, verdict=Verdict.STOP, figures=figures))
+    books.recorder.outcome(changed(DONE, verdict=Verdict.STOP, figures=figures))
     books.turn()
-    assert [event.line_errors for event in books.recorder.events] == [()]
+    assert [event.line_errors for event in books.kept.events] == [()]
 
 
 def test_of_very_many_lines_at_once_the_first_of_each_file_are_recorded(books: Books) -> None:
     figures = replace(FIGURES, line_errors=line_errors(20))
     for number in range(100):
-        books.journal.outcome(changed(DONE, job=str(number), figures=figures))
+        books.recorder.outcome(changed(DONE, job=str(number), figures=figures))
     books.turn()
-    counts = [len(event.line_errors) for event in books.recorder.events]
+    counts = [len(event.line_errors) for event in books.kept.events]
     assert counts == [20] * (FLUSH_LINE_ERRORS // 20) + [1] * (100 - FLUSH_LINE_ERRORS // 20)
-    books.journal.outcome(changed(DONE, figures=figures))
+    books.recorder.outcome(changed(DONE, figures=figures))
     books.turn(FLUSH_SECONDS)
-    assert len(books.recorder.events[-1].line_errors) == 20
+    assert len(books.kept.events[-1].line_errors) == 20

@@ -32,17 +32,17 @@ def test_what_is_worked_on_now_is_known_with_how_long_it_has_been(books: Books) 
     running["\udcff"] = Progress(9, 90, 412)
     counts = {"lines": 9, "bytes": 90, **NONE_LOST}
     first = {"file": "\udcff", "started": started, **counts, "worker": 412, "seconds": 2.5}
-    assert books.journal.current(running)[0] == first
-    books.journal.outcome(changed(DONE, file="\udcff"))
-    assert [entry["file"] for entry in books.journal.current({"b": Progress()})] == ["b"]
-    assert books.journal.current({}) == []
+    assert books.recorder.current(running)[0] == first
+    books.recorder.outcome(changed(DONE, file="\udcff"))
+    assert [entry["file"] for entry in books.recorder.current({"b": Progress()})] == ["b"]
+    assert books.recorder.current({}) == []
 
 
 def test_a_file_that_was_begun_since_the_last_turn_is_known_and_keeps_its_start(books: Books) -> None:
-    (first,) = books.journal.current({"a": Progress()})
+    (first,) = books.recorder.current({"a": Progress()})
     books.now += 1
     books.turn(TELL_SECONDS, {"a": Progress(1)})
-    (second,) = books.journal.current({"a": Progress(2)})
+    (second,) = books.recorder.current({"a": Progress(2)})
     assert (first["started"], first["seconds"]) == (second["started"], 0.0)
     assert (second["seconds"], second["lines"]) == (1.0 + TELL_SECONDS, 2)
 
@@ -50,26 +50,26 @@ def test_a_file_that_was_begun_since_the_last_turn_is_known_and_keeps_its_start(
 def test_threads_may_ask_what_is_worked_on_while_it_changes(books: Books) -> None:
     with ThreadPoolExecutor(2) as pool:
         some = {f"f{n}": Progress() for n in range(19)}
-        looks = [pool.submit(books.journal.current, some) for _ in range(200)]
+        looks = [pool.submit(books.recorder.current, some) for _ in range(200)]
         for number in range(200):
             books.turn(TELL_SECONDS, {f"f{n}": Progress() for n in range(number % 20)})
-            books.journal.outcome(changed(DONE, file=f"f{number % 20}"))
+            books.recorder.outcome(changed(DONE, file=f"f{number % 20}"))
         assert all(len(look.result()) < 20 for look in looks)
 
 
 def test_traces_are_known_while_a_file_is_worked_on_and_after() -> None:
     traces, seconds = Traces(), [0.0]
-    journal = Recorder(Metrics(), traces=traces, monotonic=lambda: seconds[0])
+    recorder = Recorder(Metrics(), traces=traces, monotonic=lambda: seconds[0])
     one, two = (Trace(number, "a", [("start", "start", "a")], "written") for number in (1, 2))
-    journal.turn(lambda: {"x.log": Progress(1, 1, 1, (one,))}, Facts)
+    recorder.turn(lambda: {"x.log": Progress(1, 1, 1, (one,))}, Facts)
     assert traces.find(limit=9) == [("x.log", one)]
-    journal.outcome(changed(DONE, figures=replace(FIGURES, traces=(one, two))))
+    recorder.outcome(changed(DONE, figures=replace(FIGURES, traces=(one, two))))
     assert traces.find(limit=9) == [("x.log", two), ("x.log", one)]
     seconds[0] += TELL_SECONDS
-    journal.turn(lambda: {"y.log": Progress(1, 1, 1, (one,))}, Facts)
-    journal.died("y.log", WorkerDeath("killed"))
+    recorder.turn(lambda: {"y.log": Progress(1, 1, 1, (one,))}, Facts)
+    recorder.died("y.log", WorkerDeath("killed"))
     seconds[0] += TELL_SECONDS
-    journal.turn(dict, Facts)
+    recorder.turn(dict, Facts)
     assert traces.find(file="y.log", limit=9) == [("y.log", one)]
 
 
@@ -98,16 +98,16 @@ class Called(Alerts):
 
 def test_alerts_hear_of_failures_alone_and_of_what_the_loop_tells() -> None:
     called = Called()
-    journal = Recorder(Metrics(), alerts=called)
-    for fate in Verdict:
-        journal.outcome(changed(BAD, verdict=fate))
-    journal.rolled_forward(RolledForward("old.log", succeeded=True, results=()))
-    journal.rolled_forward(RolledForward("older.log", succeeded=False, results=()))
-    journal.paused("the disk is full")
-    journal.resumed()
-    journal.arrived()
-    journal.turn(dict, Facts)
-    journal.close()
+    recorder = Recorder(Metrics(), alerts=called)
+    for verdict in Verdict:
+        recorder.outcome(changed(BAD, verdict=verdict))
+    recorder.rolled_forward(RolledForward("old.log", succeeded=True, results=()))
+    recorder.rolled_forward(RolledForward("older.log", succeeded=False, results=()))
+    recorder.paused("the disk is full")
+    recorder.resumed()
+    recorder.arrived()
+    recorder.turn(dict, Facts)
+    recorder.close()
     assert called.calls == [
         ("failed", "x.log", "ValueError: bad", {"node": "book", "line_no": 812, "attempts": 3}),
         ("failed", "older.log", "as was decided before fproc crashed", {}),

@@ -33,15 +33,15 @@ def real(folder: Path, **options: Any) -> History:
 def test_a_real_history_finds_all_of_it_again_and_one_claim_s_end_counts_once(tmp_path: Path) -> None:
     history = real(tmp_path)
     books = Books(tmp_path, history)
-    books.journal.outcome(changed(DONE, file="\udcff"))
-    books.journal.rolled_forward(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
-    books.journal.rolled_forward(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
-    books.journal.outcome(BAD)
+    books.recorder.outcome(changed(DONE, file="\udcff"))
+    books.recorder.rolled_forward(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
+    books.recorder.rolled_forward(RolledForward("\udcff", succeeded=True, results=(), job="j0"))
+    books.recorder.outcome(BAD)
     books.turn()
     kinds = [(row.event.file, row.event.kind) for row in history.recent(limit=9)]
     assert kinds == [("x.log", "failed"), ("\udcff", "processed"), ("\udcff", "processed")]
     assert history.totals()["files_processed"] == 2
-    books.journal.close()
+    books.recorder.close()
 
 
 @pytest.mark.parametrize("kind", ["recovered", "died"])
@@ -50,81 +50,81 @@ def test_two_files_of_which_the_same_is_told_at_once_are_two_events(tmp_path: Pa
     books = Books(tmp_path, history)
     for name in ("x", "y"):
         if kind == "recovered":
-            books.journal.recovered(name)
+            books.recorder.recovered(name)
         else:
-            books.journal.died(name, WorkerDeath("killed"))
+            books.recorder.died(name, WorkerDeath("killed"))
     books.turn()
     found = [row.event.file for row in history.recent(limit=9)]
-    books.journal.close()
+    books.recorder.close()
     assert found == ["y", "x"]
 
 
 def test_events_are_written_together_and_never_too_late(books: Books) -> None:
     books.turn()
     for number in range(3):
-        books.journal.outcome(changed(DONE, job=f"a{number}"))
+        books.recorder.outcome(changed(DONE, job=f"a{number}"))
     books.turn(FLUSH_SECONDS)
-    books.journal.outcome(changed(DONE, job="b"))
+    books.recorder.outcome(changed(DONE, job="b"))
     books.turn(FLUSH_SECONDS / 2)
-    assert [len(batch) for batch in books.recorder.batches] == [3]
+    assert [len(batch) for batch in books.kept.batches] == [3]
     books.turn(FLUSH_SECONDS / 2)
     books.turn(FLUSH_SECONDS)
-    assert [len(batch) for batch in books.recorder.batches] == [3, 1]
+    assert [len(batch) for batch in books.kept.batches] == [3, 1]
 
 
 def test_many_events_do_not_wait(books: Books) -> None:
-    books.journal.outcome(DONE)
+    books.recorder.outcome(DONE)
     books.turn()
     for number in range(FLUSH_EVENTS - 1):
-        books.journal.outcome(changed(DONE, job=f"a{number}"))
+        books.recorder.outcome(changed(DONE, job=f"a{number}"))
     books.turn()
-    assert len(books.recorder.events) == 1
-    books.journal.outcome(DONE)
+    assert len(books.kept.events) == 1
+    books.recorder.outcome(DONE)
     books.turn()
-    assert [len(batch) for batch in books.recorder.batches] == [1, FLUSH_EVENTS]
+    assert [len(batch) for batch in books.kept.batches] == [1, FLUSH_EVENTS]
 
 
 def test_the_end_writes_the_rest_and_closes_all(books: Books) -> None:
     books.turn()
-    books.journal.outcome(DONE)
-    books.journal.outcome(BAD)
-    books.journal.close()
-    assert [event.job for event in books.recorder.events] == ["j1", "j2"]
-    assert books.recorder.closed == 1
+    books.recorder.outcome(DONE)
+    books.recorder.outcome(BAD)
+    books.recorder.close()
+    assert [event.job for event in books.kept.events] == ["j1", "j2"]
+    assert books.kept.closed == 1
     assert books.said() == []
 
 
 def test_the_end_of_one_that_never_turned_writes_too(books: Books) -> None:
-    books.journal.outcome(DONE)
-    books.journal.close()
-    assert len(books.recorder.events) == 1
+    books.recorder.outcome(DONE)
+    books.recorder.close()
+    assert len(books.kept.events) == 1
 
 
 def test_the_history_is_pruned_when_it_is_asked_for_and_never_by_a_turn(books: Books) -> None:
     books.turn()
     books.turn(1e6)
-    assert books.recorder.pruned == 0
-    books.journal.prune(lambda: False)
-    assert books.recorder.pruned == 1
+    assert books.kept.pruned == 0
+    books.recorder.prune(lambda: False)
+    assert books.kept.pruned == 1
     Recorder(books.metrics).prune(lambda: False)
 
 
 def everything(books: Books) -> None:
     """Let everything happen that can."""
-    for number, fate in enumerate(Verdict):
-        books.journal.outcome(changed(DONE, verdict=fate, job=f"j{number}"))
-    books.journal.recovered("x")
-    books.journal.rolled_forward(RolledForward("x", succeeded=False, results=()))
-    books.journal.died("x", WorkerDeath("killed"))
+    for number, verdict in enumerate(Verdict):
+        books.recorder.outcome(changed(DONE, verdict=verdict, job=f"j{number}"))
+    books.recorder.recovered("x")
+    books.recorder.rolled_forward(RolledForward("x", succeeded=False, results=()))
+    books.recorder.died("x", WorkerDeath("killed"))
     for _ in range(3):
         books.turn(3600)
 
 
 def test_without_history_and_instance_file_there_are_the_figures(books: Books) -> None:
-    books.journal = Recorder(books.metrics)
+    books.recorder = Recorder(books.metrics)
     everything(books)
-    assert books.journal._events == []
-    books.journal.close()
+    assert books.recorder._events == []
+    books.recorder.close()
     assert books.totals()["files_processed"] == 1
     assert os.listdir(books.folders.within(".fproc")) == []
 
@@ -147,7 +147,7 @@ def test_a_history_in_trouble_says_so_once_and_costs_nothing_else(
         for _ in range(3):
             everything(books)
         assert len(books.said()) == 1
-        books.journal.close()
+        books.recorder.close()
     assert len(caplog.records) == 1
     assert "history" in caplog.text
     assert books.totals()["files_processed"] == 3
@@ -159,5 +159,5 @@ def test_an_instance_file_in_trouble_costs_nothing_else(books: Books, what: str)
     if what == "file":
         Path(books.folders.within(".fproc")).touch()
     everything(books)
-    books.journal.close()
-    assert len(books.recorder.events) == len(KINDS) + 3
+    books.recorder.close()
+    assert len(books.kept.events) == len(KINDS) + 3

@@ -16,7 +16,7 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def told(place: Place, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the journal is told for alerts."""
+    """What the recorder is told for alerts."""
     told: list[str] = []
     for what in ("paused", "resumed", "arrived"):
         monkeypatch.setattr(place.watcher._recorder, what, lambda *_, what=what: told.append(what))
