@@ -339,7 +339,7 @@ class Watcher:
             self._changing.forget(event.file)
         if verdict in {Verdict.PAUSE, Verdict.WAIT}:
             self._queue.add(Task(event.file, Why.DUE))
-            self._troubled(event.file, Trouble(event.error, of_machine=verdict is Verdict.PAUSE))
+            self._troubled(event.file, Trouble(event.error, of_host=verdict is Verdict.PAUSE))
             return
         self._queue.is_well(event.file)
         self._pauses.end()
@@ -370,7 +370,7 @@ class Watcher:
             self._queue.add(task)
 
     def _troubled(self, name: str, trouble: Trouble) -> None:
-        if trouble.of_machine:
+        if trouble.of_host:
             self._pauses.begin(trouble.reason)
         elif self._queue.set_aside(name, trouble.reason):
             log.error(

@@ -44,10 +44,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The reason why a name could not be worked on, or why no name could, if it is `of_machine`."""
+    """The reason why a name could not be worked on, or why no name could, if it is `of_host`."""
 
     reason: str
-    of_machine: bool
+    of_host: bool
 
 
 @dataclass(frozen=True, slots=True)

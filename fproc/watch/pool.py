@@ -321,7 +321,7 @@ class _Slot:
         if self._is_leaving or self._is_told or self._is_ready:
             return Report(task, NotBegun(has_died=self._is_ready and not self._is_leaving))
         how = f"took longer than {START_SECONDS:g} s" if self._is_too_slow else _how(status)
-        return Report(task, Trouble(f"a worker could not start ({how})", of_machine=True))
+        return Report(task, Trouble(f"a worker could not start ({how})", of_host=True))
 
     def _death(self, status: int) -> WorkerDeath:
         if self._is_too_slow:

@@ -32,7 +32,7 @@ def test_a_plugin_that_fails_in_the_worker_alone_is_trouble_and_no_file_s_fault(
     task = place.put("x", "a")
     for _ in range(2):
         workers.submit(task)
-        trouble = Trouble("a worker could not start (ended with exit status 78)", of_machine=True)
+        trouble = Trouble("a worker could not start (ended with exit status 78)", of_host=True)
         assert collected(workers) == [Report(task, trouble)]
     assert place.log.read_text().count("a worker cannot start: $.nodes[0].type: ") == 2
     assert "RuntimeError: no licence" in place.log.read_text()
@@ -51,7 +51,7 @@ def test_a_worker_that_ends_while_it_starts_is_trouble_and_no_loss(
         task = place.put("x", "a")
         for _ in range(2):
             workers.submit(task)
-            trouble = Trouble("a worker could not start (ended with exit status 1)", of_machine=True)
+            trouble = Trouble("a worker could not start (ended with exit status 1)", of_host=True)
             assert collected(workers) == [Report(task, trouble)]
     assert done(workers, task).verdict is Verdict.COMMIT
 
