@@ -106,7 +106,7 @@ def test_output_may_be_a_fifo(folder: Path) -> None:
 
 
 def test_a_device_stays_a_device() -> None:
-    # Not as root, who could replace it: then this test would break the machine that it runs on.
+    # Not as root, who could replace it: then this test would break the host that it runs on.
     with open_folder() as folder:
         ended = run(folder, "--input", "-", "--output", "/dev/null", given=SAMPLE, as_nobody=True)
     assert (ended.status, ended.out) == (0, b"")

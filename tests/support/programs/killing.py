@@ -43,7 +43,7 @@ import ctypes, json, os, subprocess, sys
 import fproc.cli.actions, fproc.cli.main, fproc.cli.settings, fproc.cli.watch
 import fproc.run.attempt, fproc.run.run
 import fproc.telemetry.metrics, fproc.watch.loop, fproc.watch.pool, fproc.watch.worker
-fproc.run.pieces.PIECE_SECONDS = 60.0  # pieces, and so checkpoints, do not depend on how fast this machine is
+fproc.run.pieces.PIECE_SECONDS = 60.0  # pieces, and so checkpoints, do not depend on how fast the host is
 exec(os.environ["SABOTAGE"])
 role, steps = sys.argv[1], os.environ["STEPS"]
 

@@ -16,7 +16,7 @@ from fproc.spool.disk import mounts as mounts_module
 from fproc.spool.layout import Folders
 from tests.support.spool.doctored import BAD, GOOD, WEAK, found, refuse
 
-OF_THE_MACHINE = {"free space", "free inodes", "fsync of a file", "fsync of a folder", "open files"}
+OF_THE_HOST = {"free space", "free inodes", "fsync of a file", "fsync of a folder", "open files"}
 """What may be short or slow on the host that runs the tests."""
 
 
@@ -48,7 +48,7 @@ def tree(*tops: str) -> dict[str, bytes]:
 def test_all_is_well_on_a_filesystem_that_has_everything(folders: Folders) -> None:
     findings = found(folders)
     not_good = {what for what, finding in findings.items() if finding.verdict is not GOOD}
-    assert not_good - OF_THE_MACHINE == set()
+    assert not_good - OF_THE_HOST == set()
     assert [
         finding.advice for finding in findings.values() if finding.verdict is GOOD and finding.advice
     ] == []
