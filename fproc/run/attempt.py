@@ -1,4 +1,4 @@
-"""A claimed file: run it from where it stands, decide, carry out, and report as a value."""
+"""A claimed file: run it from its checkpoint or its start, decide, carry that out, and return an outcome."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ log = logging.getLogger("fproc.job")
 
 @dataclass(frozen=True, slots=True)
 class WorkerDeath:
-    """How the worker died that had the file before, in words.
+    """The death of the worker that had the file before, in words.
 
     A file that had got further than ever before is not blamed for the death of its worker; if it was
-    `too_slow`, it is. `node`, `line_no` and `line` tell what it was at, as far as that is known.
+    `too_slow`, it is. `node`, `line_no` and `line` are what the worker was processing, as far as known.
     """
 
     reason: str
@@ -64,12 +64,12 @@ class WorkerDeath:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What a job has of the process that it runs in: clocks, who watches it, whether it has to stop.
+    """What the process provides to a job: clocks, observers, whether it has to stop.
 
-    `helpers` is how many more processes it may start for a big file; `sampling` says which lines are timed;
-    `mark` is told what is being done; `taken_up` is called with an input's name and how it came into
-    `underprocess/`, before it is worked on; `was_closed` says that the kernel has told of the end of the
-    input's writer.
+    `helpers` is how many more processes it may start for a big file; `sampling` decides which lines are
+    timed; `mark` takes the current work; `taken_up` is called with an input's name and how it came into
+    `underprocess/`, before it is processed; `was_closed` is true if the kernel has reported that the input's
+    writer closed it.
     """
 
     clock: Callable[[], float] = time.time
@@ -86,7 +86,7 @@ class RunContext:
 
 @dataclass(slots=True)
 class Ran:
-    """A claimed file that was run; what ended the run, or None, and the stamp of the file that was read."""
+    """A claimed file that was run, with the error that ended the run, if any, and the stamp of the file."""
 
     claim: Claim
     figures: Figures
@@ -98,12 +98,12 @@ class Ran:
 def process_claim(
     claim: Claim, plan: Plan, context: RunContext | None = None, *, death: WorkerDeath | None = None
 ) -> Outcome:
-    """Do everything that a claimed file needs. The claim is ended, whatever happens.
+    """Run a claimed file and carry out the verdict. The claim is ended, whatever happens.
 
-    `death` tells how the worker ended that had the file before, if it is known to have died.
+    `death` is that of the worker that had the file before, if it is known to have died.
 
     Raises:
-        BaseException: only what is no `Exception`; the file is then released.
+        BaseException: only those that are no `Exception`; the file is then released.
     """
     context = context or RunContext()
     return end_run(run_claim(claim, plan, context, death=death), plan, context)
@@ -113,7 +113,7 @@ def run_claim(claim: Claim, plan: Plan, context: RunContext, *, death: WorkerDea
     """Run a claimed file; its results are written, and nothing is decided.
 
     Raises:
-        BaseException: only what is no `Exception`; the file is then released.
+        BaseException: only those that are no `Exception`; the file is then released.
     """
     begin = time.perf_counter()
     figures = Figures()
@@ -129,22 +129,22 @@ def run_claim(claim: Claim, plan: Plan, context: RunContext, *, death: WorkerDea
 
 
 def end_run(ran: Ran, plan: Plan, context: RunContext) -> Outcome:
-    """Decide about a file that was run, and carry that out. The claim is ended, whatever happens."""
+    """Decide about a file that was run, and carry out the verdict. The claim is ended, whatever happens."""
     begin = time.perf_counter()
     context.mark.note(Doing.COMMITTING)
     try:
         if ran.error is None:
             _seal(ran)
         return _conclude(ran, plan, context.clock, begin)
-    except (OSError, LostClaimError) as trouble:  # while deciding; the disk says how far that got
-        return _troubled(ran, plan, trouble, time.perf_counter() - begin)
+    except (OSError, LostClaimError) as error:  # while deciding; the disk says how far that got
+        return _troubled(ran, plan, error, time.perf_counter() - begin)
     finally:
         with suppress(OSError):
             ran.claim.release()
 
 
 def end_runs(runs: Sequence[Ran], spool: Spool, plan: Plan, context: RunContext) -> list[Outcome]:
-    """Do what `end_run` does for several runs that ended well, together."""
+    """Do the same as `end_run` for several runs that ended well, together."""
     begin = time.perf_counter()
     context.mark.note(Doing.COMMITTING)
     sealed = {ran.claim: ran.stamp for ran in runs if ran.stamp}
@@ -168,15 +168,15 @@ def end_runs(runs: Sequence[Ran], spool: Spool, plan: Plan, context: RunContext)
 def _seal(ran: Ran) -> None:
     try:
         ran.claim.seal()
-    except Exception as error:  # noqa: BLE001 - sorted by what it is, as an error of the run
+    except Exception as error:  # noqa: BLE001 - classified like an error of the run
         ran.error = error
 
 
-def _troubled(ran: Ran, plan: Plan, trouble: OSError | LostClaimError, seconds: float) -> Outcome:
-    """Return the outcome of trouble that came while it was decided; it is not known how far that got."""
+def _troubled(ran: Ran, plan: Plan, error: OSError | LostClaimError, seconds: float) -> Outcome:
+    """Return the outcome of an error while deciding; it is not known how far that got."""
     claim = ran.claim
-    verdict = Verdict.LOST if claim.is_lost() else decide(trouble, claim.attempts, plan.config.retry)
-    return _outcome(ran, verdict, seconds, trouble, attempt=1)
+    verdict = Verdict.LOST if claim.is_lost() else decide(error, claim.attempts, plan.config.retry)
+    return _outcome(ran, verdict, seconds, error, attempt=1)
 
 
 def _outcome(
@@ -190,13 +190,13 @@ def _outcome(
     retry_seconds: float = 0.0,
     not_before: float = 0.0,
 ) -> Outcome:
-    """Return the outcome of a file whose end took `seconds` after its run."""
+    """Return the outcome of a file, whose end took `seconds` after its run."""
     claim = ran.claim
-    at: LineFailure | WorkerDiedError | None = None
+    culprit: LineFailure | WorkerDiedError | None = None
     if isinstance(error, RecordError):
-        at = error.failure
+        culprit = error.failure
     elif isinstance(error, WorkerDiedError):
-        at = error
+        culprit = error
     return outcome_of(
         claim.name,
         verdict,
@@ -206,15 +206,15 @@ def _outcome(
         attempt=claim.attempts + 1 if attempt is None else attempt,
         results=results,
         error="" if error is None else trouble_of(error),
-        node=at.node if at else None,
-        line_no=at.line_no if at else None,
+        node=culprit.node if culprit else None,
+        line_no=culprit.line_no if culprit else None,
         retry_seconds=retry_seconds,
         not_before=not_before,
     )
 
 
 def _blamed(claim: Claim, death: WorkerDeath | None) -> Exception | None:
-    """What the file has done to those who worked on it before, if that has to be reckoned with."""
+    """Return the error that the file has caused in earlier processes, if it is blamed for their end."""
     if death and (death.too_slow or not claim.has_progressed):
         return WorkerDiedError(death.reason, node=death.node, line_no=death.line_no, line=death.line)
     if claim.interrupted >= INTERRUPTIONS:
@@ -225,7 +225,7 @@ def _blamed(claim: Claim, death: WorkerDeath | None) -> Exception | None:
 def _run_claimed(
     claim: Claim, plan: Plan, figures: Figures, context: RunContext
 ) -> tuple[FileStamp | None, Exception | None]:
-    """Run a claimed file; gives which file was read, or what ended the run."""
+    """Run a claimed file; return the stamp of the file that was read, or the error that ended the run."""
     try:
         try:
             return _run_once(claim, plan, figures, context, may_resume=True), None
@@ -242,38 +242,38 @@ def _run_claimed(
 def _run_once(
     claim: Claim, plan: Plan, figures: Figures, context: RunContext, *, may_resume: bool
 ) -> FileStamp:
-    """Run a claimed file, from its checkpoint if it may; gives which file was read."""
-    given = open_input(claim.path, in_spool=True)
+    """Run a claimed file, from its checkpoint if it may; return the stamp of the file that was read."""
+    source_file = open_input(claim.path, in_spool=True)
     try:
-        stamp = FileStamp.of(given.status)
-        place = claim.resume(stamp, plan.fingerprint) if may_resume else None
+        stamp = FileStamp.of(source_file.status)
+        position = claim.resume(stamp, plan.fingerprint) if may_resume else None
         run_input(
             plan,
-            given,
+            source_file,
             claim.staging,
             figures,
             reject=claim.reject,
             observer=context.observer,
             progress=context.progress,
-            keep=_Keeper(claim, plan, stamp, context, place or Position()),
-            begin_at=place,
+            keep=_Keeper(claim, plan, stamp, context, position or Position()),
+            begin_at=position,
             helpers=context.helpers,
             sampling=context.sampling,
             mark=context.mark,
         )
-        check_whole(claim, plan.config, given, was_closed=context.was_closed)
-    except Exception as error:  # whatever it was: it may be that half of a file was read
-        cause = blame(error, claim, plan.config, given, was_closed=context.was_closed)
+        check_whole(claim, plan.config, source_file, was_closed=context.was_closed)
+    except Exception as error:  # of any kind: the cause may be that half of a file was read
+        cause = blame(error, claim, plan.config, source_file, was_closed=context.was_closed)
         if cause is error:
             raise
         raise cause from error
     finally:
-        given.close()
+        source_file.close()
     return stamp
 
 
 class _Keeper:
-    """Makes checkpoints of one run, when they are due and when fproc stops."""
+    """A keeper that makes checkpoints of one run when they are due and when fproc stops."""
 
     def __init__(
         self, claim: Claim, plan: Plan, stamp: FileStamp, context: RunContext, begin_at: Position
@@ -286,11 +286,11 @@ class _Keeper:
         self._seconds = context.monotonic()
         self._offset_bytes = begin_at.offset_bytes
 
-    def __call__(self, offset_bytes: int, place: Callable[[], Position]) -> None:
-        """Keep the place, if a checkpoint is due; `place()` may raise anything, being users' code in part.
+    def __call__(self, offset_bytes: int, get_position: Callable[[], Position]) -> None:
+        """Save the position, if due; `get_position()` may raise anything, as it calls users' code.
 
         Raises:
-            StoppedError: it was kept, and fproc is stopping.
+            StoppedError: it was saved, and fproc is stopping.
         """
         policy = self._plan.config.checkpoint
         is_stopping = self._context.is_stopping()
@@ -300,14 +300,14 @@ class _Keeper:
         )
         if is_due and self._can_keep:
             if offset_bytes > self._offset_bytes:
-                self._keep(offset_bytes, place)
+                self._keep(offset_bytes, get_position)
             if is_stopping and self._can_keep:
                 raise StoppedError("fproc is stopping")
 
-    def _keep(self, offset_bytes: int, place: Callable[[], Position]) -> None:
+    def _keep(self, offset_bytes: int, get_position: Callable[[], Position]) -> None:
         self._context.mark.note(Doing.KEEPING)
         try:
-            self._claim.save(self._stamp, self._plan.fingerprint, _kept(place))
+            self._claim.save(self._stamp, self._plan.fingerprint, _position(get_position))
         except UnsavableError as why:
             log.info("%s: has no checkpoints: %s", shown(self._claim.name), why)
             self._can_keep = False
@@ -315,9 +315,9 @@ class _Keeper:
         self._offset_bytes = offset_bytes
 
 
-def _kept(place: Callable[[], Position]) -> Position:
+def _position(get_position: Callable[[], Position]) -> Position:
     try:
-        return place()
+        return get_position()
     except UnsavableError:
         raise
     except Exception as error:
@@ -325,7 +325,7 @@ def _kept(place: Callable[[], Position]) -> Position:
 
 
 def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float], begin: float) -> Outcome:
-    """Decide, and carry it out; `begin` is when that began, by the counter for performance."""
+    """Decide, and carry out the verdict; `begin` is when that began, by `time.perf_counter`."""
     claim, error = ran.claim, ran.error
     attempt = claim.attempts + 1
     results: tuple[str, ...] = ()
@@ -340,7 +340,7 @@ def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float], begin: float) ->
     elif verdict is Verdict.STOP:
         claim.leave()
     elif verdict in {Verdict.PAUSE, Verdict.WAIT}:
-        with suppress(OSError):  # the trouble may be that nothing can be written, this neither
+        with suppress(OSError):  # perhaps nothing can be written, not even this
             claim.leave()
     elif verdict is Verdict.RETRY:
         delay_seconds = plan.config.retry.delay_seconds(attempt, fraction())
@@ -365,15 +365,15 @@ def _conclude(ran: Ran, plan: Plan, clock: Callable[[], float], begin: float) ->
 def failure_report(
     name: str, error: Exception, attempts: int, now: float, figures: Figures
 ) -> dict[str, Any]:
-    """What `NAME.error.json` says; what is about a record is null where the trouble is none's."""
+    """Return the content of `NAME.error.json`; keys about a record are null if none is at fault."""
     failure = error.failure if isinstance(error, RecordError) else None
-    about = error if isinstance(error, WorkerDiedError) else failure
+    culprit = error if isinstance(error, WorkerDiedError) else failure
     return {
         "file": shown(name),
         "reason": failure.reason if failure else reason_of(error),
-        "node": about.node if about else None,
-        "line_no": about.line_no if about else None,
-        "line": failure.known_line if failure else about.line if about else None,
+        "node": culprit.node if culprit else None,
+        "line_no": culprit.line_no if culprit else None,
+        "line": failure.known_line if failure else culprit.line if culprit else None,
         "tag": failure.tag if failure else None,
         "given": failure.given if failure else None,
         "rejected": figures.rejected,
@@ -385,7 +385,7 @@ def failure_report(
 
 
 def _traceback(error: Exception) -> list[str]:
-    """Where a processor raised; nothing for what fproc itself found wrong."""
+    """Return the traceback of an error that a processor raised; none for those of fproc itself."""
     cause = error.__cause__ if isinstance(error, RecordError) else error
     if isinstance(cause, ProcessorExitError):
         cause = cause.__cause__

@@ -1,4 +1,4 @@
-"""Pieces of one big file that several processes do at the same time, where no node remembers a line.
+"""Chunks of one big file that several processes do at the same time, where no node remembers a line.
 
 The outcome of a chunk is a value: the bytes of each result, figures, lines that are set aside. Such values,
 added one after the other, are what one process would have done; see `helpers` for who does them.
@@ -22,20 +22,20 @@ from fproc.run.pieces import PieceSizer
 from fproc.spool.output.parts import HELD_CHARACTERS
 
 CHUNK_BYTES = 1024 * 1024
-"""About how long a chunk is: some milliseconds of work."""
+"""The approximate size of a chunk: some milliseconds of work."""
 
 LEAST_BYTES = 32 * 1024 * 1024
-"""A file that has less than this left to do is done by one process: helpers take time to start."""
+"""A file with less than this left is done by one process: helpers take time to start."""
 
 GIANT_BYTES = 64 * 1024 * 1024
-"""What is longer than this is done by one process, which can make checkpoints and stop within a line."""
+"""A line longer than this is done by one process, which can make checkpoints and stop within a line."""
 
 _WINDOW_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole lines of an input, by their place in bytes."""
+    """Whole lines of an input, by their offsets in bytes."""
 
     begin: int
     end: int
@@ -43,11 +43,11 @@ class Chunk:
 
 @dataclass(slots=True)
 class Done:
-    """What a chunk has come to.
+    """The outcome of a chunk, without its bytes.
 
-    `figures` are the engine's. `pieces` are the results: which one (None for standard output), how many bytes
-    and how many lines, in the order in which the bytes stand behind each other. `lost` are lines that were
-    set aside or skipped, in order, with line numbers that begin with 1 in the chunk.
+    `figures` are the engine's. `pieces` are the results: the name (None for standard output), the number of
+    bytes and of lines, in the order of the bytes. `lost` are lines that were set aside or skipped, in order,
+    with line numbers that begin with 1 in the chunk.
     """
 
     figures: dict[str, Any]
@@ -56,34 +56,34 @@ class Done:
 
 
 Outcome = tuple[Done, Sequence[bytes | memoryview]]
-"""What a chunk has come to, and the bytes of each piece."""
+"""The outcome of a chunk, and the bytes of each piece."""
 
 
 class Reader:
-    """Reads one part of a file, whatever others do with the same descriptor."""
+    """A reader of one part of a file, independent of other uses of the descriptor."""
 
     def __init__(self, descriptor: int, chunk: Chunk) -> None:
         self._descriptor = descriptor
-        self._place = chunk.begin
+        self._position = chunk.begin
         self._end = chunk.end
 
     def read(self, size_bytes: int) -> bytes:
-        """Return at most this many bytes, b"" at the end of the part."""
-        data = os.pread(self._descriptor, min(size_bytes, self._end - self._place), self._place)
-        self._place += len(data)
+        """Return up to `size_bytes` bytes, b"" at the end of the part."""
+        data = os.pread(self._descriptor, min(size_bytes, self._end - self._position), self._position)
+        self._position += len(data)
         return data
 
 
 def chunks(descriptor: int, begin: int, size_bytes: int) -> Iterator[Chunk]:
-    """The chunks of a file from a place, which is the beginning of a line, to its end, or to a giant line."""
+    """Yield the chunks of a file from the beginning of a line to the end of the file, or to a giant line."""
     while begin < size_bytes:
         end = begin + CHUNK_BYTES
         while end < size_bytes:
             if end - begin > GIANT_BYTES:
                 return
-            found = os.pread(descriptor, _WINDOW_BYTES, end - 1).find(b"\n")
-            if found >= 0:
-                end += found
+            newline_at = os.pread(descriptor, _WINDOW_BYTES, end - 1).find(b"\n")
+            if newline_at >= 0:
+                end += newline_at
                 break
             end += _WINDOW_BYTES
         end = min(end, size_bytes)
@@ -102,20 +102,20 @@ def compute(
     mark: CurrentTask,
     sampling: Sampling | None = None,
 ) -> Outcome | None:
-    """Do a chunk; gives what it came to, or None: it must be done line by line.
+    """Do a chunk; return its outcome, or None if it must be done line by line.
 
-    That is so where a line fails the file, or has met with trouble that passes: only who does all lines in
-    their order can tell what is to be said of it.
+    That is so where a line fails the file, or fails for a reason that passes: only a run of all lines in
+    their order can report it correctly.
 
     Args:
-        plan: what to do.
+        plan: the plan of the file.
         descriptor: the open input.
-        source: what processors may know of it.
+        source: what processors may know about it.
         entry: the node at which its lines enter.
         chunk: the part to do.
-        pace: says how many lines to feed at a time, in this process.
-        mark: is told what is being done.
-        sampling: says which lines are timed, or None.
+        pace: decides how many lines to feed at a time, in this process.
+        mark: it takes the current work.
+        sampling: it decides which lines are timed, unless None.
     """
     mark.note(Doing.FEEDING_PART, chunk.begin, chunk.end - chunk.begin)
     done = Done({})
@@ -144,7 +144,7 @@ def compute(
 
 
 class MemoryOutput:
-    """Results of a chunk, as bytes. An `Output`, to which the docstrings here are left."""
+    """Results of a chunk, as bytes. An `Output`, whose docstrings apply."""
 
     def __init__(self, done: Done | None = None) -> None:
         self.data: list[bytes] = []

@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 log = logging.getLogger("fproc.run")
 
 MOST_NOTED = 20
-"""How many lines that were left out are noted of one run, and the one that ended it."""
+"""The most left-out lines that are noted for one run, besides the one that ended it."""
 
 MOST_SAID = 20
-"""How many lines of one file that are left out the log names one by one."""
+"""The most left-out lines of one file that the log names one by one."""
 
 SAID_SECONDS = 60.0
-"""How often the log has the count of those that follow."""
+"""The seconds between counts, in the log, of those that follow."""
 
 MOST_NAMED = 3
-"""How many lines are named where there were too many."""
+"""The lines that are named where there were too many."""
 
 
 class FailureHandler:
-    """What has become of lines of one run; called with each record that failed.
+    """The handler of failed lines of one run; called with each record that failed.
 
     Args:
-        figures: count them, and hold the first ones.
-        to: takes those that are set aside, as a line of JSON each.
+        figures: they count the lines, and hold the first ones.
+        reject: takes those that are set aside, as a line of JSON each.
         file: the input's name, for the log.
-        observer: is told of each, or None.
+        observer: notified of each, unless None.
         plan, source, entry: those of the run.
         monotonic: seconds on a clock that is never set.
     """
@@ -51,7 +51,7 @@ class FailureHandler:
     def __init__(
         self,
         figures: Figures,
-        to: Callable[[bytes], None],
+        reject: Callable[[bytes], None],
         *,
         file: str,
         observer: Observer | None,
@@ -61,7 +61,7 @@ class FailureHandler:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._figures = figures
-        self._to = to
+        self._reject = reject
         self._file = shown(file)
         self._observer = observer
         self._plan = plan
@@ -72,7 +72,7 @@ class FailureHandler:
         self._last_line_no: int | None = None
 
     def __call__(self, error: RecordError) -> None:
-        """Set a line aside, or skip it, as the pipeline says.
+        """Set a line aside, or skip it, as the pipeline is configured.
 
         Raises:
             RecordError: it ends the run.
@@ -92,49 +92,49 @@ class FailureHandler:
             figures.lines_lost += 1
         if failure.fate == "rejected":
             figures.rejected += 1
-            self._to(json.dumps(failure.as_json()).encode() + b"\n")
+            self._reject(json.dumps(failure.as_json()).encode() + b"\n")
         else:
             figures.skipped += 1
         shortened = failure.shortened()
         self._say(shortened)
         self._note(shortened, failure.line)
-        most = self._plan.config.limits.max_rejected
+        max_rejected = self._plan.config.limits.max_rejected
         if not self.has_room_for(0):
-            raise self._too_many(str(most))
+            raise self._too_many(str(max_rejected))
 
     def end(self, error: RecordError) -> None:
-        """A line has ended the run."""
+        """Note the line that has ended the run."""
         self._note(error.failure.shortened(), error.failure.line)
 
     def has_room_for(self, count: int) -> bool:
-        """Return whether `count` more lines may be left out; a share of all is known only at the end."""
-        most = self._plan.config.limits.max_rejected
-        return not isinstance(most, int) or lost(self._figures) + count <= most
+        """Return whether `count` more lines may be left out; a share is only checked at the end."""
+        max_rejected = self._plan.config.limits.max_rejected
+        return not isinstance(max_rejected, int) or lost(self._figures) + count <= max_rejected
 
     def check_share(self, lines_in: int) -> None:
-        """See that no larger share of an input's lines was left out than may be.
+        """Check that no larger share of an input's lines was left out than allowed.
 
         Raises:
             TooManyRejectedError: it was.
         """
-        most = self._plan.config.limits.max_rejected
-        if isinstance(most, str):
+        max_rejected = self._plan.config.limits.max_rejected
+        if isinstance(max_rejected, str):
             from fractions import Fraction  # noqa: PLC0415 - slow to import, and seldom needed
 
-            if lost(self._figures) > Fraction(most.rstrip("%")) / 100 * lines_in:
-                raise self._too_many(f"{most} of {counted(lines_in, 'line')}")
+            if lost(self._figures) > Fraction(max_rejected.rstrip("%")) / 100 * lines_in:
+                raise self._too_many(f"{max_rejected} of {counted(lines_in, 'line')}")
 
-    def _too_many(self, most: str) -> TooManyRejectedError:
+    def _too_many(self, limit: str) -> TooManyRejectedError:
         figures = self._figures
-        first = [failure for failure in figures.line_errors if failure.fate != "failed"]
-        named = "; ".join(failure.told() for failure in first[:MOST_NAMED])
+        left_out_lines = [failure for failure in figures.line_errors if failure.fate != "failed"]
+        examples = "; ".join(failure.told() for failure in left_out_lines[:MOST_NAMED])
         return TooManyRejectedError(
             f"{counted(lost(figures), 'line')} rejected or skipped, which is more than limits.max_rejected"
-            f" ({most}); the first: {named}"
+            f" ({limit}); the first: {examples}"
         )
 
     def _say(self, failure: LineFailure) -> None:
-        """Name a line in the log; of very many, say from time to time how many there are."""
+        """Log a line; of very many, log from time to time how many there are."""
         count = lost(self._figures)
         if count <= MOST_SAID:
             log.warning("%s: %s: %s", self._file, failure.fate, shown(failure.told()))
@@ -152,7 +152,7 @@ class FailureHandler:
             )
 
     def _note(self, failure: LineFailure, line: str | None) -> None:
-        """Keep in mind what was wrong with a line, if there is room, and show it."""
+        """Note the failure of a line, if there is room, and tell the observer."""
         if failure.fate == "failed" or len(self._figures.line_errors) < MOST_NOTED:
             self._figures.line_errors = (*self._figures.line_errors, failure)
         if self._observer:
@@ -161,10 +161,10 @@ class FailureHandler:
             self._observer.lose(failure, again)
 
     def _again(self, line_no: int, line: str) -> bool:
-        """Send a line through the graph once more, for the observer to see its steps; whether that was done.
+        """Send a line through the graph once more, to show its steps; return whether that was done.
 
-        It is not where that might do harm: users' processors may change something outside, and what remembers
-        lines does something else the second time.
+        It is not where that might do harm: users' processors may change something outside, and one that
+        remembers lines acts differently the second time.
         """
         plan, observer = self._plan, self._observer
         if plan.remembers or not plan.is_builtin:
@@ -184,22 +184,22 @@ def lost(figures: Figures) -> int:
 
 
 def place_of(failure: LineFailure) -> str:
-    """Return where a line stands in its file, in words."""
+    """Return the position of a line in its file, in words."""
     return "the end of the file" if failure.line_no is None else f"line {failure.line_no}"
 
 
-def log_end(to: logging.Logger, file: str, figures: Figures, seconds: float, where: str) -> None:
-    """Say that a file was processed; loudly, if lines of it were left out, and apart, if all of them were."""
-    name, left = shown(file), left_out_text(figures.rejected, figures.skipped)
-    to.log(
-        logging.WARNING if left else logging.INFO,
+def log_end(logger: logging.Logger, file: str, figures: Figures, seconds: float, where: str) -> None:
+    """Log that a file was processed: as a warning if lines were left out, with a second one if all were."""
+    name, left_out_counts = shown(file), left_out_text(figures.rejected, figures.skipped)
+    logger.log(
+        logging.WARNING if left_out_counts else logging.INFO,
         "%s: %s in, %d out, %s%.3f s -> %s",
         name,
         counted(figures.lines_in, "line"),
         figures.lines_out,
-        f"{left}, " if left else "",
+        f"{left_out_counts}, " if left_out_counts else "",
         seconds,
         where,
     )
     if figures.lines_lost >= figures.lines_in > 0:
-        to.warning("%s: every one of its lines was rejected or skipped (%s)", name, left)
+        logger.warning("%s: every one of its lines was rejected or skipped (%s)", name, left_out_counts)

@@ -12,10 +12,10 @@ from fproc.pipeline.tracing.trace import Trace
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a file is, the id of the process that works on it, and traces of some of its lines.
+    """The progress of a file, the id of the process that processes it, and traces of some of its lines.
 
     `rejected` and `skipped` count lines that were left out up to here.
-    `stalled` says since when that process gets nothing done, and where it stands, or is "".
+    `stalled` says since when that process has made no progress, and where it is, or is "".
     """
 
     lines: int = 0
@@ -29,11 +29,11 @@ class Progress:
 
 @dataclass(slots=True)
 class Figures:
-    """What a run came to.
+    """The figures of a run.
 
-    `rejected` and `skipped` count records that were left out, `lines_lost` the lines of the input among which
-    they were. `line_errors` are the first of them, and the one that ended the run; `traces` are the ways of
-    some lines.
+    `rejected` and `skipped` count records that were left out, `lines_lost` the lines of the input that they
+    came from. `line_errors` are the first of them, and the one that ended the run; `traces` are the traces
+    of some lines.
     """
 
     lines_in: int = 0

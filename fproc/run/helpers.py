@@ -4,9 +4,9 @@
       Order, then Chunk, Chunk ...  --- a socket --->   main: builds the plan, then does one chunk at a time
       Done                          <---------------    (the bytes of results are in a file that both have)
 
-The owner deals out chunks and does some itself, adds what they came to in their order, and makes checkpoints
-between them; it alone writes results. What a helper had when it died, the owner does. A chunk with a line
-that fails the file is done again by the owner, line by line, so that all is said as without helpers.
+The owner deals out chunks and does some itself, adds their outcomes in order, and makes checkpoints between
+them; it alone writes results. It also does the chunks of a helper that died. A chunk with a line that fails
+the file is done again by the owner, line by line, so that all reports are the same as without helpers.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ from fproc.run.pieces import PieceSizer
 log = logging.getLogger("fproc.crew")
 
 AHEAD = 2
-"""How many chunks a helper is given at a time, so that it never waits."""
+"""The chunks that a helper has at a time, so that it never waits."""
 
 LAP_SECONDS = 0.1
-"""How often an owner that waits for a helper looks whether that gets on."""
+"""Seconds between checks of an owner whether the helper that it waits for makes progress."""
 
 ANSWER_SECONDS = 0.5
-"""How long a helper may take to say where it stands: less than its owner may."""
+"""Seconds that a helper may take to say where it is: fewer than its owner may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a helper is told at its start."""
+    """The first message to a helper."""
 
     config: Config
     source: Source
@@ -70,13 +70,13 @@ class Helpers:
     """The helpers of one file.
 
     Args:
-        plan: what to do.
+        plan: the plan of the file.
         descriptor: the open input.
         source, entry: as for a run of it.
-        helpers: how many there may be.
-        mark: is told what the owner does.
-        lines_before: how many lines come before the first chunk that was not yielded yet.
-        sampling: says which lines are timed, of those that the owner does itself, or None.
+        helpers: the most helpers to start.
+        mark: it takes the owner's current work.
+        lines_before: returns how many lines come before the first chunk that was not yielded yet.
+        sampling: it decides which of the owner's own lines are timed, unless None.
     """
 
     def __init__(
@@ -118,41 +118,41 @@ class Helpers:
         self._helpers.clear()
 
     def work(self, begin: int, size_bytes: int) -> Iterator[tuple[Chunk, Outcome | None]]:
-        """Have everything from a place on done; gives each chunk with what it came to, in order."""
-        waiting = chunks(self._descriptor, begin, size_bytes)
-        dealt: deque[_Share] = deque()
+        """Have everything from `begin` on done; yield each chunk with its outcome, in order."""
+        remaining = chunks(self._descriptor, begin, size_bytes)
+        shares: deque[_Share] = deque()
         is_all_dealt = False
-        while not is_all_dealt or dealt:
+        while not is_all_dealt or shares:
             for helper in self._helpers:
                 while helper.has_room() and not is_all_dealt:
-                    is_all_dealt = not self._deal(waiting, dealt, helper)
-            if dealt and dealt[0].is_done:
-                share = dealt.popleft()
+                    is_all_dealt = not self._deal(remaining, shares, helper)
+            if shares and shares[0].is_done:
+                share = shares.popleft()
                 yield share.chunk, share.outcome
-            elif dealt and dealt[0].helper is None:
-                self._do(dealt[0], dealt)
-            elif not is_all_dealt and len(dealt) <= AHEAD * (len(self._helpers) + 1):
-                is_all_dealt = not self._deal(waiting, dealt, None)
+            elif shares and shares[0].helper is None:
+                self._do(shares[0], shares)
+            elif not is_all_dealt and len(shares) <= AHEAD * (len(self._helpers) + 1):
+                is_all_dealt = not self._deal(remaining, shares, None)
                 if not is_all_dealt:
-                    self._do(dealt[-1], dealt)
-            elif dealt:
-                self._wait_for(dealt[0])
+                    self._do(shares[-1], shares)
+            elif shares:
+                self._wait_for(shares[0])
             self._wait(0)
 
-    def _deal(self, waiting: Iterator[Chunk], dealt: deque[_Share], helper: _Helper | None) -> bool:
-        """Deal out the next chunk, if there is one."""
-        chunk = next(waiting, None)
+    def _deal(self, remaining: Iterator[Chunk], shares: deque[_Share], helper: _Helper | None) -> bool:
+        """Deal out the next chunk; return whether there was one."""
+        chunk = next(remaining, None)
         if chunk is None:
             return False
         share = _Share(chunk, helper)
-        dealt.append(share)
+        shares.append(share)
         if helper:
             helper.give(share)
         return True
 
-    def _do(self, share: _Share, dealt: deque[_Share]) -> None:
+    def _do(self, share: _Share, shares: deque[_Share]) -> None:
         """Do a chunk here, of those that were dealt out."""
-        first = dealt[0].chunk.begin
+        first = shares[0].chunk.begin
         self._mark.lines_before = lambda: self._lines_before() + self._count_lines(first, share.chunk.begin)
         try:
             share.outcome = compute(
@@ -170,14 +170,14 @@ class Helpers:
         share.is_done = True
 
     def _count_lines(self, begin: int, end: int) -> int:
-        """Count the lines between two places: those of a few chunks, at most."""
+        """Count the lines between two offsets: those of a few chunks, at most."""
         return sum(
-            os.pread(self._descriptor, min(CHUNK_BYTES, end - place), place).count(b"\n")
-            for place in range(begin, end, CHUNK_BYTES)
+            os.pread(self._descriptor, min(CHUNK_BYTES, end - offset_bytes), offset_bytes).count(b"\n")
+            for offset_bytes in range(begin, end, CHUNK_BYTES)
         )
 
     def _wait_for(self, share: _Share) -> None:
-        """Take in what helpers have done next; nothing can be added before this share is done."""
+        """Wait for outcomes of helpers; nothing can be added before this share is done."""
         self._mark.note(Doing.WAITING)
         self._mark.defers = True
         try:
@@ -188,7 +188,7 @@ class Helpers:
             self._mark.defers = False
 
     def _answer_for(self, helper: _Helper) -> None:
-        """Say of this process what a helper says of itself."""
+        """Report the progress and the current work of a helper as those of this process."""
         if helper.gets_on():
             self._mark.beat()
         if self._mark.is_asked() and (where := helper.question.answer()):
@@ -197,7 +197,7 @@ class Helpers:
             helper.question.forget()
 
     def _wait(self, seconds: float) -> bool:
-        """Take in what helpers have done, after waiting for the first; whether there was anything."""
+        """Wait for an outcome of a helper, and take all that have arrived; return whether there were any."""
         readable: set[int] = set()
         if self._helpers:
             readable = wait_readable([helper.channel.fileno() for helper in self._helpers], seconds)
@@ -211,48 +211,48 @@ class Helpers:
 
 
 class _Helper:
-    """One helper, as its owner sees it."""
+    """One helper, from its owner's side."""
 
     def __init__(self, order: Order, descriptor: int, *, may_fork: bool) -> None:
         self._receiver = Receiver()
         self._shares: deque[_Share] = deque()
         self._turn = 0
-        with ExitStack() as opened:
-            self._files = [opened.enter_context(heap.unnamed_file()) for _ in range(AHEAD)]
-            marked = opened.enter_context(CurrentTask.file())
-            inherited = [descriptor, marked, *(file.fileno() for file in self._files)]
+        with ExitStack() as resources:
+            self._files = [resources.enter_context(heap.unnamed_file()) for _ in range(AHEAD)]
+            mark_file = resources.enter_context(CurrentTask.file())
+            descriptors = [descriptor, mark_file, *(file.fileno() for file in self._files)]
             child = (
-                children.fork_process(_main_forked, *inherited)
+                children.fork_process(_main_forked, *descriptors)
                 if may_fork
-                else children.start_process("fproc.run.helpers.serve_chunks", *inherited)
+                else children.start_process("fproc.run.helpers.serve_chunks", *descriptors)
             )
-            opened.callback(child.end)
-            self._mark = CurrentTask(marked)
-            opened.callback(self._mark.close)
+            resources.callback(child.end)
+            self._mark = CurrentTask(mark_file)
+            resources.callback(self._mark.close)
             self.question = Question(self._mark, lambda: ask(child.process, self._mark), ANSWER_SECONDS)
             self._beats = 0
             self.channel = child.channel
-            with suppress(OSError):  # it has died: that is seen when it is heard
+            with suppress(OSError):  # it has died: the next read finds out
                 send(self.channel, order)
-            self._opened = opened.pop_all()
+            self._resources = resources.pop_all()
 
     def gets_on(self) -> bool:
-        """Whether it has got anything done since the last call."""
-        before, self._beats = self._beats, self._mark.seen().beats
-        return self._beats != before
+        """Return whether it has made progress since the last call."""
+        last_beats, self._beats = self._beats, self._mark.seen().beats
+        return self._beats != last_beats
 
     def has_room(self) -> bool:
-        """Whether it can be given a chunk."""
+        """Return whether it can take a chunk."""
         return len(self._shares) < AHEAD
 
     def give(self, share: _Share) -> None:
-        """Give it a chunk."""
+        """Send it a chunk."""
         self._shares.append(share)
         with suppress(OSError):
             send(self.channel, share.chunk)
 
     def take(self) -> bool:
-        """Take in what it has done; False if it has ended."""
+        """Take its outcomes; return False if it has exited."""
         try:
             data = self.channel.recv(65536)
         except OSError:
@@ -268,7 +268,7 @@ class _Helper:
         return True
 
     def _data(self, done: Done) -> list[memoryview]:
-        """The bytes of each piece."""
+        """Return the bytes of each piece."""
         view = memoryview(
             os.pread(self._files[self._turn].fileno(), sum(size for _, size, _ in done.pieces), 0)
         )
@@ -279,26 +279,26 @@ class _Helper:
         return pieces
 
     def close(self) -> None:
-        """End it; what it has not done is its owner's."""
+        """End it; the owner does the rest of its chunks."""
         for share in self._shares:
             share.helper = None
         self._shares.clear()
-        self._opened.close()
+        self._resources.close()
 
 
-def serve_chunks(channel_number: int, parent: int, descriptor: int, marked: int, *files: int) -> None:
-    """Be a helper, until the other end of the socket is closed.
+def serve_chunks(channel_number: int, parent: int, descriptor: int, mark_file: int, *files: int) -> None:
+    """Serve as a helper, until the other end of the socket is closed.
 
     Args:
         channel_number: the helper's end of the socket.
         parent: the id of the owner.
         descriptor: the input.
-        marked: the file of its `CurrentTask`.
+        mark_file: the file of its `CurrentTask`.
         files: where the bytes of results go, in turn.
     """
     channel = children.begin_process(channel_number, parent)
     messages = _messages(channel)
-    mark = CurrentTask(marked)
+    mark = CurrentTask(mark_file)
     try:
         order = next(messages, None)
         if not isinstance(order, Order):
@@ -314,14 +314,14 @@ def serve_chunks(channel_number: int, parent: int, descriptor: int, marked: int,
                 _put(files[turn % len(files)], outcome[1])
             send(channel, outcome[0] if outcome else None)
     except (FprocError, OSError):
-        sys.exit(1)  # its owner does the work, and finds out what is wrong
+        sys.exit(1)  # its owner does the work, and finds the error
 
 
 def _main_forked(*numbers: int) -> None:
-    """The same in a copy of the owner, which must not do anything else: not even tidy up behind the owner."""
+    """Serve in a copy of the owner, which must not do anything else: not even clean up for the owner."""
     try:
         serve_chunks(*numbers)
-    except Exception:  # noqa: BLE001 - said as the interpreter says it
+    except Exception:  # noqa: BLE001 - printed as the interpreter prints it
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(0)
@@ -334,9 +334,9 @@ def _messages(channel: socket.socket) -> Iterator[object]:
 
 
 def _put(descriptor: int, pieces: Sequence[bytes | memoryview]) -> None:
-    place = 0
+    offset_bytes = 0
     for piece in pieces:
         view = memoryview(piece)
         while view:
-            written = os.pwrite(descriptor, view, place)
-            view, place = view[written:], place + written
+            written_bytes = os.pwrite(descriptor, view, offset_bytes)
+            view, offset_bytes = view[written_bytes:], offset_bytes + written_bytes

@@ -18,7 +18,7 @@ from fproc.pipeline.processors.base import Source
 from fproc.pipeline.records import no_hole
 
 STDIN_NAME = "stdin"
-"""What standard input is called in the names of results."""
+"""The name of standard input in the names of results."""
 
 _FILE_ERRNOS = frozenset(
     {
@@ -32,17 +32,17 @@ _FILE_ERRNOS = frozenset(
         errno.ENXIO,
     }
 )
-"""What `open` says when the trouble is this file's alone."""
+"""Errors of `open` that concern this file alone."""
 
 
 class _Open(Protocol):
-    """What is needed of an open file, besides reading."""
+    """The needed part of an open file, besides reading."""
 
     def fileno(self) -> int:
-        """Its descriptor."""
+        """Return its descriptor."""
 
     def tell(self) -> int:
-        """How much of it has been read, in bytes."""
+        """Return how many bytes of it have been read."""
 
     def close(self) -> None:
         """Close it."""
@@ -53,32 +53,32 @@ class _Plain:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._place = 0
+        self._position = 0
 
     def fileno(self) -> int:
         return self._descriptor
 
     def read(self, size_bytes: int) -> bytes:
         data = os.read(self._descriptor, size_bytes)
-        self._place += len(data)
+        self._position += len(data)
         return data
 
-    def seek(self, place: int) -> None:
-        self._place = os.lseek(self._descriptor, place, os.SEEK_SET)
+    def seek(self, offset_bytes: int) -> None:
+        self._position = os.lseek(self._descriptor, offset_bytes, os.SEEK_SET)
 
     def tell(self) -> int:
-        return self._place
+        return self._position
 
     def skip_hole(self) -> int:
-        """Go to the next byte that lies on the disk (lseek(2), SEEK_DATA); gives how many NULs that are."""
-        before = self._place
+        """Seek to the next byte on the disk (lseek(2), SEEK_DATA); return how many NULs are skipped."""
+        before = self._position
         try:
-            self._place = os.lseek(self._descriptor, before, os.SEEK_DATA)
+            self._position = os.lseek(self._descriptor, before, os.SEEK_DATA)
         except OSError as error:
             if error.errno != errno.ENXIO:
-                return 0  # this filesystem does not tell
-            self.seek(max(before, os.fstat(self._descriptor).st_size))  # there is nothing but NULs
-        return self._place - before
+                return 0  # this filesystem does not support it
+            self.seek(max(before, os.fstat(self._descriptor).st_size))  # only NULs are left
+        return self._position - before
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
@@ -90,11 +90,11 @@ class _Plain:
 class Input:
     """An open input.
 
-    `name` is the file's own, which `source` may have without a suffix. `read(n)` gives up to `n` bytes of
-    its contents, b"" at the end; `skip_to(n)` lets it go on with byte `n` of the contents; `skip_hole()` lets
-    it go on behind the hole that it stands in, and gives how many NULs that spares; `size_bytes` is the
-    size of the file as it lies on the disk, or None for a pipe; `status` is what it was when it was
-    opened; `is_plain` says that the contents are the bytes on the disk.
+    `name` is the file's own, which `source` may have without a suffix. `read(n)` returns up to `n` bytes of
+    its contents, b"" at the end; `skip_to(n)` seeks to byte `n` of the contents; `skip_hole()` seeks to the
+    end of the hole at the current position, and returns how many NULs that skips; `size_bytes` is the size of
+    the file on the disk, or None for a pipe; `status` is its status when it was opened; `is_plain` is true if
+    the contents are the bytes on the disk.
     """
 
     name: str
@@ -108,25 +108,27 @@ class Input:
     _file: _Open
 
     def fileno(self) -> int:
-        """The descriptor of the open file."""
+        """Return the descriptor of the open file."""
         return self._file.fileno()
 
     def position_bytes(self) -> int:
-        """How much of the file has been read."""
+        """Return how many bytes of the file have been read."""
         try:
             return self._file.tell()
         except OSError:  # a pipe
             return 0
 
     def has_changed(self, path: str) -> bool:
-        """Whether the file was written to since it was opened, or is no longer the one at `path`.
+        """Return whether the file was written to since it was opened, or is no longer the one at `path`.
 
         Raises:
             FileNotFoundError: nothing is at `path`.
         """
-        there, now = os.lstat(path), os.fstat(self._file.fileno())
-        opened = self.status.st_size, self.status.st_mtime_ns
-        return (now.st_size, now.st_mtime_ns) != opened or not os.path.samestat(now, there)
+        status_at_path, status = os.lstat(path), os.fstat(self._file.fileno())
+        size_and_mtime = self.status.st_size, self.status.st_mtime_ns
+        return (status.st_size, status.st_mtime_ns) != size_and_mtime or not os.path.samestat(
+            status, status_at_path
+        )
 
     def close(self) -> None:
         """Close the file."""
@@ -137,12 +139,12 @@ def open_input(path: str, *, in_spool: bool) -> Input:
     """Open a file.
 
     Args:
-        path: where it lies.
+        path: its path.
         in_spool: it must be a regular file and no link; otherwise it may be a pipe as well.
 
     Raises:
-        InputError: it cannot be read, for a reason that lies in the file.
-        OSError: it cannot be read, for a reason that lies in the host, or may not be read yet.
+        InputError: it cannot be read, which is the file's fault.
+        OSError: it cannot be read, which is the host's fault, or may not be read yet.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | (os.O_NOFOLLOW | os.O_NONBLOCK if in_spool else 0)
     try:
@@ -156,7 +158,7 @@ def open_input(path: str, *, in_spool: bool) -> Input:
 
 
 def standard_input() -> Input:
-    """Standard input, as an input named `stdin`.
+    """Return standard input as an input named `stdin`.
 
     Raises:
         InputError: it is closed.
@@ -178,13 +180,13 @@ def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
     suffix = os.path.splitext(name)[1].lower()
     file: _Open
     if suffix not in COMPRESSED or (is_regular and status.st_size == 0):
-        file = plain = _Plain(descriptor)
-        skip_hole = plain.skip_hole if is_regular and hasattr(os, "SEEK_DATA") else no_hole
-        read: Callable[[int], bytes] = plain.read
-        skip_to: Callable[[int], object] = plain.seek
+        file = plain_file = _Plain(descriptor)
+        skip_hole = plain_file.skip_hole if is_regular and hasattr(os, "SEEK_DATA") else no_hole
+        read: Callable[[int], bytes] = plain_file.read
+        skip_to: Callable[[int], object] = plain_file.seek
     else:
-        file = packed = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
-        read, skip_to = _decompressing(packed, suffix)
+        file = compressed_file = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - the caller closes it
+        read, skip_to = _decompressing(compressed_file, suffix)
         skip_hole = no_hole
     return Input(
         name=name,
@@ -200,25 +202,25 @@ def _input(descriptor: int, path: str, *, in_spool: bool) -> Input:
 
 
 def _decompressing(file: IO[bytes], suffix: str) -> tuple[Callable[[int], bytes], Callable[[int], object]]:
-    """How to read the contents of a compressed file, and how to go on somewhere else in them."""
-    opened, errors = _decompressor(file, suffix)
+    """Return the calls that read the contents of a compressed file, and seek in them."""
+    reader, errors = _decompressor(file, suffix)
 
-    def contained(call: Callable[[int], Any]) -> Callable[[int], Any]:
-        def read(size_bytes: int) -> Any:
+    def translate_errors(call: Callable[[int], Any]) -> Callable[[int], Any]:
+        def translated(number_bytes: int) -> Any:
             try:
-                return call(size_bytes)
+                return call(number_bytes)
             except errors as error:
                 if isinstance(error, OSError) and error.errno is not None:
-                    raise  # the disk's trouble, not the file's
+                    raise  # the disk's fault, not the file's
                 raise NotWholeError(f"is not a whole {suffix} file: {shown(str(error))}") from error
 
-        return read
+        return translated
 
-    return contained(opened.read), contained(opened.seek)
+    return translate_errors(reader.read), translate_errors(reader.seek)
 
 
 def _decompressor(file: Any, suffix: str) -> tuple[Any, tuple[type[Exception], ...]]:
-    """A decompressing reader, and what it raises where `file` is not whole; closing that is its owner's."""
+    """Return a decompressing reader, and its errors if `file` is not whole; the owner of `file` closes it."""
     if suffix == ".gz":
         import gzip  # noqa: PLC0415 - only where there is something to decompress
         import zlib  # noqa: PLC0415

@@ -13,19 +13,19 @@ KINDS = {
     Verdict.RETRY: "retry",
     Verdict.STOP: "stopped",
 }
-"""What the end of a run is called in the history; others leave the file as it was, and are not in there."""
+"""The kinds of a run's end in the history; other verdicts leave the file as it was, and are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileEvent:
-    """Something that happened to an input: mostly, that a run of it has ended.
+    """An event of an input: mostly, the end of a run.
 
     `job` is the id of the claim; an event with the same `job`, `kind` and `attempt` as an earlier one is
     the same event, and counts once. `kind` is "processed", "failed", "retry", "recovered", "interrupted" or
     another word, or "" for what is not recorded. `time` is in seconds since 1970, once it is recorded. `file`
     and `results` may hold names that are not UTF-8, as surrogate escapes. `error` is one line, or ""; `node`
-    and `line_no` tell where, and `line` what the node was given, if that is known. `rejected` and `skipped`
-    count lines that were left out, `line_errors` are the first of them.
+    and `line_no` are its position, and `line` is the line that the node received, if known. `rejected` and
+    `skipped` count lines that were left out, `line_errors` are the first of them.
     """
 
     job: str
@@ -52,7 +52,7 @@ class Outcome:
     """The outcome of a claimed file: how its run ended, and what happens next.
 
     `retry_seconds` is how long it waits after `Verdict.RETRY` or `CHANGED`, and `not_before` the time that
-    was written down for it.
+    was recorded for it.
     """
 
     verdict: Verdict
@@ -77,11 +77,11 @@ def outcome_of(
     retry_seconds: float = 0.0,
     not_before: float = 0.0,
 ) -> Outcome:
-    """Return the outcome of a file, by what its run counted and how it ended.
+    """Return the outcome of a file, from the figures of its run and the verdict.
 
-    A file that was left at a checkpoint tells of the lines that it has left out once it goes on.
+    The left-out lines of a file that was left at a checkpoint are reported once it goes on.
     """
-    told = () if verdict is Verdict.STOP else figures.line_errors
+    failures = () if verdict is Verdict.STOP else figures.line_errors
     event = FileEvent(
         job,
         file,
@@ -97,7 +97,7 @@ def outcome_of(
         error=error,
         node=node,
         line_no=line_no,
-        line=next((failure.given for failure in told if failure.fate == "failed"), None),
-        line_errors=tuple(failure for failure in told if failure.fate != "failed"),
+        line=next((failure.given for failure in failures if failure.fate == "failed"), None),
+        line_errors=tuple(failure for failure in failures if failure.fate != "failed"),
     )
     return Outcome(verdict, event, figures, retry_seconds, not_before)

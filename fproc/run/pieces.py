@@ -9,21 +9,21 @@ from fproc.pipeline.records import Block, Overlong, Passing
 from fproc.process.mark import CurrentTask, Doing
 
 PIECE_SECONDS = 0.05
-"""About how long the lines of one piece take; the first pieces are small, to find out how slow lines are."""
+"""The approximate time for one piece; the first ones are small, to measure how slow lines are."""
 
 Piece = Block | Overlong | Passing
-"""What is fed at a time; from the middle of a line that is passed over, there is nothing to feed."""
+"""What is fed at a time; from the middle of a line that is skipped, there is nothing to feed."""
 
 Feed = Callable[[Block | Overlong], None]
-"""Pushes lines through a pipeline."""
+"""A call that pushes lines through a pipeline."""
 
 
 class PieceSizer:
-    """How many lines are fed at a time, by how long those before took.
+    """The size of pieces in lines, adapted to how long the pieces before took.
 
     Args:
         lines: how many to begin with.
-        mark: is told what is fed.
+        mark: it takes the current work.
     """
 
     def __init__(self, lines: int, mark: CurrentTask) -> None:
@@ -50,7 +50,7 @@ class PieceSizer:
             block = rest or next(blocks, None)
 
     def feed(self, feed: Feed, piece: Piece) -> None:
-        """Feed a piece: that is timed, and nothing else, lest a slow checkpoint makes pieces small."""
+        """Feed a piece, and time only that, lest a slow checkpoint makes pieces small."""
         if isinstance(piece, Passing):
             return
         self._mark.note(Doing.FEEDING, first_line_no(piece), count_lines(piece))
@@ -64,9 +64,9 @@ class PieceSizer:
             self._time(feed, piece)
 
     def _time(self, feed: Feed, piece: Block | Overlong) -> None:
-        began = time.perf_counter()
+        begin = time.perf_counter()
         feed(piece)
-        self._seconds = time.perf_counter() - began
+        self._seconds = time.perf_counter() - begin
 
 
 def first_line_no(piece: Piece) -> int:
@@ -80,5 +80,5 @@ def count_lines(piece: Piece) -> int:
 
 
 def reached_bytes(piece: Piece) -> int:
-    """Return where a run stands in the contents, before it has fed a piece."""
+    """Return the offset in the contents that a run has reached before it feeds a piece."""
     return piece.reached_bytes if isinstance(piece, Passing) else piece.offset_bytes

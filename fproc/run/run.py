@@ -1,7 +1,7 @@
 """One input through a plan, from its first line, or from a checkpoint, to the end of the file.
 
 Lines are fed in pieces that take a fraction of a second, however slow a pipeline is: between two of them
-progress is told, a checkpoint may be made, and a run can be stopped.
+progress is reported, a checkpoint may be made, and a run can be stopped.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from fproc.spool.job.checkpoint import Position
 from fproc.spool.output.parts import Staging
 
 Progress = Callable[[int, int, int, int], None]
-"""Told, after each piece, the position in bytes, and how many lines there were, were rejected and skipped."""
+"""A call after each piece, with the position in bytes and the numbers of lines, rejected and skipped."""
 
 
 class Keeper(Protocol):
-    """Who is asked between two pieces whether a checkpoint is due, and keeps it."""
+    """A call between two pieces that makes a checkpoint if one is due."""
 
-    def __call__(self, offset_bytes: int, place: Callable[[], Position]) -> None:
-        """The run stands at this byte of the contents; `place()` is all that it takes to go on from here.
+    def __call__(self, offset_bytes: int, get_position: Callable[[], Position]) -> None:
+        """Make a checkpoint at this byte of the contents, if due; `get_position()` returns what to save.
 
-        `place` raises `UnsavableError` where that cannot be kept.
+        `get_position` raises `UnsavableError` where that is impossible.
         """
 
 
 def run_input(
     plan: Plan,
-    given: Input,
+    source_file: Input,
     output: Staging,
     figures: Figures,
     *,
@@ -60,56 +60,71 @@ def run_input(
     """Run an input through the plan.
 
     Args:
-        plan: what to do.
-        given: the open input.
-        output: where sinks put lines; from a checkpoint on, it goes on with the parts of that.
-        figures: filled in as far as the run comes.
+        plan: the plan of the file.
+        source_file: the open input.
+        output: it takes the lines of sinks; after a checkpoint, it goes on with the parts of that.
+        figures: filled in as far as the run gets.
         reject: takes each line that is set aside, as a line of JSON.
-        observer: is told of steps, and of lines that fail, or None.
-        progress: is told after each piece, or None.
-        keep: keeps checkpoints, or None.
-        begin_at: the place of a checkpoint of the same input and plan, or None to begin at the first line.
+        observer: notified of steps, and of lines that fail, unless None.
+        progress: called after each piece, unless None.
+        keep: makes checkpoints, unless None.
+        begin_at: the position of a checkpoint of the same input and plan, or None for the first line.
         helpers: how many processes may be started that do a part of a big file.
-        sampling: says which lines are timed, or None.
-        mark: is told what is being done, or None.
+        sampling: it decides which lines are timed, unless None.
+        mark: it takes the current work, unless None.
 
     Raises:
         RestoreError: a processor does not take its state from `begin_at`.
         FprocError: the file cannot be processed.
         OSError: the host is in trouble.
     """
-    place = begin_at or Position()
+    position = begin_at or Position()
     mark = mark or CurrentTask.own()
     mark.note(Doing.READING)
-    pieces = _pieces(plan, given, place, mark)
+    pieces = _pieces(plan, source_file, position, mark)
     first = next(pieces, None)
     first_line = first.lines[0] if isinstance(first, Block) else ""
-    entry = place.entry or plan.entry(given.source.name, first_line)
+    entry = position.entry or plan.entry(source_file.source.name, first_line)
     failure_handler = FailureHandler(
-        figures, reject, file=given.name, observer=observer, plan=plan, source=given.source, entry=entry
+        figures,
+        reject,
+        file=source_file.name,
+        observer=observer,
+        plan=plan,
+        source=source_file.source,
+        entry=entry,
     )
     if observer:
-        observer.open(given.source.name)
+        observer.open(source_file.source.name)
     steps_to = observer if observer and observer.first_lines != 0 else None
     mark.note(Doing.STARTING)
     try:
         interpreter = plan.run(
-            given.source, output, entry=entry, on_error=failure_handler, observer=steps_to, sampling=sampling
+            source_file.source,
+            output,
+            entry=entry,
+            on_error=failure_handler,
+            observer=steps_to,
+            sampling=sampling,
         )
         try:
             if begin_at:
-                _restore(interpreter, figures, place)
-            if helpers and _can_be_shared(plan, given, place, steps_to):
-                work = _Shared(plan, given, output, interpreter, figures, failure_handler, sampling, mark)
-                pieces = work.run(work.show(first) or place.offset_bytes, helpers, keep, progress)
+                _restore(interpreter, figures, position)
+            if helpers and _can_be_shared(plan, source_file, position, steps_to):
+                work = _Shared(
+                    plan, source_file, output, interpreter, figures, failure_handler, sampling, mark
+                )
+                pieces = work.run(work.show(first) or position.offset_bytes, helpers, keep, progress)
                 first = next(pieces, None)
             pace = PieceSizer(plan.first_piece_lines, mark)
             for piece in pace.pieces(first, pieces):
                 if keep:
-                    keep(reached_bytes(piece), partial(_place, piece, interpreter, figures))
+                    keep(reached_bytes(piece), partial(_position_before, piece, interpreter, figures))
                 pace.feed(interpreter.feed, piece)
                 if progress:
-                    progress(given.position_bytes(), interpreter.lines_in, figures.rejected, figures.skipped)
+                    progress(
+                        source_file.position_bytes(), interpreter.lines_in, figures.rejected, figures.skipped
+                    )
             mark.note(Doing.ENDING)
             interpreter.finish(mark.beat)
             failure_handler.check_share(interpreter.lines_in)
@@ -117,7 +132,7 @@ def run_input(
             _check_conservation(interpreter, figures, output)
         finally:
             interpreter.close()
-            figures.bytes_in = given.position_bytes()
+            figures.bytes_in = source_file.position_bytes()
             _take_figures(figures, interpreter)
     except RecordError as error:
         failure_handler.end(error)
@@ -128,7 +143,7 @@ def run_input(
 
 
 def _beating(read: Callable[[int], bytes], mark: CurrentTask) -> Callable[[int], bytes]:
-    """Return the same with a beat for each read."""
+    """Return a reader that also beats at each read."""
 
     def read_and_beat(size_bytes: int) -> bytes:
         data = read(size_bytes)
@@ -138,40 +153,44 @@ def _beating(read: Callable[[int], bytes], mark: CurrentTask) -> Callable[[int],
     return read_and_beat
 
 
-def _pieces(plan: Plan, given: Input, place: Position, mark: CurrentTask) -> Iterator[Piece]:
-    """Return the pieces of an input from a place on."""
-    if place.reached_bytes:
-        given.skip_to(place.reached_bytes)
-    passing = Passing(place.line_no, place.offset_bytes, place.passed_bytes, place.head)
+def _pieces(plan: Plan, source_file: Input, position: Position, mark: CurrentTask) -> Iterator[Piece]:
+    """Return the pieces of an input from a position on."""
+    if position.reached_bytes:
+        source_file.skip_to(position.reached_bytes)
+    passing = Passing(position.line_no, position.offset_bytes, position.passed_bytes, position.head)
     return read_pieces(
-        _beating(given.read, mark),
+        _beating(source_file.read, mark),
         max_line_bytes=plan.config.limits.max_line_bytes,
-        line_no=place.line_no,
-        offset_bytes=place.offset_bytes,
-        skip_hole=given.skip_hole,
-        passing=passing if place.passed_bytes else None,
+        line_no=position.line_no,
+        offset_bytes=position.offset_bytes,
+        skip_hole=source_file.skip_hole,
+        passing=passing if position.passed_bytes else None,
     )
 
 
-def _restore(interpreter: Interpreter, figures: Figures, place: Position) -> None:
+def _restore(interpreter: Interpreter, figures: Figures, position: Position) -> None:
     try:
-        line_errors = tuple(LineFailure(*values) for values in place.line_errors)
-        interpreter.restore(place.engine)
+        line_errors = tuple(LineFailure(*values) for values in position.line_errors)
+        interpreter.restore(position.engine)
     except Exception as error:
         raise RestoreError(f"a checkpoint does not fit: {reason_of(error)}") from error
-    figures.rejected, figures.skipped, figures.lines_lost = place.rejected, place.skipped, place.lines_lost
+    figures.rejected, figures.skipped, figures.lines_lost = (
+        position.rejected,
+        position.skipped,
+        position.lines_lost,
+    )
     figures.line_errors = line_errors
 
 
-def _place(piece: Piece, interpreter: Interpreter, figures: Figures) -> Position:
-    """Where the run stands before a piece."""
-    place = _place_at(piece.offset_bytes, first_line_no(piece), interpreter, figures)
+def _position_before(piece: Piece, interpreter: Interpreter, figures: Figures) -> Position:
+    """Return the position of the run before a piece."""
+    position = _position_at(piece.offset_bytes, first_line_no(piece), interpreter, figures)
     if isinstance(piece, Passing):
-        return replace(place, passed_bytes=piece.passed_bytes, head=piece.head)
-    return place
+        return replace(position, passed_bytes=piece.passed_bytes, head=piece.head)
+    return position
 
 
-def _place_at(offset_bytes: int, line_no: int, interpreter: Interpreter, figures: Figures) -> Position:
+def _position_at(offset_bytes: int, line_no: int, interpreter: Interpreter, figures: Figures) -> Position:
     return Position(
         offset_bytes,
         line_no,
@@ -184,11 +203,11 @@ def _place_at(offset_bytes: int, line_no: int, interpreter: Interpreter, figures
     )
 
 
-def _can_be_shared(plan: Plan, given: Input, place: Position, observer: Observer | None) -> bool:
-    """Whether several processes can do a file, and it is big enough for that."""
-    left_bytes = (given.size_bytes or 0) - place.offset_bytes
+def _can_be_shared(plan: Plan, source_file: Input, position: Position, observer: Observer | None) -> bool:
+    """Return whether several processes can do a file, and it is big enough for that."""
+    remaining_bytes = (source_file.size_bytes or 0) - position.offset_bytes
     tells_all = observer is not None and observer.first_lines is None
-    is_worth_it = left_bytes >= LEAST_BYTES and given.is_plain and not place.passed_bytes
+    is_worth_it = remaining_bytes >= LEAST_BYTES and source_file.is_plain and not position.passed_bytes
     return is_worth_it and not tells_all and not plan.remembers
 
 
@@ -197,7 +216,7 @@ class _Shared:
     """A run that is shared with helpers, chunk by chunk."""
 
     plan: Plan
-    given: Input
+    source_file: Input
     output: Staging
     interpreter: Interpreter
     figures: Figures
@@ -206,7 +225,7 @@ class _Shared:
     mark: CurrentTask
 
     def show(self, first: Piece | None) -> int | None:
-        """Do the lines of which the observer is told; gives where the next one begins, if there were any."""
+        """Do the lines that the observer wants; return where the next one begins, if there were any."""
         observer = self.interpreter.observer
         if observer is None or observer.first_lines is None or not isinstance(first, Block):
             return None
@@ -217,14 +236,14 @@ class _Shared:
     def run(
         self, begin: int, helpers: int, keep: Keeper | None, progress: Progress | None
     ) -> Iterator[Piece]:
-        """Do all chunks from a place on; gives what is left: a line that is too long for a chunk, and on."""
+        """Do all chunks from `begin` on; return the rest: from a line that is too long for a chunk on."""
         from fproc.run.helpers import Helpers  # noqa: PLC0415 - only big files need it
 
-        given, interpreter = self.given, self.interpreter
-        crew = Helpers(
+        source_file, interpreter = self.source_file, self.interpreter
+        helper_pool = Helpers(
             self.plan,
-            given.fileno(),
-            given.source,
+            source_file.fileno(),
+            source_file.source,
             interpreter.entry,
             helpers=helpers,
             sampling=self.sampling,
@@ -232,11 +251,11 @@ class _Shared:
             lines_before=lambda: interpreter.lines_in,
         )
         try:
-            for chunk, outcome in crew.work(begin, given.status.st_size):
+            for chunk, outcome in helper_pool.work(begin, source_file.status.st_size):
                 _agree("where a chunk begins, and where the one before ended", chunk.begin, begin)
                 if keep:
                     line_no = interpreter.lines_in + 1
-                    keep(begin, partial(_place_at, begin, line_no, interpreter, self.figures))
+                    keep(begin, partial(_position_at, begin, line_no, interpreter, self.figures))
                 if outcome and self.failure_handler.has_room_for(len(outcome[0].lost)):
                     self._add(*outcome)
                 else:
@@ -245,12 +264,12 @@ class _Shared:
                 if progress:
                     progress(begin, interpreter.lines_in, self.figures.rejected, self.figures.skipped)
         finally:
-            crew.close()
-        given.skip_to(begin)
-        return _pieces(self.plan, given, Position(begin, interpreter.lines_in + 1), self.mark)
+            helper_pool.close()
+        source_file.skip_to(begin)
+        return _pieces(self.plan, source_file, Position(begin, interpreter.lines_in + 1), self.mark)
 
     def _add(self, done: Done, data: Sequence[bytes | memoryview]) -> None:
-        """Add what a chunk has come to."""
+        """Add the outcome of a chunk."""
         line_no = self.interpreter.lines_in
         for (result, _, lines), piece in zip(done.pieces, data, strict=True):
             if result is None:
@@ -264,7 +283,7 @@ class _Shared:
     def _feed(self, chunk: Chunk) -> None:
         """Do a chunk line by line."""
         blocks = read_blocks(
-            _beating(Reader(self.given.fileno(), chunk).read, self.mark),
+            _beating(Reader(self.source_file.fileno(), chunk).read, self.mark),
             max_line_bytes=self.plan.config.limits.max_line_bytes,
             line_no=self.interpreter.lines_in + 1,
             offset_bytes=chunk.begin,
@@ -279,31 +298,36 @@ def _sinks(interpreter: Interpreter) -> list[str]:
 
 
 def _check_conservation(interpreter: Interpreter, figures: Figures, output: Staging) -> None:
-    """See that every line went somewhere that is known: into a result, dropped by a node, or set aside.
+    """Check that every line is accounted for: in a result, dropped by a node, or set aside.
 
     Raises:
         ConservationError: the figures do not agree, so something was lost or doubled.
     """
     counts, edges = interpreter.counts, interpreter.edges
-    came = {name: interpreter.lines_in if name == interpreter.entry else 0 for name in counts}
+    expected = {name: interpreter.lines_in if name == interpreter.entry else 0 for name in counts}
     for (_, target), count in edges.items():
-        came[target] += count
-    for name, at in counts.items():
-        _agree(f"records that came to the node {name!r}", at.received, came[name])
-    failed = sum(at.failed for at in counts.values())
-    _agree("records that failed, and were set aside or skipped", failed, figures.rejected + figures.skipped)
-    taken = sum(counts[name].received - counts[name].failed for name in _sinks(interpreter))
-    _agree("lines that sinks took, and lines in results", taken, output.lines_written)
+        expected[target] += count
+    for name, node_counts in counts.items():
+        _agree(f"records that came to the node {name!r}", node_counts.received, expected[name])
+    failed_records = sum(node_counts.failed for node_counts in counts.values())
+    lost = figures.rejected + figures.skipped
+    _agree("records that failed, and were set aside or skipped", failed_records, lost)
+    lines_in_sinks = sum(counts[name].received - counts[name].failed for name in _sinks(interpreter))
+    _agree("lines that sinks took, and lines in results", lines_in_sinks, output.lines_written)
 
 
-def check_bytes(given: Input) -> None:
-    """See that a file, which was not written to meanwhile, was read to its last byte.
+def check_bytes(source_file: Input) -> None:
+    """Check that a file, which was not written to meanwhile, was read to its last byte.
 
     Raises:
         ConservationError: it was not.
     """
-    if given.is_plain:
-        _agree("bytes of the file, and bytes that were read", given.status.st_size, given.position_bytes())
+    if source_file.is_plain:
+        _agree(
+            "bytes of the file, and bytes that were read",
+            source_file.status.st_size,
+            source_file.position_bytes(),
+        )
 
 
 def _agree(what: str, one: int, other: int) -> None:
@@ -316,4 +340,4 @@ def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
     figures.nodes = interpreter.counts
     figures.edges = dict(interpreter.edges)
     sinks = [interpreter.counts[name] for name in _sinks(interpreter)]
-    figures.lines_out = sum(at.received - at.failed for at in sinks)
+    figures.lines_out = sum(sink.received - sink.failed for sink in sinks)

@@ -18,20 +18,20 @@ from fproc.base.faults import is_of_host, is_of_own_code, passes_by_itself
 from fproc.config.model import RetryPolicy
 
 INTERRUPTIONS = 200
-"""How often in a row fproc itself may end while it works on a file, without getting further than before.
+"""How often in a row fproc itself may die while it processes a file, without getting further than before.
 
 A worker that dies alone is the file's fault, and counts as an attempt. When all of fproc dies, it was most
-likely stopped or the host was switched off, and no file's fault; but a file that takes everything along
-(all memory, say) must not do so for ever.
+likely killed or the host was switched off, which is no file's fault; but a file that brings everything down
+(by using all memory, say) must not do so for ever.
 """
 
 
 class Verdict(Enum):
-    """What becomes of a claimed file.
+    """What happens next to a claimed file.
 
     `CHANGED`, `WAIT`, `PAUSE`, `STOP` and `LOST` cost it no attempt: the file waits until nobody writes to it
-    any more; until its name can be worked with; intake pauses until the host is well; fproc stops, and
-    left the file at a checkpoint; or someone else owns the file by now.
+    any more; until its name is usable; intake pauses until the host is well; fproc stops, and left the file
+    at a checkpoint; or another process owns the file by now.
     """
 
     COMMIT = "commit"
@@ -49,17 +49,17 @@ _AT_NO_COST = {
     LostClaimError: Verdict.LOST,
     ChangedWhileReadError: Verdict.CHANGED,
 }
-"""What becomes of a file whose run ended for no fault of its own."""
+"""The verdict on a file whose run ended through no fault of its own."""
 
 
 def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Verdict:
-    """What to do with a claimed file.
+    """Return the verdict on a claimed file.
 
     Args:
-        error: what ended the run, or None. An `OutputError` or a bare `OSError` comes from fproc's own work
-            on its folders: trouble of the host or of the name, which costs the file nothing, as does
-            trouble of fproc's own code. Any other `FprocError` is trouble of the file; its `__cause__` tells
-            whether that passes.
+        error: the error that ended the run, or None. An `OutputError` or a bare `OSError` comes from fproc's
+            own work on its folders: the fault of the host or of the name, which costs the file nothing, as
+            does a fault of fproc's own code. Any other `FprocError` is the file's fault; its `__cause__`
+            tells whether that passes.
         attempts: runs of this file that failed, this one included.
         policy: how many of them are allowed.
     """
@@ -70,8 +70,8 @@ def decide(error: Exception | None, attempts: int, policy: RetryPolicy) -> Verdi
     if is_of_own_code(error):
         return Verdict.PAUSE
     if isinstance(error, OSError | OutputError):
-        trouble = error.__cause__ if isinstance(error, OutputError) else error
-        is_own = isinstance(trouble, OSError) and not is_of_host(trouble)
+        os_error = error.__cause__ if isinstance(error, OutputError) else error
+        is_own = isinstance(os_error, OSError) and not is_of_host(os_error)
         return Verdict.WAIT if is_own else Verdict.PAUSE
     cause = error.__cause__ if isinstance(error, FprocError) and error.__cause__ else error
     if passes_by_itself(cause) and attempts < policy.max_attempts:

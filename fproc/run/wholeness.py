@@ -28,16 +28,16 @@ from fproc.spool.readiness.evidence import Evidence, evidence_of
 from fproc.spool.readiness.looks import look_of, quiet_seconds
 
 _OF_CONTENTS = (ConservationError, InputError, ProcessorExitError, RecordError, TooManyRejectedError)
-"""Errors that half of a file may be the reason of."""
+"""Errors that half of a file may cause."""
 
 WATCHED = ("auto", "stable")
-"""Where nobody says that a file is whole, it is watched for late writers, unless it is known who writes."""
+"""Values of `intake.ready` with which a file is watched for late writers, unless the writers are known."""
 
 
 def check_whole(claim: Claim, config: Config, source_file: Input, *, was_closed: bool) -> None:
-    """See that what was read is the whole input, and all of it; note what is known of its writers.
+    """Check that what was read is the whole input, and all of it; note what is known about its writers.
 
-    `was_closed` says that the kernel has told of the end of its writer, before the input was claimed.
+    `was_closed` is true if the kernel has reported that its writer closed it, before the input was claimed.
 
     Raises:
         LostClaimError: it is gone.
@@ -54,10 +54,10 @@ def check_whole(claim: Claim, config: Config, source_file: Input, *, was_closed:
 def blame(
     error: Exception, claim: Claim, config: Config, source_file: Input, *, was_closed: bool
 ) -> Exception:
-    """Return what is to blame for an error of a run: the error itself, or that the input was being written.
+    """Return the cause of an error of a run: the error itself, or that the input was being written.
 
-    A compressed file that ends too early may be one whose writer stalls. Where nobody can tell, it is read
-    once more after it was unchanged for long enough; if it still is as it was, that is what it is.
+    A compressed file that ends too early may be one whose writer stalls. If that is not known, it is read
+    once more after it was unchanged for long enough; if it still is as it was, the error stands.
     """
     if not isinstance(error, _OF_CONTENTS):
         return error
@@ -65,16 +65,16 @@ def blame(
         return ChangedWhileReadError(
             f"was written to while it was read ({reason_of(error)}); it is read again once it is whole"
         )
-    is_untold = config.intake.ready == "auto" and claim.writers is Evidence.UNKNOWN
-    if isinstance(error, NotWholeError) and is_untold and claim.changing != look_of(source_file.status):
+    is_unknown = config.intake.ready == "auto" and claim.writers is Evidence.UNKNOWN
+    if isinstance(error, NotWholeError) and is_unknown and claim.changing != look_of(source_file.status):
         seconds = quiet_seconds(config.intake, claim.writers)
-        again = f"so it is read again after {seconds:g} s without a change"
-        return ChangedWhileReadError(f"{reason_of(error)}; {claim.writers.value}, {again}")
+        advice = f"so it is read again after {seconds:g} s without a change"
+        return ChangedWhileReadError(f"{reason_of(error)}; {claim.writers.value}, {advice}")
     return error
 
 
 def leave_until_quiet(claim: Claim, config: Config, now: float) -> float:
-    """Give up an input that is being written; return for how many seconds it has to look as it does."""
+    """Leave an input that is being written; return for how many seconds it has to be unchanged."""
     seconds = quiet_seconds(config.intake, claim.writers)
     claim.wait_until_quiet(look_of(os.lstat(claim.path)), now + seconds)
     return seconds

@@ -214,12 +214,12 @@ class Job:
             staging.resume(parts, 0)
             rejected = [begin_at.rejected]
 
-        def keep(offset_bytes: int, place: Callable[[], Position]) -> None:
+        def keep(offset_bytes: int, get_position: Callable[[], Position]) -> None:
             staging.flush()
             found = {
                 result: (Path(part.path).read_bytes(), part.lines) for result, part in staging.parts.items()
             }
-            kept = Position(**through_json(asdict(place())))
+            kept = Position(**through_json(asdict(get_position())))
             assert kept.offset_bytes == offset_bytes
             self.checkpoints.append(Checkpoint(kept, found, b"".join(rejected)))
 

@@ -84,8 +84,8 @@ class Files:
             output.resume({**output.parts, name: part}, 0)
         given = open_input(path, in_spool=True)
 
-        def note(offset_bytes: int, place: Callable[[], Position]) -> None:
-            seen.places.append(place())
+        def note(offset_bytes: int, get_position: Callable[[], Position]) -> None:
+            seen.places.append(get_position())
             output.flush()
             seen.written.append(contents(output))
             assert seen.places[-1].offset_bytes == offset_bytes

@@ -111,7 +111,7 @@ def test_a_file_that_goes_on_from_a_checkpoint_names_no_line_twice(bench: Bench)
     plan = plan_of(BAD_NODES, on_error="skip", limits={"max_hops": 7})
     data = b"bad\n" * 1000
     places: list[Position] = []
-    whole = bench.run(plan, data, keep=lambda offset_bytes, place: places.append(place()))
+    whole = bench.run(plan, data, keep=lambda offset_bytes, get_position: places.append(get_position()))
     bench.said()
     early = next(place for place in places if 0 < place.skipped < MOST_SAID)
     late = places[-1]
