@@ -65,7 +65,7 @@ class ProcessorExitError(FprocError):
 
 
 class ShapeError(FprocError):
-    """A processor gave something that is not a record."""
+    """A processor returned something that is not a record."""
 
 
 class TooManyRejectedError(FprocError):
@@ -77,7 +77,7 @@ class RestoreError(FprocError):
 
 
 class UnsavableError(FprocError):
-    """A processor's state cannot be kept in a checkpoint; its file starts over after a crash."""
+    """A processor's state cannot be saved in a checkpoint; its file starts over after a crash."""
 
 
 class ConservationError(FprocError):
@@ -89,13 +89,13 @@ class StoppedError(FprocError):
 
 
 class LostClaimError(FprocError):
-    """The input belongs to someone else now: its job folder was removed or taken over."""
+    """The input belongs to another process now: its job folder was removed or taken over."""
 
 
 class WorkerDiedError(FprocError):
-    """The process that worked on the input died of it, or had to be killed. Says how.
+    """The process that worked on the input died of it, or had to be killed; the message says how.
 
-    `line_no`, `node` and `line`, of the input, are what it was at, as far as that is known.
+    `line_no`, `node` and `line` are what it was processing, as far as known.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Problem:
 
 
 def reason_of(error: BaseException) -> str:
-    """What an exception says, in one line: `ValueError: bad date`, or the type's name alone."""
+    """Return the text of an exception in one line: `ValueError: bad date`, or the type's name alone."""
     if isinstance(error, FprocError | Retry | Reject) and str(error):
         return shown(str(error))
     if isinstance(error, OSError) and error.strerror:
@@ -139,5 +139,5 @@ def reason_of(error: BaseException) -> str:
 
 
 def os_name(name: str | bytes | int) -> str:
-    """A file name from an `OSError` as text; a descriptor as its number."""
+    """Return a file name from an `OSError` as text; a descriptor as its number."""
     return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name)

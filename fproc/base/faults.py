@@ -56,12 +56,12 @@ HOST_ERRNOS = {
 }
 """Errors of the host, with which no file can be worked on, and what to do about each.
 
-Any other `OSError` may be one name's own trouble.
+Any other `OSError` may be the fault of one name.
 """
 
 
 def passes_by_itself(error: BaseException | None) -> bool:
-    """Whether trying the same file again later may well succeed."""
+    """Return whether trying the same file again later may well succeed."""
     if isinstance(error, OSError):
         return error.errno in PASSING_ERRNOS or isinstance(error, ConnectionError | TimeoutError)
     return isinstance(error, Retry | WorkerDiedError | MemoryError)
@@ -76,13 +76,13 @@ def trouble_of(error: Exception) -> str:
     """Return what an error says, and what to do if it is one of the host."""
     if is_of_own_code(error):
         return f"{own_code.REPLACED} ({reason_of(error)})"
-    trouble = error.__cause__ if isinstance(error, OutputError) else error
-    number = trouble.errno if isinstance(trouble, OSError) else None
+    os_error = error.__cause__ if isinstance(error, OutputError) else error
+    number = os_error.errno if isinstance(os_error, OSError) else None
     return reason_of(error) + (f" ({HOST_ERRNOS[number]})" if number in HOST_ERRNOS else "")
 
 
 def is_of_own_code(error: Exception) -> bool:
-    """Whether fproc's own code could not be read, or was replaced, and that has led to this error."""
+    """Return whether an error comes from fproc's own code, which was unreadable or had been replaced."""
     cause = error.__cause__ if isinstance(error, FprocError) else error
     is_foreign = not isinstance(cause, FprocError | Retry | Reject)
     return is_foreign and cause is not None and own_code.is_at_fault(cause)

@@ -1,6 +1,6 @@
-"""Chance: names that nobody else has, and how long to wait.
+"""Random ids and fractions, and SHA-256 without OpenSSL.
 
-The modules `secrets` and `random` give the same, and take a tenth of a worker's start to import.
+The modules `secrets` and `random` have the same, and take a tenth of a worker's start to import.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def new_id(size_bytes: int = 8) -> str:
 
 
 def fraction() -> float:
-    """A number by chance, from 0 to below 1."""
+    """Return a random number from 0 to below 1."""
     return int.from_bytes(os.urandom(4), "big") / 2**32
 
 

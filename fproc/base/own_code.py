@@ -1,8 +1,8 @@
 """fproc's own code: the build that this process runs, and whether an error comes from it.
 
 The files of a program may be replaced or removed while it runs. Started from its archive, fproc has a copy
-of that in memory (`fproc.pyz.boot`). Installed in another way, it notices: no process runs another build than
-the one that has started it, and an error that comes from that is no input's fault.
+of that in memory (`fproc.pyz.boot`). Installed in another way, it detects the change: a process runs only the
+build of the one that has started it, and an error that comes from a change is no input's fault.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Protocol
 from fproc import __version__
 
 REPLACED = "fproc's own code cannot be read as it was at the start; it was replaced meanwhile: restart fproc"
+"""The message of a process that found that."""
 
 REPLACED_STATUS = 83
 """The exit status of a process that found that; users' processors are not likely to end with it."""
@@ -29,16 +30,16 @@ class Archive(Protocol):
     """The archive that fproc was started from."""
 
     copy: str
-    """Where a copy of it is that nobody else can change."""
+    """The path of a copy of it that nobody else can change."""
     descriptor: int | None
     """The descriptor of the copy; None if it is the archive itself, on systems without files in memory."""
     build: str
-    """What tells it from any other build."""
+    """The id of its build."""
     cache: str | None
     """The folder that it was unpacked to, if it was."""
 
     def read(self, name: str) -> bytes:
-        """The contents of a file in it, by its path below the folder of the packages."""
+        """Return the contents of a file in it, by its path below the folder of the packages."""
 
 
 archive: Archive | None = None
@@ -46,7 +47,7 @@ archive: Archive | None = None
 
 
 def read_own_file(name: str) -> bytes:
-    """The contents of a file that comes with fproc, by its path in the package."""
+    """Return the contents of a file that comes with fproc, by its path in the package."""
     if archive:
         return archive.read(f"fproc/{name}")
     with open(os.path.join(_PACKAGE, name), "rb") as file:
@@ -55,12 +56,12 @@ def read_own_file(name: str) -> bytes:
 
 @cache
 def build_id() -> str:
-    """What tells the code that this process runs from any other; to be asked for before that can change."""
+    """Return the id of the code that this process runs; call it first before the code can change."""
     return _build()
 
 
 def has_changed() -> bool:
-    """Whether the code has been replaced since `build` was asked for."""
+    """Return whether the code has been replaced since the first call of `build_id`."""
     return _build() != build_id()
 
 
@@ -73,7 +74,7 @@ def _build() -> str:
 
 
 def _sources(folder: str) -> Iterator[tuple[bytes, int, int]]:
-    """The path, size and time of change of each module in a folder."""
+    """Yield the path, size and time of change of each module in a folder."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith(".py"):
@@ -84,29 +85,29 @@ def _sources(folder: str) -> Iterator[tuple[bytes, int, int]]:
 
 
 def enter(expected_build: str, function: str, *numbers: str) -> None:
-    """Call a function, by its import path, in a process that was started for that by one of this build."""
+    """Call a function, by its import path, in a process that one of this build has started for it."""
     try:
         if build_id() != expected_build:
             sys.exit(REPLACED_STATUS)
         module, _, name = function.rpartition(".")
-        called = getattr(import_module(module), name)
+        target = getattr(import_module(module), name)
     except Exception as error:
         if is_at_fault(error):
             sys.exit(REPLACED_STATUS)
         raise
-    called(*map(int, numbers))
+    target(*map(int, numbers))
 
 
 def is_at_fault(error: BaseException) -> bool:
-    """Whether an error means that fproc's own code cannot be read, or is another by now.
+    """Return whether an error means that fproc's own code cannot be read, or has been replaced.
 
-    Not so an error of users' code that was called, nor one that fproc's unchanged code met in an input.
+    False for an error of users' code, and for one of fproc's unchanged code that an input caused.
     """
     return is_unreadable(error) or (_is_raised_here(error) and has_changed())
 
 
 def is_unreadable(error: BaseException) -> bool:
-    """Whether an error comes from importing one of fproc's modules within fproc."""
+    """Return whether an error comes from importing one of fproc's modules within fproc."""
     if isinstance(error, ImportError):
         is_about_this = (error.name or "fproc").partition(".")[0] == "fproc"
     elif isinstance(error, SyntaxError):
@@ -117,7 +118,7 @@ def is_unreadable(error: BaseException) -> bool:
 
 
 def _is_raised_here(error: BaseException) -> bool:
-    """Whether the innermost code that an error comes from is fproc's, but for that of the import system."""
+    """Return whether the innermost code that raised an error, without the import system, is fproc's."""
     frames = _frames(error)
     while _is_of_imports(frames[-1:]):
         frames.pop()
@@ -131,7 +132,7 @@ def _is_of_imports(frames: list[FrameType]) -> bool:
 
 
 def _frames(error: BaseException) -> list[FrameType]:
-    """The frames that an error came through, the innermost one last."""
+    """Return the frames that an error came through, the innermost one last."""
     frames = []
     trace = error.__traceback__
     while trace:

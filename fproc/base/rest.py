@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 
 class Rest:
-    """After a piece of work, a rest of `times` as long as that took, even if there is a reason for more.
+    """A rest after each piece of work, `times` as long as that took, even if there is more to do.
 
     Args:
-        times: how many times longer than the work it is.
+        times: the length of the rest, in times of the work's.
         monotonic: seconds on a clock that is never set.
     """
 
@@ -17,10 +17,10 @@ class Rest:
         self._times = times
         self._monotonic = monotonic
         self.until = monotonic()
-        """When it is over, by that clock."""
+        """The end of the rest, by that clock."""
 
     def after(self, work_seconds: float, *, least_seconds: float = 0.0) -> None:
-        """Rest from now on, after work that took so long."""
+        """Begin a rest, after work that took `work_seconds`."""
         self.until = self._monotonic() + max(least_seconds, self._times * work_seconds)
 
     def is_over(self) -> bool:

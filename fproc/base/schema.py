@@ -1,7 +1,7 @@
 """Checking JSON against a description, all problems at once.
 
-A check takes a value, the JSON path it stands at and the list of problems; it returns the clean value, or
-None after it has put a problem on the list. Checks are built from smaller ones.
+A check takes a value, its JSON path and the list of problems; it returns the clean value, or None after it
+has put a problem on the list. Checks are built from smaller ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Check = Callable[[Any, str, Problems], Any]
 
 
 def parse_json(text: str, name: str, problems: Problems) -> Any:
-    """The value of a JSON text; a key that stands twice, or a number that is none, is a problem.
+    """Return the value of a JSON text; a duplicate key, or a number that JSON has not, is a problem.
 
     Raises:
         ConfigError: it is not JSON at all (with line and column).
@@ -48,11 +48,11 @@ def parse_json(text: str, name: str, problems: Problems) -> Any:
         value = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=unique, parse_constant=refuse)
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        place = f"{name}:{error.lineno}:{error.colno}"
-        raise ConfigError([Problem(place, f"not JSON: {error.msg}", _json_hint(text, error))]) from error
+        position = f"{name}:{error.lineno}:{error.colno}"
+        raise ConfigError([Problem(position, f"not JSON: {error.msg}", _json_hint(text, error))]) from error
     except UnicodeEncodeError as error:
-        bad = f"{error.object[error.start]!a} is half of a character"
-        raise ConfigError([Problem(name, bad, "remove it")]) from error
+        what = f"{error.object[error.start]!a} is half of a character"
+        raise ConfigError([Problem(name, what, "remove it")]) from error
     except (RecursionError, ValueError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else "has a number that is too long"
         raise ConfigError([Problem(name, what)]) from error
@@ -71,20 +71,20 @@ def _json_hint(text: str, error: JSONDecodeError) -> str:
 
 
 def json_type(value: Any) -> str:
-    """What JSON calls the type of a value."""
+    """Return JSON's word for the type of a value."""
     names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
     return names.get(type(value)) or f"the number {_number(value)}"
 
 
 def _number(value: float) -> str:
-    """A number as the user would write it; one of very many digits is shortened."""
+    """Return a number as the user would write it; one of very many digits is shortened."""
     if isinstance(value, int):
         return str(value) if -(10**18) < value < 10**18 else "with more than 18 digits"
     return repr(int(value)) if value.is_integer() and abs(value) < 10**15 else repr(value)
 
 
 def compile_pattern(text: str) -> re.Pattern[str]:
-    """A regular expression.
+    """Compile a regular expression.
 
     Raises:
         ValueError: it is none, or one that is too large.
@@ -98,7 +98,7 @@ def compile_pattern(text: str) -> re.Pattern[str]:
 
 
 def text(*, empty: bool = False) -> Check:
-    """A string, not empty unless `empty`."""
+    """Return a check for a string, not empty unless `empty`."""
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         if isinstance(value, str) and (value or empty) and "\0" not in value:
@@ -113,7 +113,7 @@ def text(*, empty: bool = False) -> Check:
 
 
 def boolean(value: Any, path: str, problems: Problems) -> Any:
-    """True or false."""
+    """Check that a value is true or false."""
     if isinstance(value, bool):
         return value
     problems.append(Problem(path, f"must be true or false, not {json_type(value)}"))
@@ -121,13 +121,13 @@ def boolean(value: Any, path: str, problems: Problems) -> Any:
 
 
 def number(*, least: float = 0, most: float = math.inf, above: bool = False, whole: bool = False) -> Check:
-    """A number from `least` to `most`, or above `least`; whole numbers stay `int`, others become `float`."""
+    """Return a check for a number from `least` (or `above` it) to `most`; `int` if `whole`, else `float`."""
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         kind = int if whole else int | float
         if isinstance(value, bool) or not isinstance(value, kind):
-            wanted = "a whole number" if whole else "a number"
-            problems.append(Problem(path, f"must be {wanted}, not {json_type(value)}"))
+            type_name = "a whole number" if whole else "a number"
+            problems.append(Problem(path, f"must be {type_name}, not {json_type(value)}"))
             return None
         if (least < value if above else least <= value) and value <= most and value != math.inf:
             return value if whole else float(value)
@@ -140,22 +140,22 @@ def number(*, least: float = 0, most: float = math.inf, above: bool = False, who
 
 
 def choice(*words: str) -> Check:
-    """One of several words."""
+    """Return a check for one of several words."""
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         if value in words:
             return value
-        said = repr(value) if isinstance(value, str) else json_type(value)
-        known = ", ".join(map(repr, words))
+        shown_value = repr(value) if isinstance(value, str) else json_type(value)
+        choices = ", ".join(map(repr, words))
         hint = nearest(value, list(words)) if isinstance(value, str) else ""
-        problems.append(Problem(path, f"must be one of {known}, not {said}", hint))
+        problems.append(Problem(path, f"must be one of {choices}, not {shown_value}", hint))
         return None
 
     return check
 
 
 def pattern(value: Any, path: str, problems: Problems) -> Any:
-    """A regular expression; the text is kept, compiling is left to whoever uses it."""
+    """Check that a value is a regular expression; it stays text, which its user compiles."""
     value = text()(value, path, problems)
     try:
         compile_pattern(value or "")
@@ -166,7 +166,7 @@ def pattern(value: Any, path: str, problems: Problems) -> Any:
 
 
 def url(value: Any, path: str, problems: Problems) -> Any:
-    """A URL that can be called. What is wrong with it is told without it: it may hold a secret."""
+    """Check that a value is a URL that can be called. Problems do not show it: it may hold a secret."""
     value = text()(value, path, problems)
     if value is None or urls.is_usable(value):
         return value
@@ -176,7 +176,7 @@ def url(value: Any, path: str, problems: Problems) -> Any:
 
 
 def list_of(item: Check, *, least: int = 0) -> Check:
-    """A list; it becomes a tuple of what is right in it."""
+    """Return a check for a list; it becomes a tuple of the elements that are right."""
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not isinstance(value, list):
@@ -185,14 +185,14 @@ def list_of(item: Check, *, least: int = 0) -> Check:
         if len(value) < least:
             problems.append(Problem(path, "must not be an empty list"))
             return None
-        checked = [item(element, f"{path}[{index}]", problems) for index, element in enumerate(value)]
-        return tuple(element for element in checked if element is not None)
+        elements = [item(element, f"{path}[{index}]", problems) for index, element in enumerate(value)]
+        return tuple(element for element in elements if element is not None)
 
     return check
 
 
 def object_of(item: Check) -> Check:
-    """An object with any keys and values of one kind."""
+    """Return a check for an object with any keys and values of one kind."""
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not isinstance(value, dict):
@@ -204,21 +204,21 @@ def object_of(item: Check) -> Check:
 
 
 def anything(value: Any, _path: str, _problems: Problems) -> Any:
-    """Any JSON value."""
+    """Accept any JSON value."""
     return value
 
 
 _NULL = object()
-"""What a check gives for a null that means something; a check that gives None has found a problem."""
+"""The result of a check for a null that means something; a check that returns None has found a problem."""
 
 
 def or_null(check: Check) -> Check:
-    """A key of a `table` that may be null, which then is its value."""
+    """Return a check for a key of a `table` that may be null, which then is its value."""
     return lambda value, path, problems: _NULL if value is None else check(value, path, problems)
 
 
 def table(keys: Mapping[str, Check], *, required: tuple[str, ...] = (), build: Callable[..., Any]) -> Check:
-    """An object with known keys; `build` is called with those that are there and right, by name."""
+    """Return a check for an object with known keys; `build` takes those that are there and right, by name."""
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not isinstance(value, dict):
@@ -229,8 +229,8 @@ def table(keys: Mapping[str, Check], *, required: tuple[str, ...] = (), build: C
             if key not in keys:
                 hint = nearest(key, list(keys)) or "known are " + ", ".join(keys)
                 problems.append(Problem(f"{path}.{key}", "unknown key", hint))
-            elif (checked := keys[key](element, f"{path}.{key}", problems)) is not None:
-                clean[key] = None if checked is _NULL else checked
+            elif (clean_element := keys[key](element, f"{path}.{key}", problems)) is not None:
+                clean[key] = None if clean_element is _NULL else clean_element
         missing = [key for key in required if key not in value]
         problems.extend(Problem(f"{path}.{key}", "is missing") for key in missing)
         if any(key not in clean for key in required):

@@ -1,7 +1,7 @@
-"""Standard output belongs to results, and to what an action was asked to print.
+"""Standard output, which belongs to results, and to what an action was asked to print.
 
-A user's processor may print, or start a program that does. So the real standard output is kept aside before
-any of them is loaded, and whatever else is written to descriptor 1 goes to standard error.
+A user's processor may print, or start a program that does. So the real standard output is set aside before
+any of them is loaded, and everything else that is written to descriptor 1 goes to standard error.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _kept: list[BinaryIO | None] = []
 
 
 def keep_for_results() -> None:
-    """From now on, only `standard_output` leads to standard output."""
+    """Set standard output aside: from now on, only `standard_output` leads to it."""
     if _kept:
         return
     if is_open():
@@ -28,10 +28,10 @@ def keep_for_results() -> None:
 
 
 def is_open() -> bool:
-    """Whether there is a standard output.
+    """Return whether there is a standard output.
 
-    One that can only be read stands for a closed one: what lies there keeps its number from a data file, and
-    is handed on to processes that are started, which fail to write to it as this one does.
+    One that can only be read stands for a closed one: it keeps descriptor 1 from being given to a data file,
+    and processes that are started inherit it, and fail to write to it as this one does.
     """
     if _kept:
         return _kept[0] is not None
@@ -39,7 +39,7 @@ def is_open() -> bool:
 
 
 def standard_output() -> BinaryIO:
-    """Standard output, unbuffered once it was kept.
+    """Return standard output, unbuffered once it was set aside.
 
     Raises:
         OSError: it is closed.
@@ -50,12 +50,12 @@ def standard_output() -> BinaryIO:
 
 
 def say(line: str) -> None:
-    """Print a line of what was asked for."""
+    """Print a line that was asked for to standard output."""
     write_all(standard_output(), f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
 def complain(what: object) -> None:
-    """Print what is wrong to standard error."""
+    """Print a message to standard error."""
     sys.stderr.write(f"fproc: {what}\n")
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """A suggestion such as "did you mean 'format'?" for a mistyped `word`, or ''."""
+def nearest(word: str, words: list[str]) -> str:
+    """Return a suggestion such as "did you mean 'format'?" for a mistyped `word`, or ''."""
     from difflib import get_close_matches  # noqa: PLC0415 - only when there is something to complain about
 
-    close = get_close_matches(word.lower(), [name.lower() for name in known], n=1, cutoff=0.6)
-    match = next((name for name in known if close and name.lower() == close[0]), None)
+    matches = get_close_matches(word.lower(), [name.lower() for name in words], n=1, cutoff=0.6)
+    match = next((name for name in words if matches and name.lower() == matches[0]), None)
     return f"did you mean {match!r}?" if match is not None else ""
 
 
 def shown(text: str) -> str:
-    r"""`text` safe to print on one line: undecodable bytes and control characters as `\xNN` escapes."""
+    r"""Return `text` safe to print on one line: undecodable bytes and controls as `\xNN` escapes."""
     if text.isprintable():
         return text
     raw = (
@@ -26,12 +26,12 @@ def shown(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 line`, `2 lines`."""
+    """Return a number with its noun: `1 line`, `2 lines`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def is_encodable(text: str) -> bool:
-    """Whether text can be written: its surrogates, if any, all stand for undecodable bytes (PEP 383)."""
+    """Return whether text can be written: all its surrogates stand for undecodable bytes (PEP 383)."""
     if text.isascii():
         return True
     try:
@@ -42,11 +42,11 @@ def is_encodable(text: str) -> bool:
 
 
 LINE_CHARACTERS = 1000
-"""How much of a line is kept."""
+"""The most characters of a line that are kept."""
 
 
 def excerpt(line: str) -> str:
-    """A line that is short enough to be kept; where it was cut, it says so."""
+    """Return a line that is short enough to be kept, with a note where it was cut."""
     if len(line) <= LINE_CHARACTERS:
         return line
     return f"{line[:LINE_CHARACTERS]} ... (cut, {len(line)} characters)"

@@ -10,14 +10,14 @@ _LAST = datetime.max.replace(tzinfo=timezone.utc).timestamp() - 1
 
 
 def rfc3339(seconds: float) -> str:
-    """A time in seconds since 1970 as `2026-11-22T10:00:00.000Z`; cut to the years 1 to 9999."""
+    """Return a time in seconds since 1970 as `2026-11-22T10:00:00.000Z`; cut to the years 1 to 9999."""
     seconds = min(max(seconds, _FIRST), _LAST)
     text = datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 
 def utc_date(seconds: float) -> str:
-    """The day of a time in seconds since 1970, as `2026-11-22`."""
+    """Return the day of a time in seconds since 1970, as `2026-11-22`."""
     return _date_of(int(seconds // 86400))
 
 

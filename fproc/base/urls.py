@@ -1,10 +1,10 @@
-"""URLs that fproc calls. They often hold a secret, so what is said of one leaves all but its host out."""
+"""URLs that fproc calls. They often hold a secret, so messages show the host only."""
 
 from __future__ import annotations
 
 
 def is_usable(url: str) -> bool:
-    """Whether a URL can be called as it is."""
+    """Return whether a URL can be called as it is."""
     from urllib.parse import urlsplit  # noqa: PLC0415 - only for those who have alerts
 
     try:
@@ -16,7 +16,7 @@ def is_usable(url: str) -> bool:
 
 
 def masked(url: str) -> str:
-    """A usable URL as it may be shown: `https://example.org/...`."""
+    """Return a usable URL as it may be shown: `https://example.org/...`."""
     from urllib.parse import urlsplit  # noqa: PLC0415 - only for those who have alerts
 
     parts = urlsplit(url)

@@ -21,7 +21,7 @@ _MISSING: Any = object()
 
 
 class Field(NamedTuple):
-    """A field of a class: its annotation as it is written, and what `_field` was given."""
+    """A field of a class: its annotation as it is written, and the arguments of `_field`."""
 
     name: str
     type: str
@@ -33,7 +33,7 @@ class Field(NamedTuple):
 
     @property
     def is_required(self) -> bool:
-        """Whether it has to be given."""
+        """Whether it has no default."""
         return self.default is _MISSING and self.default_factory is _MISSING
 
 
@@ -49,22 +49,24 @@ def _field(
 
 
 def _dataclass(*, frozen: bool = False, slots: bool = False) -> Callable[[type[_Class]], type[_Class]]:
-    """Return what makes a dataclass of a class, which inherits from none; `slots` has to be true."""
+    """Return a decorator for a class that inherits from no dataclass; `slots` has to be true."""
     if not slots:
         raise TypeError("these have slots: say slots=True")
 
-    def make(given: type[_Class]) -> type[_Class]:
-        body = dict(given.__dict__)
-        found = tuple(
+    def make(plain_class: type[_Class]) -> type[_Class]:
+        body = dict(plain_class.__dict__)
+        class_fields = tuple(
             _read(name, annotation, body.pop(name, _MISSING))
             for name, annotation in body.get("__annotations__", {}).items()
             if not annotation.startswith("ClassVar")
         )
         for name in ("__dict__", "__weakref__"):
             body.pop(name, None)
-        made: Any = type(given.__name__, given.__bases__, {**_methods(found, is_frozen=frozen), **body})
-        made.__init__ = _late_init(made, found)
-        return cast("type[_Class]", made)
+        value_class: Any = type(
+            plain_class.__name__, plain_class.__bases__, {**_methods(class_fields, is_frozen=frozen), **body}
+        )
+        value_class.__init__ = _late_init(value_class, class_fields)
+        return cast("type[_Class]", value_class)
 
     return make
 
@@ -75,27 +77,29 @@ def _read(name: str, annotation: str, default: Any) -> Field:
     return Field(name, annotation, default)
 
 
-def _methods(found: tuple[Field, ...], *, is_frozen: bool) -> dict[str, Any]:
-    """Return what a class with these fields has besides its own body."""
-    all_of = _getter([entry.name for entry in found])
-    compared = _getter([entry.name for entry in found if entry.compare])
-    shown = [entry.name for entry in found if entry.repr]
+def _methods(class_fields: tuple[Field, ...], *, is_frozen: bool) -> dict[str, Any]:
+    """Return the attributes that a class with these fields gets besides its own body."""
+    get_all = _getter([entry.name for entry in class_fields])
+    get_compared = _getter([entry.name for entry in class_fields if entry.compare])
+    in_repr = [entry.name for entry in class_fields if entry.repr]
 
     def __repr__(self: Any) -> str:  # noqa: N807
-        return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+        return (
+            f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in in_repr)})"
+        )
 
     def __eq__(self: Any, other: object) -> Any:  # noqa: N807
-        return compared(self) == compared(other) if type(other) is type(self) else NotImplemented
+        return get_compared(self) == get_compared(other) if type(other) is type(self) else NotImplemented
 
     def __hash__(self: Any) -> int:  # noqa: N807
-        return hash(compared(self))
+        return hash(get_compared(self))
 
     def __reduce__(self: Any) -> tuple[Any, tuple[Any, ...]]:  # noqa: N807
-        return type(self), all_of(self)
+        return type(self), get_all(self)
 
     return {
-        "__slots__": tuple(entry.name for entry in found),
-        "__value_fields__": found,
+        "__slots__": tuple(entry.name for entry in class_fields),
+        "__value_fields__": class_fields,
         "__repr__": __repr__,
         "__eq__": __eq__,
         "__hash__": __hash__ if is_frozen else None,
@@ -104,27 +108,27 @@ def _methods(found: tuple[Field, ...], *, is_frozen: bool) -> dict[str, Any]:
 
 
 def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what gives the values of these attributes of an object."""
+    """Return a function that returns these attributes of an object as a tuple."""
     if not names:
         return lambda _: ()
     get = attrgetter(*names)
     return get if len(names) > 1 else lambda value: (get(value),)
 
 
-def _late_init(made: type[Any], found: tuple[Field, ...]) -> Callable[..., None]:
-    """Return an `__init__` that puts a compiled one in its place when it is called."""
+def _late_init(value_class: type[Any], class_fields: tuple[Field, ...]) -> Callable[..., None]:
+    """Return an `__init__` that replaces itself by a compiled one at its first call."""
 
-    def __init__(self: Any, *arguments: Any, **named: Any) -> None:  # noqa: N807
-        made.__init__ = _compiled_init(made, found)
-        made.__init__(self, *arguments, **named)
+    def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
+        value_class.__init__ = _compiled_init(value_class, class_fields)
+        value_class.__init__(self, *arguments, **keywords)
 
     return __init__
 
 
-def _compiled_init(made: type[Any], found: tuple[Field, ...]) -> Callable[..., None]:
+def _compiled_init(value_class: type[Any], class_fields: tuple[Field, ...]) -> Callable[..., None]:
     names: dict[str, Any] = {"_missing": _MISSING}
     parameters, lines = [], []
-    for entry in found:
+    for entry in class_fields:
         name = entry.name
         if entry.default_factory is not _MISSING:
             names[f"_make_{name}"] = entry.default_factory
@@ -136,21 +140,21 @@ def _compiled_init(made: type[Any], found: tuple[Field, ...]) -> Callable[..., N
         parameters.append(name if entry.default is _MISSING else f"{name}=_default_{name}")
         lines.append(f"self.{name} = {name}")
     source = f"def __init__(self, {', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"])
-    exec(compile(source, f"<{made.__qualname__}>", "exec"), names)  # noqa: S102 - names of fields and nothing else
+    exec(compile(source, f"<{value_class.__qualname__}>", "exec"), names)  # noqa: S102 - names of fields and nothing else
     init: Callable[..., None] = names["__init__"]
-    init.__qualname__ = f"{made.__qualname__}.__init__"
+    init.__qualname__ = f"{value_class.__qualname__}.__init__"
     return init
 
 
-def _fields(of: Any) -> tuple[Field, ...]:
-    found: tuple[Field, ...] = of.__value_fields__
-    return found
+def _fields(value: Any) -> tuple[Field, ...]:
+    class_fields: tuple[Field, ...] = value.__value_fields__
+    return class_fields
 
 
 def _replace(value: _Value, /, **changes: Any) -> _Value:
-    made: Any = type(value)
-    values = zip(made.__slots__, made.__reduce__(value)[1], strict=True)
-    return cast("_Value", made(**{**dict(values), **changes}))
+    value_class: Any = type(value)
+    values = zip(value_class.__slots__, value_class.__reduce__(value)[1], strict=True)
+    return cast("_Value", value_class(**{**dict(values), **changes}))
 
 
 def _asdict(value: Any) -> dict[str, Any]:
