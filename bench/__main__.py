@@ -31,19 +31,19 @@ _SMALL: dict[str, Callable[[Settings, Scratch, Say], Report]] = {
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all services are stopped
     settings = read(sys.argv[1:])
     _set_environment(settings)
     with closing(Scratch(settings.scratch, settings.rest_seconds)) as scratch:
         _compile(settings)
-        machine = facts(settings, scratch)
-        print("\n".join(f"{name:<12}{fact}" for name, fact in machine.items()), flush=True)
+        host = facts(settings, scratch)
+        print("\n".join(f"{name:<12}{fact}" for name, fact in host.items()), flush=True)
         reports = []
         for workload, report in _reports(settings, scratch):
             print(f"\n{report.text()}", flush=True)
             reports.append({"workload": workload, **report.as_json()})
     if settings.json:
-        settings.json.write_text(json.dumps({"machine": machine, "reports": reports}, indent=2) + "\n")
+        settings.json.write_text(json.dumps({"machine": host, "reports": reports}, indent=2) + "\n")
     return 0 if all(report["ok"] for report in reports) else 1
 
 
@@ -59,7 +59,7 @@ def _set_environment(settings: Settings) -> None:
 
 
 def _compile(settings: Settings) -> None:
-    """Have all of fproc's modules compiled, as in any installation."""
+    """Compile all of fproc's modules, as any installation does."""
     folder = REPO / "fproc"
     subprocess.run([settings.python, "-m", "compileall", "-q", str(folder)], check=True)
 
@@ -80,7 +80,7 @@ def _reports(settings: Settings, scratch: Scratch) -> Iterator[tuple[str, Report
 
 
 def _warm(path: Path) -> None:
-    """Bring a file into memory, so that the first program does not pay for it."""
+    """Read a file into the page cache, so that the first program does not pay for it."""
     with path.open("rb") as file:
         while file.read(1 << 20):
             pass

@@ -13,7 +13,7 @@ from bench.settings import Settings
 from bench.workloads import small_files
 
 SAMPLE_SECONDS = 0.2
-"""How often memory is looked at."""
+"""Seconds between samples of memory."""
 
 LIMIT_SECONDS = 1800.0
 ROUNDS = 3
@@ -43,20 +43,20 @@ def measure(settings: Settings, scratch: Scratch, say: Say) -> Report:
         report.failed(service.name, str(error))
         return report
     rates = {}
-    for name, done in runs.items():
-        rate = Spread.of([run.rate for run in done])
+    for name, program_runs in runs.items():
+        rate = Spread.of([run.rate for run in program_runs])
         rates[name] = rate.median
-        same = all(run.same for run in done)
-        memory_mb = max(run.memory_mb for run in done)
+        same = all(run.same for run in program_runs)
+        memory_mb = max(run.memory_mb for run in program_runs)
         report.ok = report.ok and same
         report.add(
             name,
             *rate.cells(0),
-            str(done[0].files),
+            str(program_runs[0].files),
             f"{memory_mb:.1f}",
             "yes" if same else "NO",
-            files_per_second=[run.rate for run in done],
-            files=done[0].files,
+            files_per_second=[run.rate for run in program_runs],
+            files=program_runs[0].files,
             peak_pss_mb=memory_mb,
             same=same,
         )

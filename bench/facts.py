@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The host and the versions that the figures were measured on."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _VERSIONS: dict[str, Sequence[str]] = {
 }
 _MODULES = ("polars", "watchfiles", "watchdog")
 
-_ABOUT_PYTHON = (
+_PYTHON_VERSION = (
     "import platform, sysconfig; "
     "pgo = '--enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or ''); "
     "print(platform.python_version(), '' if pgo else ', built without profile-guided optimisation', sep='')"
 )
-_ABOUT_MODULE = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
+_MODULE_VERSION = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
 
 
 def facts(settings: Settings, scratch: Scratch) -> dict[str, str]:
     """Return the machine, the Pythons and the rivals, each by its label."""
     load, *_ = os.getloadavg()
-    found = {
+    facts_by_name = {
         "cpu": f"{_cpu_model()}, {len(os.sched_getaffinity(0))} cores, load {load:.1f} before",
         "kernel": f"{platform.system()} {platform.release()}",
         "scratch": f"{scratch.root} ({scratch.filesystem})",
-        "Python": _first_line([settings.python, "-c", _ABOUT_PYTHON]),
+        "Python": _first_line([settings.python, "-c", _PYTHON_VERSION]),
     }
     for name, command in _VERSIONS.items():
-        found[name] = _first_line(command) if shutil.which(command[0]) else "not installed"
+        facts_by_name[name] = _first_line(command) if shutil.which(command[0]) else "not installed"
     for module in _MODULES:
-        version = _first_line([settings.rivals_python, "-c", _ABOUT_MODULE, module])
-        found[module] = version or "not installed"
-    return found
+        version = _first_line([settings.rivals_python, "-c", _MODULE_VERSION, module])
+        facts_by_name[module] = version or "not installed"
+    return facts_by_name
 
 
 def _cpu_model() -> str:
@@ -59,8 +59,8 @@ def _cpu_model() -> str:
 
 def _first_line(command: Sequence[str]) -> str:
     """Return the first line that a command prints, or "" if it fails."""
-    done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
-    if done.returncode:
+    process = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
+    if process.returncode:
         return ""
-    lines = (done.stdout.strip() or done.stderr.strip()).splitlines()
+    lines = (process.stdout.strip() or process.stderr.strip()).splitlines()
     return lines[0] if lines else ""

@@ -28,7 +28,7 @@ from bench.settings import PIPELINES, Settings
 from bench.workloads import small_files, small_result
 
 STARTS = 10
-"""How often each start is timed, after one that is not."""
+"""The timed starts of each kind, after one that is not timed."""
 
 LIMIT_SECONDS = 10.0
 SETTLE_SECONDS = 3.0
@@ -77,12 +77,12 @@ def _idle(settings: Settings, scratch: Scratch, report: Report) -> None:
         run.wait(files, seconds=WARM_SECONDS)
         time.sleep(SETTLE_SECONDS)
         everyone = trees.members(run.pids)
-        begin, before = time.perf_counter(), trees.cpu_seconds(everyone)
+        begin, cpu_before = time.perf_counter(), trees.cpu_seconds(everyone)
         time.sleep(settings.idle_seconds)
-        used, seconds = trees.cpu_seconds(everyone) - before, time.perf_counter() - begin
+        cpu_seconds, seconds = trees.cpu_seconds(everyone) - cpu_before, time.perf_counter() - begin
         memory = trees.memory(everyone)
     report.ok = report.ok and service.check(place, files)
-    percent = used / seconds * 100
+    percent = cpu_seconds / seconds * 100
     report.add(
         "idle, all processes", f"{percent:.3f}", "", "% of a core", idle_percent=percent, seconds=seconds
     )
@@ -128,8 +128,8 @@ def _watch(settings: Settings, scratch: Scratch) -> float:
 
 def _health(settings: Settings, scratch: Scratch) -> float:
     place = Place(scratch.fresh("start"))
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as free_socket:
+        port = free_socket.getsockname()[1]
     _, _, _, *options = fproc_command(settings, place, "power")
     command = [settings.python, str(settings.pyz), "--watch", *options, "--port", str(port)]
     return _until(command, place, lambda: _is_healthy(port))
@@ -154,7 +154,7 @@ def _until(command: Sequence[str], place: Place, is_there: Callable[[], bool]) -
     """Return the seconds from starting a command until something is there, polled without a pause.
 
     Raises:
-        ServiceError: it does not come.
+        ServiceError: it is false for `LIMIT_SECONDS`.
     """
     begin = time.perf_counter()
     process = start(command, place)
@@ -169,8 +169,8 @@ def _until(command: Sequence[str], place: Place, is_there: Callable[[], bool]) -
 
 def _is_healthy(port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1.0) as asked:
-            asked.sendall(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            return asked.recv(1024).startswith(_HEALTHY)
+        with socket.create_connection(("127.0.0.1", port), timeout=1.0) as connection:
+            connection.sendall(b"GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            return connection.recv(1024).startswith(_HEALTHY)
     except OSError:
         return False

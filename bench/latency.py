@@ -73,15 +73,15 @@ def _run_once(service: Service, count: int, scratch: Scratch, outcome: _Outcome)
         place.drop(warm)
         run.wait(warm, seconds=WARM_SECONDS)
         deadline = time.perf_counter() + ROUND_SECONDS
-        done = []
+        dropped_files = []
         for name, data in files:
             time.sleep(GAP_SECONDS * (0.5 + rng.random()))
             outcome.milliseconds.append(run.time_one(name, data, LIMIT_SECONDS) * 1e3)
-            done.append((name, data))
+            dropped_files.append((name, data))
             if time.perf_counter() > deadline:
                 break
         time.sleep(GAP_SECONDS)
-    outcome.same = outcome.same and service.check(place, [*warm, *done])
+    outcome.same = outcome.same and service.check(place, [*warm, *dropped_files])
     scratch.done(place.folder)
 
 

@@ -23,7 +23,7 @@ LIMIT_SECONDS = 1800.0
 """A program that takes longer is ended."""
 
 Say = Callable[[str], None]
-"""Tells whoever waits what is going on."""
+"""Prints progress for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Program:
     """One program of a comparison. It is started in the folder for its results, which is empty.
 
     Attributes:
-        name: what it is called in the table.
-        command: the command, given that folder.
-        renamed: names of its results, where they are other than those of the reference, and the latter.
+        name: its name in the table.
+        command: returns the command for that folder.
+        renamed: names of its results, where they differ from the reference's, with the reference's.
         compared: whether its results must be those of the reference.
         missing: why it cannot run here, or "".
     """
@@ -49,9 +49,9 @@ class Program:
 class Goal:
     """At most `limit` times what another program takes; or, without one, at most `limit` MB of memory."""
 
-    of: str
+    program: str
     limit: float
-    to: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,11 @@ def compare(comparison: Comparison, rounds: int, scratch: Scratch, say: Say) -> 
                 outcome.failure = str(error)
                 continue
             outcome.costs.append(cost)
-            found = _digests(folder, program.renamed)
+            digests = _digests(folder, program.renamed)
             shutil.rmtree(folder)
             if expected is None and program is present[0]:
-                expected = found
-            outcome.same = outcome.same and (not program.compared or found == expected)
+                expected = digests
+            outcome.same = outcome.same and (not program.compared or digests == expected)
     floor_mb = run(["true"], scratch.root).peak_mb
     report = _report(comparison, outcomes)
     report.notes.append(f"peak MB is that of the largest process; less than {floor_mb:.1f} cannot be seen")
@@ -133,33 +133,33 @@ def run(command: Sequence[str], folder: Path) -> Cost:
         start_new_session=True,
     )
     try:
-        printed, said = process.communicate(timeout=LIMIT_SECONDS)
+        figures, errors = process.communicate(timeout=LIMIT_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise ProgramError(f"took longer than {LIMIT_SECONDS:.0f} s") from error
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-    last = said.strip().rpartition("\n")[2]
+    last = errors.strip().rpartition("\n")[2]
     if process.returncode:
         raise ProgramError(f"could not be started: {last}")
-    status, seconds, cpu_seconds, peak_kib = printed.split()
+    status, seconds, cpu_seconds, peak_kib = figures.split()
     if int(status):
         raise ProgramError(f"exit status {status}: {last}")
     return Cost(float(seconds), float(cpu_seconds), int(peak_kib) * 1024 / 1e6)
 
 
 def _digests(folder: Path, renamed: Mapping[str, str]) -> dict[str, str]:
-    """Return the SHA-256 of each result that is not empty, by the name that the reference gives it."""
-    found = {}
+    """Return the SHA-256 of each result that is not empty, by its name in the reference."""
+    digests = {}
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.stat().st_size:
             digest = hashlib.sha256()
             with path.open("rb") as file:
                 while block := file.read(1 << 20):
                     digest.update(block)
-            found[renamed.get(path.name, path.name)] = digest.hexdigest()
-    return found
+            digests[renamed.get(path.name, path.name)] = digest.hexdigest()
+    return digests
 
 
 def _report(comparison: Comparison, outcomes: Mapping[str, _Outcome]) -> Report:
@@ -185,14 +185,16 @@ def _report(comparison: Comparison, outcomes: Mapping[str, _Outcome]) -> Report:
             report.failed(name, outcome.failure)
             continue
         _add(report, program, outcome, medians[name], medians.get(reference))
-    for wanted in comparison.goals:
-        if wanted.of in medians and not wanted.to:
-            report.notes.append(goal(f"{wanted.of}, memory", medians[wanted.of].peak_mb, wanted.limit, " MB"))
-        elif wanted.of in medians and wanted.to in medians:
-            ratio = medians[wanted.of].seconds / medians[wanted.to].seconds
-            report.notes.append(goal(f"{wanted.of} / {wanted.to}", ratio, wanted.limit))
+    for target in comparison.goals:
+        if target.program in medians and not target.reference:
+            report.notes.append(
+                goal(f"{target.program}, memory", medians[target.program].peak_mb, target.limit, " MB")
+            )
+        elif target.program in medians and target.reference in medians:
+            ratio = medians[target.program].seconds / medians[target.reference].seconds
+            report.notes.append(goal(f"{target.program} / {target.reference}", ratio, target.limit))
         else:
-            report.notes.append(f"{wanted.of} / {wanted.to}: not known here")
+            report.notes.append(f"{target.program} / {target.reference}: not known here")
     return report
 
 

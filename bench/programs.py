@@ -52,8 +52,8 @@ class Bench:
         return Program(LOOP, lambda folder: [*command, folder, str(self.log)])
 
     def limit(self) -> Program:
-        """Return the C program, compiled here."""
-        compiler = next((found for found in map(shutil.which, ("cc", "gcc", "clang")) if found), None)
+        """Compile the C program, and return it."""
+        compiler = next((path for path in map(shutil.which, ("cc", "gcc", "clang")) if path), None)
         if compiler is None:
             return Program(LIMIT, lambda _folder: [], missing="no C compiler is installed")
         binary = str(self.folder / "w1")
@@ -69,19 +69,17 @@ def tool(
     renamed: dict[str, str] | None = None,
     needs: Sequence[str] = (),
 ) -> Program:
-    """Return a program of this system, or an empty row for it if it is not installed."""
-    lacking = [needed for needed in (name, *needs) if not shutil.which(needed)]
-    missing = (
-        "not installed" if lacking == [name] else f"not installed: {', '.join(lacking)}" if lacking else ""
-    )
+    """Return a program of this system; one that is not installed still has its row in the table."""
+    absent = [command_name for command_name in (name, *needs) if not shutil.which(command_name)]
+    missing = "not installed" if absent == [name] else f"not installed: {', '.join(absent)}" if absent else ""
     return Program(title or name, command, renamed or {}, missing=missing)
 
 
 def lacks(python: str, module: str) -> str:
     """Return why a module from PyPI cannot be used, or ""."""
     code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
-    found = subprocess.run([python, "-c", code], check=False).returncode == 0
-    return "" if found else f"not installed: {module} (PyPI; see --rivals-python)"
+    is_importable = subprocess.run([python, "-c", code], check=False).returncode == 0
+    return "" if is_importable else f"not installed: {module} (PyPI; see --rivals-python)"
 
 
 def w1(bench: Bench) -> list[Comparison]:
@@ -174,4 +172,4 @@ COMPARISONS: dict[str, Callable[[Bench], list[Comparison]]] = {
     "W1s": w1s,
     "routed": routed,
 }
-"""What is compared in each workload that reads the big log."""
+"""The comparisons of each workload that reads the big log."""

@@ -85,9 +85,11 @@ def share(sorted_figures: Sequence[float], part: float) -> float:
     return sorted_figures[index]
 
 
-def goal(what: str, found: float, limit: float, unit: str = "", *, at_least: bool = False) -> str:
+def goal(what: str, figure: float, limit: float, unit: str = "", *, at_least: bool = False) -> str:
     """Return a note that says whether a goal is met."""
-    met = found >= limit if at_least else found <= limit
+    is_met = figure >= limit if at_least else figure <= limit
     word = "at least" if at_least else "at most"
     digits = 2 if limit < 10 else 1 if limit < 1000 else 0  # noqa: PLR2004 - as much as one would read
-    return f"{what}: {found:.{digits}f}{unit} (goal {word} {limit:g}{unit}: {'met' if met else 'NOT MET'})"
+    return (
+        f"{what}: {figure:.{digits}f}{unit} (goal {word} {limit:g}{unit}: {'met' if is_met else 'NOT MET'})"
+    )

@@ -11,11 +11,11 @@ _IN_MEMORY = {"tmpfs", "ramfs"}
 
 
 class Scratch:
-    """The folder that everything is put into.
+    """The folder of all files of the bench.
 
-    After many deletions some filesystems (ext4) make new files several times slower for seconds. So what a
-    run leaves behind stays until the end; but not on tmpfs, where it takes memory, and deleting costs nothing
-    later. The big log stays for the next time.
+    After many deletions some filesystems (ext4) make new files several times slower for seconds. So the files
+    of a run stay until the end; but not on tmpfs, where they take memory, and deleting costs nothing later.
+    The big log stays for the next time.
     """
 
     def __init__(self, root: Path, rest_seconds: float) -> None:
@@ -66,11 +66,11 @@ class Scratch:
 def filesystem_of(path: Path) -> str:
     """Return the type of the filesystem that a folder is on, such as `ext4`."""
     path = path.resolve()
-    found, found_length = "unknown", -1
+    filesystem, depth = "unknown", -1
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         for line in file:
             fields, _, rest = line.partition(" - ")
-            mounted = Path(fields.split()[4].replace("\\040", " "))
-            if (path == mounted or mounted in path.parents) and len(mounted.parts) >= found_length:
-                found, found_length = rest.split()[0], len(mounted.parts)
-    return found
+            mount_point = Path(fields.split()[4].replace("\\040", " "))
+            if (path == mount_point or mount_point in path.parents) and len(mount_point.parts) >= depth:
+                filesystem, depth = rest.split()[0], len(mount_point.parts)
+    return filesystem

@@ -42,7 +42,7 @@ class ServiceError(Exception):
 
 
 class Place:
-    """A fresh folder for one run of a service, and how to look at what it made."""
+    """A fresh folder for one run of a service, with the paths in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -82,11 +82,11 @@ class Service:
     """A program that watches a folder.
 
     Attributes:
-        name: what it is called in the table.
-        commands: the commands of its processes, given its place.
-        result: what it makes of a file.
+        name: its name in the table.
+        commands: returns the commands of its processes for a place.
+        result: returns the result of a file, from its contents.
         appends: whether it adds all results to one file; otherwise each has its own, of the input's name.
-        part: how much of the files it is given (1: all), if it is too slow for more.
+        part: the share of the files that it gets (1: all), if it is too slow for more.
         reference: the service whose speed is 1, in the table.
         missing: why it cannot run here, or "".
     """
@@ -110,10 +110,10 @@ class Service:
             lines = [line for _, data in files for line in self.result(data).splitlines()]
             return sorted(place.appended.read_bytes().splitlines()) == sorted(lines)
         expected = {name for name, _ in files}
-        found = {name for name in os.listdir(place.results) if not name.startswith(".")}
+        names = {name for name in os.listdir(place.results) if not name.startswith(".")}
         archived = set(os.listdir(place.watch / "processed"))
-        left = os.listdir(place.unprocessed)
-        if found != expected or archived != expected or left:
+        remaining = os.listdir(place.unprocessed)
+        if names != expected or archived != expected or remaining:
             return False
         return all((place.results / name).read_bytes() == self.result(data) for name, data in files)
 
@@ -137,30 +137,30 @@ class Running:
     ) -> float:
         """Wait until all results are there; return the time on `perf_counter` when the last one was.
 
-        Each file is polled until it is there, the last one first, so all of it costs one call a file,
-        and one each time that something is still missing. (Listing the results instead would cost more than
-        some of the services do.)
+        Each file is looked up until it is there, the last one first, so that costs one call a file, and one
+        each time that something is still missing. (Listing the results instead would cost more than some of
+        the services do.)
 
         Raises:
             ServiceError: they are not there in time, or the service has ended.
         """
         deadline = time.perf_counter() + seconds
         paths = [str(self._place.results / name) for name, _ in files]
-        appended = self._before_bytes + sum(len(self._service.result(data)) for _, data in files)
+        expected_bytes = self._before_bytes + sum(len(self._service.result(data)) for _, data in files)
         while True:
             if self._service.appends:
-                done = _size(self._place.appended) >= appended
+                is_done = _size(self._place.appended) >= expected_bytes
             else:
                 while paths and os.path.exists(paths[-1]):
                     paths.pop()
-                done = not paths
+                is_done = not paths
             now = time.perf_counter()
-            if done:
-                self._before_bytes = appended
+            if is_done:
+                self._before_bytes = expected_bytes
                 return now
             if now > deadline:
                 raise self.error(f"not all results after {seconds:.0f} s")
-            self.see()
+            self.check_running()
             meanwhile()
             time.sleep(POLL_SECONDS)
 
@@ -189,20 +189,20 @@ class Running:
             if now > begin + seconds:
                 raise self.error(f"no result after {seconds:.0f} s")
 
-    def see(self) -> None:
+    def check_running(self) -> None:
         """Check that it still runs.
 
         Raises:
             ServiceError: it does not.
         """
-        ended = [process.returncode for process in self._processes if process.poll() is not None]
-        if ended:
-            raise self.error(f"ended by itself, status {ended[0]}")
+        exit_statuses = [process.returncode for process in self._processes if process.poll() is not None]
+        if exit_statuses:
+            raise self.error(f"ended by itself, status {exit_statuses[0]}")
 
     def error(self, what: str) -> ServiceError:
-        """Return the error for something that went wrong, with the last output of the service."""
-        said = (self._place.folder / "log").read_text(errors="replace").strip().rpartition("\n")[2]
-        return ServiceError(f"{what}: {said}" if said else what)
+        """Return an error with the last line that the service printed."""
+        last_line = (self._place.folder / "log").read_text(errors="replace").strip().rpartition("\n")[2]
+        return ServiceError(f"{what}: {last_line}" if last_line else what)
 
 
 @contextmanager
@@ -210,7 +210,7 @@ def running(service: Service, place: Place) -> Iterator[Running]:
     """Yield a service that runs until the end of the block.
 
     Raises:
-        ServiceError: it ended by itself.
+        ServiceError: it exited by itself.
     """
     processes: list[subprocess.Popen[bytes]] = []
     try:
@@ -218,7 +218,7 @@ def running(service: Service, place: Place) -> Iterator[Running]:
             processes += [start(command, place)]
         run = Running(service, place, processes)
         yield run
-        run.see()
+        run.check_running()
     finally:
         for process in processes:
             stop(process)

@@ -39,7 +39,7 @@ class Settings:
 def read(arguments: Sequence[str]) -> Settings:
     """Return the settings of a command line; exit if it is wrong."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Measure fproc and its rivals side by side, on this machine."
+        prog="python -m bench", description="Measure fproc and its rivals side by side, on this host."
     )
     add = parser.add_argument
     names = ", ".join(WORKLOADS)
@@ -56,21 +56,21 @@ def read(arguments: Sequence[str]) -> Settings:
     add("--pyz", type=Path, default=REPO / "fproc.pyz", help="the built executable (fproc.pyz)")
     add("--scratch", type=Path, help="where files are put while it runs (a folder under $TMPDIR)")
     add("--json", type=Path, help="write all figures there, too")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     return Settings(
-        workloads=tuple(name for name in WORKLOADS if name in (given.workloads or WORKLOADS)),
-        mb=given.mb,
-        files=given.files,
-        backlog=given.backlog,
-        latency_files=given.latency_files,
-        rounds=given.rounds,
-        rest_seconds=given.rest,
-        idle_seconds=given.seconds,
-        python=given.python,
-        rivals_python=given.rivals_python or given.python,
-        pyz=given.pyz.absolute(),
-        scratch=(given.scratch or Path(tempfile.gettempdir()) / "fproc-bench").absolute(),
-        json=given.json,
+        workloads=tuple(name for name in WORKLOADS if name in (options.workloads or WORKLOADS)),
+        mb=options.mb,
+        files=options.files,
+        backlog=options.backlog,
+        latency_files=options.latency_files,
+        rounds=options.rounds,
+        rest_seconds=options.rest,
+        idle_seconds=options.seconds,
+        python=options.python,
+        rivals_python=options.rivals_python or options.python,
+        pyz=options.pyz.absolute(),
+        scratch=(options.scratch or Path(tempfile.gettempdir()) / "fproc-bench").absolute(),
+        json=options.json,
     )
 
 

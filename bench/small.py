@@ -29,7 +29,7 @@ from bench.services import (
 from bench.settings import Settings
 
 ARCHIVE_SECONDS = 0.2
-"""How long the last input may take to be put away after its result is there, with those who end at once."""
+"""Seconds in which a service may archive its last input, after the result is there."""
 
 BYTES_PER_FILE = 3 * 4096
 """Room that a file may need: itself, its result, and the folders' entries."""
@@ -158,9 +158,9 @@ def _report(
             pss_mb=memory_mb,
             same=same,
         )
-    for name, wanted, reference in ((FPROC, 3000, BARE), (FPROC_POWER, 1500, BARE_POWER)):
+    for name, least_rate, reference in ((FPROC, 3000, BARE), (FPROC_POWER, 1500, BARE_POWER)):
         if name in rates:
-            report.notes.append(goal(f"{name}, files/s", rates[name], wanted, at_least=True))
+            report.notes.append(goal(f"{name}, files/s", rates[name], least_rate, at_least=True))
         if name in rates and reference in rates:
             ratio = rates[name] / rates[reference]
             report.notes.append(goal(f"{name} / {reference}", ratio, 0.5, at_least=True))

@@ -27,13 +27,13 @@ def members(roots: Iterable[int]) -> list[int]:
         if name.isdigit():
             with suppress(OSError):
                 children[int(_stat(int(name))[1])].append(int(name))
-    found: list[int] = []
-    waiting = list(roots)
-    while waiting:
-        pid = waiting.pop()
-        found.append(pid)
-        waiting += children[pid]
-    return found
+    pids: list[int] = []
+    queue = list(roots)
+    while queue:
+        pid = queue.pop()
+        pids.append(pid)
+        queue += children[pid]
+    return pids
 
 
 def memory(pids: Iterable[int]) -> Memory:

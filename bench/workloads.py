@@ -14,7 +14,7 @@ SMALL_LINES = 20
 """Lines of a small file."""
 
 _VERSION = 1
-"""Part of the big log's name: a log that an earlier form of this module made is not taken for this one's."""
+"""The version in the big log's name: a log that an earlier form of this module made is not used."""
 
 _SEED = 20261122
 _BEGIN = datetime(2026, 11, 22, 10, tzinfo=timezone.utc)

@@ -16,7 +16,7 @@ def quiet(line: str) -> str | None:
 
 
 def format(line: str) -> str:  # noqa: A001 - a user's name, in a user's module
-    """`TIME LEVEL SERVICE REST` becomes `[LEVEL] SERVICE: REST`."""
+    """Turn `TIME LEVEL SERVICE REST` into `[LEVEL] SERVICE: REST`."""
     _, name, service, rest = line.split(" ", 3)
     return f"[{name}] {service}: {rest}"
 
@@ -28,7 +28,7 @@ class Errors:
         self.counts: dict[str, int] = {}
 
     def process(self, line: str) -> str:
-        """The line, and the count behind it."""
+        """Return the line with the count appended."""
         name, service, _ = line.split(" ", 2)
         count = self.counts.get(service, 0)
         if name == "[ERROR]":

@@ -21,7 +21,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class Loop:
-    """The folders, and what is done with a file."""
+    """The folders, and the steps of a file."""
 
     def __init__(self, watch_dir: str, *, power: bool) -> None:
         os.chdir(watch_dir)
@@ -46,7 +46,7 @@ class Loop:
         os.close(file)
 
     def process(self, name: str) -> None:
-        """Take one file from `unprocessed/` to `processed/`."""
+        """Move one file from `unprocessed/` to `processed/`."""
         job, part = f"jobs/{name}", f"stage/{name}"
         os.mkdir(job)
         lock = os.open(job, _FOLDER)

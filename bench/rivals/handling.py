@@ -1,4 +1,4 @@
-"""What the scripts on watchfiles and watchdog do with a file: W2's work, without fproc's guarantees."""
+"""The handling of a file by the scripts on watchfiles and watchdog: W2's work, without fproc's guarantees."""
 
 from __future__ import annotations
 

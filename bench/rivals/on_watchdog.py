@@ -20,7 +20,7 @@ class Handler:
         self._folder = f"{watch_dir}/unprocessed/"
 
     def dispatch(self, event: Any) -> None:
-        """One event: a file that was moved here is `created`, or `moved` if it was renamed in the folder."""
+        """Handle an event: a file moved here is `created`, or `moved` if it was renamed in the folder."""
         path = {"created": event.src_path, "moved": event.dest_path}.get(event.event_type, "")
         if path.startswith(self._folder):
             handle(path, self._watch_dir)

@@ -45,7 +45,7 @@ def say(what):
 
 
 def end_when_told():
-    """`fproc.cli.main` says why."""
+    """Exit at SIGTERM; `fproc.cli.main` says why."""
     import signal
 
     status = 0 if "--watch" in sys.argv else 130
@@ -115,23 +115,23 @@ def unpacked(copy, cache):
         import zipfile
     except ImportError:
         return False  # Debian's python3-minimal: said when fproc runs
-    begun = cache + "." + os.urandom(4).hex()
+    partial = cache + "." + os.urandom(4).hex()
     try:
-        os.makedirs(begun)
+        os.makedirs(partial)
         with zipfile.ZipFile(copy) as archive:
-            archive.extractall(begun, [name for name in archive.namelist() if name.startswith(SITE)])
-        compileall.compile_dir(begun, quiet=2)
-        for folder, _, names in os.walk(begun):
+            archive.extractall(partial, [name for name in archive.namelist() if name.startswith(SITE)])
+        compileall.compile_dir(partial, quiet=2)
+        for folder, _, names in os.walk(partial):
             for name in names:
                 with open(os.path.join(folder, name), "rb") as file:
                     os.fsync(file.fileno())
-        os.rename(begun, cache)
+        os.rename(partial, cache)
     except (OSError, RuntimeError, zipfile.BadZipFile):
-        shutil.rmtree(begun, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
     is_there = os.path.isdir(os.path.join(cache, SITE))  # another one may have been quicker
     if is_there:
-        for left in glob.glob(glob.escape(cache) + ".*"):  # by those that were killed over it, or are slower
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in glob.glob(glob.escape(cache) + ".*"):  # of killed or slower processes
+            shutil.rmtree(leftover, ignore_errors=True)
     return is_there
 
 
@@ -149,7 +149,7 @@ class Archive(object):
         self.descriptor = descriptor
         self.build = build
         self.cache = cache
-        self.roots = [os.path.join(place, SITE) for place in (cache, copy) if place]
+        self.roots = [os.path.join(folder, SITE) for folder in (cache, copy) if folder]
 
     def find_spec(self, name, path=None, target=None):
         """Find a module of fproc, wherever its package was found, and before anybody else's `fproc`."""

@@ -1,7 +1,7 @@
 """Building fproc.pyz with shiv: the same bytes from the same sources, wherever and by whomever.
 
 A wheel carries the sources; it is unpacked, every mode and time is set to a constant, shiv packs it, and the
-archive's `__main__` is exchanged for `boot.py`.
+archive's `__main__` is replaced by `boot.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def build(project: Path, target: Path) -> None:
     """Build the archive of the project in a folder."""
     environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONHASHSEED": "0"}
     with tempfile.TemporaryDirectory() as scratch:
-        wheels, site, packed = (Path(scratch, name) for name in ("wheels", "site", "packed.pyz"))
+        wheels, site, shiv_archive = (Path(scratch, name) for name in ("wheels", "site", "packed.pyz"))
         command = [
             sys.executable,
             "-m",
@@ -41,8 +41,8 @@ def build(project: Path, target: Path) -> None:
         _set_constants(site)
         command = [sys.executable, "-m", "shiv", "--reproducible", "--no-modify", "--compressed"]
         command += ["--site-packages", str(site), "--python", PYTHON, "--entry-point", "fproc.cli.main:main"]
-        subprocess.run([*command, "--output-file", str(packed)], env=environment, check=True)
-        _with_boot(packed, site / "fproc" / "pyz" / "boot.py", target)
+        subprocess.run([*command, "--output-file", str(shiv_archive)], env=environment, check=True)
+        _with_boot(shiv_archive, site / "fproc" / "pyz" / "boot.py", target)
 
 
 def _set_constants(folder: Path) -> None:
@@ -52,26 +52,26 @@ def _set_constants(folder: Path) -> None:
         os.utime(path, (int(EPOCH), int(EPOCH)))
 
 
-def _with_boot(packed: Path, boot: Path, target: Path) -> None:
+def _with_boot(shiv_archive: Path, boot: Path, target: Path) -> None:
     """Copy an archive with `boot` for its `__main__.py`; `target` appears whole and executable."""
-    begun = target.with_name(f".{target.name}.new")
-    with zipfile.ZipFile(packed) as source, begun.open("wb") as file:
+    partial = target.with_name(f".{target.name}.new")
+    with zipfile.ZipFile(shiv_archive) as source, partial.open("wb") as file:
         file.write(f"#!{PYTHON}\n".encode())
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for entry in sorted(source.infolist(), key=lambda entry: entry.filename):
                 if entry.is_dir():
                     continue
                 data = boot.read_bytes() if entry.filename == "__main__.py" else source.read(entry)
-                kept = zipfile.ZipInfo(entry.filename, (1980, 1, 1, 0, 0, 0))
-                kept.external_attr = 0o100644 << 16
-                kept.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(kept, data)
-    begun.chmod(0o755)
-    begun.replace(target)
+                copy = zipfile.ZipInfo(entry.filename, (1980, 1, 1, 0, 0, 0))
+                copy.external_attr = 0o100644 << 16
+                copy.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(copy, data)
+    partial.chmod(0o755)
+    partial.replace(target)
 
 
 if __name__ == "__main__":
     root = Path(__file__).resolve().parents[2]
-    wanted = Path(sys.argv[1] if len(sys.argv) > 1 else root / "fproc.pyz").absolute()
-    build(root, wanted)
-    print(f"{wanted} ({wanted.stat().st_size:,} bytes)")
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else root / "fproc.pyz").absolute()
+    build(root, target)
+    print(f"{target} ({target.stat().st_size:,} bytes)")
