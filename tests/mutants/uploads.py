@@ -33,7 +33,7 @@ UPLOADS = [
         "intake/uploads",
         (
             "return Upload(self, hold)",
-            "begun = Arrival(self, hold)\n            hold.release()\n            return begun",
+            "upload = Upload(self, hold)\n            hold.release()\n            return upload",
         ),
         UPLOAD_TESTS + "test_a_sweep_leaves_live_uploads_alone_and_removes_those_of_the_dead[False]",
     ),
