@@ -48,13 +48,13 @@ def failed_examples(plan: Plan) -> list[Problem]:
     for index, example in enumerate(plan.config.examples):
         path = f"$.examples[{index}]"
         try:
-            got = run_examples(plan, list(example.input))
+            results = run_examples(plan, list(example.input))
         except FprocError as error:
             problems.append(Problem(path, f"failed: {reason_of(error)}"))
             continue
         expected = {_name(key): list(lines) for key, lines in example.expect.items()}
-        for name in dict.fromkeys([*expected, *got]):
-            wanted, actual = expected.get(name, []), got.get(name, [])
+        for name in dict.fromkeys([*expected, *results]):
+            wanted, actual = expected.get(name, []), results.get(name, [])
             if wanted != actual:
                 problems.append(
                     Problem(f"{path}.expect", f"result {name!r} differs: {_difference(wanted, actual)}")

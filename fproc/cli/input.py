@@ -99,7 +99,7 @@ def process_inputs(
     `helpers` is how many more processes may be started for a big file.
 
     Returns:
-        Whether all of them succeeded.
+        True if all of them succeeded.
 
     Raises:
         BrokenPipeError: nobody reads standard output any more.
@@ -225,7 +225,7 @@ class _Call:
             self._to.folder,
             rename={name: self._to.default_name} if self._to.default_name else {},
             stream=stream,
-            streamed=name if stream else None,
+            streamed_result=name if stream else None,
         )
         try:
             yield output

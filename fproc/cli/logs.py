@@ -141,14 +141,14 @@ class ProgressBar:
     def text(self, position_bytes: int, lines: int, left_out: int = 0) -> str:
         """Return the text of the bar."""
         seconds = max(self._monotonic() - self._began, 0.001)
-        lost = f" ({left_out:,} left out)" if left_out else ""
-        rate = f"{lines:,} lines{lost}, {position_bytes / seconds / 1e6:.1f} MB/s"
+        losses = f" ({left_out:,} left out)" if left_out else ""
+        rate = f"{lines:,} lines{losses}, {position_bytes / seconds / 1e6:.1f} MB/s"
         if not self._size_bytes:
             return f"{self._label}  {rate}"
         share = min(position_bytes / self._size_bytes, 1.0)
         bar = "#" * int(share * BAR_WIDTH)
-        left_seconds = seconds / share - seconds if share else 0.0
-        remaining = f"{int(left_seconds) // 60}:{int(left_seconds) % 60:02} left"
+        remaining_seconds = seconds / share - seconds if share else 0.0
+        remaining = f"{int(remaining_seconds) // 60}:{int(remaining_seconds) % 60:02} left"
         return f"{self._label}  [{bar:<{BAR_WIDTH}}] {share:4.0%}  {rate}, {remaining}"
 
     def clear(self) -> None:

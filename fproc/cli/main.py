@@ -139,10 +139,10 @@ def main(argv: list[str] | None = None) -> int:
     _fill_standard_descriptors()
     if os.getpid() == 1:
         _end_when_told()
-    given = sys.argv[1:] if argv is None else argv
-    is_debugging = "--debug" in given
+    command_line = sys.argv[1:] if argv is None else argv
+    is_debugging = "--debug" in command_line
     try:
-        if given == ["--version"]:  # without the cost of a parser
+        if command_line == ["--version"]:  # without the cost of a parser
             print(VERSION)
             _flush()
             return EXIT_OK

@@ -49,8 +49,8 @@ def status(config: Config, *, as_json: bool) -> int:
         left_out = left_out_text(current.get("rejected") or 0, current.get("skipped") or 0)
         lines = counted(current["lines"], "line") + (f", {left_out}" if left_out else "")
         say(f"  {shown(current['file'])}: {lines}, since {current['started']}")
-    for waiting in value["waiting"]:
-        say(f"  {shown(waiting['file'])}: tried again at {waiting['not_before']}")
+    for waiting_file in value["waiting"]:
+        say(f"  {shown(waiting_file['file'])}: tried again at {waiting_file['not_before']}")
     for instance in value["instances"]:
         say(f"running: {instance['host']} pid {instance['pid']}, since {instance['started']}")
     if any(value["totals"].values()):
@@ -85,8 +85,8 @@ def _hint(spool_status: SpoolStatus, name: str, place: str) -> str:
     if elsewhere:
         return "there is " + ", ".join(f"{entry.place}/{shown(entry.name)}" for entry in elsewhere)
     folders = [spool_status.folders.within(place)] if place else spool_status.folders.inputs()
-    known = [entry for folder in folders if os.path.isdir(folder) for entry in os.listdir(folder)]
-    return nearest(name, known) if len(known) < HINTED else ""  # more comparisons take seconds
+    names = [entry for folder in folders if os.path.isdir(folder) for entry in os.listdir(folder)]
+    return nearest(name, names) if len(names) < HINTED else ""  # more comparisons take seconds
 
 
 def retry(config: Config, names: list[str], *, everything: bool) -> int:
@@ -97,21 +97,21 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
         )
     spool_status = _spool_status(config)
     disk = Disk(power=config.durability == "power")
-    failed = spool_status.names(spool_status.folders.failed)
-    located, strays = _named(spool_status, names)
-    named = [
-        name for name in located if name not in failed or is_input(name, failed)
+    failed_names = spool_status.names(spool_status.folders.failed)
+    located_names, strays = _named(spool_status, names)
+    inputs = [
+        name for name in located_names if name not in failed_names or is_input(name, failed_names)
     ]  # `failed/*` has reports
-    chosen = failed_inputs(spool_status) if everything else named
-    _, refused = put_back_all(config, disk, chosen)
+    names_to_retry = failed_inputs(spool_status) if everything else inputs
+    _, refusals = put_back_all(config, disk, names_to_retry)
     for stray in strays:
         say(stray)
-    for name in chosen:
-        why = refused.get(name)
+    for name in names_to_retry:
+        why = refusals.get(name)
         say(f"{shown(name)}: " + ("put back into unprocessed/" if why is None else reason_of(why)))
-    if not (chosen or strays):
+    if not (names_to_retry or strays):
         say("there are no failed files")
-    return EXIT_FILE_FAILED if refused or strays else EXIT_OK
+    return EXIT_FILE_FAILED if refusals or strays else EXIT_OK
 
 
 def _named(spool_status: SpoolStatus, paths: list[str]) -> tuple[list[str], list[str]]:
@@ -172,13 +172,13 @@ def _status(config: Config, spool_status: SpoolStatus) -> dict[str, Any]:
         "current": [
             _current(entry, spool_status)
             for instance in running
-            for entry in instance.said.get("current", ())
+            for entry in instance.state.get("current", ())
         ],
         "waiting": spool_status.waiting(),
         "health": {"status": health.status, "troubles": health.troubles(), "checks": health.checks},
         "totals": totals,
         "instances": [
-            {"host": instance.host, "pid": instance.pid, "started": instance.said.get("started")}
+            {"host": instance.host, "pid": instance.pid, "started": instance.state.get("started")}
             for instance in running
         ],
     }

@@ -25,7 +25,7 @@ class CommandOption:
     """An option, which takes a value if it has a `metavar` or `choices`.
 
     `help` is for `--help`; the documents show `meaning`, if there is one. `variable` sets the same. `hint` is
-    for who gives it with an action that does without.
+    the advice if it is used with an action that has no use for it.
     """
 
     flag: str

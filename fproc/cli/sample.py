@@ -47,5 +47,5 @@ def write_samples(count: int, folder: str) -> list[str]:
 
 def _lines(seed: int) -> str:
     chance = random.Random(seed)  # noqa: S311 - sample data, the same every time
-    picked = [(chance.choice(_LEVELS), chance.choice(_MESSAGES)) for _ in range(LINES)]
-    return "".join(f"start:{level}: {message}\n" for level, message in picked)
+    levels_and_messages = [(chance.choice(_LEVELS), chance.choice(_MESSAGES)) for _ in range(LINES)]
+    return "".join(f"start:{level}: {message}\n" for level, message in levels_and_messages)

@@ -132,11 +132,11 @@ def operating_config(given: Given, flags: Mapping[str, Any]) -> tuple[Config, Pr
     """
     _, problems = parse_config(given.value, folder=given.file.folder) if given.file.is_whole else (None, [])
     whole = given.value if isinstance(given.value, dict) else {}
-    needed = {key: item for key, item in whole.items() if key in OPERATING_KEYS}
-    rest = replace(given, value=needed, problems=[*given.problems, *problems])
+    operating_values = {key: item for key, item in whole.items() if key in OPERATING_KEYS}
+    rest = replace(given, value=operating_values, problems=[*given.problems, *problems])
     others = {setting.key.flag.name for setting in GIVEN_OUTSIDE if setting.path[0] not in OPERATING_KEYS}
     _override(rest, {flag: text for flag, text in flags.items() if flag not in others})
-    config, _ = parse_config({**needed, "nodes": DEFAULT["nodes"]}, folder=given.file.folder)
+    config, _ = parse_config({**operating_values, "nodes": DEFAULT["nodes"]}, folder=given.file.folder)
     assert config is not None
     return config, rest.problems
 
@@ -250,12 +250,12 @@ def _override(given: Given, flags: Mapping[str, Any]) -> None:
         if text is None:
             continue
         problems: Problems = []
-        checked = key.check(setting.read(text), name, problems)
+        clean_value = key.check(setting.read(text), name, problems)
         if problems and is_flag:
             raise UsageError(str(problems[0]))
         given.problems += problems
         if not problems:
-            _put(given.value, setting.path, os.path.join(base, checked) if key.is_path else checked)
+            _put(given.value, setting.path, os.path.join(base, clean_value) if key.is_path else clean_value)
 
 
 def _put(value: dict[str, Any], path: tuple[str, ...], setting: Any) -> None:

@@ -121,7 +121,7 @@ class Service:
 
     @contextmanager
     def _telling(self, seconds: float) -> Iterator[None]:
-        """Send the last alerts at the end of the block, and take at most these seconds for it."""
+        """Send the last alerts at the end of the block, and take up to `seconds` for it."""
         try:
             with self._spool.sharing.attended(self._pool.running):
                 yield

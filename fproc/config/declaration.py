@@ -24,11 +24,11 @@ NUMBER_DIGITS = 18
 _NUMBER = rf"[0-9]{{1,{NUMBER_DIGITS}}}(?P<part>\.[0-9]{{1,{NUMBER_DIGITS}}})?"
 
 _KEY = "key"
-"""Under which name a field's metadata has what is declared of it."""
+"""The name of a field's `Key` in its metadata."""
 
 
 class Flag:
-    """An option that gives a key: what stands for its value ("": a switch), and what `--help` says."""
+    """An option that sets a key: the placeholder of its value ("": a switch), and its text in `--help`."""
 
     def __init__(self, name: str = "", metavar: str = "", help_text: str = "") -> None:
         self.name = name
@@ -40,15 +40,15 @@ NO_FLAG = Flag()
 
 
 class Key:
-    """What is declared of a key beside its name, type and default.
+    """The declaration of a key, beside its name, type and default.
 
     Args:
         check: whether a value is right.
         help_text: what it means, for docs/CONFIGURATION.md.
-        flag: the option of the command line that gives it; one without a name is none.
-        variable: the environment variable that gives it, or "".
+        flag: the option of the command line that sets it; one without a name is none.
+        variable: the environment variable that sets it, or "".
         is_secret: whether the log must not show it.
-        is_path: whether it is a path, relative to the file that it stands in.
+        is_path: whether it is a path, relative to the file that has it.
         is_required: whether it has to be there.
         default_text: how the documents show the default, where that is not plain.
         section: the dataclass of the keys in it, if it is an object.
@@ -79,7 +79,7 @@ class Key:
 
 
 class Setting:
-    """A key in its place: the names that lead there, and what its field is."""
+    """A key with the names that lead to it, and the type and default of its field."""
 
     def __init__(self, path: tuple[str, ...], type_text: str, default: Any, key: Key) -> None:
         self.path = path
@@ -89,7 +89,7 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """The key as it is called in messages and documents."""
+        """The name of the key in messages and documents."""
         return ".".join(self.path)
 
     def of(self, config: Any) -> Any:
@@ -114,33 +114,33 @@ class Setting:
 
 
 def key(default: _Value, check: Check, help_text: str, **declared: Any) -> _Value:
-    """Declare a key: the default of a field; for what else may be `declared`, see `Key`."""
-    made = Key(check, help_text, **declared)
-    return field(default=default, repr=not made.is_secret, metadata={_KEY: made})
+    """Declare a key: the default of a field, its check and text; see `Key` for the others."""
+    new_key = Key(check, help_text, **declared)
+    return field(default=default, repr=not new_key.is_secret, metadata={_KEY: new_key})
 
 
 def section(build: type[_Value], check: Check | None = None) -> _Value:
-    """Declare an object whose keys are the fields of a dataclass; `check` takes the place of theirs."""
-    made = Key(check or checked_fields(build), section=build)
-    return field(default_factory=build, metadata={_KEY: made})
+    """Declare an object whose keys are the fields of a dataclass; `check` replaces theirs."""
+    new_key = Key(check or checked_fields(build), section=build)
+    return field(default_factory=build, metadata={_KEY: new_key})
 
 
 def checked_fields(build: type) -> Check:
     """Return a check of an object that has the keys of a dataclass, and becomes one."""
-    return table({name: declared.check for name, declared in keys_of(build).items()}, build=build)
+    return table({name: field_key.check for name, field_key in keys_of(build).items()}, build=build)
 
 
 def settings_of(build: type, path: tuple[str, ...] = ()) -> Iterator[Setting]:
-    """Yield the keys of a dataclass and of the sections in it, each with its place."""
+    """Yield the keys of a dataclass and of the sections in it, each with its path."""
     for entry in fields(cast("Any", build)):
-        declared = entry.metadata[_KEY]
-        here = (*path, entry.name)
-        if declared.section is None:
-            yield Setting(here, str(entry.type), entry.default, declared)
+        field_key = entry.metadata[_KEY]
+        field_path = (*path, entry.name)
+        if field_key.section is None:
+            yield Setting(field_path, str(entry.type), entry.default, field_key)
         else:
-            yield from settings_of(declared.section, here)
+            yield from settings_of(field_key.section, field_path)
 
 
 def keys_of(build: type) -> dict[str, Key]:
-    """Return what is declared of the fields of a dataclass, by name."""
+    """Return the declarations of the fields of a dataclass, by name."""
     return {entry.name: entry.metadata[_KEY] for entry in fields(cast("Any", build))}

@@ -72,19 +72,19 @@ def read_config_leniently(flag: str | None, environ: Mapping[str, str], problems
 
 def beside(folder: str) -> list[str]:
     """Return names of files in a folder that look like a misnamed `pipeline.json`, the likeliest first."""
-    found = []
+    candidates = []
     with suppress(OSError), os.scandir(folder) as entries:  # a folder that cannot be listed gives no hint
         for entry in islice(entries, MOST_BESIDE):
             likeness = _likeness(entry.name)
             if likeness >= ALIKE or entry.name.casefold().endswith((".json", ".jsonc")):
-                found.append((-likeness, entry.name))
-    return [name for _, name in sorted(found) if _is_pipeline(os.path.join(folder, name))]
+                candidates.append((-likeness, entry.name))
+    return [name for _, name in sorted(candidates) if _is_pipeline(os.path.join(folder, name))]
 
 
 def read_env_file(path: str, problems: Problems) -> dict[str, tuple[str, str]]:
-    """Return the variables of a `.env` file by name, each with where it stands (`.env:3: `) and its value.
+    """Return the variables of a `.env` file by name, each with its position (`.env:3: `) and its value.
 
-    It has lines `NAME=value`, `#` comments, maybe quotes. Of a name that stands twice the last one counts.
+    It has lines `NAME=value`, `#` comments, maybe quotes. Of duplicate names the last one counts.
     """
     try:
         with open(path, encoding="utf-8-sig") as file:
@@ -94,7 +94,7 @@ def read_env_file(path: str, problems: Problems) -> dict[str, tuple[str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         problems.append(Problem(".env", f"cannot be read: {reason_of(error)}"))
         return {}
-    found = {}
+    variables = {}
     for number, raw in enumerate(lines, 1):
         line = raw.strip().removeprefix("export ").strip()
         if not line or line.startswith("#"):
@@ -103,17 +103,17 @@ def read_env_file(path: str, problems: Problems) -> dict[str, tuple[str, str]]:
         if not equals or not name.isidentifier():
             problems.append(Problem(f".env:{number}", "is not NAME=value"))
         else:
-            found[name] = (f".env:{number}: ", _unquoted(text))
-    return found
+            variables[name] = (f".env:{number}: ", _unquoted(text))
+    return variables
 
 
 def _found(flag: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return the path of the configuration, "" for the built-in one, and how messages call it."""
-    named = flag if flag is not None else environ.get(CONFIG_VARIABLE) or None
-    if named is None and not os.path.lexists(CONFIG_NAME):
+    """Return the path of the configuration, "" for the built-in one, and its name in messages."""
+    explicit_path = flag if flag is not None else environ.get(CONFIG_VARIABLE) or None
+    if explicit_path is None and not os.path.lexists(CONFIG_NAME):
         return "", ""
-    given = CONFIG_NAME if named is None else named
-    return (os.path.abspath(given), given) if given else ("--config", "--config")
+    path = CONFIG_NAME if explicit_path is None else explicit_path
+    return (os.path.abspath(path), path) if path else ("--config", "--config")
 
 
 def _text(path: str, shown_as: str) -> str:
@@ -128,14 +128,14 @@ def _text(path: str, shown_as: str) -> str:
 
 
 def _salvaged(text: str) -> dict[str, str]:
-    """Return the folders that a text names which was meant to be JSON."""
-    found = {}
+    """Return the folders that are named in a text that was meant to be JSON."""
+    folders = {}
     for key in ("watch_dir", "results_dir"):
         match = re.search(rf'"{key}"\s*:\s*("(?:[^"\\\n]|\\.)+")', text)
         if match is not None:
             with suppress(ValueError):  # no JSON text either: the default has to do
-                found[key] = json.loads(match[1])
-    return found
+                folders[key] = json.loads(match[1])
+    return folders
 
 
 def _likeness(name: str) -> float:

@@ -22,22 +22,22 @@ def parse_config(value: Any, *, folder: str) -> tuple[Config | None, Problems]:
     """Check a configuration.
 
     Args:
-        value: what the JSON text says.
-        folder: what the paths in it are relative to.
+        value: the JSON value.
+        folder: the folder that paths in it are relative to.
 
     Returns:
         The configuration as far as it is right (None if it is no object or has no usable nodes), and the
         problems.
     """
     problems: Problems = []
-    found: Config | None = _CHECK(value, "$", problems)
-    return found and _placed(found, folder), problems
+    config: Config | None = _CHECK(value, "$", problems)
+    return config and _placed(config, folder), problems
 
 
 def _placed(config: Config, folder: str) -> Config:
-    """Return the configuration with absolute paths; results lie in `watch_dir`, unless it says where.
+    """Return the configuration with absolute paths; results go to `watch_dir` by default.
 
-    Paths of folders, which are compared, are normalized; files are opened by the path that was given.
+    Paths of folders, which are compared, are normalized; files are opened by the path in the configuration.
     """
     config = replace(config, results_dir=config.results_dir or os.path.join(config.watch_dir, "results"))
     for setting in SETTINGS:

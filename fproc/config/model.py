@@ -305,7 +305,7 @@ SETTINGS = tuple(settings_of(Config))
 
 
 def to_json(config: Config) -> dict[str, Any]:
-    """Return the configuration as a JSON value; `parse_config` gives the same configuration back."""
+    """Return the configuration as a JSON value; `parse_config` turns it into the same configuration."""
     value = asdict(config)
     for entries in (value["nodes"], value["files"]):
         for entry in entries:
@@ -316,7 +316,7 @@ def to_json(config: Config) -> dict[str, Any]:
 
 
 def to_log(config: Config) -> dict[str, Any]:
-    """Return the configuration as `to_json` gives it, without its secrets: URLs may hold some."""
+    """Return the configuration like `to_json`, without its secrets: URLs may hold some."""
     for setting in SETTINGS:
         if setting.key.is_secret and setting.of(config):
             config = setting.changed(config, urls.masked(setting.of(config)))

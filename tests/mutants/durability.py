@@ -70,7 +70,7 @@ FSYNCS = [
     mutant(
         "what an input holds is not fsynced by its claim",
         "disk/contents",
-        ("errors = disk.sync_all(list(opened.values()))", "errors = [None] * len(opened)"),
+        ("errors = disk.sync_all(list(descriptors.values()))", "errors = [None] * len(descriptors)"),
         POWER,
     ),
     mutant(

@@ -170,8 +170,8 @@ PARTS = [
         "a stage is told by its inode number alone",
         "disk/identity",
         (
-            'return f"{inode}@{made_ns}" if made_ns and',
-            'return f"{inode}@0" if made_ns and',
+            'return f"{inode}@{birth_ns}" if birth_ns and',
+            'return f"{inode}@0" if birth_ns and',
         ),
         VANISHED + "test_folders_of_one_inode_number_are_told_apart_by_when_they_were_made",
     ),

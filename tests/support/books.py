@@ -97,7 +97,7 @@ class Books:
         self.recorder.turn(lambda: running or {}, lambda: Facts(**health))
 
     def said(self) -> list[dict[str, Any]]:
-        return [dict(instance.said) for instance in instances(self.folders)]
+        return [dict(instance.state) for instance in instances(self.folders)]
 
     def totals(self) -> dict[str, int]:
         return {name: count for name, count in self.metrics.snapshot().totals.items() if count}

@@ -20,11 +20,11 @@ MOST_LOOKED_AT = 100
 
 def disks(folders: Folders, home: Home | None = None) -> Disks:
     """Return what a look at the folders finds; `home` is that of the start, or else of what is there."""
-    found = []
+    spaces = []
     for path in (folders.unprocessed, folders.results):
         with suppress(OSError):  # one that is missing is among the unusable
-            found.append(space(path))
-    free_bytes, total_bytes = min(found, default=(None, None))
+            spaces.append(space(path))
+    free_bytes, total_bytes = min(spaces, default=(None, None))
     return Disks(tuple(_unusable(folders, home)), free_bytes, total_bytes)
 
 
@@ -38,19 +38,19 @@ def _unusable(folders: Folders, home: Home | None) -> list[str]:
     except OSError as error:
         return [trouble_of(error)]
     usable = os.R_OK | os.W_OK | os.X_OK
-    needed = (*folders.inputs(), folders.jobs, folders.results)
-    found = [f"cannot write to {shown(path)}" for path in needed if not os.access(path, usable)]
-    return found or _held_back(folders)
+    paths = (*folders.inputs(), folders.jobs, folders.results)
+    messages = [f"cannot write to {shown(path)}" for path in paths if not os.access(path, usable)]
+    return messages or _held_back(folders)
 
 
 def _held_back(folders: Folders) -> list[str]:
     """Return which input a sticky bit keeps from being taken; without one, no file is looked at."""
     folder = folders.unprocessed
-    found: list[tuple[str, str]] = []
+    stuck: list[tuple[str, str]] = []
     with suppress(FileNotFoundError):  # gone since then: the next look says so
         if not may_take_from_others(folder):
-            found = obstacles(folder, MOST_LOOKED_AT)
-    return [f"{shown(name)}: {why}" for name, why in found[:1]]
+            stuck = obstacles(folder, MOST_LOOKED_AT)
+    return [f"{shown(name)}: {why}" for name, why in stuck[:1]]
 
 
 LEAST_FREE_BYTES = 10 * 1024 * 1024

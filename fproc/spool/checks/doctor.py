@@ -76,7 +76,7 @@ class _Question:
     advice: str = ""
     of_results: bool = True
 
-    def answer(self, place: str, whose: str = "") -> Finding:
+    def answer(self, place: str, suffix: str = "") -> Finding:
         """Ask, and make a finding of whatever happens."""
         try:
             verdict, found, advice = self.ask(place)
@@ -84,7 +84,7 @@ class _Question:
             verdict, found, advice = Rating.BAD, error.strerror or str(error), None
         if advice is None:
             advice = "" if verdict is Rating.GOOD else self.advice
-        return Finding(self.what + whose, verdict, found, advice)
+        return Finding(self.what + suffix, verdict, found, advice)
 
 
 def examine(folders: Folders) -> list[Finding]:
@@ -96,10 +96,12 @@ def examine(folders: Folders) -> list[Finding]:
         findings += _of_filesystem(state, _QUESTIONS)
     if device_of(stages) not in {None, device_of(state)}:
         findings += _of_filesystem(stages, [one for one in _QUESTIONS if one.of_results], " (results)")
-    arrived, working, succeeded, failed = folders.inputs()
+    unprocessed, underprocess, processed, failed = folders.inputs()
     if all(map(os.path.isdir, of_inputs)):
-        findings += [*_of_owners(folders), *_of_waiting(arrived)]
-        findings.append(_of_moves("inputs", [state, arrived, working, succeeded, working, failed, state]))
+        findings += [*_of_owners(folders), *_of_waiting(unprocessed)]
+        findings.append(
+            _of_moves("inputs", [state, unprocessed, underprocess, processed, underprocess, failed, state])
+        )
     if all(map(os.path.isdir, of_results)):
         findings.append(_of_moves("results", [stages, folders.results, stages]))
     return findings
@@ -114,13 +116,13 @@ def render_findings(findings: list[Finding]) -> str:
 
 
 def _of_folders(paths: tuple[str, ...]) -> list[Finding]:
-    needed = f"the user with id {os.geteuid()} needs to read and write in it"
-    bad = [
-        Finding(f"folder {path}", Rating.BAD, "not usable" if os.path.isdir(path) else "not there", needed)
+    advice = f"the user with id {os.geteuid()} needs to read and write in it"
+    findings = [
+        Finding(f"folder {path}", Rating.BAD, "not usable" if os.path.isdir(path) else "not there", advice)
         for path in paths
         if not os.path.isdir(path) or not os.access(path, os.R_OK | os.W_OK | os.X_OK)
     ]
-    return bad or [Finding("folders", Rating.GOOD, "all are there and can be written to")]
+    return findings or [Finding("folders", Rating.GOOD, "all are there and can be written to")]
 
 
 def _of_owners(folders: Folders) -> list[Finding]:
@@ -132,11 +134,11 @@ def _of_owners(folders: Folders) -> list[Finding]:
     for path in filter(os.path.isdir, folders.inputs()):
         with suppress(FileNotFoundError):  # gone since then
             if not may_take_from_others(path):
-                found = (
+                text = (
                     f"has the sticky bit and is not the folder of {this_user()}: inputs of others are stuck"
                 )
                 advice = f"chmod -t {shown(path)}, or give it to that user"
-                findings.append(Finding(f"folder {path}", Rating.BAD, found, advice))
+                findings.append(Finding(f"folder {path}", Rating.BAD, text, advice))
     return findings or [Finding("inputs of other users", Rating.GOOD, "can be taken from every folder")]
 
 
@@ -146,16 +148,16 @@ def _of_waiting(folder: str) -> list[Finding]:
     if not stuck:
         return []
     (name, why), more = stuck[0], len(stuck) - 1
-    found = f"{shown(name)}: {why}" + (f"; and {more} more" if more else "")
-    return [Finding("waiting inputs", Rating.BAD, found, f"let {this_user()} read and take them")]
+    text = f"{shown(name)}: {why}" + (f"; and {more} more" if more else "")
+    return [Finding("waiting inputs", Rating.BAD, text, f"let {this_user()} read and take them")]
 
 
-def _of_filesystem(folder: str, questions: list[_Question], whose: str = "") -> list[Finding]:
+def _of_filesystem(folder: str, questions: list[_Question], suffix: str = "") -> list[Finding]:
     """Ask about the filesystem that holds a folder, in a new folder in there."""
     place = os.path.join(folder, _new_name())
     try:
         os.mkdir(place)
-        findings = [question.answer(place, whose) for question in questions]
+        findings = [question.answer(place, suffix) for question in questions]
     except OSError as error:
         return [Finding(f"folder {folder}", Rating.BAD, f"nothing can be made in it: {error.strerror}")]
     finally:
@@ -171,11 +173,11 @@ def _new_name() -> str:
 
 def _of_moves(what: str, way: list[str]) -> Finding:
     """Move an empty hidden folder, which nobody takes for an input, along a way."""
-    here, refused = move_along(way, _new_name())
+    here, refusal = move_along(way, _new_name())
     with suppress(OSError):
         os.rmdir(here)
-    if refused is not None:
-        folder, error = refused
+    if refusal is not None:
+        folder, error = refusal
         advice = "its folders must be on one filesystem, and one mount of it"
         return Finding(f"moves of {what}", Rating.BAD, f"to {folder}: {error.strerror}", advice)
     return Finding(f"moves of {what}", Rating.GOOD, "every folder can be reached by a rename")
@@ -208,10 +210,10 @@ def _journal(place: str) -> _Answer:
     try:
         _DISK.link(_made(place, "first"), os.path.join(place, "second"))
     except OSError:
-        lost = "there is none, and no hard links; loss of power can lose files that are being moved"
-        return _Answer(Rating.BAD, lost, "use a filesystem with a journal, such as ext4, xfs or btrfs")
-    found = "there is none; files get their new name before they lose the old one"
-    return _Answer(Rating.WEAK, found, "a filesystem with a journal survives loss of power better")
+        text = "there is none, and no hard links; loss of power can lose files that are being moved"
+        return _Answer(Rating.BAD, text, "use a filesystem with a journal, such as ext4, xfs or btrfs")
+    text = "there is none; files get their new name before they lose the old one"
+    return _Answer(Rating.WEAK, text, "a filesystem with a journal survives loss of power better")
 
 
 def _space(place: str) -> _Answer:
@@ -241,24 +243,24 @@ def _not_replacing(place: str) -> _Answer:
 
     Asked about a name that is taken alone, the kernel would refuse before it asks the filesystem (NFS).
     """
-    source, taken = _made(place, "source"), _made(place, "taken")
-    moved = os.path.join(place, "moved")
+    source, existing_path = _made(place, "source"), _made(place, "taken")
+    moved_path = os.path.join(place, "moved")
     try:
-        _DISK.rename_noreplace(source, moved)
-        _DISK.rename_noreplace(moved, taken)
+        _DISK.rename_noreplace(source, moved_path)
+        _DISK.rename_noreplace(moved_path, existing_path)
     except FileExistsError:
         return _Answer(Rating.GOOD, "renameat2 works")
     except OSError:
-        _DISK.move(source, moved)
+        _DISK.move(source, moved_path)
     else:
         return _Answer(Rating.BAD, "renameat2 replaced a file", "fproc cannot keep results apart here")
     try:
-        _DISK.link(moved, os.path.join(place, "linked"))
+        _DISK.link(moved_path, os.path.join(place, "linked"))
     except OSError:
         return _Answer(Rating.WEAK, "not there, and no hard links; a look and a rename do it")
     if is_local(place) is False:
-        found = "not there; within its lease fproc looks and renames, and results get their names by links"
-        return _Answer(Rating.GOOD, found)
+        text = "not there; within its lease fproc looks and renames, and results get their names by links"
+        return _Answer(Rating.GOOD, text)
     return _Answer(Rating.GOOD, "not there; a hard link and an unlink do it")
 
 
@@ -276,9 +278,9 @@ def _timed(change: Callable[[], object], sync: Callable[[], None]) -> _Answer:
     seconds = []
     for _ in range(5):
         change()
-        begun = time.perf_counter()
+        begin = time.perf_counter()
         sync()
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.perf_counter() - begin)
     median = sorted(seconds)[2]
     verdict = Rating.WEAK if median > SLOW_SYNC_SECONDS else Rating.GOOD
     return _Answer(verdict, f"works, in {median * 1000:.1f} ms")
@@ -286,19 +288,19 @@ def _timed(change: Callable[[], object], sync: Callable[[], None]) -> _Answer:
 
 def _lock(place: str) -> _Answer:
     """Lock a folder twice; not by `Disk.lock`, which never ends where inode numbers are not constant."""
-    held = []
+    descriptors = []
     try:
         for _ in range(2):
-            held.append(os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-            fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptors.append(os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            fcntl.flock(descriptors[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        if len(held) == 1:
+        if len(descriptors) == 1:
             raise
-        if is_at(held[0], place):
+        if is_at(descriptors[0], place):
             return _Answer(Rating.GOOD, "a second one is refused")
         return _Answer(Rating.BAD, "the inode numbers of folders are not constant", "fproc cannot work here")
     finally:
-        for descriptor in held:
+        for descriptor in descriptors:
             _DISK.close(descriptor)
     return _Answer(Rating.BAD, "two were given for one folder")
 
@@ -310,30 +312,30 @@ def _leases(place: str) -> _Answer:
         return _Answer(Rating.WEAK, f"are not asked for: {reach.why_none}")
     path = os.path.join(place, "leased")
     with open(path, "xb"):
-        told = [evidence_at(path)]
-    told.append(evidence_at(path))
-    if told != [Evidence.SOMEONE_WRITES, Evidence.NOBODY_WRITES]:
+        evidence = [evidence_at(path)]
+    evidence.append(evidence_at(path))
+    if evidence != [Evidence.SOMEONE_WRITES, Evidence.NOBODY_WRITES]:
         return _Answer(Rating.WEAK, "do not tell who has a file open for writing")
     if reach.of_all:
         return _Answer(Rating.GOOD, "tell who has a file open for writing")
-    found = "tell who has a file open for writing that this user owns; of others' files, CAP_LEASE is needed"
-    return _Answer(Rating.GOOD, found)
+    text = "tell who has a file open for writing that this user owns; of others' files, CAP_LEASE is needed"
+    return _Answer(Rating.GOOD, text)
 
 
 def _time_steps(place: str) -> _Answer:
     """Write until the time of last change changes, and on for smaller steps: a stall makes one look large."""
     with open(os.path.join(place, "stepped"), "xb", buffering=0) as file:
-        begun, last, step = time.monotonic(), os.fstat(file.fileno()).st_mtime_ns, inf
-        while time.monotonic() - begun < (ENOUGH_SECONDS if step <= COARSE_SECONDS else PATIENCE_SECONDS):
+        begin, last, step = time.monotonic(), os.fstat(file.fileno()).st_mtime_ns, inf
+        while time.monotonic() - begin < (ENOUGH_SECONDS if step <= COARSE_SECONDS else PATIENCE_SECONDS):
             time.sleep(0.0005)
             file.write(b"x")
             now = os.fstat(file.fileno()).st_mtime_ns
             step, last = min(step, abs(now - last) / 1e9 or inf), now
     if step <= COARSE_SECONDS:
         return _Answer(Rating.GOOD, f"steps of {step:.2g} s or less")
-    found = f"steps of {step:.2g} s" if step < inf else f"no change in {PATIENCE_SECONDS:g} s of writing"
+    text = f"steps of {step:.2g} s" if step < inf else f"no change in {PATIENCE_SECONDS:g} s of writing"
     return _Answer(
-        Rating.WEAK, found, f'set "settle_seconds" to {2 * min(step, PATIENCE_SECONDS):.2g} or more'
+        Rating.WEAK, text, f'set "settle_seconds" to {2 * min(step, PATIENCE_SECONDS):.2g} or more'
     )
 
 

@@ -58,7 +58,7 @@ class Home:
     def check_for_commit(self) -> str:
         """Check that the folders are there without which a commit would be half done.
 
-        Others that it needs, it opens before the decision is made. Gives the identity of the stage.
+        Return the identity of the stage. A commit opens other folders that it needs before the decision.
 
         Raises:
             OSError: as `check`.

@@ -42,15 +42,15 @@ def check_moves(folders: Folders, stage: str) -> None:
 
 
 def _check_way(notes: str, way: list[str], setting: str) -> None:
-    refused: tuple[str, OSError] | None = None
+    refusal: tuple[str, OSError] | None = None
     for _ in range(TRIES):
-        refused = _refusal(notes, way)
-        if refused is None:
+        refusal = _refusal(notes, way)
+        if refusal is None:
             return
-        if not isinstance(refused[1], FileNotFoundError):
+        if not isinstance(refusal[1], FileNotFoundError):
             break
-    assert refused
-    folder, error = refused
+    assert refusal
+    folder, error = refusal
     if is_of_host(error) or isinstance(error, FileNotFoundError):
         # a full disk, say: intake will pause until it is well
         log.warning("cannot try out renames in %s: %s", shown(folder), trouble_of(error))
@@ -68,14 +68,14 @@ def _refusal(notes: str, way: list[str]) -> tuple[str, OSError] | None:
         with suppress(FileExistsError):
             os.mkdir(notes)
         os.mkdir(note)
-        here, refused = move_along(way, name)
+        here, refusal = move_along(way, name)
     except OSError as error:
         return way[0], error
     finally:
-        for made in (here, note):
+        for path in (here, note):
             with suppress(FileNotFoundError):
-                os.rmdir(made)
-    return refused
+                os.rmdir(path)
+    return refusal
 
 
 def move_along(way: list[str], name: str) -> tuple[str, tuple[str, OSError] | None]:

@@ -78,10 +78,10 @@ class TrustedTime:
             with open(os.path.join(self._folders.state, RECORD), encoding="ascii") as file:
                 value = json.load(file)
             doubted = value["doubted"]
-            found = Believed(float(value["time"]), None if doubted is None else float(doubted))
+            believed = Believed(float(value["time"]), None if doubted is None else float(doubted))
         except (OSError, ValueError, TypeError, KeyError, OverflowError):
             return None
-        return found if math.isfinite(found.time) and math.isfinite(found.doubted or 0) else None
+        return believed if math.isfinite(believed.time) and math.isfinite(believed.doubted or 0) else None
 
 
 def newest_archived(folders: Folders, now: float) -> float:

@@ -21,43 +21,43 @@ _UNREADABLE = frozenset({errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP})
 def sync_contents(disk: Disk, paths: Sequence[str]) -> dict[str, int | OSError]:
     """Make the contents of these files durable.
 
-    Gives for each path the inode number of the file that is durable now, or what stood in the way. A path
-    at which nothing can be read is left out.
+    Return for each path the inode number of the file that is durable now, or the error. A path at which
+    nothing can be read is left out.
     """
-    found: dict[str, int | OSError] = {}
-    opened: dict[str, int] = {}
+    outcomes: dict[str, int | OSError] = {}
+    descriptors: dict[str, int] = {}
     if not disk.power:
-        return found
+        return outcomes
     try:
         for path in paths:
             try:
                 if stat.S_ISREG(os.lstat(path).st_mode):
-                    opened[path] = disk.open_to_sync(path)
+                    descriptors[path] = disk.open_to_sync(path)
             except OSError as error:
                 if error.errno not in _UNREADABLE:
-                    found[path] = error
-        errors = disk.sync_all(list(opened.values()))
-        for (path, descriptor), trouble in zip(opened.items(), errors, strict=True):
-            found[path] = trouble or os.fstat(descriptor).st_ino
+                    outcomes[path] = error
+        errors = disk.sync_all(list(descriptors.values()))
+        for (path, descriptor), error_or_none in zip(descriptors.items(), errors, strict=True):
+            outcomes[path] = error_or_none or os.fstat(descriptor).st_ino
     finally:
-        while opened:
-            disk.close(opened.popitem()[1])
-    return found
+        while descriptors:
+            disk.close(descriptors.popitem()[1])
+    return outcomes
 
 
-def sync_unless(disk: Disk, path: str, status: os.stat_result, synced: int | None) -> None:
+def sync_unless(disk: Disk, path: str, status: os.stat_result, durable_inode: int | None) -> None:
     """Make the contents of a file durable, unless it is the one that `sync_contents` returned.
 
     Args:
         disk: makes the calls.
         path: where the file is.
-        status: what `os.lstat` says of it.
-        synced: the inode number of the file that is durable, or None.
+        status: its status by `os.lstat`.
+        durable_inode: the inode number of the file that is durable, or None.
 
     Raises:
-        OSError: something stood in the way.
+        OSError: the disk refuses.
     """
-    if disk.power and status.st_ino != synced:
-        for found in sync_contents(disk, [path]).values():
-            if isinstance(found, OSError):
-                raise found
+    if disk.power and status.st_ino != durable_inode:
+        for outcome in sync_contents(disk, [path]).values():
+            if isinstance(outcome, OSError):
+                raise outcome

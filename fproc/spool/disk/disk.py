@@ -146,13 +146,13 @@ class Disk:
             except OSError as error:
                 errors[index] = error
 
-        left = iter(range(count))
-        for index in left:
-            began = time.perf_counter()
+        remaining = iter(range(count))
+        for index in remaining:
+            begin = time.perf_counter()
             sync(index)
-            if time.perf_counter() - began > _QUICK_SECONDS:
+            if time.perf_counter() - begin > _QUICK_SECONDS:
                 break
-        if slow := list(left):
+        if slow := list(remaining):
             _do_together(sync, slow)
         return errors
 
@@ -351,19 +351,19 @@ def write_whole(disk: Disk, folder: str, name: str, data: bytes, *, begin_in: st
     """
     path = os.path.join(folder, name)
     # nobody else's: several processes may write one record at a time
-    begun = os.path.join(begin_in or folder, f"{name}.{new_id()}{BEGUN}")
-    descriptor = disk.create(begun)
+    partial = os.path.join(begin_in or folder, f"{name}.{new_id()}{BEGUN}")
+    descriptor = disk.create(partial)
     try:
         try:
             disk.write(descriptor, data)
             disk.sync(descriptor)
-            written = os.fstat(descriptor)
+            status = os.fstat(descriptor)
         finally:
             disk.close(descriptor)
-        _replace_once(disk, begun, path, written)
+        _replace_once(disk, partial, path, status)
     except OSError:
         with suppress(OSError):
-            disk.unlink(begun)
+            disk.unlink(partial)
         raise
     disk.sync_folder(folder)
 

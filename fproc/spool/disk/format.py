@@ -30,7 +30,7 @@ def refuse_newer(watch: str, state: str) -> None:
         names = os.listdir(state)
     except OSError:  # there is none yet, or what is wrong with it is told where it is made usable
         return
-    newest = max((int(found[1]) for name in names if (found := _NAME.fullmatch(name))), default=1)
+    newest = max((int(match[1]) for name in names if (match := _NAME.fullmatch(name))), default=1)
     if newest > FORMAT:
         what = f"{shown(watch)} was used by a newer fproc (format {newest}; this one knows {FORMAT})"
         raise ConfigError([Problem("$.watch_dir", what, "run that version, or choose another folder")])

@@ -26,9 +26,9 @@ def identity_of(folder: str) -> str:
     filesystem where the system does not tell that time.
     """
     statx = _statx()
-    known = statx(folder) if statx else None
-    if known:
-        return known
+    identity = statx(folder) if statx else None
+    if identity:
+        return identity
     try:
         return f"{os.stat(folder).st_ino}@fs{os.statvfs(folder).f_fsid:x}"
     except OSError:
@@ -46,16 +46,16 @@ def _statx() -> Callable[[str], str | None] | None:
         return None
     function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_char_p)
 
-    wanted = _STATX_INO | _STATX_BTIME
+    needed_mask = _STATX_INO | _STATX_BTIME
 
-    def known(path: str) -> str | None:
+    def inode_and_birth(path: str) -> str | None:
         buffer = ctypes.create_string_buffer(_STATX_BYTES)
-        if function(_AT_FDCWD, os.fsencode(path), 0, wanted, buffer):
+        if function(_AT_FDCWD, os.fsencode(path), 0, needed_mask, buffer):
             return None
         (mask,) = struct.unpack_from("=I", buffer)
         (inode,) = struct.unpack_from("=Q", buffer, _INO_OFFSET_BYTES)
         seconds, nanoseconds = struct.unpack_from("=qI", buffer, _BTIME_OFFSET_BYTES)
-        made_ns = seconds * 10**9 + nanoseconds
-        return f"{inode}@{made_ns}" if made_ns and mask & wanted == wanted else None
+        birth_ns = seconds * 10**9 + nanoseconds
+        return f"{inode}@{birth_ns}" if birth_ns and mask & needed_mask == needed_mask else None
 
-    return known
+    return inode_and_birth

@@ -37,11 +37,11 @@ def lock_holder(path: str) -> int | None:
     try:
         inode = os.stat(path).st_ino
         with open("/proc/locks", encoding="ascii") as file:
-            held = [line.split() for line in file]
+            locks = [line.split() for line in file]
     except OSError:
         return None
-    for _, kind, _, _, pid, place, *_ in held:
-        if kind == "FLOCK" and place.rpartition(":")[2] == str(inode) and int(pid) > 0:
+    for _, kind, _, _, pid, file_id, *_ in locks:
+        if kind == "FLOCK" and file_id.rpartition(":")[2] == str(inode) and int(pid) > 0:
             return int(pid)
     return None
 

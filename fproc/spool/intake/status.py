@@ -222,7 +222,7 @@ class SpoolStatus:
 
     def _held(self, name: str, holder: str) -> str:
         for instance in self.instances():
-            for current in instance.said.get("current", ()):
+            for current in instance.state.get("current", ()):
                 if current["file"] == name:
                     pid = current.get("worker") or instance.pid
                     stalled = f"; {current['stalled']}" if "stalled" in current else ""

@@ -24,16 +24,16 @@ from fproc.spool.layout import Folders
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A running fproc, and what it last said of itself: `health`, `current` files, `started`."""
+    """A running fproc, and the state that it last wrote to its file: `health`, `current` files, `started`."""
 
     host: str
     pid: int
-    said: Mapping[str, Any]
+    state: Mapping[str, Any]
 
     @property
     def facts(self) -> Facts:
         """The facts about its own condition."""
-        return Facts.of(self.said.get("health"))
+        return Facts.of(self.state.get("health"))
 
 
 class InstanceFile:
@@ -51,19 +51,19 @@ class InstanceFile:
         self._folder = folders.instances
         self._name = f"{os.getpid()}-{new_id()}.json"
         self._descriptor: int | None = None
-        self._said: Mapping[str, Any] | None = None
+        self._state: Mapping[str, Any] | None = None
 
-    def say(self, said: Mapping[str, Any]) -> None:
+    def say(self, state: Mapping[str, Any]) -> None:
         """Write the state of this instance to its file, if it has changed."""
-        if said == self._said and self._is_there():
+        if state == self._state and self._is_there():
             return
         with suppress(OSError):
             if not self._is_there():
                 self._open()
             assert self._descriptor is not None
-            value = {"host": socket.gethostname(), "pid": os.getpid(), **said}
+            value = {"host": socket.gethostname(), "pid": os.getpid(), **state}
             self._disk.overwrite(self._descriptor, json.dumps(value).encode())
-            self._said = dict(said)
+            self._state = dict(state)
 
     def close(self) -> None:
         """Remove the file."""
@@ -94,14 +94,14 @@ class InstanceFile:
 
 def instances(folders: Folders) -> list[Instance]:
     """Return the instances that run on this spool, as far as file locks reach."""
-    found = []
+    running = []
     with suppress(FileNotFoundError, NotADirectoryError):
         for name in sorted(os.listdir(folders.instances)):
             path = os.path.join(folders.instances, name)
             with suppress(OSError):
                 if os.path.isfile(path) and is_locked(path):
-                    found.append(_instance(path))
-    return found
+                    running.append(_instance(path))
+    return running
 
 
 def _instance(path: str) -> Instance:
@@ -109,8 +109,8 @@ def _instance(path: str) -> Instance:
     pid = os.path.basename(path).partition("-")[0]
     try:
         with open(path, encoding="utf-8") as file:
-            said = json.load(file)
-        return Instance(str(said.pop("host")), int(said.pop("pid")), said)
+            state = json.load(file)
+        return Instance(str(state.pop("host")), int(state.pop("pid")), state)
     except (ValueError, KeyError, TypeError, AttributeError):
         return Instance(socket.gethostname(), int(pid) if pid.isdecimal() else 0, {})
 
@@ -149,9 +149,9 @@ class Facts:
     checks: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, said: Any) -> Facts:
+    def of(cls, health: Any) -> Facts:
         """Return what an instance wrote into its file; one that wrote nothing, on a full disk, is well."""
-        value = said if isinstance(said, dict) else {}
+        value = health if isinstance(health, dict) else {}
         more = value.get("more_names")
         return cls(
             paused=_text(value.get("paused")),

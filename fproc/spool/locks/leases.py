@@ -153,14 +153,14 @@ class Leases:
         has_records = os.path.isdir(job) and bool(os.listdir(job))  # it is from a time without leases
         own = f"g1-{0 if has_records else token}"
 
-        def put(private: str) -> None:
+        def move_into_place(private: str) -> None:
             if has_records:
                 self._disk.replace(os.path.join(private, own), os.path.join(job, own))
                 self._disk.remove_folder(private)
             else:
                 self._disk.replace(private, job)
 
-        return self._begun(job, token, own, put, is_fresh_start=False)
+        return self._begin(job, token, own, move_into_place, is_fresh_start=False)
 
     def _taken(self, job: str, generation: str, *, is_fresh_start: bool) -> JobLock | None:
         """Take a lease over: by a rename, and then with a folder of its own."""
@@ -168,21 +168,21 @@ class Leases:
         number = lease_number(generation) + 1
         own = f"g{number + 1}-{token}"
 
-        def put(private: str) -> None:
+        def move_into_place(private: str) -> None:
             self._disk.replace(os.path.join(job, generation), os.path.join(job, f"g{number}-{token}"))
             self._disk.replace(os.path.join(private, own), os.path.join(job, own))
             self._disk.remove_folder(private)
 
-        return self._begun(job, token, own, put, is_fresh_start=is_fresh_start)
+        return self._begin(job, token, own, move_into_place, is_fresh_start=is_fresh_start)
 
-    def _begun(
-        self, job: str, token: str, own: str, put: Callable[[str], None], *, is_fresh_start: bool
+    def _begin(
+        self, job: str, token: str, own: str, move_into_place: Callable[[str], None], *, is_fresh_start: bool
     ) -> JobLock | None:
-        """Prepare a lease, `put` it into place, take what earlier owners left, and count from now on."""
+        """Prepare a lease, `move_into_place`, take what earlier owners left, and count from now on."""
         private = os.path.join(self._folders.new, token)
         try:
             self._prepare(private, own)
-            put(private)
+            move_into_place(private)
         except OSError as error:
             self._remove(private)
             if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
@@ -204,8 +204,8 @@ class Leases:
         folder = os.path.join(private, own)
         for path in (self._folders.new, private, folder):
             self._disk.make_folder(path)
-        said = json.dumps({"generation": own, "owner": asdict(self._owner)})
-        write_whole(self._disk, folder, LEASE, said.encode())
+        text = json.dumps({"generation": own, "owner": asdict(self._owner)})
+        write_whole(self._disk, folder, LEASE, text.encode())
         self._disk.close(self._disk.create(os.path.join(folder, f"{COUNT}1")))
 
     def _remove(self, private: str) -> None:
@@ -231,11 +231,13 @@ class Leases:
             if any(is_generation(name) and lease_number(name) > lease_number(own) for name in names):
                 return False  # it was taken over already
             paths = [os.path.join(job, name) for name in sorted(names)]
-            left = [path for path in paths if is_generation(os.path.basename(path)) or not _is_folder(path)]
-            if not left:
+            leftovers = [
+                path for path in paths if is_generation(os.path.basename(path)) or not _is_folder(path)
+            ]
+            if not leftovers:
                 return True
             self._disk.sync_folder(job)  # the new folder is durable before what is moved there
-            for path in left:
+            for path in leftovers:
                 try:
                     self._gather(path, folder)
                 except OSError as error:

@@ -27,7 +27,7 @@ class Sharing:
     Args:
         folders: the spool's.
         disk: makes the calls.
-        given: holds jobs; by default by locks, or by leases where other hosts may use the spool.
+        manager: holds jobs; by default by locks, or by leases where other hosts may use the spool.
         monotonic: seconds on a clock that is never set.
 
     Attributes:
@@ -39,13 +39,13 @@ class Sharing:
         self,
         folders: Folders,
         disk: Disk,
-        given: LockManager | None = None,
+        manager: LockManager | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         shared = is_shared(folders, disk)
         self.is_local = not shared
-        self.lock_manager = given or lock_manager(folders, disk, is_shared=shared, monotonic=monotonic)
+        self.lock_manager = manager or lock_manager(folders, disk, is_shared=shared, monotonic=monotonic)
         self._folders = folders
         self._disk = disk
         self._monotonic = monotonic

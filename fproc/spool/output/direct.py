@@ -34,8 +34,8 @@ class DirectOutput:
         disk: makes the calls.
         folder: where results go; made if it is missing.
         rename: names of results that are published under another name.
-        stream: takes the lines of the result named `streamed` at once, or None.
-        streamed: see `stream`.
+        stream: takes the lines of the result named `streamed_result` at once, or None.
+        streamed_result: see `stream`.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class DirectOutput:
         *,
         rename: dict[str, str],
         stream: BinaryIO | None = None,
-        streamed: str | None = None,
+        streamed_result: str | None = None,
     ) -> None:
         self._disk = disk
         self._folder = folder
@@ -55,15 +55,15 @@ class DirectOutput:
         self._stage = os.path.join(self._stages, f"{_PREFIX}{self._host}-{new_id(8)}")
         self._lock: int | None = None
         self._made: list[str] = []
-        self.staging = Staging(disk, self._make_stage, "", stream=stream, streamed=streamed)
+        self.staging = Staging(disk, self._make_stage, "", stream=stream, streamed_result=streamed_result)
 
-    def publish(self, inputs: list[str], taken: set[str]) -> list[str]:
+    def publish(self, inputs: list[str], taken_paths: set[str]) -> list[str]:
         """Give each result its final name, over an earlier one; return their paths.
 
         Args:
             inputs: the files that no result may replace.
-            taken: paths that other inputs of the same call have been given; a result of the same name gets
-                the next `~N`. The new paths are added.
+            taken_paths: the paths of results of other inputs of the same call; a result of the same name
+                gets the next `~N`. The new paths are added.
 
         Raises:
             InputError: a result cannot have its name. Nothing was published.
@@ -71,14 +71,14 @@ class DirectOutput:
         self.staging.seal()
         paths: dict[str, str] = {}
         for result, part in self.staging.parts.items():
-            path = self._free_path(self._rename.get(result, result), {*taken, *paths.values()})
+            path = self._free_path(self._rename.get(result, result), {*taken_paths, *paths.values()})
             _check_target(path, inputs)
             paths[part.path] = path
-        for grown, path in paths.items():
-            self._disk.replace(grown, path)
+        for part_path, path in paths.items():
+            self._disk.replace(part_path, path)
         if paths:
             self._disk.sync_folder(self._folder)
-        taken.update(paths.values())
+        taken_paths.update(paths.values())
         return list(paths.values())
 
     def close(self) -> None:
@@ -92,9 +92,9 @@ class DirectOutput:
             with suppress(OSError):  # something is in it: the stages of others, or results
                 self._disk.remove_folder(path)
 
-    def _free_path(self, name: str, taken: set[str]) -> str:
+    def _free_path(self, name: str, taken_paths: set[str]) -> str:
         number = 1
-        while (path := os.path.join(self._folder, numbered(name, number))) in taken:
+        while (path := os.path.join(self._folder, numbered(name, number))) in taken_paths:
             number += 1
         return path
 
@@ -155,8 +155,8 @@ def _check_target(path: str, inputs: list[str]) -> None:
     """
     if os.path.isdir(path):
         raise InputError(f"its result cannot be put at {shown(path)}, which is a folder")
-    for given in inputs:
-        if os.path.exists(path) and os.path.exists(given) and os.path.samefile(path, given):
+    for input_path in inputs:
+        if os.path.exists(path) and os.path.exists(input_path) and os.path.samefile(path, input_path):
             raise InputError(f"its result {shown(path)} would replace an input; choose another --output")
 
 

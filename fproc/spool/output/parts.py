@@ -39,10 +39,10 @@ class Staging:
 
     Args:
         disk: makes the calls.
-        folder: gives the stage folder; asked for when the first part is made.
+        folder: returns the stage folder; called when the first part is made.
         prefix: begins the name of each part; it belongs to this claim alone.
-        stream: takes the lines of the result named `streamed` at once, instead of a part.
-        streamed: see `stream`.
+        stream: takes the lines of the result named `streamed_result` at once, instead of a part.
+        streamed_result: see `stream`.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Staging:
         prefix: str,
         *,
         stream: BinaryIO | None = None,
-        streamed: str | None = None,
+        streamed_result: str | None = None,
     ) -> None:
         self.parts: dict[str, Part] = {}
         self.has_streamed = False
@@ -61,7 +61,7 @@ class Staging:
         self._folder = folder
         self._prefix = prefix
         self._stream = stream
-        self._streamed = streamed
+        self._streamed_result = streamed_result
         self._held: dict[str, list[str]] = {}
         self._printed: list[str] = []
         self._held_characters = 0
@@ -223,7 +223,7 @@ class Staging:
                 raise ConservationError(f"someone else has changed or removed the part of {result!r}")
 
     def _append(self, result: str, data: bytes | memoryview, lines: int) -> None:
-        if self._stream is not None and result == self._streamed:
+        if self._stream is not None and result == self._streamed_result:
             self._send(self._stream, data, lines)
             return
         self._disk.write(self._descriptor(result), data)

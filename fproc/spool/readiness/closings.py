@@ -28,8 +28,8 @@ MOST_FILES = 50_000
 """Of how many files at a time opens and closes are counted."""
 
 
-class _Seen:
-    """How often a file is open, and whether it was closed after writing; nothing, once that is in doubt."""
+class _OpenCount:
+    """How often a file is open, and whether it was closed after writing; unknown once `is_doubtful`."""
 
     __slots__ = ("is_doubtful", "is_written", "opens")
 
@@ -44,9 +44,9 @@ class Closings:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._place: tuple[int, int] | None = None
+        self._identity: tuple[int, int] | None = None
         self._inotify: Inotify | None = None
-        self._seen: dict[str, _Seen] = {}
+        self._counts: dict[str, _OpenCount] = {}
         self._has_failed = False
 
     def listen(self, *, is_wanted: bool) -> None:
@@ -56,9 +56,9 @@ class Closings:
             return
         with suppress(OSError):  # without a folder there is nothing to hear
             status = os.stat(self._folder)
-            if (status.st_dev, status.st_ino) != self._place:
+            if (status.st_dev, status.st_ino) != self._identity:
                 self.close()
-                self._place = status.st_dev, status.st_ino
+                self._identity = status.st_dev, status.st_ino
                 self._begin()
         self.hear()
 
@@ -66,25 +66,25 @@ class Closings:
         """Take in what the kernel has told since the last time."""
         if self._inotify is None:
             return
-        moved: dict[int, _Seen] = {}  # a rename's two events come together
+        renames: dict[int, _OpenCount] = {}  # a rename's two events come together
         for mask, cookie, name in self._inotify.events():
             if mask & inotify.ENDED:
                 self.close()
                 return
             if not mask & inotify.IS_FOLDER:
-                self._note(mask, cookie, name, moved)
+                self._note(mask, cookie, name, renames)
 
     def was_closed(self, name: str) -> bool:
         """Return whether a file was written and closed, and nobody had it open when events were last read."""
-        seen = self._seen.get(name)
-        return seen is not None and seen.is_written and seen.opens == 0 and not seen.is_doubtful
+        count = self._counts.get(name)
+        return count is not None and count.is_written and count.opens == 0 and not count.is_doubtful
 
     def close(self) -> None:
         """Stop listening, and forget all events."""
         if self._inotify is not None:
             self._inotify.close()
-        self._inotify = self._place = None
-        self._seen.clear()
+        self._inotify = self._identity = None
+        self._counts.clear()
 
     def _begin(self) -> None:
         try:
@@ -94,30 +94,30 @@ class Closings:
                 log.info("the kernel does not tell of closed files here: %s", reason_of(error))
             self._has_failed = True
 
-    def _note(self, mask: int, cookie: int, name: str, moved: dict[int, _Seen]) -> None:
-        """Note one event about a file; `moved` has those that have left, by the cookie of their rename."""
+    def _note(self, mask: int, cookie: int, name: str, renames: dict[int, _OpenCount]) -> None:
+        """Note an event about a file; `renames` has the files that left, by their rename's cookie."""
         if mask & inotify.CREATE:
-            if len(self._seen) < MOST_FILES:
-                self._seen[name] = _Seen()
+            if len(self._counts) < MOST_FILES:
+                self._counts[name] = _OpenCount()
         elif mask & inotify.MOVED_TO:
-            seen = moved.pop(cookie, None)
-            self._seen.pop(name, None)
-            if seen is not None:
-                self._seen[name] = seen
+            count = renames.pop(cookie, None)
+            self._counts.pop(name, None)
+            if count is not None:
+                self._counts[name] = count
         elif mask & (inotify.MOVED_FROM | inotify.DELETE):
-            seen = self._seen.pop(name, None)
-            if seen is not None and mask & inotify.MOVED_FROM:
-                moved[cookie] = seen
-        elif name in self._seen:
-            _count(self._seen[name], mask)
+            count = self._counts.pop(name, None)
+            if count is not None and mask & inotify.MOVED_FROM:
+                renames[cookie] = count
+        elif name in self._counts:
+            _count(self._counts[name], mask)
 
 
-def _count(seen: _Seen, mask: int) -> None:
+def _count(count: _OpenCount, mask: int) -> None:
     """Count an open or a close, and doubt what does not fit."""
     if mask & inotify.OPEN:
-        seen.opens += 1
+        count.opens += 1
         return
-    seen.is_doubtful = seen.is_doubtful or seen.opens == 0
+    count.is_doubtful = count.is_doubtful or count.opens == 0
     if mask & (inotify.CLOSE_WRITE | inotify.CLOSE_NOWRITE):
-        seen.opens -= 1
-        seen.is_written = seen.is_written or bool(mask & inotify.CLOSE_WRITE)
+        count.opens -= 1
+        count.is_written = count.is_written or bool(mask & inotify.CLOSE_WRITE)

@@ -90,7 +90,7 @@ class Reach:
 
     @property
     def tells_all(self) -> bool:
-        """Whether it can tell of every file."""
+        """Whether it can tell for every file."""
         return self.of_all and not self.why_none
 
     def why_unknown(self, owner: int) -> str:
@@ -121,10 +121,10 @@ def reach_of(folder: str) -> Reach:
 def _has_cap_lease(_user: int, _period: int) -> bool:
     """Return whether this process may take leases on others' files: with CAP_LEASE, in no user namespace."""
     with suppress(OSError, ValueError), open("/proc/self/status", encoding="ascii") as status:
-        found = [line.split()[1] for line in status if line.startswith("CapEff:")]
+        capabilities = [line.split()[1] for line in status if line.startswith("CapEff:")]
         with open("/proc/self/uid_map", encoding="ascii") as users:
             is_initial = [line.split() for line in users] == [["0", "0", str(_ALL_USERS)]]
-        return is_initial and bool(found) and bool(int(found[0], 16) >> _CAP_LEASE & 1)
+        return is_initial and bool(capabilities) and bool(int(capabilities[0], 16) >> _CAP_LEASE & 1)
     return False
 
 

@@ -62,12 +62,12 @@ class Inotify:
         """Yield what has been told since the last time, without waiting for more."""
         with suppress(BlockingIOError):
             while data := os.read(self.descriptor, _READ_BYTES):
-                place = 0
-                while place < len(data):
-                    _watch, mask, cookie, size_bytes = _HEADER.unpack_from(data, place)
-                    place += _HEADER.size
-                    name = data[place : place + size_bytes].rstrip(b"\0")
-                    place += size_bytes
+                offset = 0
+                while offset < len(data):
+                    _watch, mask, cookie, size_bytes = _HEADER.unpack_from(data, offset)
+                    offset += _HEADER.size
+                    name = data[offset : offset + size_bytes].rstrip(b"\0")
+                    offset += size_bytes
                     yield Told(mask, cookie, os.fsdecode(name))
 
     def close(self) -> None:
@@ -93,11 +93,11 @@ def _calls() -> tuple[Callable[[], int], Callable[[int, str, int], None]]:
         raise OSError(str(error)) from error
     add_watch.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32)
 
-    def checked(found: int) -> int:
-        if found < 0:
+    def checked(result: int) -> int:
+        if result < 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
-        return found
+        return result
 
     def begin() -> int:
         return checked(init(os.O_NONBLOCK | os.O_CLOEXEC))

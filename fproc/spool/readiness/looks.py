@@ -77,8 +77,8 @@ class Looks:
             seconds = self._seen(name, status, _CHANGES)
             if seconds >= limit_seconds:
                 return None
-            waited = f"{seconds:.1f} of {limit_seconds:g} s unchanged since it was first seen"
-            return Wait(f"{Evidence.UNKNOWN.value} ({why_unknown}): {waited}", Needs.LONG_TIME)
+            progress = f"{seconds:.1f} of {limit_seconds:g} s unchanged since it was first seen"
+            return Wait(f"{Evidence.UNKNOWN.value} ({why_unknown}): {progress}", Needs.LONG_TIME)
         limit_seconds = self._intake.settle_seconds
         is_new = name not in self._before and name not in self._since
         if is_new and self._intake.ready == "auto" and self._age_seconds(status.st_mtime_ns) >= limit_seconds:
@@ -93,8 +93,8 @@ class Looks:
             seconds = self._age_seconds(status.st_ctime_ns)
             if seconds >= limit_seconds:
                 return None
-            waited = f"changed {seconds:.1f} s ago, taken once it is seen unchanged for {limit_seconds:g} s"
-            return Wait(f"{Evidence.UNKNOWN.value} ({why_unknown}): {waited}", Needs.LONG_TIME)
+            progress = f"changed {seconds:.1f} s ago, taken once it is seen unchanged for {limit_seconds:g} s"
+            return Wait(f"{Evidence.UNKNOWN.value} ({why_unknown}): {progress}", Needs.LONG_TIME)
         seconds, limit_seconds = self._age_seconds(status.st_mtime_ns), self._intake.settle_seconds
         return None if seconds >= limit_seconds else _settling(seconds, limit_seconds)
 
@@ -105,11 +105,11 @@ class Looks:
         """Note how a file looks; return for how long that has been the same, as far as `what` goes."""
         now = self._monotonic()
         look = look_of(status)
-        seen = self._since.get(name) or self._before.get(name)
-        if seen is not None and seen[0] == look:
-            self._since[name] = seen
-            return now - seen[1]
-        since = seen[1] if seen and seen[0][what] == look[what] else now
+        earlier = self._since.get(name) or self._before.get(name)
+        if earlier is not None and earlier[0] == look:
+            self._since[name] = earlier
+            return now - earlier[1]
+        since = earlier[1] if earlier and earlier[0][what] == look[what] else now
         self._since[name] = (look, since)
         return now - since
 

@@ -52,13 +52,13 @@ def obstacles(folder: str, most: int) -> list[tuple[str, str]]:
 
     No more than `most` are looked at.
     """
-    found = []
+    stuck = []
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in islice(entries, most):
             with suppress(FileNotFoundError):  # taken meanwhile
                 if entry.is_file(follow_symlinks=False) and (why := obstacle(folder, entry.name)):
-                    found.append((entry.name, why))
-    return found
+                    stuck.append((entry.name, why))
+    return stuck
 
 
 def this_user() -> str:

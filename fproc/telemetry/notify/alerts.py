@@ -64,7 +64,7 @@ class Alerts:
         self._is_paused = self._is_quiet = False
 
     def watch(self) -> None:
-        """From now on, send a heartbeat as the loop turns, and an alert if nothing arrives for long."""
+        """Begin to send a heartbeat as the loop turns, and an alert if nothing arrives for long."""
         self._is_watching = True
         self._beat_at = self._arrived_at = self._monotonic()
 

@@ -162,7 +162,7 @@ class Queries:
             self._of_other(entry)
             for instance in spool_status.instances()
             if (instance.pid, instance.host) != own
-            for entry in instance.said.get("current", ())
+            for entry in instance.state.get("current", ())
         ]
         return [
             {**entry, "total_bytes": spool_status.size_bytes(entry["file"])}

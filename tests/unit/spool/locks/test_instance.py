@@ -115,7 +115,7 @@ def test_several_are_there_and_each_ends_for_itself(folders: Folders) -> None:
     first, second = InstanceFile(folders, Disk(power=False)), InstanceFile(folders, Disk(power=False))
     first.say({"n": 1})
     second.say({"n": 2})
-    assert sorted(instance.said["n"] for instance in instances(folders)) == [1, 2]
+    assert sorted(instance.state["n"] for instance in instances(folders)) == [1, 2]
     first.close()
     assert instances(folders) == [me(n=2)]
     second.close()
@@ -142,7 +142,7 @@ def test_a_file_that_is_removed_is_made_again(folders: Folders, what: str) -> No
 def test_the_file_of_a_process_that_was_killed_is_no_instance_and_is_removed_by_the_next(
     folders: Folders, another: subprocess.Popen[str]
 ) -> None:
-    assert [(found.pid, found.said) for found in instances(folders)] == [(another.pid, {"started": "then"})]
+    assert [(found.pid, found.state) for found in instances(folders)] == [(another.pid, {"started": "then"})]
     instance = InstanceFile(folders, Disk(power=False))
     instance.say(SAID)
     assert {found.pid for found in instances(folders)} == {another.pid, os.getpid()}

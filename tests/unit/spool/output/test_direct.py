@@ -126,7 +126,7 @@ def test_a_result_cannot_be_put_where_a_folder_is(tmp_path: Path) -> None:
 
 def test_a_streamed_result_makes_no_file(tmp_path: Path) -> None:
     stream = io.BytesIO()
-    made = written(tmp_path / "out", "a", stream=stream, streamed="a")
+    made = written(tmp_path / "out", "a", stream=stream, streamed_result="a")
     assert made.publish([], set()) == []
     made.close()
     assert (stream.getvalue(), os.listdir(tmp_path)) == (b"new a\n", [])

@@ -172,7 +172,7 @@ def test_a_disk_that_refuses_results_is_trouble_of_the_host(
 
 def test_a_streamed_result_is_sent_away_and_the_others_become_parts(tmp_path: Path) -> None:
     stream = io.BytesIO()
-    parts = staging(tmp_path, stream=stream, streamed="x.log")
+    parts = staging(tmp_path, stream=stream, streamed_result="x.log")
     parts.write("x.log", "sent")
     parts.write("other", "kept")
     seen = [parts.has_streamed]
@@ -185,7 +185,7 @@ def test_a_streamed_result_is_sent_away_and_the_others_become_parts(tmp_path: Pa
 
 
 def test_nothing_has_been_streamed_while_only_parts_were_written(tmp_path: Path) -> None:
-    parts = staging(tmp_path, stream=io.BytesIO(), streamed="x.log")
+    parts = staging(tmp_path, stream=io.BytesIO(), streamed_result="x.log")
     parts.write("other", "kept")
     parts.flush()
     assert not parts.has_streamed
@@ -197,7 +197,7 @@ def test_a_stream_that_broke_has_streamed_for_all_one_knows(tmp_path: Path) -> N
         def write(self, _data: Any) -> int:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
-    parts = staging(tmp_path, stream=Broken(), streamed="x.log")
+    parts = staging(tmp_path, stream=Broken(), streamed_result="x.log")
     parts.write("x.log", "a")
     with pytest.raises(OutputError, match="Broken pipe"):
         parts.flush()
