@@ -1,1 +1,1 @@
-"""fproc measured beside other programs: `python -m bench`, all on one machine, in one run."""
+"""fproc measured beside other programs: `python -m bench`, all on one host, in one run."""

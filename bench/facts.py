@@ -33,7 +33,7 @@ _MODULE_VERSION = "import importlib.metadata, sys; print(importlib.metadata.vers
 
 
 def facts(settings: Settings, scratch: Scratch) -> dict[str, str]:
-    """Return the machine, the Pythons and the rivals, each by its label."""
+    """Return the host, the Pythons and the rivals, each by its label."""
     load, *_ = os.getloadavg()
     facts_by_name = {
         "cpu": f"{_cpu_model()}, {len(os.sched_getaffinity(0))} cores, load {load:.1f} before",

@@ -5,8 +5,8 @@
                         |  +--retry at--> waiting (still claimed, lock free, not before a time)
                         +--adopt--------- waiting, or orphaned by a crash
 
-`decide` is the only place that turns what went wrong into what happens next. It knows no folder and no
-clock: `fproc.spool` carries out what it says.
+`decide` is the only function that turns an error into what happens next. It knows no folder and no clock:
+`attempt` carries out the verdict.
 """
 
 from __future__ import annotations
