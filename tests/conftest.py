@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -43,8 +45,15 @@ MEMORY = "/dev/shm"
 """A filesystem in memory, where there is one: thousands of small spools are made and removed there faster."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give tests that take long the time that they take."""
+COLLECTED = pytest.StashKey[frozenset[str]]()
+"""The ids of all tests that were found, also of those that are not wanted, if all were looked for."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note which tests there are, and give those that take long the time that they take."""
+    if config.args == config.getini("testpaths"):
+        config.stash[COLLECTED] = frozenset(item.nodeid for item in items)
     for item in items:
         is_deep = PROFILE == "deep" and "property" in item.path.parts
         if (is_deep or item.get_closest_marker("long")) and not item.get_closest_marker("timeout"):
@@ -58,12 +67,21 @@ def pytest_configure(config: pytest.Config) -> None:
         bytecode.keep_between_runs(cache.mkdir("bytecode"))
 
 
-def pytest_collection(session: pytest.Session) -> None:
-    """Compile the tests by all workers, if they are going to collect all tests."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Compile the tests by all workers, if they are going to collect all tests.
+
+    Collecting makes a million objects that stay: the garbage collector need not look them over, neither now
+    nor by and by while tests run.
+    """
+    gc.disable()
     if session.config.args == session.config.getini("testpaths"):
         tests = Path(__file__).parent
         paths = sorted(path.relative_to(tests.parent) for path in tests.rglob("test_*.py"))
         bytecode.share_compiling([".".join(path.with_suffix("").parts) for path in paths])
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
@@ -75,6 +93,12 @@ def memory_path() -> Iterator[Path]:
         with suppress(FileNotFoundError):  # an instance that a test left behind may still count there
             shutil.rmtree(folder)
     shutil.rmtree(f"{folder}.kept", ignore_errors=True)  # of a `PowerDisk` over all of it
+
+
+@pytest.fixture
+def all_tests(request: pytest.FixtureRequest) -> frozenset[str] | None:
+    """The ids of all tests there are, whether or not they are run; None if only some were looked for."""
+    return request.config.stash.get(COLLECTED, None)
 
 
 @pytest.fixture
@@ -100,5 +124,12 @@ def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture(scope="session")
 def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The executable file, built from this project."""
-    return archives.build(tmp_path_factory.mktemp("built"), 0o022)
+    """The executable file, built from this project: once for all workers of pytest-xdist."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return archives.build(tmp_path_factory.mktemp("built"), 0o022)
+    shared = tmp_path_factory.getbasetemp().parent / "fproc.pyz"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            archives.build(tmp_path_factory.mktemp("built"), 0o022).rename(shared)
+    return shared

@@ -188,7 +188,7 @@ def test_a_python_with_half_its_standard_library_is_told_which_package_to_instal
     done = run(alone, *action, PYTHONPATH=str(alone.parent))
     assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr == (
-        "fproc: this Python has no 'shutil', a module of its own standard library; "
+        "fproc: this Python has no 'json', a module of its own standard library; "
         "install all of it (Debian, Ubuntu: apt install python3, not python3-minimal)\n"
     )
 

@@ -136,7 +136,7 @@ class Victim:
         assert self._watching.stop() == 0
 
     def _start(self) -> None:
-        self._watching = self._stack.enter_context(Watching(self._folder))
+        self._watching = self._stack.enter_context(Watching(self._folder, anew=True))
         self._logs.append(self._watching)
 
 
@@ -203,7 +203,7 @@ def test_a_compressed_file_goes_on_from_its_checkpoints_as_well(tmp_path: Path) 
 @pytest.mark.parametrize("on_error", ["fail", "reject"])
 def test_a_line_of_1_gb_fails_or_is_rejected_and_takes_no_memory(roomy_path: Path, on_error: str) -> None:
     configure(roomy_path, workers=1, on_error=on_error)
-    with Watching(roomy_path) as watching:
+    with Watching(roomy_path, anew=True) as watching:
         drop(roomy_path, "tiny.log", b"tiny\n")
         watching.wait_for("processed/tiny.log")
         (worker,) = children_of(watching.process.pid)

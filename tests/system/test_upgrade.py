@@ -45,7 +45,7 @@ class Installed:
         """A running `--watch` of it."""
         monkeypatch.setattr(running, "command", lambda *arguments, **_: [*self._command, *arguments])
         monkeypatch.setattr(running, "environment", lambda *_: self.environment)
-        with Watching(self.folder, dashboard=True) as watching:
+        with Watching(self.folder, dashboard=True, anew=True) as watching:
             yield watching
 
     def version(self) -> subprocess.CompletedProcess[str]:
@@ -238,7 +238,7 @@ def test_an_installed_fproc_that_was_replaced_pauses_and_costs_no_file_anything(
     tmp_path: Path, source: Path
 ) -> None:
     own_processor(tmp_path, OWN, workers=1)
-    with Watching(tmp_path) as watching:
+    with Watching(tmp_path, anew=True) as watching:
         expected = drop_all(tmp_path, ["a.log"])
         watching.wait_for(*expected)
         (source / "base/times.py").write_text(
@@ -249,7 +249,7 @@ def test_an_installed_fproc_that_was_replaced_pauses_and_costs_no_file_anything(
         watching.wait_until(lambda: f"intake is paused, {PAUSED}: a worker could not start" in watching.log)
         assert REPLACED in watching.log
         assert watching.stop() == 0
-    with Watching(tmp_path) as watching:
+    with Watching(tmp_path, anew=True) as watching:
         watching.wait_for(*expected)
     assert spooled(tmp_path) == expected
 
@@ -259,7 +259,7 @@ def test_a_module_that_is_gone_when_it_is_needed_costs_no_file_an_attempt(
 ) -> None:
     own_processor(tmp_path, OWN, workers=2, retry={"max_attempts": 1})
     big = b"".join(b"%031d\n" % number for number in range(BIG_LINES))
-    with Watching(tmp_path) as watching:
+    with Watching(tmp_path, anew=True) as watching:
         module = (source / "run/helpers.py").read_bytes()
         (source / "run/helpers.py").unlink()
         drop(tmp_path, "big.log", big)
@@ -268,5 +268,5 @@ def test_a_module_that_is_gone_when_it_is_needed_costs_no_file_an_attempt(
         assert "Traceback" not in watching.log
     assert spooled(tmp_path) == {"underprocess/big.log": big}
     (source / "run/helpers.py").write_bytes(module)
-    with Watching(tmp_path) as watching:
+    with Watching(tmp_path, anew=True) as watching:
         watching.wait_for("processed/big.log")

@@ -13,13 +13,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tests.support import bytecode
+from tests.support.programs import forking
+from tests.support.programs.forking import Process
 from tests.support.project import PROJECT
 
 ROOT = str(PROJECT)
@@ -45,27 +48,8 @@ def step(line):
 """A processor that fails at a line, and waits at another for a file that the test makes."""
 
 NOBODY = 65534
-_AS_NOBODY = f"""
-import contextlib, ctypes, difflib, encodings.ascii, inspect, io, os, sys
-import fproc.cli.check, fproc.cli.input, fproc.cli.watch
-from fproc.cli.main import main
-with contextlib.redirect_stdout(io.StringIO()):
-    main([])
-if os.geteuid() == 0:
-    library, keeps_lease = ctypes.CDLL(None), "KEEP_CAP_LEASE" in os.environ
-    os.setgroups([])
-    os.setgid({NOBODY})
-    library.prctl(8, int(keeps_lease), 0, 0, 0)  # PR_SET_KEEPCAPS
-    os.setuid({NOBODY})
-    if keeps_lease:
-        header, lease = (ctypes.c_uint32 * 2)(0x20080522, 0), 1 << 28
-        assert library.capset(header, (ctypes.c_uint32 * 6)(lease, lease, 0, 0, 0, 0)) == 0
-sys.exit(main())
-"""
-"""Gives up root once all is imported: the interpreter may lie where only root can read.
-
-With the variable `KEEP_CAP_LEASE`, it keeps that capability.
-"""
+OWN_VARIABLES = ("FPROC_", "KEEP_CAP_LEASE")
+"""How the names of variables begin that Python itself does not read when it starts."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +72,39 @@ def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), **own, **(variables or {})}
 
 
-def command(*arguments: str, as_nobody: bool = False) -> list[str]:
+def command(*arguments: str) -> list[str]:
     """The command line of a run."""
-    if as_nobody:
-        return [python_for_all(), "-c", _AS_NOBODY, *arguments]
     return [sys.executable, "-m", "fproc", *arguments]
+
+
+def begun(
+    folder: Path,
+    *arguments: str,
+    streams: Sequence[int],
+    variables: Mapping[str, str] | None = None,
+    as_nobody: bool = False,
+    through: Sequence[str] = (),
+    anew: bool = False,
+    is_session: bool = False,
+) -> Process:
+    """Begin a run whose three standard streams these are: forked, unless Python's own start may matter."""
+    known = all(name.startswith(OWN_VARIABLES) for name in variables or {})
+    if as_nobody or (known and not through and not anew):
+        python = python_for_all() if as_nobody else sys.executable
+        server = forking.server(python, frozenset(environment().items()))
+        user = NOBODY if as_nobody else None
+        return server.fork(
+            folder, arguments, environment(variables), streams, user=user, is_session=is_session
+        )
+    return subprocess.Popen(
+        [*through, *command(*arguments)],
+        cwd=folder,
+        env=environment(variables),
+        stdin=streams[0],
+        stdout=streams[1],
+        stderr=streams[2],
+        start_new_session=is_session,
+    )
 
 
 def python_for_all() -> str:
@@ -116,16 +128,32 @@ def run(
 
     `through` is a command that starts it.
     """
-    ended = subprocess.run(
-        [*through, *command(*arguments, as_nobody=as_nobody)],
-        cwd=folder,
-        input=given,
-        capture_output=True,
-        env=environment(variables),
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
-    return Ended(ended.returncode, ended.stdout, ended.stderr.decode("utf-8", "backslashreplace"))
+    pipes = [os.pipe() for _ in range(3)]
+    theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
+    with open(pipes[0][1], "wb") as to, open(pipes[1][0], "rb") as out, open(pipes[2][0], "rb") as err:
+        try:
+            process = begun(
+                folder, *arguments, streams=theirs, variables=variables, as_nobody=as_nobody, through=through
+            )
+        finally:
+            for descriptor in theirs:
+                os.close(descriptor)
+        with ThreadPoolExecutor(3) as threads:
+            threads.submit(_give, to, given)
+            said, complained = threads.submit(out.read), threads.submit(err.read)
+            try:
+                status = process.wait(DEADLINE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(DEADLINE_SECONDS)
+                raise
+    return Ended(status, said.result(), complained.result().decode("utf-8", "backslashreplace"))
+
+
+def _give(to: BinaryIO, data: bytes) -> None:
+    """Write all that a run is given; it need not read it."""
+    with suppress(BrokenPipeError), to:
+        to.write(data)
 
 
 def run_in_shell(folder: Path, line: str) -> Ended:
@@ -188,7 +216,7 @@ class Watching:
 
     With `dashboard`, it listens on a port that the system chose, and `url` says where. `variables` are added
     to its environment. `through` is a command that starts it. With `as_nobody` it gives up root, if there is
-    any to give up.
+    any to give up. With `anew`, Python itself starts, for tests to which that matters.
     """
 
     def __init__(
@@ -199,6 +227,7 @@ class Watching:
         variables: Mapping[str, str] | None = None,
         through: Sequence[str] = (),
         as_nobody: bool = False,
+        anew: bool = False,
     ) -> None:
         self.folder = folder
         self.spool = folder / "watch_dir"
@@ -207,19 +236,23 @@ class Watching:
         self._variables = variables
         self._through = through
         self._as_nobody = as_nobody
+        self._anew = anew
         self._stack = ExitStack()
 
     def __enter__(self) -> Watching:  # noqa: PYI034 - typing.Self is newer than Python 3.10
         with ExitStack() as stack:
             self._log = stack.enter_context(tempfile.TemporaryFile())
-            self.process = subprocess.Popen(
-                [*self._through, *command("--watch", *self._arguments, as_nobody=self._as_nobody)],
-                cwd=self.folder,
-                env=environment(self._variables),
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                start_new_session=True,
+            nothing = stack.enter_context(open(os.devnull, "rb"))
+            self.process = begun(
+                self.folder,
+                "--watch",
+                *self._arguments,
+                streams=(nothing.fileno(), self._log.fileno(), self._log.fileno()),
+                variables=self._variables,
+                as_nobody=self._as_nobody,
+                through=self._through,
+                anew=self._anew,
+                is_session=True,
             )
             stack.callback(self._end)
             self.wait_until(lambda: "INFO watching " in self.log)

@@ -101,7 +101,7 @@ def large_upload(running: Watching, megabytes: int, way: str) -> Iterator[Callab
 )
 def test_a_large_upload_takes_no_memory(tmp_path: Path, megabytes: int, way: str) -> None:
     configure(tmp_path, intake=PATIENT, limits={"max_upload_mb": 4000})
-    with Watching(tmp_path, dashboard=True) as running:
+    with Watching(tmp_path, dashboard=True, anew=True) as running:
         assert only(say(running, request("PUT", "/upload/small", BLOCK))).status == 201
         base_mb = peak_memory_mb(running.process.pid)
         with large_upload(running, megabytes, way) as finish:
