@@ -60,6 +60,10 @@ class OutputError(FprocError):
     """Results cannot be written: trouble of the host, not of the file. `__cause__` is the `OSError`."""
 
 
+class ResultNameError(FprocError):
+    """A result cannot have its name: the filesystem refuses it, and will whenever it is asked."""
+
+
 class ProcessorExitError(FprocError):
     """A processor raised what is meant to end a program or a task, such as `SystemExit`."""
 

@@ -16,6 +16,7 @@ from fproc.base.errors import (
     LostClaimError,
     ProcessorExitError,
     RestoreError,
+    ResultNameError,
     StoppedError,
     UnsavableError,
     WorkerDiedError,
@@ -40,7 +41,7 @@ from fproc.run.verdict import INTERRUPTIONS, Verdict, decide
 from fproc.run.wholeness import blame, check_whole, leave_until_quiet
 from fproc.spool.job.checkpoint import Position
 from fproc.spool.job.claim import Claim, Origin
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from fproc.spool.job.job import RolledForward
 from fproc.spool.spool import Spool
 
@@ -155,7 +156,7 @@ def end_runs(runs: Sequence[Ran], spool: Spool, plan: Plan, context: RunContext)
         ending = endings[ran.claim]
         if isinstance(ending, RolledForward):
             outcomes.append(_outcome(ran, Verdict.COMMIT, seconds, results=ending.results))
-        elif isinstance(ending, ConservationError):
+        elif isinstance(ending, ConservationError | ResultNameError):
             ran.error = ending
             outcomes.append(end_run(ran, plan, context))
         else:

@@ -222,10 +222,12 @@ def read_id(folders: Folders) -> str:
 def numbered(name: str, number: int, extra: str = "") -> str:
     """Return a name for the `number`th file of that name: `NAME.EXT`, `NAME~2.EXT`, then `extra`.
 
-    The stem is cut where the whole would be longer than a file name can be.
+    The stem is cut where the whole would be longer than a file name can be. Folders in the name stay as they
+    are.
     """
     if number == 1 and not extra and len(name) * _CHARACTER_BYTES <= NAME_BYTES:
         return name
+    folder, slash, name = name.rpartition("/")
     stem, suffix = os.path.splitext(name)
     if len(os.fsencode(suffix)) > NAME_BYTES // 2:
         stem, suffix = name, ""
@@ -235,7 +237,7 @@ def numbered(name: str, number: int, extra: str = "") -> str:
     if len(raw) > room:
         cut = raw[:room]
         stem = os.fsdecode(cut.decode("utf-8", "ignore").encode() if _is_utf8(raw) else cut)
-    return stem + tail
+    return folder + slash + stem + tail
 
 
 def archive_number(name: str, archived: str) -> int | None:

@@ -47,11 +47,12 @@ from fproc.spool.intake.archive import prune_archive
 from fproc.spool.intake.scanner import LeftAlone, Scan, Scanner
 from fproc.spool.job import checkpoint as checkpoints
 from fproc.spool.job import reruns
+from fproc.spool.job.attempts import Attempts, NotYet
 from fproc.spool.job.checkpoint import Checkpoint
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from fproc.spool.job.group import Ending, Groups
-from fproc.spool.job.job import Attempts, Job, NotYet, RolledForward
+from fproc.spool.job.job import Job, RolledForward
 from fproc.spool.job.late import LateWriters
 from fproc.spool.job.markers import Markers
 from fproc.spool.job.unjournaled import clear_aside, disk_for, take_first_name

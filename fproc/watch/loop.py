@@ -23,8 +23,9 @@ from fproc.run.failures import log_end
 from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.intake.scanner import Scan
+from fproc.spool.job.attempts import NotYet
 from fproc.spool.job.claim import Origin
-from fproc.spool.job.job import NotYet, RolledForward
+from fproc.spool.job.job import RolledForward
 from fproc.spool.locks.instance import MOST_NAMES, Facts, named
 from fproc.spool.spool import Spool
 from fproc.telemetry.recorder import Recorder

@@ -11,8 +11,9 @@ from fproc.config.model import Config
 from fproc.pipeline.tracing.observer import Observer
 from fproc.run.attempt import WorkerDeath
 from fproc.run.outcome import Outcome
+from fproc.spool.job.attempts import NotYet
 from fproc.spool.job.claim import Origin
-from fproc.spool.job.job import NotYet, RolledForward
+from fproc.spool.job.job import RolledForward
 
 
 class Why(Enum):

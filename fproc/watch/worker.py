@@ -38,8 +38,9 @@ from fproc.run.attempt import Ran, RunContext
 from fproc.run.figures import Progress
 from fproc.run.outcome import Outcome
 from fproc.spool.disk.disk import Disk
+from fproc.spool.job.attempts import NotYet
 from fproc.spool.job.claim import Claim, Origin
-from fproc.spool.job.job import NotYet, RolledForward
+from fproc.spool.job.job import RolledForward
 from fproc.spool.spool import Spool
 from fproc.telemetry.sampler import TraceSampler
 from fproc.watch.messages import Leaving, Ready, Report, Setup, TakenUp, Task, Trouble, Why

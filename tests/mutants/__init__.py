@@ -13,13 +13,14 @@ Some are not here, because nothing that can be observed depends on the step:
 from __future__ import annotations
 
 from tests.mutants.durability import FSYNCS
+from tests.mutants.folders import FOLDERS
 from tests.mutants.groups import GROUPS
 from tests.mutants.others import HALVES, LATE, OTHERS
 from tests.mutants.owners import OWNERS
 from tests.mutants.steps import FAULTS, PARTS, STEPS
 from tests.mutants.uploads import UPLOADS
 
-MUTANTS = [*FSYNCS, *STEPS, *PARTS, *HALVES, *OTHERS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS, *LATE]
+MUTANTS = [*FSYNCS, *STEPS, *PARTS, *HALVES, *OTHERS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS, *LATE, *FOLDERS]
 
 QUICK = {
     "the contents of parts are not fsynced",

@@ -40,7 +40,7 @@ FSYNCS = [
     mutant(
         "results are not fsynced into their folder before the input is archived",
         "job/commit",
-        ("disk.sync_folder(folders.absolute(folder))  #", "pass  #"),
+        ("sync_targets(disk, folders, commit_record.publications)  #", "pass  #"),
         POWER_WITHOUT_JOURNAL,
     ),
     without(
@@ -199,7 +199,7 @@ FSYNCS = [
     mutant(
         "the name of a job folder is not fsynced before a decision",
         "job/claim",
-        ("job.make_durable()\n        commit.write", "commit.write"),
+        ("job.make_durable()\n        decision.write", "decision.write"),
         POWER,
     ),
     mutant(

@@ -78,7 +78,7 @@ GROUPS = [
     mutant(
         "results are not fsynced before several inputs are archived",
         "job/group",
-        ("self._share(*sorted({move.folder for move in self._moves()}))", "pass"),
+        ("commit.sync_targets(self._disk, self._folders, self._moves())", "pass"),
         TOGETHER_WITHOUT_JOURNAL,
     ),
     mutant(
@@ -162,7 +162,7 @@ GROUPS = [
     mutant(
         "a shared record is not looked for in recovery",
         "job/job",
-        ("commit_record = commit.read_shared(self.folders, self.name)", "commit_record = None"),
+        ("commit_record = decision.read_shared(self.folders, self.name)", "commit_record = None"),
         crash("three files"),
     ),
     mutant(

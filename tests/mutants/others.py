@@ -42,7 +42,7 @@ HALVES = [
         "parts lose their first names before their second ones are durable",
         "job/group",
         (
-            "self._share(*sorted({move.folder for move in self._moves()}))",
+            "commit.sync_targets(self._disk, self._folders, self._moves())",
             "self._end(commit.end_publication)",
         ),
         others_fsync("three files, without a journal", "_what_is_left"),
@@ -195,7 +195,7 @@ OTHERS = [
     ),
     mutant(
         "a result that got another number still replaces",
-        "job/commit",
+        "job/decision",
         ("replace(moves[index], number=number, replaces=False)", "replace(moves[index], number=number)"),
         MEDDLING + "test_a_result_that_got_another_number_replaces_nothing",
     ),
@@ -217,7 +217,7 @@ LATE = [
     without(
         "an input goes from processed/ to failed/ before that is decided",
         "job/late",
-        "commit.write_record(self._disk, job.folder, commit_record)",
+        "decision.write_record(self._disk, job.folder, commit_record)",
         f"{MOVED}[crash]",
     ),
     mutant(

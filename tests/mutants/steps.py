@@ -66,15 +66,15 @@ STEPS = [
         "results are published before the commit record",
         "job/claim",
         (
-            "commit.write_record(",
-            "commit._move(job.disk, job.folders, job.folder, commit_record, 0); commit.write_record(",
+            "decision.write_record(",
+            "commit._move(job.disk, job.folders, job.folder, commit_record, 0); decision.write_record(",
         ),
         CRASH,
     ),
     without(
         "no commit record is written",
         "job/claim",
-        "commit.write_record(job.disk, job.folder, commit_record)",
+        "decision.write_record(job.disk, job.folder, commit_record)",
         CRASH,
     ),
     mutant(
@@ -177,7 +177,7 @@ PARTS = [
     ),
     mutant(
         "an earlier fproc takes the record for its own",
-        "job/commit",
+        "job/decision",
         ("VERSION = 2\n", "VERSION = 1\n"),
         VANISHED + "test_a_record_of_the_first_version_is_carried_out_as_it_was_then",
     ),
@@ -220,7 +220,7 @@ FAULTS = [
     mutant(
         "a part that cannot be moved, because its folder is missing, counts as moved",
         "job/commit",
-        ("if os.path.lexists(source):\n                raise", "if False:\n                raise"),
+        ("if os.path.lexists(source):  # it is", "if False:  # it is"),
         GAPS + "test_an_empty_folder_that_someone_removes_before_any_call_is_missed_until_it_is_back",
     ),
     mutant(

@@ -14,8 +14,9 @@ import pytest
 from fproc.base.values import asdict
 from fproc.run import attempt
 from fproc.spool.disk.disk import Disk
+from fproc.spool.job.attempts import Attempts
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.job import Attempts, RolledForward
+from fproc.spool.job.job import RolledForward
 from fproc.spool.spool import Spool
 from tests.support.spool.crashes import CALLS, Crash, inputs, is_decided, look
 from tests.support.spool.leases import hold_by_leases_of_the_dead

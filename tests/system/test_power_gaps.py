@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fproc.spool.job import checkpoint
+from fproc.spool.job.attempts import NotYet
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.job import NotYet
 from fproc.spool.spool import Spool
 from tests.support.spool.crashes import inputs, look
 from tests.support.spool.places import Place

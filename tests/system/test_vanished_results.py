@@ -17,7 +17,7 @@ import pytest
 from fproc.spool.disk import identity
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.identity import identity_of
-from fproc.spool.job import commit as decisions
+from fproc.spool.job import decision
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.job import RolledForward
 from fproc.spool.spool import Spool
@@ -165,7 +165,7 @@ def test_a_record_of_a_later_version_is_left_to_that_one(memory_path: Path) -> N
     place = decided(memory_path, "two results, alone")
     path = Path(f"{place.folder}/.fproc/jobs/x.log/commit.json")
     value = json.loads(path.read_text())
-    path.write_text(json.dumps({**value, "version": decisions.VERSION + 1}))
+    path.write_text(json.dumps({**value, "version": decision.VERSION + 1}))
     check_waits(place, "another version")
 
 

@@ -99,6 +99,8 @@ def _otherwise(value: Any) -> str:
 STAGE_FOLDER = ".stage"
 """The one name in the results folder that no result can have: results are written in there."""
 
+_IMPOSSIBLE_PARTS = frozenset({"", ".", "..", STAGE_FOLDER})
+
 
 class Kind(NamedTuple):
     """What an option's value is, in words, and the check that returns the value to use."""
@@ -139,14 +141,15 @@ def ready_made(kind: str, value: Any) -> Any:
     if not places:
         return KINDS[name].ready(value)
     template = Template(_one_line(value), places.split(","))
-    if name == "result" and not is_plain_name(template.text):
-        raise ValueError(f"{template.text!r} must be a plain file name: results are not put into folders")
+    if name == "result" and not is_result_name(template.text):
+        what = "must be a plain file name, in plain folders if any: without empty parts, '.' and '..'"
+        raise ValueError(f"{template.text!r} {what}")
     return template
 
 
-def is_plain_name(name: str) -> bool:
-    """Return whether a file in the results folder can have this name."""
-    return "/" not in name and "\0" not in name and name not in {"", ".", "..", STAGE_FOLDER}
+def is_result_name(name: str) -> bool:
+    """Return whether a result can have this name: folders below that of results, and a file in the last."""
+    return "\0" not in name and not _IMPOSSIBLE_PARTS.intersection(name.split("/"))
 
 
 def check_options(

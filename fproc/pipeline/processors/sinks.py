@@ -17,7 +17,7 @@ from fproc.pipeline.processors.base import (
     Source,
     stateless,
 )
-from fproc.pipeline.processors.options import Template, is_plain_name
+from fproc.pipeline.processors.options import Template, is_result_name
 from fproc.pipeline.records import Record
 
 DEFAULT_RESULT = "{name}"
@@ -28,14 +28,15 @@ def fill_result_name(template: Template, source: Source, tag: str) -> str:
     """Return the name of the result that a line with this tag goes to.
 
     Raises:
-        ValueError: the tag or the input's name made it something other than a plain file name.
+        ValueError: the tag or the input's name made it something that no result can be called. Only the
+            template makes folders; a tag with a slash in it makes none.
     """
     stem, dot, suffix = source.name.rpartition(".")
     if not stem:
         stem, dot, suffix = source.name, "", ""
     name = template.fill(name=source.name, stem=stem, suffix=dot + suffix, tag=tag, date=source.date)
-    if not is_plain_name(name) or not is_encodable(name):
-        raise ValueError(f"{name!r} cannot be the name of a result: it must be a plain file name")
+    if not is_result_name(name) or not is_encodable(name) or name.count("/") != template.text.count("/"):
+        raise ValueError(f"{name!r} cannot be the name of a result: each of its parts must be a plain name")
     return name
 
 
@@ -96,8 +97,9 @@ BUILTINS: dict[str, Builtin] = {
         {
             "file": Option(
                 "result:name,stem,suffix,tag,date",
-                "the result's name: `{name}` is the input's, `{stem}` and `{suffix}` its parts, "
-                "`{tag}` the line's tag, `{date}` the day (UTC) the input was last written",
+                "the result's name, which may have folders in it (`{tag}/{date}/{name}`): `{name}` is the "
+                "input's, `{stem}` and `{suffix}` its parts, `{tag}` the line's tag, `{date}` the day (UTC) "
+                "the input was last written",
                 default=DEFAULT_RESULT,
             )
         },

@@ -10,6 +10,7 @@ import errno
 import os
 from collections.abc import Sequence
 
+from fproc.spool.checks.result_folders import ResultFolders
 from fproc.spool.disk.identity import identity_of
 from fproc.spool.layout import Folders, read_id, stage_of
 
@@ -20,11 +21,16 @@ class Home:
     Args:
         folders: where it lies.
         name: what stands in its `.fproc/id`.
+
+    Attributes:
+        stage: the folder in which results grow.
+        result_folders: the folders in the names of results.
     """
 
     def __init__(self, folders: Folders, name: str) -> None:
         self.name = name
         self.stage = stage_of(folders, name)
+        self.result_folders = ResultFolders(folders.results)
         self._folders = folders
         self._needed = (
             *folders.inputs(),

@@ -16,7 +16,7 @@ from fproc.config.model import Config
 from fproc.spool.disk.disk import Disk, unlink_if_there
 from fproc.spool.intake.status import SpoolStatus
 from fproc.spool.job import reruns
-from fproc.spool.job.commit import CommitRecord
+from fproc.spool.job.decision import CommitRecord
 from fproc.spool.job.markers import shares_marker
 from fproc.spool.layout import REPORT_ENDING, REPORTS, about, is_shared
 from fproc.spool.locks import holding

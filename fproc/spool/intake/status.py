@@ -20,7 +20,7 @@ from fproc.spool.checks.condition import disks
 from fproc.spool.disk.paths import kind_of_file
 from fproc.spool.intake.scanner import Scanner
 from fproc.spool.job import checkpoint as checkpoints
-from fproc.spool.job.job import Attempts, read_attempts
+from fproc.spool.job.attempts import Attempts, read_attempts
 from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING, REPORTS, Folders, about, archive_number
 from fproc.spool.locks.holding import holder_status
 from fproc.spool.locks.instance import Instance, instances

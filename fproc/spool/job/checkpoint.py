@@ -17,7 +17,7 @@ from fproc.base.ids import sha256
 from fproc.base.text import shown
 from fproc.base.values import asdict, dataclass, field
 from fproc.spool.disk.disk import Disk, write_whole
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 
 log = logging.getLogger("fproc.spool")
 

@@ -14,12 +14,12 @@ from fproc.base.ids import new_id
 from fproc.base.text import shown
 from fproc.base.values import replace
 from fproc.spool.disk.disk import write_whole
-from fproc.spool.disk.paths import same_file
 from fproc.spool.job import checkpoint as checkpoints
-from fproc.spool.job import commit
+from fproc.spool.job import commit, decision
+from fproc.spool.job.attempts import ATTEMPTS, Attempts
 from fproc.spool.job.checkpoint import Checkpoint, PartState, Position
-from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
-from fproc.spool.job.job import ATTEMPTS, REJECTED, REPORT, Attempts, Job, RolledForward
+from fproc.spool.job.decision import CommitRecord, FileStamp, Publication
+from fproc.spool.job.job import REJECTED, REPORT, Job, RolledForward
 from fproc.spool.job.reruns import Rerun
 from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING
 from fproc.spool.output.parts import Part
@@ -179,9 +179,11 @@ class Claim:
 
         Raises:
             ConservationError: someone else has changed a part.
+            ResultNameError: a result cannot have its name.
             OSError: the disk refuses, or a folder has vanished.
         """
         try:
+            self.job.make_result_folders(self.staging.parts)
             self.staging.seal()
         except ConservationError:
             self.check_place()
@@ -220,22 +222,19 @@ class Claim:
         if self._rerun:
             self._rerun.say_what_stays(job.folders, publications)
             publications = [self._rerun.placed(job.folders, entry) for entry in publications]
-        numbered = tuple(entry if entry.replaces else self._numbered(entry) for entry in publications)
-        return CommitRecord(stamp, numbered, archive, self.id, stage, self.is_watched)
+        archive, publications = commit.with_free_numbers(
+            job.folders, archive, publications, keeps_number=self._rerun is not None
+        )
+        return CommitRecord(stamp, tuple(publications), archive, self.id, stage, self.is_watched)
 
     def _archive(self) -> Publication:
-        """Return where the input goes: for a rerun where it was, or still is after an interrupted retry."""
-        job = self.job
-        archive = Publication(job.portable(job.input_path), "processed", job.name)
-        if self._rerun:
-            archive = archive.with_number(self._rerun.before.archive.number)
-            if same_file(job.input_path, job.folders.absolute(archive.target)):
-                return archive
-        return self._numbered(archive)
+        """Return where the input goes if that is free: for a rerun where it was."""
+        archive = Publication(self.job.portable(self.job.input_path), "processed", self.job.name)
+        return archive.with_number(self._rerun.before.archive.number) if self._rerun else archive
 
     def _rejects_to(self, number: int) -> Publication:
         """Return where the rejected lines are published."""
-        part, stamp = commit.OF_JOB + REJECTED, FileStamp.of(os.lstat(self.job.path(REJECTED)))
+        part, stamp = decision.OF_JOB + REJECTED, FileStamp.of(os.lstat(self.job.path(REJECTED)))
         return Publication(
             part,
             "failed",
@@ -261,7 +260,7 @@ class Claim:
         write_whole(job.disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
         archive = Publication(job.portable(job.input_path), "failed", job.name)
         records_to = [
-            Publication(commit.OF_JOB + record, "failed", job.name, extra=extra)
+            Publication(decision.OF_JOB + record, "failed", job.name, extra=extra)
             for record, extra in records.items()
         ]
         number = commit.next_number(job.folders, archive, *records_to)
@@ -329,11 +328,8 @@ class Claim:
         job.check_owner()
         job.check_place()
         job.make_durable()
-        commit.write_record(job.disk, job.folder, commit_record)
+        decision.write_record(job.disk, job.folder, commit_record)
         return job.roll_forward(commit_record)
-
-    def _numbered(self, move: Publication) -> Publication:
-        return move.with_number(commit.next_number(self.job.folders, move))
 
     def _resume(self, saved: Checkpoint, stamp: FileStamp, fingerprint: str) -> None:
         """Restore parts and rejected lines to the state of a checkpoint.

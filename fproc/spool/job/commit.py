@@ -14,222 +14,18 @@ nothing is archived, and the input waits until the stage is back.
 from __future__ import annotations
 
 import errno
-import json
 import os
-import stat
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
 
-from fproc.base.values import dataclass, fields, replace
+from fproc.spool.checks.result_folders import make_again
 from fproc.spool.disk import paths
-from fproc.spool.disk.disk import Disk, write_whole
+from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.identity import identity_of
-from fproc.spool.layout import Folders, free_number, numbered
+from fproc.spool.job.decision import OF_JOB, CommitRecord, FileStamp, Publication, write_record
+from fproc.spool.layout import Folders, free_number
 
-RECORD = "commit.json"
 BY_WAY = "input"
-OF_JOB = ":job:"
-"""Prefix of the path of a part in the job folder, which is renamed when a lease changes hands."""
-VERSION = 2
-_KNOWN_VERSIONS = frozenset({1, VERSION})
-"""Version 1 had neither the stage nor the parts' stamps; a release that knows only that one stops at ours."""
-
-_NOT_KNOWN = -1
-
-_Kind = TypeVar("_Kind", "FileStamp", "Publication")
-
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """The identity and state of a file: inode, size in bytes, time of last change in nanoseconds."""
-
-    inode: int
-    size_bytes: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> FileStamp:
-        """Return the stamp of a result of `os.stat`."""
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
-
-    def same_file(self, other: FileStamp) -> bool:
-        """Return whether both are one file: the same inode, or (from a backup) unchanged size and time."""
-        return self.inode == other.inode or (self.size_bytes, self.mtime_ns) == (
-            other.size_bytes,
-            other.mtime_ns,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """One part, and the folder and name it is to get. Paths are portable (see `Folders.portable`, `OF_JOB`).
-
-    `name` is the wanted name, `number` the `~N` that it gets; `extra` is appended to that. The last three
-    identify the file of the part, as far as it is known.
-    """
-
-    part: str
-    folder: str
-    name: str
-    number: int = 1
-    extra: str = ""
-    replaces: bool = False
-    inode: int = _NOT_KNOWN
-    size_bytes: int = _NOT_KNOWN
-    mtime_ns: int = _NOT_KNOWN
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the file of the part is identified."""
-        return self.size_bytes != _NOT_KNOWN
-
-    def is_at(self, path: str) -> bool:
-        """Return whether the part is at a path, as it was written, or a copy of it that kept its time."""
-        try:
-            status = os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        stamp = FileStamp.of(status)
-        is_whole = stat.S_ISREG(status.st_mode) and stamp.size_bytes == self.size_bytes
-        return is_whole and stamp.same_file(FileStamp(self.inode, self.size_bytes, self.mtime_ns))
-
-    def with_number(self, number: int) -> Publication:
-        """Return the same with another number."""
-        return self if number == self.number else replace(self, number=number)
-
-    @property
-    def target(self) -> str:
-        """The path that the part gets."""
-        return f"{self.folder}/{numbered(self.name, self.number, self.extra)}"
-
-
-@dataclass(frozen=True, slots=True)
-class CommitRecord:
-    """The parts to publish, then the input itself to archive, in this order.
-
-    `job` is the id of the claim that committed, under which it is in the history; `stage` identifies the
-    folder of the parts (see `identity_of`). `is_watched` says that the record is kept, because the input may
-    still be written to; `incomplete` names results that lack what was written too late.
-    """
-
-    stamp: FileStamp
-    publications: tuple[Publication, ...]
-    archive: Publication
-    job: str = ""
-    stage: str = ""
-    is_watched: bool = False
-    incomplete: tuple[str, ...] = ()
-
-    @property
-    def archived(self) -> str:
-        """The name that the input gets in its archive."""
-        return os.path.basename(self.archive.target)
-
-    @property
-    def results(self) -> tuple[str, ...]:
-        """The names that the results get, in the folder of results."""
-        return tuple(os.path.basename(move.target) for move in self.publications if not move.extra)
-
-    @property
-    def moves(self) -> tuple[Publication, ...]:
-        """Everything that is moved, the input last."""
-        return (*self.publications, self.archive)
-
-    def renumbered(self, index: int, number: int) -> CommitRecord:
-        """Return the record with another number for the move at `index`."""
-        moves = list(self.moves)
-        moves[index] = replace(moves[index], number=number, replaces=False)
-        return replace(self, publications=tuple(moves[:-1]), archive=moves[-1])
-
-
-def write_record(disk: Disk, job_folder: str, commit_record: CommitRecord) -> None:
-    """Make a commit record durable. The input is committed when this returns, and not before."""
-    write_whole(disk, job_folder, RECORD, json.dumps({"version": VERSION, **as_json(commit_record)}).encode())
-
-
-def as_json(commit_record: CommitRecord) -> dict[str, Any]:
-    """Return a commit record as a JSON value (ten times as fast as `dataclasses.asdict`)."""
-    return {
-        "stamp": _values(commit_record.stamp),
-        "publications": [_values(move) for move in commit_record.publications],
-        "archive": _values(commit_record.archive),
-        "job": commit_record.job,
-        "stage": commit_record.stage,
-        **({"is_watched": True, "incomplete": commit_record.incomplete} if commit_record.is_watched else {}),
-    }
-
-
-def _values(record: FileStamp | Publication) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__slots__}
-
-
-def read_record(job_folder: str) -> CommitRecord | None:
-    """Return the commit record in a job folder, or None if there is none that fproc can have written.
-
-    Raises:
-        OSError: it was written by another version of fproc, which has to roll it forward.
-    """
-    return _parsed(os.path.join(job_folder, RECORD), lambda value: value)
-
-
-def read_from(path: str) -> CommitRecord | None:
-    """Return the commit record at a path; None and raises as `read_record`."""
-    return _parsed(path, lambda value: value)
-
-
-def read_shared(folders: Folders, name: str) -> CommitRecord | None:
-    """Return the commit record of an input that committed with others; None and raises as `read_record`."""
-    return _parsed(os.path.join(folders.commits, name), lambda value: value["decisions"][name])
-
-
-def read_kept(folder: str, archived: str) -> CommitRecord | None:
-    """Return the commit record that is kept of an archived input; None and raises as `read_record`."""
-    return _parsed(os.path.join(folder, archived), lambda value: _entry_of(value, archived))
-
-
-def _entry_of(value: Any, archived: str) -> Any:
-    """Return the entry, of those in a record, of the input that was archived under that name."""
-    for entry in value.get("decisions", {"": value}).values():
-        move = entry["archive"]
-        if numbered(move["name"], move["number"], move["extra"]) == archived:
-            return entry
-    raise ValueError("it is about others")
-
-
-def _parsed(path: str, select: Callable[[Any], Any]) -> CommitRecord | None:
-    try:
-        with open(path, encoding="ascii") as file:
-            value = json.load(file)
-        if value["version"] not in _KNOWN_VERSIONS:
-            raise OSError(errno.EINVAL, "was decided by another version of fproc, which must finish it", path)
-        value = select(value)
-        return CommitRecord(
-            _checked(FileStamp, value["stamp"]),
-            tuple(_checked(Publication, publication) for publication in value["publications"]),
-            _checked(Publication, value["archive"]),
-            str(value.get("job", "")),
-            str(value.get("stage", "")),
-            value.get("is_watched") is True,
-            tuple(map(str, value.get("incomplete", ()))),
-        )
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-
-
-def _checked(kind: type[_Kind], value: dict[str, Any]) -> _Kind:
-    """Return the dataclass that a record holds.
-
-    Raises:
-        ValueError: a value is not of its field's type.
-        TypeError: a field is missing, and always was there, or is unknown.
-    """
-    types = {entry.name: entry.type for entry in fields(kind)}
-    wrong = [name for name, entry in value.items() if type(entry).__name__ != types.get(name, "")]
-    if wrong:
-        raise ValueError(f"{', '.join(wrong)}: wrong type")
-    return kind(**value)
+"""The name of an input in the folder of a lease, on its way."""
 
 
 def make_durable(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
@@ -238,9 +34,25 @@ def make_durable(disk: Disk, folders: Folders, job_folder: str, commit_record: C
     First the new names of parts: some parts come from the job folder, and its fsync makes their absence
     there durable. Then the record's own name. (If that was not durable, no part has moved.)
     """
-    for folder in sorted({publication.folder for publication in commit_record.publications}):
-        disk.sync_folder(folders.absolute(folder))
+    sync_targets(disk, folders, commit_record.publications)
     disk.sync_folder(job_folder)
+
+
+def sync_targets(disk: Disk, folders: Folders, publications: Iterable[Publication]) -> None:
+    """Make durable that parts have their names, in each folder that they got into.
+
+    A reader may have taken what was in a folder below that of results, and removed the folder.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    for folder, base in sorted({(move.target_folder, move.folder) for move in publications}):
+        try:
+            disk.sync_folder(folders.absolute(folder))
+        except FileNotFoundError:
+            if folder == base:
+                raise
+            disk.sync_folder(folders.absolute(base))  # if that is gone, so are the results
 
 
 def check_parts(folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
@@ -286,8 +98,7 @@ def roll_forward(
         The record with the names that parts and input really got.
     """
     commit_record = publish(disk, folders, job_folder, commit_record)
-    for folder in sorted({publication.folder for publication in commit_record.publications}):
-        disk.sync_folder(folders.absolute(folder))  # results are durable before their input is archived
+    sync_targets(disk, folders, commit_record.publications)  # before the input is archived
     end_publication(disk, folders, job_folder, commit_record)
     source = folders.absolute(commit_record.archive.part)
     source_folder = os.path.dirname(source)
@@ -367,8 +178,11 @@ def _move(
             write_record(disk, job_folder, commit_record)
             continue
         except FileNotFoundError:
-            if os.path.lexists(source):
-                raise  # it is the target's folder that is missing
+            if os.path.lexists(source):  # it is the target's folder that is missing
+                if "/" not in move.name:
+                    raise
+                make_again(disk, folders.absolute(move.folder), os.path.dirname(move.name))
+                continue
             if move is not commit_record.archive:
                 _check_published(folders, commit_record, move)
         return commit_record
@@ -394,3 +208,34 @@ def next_number(folders: Folders, *moves: Publication) -> int:
         return any(os.path.lexists(folders.absolute(move.with_number(number).target)) for move in moves)
 
     return free_number(taken, moves[0].number)
+
+
+def with_free_numbers(
+    folders: Folders, archive: Publication, publications: Sequence[Publication], *, keeps_number: bool
+) -> tuple[Publication, list[Publication]]:
+    """Return the moves with numbers that are free: one for the input and what is named after it.
+
+    An input that `keeps_number` has one already, and may be there, after an interrupted retry.
+    """
+    following = [move for move in publications if not move.replaces and _is_named_after(move, archive.name)]
+    if not keeps_number:
+        number = next_number(folders, archive, *following)
+    else:
+        following = []
+        is_there = paths.same_file(folders.absolute(archive.part), folders.absolute(archive.target))
+        number = archive.number if is_there else next_number(folders, archive)
+
+    def placed(move: Publication) -> Publication:
+        if move.replaces:
+            return move
+        return move.with_number(number if move in following else next_number(folders, move))
+
+    return archive.with_number(number), [placed(move) for move in publications]
+
+
+def _is_named_after(move: Publication, name: str) -> bool:
+    """Return whether the name of a result has that of its input in it, as a word of its own."""
+    stem = name.partition(".")[0] or name
+    at = move.name.find(stem)
+    around = move.name[:at][-1:] + move.name[at + len(stem) :][:1]
+    return at >= 0 and not any(map(str.isalnum, around))

@@ -13,21 +13,22 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from fproc.base.errors import ConservationError, LostClaimError
+from fproc.base.errors import ConservationError, LostClaimError, ResultNameError
 from fproc.spool.checks.home import Home
 from fproc.spool.disk.contents import sync_contents, sync_unless
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.paths import is_at
-from fproc.spool.job import commit, reruns
+from fproc.spool.job import commit, decision, reruns
+from fproc.spool.job.attempts import Attempts
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.commit import CommitRecord, FileStamp
-from fproc.spool.job.job import Attempts, Job, RolledForward, part_prefix
+from fproc.spool.job.decision import CommitRecord, FileStamp
+from fproc.spool.job.job import Job, RolledForward, part_prefix
 from fproc.spool.job.unjournaled import take_first_name
 from fproc.spool.layout import Folders
 from fproc.spool.locks.locks import JobLock, Locks
 from fproc.spool.output.parts import Part
 
-Ending = RolledForward | OSError | LostClaimError | ConservationError
+Ending = RolledForward | OSError | LostClaimError | ConservationError | ResultNameError
 """How a claim in a group ended, or the error that prevents it."""
 
 _NO_UNNAMED_FILES = frozenset(
@@ -170,7 +171,7 @@ class _Commit:
             self._each(self._decide)
             self._write_down()
             self._each(self._publish)
-            self._share(*sorted({move.folder for move in self._moves()}))
+            commit.sync_targets(self._disk, self._folders, self._moves())
             self._end(commit.end_publication)
             self._share(self._stage)  # a part that came back after its record is gone would stay for ever
             self._each(self._archive)
@@ -190,7 +191,7 @@ class _Commit:
         for claim in list(self._open_claims):
             try:
                 step(claim)
-            except (OSError, LostClaimError, ConservationError) as error:
+            except (OSError, LostClaimError, ConservationError, ResultNameError) as error:
                 self._leave(claim, error)
 
     def _leave(self, claim: Claim, ending: Ending) -> None:
@@ -202,7 +203,7 @@ class _Commit:
             for folder in folders:
                 self._disk.sync_folder(self._folders.absolute(folder))
 
-    def _moves(self) -> list[commit.Publication]:
+    def _moves(self) -> list[decision.Publication]:
         return [move for claim in self._open_claims for move in self._decided[claim].publications]
 
     def _sync_parts(self) -> None:
@@ -221,6 +222,7 @@ class _Commit:
                 self._leave(claim, error)
 
     def _seal(self, claim: Claim) -> None:
+        claim.job.make_result_folders(claim.staging.parts)
         claim.staging.seal_with_others()
 
     def _decide(self, claim: Claim) -> None:
@@ -233,8 +235,8 @@ class _Commit:
         if not self._open_claims:
             return
         self._written = dict(self._decided)
-        by_name = {claim.name: commit.as_json(self._decided[claim]) for claim in self._open_claims}
-        data = json.dumps({"version": commit.VERSION, "decisions": by_name}).encode()
+        by_name = {claim.name: decision.as_json(self._decided[claim]) for claim in self._open_claims}
+        data = json.dumps({"version": decision.VERSION, "decisions": by_name}).encode()
         try:
             record = self._disk.create_unnamed(self._folders.commits)
             try:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import stat
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from fproc.base.errors import LostClaimError
 from fproc.base.ids import new_id, sha256
@@ -18,59 +16,21 @@ from fproc.spool.checks.home import Home
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.disk.paths import is_there, kind_of_file, same_file
 from fproc.spool.job import checkpoint as checkpoints
-from fproc.spool.job import commit, reruns
+from fproc.spool.job import commit, decision, reruns
+from fproc.spool.job.attempts import ATTEMPTS, Attempts, read_attempts
 from fproc.spool.job.checkpoint import Checkpoint
-from fproc.spool.job.commit import CommitRecord
+from fproc.spool.job.decision import CommitRecord
 from fproc.spool.layout import Folders
 from fproc.spool.locks.lease_folders import is_of_lease
 from fproc.spool.locks.locks import JobLock
 from fproc.spool.output.parts import Staging
-from fproc.spool.readiness.looks import Look
 
 log = logging.getLogger("fproc.spool")
 
 ASIDE = "taken"
-ATTEMPTS = "attempts.json"
 MARKER = "marker.json"
 REJECTED = "rejected.jsonl"
 REPORT = "error.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """The record of earlier runs of an input.
-
-    `attempts` counts those that failed, `interrupted` those during which fproc itself died, since one of
-    them got further than `offset_bytes`. The next starts at `not_before`, in seconds since 1970, or later.
-    `was_left` says that the input was left in good order, and no run of it has begun since. `changing` is
-    the state of the input when it was last left because someone was writing to it.
-    """
-
-    attempts: int = 0
-    not_before: float = 0.0
-    interrupted: int = 0
-    offset_bytes: int = 0
-    was_left: bool = False
-    changing: Look | None = None
-
-    def left_seconds(self, now: float, most: float) -> float:
-        """Return how long the input still has to wait; `now` is in seconds since 1970.
-
-        No delay is longer than `most`: a time that is further off was written while the clock was ahead.
-        """
-        return min(max(self.not_before - now, 0.0), most)
-
-
-@dataclass(frozen=True, slots=True)
-class NotYet:
-    """An input that is to be tried again, but not before a time, in seconds since 1970.
-
-    `wait_seconds` is how long that is. Who has waited that long names the time that it waited for, as the
-    clock may have been set meanwhile.
-    """
-
-    not_before: float
-    wait_seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +101,19 @@ class Job:
         """Return the staging of the results of a new claim, of which `token` is the id."""
         return Staging(self.disk, lambda: self._stage, f"{self.prefix}{token}-")
 
+    def make_result_folders(self, results: Iterable[str]) -> None:
+        """Make the folders in the names of results, durably.
+
+        Raises:
+            ResultNameError: a result cannot have its name.
+            OSError: the disk refuses, or the folder of results has vanished.
+        """
+        try:
+            self._home.result_folders.make(self.disk, results)
+        except FileNotFoundError:
+            self.check_place()
+            raise
+
     def make_durable(self) -> None:
         """Make the job folder's own name durable, which comes before any durable record in it."""
         if self._hold:
@@ -200,7 +173,7 @@ class Job:
 
     def is_decided(self) -> bool:
         """Return whether a commit record is there, durable or not."""
-        return os.path.lexists(self.path(commit.RECORD)) or os.path.lexists(self.shared_record)
+        return os.path.lexists(self.path(decision.RECORD)) or os.path.lexists(self.shared_record)
 
     def attempts(self) -> Attempts:
         """Return the record of earlier runs."""
@@ -217,9 +190,9 @@ class Job:
         Raises:
             OSError: the disk refuses, or a result is neither waiting to be published nor known to be.
         """
-        commit_record = commit.read_record(self.folder)
+        commit_record = decision.read_record(self.folder)
         if commit_record is None:
-            commit_record = commit.read_shared(self.folders, self.name)
+            commit_record = decision.read_shared(self.folders, self.name)
             if commit_record is None:
                 return None
             self._make_shared_record_durable()
@@ -258,7 +231,7 @@ class Job:
 
     def _keep_record(self, done: CommitRecord) -> None:
         """Keep a record that was rolled forward, durably: the input may still be written to."""
-        record = self.path(commit.RECORD)
+        record = self.path(decision.RECORD)
         if not os.path.lexists(record):
             record = self.shared_record
         elif os.path.lexists(self.shared_record):  # it has the older names: it must not outlive the other one
@@ -368,29 +341,3 @@ def kept_in(folders: Folders, done: CommitRecord) -> str:
 def part_prefix(name: str) -> str:
     """Return the prefix of the names of all parts of the job of a name."""
     return sha256(os.fsencode(name)).hexdigest()[:24] + "-"
-
-
-def read_attempts(job_folder: str) -> Attempts:
-    """Return the record of earlier runs in a job folder; an empty one if there is none of fproc's."""
-    try:
-        with open(os.path.join(job_folder, ATTEMPTS), encoding="ascii") as file:
-            value = json.load(file)
-        attempts = Attempts(
-            int(value["attempts"]),
-            float(value["not_before"]),
-            int(value.get("interrupted", 0)),
-            int(value.get("offset_bytes", 0)),
-            value.get("was_left") is True,
-            _look(value.get("changing")),
-        )
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
-        return Attempts()
-    return attempts if math.isfinite(attempts.not_before) else Attempts(attempts.attempts)
-
-
-def _look(value: Any) -> Look | None:
-    """Return the look of an input from its value in a record."""
-    if value is None:
-        return None
-    inode, size_bytes, mtime_ns, ctime_ns = map(int, value)
-    return inode, size_bytes, mtime_ns, ctime_ns

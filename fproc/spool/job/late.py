@@ -24,8 +24,8 @@ from fproc.base.values import dataclass
 from fproc.spool.checks.home import Home
 from fproc.spool.checks.trusted import TrustedTime
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
-from fproc.spool.job import commit, reruns
-from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
+from fproc.spool.job import commit, decision, reruns
+from fproc.spool.job.decision import CommitRecord, FileStamp, Publication
 from fproc.spool.job.job import REPORT, Job, RolledForward, late_reason
 from fproc.spool.layout import REPORT_ENDING, Folders
 from fproc.spool.locks.sharing import Sharing
@@ -146,7 +146,7 @@ class LateWriters:
 
     def _reason(self, name: str) -> str:
         """Return what is wrong with an input in `failed/`."""
-        kept = commit.read_kept(self._folders.incomplete, name)
+        kept = decision.read_kept(self._folders.incomplete, name)
         return late_reason(kept) if kept else "was written to after it was processed"
 
     def _begin(self, name: str, trusted_time: float | None) -> None:
@@ -155,7 +155,7 @@ class LateWriters:
         `trusted_time` is the time at the start. Later on it is None, and a record that turns up is new: the
         hour is counted by the monotonic clock alone, as the other one may leap.
         """
-        commit_record = commit.read_kept(self._folders.late, name)
+        commit_record = decision.read_kept(self._folders.late, name)
         if commit_record is None:
             self._forget(name)
             return
@@ -200,7 +200,7 @@ class LateWriters:
 
     def _move(self, name: str, status: os.stat_result) -> RolledForward | None:
         """Commit that an input is incomplete, and roll that forward; None if someone else has its job."""
-        kept = commit.read_kept(self._folders.late, name)
+        kept = decision.read_kept(self._folders.late, name)
         hold = self._sharing.lock_manager.hold(name) if kept is not None else None
         if kept is None or hold is None:
             return None
@@ -217,7 +217,7 @@ class LateWriters:
     def _decide(self, job: Job, kept: CommitRecord, status: os.stat_result) -> CommitRecord:
         """Make the commit record durable by which an input goes to `failed/`, with a report."""
         archive = Publication(f"processed/{job.name}", "failed", job.name)
-        report_to = Publication(commit.OF_JOB + REPORT, "failed", job.name, extra=REPORT_ENDING)
+        report_to = Publication(decision.OF_JOB + REPORT, "failed", job.name, extra=REPORT_ENDING)
         number = commit.next_number(self._folders, archive, report_to)
         commit_record = CommitRecord(
             FileStamp.of(status),
@@ -243,7 +243,7 @@ class LateWriters:
         }
         job.make_durable()
         write_whole(self._disk, job.folder, REPORT, json.dumps(report, indent=2).encode() + b"\n")
-        commit.write_record(self._disk, job.folder, commit_record)
+        decision.write_record(self._disk, job.folder, commit_record)
         return commit_record
 
 

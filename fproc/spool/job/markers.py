@@ -21,7 +21,7 @@ from contextlib import suppress
 from fproc.base.text import shown
 from fproc.base.values import asdict
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from fproc.spool.job.job import MARKER, Job
 from fproc.spool.readiness.names import InputNames
 

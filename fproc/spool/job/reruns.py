@@ -18,8 +18,8 @@ from fproc.base.ids import sha256
 from fproc.base.text import shown
 from fproc.base.values import dataclass, replace
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
-from fproc.spool.job import commit
-from fproc.spool.job.commit import CommitRecord, FileStamp, Publication
+from fproc.spool.job import decision
+from fproc.spool.job.decision import CommitRecord, FileStamp, Publication
 from fproc.spool.layout import Folders, make_durably
 
 log = logging.getLogger("fproc.spool")
@@ -62,7 +62,7 @@ def keep_incomplete(disk: Disk, folders: Folders, job_folder: str, done: CommitR
 def end_rerun(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord) -> None:
     """Remove the note of a job that was rolled forward, and the record that its run has made obsolete."""
     note_path = os.path.join(job_folder, NOTE)
-    before = commit.read_from(note_path)
+    before = decision.read_from(note_path)
     if before is not None and done.archive.folder == "processed":
         unlink_if_there(disk, _kept_at(folders, _of_job(before.job)))
     unlink_if_there(disk, note_path)
@@ -70,7 +70,7 @@ def end_rerun(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord)
 
 def published(folders: Folders, archived: str) -> CommitRecord | None:
     """Return the commit record of an input in `processed/`, if it was kept."""
-    return commit.read_from(_kept_at(folders, archived))
+    return decision.read_from(_kept_at(folders, archived))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Rerun:
 
         Lines that were rejected before are removed, too: this run rejects them again, if it has to.
         """
-        before = commit.read_from(os.path.join(job_folder, NOTE))
+        before = decision.read_from(os.path.join(job_folder, NOTE))
         if before is None:
             return None
         if before.stamp != FileStamp.of(os.lstat(input_path)):
@@ -128,7 +128,7 @@ def noted_in(folders: Folders, report_path: str) -> CommitRecord | None:
         with open(report_path, encoding="utf-8") as file:
             replaces = json.load(file)["replaces"]
         archived, job = replaces["archived"], replaces["job"]
-        before = commit.read_from(_kept_at(folders, _of_job(job))) or published(folders, archived)
+        before = decision.read_from(_kept_at(folders, _of_job(job))) or published(folders, archived)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return before if before and before.job == job else None
@@ -141,7 +141,7 @@ def note(disk: Disk, job_folder: str, before: CommitRecord, input_path: str) -> 
 
 def drop_if_stale(disk: Disk, job_folder: str, waiting: str) -> None:
     """Remove a note unless its input waits in `unprocessed/`."""
-    before = commit.read_from(os.path.join(job_folder, NOTE))
+    before = decision.read_from(os.path.join(job_folder, NOTE))
     try:
         is_there = before is not None and before.stamp == FileStamp.of(os.lstat(waiting))
     except FileNotFoundError:
@@ -151,7 +151,7 @@ def drop_if_stale(disk: Disk, job_folder: str, waiting: str) -> None:
 
 
 def _as_record(commit_record: CommitRecord) -> bytes:
-    return json.dumps({"version": commit.VERSION, **commit.as_json(commit_record)}).encode()
+    return json.dumps({"version": decision.VERSION, **decision.as_json(commit_record)}).encode()
 
 
 def _drop(disk: Disk, job_folder: str) -> None:

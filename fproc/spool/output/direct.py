@@ -10,6 +10,7 @@ from fproc.base.errors import InputError
 from fproc.base.ids import new_id
 from fproc.base.text import shown
 from fproc.pipeline.processors.options import STAGE_FOLDER
+from fproc.spool.checks.result_folders import ResultFolders
 from fproc.spool.disk.disk import Disk, unlink_if_there
 from fproc.spool.disk.mounts import is_local
 from fproc.spool.layout import make_durably, numbered
@@ -74,10 +75,12 @@ class DirectOutput:
             path = self._free_path(self._rename.get(result, result), {*taken_paths, *paths.values()})
             _check_target(path, inputs)
             paths[part.path] = path
+        names = [os.path.relpath(path, self._folder) for path in paths.values()]
+        ResultFolders(self._folder).make(self._disk, names)
         for part_path, path in paths.items():
             self._disk.replace(part_path, path)
-        if paths:
-            self._disk.sync_folder(self._folder)
+        for folder in sorted({os.path.dirname(path) for path in paths.values()}):
+            self._disk.sync_folder(folder)
         taken_paths.update(paths.values())
         return list(paths.values())
 

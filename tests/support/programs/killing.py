@@ -18,8 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fproc.spool.job import commit as decisions
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job import decision
+from fproc.spool.job.decision import FileStamp
 from tests.support.helpers import SAMPLES, user
 from tests.support.programs.running import DEADLINE_SECONDS, environment, wait_until
 
@@ -241,7 +241,7 @@ class Place:
 
     def _published(self, record: Path) -> dict[str, bool]:
         """What a record says was published and archived, and whether each is the very file that it says."""
-        found = decisions.read_from(str(record))
+        found = decision.read_from(str(record))
         assert found, record
         said = {move.target: move.is_at(str(self.watch_dir / move.target)) for move in found.publications}
         archived = FileStamp.of((self.watch_dir / found.archive.target).stat())

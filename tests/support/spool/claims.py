@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from fproc.spool.disk.disk import Disk
+from fproc.spool.job.attempts import NotYet
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.commit import FileStamp
-from fproc.spool.job.job import NotYet, RolledForward
+from fproc.spool.job.decision import FileStamp
+from fproc.spool.job.job import RolledForward
 from fproc.spool.spool import Spool
 from tests.support.helpers import plan_of
 from tests.support.spool.crashes import look

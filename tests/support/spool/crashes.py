@@ -118,12 +118,24 @@ def files(*parts: str) -> dict[str, str]:
     return found
 
 
+def results(watch_dir: str) -> dict[str, str]:
+    """The results, with what is in them, by their names with folders."""
+    root = os.path.join(watch_dir, "results")
+    found: dict[str, str] = {}
+    for folder, below, _ in os.walk(root):
+        if ".stage" in below:
+            below.remove(".stage")
+        within = os.path.relpath(folder, root)
+        found |= {os.path.normpath(os.path.join(within, name)): text for name, text in files(folder).items()}
+    return found
+
+
 def look(watch_dir: str) -> dict[str, Any]:
     """Everything a user, or a crash, may have left in a spool: files by folder, and litter."""
     seen: dict[str, Any] = {
-        folder: files(watch_dir, folder)
-        for folder in ("unprocessed", "underprocess", "processed", "failed", "results")
+        folder: files(watch_dir, folder) for folder in ("unprocessed", "underprocess", "processed", "failed")
     }
+    seen["results"] = results(watch_dir)
     litter = [f"job {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", "jobs"))]
     for kind in ("new", "instances", "commits"):
         if os.path.isdir(os.path.join(watch_dir, ".fproc", kind)):

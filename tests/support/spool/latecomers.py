@@ -63,11 +63,11 @@ class Place:
     def path(self, path: str) -> Path:
         return self.folder / path
 
-    def process(self, *names: str) -> None:
+    def process(self, *names: str, archived: str = "") -> None:
         for name in names:
             self.path(f"unprocessed/{name}").write_text("a\n")
         self.turn()
-        assert all(self.path(f"processed/{name}").exists() for name in names)
+        assert all(self.path(f"processed/{archived or name}").exists() for name in names)
 
     def turn(self, seconds: float = 2.0, turns: int = 2) -> None:
         for _ in range(turns):

@@ -19,6 +19,7 @@ from typing import Any
 
 from tests.support.spool.crashes import BrokenDisk, InHalves
 
+RESULTS = "results"
 STAGES = "results/.stage"
 SHARED = (
     "unprocessed",
@@ -26,7 +27,7 @@ SHARED = (
     "underprocess",
     "processed",
     "failed",
-    "results",
+    RESULTS,
     ".fproc/commits",
     ".fproc/jobs",
 )
@@ -92,12 +93,18 @@ class PowerDisk(BrokenDisk):
 
         They do so with all folders that are `SHARED`, or with some of these.
         """
-        stages = os.path.join(self._root, STAGES)
         for folder in only or SHARED:
             path = os.path.join(self._root, folder)
-            for synced in [stage.path for stage in list(os.scandir(stages))] if path == stages else [path]:
-                self._keep_names(synced)
-                self._keep_renames(synced)
+            within = [entry.path for entry in list(os.scandir(path)) if entry.is_dir(follow_symlinks=False)]
+            if folder == STAGES:
+                synced = within
+            elif folder == RESULTS:
+                synced = [path, *(below for below in within if below != os.path.join(self._root, STAGES))]
+            else:
+                synced = [path]
+            for each in synced:
+                self._keep_names(each)
+                self._keep_renames(each)
 
     def lose_power(self) -> None:
         """Put the folder into the state that it would have after the host was switched on again."""

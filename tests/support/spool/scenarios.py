@@ -20,6 +20,14 @@ TWO_RESULTS: list[dict[str, Any]] = [
 ]
 
 
+IN_FOLDERS: list[dict[str, Any]] = [
+    {"tag": "start", "type": user("fail_on_bad"), "next": ["kept", "count"]},
+    {"tag": "kept", "type": "write", "config": {"file": "by name/{stem}/{name}"}},
+    {"tag": "count", "type": "count", "config": {"total": True}, "next": "counted"},
+    {"tag": "counted", "type": "write", "config": {"file": "counts/{stem}.count"}},
+]
+
+
 @dataclass
 class Scenario:
     """Files before the crash, what someone else does between crash and recovery, and what must come of it.
@@ -58,6 +66,19 @@ SCENARIOS = {
     ),
     "an empty file": Scenario(
         {"unprocessed/x.log": ""}, {"processed": {"x.log": ""}, "results": {"x.count": "0\n"}}
+    ),
+    "results in folders": Scenario(
+        {"unprocessed/x.log": "a\nb\n", "unprocessed/y.log": "c\n"},
+        {
+            "processed": {"x.log": "a\nb\n", "y.log": "c\n"},
+            "results": {
+                "by name/x/x.log": "a\nb\n",
+                "by name/y/y.log": "c\n",
+                "counts/x.count": "2\n",
+                "counts/y.count": "1\n",
+            },
+        },
+        nodes=IN_FOLDERS,
     ),
     "a second file of a name": Scenario(
         {"unprocessed/x.log": "new\n"},
@@ -139,7 +160,7 @@ SCENARIOS |= {
     ),
     **{
         f"{name}, alone": replace(SCENARIOS[name], alone=True)
-        for name in ("two results", "a second file of a name", "two files")
+        for name in ("two results", "a second file of a name", "two files", "results in folders")
     },
 }
 
@@ -151,6 +172,7 @@ SCENARIOS |= {
         "two results, alone",
         "two files",
         "three files",
+        "results in folders, alone",
         "an earlier result is replaced",
         "lines that are set aside",
         "a marker",
@@ -168,6 +190,7 @@ Named = pytest.mark.parametrize(
         "lines that are set aside",
         "a marker",
         "two files",
+        "results in folders",
     ),
 )
 

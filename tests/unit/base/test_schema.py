@@ -249,7 +249,10 @@ WRONG_OPTIONS: list[tuple[str, dict[str, Any], str, str]] = [
     ("count", {"template": "{nummer}"}, "template", "{number}, {line}"),
     ("tally", {"template": "{keys}"}, "template", "{key}, {count}"),
     ("write", {"file": "{nme}"}, "file", "{name}"),
-    ("write", {"file": "sub/{name}"}, "file", "plain file name"),
+    *(
+        ("write", {"file": file}, "file", "plain file name")
+        for file in ("/{name}", "a//{name}", "{tag}/", "../{name}", "a/../b", "./a", ".stage/a", "a/.stage")
+    ),
     ("write", {"file": ""}, "file", "plain file name"),
     *(
         ("rewrite", {"pattern": "(?P<a>a)", "template": template}, "template", "is not a plain {name}")

@@ -20,8 +20,8 @@ from fproc.run.attempt import RunContext
 from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
+from fproc.spool.job.attempts import NotYet
 from fproc.spool.job.claim import Claim, Origin
-from fproc.spool.job.job import NotYet
 from fproc.spool.spool import Spool
 from tests.support.helpers import plan_of, user
 from tests.support.spool.crashes import BrokenDisk, look

@@ -16,8 +16,8 @@ from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.status import SpoolStatus
+from fproc.spool.job.attempts import NotYet
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.job import NotYet
 from fproc.spool.readiness.evidence import Evidence
 from fproc.spool.spool import Spool
 from tests.support.helpers import as_user, plan_of

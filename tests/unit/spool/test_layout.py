@@ -16,7 +16,7 @@ from fproc.base.ids import new_id
 from fproc.config.model import Config
 from fproc.run.outcome import FileEvent
 from fproc.spool.disk.disk import Disk
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from fproc.spool.job.job import RolledForward
 from fproc.spool.layout import NAME_BYTES, Folders, free_number, history_of, numbered, prepare
 from fproc.spool.spool import Spool

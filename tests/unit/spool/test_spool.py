@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from fproc.base.errors import LostClaimError
+from fproc.spool.job.attempts import NotYet
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.job import NotYet, RolledForward
+from fproc.spool.job.job import RolledForward
 from tests.support.spool.claims import Place, commit, owned
 from tests.support.spool.crashes import BrokenDisk, Crash
 

@@ -253,6 +253,7 @@ def test_joined_lines_have_the_tag_of_the_first() -> None:
         ("{stem}.{tag}{suffix}", "app.log", "app.start.log"),
         ("all.txt", "app.log", "all.txt"),
         ("{{{stem}}}", "app.log", "{app}"),
+        ("{tag}/{date}/{name}", "app.log", "start/2026-11-22/app.log"),
     ],
 )
 def test_a_result_is_named_after_its_input(file: str, name: str, result: str) -> None:
@@ -268,6 +269,17 @@ def test_a_tag_cannot_lead_a_result_out_of_its_folder(tag: str) -> None:
     )
     outcome = run(plan, ["fine:1", f"{tag}:2", "fine:3"])
     assert outcome.results == {"fine": ["1", "3"]}
+    assert [(error.failure.node, error.failure.line_no) for error in outcome.errors] == [("sink", 2)]
+
+
+@pytest.mark.parametrize("tag", ["a/b", "../../escape", "/etc", "..", ".", ".stage"])
+def test_a_tag_makes_no_folders_but_the_one_that_it_names(tag: str) -> None:
+    plan = plan_of(
+        {"tag": "start", "type": "tag_prefix", "next": "sink"},
+        {"tag": "sink", "type": "write", "config": {"file": "by tag/{tag}/{name}"}},
+    )
+    outcome = run(plan, ["fine:1", f"{tag}:2", "fine:3"])
+    assert outcome.results == {"by tag/fine/app.log": ["1", "3"]}
     assert [(error.failure.node, error.failure.line_no) for error in outcome.errors] == [("sink", 2)]
 
 

@@ -15,7 +15,7 @@ from fproc.spool.disk.disk import Disk
 from fproc.spool.job import checkpoint as checkpoints
 from fproc.spool.job.checkpoint import Checkpoint, Position
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from fproc.spool.locks.instance import Facts
 from tests.support.spool.worlds import NOW, STRANGE, World
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fproc.base.errors import LostClaimError
-from fproc.spool.job.commit import VERSION
-from fproc.spool.job.job import NotYet
+from fproc.spool.job.attempts import NotYet
+from fproc.spool.job.decision import VERSION
 from tests.support.spool.claims import Place, commit, owned
 
 STAMP = {"inode": 1, "size_bytes": 1, "mtime_ns": 1}

@@ -18,7 +18,7 @@ from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from fproc.spool.job.job import RolledForward, part_prefix
 from fproc.spool.output.parts import Part, Staging
 from fproc.spool.spool import Spool

@@ -89,7 +89,7 @@ def test_the_second_file_of_a_name_replaces_its_own_results(place: Place) -> Non
 def test_a_later_file_of_the_name_keeps_its_results(place: Place) -> None:
     place.process("x.log")
     make_late(place)
-    place.process("x.log")
+    place.process("x.log", archived="x~2.log")
     assert look(str(place.folder))["results"]["x~2.log"] == "a\n"
     place.retry("x.log")
     seen = look(str(place.folder))
@@ -114,7 +114,7 @@ def test_a_run_that_fails_replaces_nothing_and_its_retry_replaces_still(place: P
     assert sorted(os.listdir(place.path("failed"))) == ["x.log", "x.log.error.json"]
     assert look(str(place.folder))["results"] == {"x.log": "a\n", "x.count": "1\n"}
     use(place, NODES)
-    place.process("x.log")
+    place.process("x.log", archived="x~2.log")
     place.retry("x.log")
     assert look(str(place.folder))["results"] == {
         "x.log": "a\nbad\n",

@@ -10,9 +10,9 @@ import pytest
 
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
-from fproc.spool.job import commit as decisions
+from fproc.spool.job import decision
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from fproc.spool.job.job import RolledForward
 from fproc.spool.spool import Spool
 from tests.support.spool.crashes import look
@@ -131,7 +131,7 @@ def test_what_a_late_owner_had_decided_before_its_folder_was_gone_is_carried_out
     late.staging.flush()
     late.seal()
     stamp = FileStamp.of(os.lstat(late.path))
-    decisions.write_record(
+    decision.write_record(
         late.job.disk, late.job.folder, late.commit_record(stamp, "", replace_results=False)
     )
     commit = Path(late.job.folder, "commit.json")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fproc.base.errors import InputError, UsageError
+from fproc.base.errors import InputError, ResultNameError, UsageError
 from fproc.cli.input import Destination, destination, process_inputs
 from fproc.pipeline.plan import Plan
 from fproc.spool.disk.disk import Disk
@@ -334,3 +334,24 @@ def test_what_passes_is_tried_again_until_the_attempts_are_used(
     assert not process_inputs(plan, [str(tmp_path / "x")], to, observer=None, bars=False)
     assert [0.5 <= waits[0] <= 1, 1 <= waits[1] <= 2, len(waits)] == [True, True, 2]
     assert os.listdir(tmp_path) == ["x"]
+
+
+def test_results_appear_in_the_folders_that_their_names_have(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        made = output(tmp_path / "out")
+        made.staging.write("error/2026/a", text)
+        made.staging.flush()
+        assert made.publish([], set()) == [str(tmp_path / "out" / "error" / "2026" / "a")]
+        made.close()
+    assert (tmp_path / "out" / "error" / "2026" / "a").read_text() == "new\n"
+    assert os.listdir(tmp_path / "out") == ["error"]
+
+
+def test_a_file_where_a_folder_should_be_is_named_with_its_result(tmp_path: Path) -> None:
+    (tmp_path / "error").write_text("mine")
+    made = written(tmp_path, "error/a")
+    with pytest.raises(ResultNameError, match="'error/a' cannot be put into the folder of results"):
+        made.publish([], set())
+    made.close()
+    assert (tmp_path / "error").read_text() == "mine"
+    assert os.listdir(tmp_path) == ["error"]

@@ -16,7 +16,7 @@ from fproc.base.errors import OutputError
 from fproc.base.stdout import standard_output
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from fproc.spool.output.parts import HELD_CHARACTERS, OPEN_PARTS, Staging
 from fproc.spool.spool import Spool
 from tests.support.helpers import plan_of

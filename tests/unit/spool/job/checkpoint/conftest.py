@@ -10,7 +10,7 @@ import pytest
 from fproc.pipeline.records import read_pieces
 from fproc.spool.job.checkpoint import Position
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from tests.support.spool.checkpoints import SEEN, Site
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from fproc.run.verdict import Verdict
 from fproc.spool.job.checkpoint import Position
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from tests.support.spool.checkpoints import LINES, SEEN, Site
 
 

@@ -15,7 +15,7 @@ from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job import checkpoint as checkpoints
 from fproc.spool.job.checkpoint import Checkpoint, PartState, Position
-from fproc.spool.job.commit import FileStamp
+from fproc.spool.job.decision import FileStamp
 from tests.support.spool.checkpoints import LINES, Site
 
 ENGINE = {
