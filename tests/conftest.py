@@ -23,8 +23,9 @@ from tests.support.programs import archives
 from tests.support.spool.leases import hold_by_leases_of_the_dead
 from tests.support.spool.power import has_other_names
 
-# "quick" is for development, "ci" for every landing, "deep" for `make test-long`.
+# "quick" is for development, "ci" for every landing, "deep" for `make test-long`, "other" for other Pythons.
 settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("other", max_examples=20, deadline=None, derandomize=True)
 settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True)
 settings.register_profile(
     "deep", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -69,15 +70,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Iterator[None]:
-    """Compile the tests by all workers, if they are going to collect all tests.
+    """Compile the tests by all workers, if they are going to collect whole folders.
 
     Collecting makes a million objects that stay: the garbage collector need not look them over, neither now
     nor by and by while tests run.
     """
     gc.disable()
-    if session.config.args == session.config.getini("testpaths"):
-        tests = Path(__file__).parent
-        paths = sorted(path.relative_to(tests.parent) for path in tests.rglob("test_*.py"))
+    project = Path(__file__).parent.parent
+    folders = [Path(session.config.invocation_params.dir, argument) for argument in session.config.args]
+    if all(folder.is_dir() for folder in folders):
+        paths = sorted(path.relative_to(project) for folder in folders for path in folder.rglob("test_*.py"))
         bytecode.share_compiling([".".join(path.with_suffix("").parts) for path in paths])
     yield
     gc.freeze()
