@@ -11,7 +11,7 @@ import pytest
 
 from fproc.base.errors import LostClaimError
 from fproc.spool.job.attempts import NotYet
-from fproc.spool.job.decision import VERSION
+from fproc.spool.job.decision import VERSION, read_kept
 from tests.support.spool.claims import Place, commit, owned
 
 STAMP = {"inode": 1, "size_bytes": 1, "mtime_ns": 1}
@@ -52,6 +52,13 @@ def test_a_commit_record_that_fproc_cannot_have_written_decides_nothing(record: 
     commit(owned(place.spool.adopt("x")))
     assert place.look()["results"] == {"x": "A\n"}
     assert place.look()["litter"] == []
+
+
+def test_a_record_that_is_kept_under_the_name_of_another_input_says_nothing(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        (tmp_path / name).write_text(json.dumps(RECORD))
+    assert read_kept(str(tmp_path), "x") is not None
+    assert read_kept(str(tmp_path), "y") is None
 
 
 def test_a_commit_record_of_another_version_is_left_for_that_version(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from fproc.spool.intake.requeue import put_back_all
 from fproc.spool.intake.scanner import Scanner
 from fproc.spool.intake.uploads import UploadArea
 from fproc.spool.job.claim import Claim
+from fproc.spool.job.job import MARKER
 from fproc.spool.spool import Spool
 from tests.support.helpers import plan_of
 from tests.support.spool.crashes import BrokenDisk, Crash
@@ -93,6 +94,21 @@ def test_a_crash_before_the_marker_is_removed_leaves_it_to_the_adoption(
     assert place.left() == ["a.ok"]
     assert isinstance(place.spool.adopt("a.csv"), Claim)
     assert place.left() == []
+
+
+@pytest.mark.parametrize("note", ["", "[]", '{"inode": 1}', '{"name": 7}'])
+def test_a_marker_stays_if_the_note_about_it_is_unreadable(
+    place: Place, note: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.put("a.csv", "a.ok")
+    with monkeypatch.context() as patch:
+        patch.setattr(place.spool._markers, "consume", lambda _job: None)
+        claim = place.claim("a.csv")
+    Path(claim.job.path(MARKER)).write_text(note)
+    claim.release()
+    assert isinstance(place.spool.adopt("a.csv"), Claim)
+    assert place.left() == ["a.ok"]
+    assert caplog.messages == ["a.csv: the note about its marker is unreadable; the marker stays"]
 
 
 def test_a_later_marker_is_not_taken_for_the_one_that_was_noted(place: Place) -> None:
