@@ -67,7 +67,7 @@ def test_a_file_that_is_handed_in_again_at_once_is_processed_again_after_power_l
         place.recover()
         seen = look(place.folder)
         assert sorted(seen["results"]) == ["x.count", "x.log", "x~2.count", "x~2.log"], point
-        assert (seen["processed"], seen["litter"]) == ({"x.log": "a\nb\n"}, []), point
+        assert (seen["processed"], seen["litter"]) == ({"x~2.log": "a\nb\n"}, []), point
     assert points > 20
 
 
