@@ -226,6 +226,7 @@ class _Call:
             rename={name: self._to.default_name} if self._to.default_name else {},
             stream=stream,
             streamed_result=name if stream else None,
+            mode=self._plan.config.mode_of_results,
         )
         try:
             yield output

@@ -47,6 +47,17 @@ def check_max_rejected(value: Any, path: str, problems: Problems) -> Any:
     return value
 
 
+def check_mode(value: Any, path: str, problems: Problems) -> Any:
+    """Check the mode of a file, in octal digits, with which its owner can read and write it."""
+    mode = text()(value, path, problems)
+    if mode is None:
+        return None
+    if not re.fullmatch(r"0?[67][0-7]{2}", mode, re.ASCII):
+        what = f"must be the mode of a file that its owner can read and write, not {mode!r}"
+        problems.append(Problem(path, what, 'such as "0640"'))
+    return mode
+
+
 def check_host(value: Any, path: str, problems: Problems) -> Any:
     """Check an address or a name, without a port."""
     host = text()(value, path, problems)

@@ -261,6 +261,12 @@ class Config:
         is_path=True,
         default_text="`results` in `watch_dir`",
     )
+    results_mode: str | None = key(
+        None,
+        or_null(checks.check_mode),
+        'the mode of results, such as `"0640"`; group and ACL are as their folder passes them on',
+        default_text="what the umask says",
+    )
     plugins_dir: str = key(".", text(), "a further folder whose modules can be named in `type`", is_path=True)
     intake: Intake = section(Intake)
     workers: int | str = key(
@@ -298,6 +304,11 @@ class Config:
     examples: tuple[Example, ...] = key(
         (), list_of(check_example), "lines in and lines out, which `--check` tries"
     )
+
+    @property
+    def mode_of_results(self) -> int | None:
+        """The mode of results, or None for what the umask says."""
+        return None if self.results_mode is None else int(self.results_mode, 8)
 
 
 SETTINGS = tuple(settings_of(Config))

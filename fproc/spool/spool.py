@@ -105,7 +105,8 @@ class Spool:
         self.clock = clock
         self._disk = disk or disk_for(config)
         layout.check_places(self.folders)
-        self.home = Home(self.folders, name or layout.prepare(self.folders, self._disk))
+        name_of_spool = name or layout.prepare(self.folders, self._disk)
+        self.home = Home(self.folders, name_of_spool, config.mode_of_results)
         self.home.check()
         if not (is_checked or name):
             check_moves(self.folders, self.home.stage)

@@ -17,19 +17,19 @@ FOLDERS = [
     mutant(
         "a folder of results that is there counts as durable",
         "checks/result_folders",
-        ("if known is not None and known == _identity(path):", "if os.path.isdir(path):"),
+        ("if known and known == identity_of(path):", "if os.path.isdir(path):"),
         TESTS + "test_a_folder_that_another_process_has_just_made_is_made_durable_too",
     ),
     mutant(
         "a folder of results that was made once counts as durable for ever",
         "checks/result_folders",
-        ("if known is not None and known == _identity(path):", "if known is not None:"),
+        ("if known and known == identity_of(path):", "if known:"),
         TESTS + "test_a_folder_that_was_removed_and_made_anew_is_durable_too",
     ),
     mutant(
         "a folder of results is made after the decision",
         "job/claim",
-        ("self.job.make_result_folders(self.staging.parts)", "pass"),
+        ("self.job.prepare_results(self.staging.parts)", "pass"),
         TESTS + "test_a_folder_is_made_and_fsynced_before_the_decision",
     ),
     mutant(

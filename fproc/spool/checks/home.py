@@ -21,16 +21,18 @@ class Home:
     Args:
         folders: where it lies.
         name: what stands in its `.fproc/id`.
+        results_mode: the mode of results, or None for what the umask says.
 
     Attributes:
         stage: the folder in which results grow.
-        result_folders: the folders in the names of results.
+        result_folders: what is known of the folders that they appear in.
     """
 
-    def __init__(self, folders: Folders, name: str) -> None:
+    def __init__(self, folders: Folders, name: str, results_mode: int | None = None) -> None:
         self.name = name
         self.stage = stage_of(folders, name)
-        self.result_folders = ResultFolders(folders.results)
+        self.result_folders = ResultFolders(folders.results, self.stage)
+        self.results_mode = results_mode
         self._folders = folders
         self._needed = (
             *folders.inputs(),

@@ -1,49 +1,93 @@
-"""The folders in the names of results: made, durably, before it is decided that a result appears there."""
+"""The folders that results appear in, and their names: what has to be right before a result is committed.
+
+Folders in the names of results are made, durably. What such a folder passes on to new files (the group, the
+ACL) results get as if they were made there. A name that the filesystem refuses is found out in the stage,
+which is on the same one: after the commit it would be too late.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
 
 from fproc.base.errors import ResultNameError
 from fproc.base.text import shown
+from fproc.spool.checks.access import Access
 from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.identity import identity_of
+from fproc.spool.layout import NAME_BYTES, numbered
 
 NAME_ERRNOS = frozenset(
-    {
-        errno.ENAMETOOLONG,
-        errno.EINVAL,
-        errno.EILSEQ,
-        errno.ENOTDIR,
-        errno.EEXIST,
-        errno.ELOOP,
-    }
+    {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EEXIST, errno.ELOOP}
 )
 """What the system says of a name that it will refuse whenever it is asked."""
 
+ACCESS_SECONDS = 1.0
+"""How old what is known of the access that a folder passes on may be, in seconds."""
+
+_USUAL = re.compile(r"[\w~-](?:[\w.~ -]{0,98}[\w~-])?", re.ASCII)
+"""Names that all filesystems take."""
+
+_HARD = ' a"*:<>?\\|\x01\x7f\xe9\udcff. '
+_PATH_BYTES = 4095
+
 
 class ResultFolders:
-    """Makes the folders that results appear in, and knows which of them are durable.
+    """What this process knows of the folders that results appear in.
 
     Args:
         root: the folder of results, which is there.
+        stage: the folder in which they grow.
+        monotonic: seconds on a clock that is never set.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, stage: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._root = root
-        self._durable: dict[str, tuple[int, int]] = {}
+        self._stage = stage
+        self._monotonic = monotonic
+        self._durable: dict[str, str] = {}
+        self._takes_all_names: bool | None = None
+        self._looked_at: float | None = None
+        self._access: Access | None = None
 
-    def make(self, disk: Disk, results: Iterable[str]) -> None:
-        """Make the folders in the names of these results.
+    def stage(self) -> str:
+        """Return the folder in which results grow; it passes on to them what that of results would.
 
         Raises:
-            ResultNameError: one of them cannot be made, or is on another filesystem.
+            OSError: one of them is not there.
+        """
+        now = self._monotonic()
+        if self._looked_at is None or now - self._looked_at >= ACCESS_SECONDS:
+            self._looked_at = now
+            access = Access.of(self._root)
+            if access != self._access:
+                self._access = access
+                access.give_to_folder(self._stage)
+        return self._stage
+
+    def prepare(self, disk: Disk, parts: Mapping[str, str]) -> None:
+        """Prepare the names of results, each with the path of its part, for their commit.
+
+        Raises:
+            ResultNameError: a result cannot have its name.
             OSError: the disk refuses.
         """
-        wanted = {result.rpartition("/")[0]: result for result in results if "/" in result}
-        for folder, result in wanted.items():
-            self._make(disk, folder, result)
+        unusual = [result for result in parts if not _USUAL.fullmatch(result.rpartition("/")[2])]
+        if unusual:
+            self._try_names(disk, unusual)
+        folders: dict[str, list[str]] = {}
+        for result in parts:
+            if "/" in result:
+                folders.setdefault(result.rpartition("/")[0], []).append(result)
+        for folder, results in folders.items():
+            self._make(disk, folder, results[0])
+            access = Access.of(f"{self._root}/{folder}")
+            if access != self._access:
+                for result in results:
+                    access.give_to_file(parts[result])
 
     def _make(self, disk: Disk, folder: str, result: str) -> None:
         path = self._root
@@ -59,18 +103,44 @@ class ResultFolders:
     def _make_one(self, disk: Disk, path: str, above: str) -> None:
         """Make one folder durable under its name, unless that was done and it is still the same."""
         known = self._durable.get(path)
-        if known is not None and known == _identity(path):
+        if known and known == identity_of(path):
             return
         make_one_durably(disk, path, above)
-        identity = _identity(path)
-        if identity is not None:
-            if identity[0] != os.stat(self._root).st_dev:
-                raise OSError(errno.EINVAL, "is on another filesystem than the folder of results", path)
-            self._durable[path] = identity
+        if os.stat(path).st_dev != os.stat(self._root).st_dev:
+            raise OSError(errno.EINVAL, "is on another filesystem than the folder of results", path)
+        self._durable[path] = identity_of(path)
+
+    def _try_names(self, disk: Disk, results: Iterable[str]) -> None:
+        """Try out names in the stage, unless the filesystem there takes all that are not too long."""
+        if self._takes_all_names is None:
+            self._takes_all_names = self._refusal_of(disk, _HARD.rjust(NAME_BYTES - 2, "x")) is None
+        for result in results:
+            name = numbered(result.rpartition("/")[2], 1)
+            error = None if self._takes_all_names else self._refusal_of(disk, name)
+            if len(os.fsencode(f"{self._root}/{result}")) > _PATH_BYTES:
+                error = OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+            if error is not None:
+                raise refusal(result, error) from error
+
+    def _refusal_of(self, disk: Disk, name: str) -> OSError | None:
+        """Return why the filesystem refuses a name, or None if it takes it.
+
+        Raises:
+            OSError: the disk refuses more than the name.
+        """
+        path = os.path.join(self._stage, name)
+        try:
+            disk.close(disk.create(path))
+            disk.unlink(path)
+        except OSError as error:
+            if error.errno not in NAME_ERRNOS:
+                raise
+            return error
+        return None
 
 
 def make_again(disk: Disk, root: str, folder: str) -> None:
-    """Make a folder of results that was removed after it was decided that a result appears there.
+    """Make a folder of results that was removed after it was committed that a result appears there.
 
     Args:
         disk: makes the calls.
@@ -94,13 +164,5 @@ def make_one_durably(disk: Disk, path: str, above: str) -> None:
 
 def refusal(result: str, error: OSError) -> ResultNameError:
     """Return the error of a result whose name the filesystem refuses."""
-    what = f"the result {shown(result)!r} cannot be put into the folder of results: {error.strerror}"
+    what = f"the result '{shown(result)}' cannot be put into the folder of results: {error.strerror}"
     return ResultNameError(f"{what}; give it another name in the node's 'file'")
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino

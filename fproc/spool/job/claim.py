@@ -183,7 +183,7 @@ class Claim:
             OSError: the disk refuses, or a folder has vanished.
         """
         try:
-            self.job.make_result_folders(self.staging.parts)
+            self.job.prepare_results(self.staging.parts)
             self.staging.seal()
         except ConservationError:
             self.check_place()

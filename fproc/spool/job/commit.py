@@ -177,15 +177,22 @@ def _move(
             commit_record = commit_record.renumbered(index, next_number(folders, move))
             write_record(disk, job_folder, commit_record)
             continue
-        except FileNotFoundError:
+        except FileNotFoundError as error:
             if os.path.lexists(source):  # it is the target's folder that is missing
                 if "/" not in move.name:
-                    raise
+                    raise _of_result(commit_record, move, target, error) from error
                 make_again(disk, folders.absolute(move.folder), os.path.dirname(move.name))
                 continue
             if move is not commit_record.archive:
                 _check_published(folders, commit_record, move)
+        except OSError as error:
+            raise _of_result(commit_record, move, target, error) from error
         return commit_record
+
+
+def _of_result(commit_record: CommitRecord, move: Publication, target: str, error: OSError) -> OSError:
+    """Return an error of a move that names the result, and not the part: who reads it looks for that."""
+    return error if move is commit_record.archive else OSError(error.errno, error.strerror, target)
 
 
 def _has_left(commit_record: CommitRecord, move: Publication, source: str, target: str) -> bool:

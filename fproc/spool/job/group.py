@@ -222,7 +222,7 @@ class _Commit:
                 self._leave(claim, error)
 
     def _seal(self, claim: Claim) -> None:
-        claim.job.make_result_folders(claim.staging.parts)
+        claim.job.prepare_results(claim.staging.parts)
         claim.staging.seal_with_others()
 
     def _decide(self, claim: Claim) -> None:

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 
 from fproc.base.errors import LostClaimError
 from fproc.base.ids import new_id, sha256
@@ -23,7 +23,7 @@ from fproc.spool.job.decision import CommitRecord
 from fproc.spool.layout import Folders
 from fproc.spool.locks.lease_folders import is_of_lease
 from fproc.spool.locks.locks import JobLock
-from fproc.spool.output.parts import Staging
+from fproc.spool.output.parts import Part, Staging
 
 log = logging.getLogger("fproc.spool")
 
@@ -99,17 +99,20 @@ class Job:
 
     def staging(self, token: str) -> Staging:
         """Return the staging of the results of a new claim, of which `token` is the id."""
-        return Staging(self.disk, lambda: self._stage, f"{self.prefix}{token}-")
+        home = self._home
+        prefix = f"{self.prefix}{token}-"
+        return Staging(self.disk, home.result_folders.stage, prefix, mode=home.results_mode)
 
-    def make_result_folders(self, results: Iterable[str]) -> None:
-        """Make the folders in the names of results, durably.
+    def prepare_results(self, parts: Mapping[str, Part]) -> None:
+        """Prepare the names of results for their commit, see `ResultFolders`.
 
         Raises:
             ResultNameError: a result cannot have its name.
             OSError: the disk refuses, or the folder of results has vanished.
         """
         try:
-            self._home.result_folders.make(self.disk, results)
+            paths = {result: part.path for result, part in parts.items()}
+            self._home.result_folders.prepare(self.disk, paths)
         except FileNotFoundError:
             self.check_place()
             raise

@@ -37,6 +37,7 @@ class DirectOutput:
         rename: names of results that are published under another name.
         stream: takes the lines of the result named `streamed_result` at once, or None.
         streamed_result: see `stream`.
+        mode: of results, or None for what the umask says.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class DirectOutput:
         rename: dict[str, str],
         stream: BinaryIO | None = None,
         streamed_result: str | None = None,
+        mode: int | None = None,
     ) -> None:
         self._disk = disk
         self._folder = folder
@@ -56,7 +58,10 @@ class DirectOutput:
         self._stage = os.path.join(self._stages, f"{_PREFIX}{self._host}-{new_id(8)}")
         self._lock: int | None = None
         self._made: list[str] = []
-        self.staging = Staging(disk, self._make_stage, "", stream=stream, streamed_result=streamed_result)
+        self._result_folders = ResultFolders(folder, self._stage)
+        self.staging = Staging(
+            disk, self._make_stage, "", stream=stream, streamed_result=streamed_result, mode=mode
+        )
 
     def publish(self, inputs: list[str], taken_paths: set[str]) -> list[str]:
         """Give each result its final name, over an earlier one; return their paths.
@@ -75,8 +80,8 @@ class DirectOutput:
             path = self._free_path(self._rename.get(result, result), {*taken_paths, *paths.values()})
             _check_target(path, inputs)
             paths[part.path] = path
-        names = [os.path.relpath(path, self._folder) for path in paths.values()]
-        ResultFolders(self._folder).make(self._disk, names)
+        parts = {os.path.relpath(path, self._folder): part_path for part_path, path in paths.items()}
+        self._result_folders.prepare(self._disk, parts)
         for part_path, path in paths.items():
             self._disk.replace(part_path, path)
         for folder in sorted({os.path.dirname(path) for path in paths.values()}):
@@ -105,7 +110,7 @@ class DirectOutput:
         """Make and lock this run's own folder, once; another run may remove the one above it in between."""
         for _ in range(_TRIES):
             if self._lock is not None:
-                return self._stage
+                return self._result_folders.stage()
             self._made += make_durably(self._disk, self._folder)
             with suppress(FileNotFoundError):
                 self._disk.make_folder(self._stages)

@@ -43,6 +43,7 @@ class Staging:
         prefix: begins the name of each part; it belongs to this claim alone.
         stream: takes the lines of the result named `streamed_result` at once, instead of a part.
         streamed_result: see `stream`.
+        mode: of the parts, or None for what the umask says.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Staging:
         *,
         stream: BinaryIO | None = None,
         streamed_result: str | None = None,
+        mode: int | None = None,
     ) -> None:
         self.parts: dict[str, Part] = {}
         self.has_streamed = False
@@ -62,6 +64,7 @@ class Staging:
         self._prefix = prefix
         self._stream = stream
         self._streamed_result = streamed_result
+        self._mode = mode
         self._held: dict[str, list[str]] = {}
         self._printed: list[str] = []
         self._held_characters = 0
@@ -246,6 +249,8 @@ class Staging:
             if part is None:
                 path = f"{self._folder()}/{self._prefix}{self._made}"
                 descriptor = self._disk.create(path)
+                if self._mode is not None:
+                    os.fchmod(descriptor, self._mode)
                 self._made += 1
                 self._has_new_names = True
                 part = self.parts[result] = Part(path)

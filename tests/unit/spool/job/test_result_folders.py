@@ -82,6 +82,7 @@ def test_a_folder_that_was_removed_and_made_anew_is_durable_too(memory_path: Pat
         place.put(f"unprocessed/{name}")
         claim = owned(spool.claim(name))
         shutil.rmtree(place.folder / "results" / "error", ignore_errors=True)
+        (place.folder / "results" / "error").mkdir()
         committed(claim, f"error/{name}")
     disk.lose_power()
     assert results(str(place.folder)) == {"error/y.log": "A\n"}
