@@ -35,7 +35,7 @@ pythons: $(VENV)/ready ## run unit tests and properties under the oldest and the
 	$(BIN)/tox run -e this,3.10,3.13 $(ARGS)
 
 sweeps: $(VENV)/ready ## kill, starve, mutate and browse fproc, thinned (minutes; needs strace and chromium)
-	$(BIN)/python -m pytest -m "sweep and not long" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "sweep and not long" $(ARGS)
 
 test-long: $(VENV)/ready ## run every test, the long ones with the deep hypothesis profile
 	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest $(ARGS)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import SequenceMatcher
+from io import BytesIO
 
 from fproc.base.errors import FprocError, Problem, reason_of
 from fproc.base.text import shown
+from fproc.config.input_format import LINES, Records
 from fproc.pipeline.failures import RecordError, left_out
-from fproc.pipeline.graph import END
+from fproc.pipeline.graph import END, START
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import STDOUT, Source
 from fproc.pipeline.processors.options import Template
 from fproc.pipeline.processors.sinks import fill_result_name
-from fproc.pipeline.records import Block
+from fproc.pipeline.records import Block, Overlong, Passing
+from fproc.run.reading.framing import read_records
 
 SOURCE = Source("example.txt", "1970-01-01")
 
@@ -73,14 +77,27 @@ def run_examples(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
         left_out(error, plan.config.on_error)
 
     results = _Results()
-    entry = plan.entry(SOURCE.name, lines[0] if lines else "")
+    start, records = plan.config.input_rules.entry_of(SOURCE.name, lambda: lines[0] if lines else "")
+    entry = start or START
     interpreter = plan.run(SOURCE, results, entry=entry, on_error=on_error)
     try:
-        interpreter.feed(Block(lines, 1, 0, b""))
+        for piece in _pieces(plan, lines, records):
+            interpreter.feed(piece)
         interpreter.finish()
     finally:
         interpreter.close()
     return {name: lines for name, lines in results.results.items() if lines}
+
+
+def _pieces(plan: Plan, lines: list[str], records: Records) -> Iterator[Block | Overlong]:
+    """Yield the records of an example, whose lines may be parts of them."""
+    if records == LINES:
+        yield Block(lines, 1, 0, b"")
+        return
+    read = BytesIO("\n".join([*lines, ""]).encode("utf-8", "surrogatepass")).read
+    for piece in read_records(records, read, max_line_bytes=plan.config.limits.max_line_bytes):
+        if not isinstance(piece, Passing):
+            yield piece
 
 
 def _name(key: str) -> str:

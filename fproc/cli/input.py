@@ -22,10 +22,10 @@ from fproc.pipeline.tracing.observer import Observer
 from fproc.process import heap
 from fproc.process.mark import CurrentTask
 from fproc.process.stalls import alarmed
-from fproc.run import inputs
 from fproc.run.failures import log_end
 from fproc.run.figures import Figures
-from fproc.run.inputs import Input
+from fproc.run.reading import inputs
+from fproc.run.reading.inputs import Input
 from fproc.run.run import run_input
 from fproc.run.verdict import Verdict, decide
 from fproc.spool.disk.disk import Disk

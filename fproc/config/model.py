@@ -14,7 +14,8 @@ from fproc.base.values import asdict, dataclass
 from fproc.config import checks
 from fproc.config.checks import at_least_one
 from fproc.config.declaration import Flag, checked_fields, key, section, settings_of
-from fproc.config.nodes import Example, FileRule, NodeSpec, check_example, check_file_rule, check_node
+from fproc.config.input_format import FileRule, InputFormat, InputRules, check_file_rule
+from fproc.config.nodes import Example, NodeSpec, check_example, check_node
 
 MEGABYTE = 10**6
 """What `mb` means in names of settings."""
@@ -269,6 +270,7 @@ class Config:
     )
     plugins_dir: str = key(".", text(), "a further folder whose modules can be named in `type`", is_path=True)
     intake: Intake = section(Intake)
+    input: InputFormat = section(InputFormat)
     workers: int | str = key(
         "auto",
         checks.check_workers,
@@ -299,7 +301,9 @@ class Config:
     retention: Retention = section(Retention)
     dashboard: Dashboard = section(Dashboard, _check_dashboard)
     alerts: AlertPolicy = section(AlertPolicy)
-    files: tuple[FileRule, ...] = key((), list_of(check_file_rule), "which files start where, see below")
+    files: tuple[FileRule, ...] = key(
+        (), list_of(check_file_rule), "which files start where, and how they are read; see below"
+    )
     nodes: tuple[NodeSpec, ...] = key((), list_of(check_node, least=1), "the graph", is_required=True)
     examples: tuple[Example, ...] = key(
         (), list_of(check_example), "lines in and lines out, which `--check` tries"
@@ -309,6 +313,11 @@ class Config:
     def mode_of_results(self) -> int | None:
         """The mode of results, or None for what the umask says."""
         return None if self.results_mode is None else int(self.results_mode, 8)
+
+    @property
+    def input_rules(self) -> InputRules:
+        """How inputs are read."""
+        return InputRules(self.input, self.files)
 
 
 SETTINGS = tuple(settings_of(Config))

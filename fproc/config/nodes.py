@@ -1,4 +1,4 @@
-"""The lists of a configuration: nodes, rules for files, and examples, with what is checked of each entry."""
+"""Nodes and examples, as a configuration lists them, with what is checked of each entry."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ from fproc.base.values import dataclass, field, replace
 
 Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
 """Where a node's records go: to these nodes whatever the tag, by tag, or (None) to the tag's own node."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileRule:
-    """Which files start at which node: by name, by first line, or by both."""
-
-    start: str
-    match: str | None = None
-    first_line: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +58,6 @@ def _check_next_targets(value: Any, path: str, problems: Problems) -> Any:
     return _check_next(value, path, problems) or ()
 
 
-_FILE_RULE = table(
-    {"match": text(), "first_line": schema.pattern, "start": text()}, required=("start",), build=FileRule
-)
-
 _NODE = table(
     {
         "tag": text(),
@@ -84,14 +71,6 @@ _NODE = table(
 )
 
 _LINES = list_of(text(empty=True))
-
-
-def check_file_rule(value: Any, path: str, problems: Problems) -> Any:
-    """Check a rule, which must say which files it is about."""
-    rule = _FILE_RULE(value, path, problems)
-    if isinstance(value, dict) and not {"match", "first_line"} & value.keys():
-        problems.append(Problem(path, "matches no file", "say 'match', 'first_line' or both"))
-    return rule
 
 
 def check_node(value: Any, path: str, problems: Problems) -> Any:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from fproc.base.values import dataclass
 
-COMPRESSED = (".gz", ".bz2", ".xz")
-"""Inputs with these suffixes are read decompressed, and their results do not carry the suffix."""
+COMPRESSED = (".gz", ".bz2", ".xz", ".gzip", ".lzma", ".zip", ".zst")
+"""Results of inputs with these suffixes do not carry the suffix."""
 
 _WILD = re.compile(r"[*?\[]")
 _FIELD = re.compile(r"\{(\w*)\}")

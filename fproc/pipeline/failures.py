@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fproc.base.errors import FprocError, ProcessorExitError, Reject, Retry, reason_of
 from fproc.base.faults import passes_by_itself
 from fproc.base.text import excerpt
-from fproc.pipeline.records import Block, Overlong
+from fproc.pipeline.records import Block, Overlong, skip_lines
 
 OWN = "fproc"
 """The package whose frames are not a user's code."""
@@ -70,26 +70,28 @@ class LineFailure(NamedTuple):
         }
 
 
-class LineFinder:
-    """A search for lines of one piece of an input, by number, that goes on from the line found before."""
+class RecordFinder:
+    """A search for records of one piece of an input, by index, that goes on from the one found before."""
 
     def __init__(self, piece: Block | Overlong) -> None:
         self._piece = piece
         self._line_no = 0
         self._start = 0
 
-    def find(self, line_no: int) -> tuple[int | None, str | None]:
-        """Return the offset and the text of a line, each None where it is not known."""
+    def find(self, index: int) -> tuple[int | None, str | None]:
+        """Return the offset and the text of a record, each None where it is not known."""
         piece = self._piece
         if isinstance(piece, Overlong):
             return piece.offset_bytes, None
-        line = piece.lines[line_no - piece.first_line_no]
+        line = piece.lines[index]
         if not piece.raw:
             return None, line
+        if piece.offsets is not None:
+            return piece.offsets[index], line
+        line_no = piece.line_no(index)
         if not piece.first_line_no <= self._line_no <= line_no:
             self._line_no, self._start = piece.first_line_no, 0
-        for _ in range(line_no - self._line_no):
-            self._start = piece.raw.index(b"\n", self._start) + 1
+        self._start = skip_lines(piece.raw, line_no - self._line_no, self._start)
         self._line_no = line_no
         return piece.offset_bytes + self._start, line
 

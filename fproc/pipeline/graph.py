@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from fproc.base.errors import Problem
 from fproc.base.text import nearest
 from fproc.base.values import dataclass
-from fproc.config.nodes import FileRule, Next, NodeSpec
+from fproc.config.input_format import FileRule
+from fproc.config.nodes import Next, NodeSpec
 from fproc.pipeline.processors.builtins import BUILTINS
 
 START = "start"
@@ -111,7 +112,7 @@ def build_graph(nodes: Iterable[NodeSpec], files: Iterable[FileRule]) -> tuple[G
         problems.append(Problem("$.nodes", what, nearest(START, list(by_name))))
     for node in by_name.values():
         problems += _route_problems(node, [*by_name, *RESERVED])
-    starts = [(f"$.files[{index}].start", rule.start) for index, rule in enumerate(files)]
+    starts = [(f"$.files[{index}].start", rule.start) for index, rule in enumerate(files) if rule.start]
     problems += [_unknown(path, start, list(by_name)) for path, start in starts if start not in by_name]
     entries = dict.fromkeys(name for name in (START, *dict(starts).values()) if name in by_name)
     return Graph(by_name, tuple(entries)), problems

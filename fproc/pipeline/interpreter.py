@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from fproc.base.errors import FprocError, InputError, OutputError, RoutingError
 from fproc.base.own_code import is_unreadable
 from fproc.base.text import is_encodable
-from fproc.pipeline.failures import LineFailure, LineFinder, RecordError, cause_of
+from fproc.pipeline.failures import LineFailure, RecordError, RecordFinder, cause_of
 from fproc.pipeline.graph import Graph
 from fproc.pipeline.processors.base import Maker, Output, Processor, Source
 from fproc.pipeline.records import Block, Overlong, Record
@@ -77,13 +77,13 @@ class Interpreter:
         self.max_hops = max_hops
         self.on_error = on_error
         self.observer = observer
-        self.line_no: int | None = None
+        self.index: int | None = None  # of the record in the piece that is fed
         self.lines_to_observe = (
             0 if observer is None else inf if observer.first_lines is None else observer.first_lines
         )
         self._watching: Observer | None = None
         self._piece: Block | Overlong | None = None
-        self._finder: LineFinder | None = None
+        self._finder: RecordFinder | None = None
         self.lines_in = 0
         self.counts = {name: NodeCounts() for name in makers}
         self.edges: dict[tuple[str, str], int] = {}
@@ -105,22 +105,21 @@ class Interpreter:
         if isinstance(block, Overlong):
             self.lines_in += 1
             self.counts[self.entry].received += 1
-            self.line_no = block.line_no
+            self.index = 0
             self.show(block.head)
             error = RoutingError("the line is longer than limits.max_line_bytes")
             self._refuse(self.entry, self.entry, block.head, 1, error)
             return
         with self.timed() if self.take_sample(len(block.lines)) else nullcontext():
-            for line_no, line in enumerate(block.lines, block.first_line_no):
-                self.line_no = line_no
+            for self.index, line in enumerate(block.lines):
                 self.lines_in += 1
                 if self.observer:
                     self.show(line)
                 self.push(self.entry, self.entry, line)
 
     def begin_piece(self, block: Block | Overlong) -> None:
-        """Find lines that fail in this block from now on."""
-        self._piece, self._finder = block, None
+        """Find records that fail in this block from now on."""
+        self._piece, self._finder, self.index = block, None, None
 
     def push(self, node: str, tag: str, line: str, hops: int = 1) -> None:
         """Push one record through the graph, depth first; `node` is the `hops`th node on its way."""
@@ -138,7 +137,7 @@ class Interpreter:
         try:
             self._check_way(node, hops)
             emitted = self.processors[node].process(tag, line)
-            onward = self.route(node, emitted)
+            onward = self.route(node, emitted, line)
         except (InputError, OutputError):
             raise  # from a sink: it does not concern this record
         except Exception as error:  # noqa: BLE001 - a user's processor may raise anything
@@ -153,7 +152,7 @@ class Interpreter:
         self._watching = self.observer if self.lines_to_observe > 0 else None
         if self._watching:
             self.lines_to_observe -= 1
-            self._watching.begin(self.line_no, line)
+            self._watching.begin(self.line_no(), line)
 
     def stop_observing(self) -> None:
         """Tell the observer of no more steps, until the end of the file."""
@@ -161,7 +160,7 @@ class Interpreter:
 
     def finish(self, beat: Callable[[], None] = _no_beat) -> None:
         """End the file: each node emits what it still has, upstream first; call `beat` for each record."""
-        self.line_no = self._piece = self._finder = None
+        self.index = self._piece = self._finder = None
         self._watching = self.observer
         if self.observer:
             self.observer.begin(None, "")
@@ -228,9 +227,16 @@ class Interpreter:
             if processor.close:
                 processor.close()
 
-    def current_line_no(self) -> int | None:
-        """Return the number of the line that is being processed; it may be called between any two steps."""
-        return self.line_no
+    def current_index(self) -> int | None:
+        """Return which record of its piece is being processed; it may be called between any two steps."""
+        return self.index
+
+    def line_no(self) -> int | None:
+        """Return the number of the first line of the record that is being processed."""
+        piece, index = self._piece, self.index
+        if piece is None or index is None:
+            return None
+        return piece.line_no(index) if isinstance(piece, Block) else piece.line_no
 
     def take_sample(self, lines: int) -> int:
         """Return how many of the next `lines` are to be timed."""
@@ -256,26 +262,29 @@ class Interpreter:
         if node in self._finished and self.processors[node].finish:
             raise RoutingError("the record came back to a node that was already finishing the file")
 
-    def route(self, node: str, emitted: Sequence[Record]) -> list[tuple[str, Record]]:
+    def route(
+        self, node: str, emitted: Sequence[Record], received: str | None = None
+    ) -> list[tuple[str, Record]]:
         """Return each emitted record with each node that it goes to, in order; count them as emitted."""
-        self.check_emitted(node, emitted)
+        self.check_emitted(node, emitted, received)
         onward = [(target, record) for record in emitted for target in self.graph.targets(node, record[0])]
         self.counts[node].emitted += len(emitted)
         for target, _ in onward:
             self.edges[node, target] = self.edges.get((node, target), 0) + 1
         return onward
 
-    def check_emitted(self, node: str, emitted: Sequence[Record]) -> None:
-        """Check that emitted records can go on.
+    def check_emitted(self, node: str, emitted: Sequence[Record], received: str | None = None) -> None:
+        """Check that emitted records can go on; the text that the node received always can, by itself.
 
         Raises:
             RoutingError: one of them cannot.
         """
+        is_users = self.processors[node].is_users
         for tag, line in emitted:
             if not self.graph.targets(node, tag):
                 raise RoutingError(f"no route for the tag {tag!r}; add it, or '*', to the node's next")
-            if "\n" in line:
-                raise RoutingError("emitted a line with a line ending in it; emit one record for each line")
+            if is_users and line.endswith("\n") and line is not received:
+                raise RoutingError("emitted a line that ends with a line ending; sinks add that")
             if not is_encodable(line):
                 raise RoutingError("emitted a line with half a character in it (a lone surrogate)")
 
@@ -327,9 +336,9 @@ class Interpreter:
         self, node: str, tag: str | None, given: str | None, error: BaseException
     ) -> RecordError:
         offset_bytes = line = None
-        if self.line_no is not None and self._piece is not None:
-            self._finder = self._finder or LineFinder(self._piece)
-            offset_bytes, line = self._finder.find(self.line_no)
+        if self.index is not None and self._piece is not None:
+            self._finder = self._finder or RecordFinder(self._piece)
+            offset_bytes, line = self._finder.find(self.index)
         return RecordError(
-            LineFailure("failed", node, self.line_no, offset_bytes, given, tag, line, cause_of(error))
+            LineFailure("failed", node, self.line_no(), offset_bytes, given, tag, line, cause_of(error))
         )

@@ -16,7 +16,6 @@ from fproc.base.values import dataclass, replace
 from fproc.config.keys import parse_config
 from fproc.config.model import Config, to_json
 from fproc.config.nodes import NodeSpec
-from fproc.config.patterns import matches
 from fproc.pipeline import graph, plugins
 from fproc.pipeline.compiler.program import Compiler
 from fproc.pipeline.compiler.run import CompiledRun
@@ -43,14 +42,6 @@ class Plan:
     fingerprint: str
     forms: Mapping[str, Form | None]
     compiler: Compiler
-
-    def entry(self, name: str, first_line: str) -> str:
-        """Return the node at which the lines of a file enter: of the first rule of `files` that matches."""
-        for rule in self.config.files:
-            named = rule.match is None or matches(name, rule.match)
-            if named and (rule.first_line is None or re.search(rule.first_line, first_line)):
-                return rule.start
-        return START
 
     def run(
         self,
@@ -170,7 +161,7 @@ def _remembers(form: Form | None) -> bool:
 def _fingerprint(config: Config) -> str:
     """Return a digest of everything that results depend on, apart from the input."""
     value = to_json(config)
-    parts = [__version__, *(value[key] for key in ("nodes", "files", "on_error", "limits"))]
+    parts = [__version__, *(value[key] for key in ("input", "nodes", "files", "on_error", "limits"))]
     digest = sha256(json.dumps(parts).encode())
     for source in plugins.sources([node.type for node in config.nodes]):
         digest.update(source)

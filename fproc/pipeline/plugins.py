@@ -167,13 +167,16 @@ def _maker(target: Callable[..., Any], node: NodeSpec) -> Maker:
 
         def make_stream(_source: Source, _output: Output) -> Processor:
             stream = Stream(target, config, own_tag=node.tag)
-            return Processor(stream.process, stream.finish, stream.close, refused("it is a stream"))
+            return Processor(
+                stream.process, stream.finish, stream.close, refused("it is a stream"), is_users=True
+            )
 
         return make_stream
     if isinstance(target, type):
         start = _contained(target)
         return lambda _source, _output: _instance(start(**config), node.tag)
-    processor = Processor(_contained(lambda tag, line: records_of(target(line, **config), tag)))
+    process = _contained(lambda tag, line: records_of(target(line, **config), tag))
+    processor = Processor(process, is_users=True)
     return lambda _source, _output: processor
 
 
@@ -182,7 +185,7 @@ def _instance(instance: Any, own_tag: str) -> Processor:
     state = State(_contained(bare.snapshot), _contained(bare.restore))
     process = _contained(lambda tag, line: records_of(instance.process(line), tag))
     if not callable(getattr(instance, "finish", None)):
-        return Processor(process, state=state, target=instance)
+        return Processor(process, state=state, target=instance, is_users=True)
 
     def finish() -> Iterator[Record]:
         rest = _contained(instance.finish)()
@@ -193,7 +196,7 @@ def _instance(instance: Any, own_tag: str) -> Processor:
         while (item := take()) is not _END:
             yield record_of(item, own_tag)
 
-    return Processor(process, finish, state=state, target=instance)
+    return Processor(process, finish, state=state, target=instance, is_users=True)
 
 
 def _contained(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -27,31 +27,61 @@ HEAD_BYTES = 200
 
 
 class Block(NamedTuple):
-    """Whole lines of an input, with their position in it.
+    """Whole records of an input, most often lines, with their position in it.
 
-    `first_line_no` counts from 1; `offset_bytes` is the position of `raw` in the (decompressed) input.
+    `first_line_no` counts from 1; `offset_bytes` is the position of `raw` in the contents. Where a record may
+    be more than a line, `numbers` are those of the first line of each; and where a record may begin within a
+    line, `offsets` are their positions in the contents.
     """
 
     lines: list[str]
     first_line_no: int
     offset_bytes: int
     raw: bytes
+    numbers: list[int] | None = None
+    offsets: list[int] | None = None
 
-    def line_offset_bytes(self, line_no: int) -> int:
-        """Return the offset in the input at which line `line_no` begins."""
-        start = 0
-        for _ in range(line_no - self.first_line_no):
-            start = self.raw.index(b"\n", start) + 1
-        return self.offset_bytes + start
+    def line_no(self, index: int) -> int:
+        """Return the number of the first line of a record."""
+        return self.first_line_no + index if self.numbers is None else self.numbers[index]
+
+    def record_offset_bytes(self, index: int) -> int:
+        """Return the position in the contents at which a record begins."""
+        if self.offsets is not None:
+            return self.offsets[index]
+        lines_after = len(self.lines) - index
+        if self.numbers is None and lines_after < index:
+            return self.offset_bytes + self._start_from_end(lines_after)
+        return self.offset_bytes + skip_lines(self.raw, self.line_no(index) - self.first_line_no)
+
+    def _start_from_end(self, lines: int) -> int:
+        end = len(self.raw) - self.raw.endswith(b"\n")
+        for _ in range(lines):
+            end = self.raw.rfind(b"\n", 0, end)
+        return end + 1
 
     def cut(self, count: int) -> tuple[Block, Block]:
-        """Return the first `count` lines, which must be fewer than there are, and the others."""
-        line_no = self.first_line_no + count
-        offset_bytes = self.line_offset_bytes(line_no)
+        """Return the first `count` records, which must be fewer than there are, and the others."""
+        offset_bytes = self.record_offset_bytes(count)
         size_bytes = offset_bytes - self.offset_bytes
+        numbers, offsets = self.numbers, self.offsets
         return (
-            Block(self.lines[:count], self.first_line_no, self.offset_bytes, self.raw[:size_bytes]),
-            Block(self.lines[count:], line_no, offset_bytes, self.raw[size_bytes:]),
+            Block(
+                self.lines[:count],
+                self.first_line_no,
+                self.offset_bytes,
+                self.raw[:size_bytes],
+                numbers and numbers[:count],
+                offsets and offsets[:count],
+            ),
+            Block(
+                self.lines[count:],
+                self.line_no(count),
+                offset_bytes,
+                self.raw[size_bytes:],
+                numbers and numbers[count:],
+                offsets and offsets[count:],
+            ),
         )
 
 
@@ -100,6 +130,13 @@ def split_lines(raw: bytes) -> list[str]:
     if last:
         lines.append(last)
     return lines
+
+
+def skip_lines(raw: bytes, count: int, start: int = 0) -> int:
+    """Return where the line begins that comes `count` lines after the one that begins at `start`."""
+    for _ in range(count):
+        start = raw.index(b"\n", start) + 1
+    return start
 
 
 def no_hole() -> int:

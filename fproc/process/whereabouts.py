@@ -78,11 +78,12 @@ def _in_block(known: Whereabouts, names: dict[str, Any], node: str | None, mark:
     """Return what is known while a block is fed, by the names in its frame."""
     run: Interpreter = names["self"]
     block = names["block"]
-    line_no = run.current_line_no()
-    if not isinstance(block, Block) or line_no is None:
+    index = run.current_index()
+    if not isinstance(block, Block) or index is None:
         return Whereabouts(known.what, known.line_no, _cut(node, _NODE_CHARACTERS))
-    index = line_no - block.first_line_no
-    line = block.lines[index] if 0 <= index < len(block.lines) else None
+    is_there = 0 <= index < len(block.lines)
+    line = block.lines[index] if is_there else None
+    line_no = block.line_no(index if is_there else 0)
     return Whereabouts(
         known.what,
         line_no + mark.lines_before(),

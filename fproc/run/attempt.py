@@ -34,8 +34,8 @@ from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process.mark import CurrentTask, Doing
 from fproc.run.figures import Figures
-from fproc.run.inputs import open_input
 from fproc.run.outcome import Outcome, outcome_of
+from fproc.run.reading.inputs import open_input
 from fproc.run.run import Progress, run_input
 from fproc.run.verdict import INTERRUPTIONS, Verdict, decide
 from fproc.run.wholeness import blame, check_whole, leave_until_quiet

@@ -12,13 +12,15 @@ from typing import Any
 
 from fproc.base.errors import FprocError
 from fproc.base.values import dataclass, field
+from fproc.config.input_format import LINES, Records
 from fproc.pipeline.failures import LineFailure, RecordError, left_out
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import Source
-from fproc.pipeline.records import encode_lines, read_blocks
+from fproc.pipeline.records import encode_lines
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process.mark import CurrentTask, Doing
 from fproc.run.pieces import PieceSizer
+from fproc.run.reading.framing import boundary_finder, read_records
 from fproc.spool.output.parts import HELD_CHARACTERS
 
 CHUNK_BYTES = 1024 * 1024
@@ -41,16 +43,26 @@ class Chunk:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class SharedInput:
+    """What is known of an input that is done in chunks: the node at which it starts, and what a record is."""
+
+    source: Source
+    entry: str
+    records: Records = LINES
+
+
 @dataclass(slots=True)
 class Done:
     """The outcome of a chunk, without its bytes.
 
     `figures` are the engine's. `pieces` are the results: the name (None for standard output), the number of
     bytes and of lines, in the order of the bytes. `lost` are lines that were set aside or skipped, in order,
-    with line numbers that begin with 1 in the chunk.
+    with line numbers that begin with 1 in the chunk. `lines` is how many lines it has.
     """
 
     figures: dict[str, Any]
+    lines: int = 0
     pieces: list[tuple[str | None, int, int]] = field(default_factory=list)
     lost: list[LineFailure] = field(default_factory=list)
 
@@ -74,28 +86,40 @@ class Reader:
         return data
 
 
-def chunks(descriptor: int, begin: int, size_bytes: int) -> Iterator[Chunk]:
-    """Yield the chunks of a file from the beginning of a line to the end of the file, or to a giant line."""
+def chunks(descriptor: int, begin: int, size_bytes: int, records: Records = LINES) -> Iterator[Chunk]:
+    """Yield the chunks of a file from the beginning of a record to the end of the file, or to a giant record.
+
+    `records` is one of those of which `can_be_chunked` is true.
+    """
+    before_bytes, find_boundary = boundary_finder(records)
     while begin < size_bytes:
         end = begin + CHUNK_BYTES
         while end < size_bytes:
             if end - begin > GIANT_BYTES:
                 return
-            newline_at = os.pread(descriptor, _WINDOW_BYTES, end - 1).find(b"\n")
-            if newline_at >= 0:
-                end += newline_at
+            seen_from = max(begin, end - before_bytes)
+            data = os.pread(descriptor, _WINDOW_BYTES, seen_from)
+            is_boundary, index = find_boundary(data, end - seen_from)
+            end = max(seen_from + index, end if is_boundary else end + 1)
+            if is_boundary:
                 break
-            end += _WINDOW_BYTES
         end = min(end, size_bytes)
         yield Chunk(begin, end)
         begin = end
 
 
+def count_newlines(descriptor: int, chunk: Chunk) -> int:
+    """Return how many lines end in a chunk."""
+    return sum(
+        os.pread(descriptor, min(CHUNK_BYTES, chunk.end - position), position).count(b"\n")
+        for position in range(chunk.begin, chunk.end, CHUNK_BYTES)
+    )
+
+
 def compute(
     plan: Plan,
     descriptor: int,
-    source: Source,
-    entry: str,
+    shared: SharedInput,
     chunk: Chunk,
     *,
     pace: PieceSizer,
@@ -110,8 +134,7 @@ def compute(
     Args:
         plan: the plan of the file.
         descriptor: the open input.
-        source: what processors may know about it.
-        entry: the node at which its lines enter.
+        shared: what is known of it.
         chunk: the part to do.
         pace: decides how many lines to feed at a time, in this process.
         mark: it takes the current work.
@@ -125,9 +148,10 @@ def compute(
         done.lost.append(left_out(error, plan.config.on_error))
 
     try:
-        run = plan.run(source, output, entry=entry, on_error=lose, sampling=sampling)
+        run = plan.run(shared.source, output, entry=shared.entry, on_error=lose, sampling=sampling)
         try:
-            blocks = read_blocks(
+            blocks = read_records(
+                shared.records,
                 Reader(descriptor, chunk).read,
                 max_line_bytes=plan.config.limits.max_line_bytes,
                 offset_bytes=chunk.begin,
@@ -135,6 +159,7 @@ def compute(
             for piece in pace.pieces(next(blocks, None), blocks):
                 pace.feed_part(run.feed, piece)
             done.figures = run.figures()
+            done.lines = run.lines_in if shared.records == LINES else count_newlines(descriptor, chunk)
         finally:
             run.close()
     except FprocError:

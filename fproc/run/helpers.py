@@ -24,7 +24,6 @@ from fproc.base.errors import FprocError
 from fproc.base.values import dataclass, replace
 from fproc.config.model import Config
 from fproc.pipeline.plan import Plan, assemble
-from fproc.pipeline.processors.base import Source
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process import children, heap
 from fproc.process.ipc import Receiver, send
@@ -32,7 +31,7 @@ from fproc.process.mark import CurrentTask, Doing
 from fproc.process.stalls import Question
 from fproc.process.waiting import wait_readable
 from fproc.process.whereabouts import Responder, ask
-from fproc.run.chunks import CHUNK_BYTES, Chunk, Done, Outcome, chunks, compute
+from fproc.run.chunks import Chunk, Done, Outcome, SharedInput, chunks, compute, count_newlines
 from fproc.run.pieces import PieceSizer
 
 log = logging.getLogger("fproc.crew")
@@ -52,8 +51,7 @@ class Order:
     """The first message to a helper."""
 
     config: Config
-    source: Source
-    entry: str
+    shared: SharedInput
 
 
 @dataclass(slots=True)
@@ -72,7 +70,7 @@ class Helpers:
     Args:
         plan: the plan of the file.
         descriptor: the open input.
-        source, entry: as for a run of it.
+        shared: what is known of it.
         helpers: the most helpers to start.
         mark: it takes the owner's current work.
         lines_before: returns how many lines come before the first chunk that was not yielded yet.
@@ -83,8 +81,7 @@ class Helpers:
         self,
         plan: Plan,
         descriptor: int,
-        source: Source,
-        entry: str,
+        shared: SharedInput,
         *,
         helpers: int,
         mark: CurrentTask,
@@ -93,14 +90,13 @@ class Helpers:
     ) -> None:
         self._plan = plan
         self._descriptor = descriptor
-        self._source = source
-        self._entry = entry
+        self._shared = shared
         self._mark = mark
         self._lines_before = lines_before
         self._sampling = sampling
         self._pace = PieceSizer(plan.first_piece_lines, mark)
         self._helpers: list[_Helper] = []
-        order = Order(plan.config, source, entry)
+        order = Order(plan.config, shared)
         # Users' modules may hold what two processes must not share: a connection, a thread. The locks of a
         # worker, which always has a second thread, would live on in a copy of it.
         may_fork = plan.is_builtin and threading.active_count() == 1
@@ -119,7 +115,7 @@ class Helpers:
 
     def work(self, begin: int, size_bytes: int) -> Iterator[tuple[Chunk, Outcome | None]]:
         """Have everything from `begin` on done; yield each chunk with its outcome, in order."""
-        remaining = chunks(self._descriptor, begin, size_bytes)
+        remaining = chunks(self._descriptor, begin, size_bytes, self._shared.records)
         shares: deque[_Share] = deque()
         is_all_dealt = False
         while not is_all_dealt or shares:
@@ -153,13 +149,14 @@ class Helpers:
     def _do(self, share: _Share, shares: deque[_Share]) -> None:
         """Do a chunk here, of those that were dealt out."""
         first = shares[0].chunk.begin
-        self._mark.lines_before = lambda: self._lines_before() + self._count_lines(first, share.chunk.begin)
+        self._mark.lines_before = lambda: (
+            self._lines_before() + count_newlines(self._descriptor, Chunk(first, share.chunk.begin))
+        )
         try:
             share.outcome = compute(
                 self._plan,
                 self._descriptor,
-                self._source,
-                self._entry,
+                self._shared,
                 share.chunk,
                 pace=self._pace,
                 mark=self._mark,
@@ -168,13 +165,6 @@ class Helpers:
         finally:
             self._mark.lines_before = int
         share.is_done = True
-
-    def _count_lines(self, begin: int, end: int) -> int:
-        """Count the lines between two offsets: those of a few chunks, at most."""
-        return sum(
-            os.pread(self._descriptor, min(CHUNK_BYTES, end - offset_bytes), offset_bytes).count(b"\n")
-            for offset_bytes in range(begin, end, CHUNK_BYTES)
-        )
 
     def _wait_for(self, share: _Share) -> None:
         """Wait for outcomes of helpers; nothing can be added before this share is done."""
@@ -309,7 +299,7 @@ def serve_chunks(channel_number: int, parent: int, descriptor: int, mark_file: i
         Responder(mark).listen()
         for turn, chunk in enumerate(messages):
             assert isinstance(chunk, Chunk)
-            outcome = compute(plan, descriptor, order.source, order.entry, chunk, pace=pace, mark=mark)
+            outcome = compute(plan, descriptor, order.shared, chunk, pace=pace, mark=mark)
             if outcome:
                 _put(files[turn % len(files)], outcome[1])
             send(channel, outcome[0] if outcome else None)

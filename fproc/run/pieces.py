@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 
 from fproc.pipeline.records import Block, Overlong, Passing
 from fproc.process.mark import CurrentTask, Doing
+from fproc.run.reading.framing import Piece
 
 PIECE_SECONDS = 0.05
 """The approximate time for one piece; the first ones are small, to measure how slow lines are."""
-
-Piece = Block | Overlong | Passing
-"""What is fed at a time; from the middle of a line that is skipped, there is nothing to feed."""
 
 Feed = Callable[[Block | Overlong], None]
 """A call that pushes lines through a pipeline."""

@@ -13,18 +13,19 @@ from typing import Protocol
 from fproc.base.errors import ConservationError, RestoreError, reason_of
 from fproc.base.values import dataclass, replace
 from fproc.pipeline.failures import LineFailure, RecordError
-from fproc.pipeline.graph import END, is_sink
+from fproc.pipeline.graph import END, START, is_sink
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
-from fproc.pipeline.records import Block, Passing, read_blocks, read_pieces
+from fproc.pipeline.records import Block, Passing
 from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process.mark import CurrentTask, Doing
-from fproc.run.chunks import LEAST_BYTES, Chunk, Done, Reader
+from fproc.run.chunks import LEAST_BYTES, Chunk, Done, Reader, SharedInput, count_newlines
 from fproc.run.failures import FailureHandler
 from fproc.run.figures import Figures
-from fproc.run.inputs import Input
-from fproc.run.pieces import Piece, PieceSizer, first_line_no, reached_bytes
+from fproc.run.pieces import PieceSizer, first_line_no, reached_bytes
+from fproc.run.reading.framing import Piece, can_be_chunked, read_records
+from fproc.run.reading.inputs import Input
 from fproc.spool.job.checkpoint import Position
 from fproc.spool.output.parts import Staging
 
@@ -78,13 +79,15 @@ def run_input(
         FprocError: the file cannot be processed.
         OSError: the host is in trouble.
     """
-    position = begin_at or Position()
+    source_file.begin(plan.config.input_rules)
+    position = begin_at or Position(source_file.begin_bytes)
     mark = mark or CurrentTask.own()
     mark.note(Doing.READING)
+    if begin_at:
+        source_file.skip_to(position.reached_bytes)
     pieces = _pieces(plan, source_file, position, mark)
     first = next(pieces, None)
-    first_line = first.lines[0] if isinstance(first, Block) else ""
-    entry = position.entry or plan.entry(source_file.source.name, first_line)
+    entry = position.entry or source_file.start or START
     failure_handler = FailureHandler(
         figures,
         reject,
@@ -112,7 +115,15 @@ def run_input(
                 _restore(interpreter, figures, position)
             if helpers and _can_be_shared(plan, source_file, position, steps_to):
                 work = _Shared(
-                    plan, source_file, output, interpreter, figures, failure_handler, sampling, mark
+                    plan,
+                    source_file,
+                    output,
+                    interpreter,
+                    figures,
+                    failure_handler,
+                    sampling,
+                    mark,
+                    position.line_no,
                 )
                 pieces = work.run(work.show(first) or position.offset_bytes, helpers, keep, progress)
                 first = next(pieces, None)
@@ -155,10 +166,9 @@ def _beating(read: Callable[[int], bytes], mark: CurrentTask) -> Callable[[int],
 
 def _pieces(plan: Plan, source_file: Input, position: Position, mark: CurrentTask) -> Iterator[Piece]:
     """Return the pieces of an input from a position on."""
-    if position.reached_bytes:
-        source_file.skip_to(position.reached_bytes)
     passing = Passing(position.line_no, position.offset_bytes, position.passed_bytes, position.head)
-    return read_pieces(
+    return read_records(
+        source_file.records,
         _beating(source_file.read, mark),
         max_line_bytes=plan.config.limits.max_line_bytes,
         line_no=position.line_no,
@@ -208,12 +218,13 @@ def _can_be_shared(plan: Plan, source_file: Input, position: Position, observer:
     remaining_bytes = (source_file.size_bytes or 0) - position.offset_bytes
     tells_all = observer is not None and observer.first_lines is None
     is_worth_it = remaining_bytes >= LEAST_BYTES and source_file.is_plain and not position.passed_bytes
+    is_worth_it = is_worth_it and can_be_chunked(source_file.records)
     return is_worth_it and not tells_all and not plan.remembers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Shared:
-    """A run that is shared with helpers, chunk by chunk."""
+    """A run that is shared with helpers, chunk by chunk; `line_no` is the first one of the next chunk."""
 
     plan: Plan
     source_file: Input
@@ -223,6 +234,7 @@ class _Shared:
     failure_handler: FailureHandler
     sampling: Sampling | None
     mark: CurrentTask
+    line_no: int
 
     def show(self, first: Piece | None) -> int | None:
         """Do the lines that the observer wants; return where the next one begins, if there were any."""
@@ -231,6 +243,7 @@ class _Shared:
             return None
         piece = first.cut(observer.first_lines)[0] if observer.first_lines < len(first.lines) else first
         self.interpreter.feed(piece)
+        self.line_no += piece.raw.count(b"\n")
         return piece.offset_bytes + len(piece.raw)
 
     def run(
@@ -243,49 +256,49 @@ class _Shared:
         helper_pool = Helpers(
             self.plan,
             source_file.fileno(),
-            source_file.source,
-            interpreter.entry,
+            SharedInput(source_file.source, interpreter.entry, source_file.records),
             helpers=helpers,
             sampling=self.sampling,
             mark=self.mark,
-            lines_before=lambda: interpreter.lines_in,
+            lines_before=lambda: self.line_no - 1,
         )
         try:
             for chunk, outcome in helper_pool.work(begin, source_file.status.st_size):
                 _agree("where a chunk begins, and where the one before ended", chunk.begin, begin)
                 if keep:
-                    line_no = interpreter.lines_in + 1
-                    keep(begin, partial(_position_at, begin, line_no, interpreter, self.figures))
+                    keep(begin, partial(_position_at, begin, self.line_no, interpreter, self.figures))
                 if outcome and self.failure_handler.has_room_for(len(outcome[0].lost)):
                     self._add(*outcome)
                 else:
                     self._feed(chunk)
+                    self.line_no += count_newlines(source_file.fileno(), chunk)
                 begin = chunk.end
                 if progress:
                     progress(begin, interpreter.lines_in, self.figures.rejected, self.figures.skipped)
         finally:
             helper_pool.close()
         source_file.skip_to(begin)
-        return _pieces(self.plan, source_file, Position(begin, interpreter.lines_in + 1), self.mark)
+        return _pieces(self.plan, source_file, Position(begin, self.line_no), self.mark)
 
     def _add(self, done: Done, data: Sequence[bytes | memoryview]) -> None:
         """Add the outcome of a chunk."""
-        line_no = self.interpreter.lines_in
         for (result, _, lines), piece in zip(done.pieces, data, strict=True):
             if result is None:
                 self.output.add_printed(piece, lines)
             else:
                 self.output.add(result, piece, lines)
         for failure in done.lost:
-            self.failure_handler.take(failure._replace(line_no=line_no + (failure.line_no or 0)))
+            self.failure_handler.take(failure._replace(line_no=self.line_no - 1 + (failure.line_no or 0)))
         self.interpreter.absorb(done.figures)
+        self.line_no += done.lines
 
     def _feed(self, chunk: Chunk) -> None:
         """Do a chunk line by line."""
-        blocks = read_blocks(
+        blocks = read_records(
+            self.source_file.records,
             _beating(Reader(self.source_file.fileno(), chunk).read, self.mark),
             max_line_bytes=self.plan.config.limits.max_line_bytes,
-            line_no=self.interpreter.lines_in + 1,
+            line_no=self.line_no,
             offset_bytes=chunk.begin,
         )
         pace = PieceSizer(self.plan.first_piece_lines, self.mark)

@@ -21,7 +21,7 @@ from fproc.base.errors import (
 )
 from fproc.config.model import Config
 from fproc.pipeline.failures import RecordError
-from fproc.run.inputs import Input
+from fproc.run.reading.inputs import Input
 from fproc.run.run import check_bytes
 from fproc.spool.job.claim import Claim
 from fproc.spool.readiness.evidence import Evidence, evidence_of

@@ -60,8 +60,8 @@ def found_in(pieces: list[Block | Overlong | Passing]) -> list[Found]:
         if isinstance(piece, Overlong):
             found.append((piece.line_no, piece.offset_bytes, piece.head, True))
         elif isinstance(piece, Block):
-            for number, line in enumerate(piece.lines, piece.first_line_no):
-                found.append((number, piece.line_offset_bytes(number), line, False))
+            for index, line in enumerate(piece.lines):
+                found.append((piece.line_no(index), piece.record_offset_bytes(index), line, False))
     return found
 
 

@@ -23,7 +23,7 @@ from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.records import Block, Overlong, read_blocks
 from fproc.run.figures import Figures
-from fproc.run.inputs import open_input
+from fproc.run.reading.inputs import open_input
 from fproc.run.run import run_input
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.checkpoint import Position

@@ -175,7 +175,7 @@ def yields_triple(line: str) -> Iterator[Any]:
 
 
 def yields_line_ending(line: str) -> str:
-    return line + "\nmore"
+    return line + "\n"
 
 
 def makes_lone_surrogate(line: str) -> str:

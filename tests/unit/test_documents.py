@@ -8,7 +8,7 @@ import re
 from fproc.base.values import fields
 from fproc.cli import main as command_line
 from fproc.cli.settings import VARIABLES
-from fproc.config import model, nodes
+from fproc.config import input_format, model, nodes
 from fproc.config.keys import KEYS
 from fproc.pipeline.processors.builtins import BUILTINS
 from tests.support.project import PROJECT
@@ -39,7 +39,8 @@ def test_every_key_of_the_configuration_is_documented() -> None:
         model.Limits,
         model.Dashboard,
         model.AlertPolicy,
-        nodes.FileRule,
+        input_format.InputFormat,
+        input_format.FileRule,
         nodes.NodeSpec,
     ]
     inner = [field.name for section in sections for field in fields(section) if field.name != "path"]

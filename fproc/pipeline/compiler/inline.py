@@ -81,7 +81,7 @@ def _replace(code: Generator, at: Site, values: Values) -> Terms:
     line = code.new("line")
     if "\\" in new:
         code.write(f"{line} = {code.constant('sub', pattern.sub)}({new!r}, {at.line})")
-        with code.write.block(f'if "\\n" in {line} or not encodable({line}):'):
+        with code.write.block(f"if not encodable({line}):"):
             pushed = code.push(at)
         with code.write.block("else:"):
             return _one(code, at, line, at) + pushed
@@ -333,7 +333,7 @@ def _given_pair(
 
 def _is_fit(at: Site, line: str) -> str:
     """Return a condition that is true if a value is a line that can go on; the received one always can."""
-    is_new = f'type({line}) is str and "\\n" not in {line} and ({line}.isascii() or encodable({line}))'
+    is_new = f'type({line}) is str and {line}[-1:] != "\\n" and ({line}.isascii() or encodable({line}))'
     return f"{line} is {at.line} or {is_new}"
 
 

@@ -45,7 +45,6 @@ class CompiledRun(Interpreter):
         self._accepted: dict[str, int] = {}
         self._kept: list[tuple[list[str], list[str]]] = []
         self._spilled: list[int] = []
-        self._first_line_no = 0
         self._count = 0
         self._left: Iterator[str] = iter(())
         self._feed = self._bound()
@@ -57,7 +56,6 @@ class CompiledRun(Interpreter):
             super().feed(block)
             return
         self.begin_piece(block)
-        self._first_line_no = block.first_line_no
         self._count = len(block.lines)
         self._left = iter(block.lines)
         try:
@@ -191,7 +189,7 @@ class CompiledRun(Interpreter):
         if type(given) in _SHAPES:
             self._learnt.add((node, _SHAPES[type(given)]))
         try:
-            onward = self.route(node, emitted)
+            onward = self.route(node, emitted, line)
         except RoutingError as error:
             self.count_failure(node, tag, line, error)
             return
@@ -220,7 +218,7 @@ class CompiledRun(Interpreter):
         if not given:
             return ()
         try:
-            self.check_emitted(node, given)
+            self.check_emitted(node, given, line)
         except RoutingError as error:
             self._find_line()
             self.count_failure(node, tag, line, error)
@@ -272,12 +270,12 @@ class CompiledRun(Interpreter):
         self._feed = self._bound()
         self._feed_timed = None
 
-    def current_line_no(self) -> int | None:  # noqa: D102 - as its base
-        return self._first_line_no + self._count - length_hint(self._left) - 1
+    def current_index(self) -> int | None:  # noqa: D102 - as its base
+        return self._count - length_hint(self._left) - 1
 
     def _find_line(self) -> None:
-        """Set the number of the line that is being worked on."""
-        self.line_no = self.current_line_no()
+        """Set which record is being worked on."""
+        self.index = self.current_index()
 
 
 class _ByTag(dict[str, list[str]]):

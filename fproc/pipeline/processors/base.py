@@ -68,7 +68,7 @@ class Processor:
     `process(tag, line)` returns the records that one record becomes. `finish()` returns what is left at the
     end of the file; its records carry the node's own tag unless they name one. `close()` ends a processor
     whose file was given up. One without a `state` remembers nothing from line to line. `target` is the
-    user's object that does the work, if there is one.
+    user's object that does the work, if there is one; `is_users` says that a user has written it.
     """
 
     process: Callable[[str, str], Sequence[Record]]
@@ -76,6 +76,7 @@ class Processor:
     close: Callable[[], None] | None = None
     state: State | None = None
     target: Any = None
+    is_users: bool = False
 
 
 Maker = Callable[[Source, Output], Processor]

@@ -85,7 +85,7 @@ def test_an_import_from_fproc_that_fails_in_users_code_is_their_own_fault(code: 
     assert (is_at_fault(error), decide(error, 1, POLICY)) == (False, Verdict.FAIL)
 
 
-@pytest.mark.parametrize("module", ["fproc.run.inputs", "own"])
+@pytest.mark.parametrize("module", ["fproc.run.reading.inputs", "own"])
 def test_a_module_that_python_lacks_is_no_matter_of_fproc_s_code(module: str) -> None:
     assert not is_at_fault(raised("import no_such_module_anywhere", module))
 

@@ -8,7 +8,8 @@ import pytest
 
 from fproc.cli.draw import draw
 from fproc.cli.main import ACTIONS
-from fproc.config.nodes import FileRule, NodeSpec
+from fproc.config.input_format import FileRule
+from fproc.config.nodes import NodeSpec
 from fproc.pipeline.graph import Graph, build_graph
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from fproc.base.errors import Problem
 from fproc.base.values import replace
+from fproc.config.input_format import FileRule
 from fproc.config.keys import parse_config
 from fproc.config.model import (
     IGNORED,
@@ -24,7 +25,7 @@ from fproc.config.model import (
     to_json,
     to_log,
 )
-from fproc.config.nodes import FileRule, NodeSpec
+from fproc.config.nodes import NodeSpec
 
 FOLDER = "/srv/app"
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from fproc.pipeline.failures import LineFailure, LineFinder, RecordError, cause_of
+from fproc.pipeline.failures import LineFailure, RecordError, RecordFinder, cause_of
 from fproc.pipeline.plan import Plan, build_plan
 from fproc.pipeline.records import Block, Overlong
 from fproc.run import chunks
 from fproc.run.figures import Figures
-from fproc.run.inputs import open_input
+from fproc.run.reading.inputs import open_input
 from fproc.run.run import run_input
 from fproc.spool.disk.disk import Disk
 from fproc.spool.output.parts import Staging
@@ -149,12 +149,12 @@ def test_what_fails_at_the_end_of_a_file_is_of_no_line(tmp_path: Path) -> None:
 
 
 def test_lines_of_a_block_are_found_in_any_order() -> None:
-    finder = LineFinder(Block(["a", "bb", "", "ccc"], 10, 100, b"a\r\nbb\n\nccc"))
-    expected = {10: (100, "a"), 11: (103, "bb"), 12: (106, ""), 13: (107, "ccc")}
-    for number in (10, 12, 13, 11, 13, 10):
-        assert finder.find(number) == expected[number]
-    assert LineFinder(Block(["a"], 1, 0, b"")).find(1) == (None, "a")
-    assert LineFinder(Overlong(3, 77, "head")).find(3) == (77, None)
+    finder = RecordFinder(Block(["a", "bb", "", "ccc"], 10, 100, b"a\r\nbb\n\nccc"))
+    expected = [(100, "a"), (103, "bb"), (106, ""), (107, "ccc")]
+    for index in (0, 2, 3, 1, 3, 0):
+        assert finder.find(index) == expected[index]
+    assert RecordFinder(Block(["a"], 1, 0, b"")).find(0) == (None, "a")
+    assert RecordFinder(Overlong(3, 77, "head")).find(0) == (77, None)
 
 
 def test_many_failing_lines_of_one_block_cost_one_search_through_it() -> None:
@@ -166,8 +166,8 @@ def test_many_failing_lines_of_one_block_cost_one_search_through_it() -> None:
             return super().index(*arguments)
 
     raw = Counting(b"x\n" * 1000)
-    finder = LineFinder(Block(["x"] * 1000, 1, 0, raw))
-    assert [finder.find(number)[0] for number in range(1, 1001)] == list(range(0, 2000, 2))
+    finder = RecordFinder(Block(["x"] * 1000, 1, 0, raw))
+    assert [finder.find(index)[0] for index in range(1000)] == list(range(0, 2000, 2))
     assert Counting.searches == 999
 
 
@@ -215,7 +215,7 @@ def test_an_error_of_fprocs_own_has_no_source() -> None:
             return error
         raise AssertionError("it raised nothing")
 
-    error = raised(lambda: LineFinder(Block([], 1, 0, b"")).find(1))
+    error = raised(lambda: RecordFinder(Block([], 1, 0, b"")).find(0))
     assert cause_of(error).startswith("IndexError: ")
     never_raised = ValueError("x")
     assert cause_of(never_raised) == "ValueError: x"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fproc.config.nodes import FileRule, Next, NodeSpec
+from fproc.config.input_format import FileRule
+from fproc.config.nodes import Next, NodeSpec
 from fproc.pipeline.graph import Graph, build_graph
 
 Written = tuple[str, str, Next]

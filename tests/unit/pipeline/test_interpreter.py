@@ -129,9 +129,11 @@ def test_a_tag_without_a_route_is_an_error_and_never_a_silent_drop() -> None:
     assert (failure.node, failure.line_no, failure.given) == ("start", 2, "bb")
 
 
-def test_a_line_with_a_line_ending_in_it_is_refused() -> None:
+def test_a_line_that_ends_with_a_line_ending_is_refused() -> None:
     plan = plan_of([{"tag": "start", "type": user("yields_line_ending"), "next": "end"}])
-    with pytest.raises(RecordError, match="line 1, node 'start': emitted a line with a line ending in it"):
+    with pytest.raises(
+        RecordError, match="line 1, node 'start': emitted a line that ends with a line ending"
+    ):
         run_lines(plan, "a")
 
 

@@ -23,8 +23,10 @@ def found_in(raw: bytes, *, limit: int, block_bytes: int) -> list[Found]:
         if isinstance(piece, Overlong):
             found.append((piece.line_no, piece.offset_bytes, None))
         else:
-            numbered = enumerate(piece.lines, piece.first_line_no)
-            found += [(line_no, piece.line_offset_bytes(line_no), line) for line_no, line in numbered]
+            found += [
+                (piece.line_no(index), piece.record_offset_bytes(index), line)
+                for index, line in enumerate(piece.lines)
+            ]
     return found
 
 

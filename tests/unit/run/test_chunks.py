@@ -23,7 +23,7 @@ from fproc.process import children
 from fproc.run import chunks, helpers
 from fproc.run import run as running
 from fproc.run.figures import Figures
-from fproc.run.inputs import open_input
+from fproc.run.reading.inputs import open_input
 from fproc.run.run import run_input
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.checkpoint import Position

@@ -13,7 +13,7 @@ from fproc.pipeline.processors.base import Source
 from fproc.run import failures
 from fproc.run.failures import MOST_SAID, SAID_SECONDS, FailureHandler, log_end
 from fproc.run.figures import Figures
-from fproc.run.inputs import open_input
+from fproc.run.reading.inputs import open_input
 from fproc.run.run import Keeper, run_input
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.checkpoint import Position

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import errno
 import gzip
-import io
 import lzma
 import os
 import socket
@@ -16,11 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from fproc.base.errors import InputError
+from fproc.base.errors import InputError, NotWholeError
+from fproc.config.input_format import InputRules
 from fproc.config.patterns import COMPRESSED, result_name
-from fproc.run.inputs import Input, open_input, standard_input
+from fproc.pipeline.records import BLOCK_BYTES
+from fproc.run.reading.inputs import Input, open_input, standard_input
 
 CONTENT = b"".join(b"line %d\n" % number for number in range(5000))
+NAMES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
 PACK: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
     ".bz2": bz2.compress,
@@ -42,7 +44,16 @@ def whole(given: Input, piece_bytes: int = 4096) -> bytes:
 
 
 def spool_input(path: str) -> Input:
-    return open_input(path, in_spool=True)
+    return begun(open_input(path, in_spool=True))
+
+
+def begun(given: Input) -> Input:
+    try:
+        given.begin(InputRules())
+    except BaseException:
+        given.close()
+        raise
+    return given
 
 
 def test_a_plain_file_is_read_as_it_is(tmp_path: Path) -> None:
@@ -68,11 +79,16 @@ def test_a_compressed_file_of_nothing_is_an_empty_input(suffix: str, tmp_path: P
     assert whole(spool_input(path)) == b""
 
 
-@pytest.mark.parametrize("suffix", ["", *COMPRESSED])
-def test_an_empty_file_is_an_empty_input_whatever_its_name(suffix: str, tmp_path: Path) -> None:
-    given = spool_input(put(tmp_path / f"a{suffix}", b""))
+def test_an_empty_file_is_an_empty_input(tmp_path: Path) -> None:
+    given = spool_input(put(tmp_path / "a.log", b""))
     assert given.size_bytes == 0
     assert whole(given) == b""
+
+
+@pytest.mark.parametrize("suffix", COMPRESSED)
+def test_an_empty_file_with_the_name_of_a_compressed_one_is_not_whole(suffix: str, tmp_path: Path) -> None:
+    with pytest.raises(NotWholeError, match=r"is not a whole .* file: it does not begin as one"):
+        spool_input(put(tmp_path / f"a{suffix}", b""))
 
 
 @Packed
@@ -86,17 +102,17 @@ def test_a_compressed_file_from_windows_has_its_suffix_in_capitals(suffix: str, 
 @pytest.mark.parametrize("missing_bytes", [1, 4, 20, 100])
 def test_a_truncated_file_is_an_error_of_the_input(suffix: str, missing_bytes: int, tmp_path: Path) -> None:
     path = put(tmp_path / f"a{suffix}", PACK[suffix](CONTENT)[:-missing_bytes])
-    with pytest.raises(InputError, match=rf"is not a whole \{suffix} file"):
+    with pytest.raises(InputError, match=f"is not a whole {NAMES[suffix]} file"):
         whole(spool_input(path))
 
 
 @Packed
-@pytest.mark.parametrize("data", [b"plain text that nobody packed\n", b"\0", b"\x1f"])
-def test_a_file_that_is_not_compressed_is_an_error_of_the_input(
+@pytest.mark.parametrize("data", [b"\0", b"\xff\xfe\x1f no text at all\0"])
+def test_a_file_that_is_neither_compressed_as_its_name_says_nor_text_is_an_error_of_the_input(
     suffix: str, data: bytes, tmp_path: Path
 ) -> None:
     path = put(tmp_path / f"a{suffix}", data)
-    with pytest.raises(InputError, match=rf"is not a whole \{suffix} file"):
+    with pytest.raises(InputError, match=f"is not a whole {NAMES[suffix]} file"):
         whole(spool_input(path))
 
 
@@ -105,7 +121,7 @@ def test_a_damaged_file_is_an_error_of_the_input(suffix: str, tmp_path: Path) ->
     data = bytearray(PACK[suffix](CONTENT))
     middle = len(data) // 2
     data[middle : middle + 64] = bytes(byte ^ 0xFF for byte in data[middle : middle + 64])
-    with pytest.raises(InputError, match=rf"is not a whole \{suffix} file"):
+    with pytest.raises(InputError, match=f"is not a whole {NAMES[suffix]} file"):
         whole(spool_input(put(tmp_path / f"a{suffix}", bytes(data))))
 
 
@@ -136,9 +152,9 @@ def test_a_processor_may_know_the_name_and_the_day_of_the_file(tmp_path: Path) -
 
 def test_size_and_position_are_those_of_the_file_on_the_disk(tmp_path: Path) -> None:
     packed = gzip.compress(CONTENT)
-    given = spool_input(put(tmp_path / "a.gz", packed))
+    given = open_input(put(tmp_path / "a.gz", packed), in_spool=True)
     assert (given.size_bytes, given.position_bytes()) == (len(packed), 0)
-    given.read(10**6)
+    begun(given).read(10**6)
     given.read(1)
     assert given.position_bytes() == len(packed)
     given.close()
@@ -169,7 +185,7 @@ def test_a_fifo_on_the_command_line_is_read_to_its_end(tmp_path: Path) -> None:
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=(b"a\nb\n",))
     writer.start()
-    given = open_input(str(path), in_spool=False)
+    given = begun(open_input(str(path), in_spool=False))
     assert given.size_bytes is None
     assert given.position_bytes() == 0
     assert whole(given) == b"a\nb\n"
@@ -181,7 +197,7 @@ def test_a_compressed_fifo_is_decompressed(tmp_path: Path) -> None:
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=(gzip.compress(b"a\n"),))
     writer.start()
-    assert whole(open_input(str(path), in_spool=False)) == b"a\n"
+    assert whole(begun(open_input(str(path), in_spool=False))) == b"a\n"
     writer.join()
 
 
@@ -198,7 +214,7 @@ def test_a_link_in_the_spool_is_refused_and_on_the_command_line_followed(tmp_pat
     (tmp_path / "link").symlink_to("real")
     with pytest.raises(InputError, match="cannot be read"):
         spool_input(str(tmp_path / "link"))
-    given = open_input(str(tmp_path / "link"), in_spool=False)
+    given = begun(open_input(str(tmp_path / "link"), in_spool=False))
     assert given.source.name == "link"
     assert whole(given) == b"a\n"
 
@@ -271,7 +287,7 @@ def test_standard_input_is_an_input_named_stdin(tmp_path: Path, monkeypatch: pyt
     path = put(tmp_path / "a.log", b"a\nb\n")
     with open(path, encoding="utf-8") as file:
         monkeypatch.setattr(sys, "stdin", file)
-        given = standard_input()
+        given = begun(standard_input())
         assert given.source.name == "stdin"
         assert whole(given) == b"a\nb\n"
         assert file.fileno() >= 0  # closing the input leaves standard input open
@@ -288,19 +304,16 @@ def test_closed_standard_input_is_an_error_of_the_input(monkeypatch: pytest.Monk
 def test_a_disk_that_fails_under_a_compressed_file_is_not_the_file_s_fault(
     suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Failing(io.BytesIO):
-        def read(self, _size: int | None = -1) -> bytes:
-            raise OSError(5, "Input/output error")
-
-        readinto = read  # type: ignore[assignment]
-
-    path = put(tmp_path / f"a{suffix}", PACK[suffix](CONTENT))
-    monkeypatch.setattr("builtins.open", lambda *_arguments, **_options: Failing())
+    path = put(tmp_path / f"a{suffix}", PACK[suffix](os.urandom(BLOCK_BYTES) + CONTENT))
     given = spool_input(path)
-    monkeypatch.undo()
+
+    def fail(_descriptor: int, _size_bytes: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "read", fail)
     with pytest.raises(OSError, match="Input/output error") as caught:
-        given.read(100)
-    assert caught.value.errno == 5
+        whole(given)
+    assert caught.value.errno == errno.EIO
 
 
 def sparse(path: Path, pieces: dict[int, bytes], size_bytes: int) -> str:
@@ -318,8 +331,8 @@ def test_the_holes_of_a_plain_file_need_not_be_read(tmp_path: Path) -> None:
     path = sparse(tmp_path / "a.log", {0: b"x" * 4096, step: b"y\n"}, 1024 * step)
     given = spool_input(path)
     assert given.skip_hole() == 0
-    assert given.read(8192).rstrip(b"\0") == b"x" * 4096
-    assert given.skip_hole() == step - 8192
+    assert given.read(BLOCK_BYTES).rstrip(b"\0") == b"x" * 4096
+    assert given.skip_hole() == step - BLOCK_BYTES
     assert given.read(2) == b"y\n"
     assert given.position_bytes() == step + 2
     given.read(2**20)
@@ -331,7 +344,7 @@ def test_the_holes_of_a_plain_file_need_not_be_read(tmp_path: Path) -> None:
 def test_where_the_system_tells_of_no_holes_everything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = sparse(tmp_path / "a.log", {}, 5000)
+    path = sparse(tmp_path / "a.log", {0: b"x"}, 5000)
 
     def refuse(descriptor: int, place: int, how: int) -> int:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
@@ -339,11 +352,11 @@ def test_where_the_system_tells_of_no_holes_everything_is_read(
     given = spool_input(path)
     monkeypatch.setattr(os, "lseek", refuse)
     assert given.skip_hole() == 0
-    assert whole(given) == b"\0" * 5000
+    assert whole(given) == b"x" + b"\0" * 4999
 
 
 @Packed
 def test_a_compressed_file_has_no_holes(suffix: str, tmp_path: Path) -> None:
-    given = spool_input(put(tmp_path / f"a.log{suffix}", PACK[suffix](b"\0" * 10_000)))
+    given = spool_input(put(tmp_path / f"a.log{suffix}", PACK[suffix](b"x" + b"\0" * 10_000)))
     assert given.skip_hole() == 0
-    assert whole(given) == b"\0" * 10_000
+    assert whole(given) == b"x" + b"\0" * 10_000

@@ -163,7 +163,8 @@ def test_a_block_is_cut_at_a_line(count: int) -> None:
     assert (other.first_line_no, other.offset_bytes) == (7 + count, 100 + len(one.raw))
     for line_no in range(7, 7 + len(block.lines)):
         part = one if line_no < other.first_line_no else other
-        assert part.line_offset_bytes(line_no) == block.line_offset_bytes(line_no)
+        index = line_no - part.first_line_no
+        assert part.record_offset_bytes(index) == block.record_offset_bytes(line_no - 7)
 
 
 @pytest.mark.parametrize("block_bytes", [1, 5, 16, 65536])

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from fproc.base.errors import ConservationError, FprocError
+from fproc.config.input_format import InputRules
 from fproc.pipeline.interpreter import Interpreter
 from fproc.run import attempt
 from fproc.run.attempt import RunContext
 from fproc.run.figures import Figures
-from fproc.run.inputs import Input, open_input
 from fproc.run.outcome import Outcome
+from fproc.run.reading.inputs import Input, open_input
 from fproc.run.run import check_bytes, run_input
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
@@ -222,7 +223,7 @@ def test_a_file_that_was_not_read_to_its_last_byte_fails(
             left[0] -= len(data)
             return data
 
-        given.read = read_less
+        monkeypatch.setattr(given, "read", read_less)
         return given
 
     monkeypatch.setattr(attempt, "open_input", open_part)
@@ -235,6 +236,7 @@ def test_only_bytes_that_are_lines_themselves_are_counted(name: str, tmp_path: P
     path = tmp_path / name
     path.write_bytes(gzip.compress(LINES) if name == "x.gz" else LINES)
     given = open_input(str(path), in_spool=True)
+    given.begin(InputRules())
     if name == "x.gz":
         check_bytes(given)
     else:

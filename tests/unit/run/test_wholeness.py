@@ -176,7 +176,7 @@ def test_a_compressed_file_that_stays_cut_off_fails_in_the_end(tmp_path: Path) -
     place.now += 10
     outcome = place.run()
     assert (outcome.verdict, outcome.event.attempt) == (Verdict.FAIL, 1)
-    assert outcome.event.error.startswith("is not a whole .gz file")
+    assert outcome.event.error.startswith("is not a whole gzip file")
 
 
 def test_a_cut_off_compressed_file_that_nobody_writes_to_fails_at_once(tmp_path: Path) -> None:

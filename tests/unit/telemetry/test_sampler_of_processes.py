@@ -14,7 +14,7 @@ from fproc.run.attempt import RunContext
 from fproc.run.failures import MOST_NOTED
 from fproc.run.figures import Figures
 from fproc.run.helpers import Helpers
-from fproc.run.inputs import open_input
+from fproc.run.reading.inputs import open_input
 from fproc.run.run import run_input
 from fproc.spool.disk.disk import Disk
 from fproc.spool.output.parts import Staging

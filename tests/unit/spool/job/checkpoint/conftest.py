@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fproc.pipeline.records import read_pieces
+from fproc.run.reading.framing import read_records
 from fproc.spool.job.checkpoint import Position
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.decision import FileStamp
@@ -45,4 +45,4 @@ def small_steps(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of more than 20 bytes are passed over in steps of 10."""
     site.config["limits"] = {"max_line_bytes": 20}
     monkeypatch.setattr("fproc.pipeline.records.PASS_BYTES", 1)
-    monkeypatch.setattr("fproc.run.run.read_pieces", partial(read_pieces, block_bytes=10))
+    monkeypatch.setattr("fproc.run.run.read_records", partial(read_records, block_bytes=10))

@@ -1,0 +1,157 @@
+"""The contents of a file: what is left once it is decompressed and decoded, and where its text begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from fproc.base.errors import InputError, NotWholeError
+from fproc.base.values import dataclass
+from fproc.config.input_format import AUTO, NONE, InputFormat
+from fproc.pipeline.records import BLOCK_BYTES, decode
+from fproc.run.reading.compression import compression_of, decompressed
+from fproc.run.reading.encoding import UTF_8, encoding_of, transcoded
+from fproc.run.reading.kinds import kind_of, wide_text
+from fproc.run.reading.raw import RawFile
+
+Read = Callable[[int], bytes]
+
+
+class ContentsReader(Protocol):
+    """Reads contents."""
+
+    def read(self, size_bytes: int, /) -> bytes:
+        """Return some bytes, about so many; b"" at the end."""
+
+    def skip_to(self, offset_bytes: int, /) -> None:
+        """Go on at another byte of the contents."""
+
+    def push_back(self, data: bytes, /) -> None:
+        """Have what was just read be read again."""
+
+
+class _Derived:
+    """Contents that are made of others: to go on elsewhere, all that is before is made again.
+
+    Args:
+        begin: returns what reads them from their beginning.
+    """
+
+    def __init__(self, begin: Callable[[], Read]) -> None:
+        self._begin = begin
+        self._read = begin()
+        self._ahead = b""
+
+    def read(self, size_bytes: int) -> bytes:
+        if self._ahead:
+            data, self._ahead = self._ahead, b""
+            return data
+        return self._read(size_bytes)
+
+    def skip_to(self, offset_bytes: int) -> None:
+        self._read, self._ahead = self._begin(), b""
+        while offset_bytes > 0 and (data := self._read(min(BLOCK_BYTES, offset_bytes))):
+            self._ahead = data[offset_bytes:]
+            offset_bytes -= len(data)
+
+    def push_back(self, data: bytes) -> None:
+        self._ahead = data + self._ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Contents that are ready to be read from their byte `begin_bytes` on.
+
+    `nulls` is how many NULs were skipped before that.
+    """
+
+    reader: ContentsReader
+    begin_bytes: int = 0
+    nulls: int = 0
+
+
+def open_contents(raw: RawFile, name: str, form: InputFormat) -> Contents:
+    """Return the contents of a file.
+
+    Raises:
+        InputError: it is no text, or cannot be decompressed.
+        NotWholeError: it is not a whole compressed file, as far as the first bytes tell.
+        OSError: the disk refuses.
+    """
+    reader = _decompressed(raw, name, form)
+    head = reader.read(BLOCK_BYTES)
+    encoding, mark_bytes = encoding_of(head, form.encoding)
+    is_wide = encoding.startswith(("utf-16", "utf-32"))
+    if form.binary == "fail":
+        kind = kind_of(head, name) or (None if is_wide else wide_text(head))
+        if kind is not None:
+            raise InputError(f"is {kind}, not text")
+    nulls = 0
+    if head[:1] == b"\0" and not is_wide and form.binary == "fail":
+        nulls, head = _skip_nulls(reader, head)
+        encoding, mark_bytes = encoding_of(head, form.encoding)
+    begin_bytes = nulls + mark_bytes
+    reader.push_back(head[mark_bytes:])
+    if encoding == UTF_8:
+        return Contents(reader, begin_bytes, nulls)
+    is_first = True
+
+    def begin() -> Read:
+        nonlocal is_first
+        if not is_first:
+            reader.skip_to(begin_bytes)
+        is_first = False
+        return transcoded(reader.read, encoding)
+
+    return Contents(_Derived(begin), 0, nulls)
+
+
+def _decompressed(raw: RawFile, name: str, form: InputFormat) -> ContentsReader:
+    compression = compression_of(raw.peek(), name, form.compression)
+    if compression == NONE:
+        return raw
+    is_first = True
+
+    def begin() -> Read:
+        nonlocal is_first
+        if not is_first:
+            raw.skip_to(0)
+        is_first = False
+        return decompressed(raw, compression)
+
+    try:
+        return _Derived(begin)
+    except NotWholeError:
+        raise
+    except InputError:
+        if form.binary == "accept" and form.compression == AUTO and raw.seekable():
+            raw.skip_to(0)
+            return raw
+        raise
+
+
+def _skip_nulls(reader: ContentsReader, head: bytes) -> tuple[int, bytes]:
+    """Read on to the first byte that is no NUL; return how many came before it, and what was read from it on.
+
+    Raises:
+        InputError: there is none.
+    """
+    nulls = 0
+    while not head.strip(b"\0"):
+        nulls += len(head)
+        if isinstance(reader, RawFile):
+            nulls += reader.skip_hole()
+        head = reader.read(BLOCK_BYTES)
+        if not head:
+            raise InputError(f"holds nothing but {nulls} NULs: what was in it is lost")
+    text = head.lstrip(b"\0")
+    return nulls + len(head) - len(text), text
+
+
+def first_line(reader: ContentsReader, most_bytes: int = 2**20) -> str:
+    """Return the first line, as far as it is not longer than that; all of it is read again."""
+    data = b""
+    while b"\n" not in data and len(data) < most_bytes and (block := reader.read(BLOCK_BYTES)):
+        data += block
+    reader.push_back(data)
+    return decode(data.partition(b"\n")[0][:most_bytes]).removesuffix("\r")
