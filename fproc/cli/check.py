@@ -77,7 +77,7 @@ def run_examples(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
         left_out(error, plan.config.on_error)
 
     results = _Results()
-    start, records = plan.config.input_rules.entry_of(SOURCE.name, lambda: lines[0] if lines else "")
+    start, records = plan.input_rules.entry_of(SOURCE.name, lambda: lines[0] if lines else "")
     entry = start or START
     interpreter = plan.run(SOURCE, results, entry=entry, on_error=on_error)
     try:

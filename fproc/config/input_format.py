@@ -184,7 +184,9 @@ class InputRules:
     def format_of(self, name: str) -> InputFormat:
         """Return how the bytes of a file are read; its records may depend on its first line, too."""
         named = [rule for rule in self.rules if rule.first_line is None and _is_named(rule, name)]
-        changes = {option: _first_of(named, option) for option in _BYTES} if named else {}
+        if not named:
+            return self.base
+        changes = {option: _first_of(named, option) for option in _BYTES}
         return replace(self.base, **{option: value for option, value in changes.items() if value is not None})
 
     def entry_of(self, name: str, first_line: Callable[[], str]) -> tuple[str | None, Records]:
@@ -192,6 +194,8 @@ class InputRules:
 
         `first_line` is called if a rule asks for it.
         """
+        if not self.rules:
+            return None, self.base.records
         fitting = [
             rule
             for rule in self.rules

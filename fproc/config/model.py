@@ -14,7 +14,7 @@ from fproc.base.values import asdict, dataclass
 from fproc.config import checks
 from fproc.config.checks import at_least_one
 from fproc.config.declaration import Flag, checked_fields, key, section, settings_of
-from fproc.config.input_format import FileRule, InputFormat, InputRules, check_file_rule
+from fproc.config.input_format import FileRule, InputFormat, check_file_rule
 from fproc.config.nodes import Example, NodeSpec, check_example, check_node
 
 MEGABYTE = 10**6
@@ -313,11 +313,6 @@ class Config:
     def mode_of_results(self) -> int | None:
         """The mode of results, or None for what the umask says."""
         return None if self.results_mode is None else int(self.results_mode, 8)
-
-    @property
-    def input_rules(self) -> InputRules:
-        """How inputs are read."""
-        return InputRules(self.input, self.files)
 
 
 SETTINGS = tuple(settings_of(Config))

@@ -13,6 +13,7 @@ from fproc.base.errors import ConfigError, Problem, UsageError
 from fproc.base.ids import sha256
 from fproc.base.text import nearest
 from fproc.base.values import dataclass, replace
+from fproc.config.input_format import InputRules
 from fproc.config.keys import parse_config
 from fproc.config.model import Config, to_json
 from fproc.config.nodes import NodeSpec
@@ -42,6 +43,7 @@ class Plan:
     fingerprint: str
     forms: Mapping[str, Form | None]
     compiler: Compiler
+    input_rules: InputRules
 
     def run(
         self,
@@ -146,8 +148,9 @@ def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
             makers[node.tag], forms[node.tag] = resolved.make, resolved.form
     if problems:
         raise ConfigError(sorted(problems, key=_path_key))
+    input_rules = InputRules(config.input, config.files)
     compiler = Compiler(checked_graph, forms, max_hops=config.limits.max_hops)
-    return Plan(config, checked_graph, makers, _fingerprint(config), forms, compiler)
+    return Plan(config, checked_graph, makers, _fingerprint(config), forms, compiler, input_rules)
 
 
 def _remembers(form: Form | None) -> bool:

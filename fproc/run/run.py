@@ -79,7 +79,7 @@ def run_input(
         FprocError: the file cannot be processed.
         OSError: the host is in trouble.
     """
-    source_file.begin(plan.config.input_rules)
+    source_file.begin(plan.input_rules)
     position = begin_at or Position(source_file.begin_bytes)
     mark = mark or CurrentTask.own()
     mark.note(Doing.READING)

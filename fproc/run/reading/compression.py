@@ -32,7 +32,6 @@ _FIRST = {signature[0]: name for name, signatures in _SIGNATURES.items() for sig
 _SUFFIXES = {
     ".gz": "gzip",
     ".gzip": "gzip",
-    ".tgz": "gzip",
     ".bz2": "bzip2",
     ".xz": "xz",
     ".lzma": "xz",

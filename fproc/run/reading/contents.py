@@ -8,10 +8,9 @@ from typing import Protocol
 from fproc.base.errors import InputError, NotWholeError
 from fproc.base.values import dataclass
 from fproc.config.input_format import AUTO, NONE, InputFormat
+from fproc.config.patterns import COMPRESSED
 from fproc.pipeline.records import BLOCK_BYTES, decode
-from fproc.run.reading.compression import compression_of, decompressed
-from fproc.run.reading.encoding import UTF_8, encoding_of, transcoded
-from fproc.run.reading.kinds import kind_of, wide_text
+from fproc.run.reading.kinds import is_plain, kind_of, wide_text
 from fproc.run.reading.raw import RawFile
 
 Read = Callable[[int], bytes]
@@ -78,6 +77,11 @@ def open_contents(raw: RawFile, name: str, form: InputFormat) -> Contents:
         NotWholeError: it is not a whole compressed file, as far as the first bytes tell.
         OSError: the disk refuses.
     """
+    is_usual = (form.encoding, form.compression, form.binary) == (AUTO, AUTO, "fail")
+    if is_usual and is_plain(raw.peek()) and not name.lower().endswith(COMPRESSED):
+        return Contents(raw)
+    from fproc.run.reading.encoding import UTF_8, encoding_of, transcoded  # noqa: PLC0415 - most files do without
+
     reader = _decompressed(raw, name, form)
     head = reader.read(BLOCK_BYTES)
     encoding, mark_bytes = encoding_of(head, form.encoding)
@@ -107,6 +111,8 @@ def open_contents(raw: RawFile, name: str, form: InputFormat) -> Contents:
 
 
 def _decompressed(raw: RawFile, name: str, form: InputFormat) -> ContentsReader:
+    from fproc.run.reading.compression import compression_of, decompressed  # noqa: PLC0415 - as above
+
     compression = compression_of(raw.peek(), name, form.compression)
     if compression == NONE:
         return raw

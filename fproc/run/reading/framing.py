@@ -29,10 +29,10 @@ Piece = Block | Overlong | Passing
 
 Read = Callable[[int], bytes]
 
-_OPENING = re.compile(r'(?:^|(?<=[,;\t|]))"')
+_OPENING = r'(?:^|(?<=[,;\t|]))"'
 """A quote that opens a field: at the start of a line, or after a separator."""
 
-_CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')
+_CLOSING = r'[^"]*(?:""[^"]*)*"(?!")'
 """A quoted field from its inside on to the quote that closes it; two quotes are one in the field."""
 
 
@@ -135,6 +135,7 @@ class _Quotes:
 
     def __init__(self) -> None:
         self._is_quoted = False
+        self._opening, self._closing = re.compile(_OPENING).search, re.compile(_CLOSING).match
 
     def __call__(self, lines: list[str]) -> list[int]:
         begins = []
@@ -142,23 +143,22 @@ class _Quotes:
             if not self._is_quoted:
                 begins.append(index)
             if '"' in line:
-                self._is_quoted = _ends_quoted(line, is_quoted=self._is_quoted)
+                self._is_quoted = self._ends_quoted(line)
         return begins
 
-
-def _ends_quoted(line: str, *, is_quoted: bool) -> bool:
-    """Return whether a line ends within quotes, by whether it begins within them."""
-    position = 0
-    while True:
-        if is_quoted:
-            closing = _CLOSING.match(line, position)
-            if closing is None:
-                return True
-            position, is_quoted = closing.end(), False
-        opening = _OPENING.search(line, position)
-        if opening is None:
-            return False
-        position, is_quoted = opening.end(), True
+    def _ends_quoted(self, line: str) -> bool:
+        """Return whether a line ends within quotes."""
+        position, is_quoted = 0, self._is_quoted
+        while True:
+            if is_quoted:
+                closing = self._closing(line, position)
+                if closing is None:
+                    return True
+                position = closing.end()
+            opening = self._opening(line, position)
+            if opening is None:
+                return False
+            position, is_quoted = opening.end(), True
 
 
 class _Grouping:

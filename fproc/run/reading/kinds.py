@@ -77,6 +77,15 @@ _DOCUMENTS = (
 """Names of zip archives that are one thing: nobody means the text of a file in them."""
 
 
+_RARE = frozenset([*_BY_FIRST, *(signature[0] for signature, _, _ in _WITH_NULS), *b"\0\xef\xfe\xff\x78]"])
+"""First bytes of files that may be something else than text in UTF-8; text may have some of them, too."""
+
+
+def is_plain(head: bytes) -> bool:
+    """Return whether bytes begin as nothing but text in UTF-8 does; text may begin in another way, too."""
+    return head[:1] != b"" and head[0] not in _RARE and b"\0" not in head[:SNIFF_BYTES]
+
+
 def is_document(name: str, head: bytes) -> bool:
     """Return whether a zip archive is a document or program, by its name."""
     return head.startswith(b"PK\x03\x04") and name.lower().endswith(_DOCUMENTS)

@@ -61,7 +61,7 @@ class RawFile:
 
     def push_back(self, data: bytes) -> None:
         """Have what was just read be read again."""
-        self._ahead = data + self._ahead
+        self._ahead = data + self._ahead if self._ahead else data
         self._position -= len(data)
 
     def tell(self) -> int:

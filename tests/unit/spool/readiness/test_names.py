@@ -101,7 +101,7 @@ def test_ignore_more_adds_to_what_is_ignored_and_ignore_replaces_it() -> None:
 def test_a_rule_of_files_takes_capitals_for_small_letters(name: str) -> None:
     nodes = [{"tag": tag, "type": "trim", "next": "end"} for tag in ("start", "csv")]
     plan = plan_of(nodes, files=[{"match": "*.csv", "start": "csv"}])
-    assert plan.config.input_rules.entry_of(name, str)[0] == "csv"
+    assert plan.input_rules.entry_of(name, str)[0] == "csv"
 
 
 @pytest.mark.parametrize(
