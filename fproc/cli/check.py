@@ -13,7 +13,7 @@ from fproc.pipeline.failures import RecordError, left_out
 from fproc.pipeline.graph import END, START
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import STDOUT, Source
-from fproc.pipeline.processors.options import Template
+from fproc.pipeline.processors.options import APPENDED, Template
 from fproc.pipeline.processors.sinks import fill_result_name
 from fproc.pipeline.records import Block, Overlong, Passing
 from fproc.run.reading.framing import read_records
@@ -31,13 +31,13 @@ class _Results:
         self.results: dict[str, list[str]] = {}
 
     def write(self, result: str, line: str) -> None:
-        self.results.setdefault(result, []).append(line)
+        self.lines(result).append(line)
 
     def print_line(self, line: str) -> None:
         self.write(STDOUT, line)
 
     def lines(self, result: str) -> list[str]:
-        return self.results.setdefault(result, [])
+        return self.results.setdefault(result.removeprefix(APPENDED), [])
 
     def printed(self) -> list[str]:
         return self.lines(STDOUT)

@@ -29,7 +29,7 @@ from fproc.run.reading.inputs import Input
 from fproc.run.run import run_input
 from fproc.run.verdict import Verdict, decide
 from fproc.spool.disk.disk import Disk
-from fproc.spool.layout import REJECTS_ENDING
+from fproc.spool.layout import REJECTS_ENDING, Folders
 from fproc.spool.output.direct import DirectOutput
 
 log = logging.getLogger("fproc.input")
@@ -217,6 +217,13 @@ class _Call:
             with open(path, "wb") as stream:
                 yield stream
 
+    def _spool(self) -> Folders | None:
+        """Return the folders of the spool that has this folder of results, if there is one."""
+        config = self._plan.config
+        folders = Folders(config.watch_dir, config.results_dir)
+        is_of_spool = os.path.realpath(self._to.folder) == os.path.realpath(config.results_dir)
+        return folders if is_of_spool and os.path.exists(folders.id) else None
+
     @contextmanager
     def _output(self, source: Input, stream: BinaryIO | None) -> Iterator[DirectOutput]:
         name = source.source.name
@@ -227,6 +234,7 @@ class _Call:
             stream=stream,
             streamed_result=name if stream else None,
             mode=self._plan.config.mode_of_results,
+            spool=self._spool(),
         )
         try:
             yield output

@@ -22,6 +22,7 @@ from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.requeue import failed_inputs, put_back_all
 from fproc.spool.intake.status import SpoolStatus, is_input
 from fproc.spool.layout import Folders, history_of, prepare
+from fproc.spool.output.intents import is_place
 from fproc.telemetry.health import judge
 from fproc.telemetry.history import History
 from fproc.telemetry.recorder import open_history
@@ -75,7 +76,9 @@ def why(config: Config, path: str) -> int:
             what = ": " + shown(event.error) if event.error else ""
             attempt = f", attempt {event.attempt}" if event.kind in KINDS.values() else ""
             left_out = left_out_text(event.rejected, event.skipped)
-            say(f"  {rfc3339(event.time)} {event.kind}{attempt}{f', {left_out}' if left_out else ''}{what}")
+            left_out = f", {left_out}" if left_out else ""
+            appended = "".join(f", {shown(place)}" for place in event.results if is_place(place))
+            say(f"  {rfc3339(event.time)} {event.kind}{attempt}{left_out}{appended}{what}")
     return EXIT_OK
 
 

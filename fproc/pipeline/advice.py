@@ -113,8 +113,8 @@ def _of_sink(plan: Plan, name: str, node: NodeSpec) -> Iterator[str]:
     """Yield what is wrong with the name of a result."""
     form = plan.forms.get(name)
     template = form.values.get("file") if isinstance(form, BuiltinForm) else None
-    if isinstance(template, Template) and set(template.names) <= SHARED_NAMES:
+    if isinstance(template, Template) and set(template.names) <= SHARED_NAMES and not template.appends:
         is_replaced = plan.config.on_conflict == "replace"
         becomes = "each replaces the one before" if is_replaced else "later ones get ~2, ~3 and so on"
         what = f"{node.path}.config.file: several inputs have a result {template.text!r}, of which {becomes}"
-        yield f"{what}; put {{name}} or {{stem}} into it"
+        yield f'{what}; put {{name}} or {{stem}} into it, or let all of them "append" to one'

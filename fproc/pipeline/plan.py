@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -146,11 +146,21 @@ def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
         problems += found
         if resolved is not None:
             makers[node.tag], forms[node.tag] = resolved.make, resolved.form
+    problems += _conflicts(config, forms)
     if problems:
         raise ConfigError(sorted(problems, key=_path_key))
     input_rules = InputRules(config.input, config.files)
     compiler = Compiler(checked_graph, forms, max_hops=config.limits.max_hops)
     return Plan(config, checked_graph, makers, _fingerprint(config), forms, compiler, input_rules)
+
+
+def _conflicts(config: Config, forms: Mapping[str, Form | None]) -> Iterator[Problem]:
+    """Yield what is wrong with nodes and keys together."""
+    for node in config.nodes:
+        form = forms.get(node.tag)
+        if isinstance(form, BuiltinForm) and form.values.get("append") and config.on_conflict == "replace":
+            what = "a result cannot be appended to and replaced, as '$.on_conflict' says"
+            yield Problem(f"{node.path}.config.append", what, 'leave out "append" here, or "on_conflict"')
 
 
 def _remembers(form: Form | None) -> bool:

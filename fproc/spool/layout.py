@@ -61,6 +61,7 @@ class Folders:
         lockers: a folder for each running fproc that holds jobs by locks.
         published: what inputs have published of which lines were set aside, or that were written to late;
             see `fproc.spool.job.reruns`.
+        appends: what is being appended to results that inputs share; see `fproc.spool.output.appends`.
         uploads: a folder for each upload that is coming in; see `fproc.spool.intake.uploads`.
     """
 
@@ -82,6 +83,7 @@ class Folders:
         self.history = os.path.join(self.state, "history.db")
         self.instances = os.path.join(self.state, "instances")
         self.lockers = os.path.join(self.state, "lockers")
+        self.appends = os.path.join(self.state, "appends")
         self.uploads = os.path.join(self.state, "uploads")
         self.published = os.path.join(self.state, "published")
         self._within = os.path.join(watch, "")
@@ -114,7 +116,8 @@ def prepare(folders: Folders, disk: Disk) -> str:
     for path in (folders.watch, folders.state):
         _make_usable(disk, path, "$.watch_dir")
     mark(folders.watch, folders.state, disk)
-    for path in (*folders.inputs(), folders.jobs, folders.commits, folders.late, folders.incomplete):
+    records = (folders.jobs, folders.commits, folders.late, folders.incomplete, folders.appends)
+    for path in (*folders.inputs(), *records):
         _make_usable(disk, path, "$.watch_dir")
     for path in (folders.results, stages):
         _make_usable(disk, path, "$.results_dir")

@@ -59,6 +59,7 @@ from fproc.spool.job.unjournaled import clear_aside, disk_for, take_first_name
 from fproc.spool.layout import Folders
 from fproc.spool.locks.locks import LockManager, Locks
 from fproc.spool.locks.sharing import Sharing
+from fproc.spool.output.appends import Appender
 from fproc.spool.readiness.closings import Closings
 from fproc.spool.readiness.evidence import Evidence, evidence_at
 from fproc.spool.readiness.looks import longest_wait_seconds, look_of, quiet_seconds
@@ -113,13 +114,17 @@ class Spool:
         self._longest_wait_seconds = longest_wait_seconds(config)
         self.trusted_time = TrustedTime(self.folders, clock=clock).now
         self.sharing = Sharing(self.folders, self._disk, lock_manager, monotonic=monotonic)
+        mode, lock_manager_now = config.mode_of_results, lambda: self.sharing.lock_manager
+        self._appender = Appender(self._disk, self.folders, self.home.stage, lock_manager_now, mode=mode)
         self._intake = config.intake
         self.names = InputNames(config.intake)
         self._markers = Markers(self.names, self.folders.unprocessed, self._disk)
         self._idle = FolderWatch(self.folders.underprocess, clock)
         self._groups: Groups | None = None
         if isinstance(self.sharing.lock_manager, Locks) and not self._markers.are_used():
-            self._groups = Groups(self._disk, self.folders, self.home, self.sharing.lock_manager)
+            self._groups = Groups(
+                self._disk, self.folders, self.home, self.sharing.lock_manager, self._appender
+            )
         self.closings = Closings(self.folders.unprocessed)
         self._scanner = Scanner(
             self.folders.unprocessed,
@@ -129,7 +134,13 @@ class Spool:
             closings=self.closings,
         )
         self.late = LateWriters(
-            self._disk, self.folders, self.home, self.sharing, monotonic=monotonic, clock=clock
+            self._disk,
+            self.folders,
+            self.home,
+            self.sharing,
+            self._appender,
+            monotonic=monotonic,
+            clock=clock,
         )
         self._left_alone = LeftAlone(self.names.may_be_input, self.names)
 
@@ -316,6 +327,7 @@ class Spool:
             self._idle.keep()
         if deep:
             self.sharing.sweep()
+            self._appender.recover()
             with os.scandir(self.folders.jobs) as entries:
                 names |= {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
             names |= set(os.listdir(self.folders.commits))
@@ -344,7 +356,7 @@ class Spool:
         hold = self.sharing.lock_manager.hold(name, seen_version)
         if hold is None:
             return None
-        job = Job(self._disk, self.folders, self.home, name, hold)
+        job = Job(self._disk, self.folders, self.home, name, hold, appender=self._appender)
         if self._disk.has_halves:
             try:
                 clear_aside(self._disk, job, os.path.join(self.folders.unprocessed, name))

@@ -12,6 +12,7 @@ Some are not here, because nothing that can be observed depends on the step:
 
 from __future__ import annotations
 
+from tests.mutants.appends import APPENDS
 from tests.mutants.durability import FSYNCS
 from tests.mutants.folders import FOLDERS
 from tests.mutants.groups import GROUPS
@@ -20,7 +21,20 @@ from tests.mutants.owners import OWNERS
 from tests.mutants.steps import FAULTS, PARTS, STEPS
 from tests.mutants.uploads import UPLOADS
 
-MUTANTS = [*FSYNCS, *STEPS, *PARTS, *HALVES, *OTHERS, *FAULTS, *OWNERS, *GROUPS, *UPLOADS, *LATE, *FOLDERS]
+MUTANTS = [
+    *FSYNCS,
+    *STEPS,
+    *PARTS,
+    *HALVES,
+    *OTHERS,
+    *FAULTS,
+    *OWNERS,
+    *GROUPS,
+    *UPLOADS,
+    *LATE,
+    *FOLDERS,
+    *APPENDS,
+]
 
 QUICK = {
     "the contents of parts are not fsynced",
@@ -30,5 +44,6 @@ QUICK = {
     "evidence against an owner holds for ever",
     "what several inputs hold is fsynced after they were moved",
     "whatever part is gone has been published",
+    "the intent to append is not written",
 }
 """The names of one of each kind, which are tried each time."""

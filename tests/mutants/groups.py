@@ -122,8 +122,8 @@ GROUPS = [
         "results are published before the shared record",
         "job/group",
         (
-            "self._write_down()\n            self._each(self._publish)",
-            "self._each(self._publish)\n            self._write_down()",
+            "self._write_down()\n            self._append()\n            self._each(self._publish)",
+            "self._each(self._publish)\n            self._write_down()\n            self._append()",
         ),
         crash("three files"),
     ),

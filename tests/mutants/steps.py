@@ -57,8 +57,8 @@ STEPS = [
         "the input is archived before its results are published",
         "job/commit",
         (
-            "for index in range(len(commit_record.publications)):",
-            "for index in (len(commit_record.publications), *range(len(commit_record.publications))):",
+            "for index, move in enumerate(commit_record.publications):",
+            "for index, move in [(len(commit_record.publications), commit_record.archive)]:",
         ),
         GAPS + "test_an_input_is_archived_only_when_its_results_are_there[crash]",
     ),
@@ -82,7 +82,7 @@ STEPS = [
         "job/commit",
         (
             "    commit_record = archive(",
-            "    disk.unlink(os.path.join(job_folder, RECORD))\n    commit_record = archive(",
+            "    disk.unlink(os.path.join(job_folder, 'commit.json'))\n    commit_record = archive(",
         ),
         CRASH,
     ),

@@ -21,7 +21,7 @@ from fproc.pipeline.compiler.writer import NotCompiledError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.processors.base import records_of
 from fproc.pipeline.processors.options import Template
-from fproc.pipeline.processors.sinks import fill_result_name
+from fproc.pipeline.processors.sinks import result_key
 from fproc.pipeline.records import Block, Overlong, Record
 
 SHORT_SHARE = 16
@@ -148,7 +148,7 @@ class CompiledRun(Interpreter):
         Raises:
             ValueError: no result can have that name.
         """
-        return self.output.lines(fill_result_name(file, self.source, tag))
+        return self.output.lines(result_key(file, self.source, tag))
 
     def lines_by_tag(self, file: Template) -> dict[str, list[str]]:
         """Return these lists for all tags; looking one up raises as `lines` does."""

@@ -33,6 +33,9 @@ class Template:
                 raise ValueError(f"does not know {{{name}}}; there are {places}")
             self.names.append(name)
 
+        self.appends = False
+        """Whether it names results that are appended to."""
+
         self.fill = text.format
         """A call that fills the placeholders, numbered ones from positional arguments."""
 
@@ -98,6 +101,9 @@ def _otherwise(value: Any) -> str:
 
 STAGE_FOLDER = ".stage"
 """The one name in the results folder that no result can have: results are written in there."""
+
+APPENDED = "/"
+"""What the key of a result begins with, among those of a run, that the run's lines are appended to."""
 
 _IMPOSSIBLE_PARTS = frozenset({"", ".", "..", STAGE_FOLDER})
 
@@ -172,6 +178,8 @@ def check_options(
     for key, option in builtin.options.items():
         if option.required and key not in config:
             problems.append(Problem(f"{path}.{key}", f"{name!r} needs this option", option.meaning))
+    if isinstance(values.get("file"), Template):
+        values["file"].appends = values.get("append") is True
     return values, problems or list(_cross_checks(values, path))
 
 

@@ -17,11 +17,21 @@ from fproc.pipeline.processors.base import (
     Source,
     stateless,
 )
-from fproc.pipeline.processors.options import Template, is_result_name
+from fproc.pipeline.processors.options import APPENDED, Template, is_result_name
 from fproc.pipeline.records import Record
 
 DEFAULT_RESULT = "{name}"
 """The template of `end`: a result of the input's own name."""
+
+
+def result_key(template: Template, source: Source, tag: str) -> str:
+    """Return what a run calls the result that a line with this tag goes to: its name, marked if it appends.
+
+    Raises:
+        ValueError: as `fill_result_name`.
+    """
+    name = fill_result_name(template, source, tag)
+    return f"{APPENDED}{name}" if template.appends else name
 
 
 def fill_result_name(template: Template, source: Source, tag: str) -> str:
@@ -40,16 +50,16 @@ def fill_result_name(template: Template, source: Source, tag: str) -> str:
     return name
 
 
-def _write(*, file: Template) -> Maker:
+def _write(*, file: Template, append: bool) -> Maker:  # noqa: ARG001 - the template knows
     def make(source: Source, output: Output) -> Processor:
         if "tag" not in file.names:
-            return _into(partial(output.write, fill_result_name(file, source, "")))
+            return _into(partial(output.write, result_key(file, source, "")))
         names: dict[str, str] = {}
 
         def process(tag: str, line: str) -> Sequence[Record]:
             name = names.get(tag)
             if name is None:
-                name = names[tag] = fill_result_name(file, source, tag)
+                name = names[tag] = result_key(file, source, tag)
             output.write(name, line)
             return ()
 
@@ -74,7 +84,7 @@ def _names_tag(values: Mapping[str, Any]) -> bool:
     return "tag" in values["file"].names
 
 
-END_FORM = BuiltinForm("write", {"file": Template(DEFAULT_RESULT)})
+END_FORM = BuiltinForm("write", {"file": Template(DEFAULT_RESULT), "append": False})
 """What the reserved node `end` does."""
 
 
@@ -101,7 +111,13 @@ BUILTINS: dict[str, Builtin] = {
                 "input's, `{stem}` and `{suffix}` its parts, `{tag}` the line's tag, `{date}` the day (UTC) "
                 "the input was last written",
                 default=DEFAULT_RESULT,
-            )
+            ),
+            "append": Option(
+                "flag",
+                "add to one result that inputs share, whole inputs one after the other, instead of making a "
+                "result for each; readers may follow it, a log rotator may rename it",
+                default=False,
+            ),
         },
         is_sink=True,
         reads_tag=_names_tag,

@@ -10,14 +10,17 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from fproc.base.errors import ResultNameError
 from fproc.base.text import shown
 from fproc.spool.checks.access import Access
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.identity import identity_of
+from fproc.spool.disk.paths import kind_of_file
 from fproc.spool.layout import NAME_BYTES, numbered
 
 NAME_ERRNOS = frozenset(
@@ -88,6 +91,18 @@ class ResultFolders:
             if access != self._access:
                 for result in results:
                     access.give_to_file(parts[result])
+
+    def check_appended(self, results: Iterable[str]) -> None:
+        """Check that what these results are called is free, or a file that can be appended to.
+
+        Raises:
+            ResultNameError: one of them is not.
+        """
+        for result in results:
+            path = f"{self._root}/{numbered(result, 1)}"
+            with suppress(FileNotFoundError):
+                if not stat.S_ISREG(os.lstat(path).st_mode):
+                    raise refusal(result, OSError(errno.EINVAL, f"what is there {kind_of_file(path)}"))
 
     def _make(self, disk: Disk, folder: str, result: str) -> None:
         path = self._root

@@ -9,21 +9,19 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from fproc.base.ids import new_id
 from fproc.spool.disk.libc import renameat2, sync_file_range
 from fproc.spool.disk.mounts import is_local
 from fproc.spool.disk.paths import is_at, is_there, same_file
+from fproc.spool.disk.together import do_together
 
 NO_RENAMEAT2 = frozenset({errno.ENOSYS, errno.EINVAL})
 NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-_SYNC_THREADS = 4
-"""How many fsyncs are under way at once; the device takes their flushes together, and more gain nothing."""
-
+NO_FLOCK = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
 _QUICK_SECONDS = 0.0005
 """What an fsync takes at most that has nothing to wait for: the disk has it all, or there is none."""
 
@@ -69,6 +67,10 @@ class Disk:
         """Open a file that `create` made for appending."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
 
+    def open_to_append(self, path: str) -> int:
+        """Open a file for reading and appending, made if it is missing; not the target of a link."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+
     def open_to_sync(self, path: str) -> int:
         """Open a file of others so that it can be made durable; not the target of a link."""
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -113,6 +115,21 @@ class Disk:
         finally:
             os.close(descriptor)
 
+    def lock_open(self, descriptor: int) -> bool:
+        """Lock an open file until it is closed, where that is possible; return False if another has."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno not in NO_FLOCK:
+                raise
+        return True
+
+    def truncate_open(self, descriptor: int, size_bytes: int) -> None:
+        """Cut an open file to a size."""
+        os.ftruncate(descriptor, size_bytes)
+
     def write(self, descriptor: int, data: bytes | memoryview) -> None:
         """Write all of `data`; the kernel may take it in several parts."""
         view = memoryview(data)
@@ -153,7 +170,7 @@ class Disk:
             if time.perf_counter() - begin > _QUICK_SECONDS:
                 break
         if slow := list(remaining):
-            _do_together(sync, slow)
+            do_together(sync, slow)
         return errors
 
     def sync_folder(self, path: str) -> None:
@@ -311,28 +328,6 @@ class Disk:
             raise
         self.close(descriptor)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
-
-
-def _do_together(do: Callable[[int], None], numbers: Sequence[int]) -> None:
-    """Call `do` with each number, in several threads."""
-
-    def do_all(share: Sequence[int]) -> None:
-        for number in share:
-            do(number)
-
-    threads = []
-    for first in range(1, min(_SYNC_THREADS, len(numbers))):
-        share = numbers[first::_SYNC_THREADS]
-        thread = threading.Thread(target=do_all, args=(share,), name="fsync", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the system has no thread to give
-            do_all(share)
-        else:
-            threads.append(thread)
-    do_all(numbers[::_SYNC_THREADS])
-    for thread in threads:
-        thread.join()
 
 
 def set_aside(disk: Disk, path: str) -> str:

@@ -205,15 +205,8 @@ class Claim:
         job = self.job
         archive = self._archive()
         publications = [
-            Publication(
-                job.portable(part.path),
-                job.portable(job.folders.results),
-                result,
-                1 if replace_results else archive.number,
-                replaces=replace_results,
-                inode=part.inode,
-                size_bytes=part.size_bytes,
-                mtime_ns=part.mtime_ns,
+            commit.publication(
+                job.folders, result, part, 1 if replace_results else archive.number, replaces=replace_results
             )
             for result, part in self.staging.parts.items()
         ]
@@ -221,6 +214,7 @@ class Claim:
             publications.append(self._rejects_to(archive.number))
         if self._rerun:
             self._rerun.say_what_stays(job.folders, publications)
+            publications = self._rerun.without_what_was_appended(publications)
             publications = [self._rerun.placed(job.folders, entry) for entry in publications]
         archive, publications = commit.with_free_numbers(
             job.folders, archive, publications, keeps_number=self._rerun is not None

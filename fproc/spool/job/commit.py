@@ -17,12 +17,16 @@ import errno
 import os
 from collections.abc import Iterable, Sequence
 
+from fproc.pipeline.processors.options import APPENDED
 from fproc.spool.checks.result_folders import make_again
 from fproc.spool.disk import paths
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.identity import identity_of
 from fproc.spool.job.decision import OF_JOB, CommitRecord, FileStamp, Publication, write_record
 from fproc.spool.layout import Folders, free_number
+from fproc.spool.output.appends import Appender
+from fproc.spool.output.intents import AppendedPart
+from fproc.spool.output.parts import Part
 
 BY_WAY = "input"
 """The name of an input in the folder of a lease, on its way."""
@@ -46,7 +50,8 @@ def sync_targets(disk: Disk, folders: Folders, publications: Iterable[Publicatio
     Raises:
         OSError: the disk refuses.
     """
-    for folder, base in sorted({(move.target_folder, move.folder) for move in publications}):
+    moved = [move for move in publications if not move.appends]
+    for folder, base in sorted({(move.target_folder, move.folder) for move in moved}):
         try:
             disk.sync_folder(folders.absolute(folder))
         except FileNotFoundError:
@@ -86,7 +91,13 @@ def _check_published(folders: Folders, commit_record: CommitRecord, move: Public
 
 
 def roll_forward(
-    disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord, *, by_way: bool = False
+    disk: Disk,
+    folders: Folders,
+    appender: Appender,
+    job_folder: str,
+    commit_record: CommitRecord,
+    *,
+    by_way: bool = False,
 ) -> CommitRecord:
     """Do all moves of a commit record that are not done yet; it may have been begun any number of times.
 
@@ -97,6 +108,8 @@ def roll_forward(
     Returns:
         The record with the names that parts and input really got.
     """
+    for move in commit_record.appended:
+        [commit_record] = append(folders, appender, move.name, [commit_record])
     commit_record = publish(disk, folders, job_folder, commit_record)
     sync_targets(disk, folders, commit_record.publications)  # before the input is archived
     end_publication(disk, folders, job_folder, commit_record)
@@ -117,10 +130,48 @@ def roll_forward(
 
 
 def publish(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> CommitRecord:
-    """Give the parts their names, unless they have them; return the record with the names they really got."""
-    for index in range(len(commit_record.publications)):
-        commit_record = _move(disk, folders, job_folder, commit_record, index)
+    """Give the parts their names, unless they have them; return the record with the names they really got.
+
+    What is appended has been before.
+    """
+    for index, move in enumerate(commit_record.publications):
+        if not move.appends:
+            commit_record = _move(disk, folders, job_folder, commit_record, index)
     return commit_record
+
+
+def publication(folders: Folders, result: str, part: Part, number: int, *, replaces: bool) -> Publication:
+    """Return how a result of a run is published: it is moved to its name, or appended to what is there."""
+    appends = result.startswith(APPENDED)
+    return Publication(
+        folders.portable(part.path),
+        folders.portable(folders.results),
+        result.removeprefix(APPENDED),
+        1 if appends else number,
+        replaces=replaces and not appends,
+        inode=part.inode,
+        size_bytes=part.size_bytes,
+        mtime_ns=part.mtime_ns,
+        appends=appends,
+    )
+
+
+def append(
+    folders: Folders, appender: Appender, name: str, commit_records: Sequence[CommitRecord]
+) -> list[CommitRecord]:
+    """Add what inputs have for a result to it, in this order, as far as that was not done yet.
+
+    Returns:
+        The commit records with the places of what was appended, as far as they are known.
+    """
+    parts = [
+        AppendedPart(folders.absolute(move.part), move.size_bytes)
+        for commit_record in commit_records
+        for move in commit_record.appended
+        if move.name == name
+    ]
+    offsets = {folders.portable(path): offset for path, offset in appender.append(name, parts).items()}
+    return [commit_record.with_offsets(offsets) for commit_record in commit_records]
 
 
 def end_publication(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
@@ -224,7 +275,8 @@ def with_free_numbers(
 
     An input that `keeps_number` has one already, and may be there, after an interrupted retry.
     """
-    following = [move for move in publications if not move.replaces and _is_named_after(move, archive.name)]
+    kept = [move for move in publications if not (move.replaces or move.appends)]
+    following = [move for move in kept if _is_named_after(move, archive.name)]
     if not keeps_number:
         number = next_number(folders, archive, *following)
     else:
@@ -233,7 +285,7 @@ def with_free_numbers(
         number = archive.number if is_there else next_number(folders, archive)
 
     def placed(move: Publication) -> Publication:
-        if move.replaces:
+        if move not in kept:
             return move
         return move.with_number(number if move in following else next_number(folders, move))
 

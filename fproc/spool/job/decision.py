@@ -9,21 +9,28 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from fproc.base.values import dataclass, fields, replace
 from fproc.spool.disk.disk import Disk, write_whole
 from fproc.spool.layout import Folders, numbered
+from fproc.spool.output.intents import place_in
 
 RECORD = "commit.json"
 OF_JOB = ":job:"
 """Prefix of the path of a part in the job folder, which is renamed when a lease changes hands."""
 VERSION = 2
-_KNOWN_VERSIONS = frozenset({1, VERSION})
-"""Version 1 had neither the stage nor the parts' stamps; a release that knows only that one stops at ours."""
+APPENDING_VERSION = 3
+_KNOWN_VERSIONS = frozenset({1, VERSION, APPENDING_VERSION})
+"""Version 1 had neither the stage nor the parts' stamps; a release that knows only that one stops at ours.
+
+Where something is appended, it is version 3: no release that does not know that may carry it out.
+"""
 
 _NOT_KNOWN = -1
+_OF_APPENDED = frozenset({"appends", "offset_bytes"})
+"""Fields of publications that version 2 does not know."""
 
 _Kind = TypeVar("_Kind", "FileStamp", "Publication")
 
@@ -53,8 +60,9 @@ class FileStamp:
 class Publication:
     """One part, and the folder and name it is to get. Paths are portable (see `Folders.portable`, `OF_JOB`).
 
-    `name` is the wanted name, `number` the `~N` that it gets; `extra` is appended to that. The last three
-    identify the file of the part, as far as it is known.
+    `name` is the wanted name, `number` the `~N` that it gets; `extra` is appended to that. Inode, size and
+    time identify the file of the part, as far as it is known. What `appends` is added to the result of that
+    name, from `offset_bytes` on once that is known.
     """
 
     part: str
@@ -66,6 +74,8 @@ class Publication:
     inode: int = _NOT_KNOWN
     size_bytes: int = _NOT_KNOWN
     mtime_ns: int = _NOT_KNOWN
+    appends: bool = False
+    offset_bytes: int = _NOT_KNOWN
 
     @property
     def is_known(self) -> bool:
@@ -97,6 +107,14 @@ class Publication:
         return numbered(self.name, self.number, self.extra)
 
     @property
+    def told(self) -> str:
+        """The name of the result, as it is told; with the part of it that this is, if it is appended."""
+        if not self.appends:
+            return self.target_name
+        offset_bytes = None if self.offset_bytes == _NOT_KNOWN else self.offset_bytes
+        return place_in(self.target_name, self.size_bytes, offset_bytes)
+
+    @property
     def target_folder(self) -> str:
         """The path of the folder that the part gets into."""
         return os.path.dirname(self.target) if "/" in self.name else self.folder
@@ -126,13 +144,26 @@ class CommitRecord:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """The names that the results get, in the folder of results."""
-        return tuple(move.target_name for move in self.publications if not move.extra)
+        """The names that the results get, in the folder of results; of what is appended, with its place."""
+        return tuple(move.told for move in self.publications if not move.extra)
+
+    @property
+    def appended(self) -> tuple[Publication, ...]:
+        """What is added to results that inputs share."""
+        return tuple(move for move in self.publications if move.appends)
 
     @property
     def moves(self) -> tuple[Publication, ...]:
         """Everything that is moved, the input last."""
         return (*self.publications, self.archive)
+
+    def with_offsets(self, offsets: Mapping[str, int]) -> CommitRecord:
+        """Return the record with the places of what was appended, by the paths of parts."""
+        moves = [
+            replace(move, offset_bytes=offsets[move.part]) if move.part in offsets else move
+            for move in self.publications
+        ]
+        return replace(self, publications=tuple(moves))
 
     def renumbered(self, index: int, number: int) -> CommitRecord:
         """Return the record with another number for the move at `index`."""
@@ -141,9 +172,20 @@ class CommitRecord:
         return replace(self, publications=tuple(moves[:-1]), archive=moves[-1])
 
 
+def record_version(*commit_records: CommitRecord) -> int:
+    """Return the version of the form that these commit records need."""
+    appends = any(move.appends for each in commit_records for move in each.publications)
+    return APPENDING_VERSION if appends else VERSION
+
+
 def write_record(disk: Disk, job_folder: str, commit_record: CommitRecord) -> None:
     """Make a commit record durable. The input is committed when this returns, and not before."""
-    write_whole(disk, job_folder, RECORD, json.dumps({"version": VERSION, **as_json(commit_record)}).encode())
+    write_whole(disk, job_folder, RECORD, as_record(commit_record))
+
+
+def as_record(commit_record: CommitRecord) -> bytes:
+    """Return what is in the file of a commit record."""
+    return json.dumps({"version": record_version(commit_record), **as_json(commit_record)}).encode()
 
 
 def as_json(commit_record: CommitRecord) -> dict[str, Any]:
@@ -159,7 +201,8 @@ def as_json(commit_record: CommitRecord) -> dict[str, Any]:
 
 
 def _values(record: FileStamp | Publication) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__slots__}
+    appends = getattr(record, "appends", False)
+    return {name: getattr(record, name) for name in record.__slots__ if appends or name not in _OF_APPENDED}
 
 
 def read_record(job_folder: str) -> CommitRecord | None:

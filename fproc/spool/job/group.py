@@ -26,6 +26,7 @@ from fproc.spool.job.job import Job, RolledForward, part_prefix
 from fproc.spool.job.unjournaled import take_first_name
 from fproc.spool.layout import Folders
 from fproc.spool.locks.locks import JobLock, Locks
+from fproc.spool.output.appends import Appender
 from fproc.spool.output.parts import Part
 
 Ending = RolledForward | OSError | LostClaimError | ConservationError | ResultNameError
@@ -44,13 +45,17 @@ class Groups:
         folders: the spool's.
         home: the spool's.
         lock_manager: holds the jobs.
+        appender: appends to results.
     """
 
-    def __init__(self, disk: Disk, folders: Folders, home: Home, lock_manager: Locks) -> None:
+    def __init__(
+        self, disk: Disk, folders: Folders, home: Home, lock_manager: Locks, appender: Appender
+    ) -> None:
         self._disk = disk
         self._folders = folders
         self._home = home
         self._lock_manager = lock_manager
+        self._appender = appender
 
     def claim(self, names: Sequence[str]) -> dict[str, Claim | OSError | None]:
         """Take inputs from `unprocessed/`.
@@ -109,7 +114,7 @@ class Groups:
         """Take one input whose job is held; if that fails, the job is still held."""
         if isinstance(synced, OSError):
             return synced
-        job = Job(self._disk, self._folders, self._home, name, hold)
+        job = Job(self._disk, self._folders, self._home, name, hold, appender=self._appender)
         try:
             self._disk.begin_move(f"{self._folders.unprocessed}/{name}", job.input_path)
             status = job.look_at_input()
@@ -127,7 +132,9 @@ class Groups:
 
         `sealed` has the stamp of the file that was read for each. A claim that fails here is not ended.
         """
-        return _Commit(self._disk, self._folders, self._home, sealed, replace_results=replace_results).run()
+        return _Commit(
+            self._disk, self._folders, self._home, self._appender, sealed, replace_results=replace_results
+        ).run()
 
     def _with_traces(self, holds: Mapping[str, JobLock]) -> list[str]:
         """Return the names of which a crash has left something, now that they are locked."""
@@ -144,6 +151,7 @@ class _Commit:
         disk: Disk,
         folders: Folders,
         home: Home,
+        appender: Appender,
         sealed: Mapping[Claim, FileStamp],
         *,
         replace_results: bool,
@@ -151,6 +159,7 @@ class _Commit:
         self._disk = disk
         self._folders = folders
         self._home = home
+        self._appender = appender
         self._stage = home.stage
         self._stamps = sealed
         self._replace_results = replace_results
@@ -170,6 +179,7 @@ class _Commit:
             self._share(self._stage)
             self._each(self._decide)
             self._write_down()
+            self._append()
             self._each(self._publish)
             commit.sync_targets(self._disk, self._folders, self._moves())
             self._end(commit.end_publication)
@@ -236,7 +246,8 @@ class _Commit:
             return
         self._written = dict(self._decided)
         by_name = {claim.name: decision.as_json(self._decided[claim]) for claim in self._open_claims}
-        data = json.dumps({"version": decision.VERSION, "decisions": by_name}).encode()
+        version = decision.record_version(*self._written.values())
+        data = json.dumps({"version": version, "decisions": by_name}).encode()
         try:
             record = self._disk.create_unnamed(self._folders.commits)
             try:
@@ -301,6 +312,24 @@ class _Commit:
 
     def _commit_alone(self, claim: Claim) -> None:
         self._leave(claim, claim.commit(self._stamps[claim], replace_results=self._replace_results))
+
+    def _append(self) -> None:
+        """Append to each result what all claims have for it, in the order of their commits."""
+        claims: dict[str, list[Claim]] = {}
+        for claim in self._open_claims:
+            for move in self._decided[claim].appended:
+                claims.setdefault(move.name, []).append(claim)
+        for name in sorted(claims):
+            commit_records = [self._decided[claim] for claim in claims[name]]
+            try:
+                appended = commit.append(self._folders, self._appender, name, commit_records)
+            except OSError as error:
+                for claim in claims[name]:
+                    if claim in self._open_claims:
+                        self._leave(claim, error)
+            else:
+                self._decided |= zip(claims[name], appended, strict=True)
+        self._written = dict(self._decided)  # what was written lacks the places, and nobody needs them there
 
     def _publish(self, claim: Claim) -> None:
         job, commit_record = claim.job, self._decided[claim]

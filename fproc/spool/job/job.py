@@ -12,6 +12,7 @@ from fproc.base.errors import LostClaimError
 from fproc.base.ids import new_id, sha256
 from fproc.base.text import shown
 from fproc.base.values import asdict, dataclass, field
+from fproc.pipeline.processors.options import APPENDED
 from fproc.spool.checks.home import Home
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.disk.paths import is_there, kind_of_file, same_file
@@ -23,6 +24,7 @@ from fproc.spool.job.decision import CommitRecord
 from fproc.spool.layout import Folders
 from fproc.spool.locks.lease_folders import is_of_lease
 from fproc.spool.locks.locks import JobLock
+from fproc.spool.output.appends import Appender
 from fproc.spool.output.parts import Part, Staging
 
 log = logging.getLogger("fproc.spool")
@@ -62,7 +64,9 @@ class Job:
     `underprocess/`, and the parts whose names begin with the job's prefix.
     """
 
-    def __init__(self, disk: Disk, folders: Folders, home: Home, name: str, hold: JobLock) -> None:
+    def __init__(
+        self, disk: Disk, folders: Folders, home: Home, name: str, hold: JobLock, *, appender: Appender
+    ) -> None:
         self.disk = disk
         self.folders = folders
         self.name = name
@@ -71,6 +75,7 @@ class Job:
         self.shared_record = f"{folders.commits}/{name}"
         self.aside_path = f"{hold.folder}/{ASIDE}"
         self._home = home
+        self._appender = appender
         self._stage = home.stage
         self.prefix = part_prefix(name)
         self._hold: JobLock | None = hold
@@ -111,8 +116,10 @@ class Job:
             OSError: the disk refuses, or the folder of results has vanished.
         """
         try:
-            paths = {result: part.path for result, part in parts.items()}
+            paths = {result.removeprefix(APPENDED): part.path for result, part in parts.items()}
             self._home.result_folders.prepare(self.disk, paths)
+            appended = [result.removeprefix(APPENDED) for result in parts if result.startswith(APPENDED)]
+            self._home.result_folders.check_appended(appended)
         except FileNotFoundError:
             self.check_place()
             raise
@@ -217,7 +224,9 @@ class Job:
 
     def roll_forward(self, commit_record: CommitRecord) -> RolledForward:
         """Roll a commit record forward, remove all traces of the job, and unlock it."""
-        done = commit.roll_forward(self.disk, self.folders, self.folder, commit_record, by_way=self.is_lease)
+        done = commit.roll_forward(
+            self.disk, self.folders, self._appender, self.folder, commit_record, by_way=self.is_lease
+        )
         reruns.keep(self.disk, self.folders, self.folder, done)
         reruns.end_rerun(self.disk, self.folders, self.folder, done)
         self.finish(done)

@@ -29,6 +29,7 @@ from fproc.spool.job.decision import CommitRecord, FileStamp, Publication
 from fproc.spool.job.job import REPORT, Job, RolledForward, late_reason
 from fproc.spool.layout import REPORT_ENDING, Folders
 from fproc.spool.locks.sharing import Sharing
+from fproc.spool.output.appends import Appender
 
 log = logging.getLogger("fproc.spool")
 
@@ -73,6 +74,7 @@ class LateWriters:
         folders: the spool's.
         home: the spool's.
         sharing: has the manager of the jobs' locks.
+        appender: appends to results.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970.
     """
@@ -83,6 +85,7 @@ class LateWriters:
         folders: Folders,
         home: Home,
         sharing: Sharing,
+        appender: Appender,
         *,
         monotonic: Callable[[], float],
         clock: Callable[[], float],
@@ -91,6 +94,7 @@ class LateWriters:
         self._folders = folders
         self._home = home
         self._sharing = sharing
+        self._appender = appender
         self._monotonic = monotonic
         self._clock = clock
         self._trusted_time = TrustedTime(folders, clock=clock).now
@@ -204,7 +208,7 @@ class LateWriters:
         hold = self._sharing.lock_manager.hold(name) if kept is not None else None
         if kept is None or hold is None:
             return None
-        job = Job(self._disk, self._folders, self._home, name, hold)
+        job = Job(self._disk, self._folders, self._home, name, hold, appender=self._appender)
         try:
             if _is_in_use(job) or not os.path.lexists(f"{self._folders.processed}/{name}"):
                 return None

@@ -37,7 +37,8 @@ def keep(disk: Disk, folders: Folders, job_folder: str, done: CommitRecord) -> N
         return
     make_durably(disk, folders.published)
     path = _kept_at(folders, _archived(done))
-    write_whole(disk, folders.published, os.path.basename(path), _as_record(done), begin_in=job_folder)
+    record = decision.as_record(done)
+    write_whole(disk, folders.published, os.path.basename(path), record, begin_in=job_folder)
 
 
 def forget(disk: Disk, folders: Folders, done: CommitRecord) -> None:
@@ -55,7 +56,8 @@ def keep_incomplete(disk: Disk, folders: Folders, job_folder: str, done: CommitR
     """
     make_durably(disk, folders.published)
     path = _kept_at(folders, _of_job(done.job))
-    write_whole(disk, folders.published, os.path.basename(path), _as_record(done), begin_in=job_folder)
+    record = decision.as_record(done)
+    write_whole(disk, folders.published, os.path.basename(path), record, begin_in=job_folder)
     return _reference(done)
 
 
@@ -100,8 +102,23 @@ class Rerun:
                 disk.sync_folder(folders.failed)
         return cls(before)
 
+    def without_what_was_appended(self, moves: list[Publication]) -> list[Publication]:
+        """Return the moves but for those that would append to a result what the previous run has appended.
+
+        That cannot be replaced, and nothing is ever appended twice.
+        """
+        appended = {old.name for old in self.before.appended}
+        for move in moves:
+            if move.appends and move.name in appended:
+                name = shown(self.before.archive.name)
+                what = "%s: the run before has appended to %s, which cannot be replaced; this one does not"
+                log.warning(what, name, shown(move.name))
+        return [move for move in moves if not (move.appends and move.name in appended)]
+
     def placed(self, folders: Folders, move: Publication) -> Publication:
         """Return how a result is published: over the previous one, if that is still there."""
+        if move.appends:
+            return move
         for old in self.before.publications:
             is_same = (old.folder, old.name, old.extra) == (move.folder, move.name, move.extra)
             if is_same and old.is_known and old.is_at(folders.absolute(old.target)):
@@ -136,7 +153,9 @@ def noted_in(folders: Folders, report_path: str) -> CommitRecord | None:
 
 def note(disk: Disk, job_folder: str, before: CommitRecord, input_path: str) -> None:
     """Write a durable note of what the input at a path had published, before it is put back to work."""
-    write_whole(disk, job_folder, NOTE, _as_record(replace(before, stamp=FileStamp.of(os.lstat(input_path)))))
+    write_whole(
+        disk, job_folder, NOTE, decision.as_record(replace(before, stamp=FileStamp.of(os.lstat(input_path))))
+    )
 
 
 def drop_if_stale(disk: Disk, job_folder: str, waiting: str) -> None:
@@ -148,10 +167,6 @@ def drop_if_stale(disk: Disk, job_folder: str, waiting: str) -> None:
         is_there = False
     if not is_there:
         _drop(disk, job_folder)
-
-
-def _as_record(commit_record: CommitRecord) -> bytes:
-    return json.dumps({"version": decision.VERSION, **decision.as_json(commit_record)}).encode()
 
 
 def _drop(disk: Disk, job_folder: str) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from typing import BinaryIO
 
 from fproc.base.errors import InputError
 from fproc.base.ids import new_id
 from fproc.base.text import shown
-from fproc.pipeline.processors.options import STAGE_FOLDER
+from fproc.pipeline.processors.options import APPENDED, STAGE_FOLDER
 from fproc.spool.checks.result_folders import ResultFolders
 from fproc.spool.disk.disk import Disk, unlink_if_there
 from fproc.spool.disk.mounts import is_local
-from fproc.spool.layout import make_durably, numbered
+from fproc.spool.layout import Folders, make_durably, numbered, read_id, stage_of
+from fproc.spool.locks.holding import lock_manager
+from fproc.spool.locks.locks import JobLock
 from fproc.spool.locks.owner import BOOT_ID, read_text
+from fproc.spool.output.appends import Appender
+from fproc.spool.output.intents import AppendedPart, place_in
 from fproc.spool.output.parts import Staging
 
 _PREFIX = "input-"
@@ -38,6 +43,8 @@ class DirectOutput:
         stream: takes the lines of the result named `streamed_result` at once, or None.
         streamed_result: see `stream`.
         mode: of results, or None for what the umask says.
+        spool: the folders of the spool whose results these are, if there is one; where inputs share a result,
+            its own inputs do, too.
     """
 
     def __init__(
@@ -49,10 +56,13 @@ class DirectOutput:
         stream: BinaryIO | None = None,
         streamed_result: str | None = None,
         mode: int | None = None,
+        spool: Folders | None = None,
     ) -> None:
         self._disk = disk
         self._folder = folder
         self._rename = rename
+        self._mode = mode
+        self._spool = spool
         self._stages = os.path.join(folder, STAGE_FOLDER)
         self._host = host_mark()
         self._stage = os.path.join(self._stages, f"{_PREFIX}{self._host}-{new_id(8)}")
@@ -76,18 +86,45 @@ class DirectOutput:
         """
         self.staging.seal()
         paths: dict[str, str] = {}
+        appended: dict[str, str] = {}
         for result, part in self.staging.parts.items():
+            if result.startswith(APPENDED):
+                appended[part.path] = os.path.join(self._folder, numbered(result.removeprefix(APPENDED), 1))
+                _check_target(appended[part.path], inputs)
+                continue
             path = self._free_path(self._rename.get(result, result), {*taken_paths, *paths.values()})
             _check_target(path, inputs)
             paths[part.path] = path
-        parts = {os.path.relpath(path, self._folder): part_path for part_path, path in paths.items()}
+        parts = {os.path.relpath(path, self._folder): part for part, path in (paths | appended).items()}
         self._result_folders.prepare(self._disk, parts)
+        self._result_folders.check_appended(os.path.relpath(path, self._folder) for path in appended.values())
         for part_path, path in paths.items():
             self._disk.replace(part_path, path)
         for folder in sorted({os.path.dirname(path) for path in paths.values()}):
             self._disk.sync_folder(folder)
         taken_paths.update(paths.values())
-        return list(paths.values())
+        return [*paths.values(), *self._append(appended)]
+
+    def _append(self, appended: dict[str, str]) -> list[str]:
+        """Append parts to results that inputs share; return what is told of them."""
+        told = []
+        for part_path, path in appended.items():
+            part = AppendedPart(part_path, os.stat(part_path).st_size)
+            begin_bytes = self._appender().append_alone(os.path.relpath(path, self._folder), part)
+            told.append(place_in(path, part.size_bytes, begin_bytes))
+        return told
+
+    def _appender(self) -> Appender:
+        """Return what appends to results here, under the locks of the spool that they belong to."""
+        spool = self._spool
+        if spool is None:
+            return Appender(
+                self._disk, Folders(self._stage, self._folder), self._stage, _NoLocks, mode=self._mode
+            )
+        manager = lock_manager(
+            spool, self._disk, is_shared=os.path.exists(spool.shared), monotonic=time.monotonic
+        )
+        return Appender(self._disk, spool, stage_of(spool, read_id(spool)), lambda: manager, mode=self._mode)
 
     def close(self) -> None:
         """Remove what was not published, and leave no trace in the folder."""
@@ -148,6 +185,36 @@ class DirectOutput:
         except FileNotFoundError:
             return False
         return now - max(changed_at) > _ABANDONED_SECONDS
+
+
+class _NoLocks:
+    """Holds nothing: where there is no spool, the lock of the result's own file has to do."""
+
+    def hold(self, _name: str, seen_version: str = "") -> JobLock:  # noqa: ARG002 - as all lock managers have it
+        """Return what holds nothing."""
+        return _NoLock()
+
+    def stale(self, _name: str) -> str | None:
+        """Return that nobody holds it."""
+        return ""
+
+    def sweep(self) -> None:
+        """Do nothing."""
+
+
+class _NoLock:
+    folder = ""
+    is_lease = False
+    is_fresh_start = False
+
+    def is_owner(self) -> bool:
+        return True
+
+    def make_durable(self) -> None:
+        pass
+
+    def release(self) -> None:
+        pass
 
 
 def host_mark() -> str:

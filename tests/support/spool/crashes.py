@@ -74,7 +74,16 @@ class BrokenDisk(Disk):
         return given
 
 
-OPENING = {"create", "create_unnamed", "create_locked", "open_to_sync", "reopen", "lock", "lock_new"}
+OPENING = {
+    "create",
+    "open_to_append",
+    "create_unnamed",
+    "create_locked",
+    "open_to_sync",
+    "reopen",
+    "lock",
+    "lock_new",
+}
 """Calls that give a descriptor, which the kernel closes when the process dies."""
 
 
@@ -137,7 +146,7 @@ def look(watch_dir: str) -> dict[str, Any]:
     }
     seen["results"] = results(watch_dir)
     litter = [f"job {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", "jobs"))]
-    for kind in ("new", "instances", "commits"):
+    for kind in ("new", "instances", "commits", "appends"):
         if os.path.isdir(os.path.join(watch_dir, ".fproc", kind)):
             litter += [f"{kind} {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", kind))]
     for stage in os.scandir(os.path.join(watch_dir, "results", ".stage")):

@@ -36,7 +36,9 @@ class Place:
 
     def put(self, contents: dict[str, str]) -> None:
         for path, content in contents.items():
-            Path(self.folder, path).write_text(content)
+            target = Path(self.folder, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(content)
 
     def watcher(self, disk: Disk) -> Watcher:
         spool = Spool(self.plan.config, disk=disk, monotonic=lambda: self.now)

@@ -62,6 +62,8 @@ class PowerDisk(BrokenDisk):
         self._renamed: list[tuple[str, str]] = earlier._renamed if earlier else []
         self._unfinished: set[int] = earlier._unfinished if earlier else set()
         self._own: set[int] = earlier._own if earlier else set()
+        self._nameless: set[int] = earlier._nameless if earlier else set()
+        self._grown: set[int] = earlier._grown if earlier else set()
         if earlier is None:
             for folder, _, files in os.walk(root):
                 self._keep_names(folder)
@@ -77,14 +79,18 @@ class PowerDisk(BrokenDisk):
         elif name == "sync_folder":
             self._keep_names(arguments[0])
             self._keep_renames(arguments[0])
-        elif name in {"create", "replace", "rename_noreplace", "link", "give_name"}:
+        elif name in {"create", "open_to_append", "replace", "rename_noreplace", "link", "give_name"}:
             self._made.append(arguments[-1])
         if name in {"replace", "rename_noreplace"}:
             self._renamed.append((arguments[0], arguments[1]))
             self._follow(arguments[0], arguments[1])
         elif name == "create":
             self._own.add(os.fstat(given).st_ino)
-        elif name == "give_name":
+        elif name == "create_unnamed":
+            self._nameless.add(os.fstat(given).st_ino)
+        elif name == "open_to_append":
+            self._grown.add(os.fstat(given).st_ino)
+        elif name == "give_name" and os.fstat(arguments[0]).st_ino in self._nameless:
             self._unfinished.add(os.fstat(arguments[0]).st_ino)
         return given
 
@@ -115,12 +121,18 @@ class PowerDisk(BrokenDisk):
                 folder, name = os.path.split(path)
                 self._names.setdefault(folder, {})[name] = self._listed(folder)[name]
                 break
-        shutil.rmtree(self._root)
         self._rebuild(self._root)
 
     def _rebuild(self, folder: str) -> None:
-        os.makedirs(folder)
-        for name, inode in self._names.get(folder, {}).items():
+        """Put a folder into that state; one that survives stays the same folder."""
+        durable_names = self._names.get(folder, {})
+        os.makedirs(folder, exist_ok=True)
+        for entry in list(os.scandir(folder)):
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+            elif durable_names.get(entry.name, 0) >= 0:
+                shutil.rmtree(entry.path)
+        for name, inode in durable_names.items():
             path = os.path.join(folder, name)
             if inode < 0:
                 self._rebuild(path)
@@ -133,6 +145,8 @@ class PowerDisk(BrokenDisk):
                 written = file.read()
                 is_kept = not written or (_is_dropped(folder) and inode not in self._own)
                 durable = self._contents.get(inode, written if is_kept else b"torn")
+                if inode in self._grown:  # its size may be durable without what was written there
+                    durable = durable.ljust(len(written), b"\0")
                 if written != durable:
                     file.truncate(0)
                     file.seek(0)

@@ -28,6 +28,12 @@ IN_FOLDERS: list[dict[str, Any]] = [
 ]
 
 
+SHARED: list[dict[str, Any]] = [
+    {"tag": "start", "type": user("fail_on_bad"), "next": ["shared", "end"]},
+    {"tag": "shared", "type": "write", "config": {"file": "all/shared.log", "append": True}},
+]
+
+
 @dataclass
 class Scenario:
     """Files before the crash, what someone else does between crash and recovery, and what must come of it.
@@ -79,6 +85,23 @@ SCENARIOS = {
             },
         },
         nodes=IN_FOLDERS,
+    ),
+    "an appended result": Scenario(
+        {"unprocessed/x.log": "a\nb\n", "unprocessed/y.log": "c\n"},
+        {
+            "processed": {"x.log": "a\nb\n", "y.log": "c\n"},
+            "results": {"all/shared.log": "before\na\nb\nc\n", "x.log": "a\nb\n", "y.log": "c\n"},
+        },
+        earlier={"results/all/shared.log": "before\n"},
+        nodes=SHARED,
+    ),
+    "an appended result that is new": Scenario(
+        {"unprocessed/x.log": "a\nb\n", "unprocessed/y.log": "c\n"},
+        {
+            "processed": {"x.log": "a\nb\n", "y.log": "c\n"},
+            "results": {"all/shared.log": "a\nb\nc\n", "x.log": "a\nb\n", "y.log": "c\n"},
+        },
+        nodes=SHARED,
     ),
     "a second file of a name": Scenario(
         {"unprocessed/x.log": "new\n"},
@@ -160,7 +183,13 @@ SCENARIOS |= {
     ),
     **{
         f"{name}, alone": replace(SCENARIOS[name], alone=True)
-        for name in ("two results", "a second file of a name", "two files", "results in folders")
+        for name in (
+            "two results",
+            "a second file of a name",
+            "two files",
+            "results in folders",
+            "an appended result",
+        )
     },
 }
 
@@ -173,6 +202,8 @@ SCENARIOS |= {
         "two files",
         "three files",
         "results in folders, alone",
+        "an appended result",
+        "an appended result, alone",
         "an earlier result is replaced",
         "lines that are set aside",
         "a marker",
@@ -191,6 +222,8 @@ Named = pytest.mark.parametrize(
         "a marker",
         "two files",
         "results in folders",
+        "an appended result",
+        "an appended result, alone",
     ),
 )
 

@@ -129,7 +129,11 @@ def test_a_result_that_several_inputs_share_is_named_with_what_becomes_of_it(
     ]
     found = warned(node("start", "trim", "out"), node("out", "write", file=file), on_conflict=on_conflict)
     what = f"$.nodes[1].config.file: several inputs have a result {file!r}, of which {becomes}"
-    assert found == [f"{what}; put {{name}} or {{stem}} into it"]
+    assert found == [f'{what}; put {{name}} or {{stem}} into it, or let all of them "append" to one']
+
+
+def test_a_result_that_several_inputs_append_to_is_nothing_to_warn_of() -> None:
+    assert warned(node("start", "trim", "out"), node("out", "write", file="all.log", append=True)) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,225 @@
+"""Bugs in appending to results that inputs share."""
+
+from __future__ import annotations
+
+from tests.support.mutation import crash, mutant
+
+TESTS = "tests/unit/spool/output/test_appends.py::"
+CRASHES = TESTS + "test_whoever_comes_after_a_crash_completes_what_was_begun"
+POWER_LOSS = TESTS + "test_loss_of_power_before_any_call_costs_nothing_and_doubles_nothing"
+HALVES = TESTS + "test_half_of_an_input_is_completed_or_cut_and_written_again"
+ROTATED = TESTS + "test_a_result_that_is_rotated_before_any_call_after_a_crash_too_has_each_input_once"
+REMOVED = TESTS + "test_a_result_that_is_removed_while_it_is_appended_to_is_begun_anew"
+
+APPENDS = [
+    mutant(
+        "what is appended is not fsynced",
+        "output/appends",
+        ("self._disk.sync(shared.descriptor)", "id(shared)"),
+        POWER_LOSS,
+    ),
+    mutant(
+        "the intent to append is not written",
+        "output/appends",
+        ("self._intents.write(intent, lock.folder)", "pass"),
+        HALVES,
+    ),
+    mutant(
+        "the intent to append is written after what is appended",
+        "output/appends",
+        ("self._intents.write(intent, lock.folder)\n", "pass\n"),
+        HALVES,
+        and_edit=(
+            "end_bytes = shared.size_bytes()\n            if not",
+            (
+                "end_bytes = shared.size_bytes()\n                self._intents.write(intent, lock.folder)\n"
+                "            if not"
+            ),
+        ),
+    ),
+    mutant(
+        "the intent is removed before the parts",
+        "output/appends",
+        (
+            "        for part in intent.parts:\n            unlink_if_there",
+            (
+                "        self._intents.remove(intent.result)\n        for part in intent.parts:\n"
+                "            unlink_if_there"
+            ),
+        ),
+        CRASHES,
+    ),
+    mutant(
+        "the absence of parts that were appended is not fsynced before the intent goes",
+        "output/appends",
+        (
+            (
+                "self._disk.sync_folder(self._stage)\n        "
+                "self._intents.remove(intent.result)\n\n    def _forget"
+            ),
+            "self._intents.remove(intent.result)\n\n    def _forget",
+        ),
+        POWER_LOSS,
+    ),
+    mutant(
+        "the name of a new result that is appended to is not fsynced",
+        "output/appends",
+        ("self._disk.sync_folder(os.path.dirname(path))", "pass"),
+        POWER_LOSS,
+    ),
+    mutant(
+        "what an appender that died had begun is not looked for",
+        "output/appends",
+        ("            settled = self._settle(result)\n", "            settled = {}\n"),
+        CRASHES,
+    ),
+    mutant(
+        "a part that was appended before is appended again",
+        "output/appends",
+        ("for part in parts if os.path.lexists(part.path)]", "for part in parts]"),
+        TESTS + "test_a_part_that_is_gone_was_appended_before",
+    ),
+    mutant(
+        "what was begun is written once more behind its half",
+        "output/appends",
+        ("        if done_bytes is None:", "        done_bytes = 0\n        if done_bytes is None:"),
+        HALVES,
+    ),
+    mutant(
+        "whatever is there from the intent's offset on counts as appended",
+        "output/shared_result",
+        ("if not wanted.startswith(found):", "if False:"),
+        HALVES,
+    ),
+    mutant(
+        "garbage is not cut before what was begun is written again",
+        "output/appends",
+        (
+            "            shared.cut(intent.offset_bytes)\n            done_bytes = 0",
+            "            done_bytes = 0",
+        ),
+        HALVES,
+    ),
+    mutant(
+        "what is left of a part that was begun is written from its beginning",
+        "output/shared_result",
+        ("held.append(data[begin:])", "held.append(data[:])"),
+        HALVES,
+    ),
+    mutant(
+        "a result that was rotated after a crash is not looked for",
+        "output/appends",
+        ("candidates = [self._link_path(intent.result), path]", "candidates = [path]"),
+        ROTATED,
+    ),
+    mutant(
+        "another file that has the result's name is taken for the one that was begun with",
+        "output/appends",
+        ("is_settled = shared.inode == intent.inode and", "is_settled ="),
+        ROTATED,
+        and_edit=(
+            "if os.lstat(candidate).st_ino == intent.inode:",
+            "if candidate == path and os.lstat(candidate):",
+        ),
+    ),
+    mutant(
+        "a result that was removed while it was appended to counts as there",
+        "output/appends",
+        ("            if not self._is_gone(result):\n", "            if result:\n"),
+        REMOVED,
+    ),
+    mutant(
+        "what was emptied after a crash counts as there",
+        "output/appends",
+        ("            return False\n        done_bytes = ", "            return True\n        done_bytes = "),
+        TESTS + "test_what_was_emptied_after_a_crash_is_appended_to_what_is_there",
+    ),
+    mutant(
+        "what was complete when it was removed is appended again",
+        "output/appends",
+        (
+            "            return True  # whoever",
+            "            return not self._is_gone(intent.result)  # whoever",
+        ),
+        TESTS + "test_what_was_complete_when_it_was_rotated_and_packed_after_a_crash_is_not_appended_again",
+    ),
+    mutant(
+        "what could not be made durable stays",
+        "output/appends",
+        (
+            "                shared.cut(intent.offset_bytes)\n            raise",
+            "                pass\n            raise",
+        ),
+        TESTS + "test_what_could_not_be_made_durable_is_cut_and_written_again",
+    ),
+    mutant(
+        "whoever appends takes no lock",
+        "output/appends",
+        (
+            'name, manager = f"{LOCK}{digest}", self._lock_manager()',
+            'name, manager = f"{LOCK}{digest}{id(self)}", self._lock_manager()',
+        ),
+        TESTS + "test_nobody_appends_while_another_does_and_who_waits_too_long_says_so",
+    ),
+    mutant(
+        "whoever has lost the lock appends nevertheless",
+        "output/appends",
+        ("if not lock.is_owner():", "if False:"),
+        TESTS + "test_who_has_lost_the_lock_writes_nothing",
+    ),
+    mutant(
+        "parts whose stage is another folder count as appended",
+        "output/appends",
+        ("if identity_of(self._stage) != intent.stage:", "if False:"),
+        TESTS + "test_parts_are_waited_for_while_their_stage_is_another_folder",
+    ),
+    mutant(
+        "what is appended does not go to the end",
+        "disk/disk",
+        ("os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC", "os.O_RDWR | os.O_CREAT | os.O_CLOEXEC"),
+        TESTS + "test_parts_are_appended_in_their_order_and_where_is_said",
+    ),
+    mutant(
+        "what several inputs append is appended before they are committed",
+        "job/group",
+        (
+            "            self._write_down()\n            self._append()\n",
+            "            self._append()\n            self._write_down()\n",
+        ),
+        crash("an appended result"),
+    ),
+    mutant(
+        "what is appended is appended before the commit record",
+        "job/claim",
+        (
+            "        decision.write_record(job.disk, job.folder, commit_record)\n",
+            (
+                "        for move in commit_record.appended:\n"
+                "            commit.append(job.folders, job._appender, move.name, [commit_record])\n"
+                "        decision.write_record(job.disk, job.folder, commit_record)\n"
+            ),
+        ),
+        crash("an appended result, alone"),
+    ),
+    mutant(
+        "nothing is appended when a commit record is rolled forward",
+        "job/commit",
+        (
+            "    for move in commit_record.appended:\n        [",
+            "    for move in commit_record.appended[:0]:\n        [",
+        ),
+        crash("an appended result, alone"),
+    ),
+    mutant(
+        "a file that a rotator has locked is appended to",
+        "output/appends",
+        ("self._disk.lock_open(shared.descriptor) or None", "True"),
+        TESTS + "test_a_rotator_that_holds_the_lock_of_the_file_is_waited_for",
+    ),
+    mutant(
+        "what someone else has written behind an input is cut",
+        "output/appends",
+        ("if shared.size_bytes() > intent.offset_bytes + intent.size_bytes:", "if False:"),
+        TESTS + "test_what_someone_else_has_written_meanwhile_is_never_cut",
+    ),
+]
