@@ -132,10 +132,7 @@ def run_input(
                 if keep:
                     keep(reached_bytes(piece), partial(_position_before, piece, interpreter, figures))
                 pace.feed(interpreter.feed, piece)
-                if progress:
-                    progress(
-                        source_file.position_bytes(), interpreter.lines_in, figures.rejected, figures.skipped
-                    )
+                _end_piece(source_file, output, interpreter, figures, progress)
             mark.note(Doing.ENDING)
             interpreter.finish(mark.beat)
             failure_handler.check_share(interpreter.lines_in)
@@ -151,6 +148,19 @@ def run_input(
     finally:
         if observer:
             figures.traces = observer.close()
+
+
+def _end_piece(
+    source_file: Input,
+    output: Staging,
+    interpreter: Interpreter,
+    figures: Figures,
+    progress: Progress | None,
+) -> None:
+    if source_file.size_bytes is None:
+        output.flush()  # whoever writes into a pipe may wait long before the next line
+    if progress:
+        progress(source_file.position_bytes(), interpreter.lines_in, figures.rejected, figures.skipped)
 
 
 def _beating(read: Callable[[int], bytes], mark: CurrentTask) -> Callable[[int], bytes]:

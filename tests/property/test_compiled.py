@@ -5,18 +5,21 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fproc.base.errors import FprocError
+from fproc.config.input_format import Records
 from fproc.pipeline.compiler.run import CompiledRun
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
-from fproc.pipeline.records import read_blocks
+from fproc.pipeline.records import Passing
 from fproc.pipeline.tracing.timing import Sampling
+from fproc.run.reading.framing import read_records
 from tests.support.helpers import SOURCE, Memory, Notes, plan_of
 
 TAGS = ["a", "b", "c"]
@@ -33,6 +36,9 @@ LINES = st.lists(
     ),
     max_size=25,
 )
+RECORDS = st.lists(st.lists(st.one_of(WORDS, st.just("\n")), max_size=6).map(" ".join), max_size=25)
+"""Records with line endings inside."""
+
 PATTERNS = st.sampled_from(
     [
         "INFO",
@@ -164,6 +170,7 @@ def run(
     stops: bool,
     sampling: Sampling | None = None,
     observer: Notes | None = None,
+    records: Records = "lines",
 ) -> Seen:
     """Run an input either way; every trouble is noted, the first one may end the run."""
     seen = Seen()
@@ -189,8 +196,10 @@ def run(
     else:
         engine = Interpreter(plan.graph, plan.makers, **given)
     try:
-        for block in read_blocks(io.BytesIO(data).read, max_line_bytes=40, block_bytes=block_bytes):
-            engine.feed(block)
+        read = io.BytesIO(data).read
+        for piece in read_records(records, read, max_line_bytes=40, block_bytes=block_bytes):
+            if not isinstance(piece, Passing):
+                engine.feed(piece)
         engine.finish()
     except FprocError as error:
         seen.ended_by = re.sub(r"0x[0-9a-f]+", "0x", str(error))
@@ -207,29 +216,37 @@ def run(
 
 def steps_of_the_first_lines(notes: Notes) -> list[Any]:
     """What was noted of the first two lines and of the end of the file."""
-    chosen, is_chosen = [], False
+    chosen, is_chosen, lines = [], False, 0
     for note in notes.notes:
         if len(note) == 2:
-            is_chosen = note[0] in {1, 2, None}
+            lines += 1
+            is_chosen = lines <= 2 or note[0] is None
         if is_chosen:
             chosen.append(note)
     return chosen
 
 
-def check(pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int, *, stops: bool) -> None:
+def check(
+    pipeline: list[dict[str, Any]],
+    lines: list[str],
+    block_bytes: int,
+    *,
+    stops: bool,
+    separator: str = "\n",
+) -> None:
     plan = plan_of(pipeline)
     assume("ways" not in (plan.why_interpreted("start") or ""))
     assert plan.why_interpreted("start") is None
-    data = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
-    expected = run(plan, data, block_bytes, compiled=False, stops=stops)
-    found = run(plan, data, block_bytes, compiled=True, stops=stops)
-    again = run(plan, data, block_bytes, compiled=True, stops=stops)  # with what the first run has learnt
-    timed = run(plan, data, block_bytes, compiled=True, stops=stops, sampling=SomeOfEach())
+    records: Records = "lines" if separator == "\n" else {"separator": separator}
+    data = "".join(line + separator for line in lines).encode("utf-8", "surrogateescape")
+    run_records = partial(run, plan, data, block_bytes, stops=stops, records=records)
+    expected = run_records(compiled=False)
+    found = run_records(compiled=True)
+    again = run_records(compiled=True)  # with what the first run has learnt
+    timed = run_records(compiled=True, sampling=SomeOfEach())
     all_steps, first_steps = Notes(), Notes(first_lines=2)
-    shown = run(plan, data, block_bytes, compiled=False, stops=stops, observer=all_steps)
-    watched = run(
-        plan, data, block_bytes, compiled=True, stops=stops, sampling=SomeOfEach(), observer=first_steps
-    )
+    shown = run_records(compiled=False, observer=all_steps)
+    watched = run_records(compiled=True, sampling=SomeOfEach(), observer=first_steps)
     assert steps_of_the_first_lines(all_steps) == first_steps.notes
     for seen in (found, again, timed, shown, watched):
         assert seen.errors == expected.errors
@@ -258,3 +275,10 @@ def test_the_first_trouble_ends_both_in_the_same_place(
     pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int
 ) -> None:
     check(pipeline, lines, block_bytes, stops=True)
+
+
+@given(pipeline=nodes(wild=st.sampled_from([1, 2, 1000])), records=RECORDS, block_bytes=st.integers(1, 200))
+def test_compiled_and_interpreted_agree_on_records_with_line_endings(
+    pipeline: list[dict[str, Any]], records: list[str], block_bytes: int
+) -> None:
+    check(pipeline, records, block_bytes, stops=False, separator="\x1e")

@@ -59,3 +59,25 @@ def test_a_full_disk_behind_standard_output_is_said_and_is_no_success(tmp_path: 
             assert done.returncode == 1, arguments
             assert "No space left on device" in done.stderr
             assert "Traceback" not in done.stderr
+
+
+def test_results_of_a_pipe_are_there_as_soon_as_its_lines_are(tmp_path: Path) -> None:
+    nodes = [{"tag": "start", "type": "uppercase", "next": "end"}]
+    (tmp_path / "pipeline.json").write_text(json.dumps({"nodes": nodes}))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fproc", "--input", "-", "--quiet"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+    )
+    assert process.stdin
+    assert process.stdout
+    with process:
+        for line in (b"one\n", b"two\n", b"three\n"):
+            process.stdin.write(line)
+            assert process.stdout.read(len(line)) == line.upper()  # while the pipe is still open
+        process.stdin.close()
+        assert process.stdout.read() == b""
+    assert process.returncode == 0
