@@ -9,20 +9,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from fproc.config.input_format import CONTINUES, LINES, SEPARATOR, STARTS, Records
-from fproc.pipeline.records import (
-    BLOCK_BYTES,
-    HEAD_BYTES,
-    Block,
-    Overlong,
-    Passing,
-    decode,
-    no_hole,
-    read_pieces,
-)
+from fproc.pipeline.records import BLOCK_BYTES, Block, Overlong, Passing, decode, no_hole, read_pieces
+from fproc.run.reading.limit import head_of, size_bytes_of, within_limit
+from fproc.run.reading.separators import Cutting, separator_pattern
 
 Piece = Block | Overlong | Passing
 """What is fed at a time; from the middle of a line that is skipped, there is nothing to feed."""
@@ -32,6 +25,13 @@ Read = Callable[[int], bytes]
 _OPENING = r'(?:^|(?<=[,;\t|]))"'
 """A quote that opens a field: at the start of a line, or after a separator."""
 
+_WITHIN_LINE = (
+    r"\^(?:\\[dwS]|\\[^A-Za-z0-9\s]"
+    r"|\[(?!\^)(?:\\[dw]|\\[^A-Za-z0-9\s]|[^\\\]\x00-\x1f])+\]"
+    r"|[^\\\[\](){}|*+?^$\x00-\x1f]|[*+?]|\{\d+(?:,\d*)?\})+"
+)
+"""Patterns that match at the beginning of a line, and no line ending: many lines can be searched at once."""
+
 _CLOSING = r'[^"]*(?:""[^"]*)*"(?!")'
 """A quoted field from its inside on to the quote that closes it; two quotes are one in the field."""
 
@@ -39,8 +39,11 @@ _CLOSING = r'[^"]*(?:""[^"]*)*"(?!")'
 class Boundaries(Protocol):
     """Says which lines begin records; it sees each line of an input once, in order."""
 
-    def __call__(self, lines: list[str]) -> list[int]:
-        """Return the indices of those lines that begin a record."""
+    def __call__(self, lines: list[str]) -> tuple[list[int], list[str]]:
+        """Return the indices of those lines that begin a record, and the records but for the last one."""
+
+    def may_go_on(self) -> bool:
+        """Return whether the record of the last line may go on."""
 
 
 SEPARATOR_BYTES = 4096
@@ -85,7 +88,7 @@ def boundary_finder(records: Records) -> tuple[int, Callable[[bytes, int], tuple
             end = data.find(b"\n", position)
             if end < 0:
                 return False, position
-            if begins([decode(data[position:end]).removesuffix("\r")]):
+            if begins([decode(data[position:end]).removesuffix("\r")])[0]:
                 break
             position = end + 1
         return (True, position) if position else (False, len(data))
@@ -106,7 +109,7 @@ def read_records(
 ) -> Iterator[Piece]:
     """Read the records of an input to its end; for the arguments after `records` see `read_pieces`."""
     if isinstance(records, dict) and SEPARATOR in records:
-        cutting = _Cutting(separator_pattern(records), max_line_bytes, line_no, offset_bytes)
+        cutting = Cutting(separator_pattern(records), max_line_bytes, line_no, offset_bytes)
         return cutting.cut(read, block_bytes)
     pieces = read_pieces(
         read,
@@ -123,28 +126,62 @@ def read_records(
 def _boundaries(records: Records) -> Boundaries:
     if isinstance(records, str):
         return _Quotes()
-    if STARTS in records:
-        starts = re.compile(records[STARTS]).search
-        return lambda lines: [index for index, line in enumerate(lines) if starts(line)]
-    continues = re.compile(records[CONTINUES]).search
-    return lambda lines: [index for index, line in enumerate(lines) if not continues(line)]
+    return _Matches(records.get(STARTS) or records[CONTINUES], begins=STARTS in records)
+
+
+class _Matches:
+    """Says which lines begin a record by a pattern.
+
+    Args:
+        pattern: a regular expression.
+        begins: whether a line begins a record if that is found in it, or if it is not.
+    """
+
+    def __init__(self, pattern: str, *, begins: bool) -> None:
+        self._search = re.compile(pattern).search
+        self._begins = begins
+        self._find: Callable[[str], Iterator[re.Match[str]]] | None = None
+        if re.fullmatch(_WITHIN_LINE, pattern):
+            self._find = re.compile(f"\n(?{'=' if begins else '!'}{pattern[1:]})").finditer
+
+    def __call__(self, lines: list[str]) -> tuple[list[int], list[str]]:
+        search, begins = self._search, self._begins
+        if self._find is None:
+            indices = [index for index, line in enumerate(lines) if (search(line) is not None) is begins]
+            return indices, _joined(lines, indices)
+        text = "\n".join(lines)
+        starts = [found.end() for found in self._find(text)]
+        if (search(lines[0]) is not None) is begins:
+            starts.insert(0, 0)
+        texts = [text[start : end - 1] for start, end in itertools.pairwise(starts)]
+        first = text.count("\n", 0, starts[0]) if starts else 0
+        counts = [text.count("\n") + 1 for text in texts]
+        return list(itertools.accumulate(counts, initial=first)) if starts else [], texts
+
+    def may_go_on(self) -> bool:
+        """Return true: the next line may belong to the record."""
+        return True
 
 
 class _Quotes:
     """Says of the lines of a CSV file which begin a record: those that do not begin within quotes."""
 
     def __init__(self) -> None:
-        self._is_quoted = False
+        self._is_quoted = False  # where the next line begins
         self._opening, self._closing = re.compile(_OPENING).search, re.compile(_CLOSING).match
 
-    def __call__(self, lines: list[str]) -> list[int]:
+    def __call__(self, lines: list[str]) -> tuple[list[int], list[str]]:
         begins = []
         for index, line in enumerate(lines):
             if not self._is_quoted:
                 begins.append(index)
             if '"' in line:
                 self._is_quoted = self._ends_quoted(line)
-        return begins
+        return begins, _joined(lines, begins)
+
+    def may_go_on(self) -> bool:
+        """Return whether the last line ended within quotes."""
+        return self._is_quoted
 
     def _ends_quoted(self, line: str) -> bool:
         """Return whether a line ends within quotes."""
@@ -190,25 +227,29 @@ class _Grouping:
             yield from self._complete()
 
     def _take(self, block: Block) -> Iterator[Piece]:
-        begins = self._boundaries(block.lines)
-        if not self._is_begun:
+        is_single = isinstance(self._boundaries, _Quotes) and b'"' not in block.raw
+        if is_single and not self._is_begun:
+            yield block
+            return
+        begins, texts = self._boundaries(block.lines)
+        if not self._is_begun and begins[:1] != [0]:  # what comes before the first boundary is a record, too
             self._begin(block.first_line_no, block.offset_bytes)
-            begins = begins[1:] if begins[:1] == [0] else begins
-        if begins and begins[0]:
-            before, block = block.cut(begins[0])
-            self._hold(before.lines, before.raw)
-            begins = [begin - begins[0] for begin in begins]
         if begins:
-            whole, block = block.cut(begins[-1]) if begins[-1] else (None, block)
-            yield from self._complete(whole, begins)
+            numbers = [block.first_line_no + begin for begin in begins[:-1]]
+            if begins[0]:
+                before, block = block.cut(begins[0])
+                self._hold(before.lines, before.raw)
+            whole, block = block.cut(begins[-1] - begins[0]) if texts else (None, block)
+            yield from self._complete(whole, texts, numbers)
             self._begin(block.first_line_no, block.offset_bytes)
         self._hold(block.lines, block.raw)
+        if not self._boundaries.may_go_on():
+            yield from self._complete()
 
     def _take_overlong(self, line: Overlong) -> Iterator[Piece]:
         """Take a line that alone is over the limit: so is its record."""
-        if self._boundaries([line.head]) and self._is_begun:
+        if self._boundaries([line.head])[0] and self._is_begun:
             yield from self._complete()
-            self._is_begun = False
         if not self._is_begun:
             self._begin(line.line_no, line.offset_bytes)
         self._lines.append(line.head)
@@ -226,7 +267,7 @@ class _Grouping:
         self._lines += lines
         self._raw.append(raw)
         self._raw_bytes += len(raw)
-        if self._raw_bytes > self._max_bytes and _size_bytes(self._text()) > self._max_bytes:
+        if self._raw_bytes > self._max_bytes and size_bytes_of(self._text()) > self._max_bytes:
             self._pass_over()
 
     def _pass_over(self) -> None:
@@ -238,139 +279,22 @@ class _Grouping:
     def _text(self) -> str:
         return "\n".join(self._lines).rstrip("\n")
 
-    def _complete(self, following: Block | None = None, begins: Sequence[int] = ()) -> Iterator[Piece]:
-        """Yield the record that is complete now, and the records of a block that follows it.
-
-        `begins` are the indices of the lines that begin those, and of the one that comes after the block.
-        """
-        texts: list[str] = []
-        numbers: list[int] = []
-        if following is not None:
-            pairs = itertools.pairwise(begins)
-            texts = ["\n".join(following.lines[begin:end]).rstrip("\n") for begin, end in pairs]
-            numbers = [following.first_line_no + begin for begin in begins[:-1]]
-        if self._head is None:
-            texts.insert(0, self._text())
-            numbers.insert(0, self._line_no)
-            raw = b"".join([*self._raw, following.raw if following else b""])
-            following = Block([], self._line_no, self._offset_bytes, raw)
-        else:
-            yield Overlong(self._line_no, self._offset_bytes, self._head)
-        if following is not None:
-            yield from within_limit(following._replace(lines=texts, numbers=numbers), self._max_bytes)
-
-
-def within_limit(block: Block, max_bytes: int) -> Iterator[Block | Overlong]:
-    """Yield the records of a block, as several blocks around those that are over the limit."""
-    if len(block.raw) <= max_bytes:
-        yield block
-        return
-    while True:
-        sizes = enumerate(map(_size_bytes, block.lines))
-        index = next((index for index, size_bytes in sizes if size_bytes > max_bytes), None)
-        if index is None:
-            yield block
-            return
-        if index:
-            before, block = block.cut(index)
-            yield before
-        head = head_of(block.lines[0], max_bytes)
-        yield Overlong(block.line_no(0), block.record_offset_bytes(0), head)
-        if len(block.lines) == 1:
-            return
-        block = block.cut(1)[1]
-
-
-def head_of(text: str, max_bytes: int) -> str:
-    """Return the first characters of a record over the limit, the same however much of it was read."""
-    head = text[: min(HEAD_BYTES, max_bytes)]
-    while _size_bytes(head) > min(HEAD_BYTES, max_bytes):
-        head = head[:-1]
-    return head
-
-
-def _size_bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
-
-
-def separator_pattern(records: Mapping[str, str]) -> re.Pattern[bytes]:
-    r"""Return what finds the separator of records in bytes; each `\n` of it may have a `\r` before it."""
-    lines = records[SEPARATOR].replace("\r\n", "\n").encode("utf-8", "surrogateescape").split(b"\n")
-    return re.compile(rb"\r?\n".join(map(re.escape, lines)))
-
-
-class _Cutting:
-    """Cuts the bytes of an input into records.
-
-    Args:
-        separator: finds what ends a record.
-        max_bytes: the longest record; a longer one comes as an `Overlong`.
-        line_no, offset_bytes: where the input begins.
-    """
-
-    def __init__(self, separator: re.Pattern[bytes], max_bytes: int, line_no: int, offset_bytes: int) -> None:
-        self._separator = separator
-        self._tail_bytes = 2 * len(separator.pattern)  # no separator is longer
-        self._max_bytes = max_bytes
-        self._line_no = line_no
-        self._offset_bytes = offset_bytes
-        self._held = b""  # what was read of the record that begins there, or the end of that
-        self._passed_bytes = self._passed_lines = 0
-        self._head: str | None = None  # of that record, once it is over the limit
-
-    def cut(self, read: Read, block_bytes: int) -> Iterator[Block | Overlong]:
-        """Read an input to its end; what follows the last separator is a record, if it is any text."""
-        while chunk := read(block_bytes):
-            self._held += chunk
-            if self._head is not None:
-                found = self._separator.search(self._held)
-                if found is None:
-                    self._pass_over()
-                    continue
-                yield Overlong(self._line_no, self._offset_bytes, self._head)
-                self._go_on(found.end())
-            yield from self._complete()
+    def _complete(
+        self, following: Block | None = None, texts: Sequence[str] = (), numbers: Sequence[int] = ()
+    ) -> Iterator[Piece]:
+        """Yield the record that is complete now, if any is begun, and those of a block that follows it."""
         if self._head is not None:
             yield Overlong(self._line_no, self._offset_bytes, self._head)
-        elif text := _text_of(self._held):
-            places = [self._line_no], [self._offset_bytes]
-            block = Block([text], self._line_no, self._offset_bytes, self._held, *places)
+        elif self._is_begun:
+            texts, numbers = [self._text(), *texts], [self._line_no, *numbers]
+            raw = b"".join([*self._raw, following.raw if following else b""])
+            following = Block([], self._line_no, self._offset_bytes, raw)
+        if following is not None:
+            block = following._replace(lines=[text.rstrip("\n") for text in texts], numbers=[*numbers])
             yield from within_limit(block, self._max_bytes)
-
-    def _complete(self) -> Iterator[Block | Overlong]:
-        """Yield the records that have ended; hold what comes after them."""
-        data, line_no, begin = self._held, self._line_no, 0
-        texts, numbers, offsets = [], [], []
-        for found in self._separator.finditer(data):
-            texts.append(_text_of(data[begin : found.start()]))
-            numbers.append(line_no)
-            offsets.append(self._offset_bytes + begin)
-            line_no += data.count(b"\n", begin, found.end())
-            begin = found.end()
-        if begin:
-            block = Block(texts, self._line_no, self._offset_bytes, data[:begin], numbers, offsets)
-            yield from within_limit(block, self._max_bytes)
-            self._go_on(begin)
-        if len(self._held) > self._max_bytes + self._tail_bytes:
-            text = _text_of(self._held[: -self._tail_bytes]).rstrip("\r\n")
-            if _size_bytes(text) > self._max_bytes:
-                self._head = head_of(text, self._max_bytes)
-                self._pass_over()
-
-    def _go_on(self, size_bytes: int) -> None:
-        """Begin a record after so many bytes of what is held."""
-        self._line_no += self._passed_lines + self._held.count(b"\n", 0, size_bytes)
-        self._offset_bytes += self._passed_bytes + size_bytes
-        self._held = self._held[size_bytes:]
-        self._passed_bytes = self._passed_lines = 0
-        self._head = None
-
-    def _pass_over(self) -> None:
-        """Drop what is held, but for what may be the beginning of a separator."""
-        dropped, self._held = self._held[: -self._tail_bytes], self._held[-self._tail_bytes :]
-        self._passed_bytes += len(dropped)
-        self._passed_lines += dropped.count(b"\n")
+        self._is_begun, self._head = False, None
+        self._lines, self._raw = [], []
 
 
-def _text_of(raw: bytes) -> str:
-    return decode(raw).replace("\r\n", "\n").rstrip("\n")
+def _joined(lines: list[str], begins: list[int]) -> list[str]:
+    return ["\n".join(lines[begin:end]) for begin, end in itertools.pairwise(begins)]

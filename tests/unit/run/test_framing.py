@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fproc.config.input_format import Records
 from fproc.pipeline.records import Block, Overlong, decode
 from fproc.run import chunks
+from fproc.run.reading import framing
 from fproc.run.reading.framing import can_be_chunked, read_records
 
 STACK_TRACES = b"[1] start\n[2] ERROR boom\n\tat a.B\r\n\tat c.D\nCaused by: x\n[3] end\n"
@@ -109,6 +110,13 @@ def test_a_record_over_the_limit_is_one_error_and_the_next_ones_are_whole(record
         assert [text for _, _, text in found] == ["A1", None, "A3"]
 
 
+@pytest.mark.parametrize("block_bytes", [1, 3, 8, 64])
+def test_after_a_record_over_the_limit_comes_none_of_it_again(block_bytes: int) -> None:
+    data = b'"A\nxxxx\nyyyy"\nB\n"C\nc"\nD\n'
+    found = found_in("csv", data, limit=8, block_bytes=block_bytes)
+    assert [text for _, _, text in found] == [None, "B", '"C\nc"', "D"]
+
+
 SEPARATORS = ("\n\n", ";", "\n--\n", "aa", "\u00a7x")
 KINDS: list[Records] = [
     "lines",
@@ -200,3 +208,17 @@ def test_records_within_quotes_and_at_separators_that_overlap_themselves_are_don
 
 def test_bytes_that_are_not_utf_8_come_through_records_unchanged() -> None:
     assert texts_in({"separator": ";"}, b"\xe2;\xff\n;") == [decode(b"\xe2"), decode(b"\xff")]
+
+
+SIMPLE = ["^A", "^\\[", "^[ab]+ ?", "^.", "^\\d{2}-", "^\\S*;", "^a.*b", "^[a-c]{1,2}", "^A*?b"]
+OTHERS = ["A", "^a|b", "^\\s", "^[^a]", "^(?:a)", "^a$", "(?i)^a", "^a\\b", "^"]
+
+
+@given(st.sampled_from(SIMPLE + OTHERS), st.sampled_from(["starts", "continues"]), TEXTS)
+def test_a_pattern_is_looked_for_in_each_line_alone(pattern: str, kind: str, text: str) -> None:
+    records: Records = {kind: pattern}
+    assert texts_in(records, text.encode()) == reference(records, text)
+
+
+def test_simple_patterns_are_looked_for_in_many_lines_at_once() -> None:
+    assert [pattern for pattern in SIMPLE + OTHERS if re.fullmatch(framing._WITHIN_LINE, pattern)] == SIMPLE
