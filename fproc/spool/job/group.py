@@ -183,7 +183,8 @@ class _Commit:
             self._each(self._publish)
             commit.sync_targets(self._disk, self._folders, self._moves())
             self._end(commit.end_publication)
-            self._share(self._stage)  # a part that came back after its record is gone would stay for ever
+            if not all(move.appends for move in self._moves()):
+                self._share(self._stage)  # a part that came back after its record is gone would stay for ever
             self._each(self._archive)
             self._share(self._folders.processed)
             self._end(commit.end_archiving)

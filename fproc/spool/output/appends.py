@@ -35,7 +35,7 @@ LOCK = ".append~"
 
 _LINK = "append-"
 _SHORTEST_WAIT_SECONDS = 0.001
-_LONGEST_WAIT_SECONDS = 0.1
+_LONGEST_WAIT_SECONDS = 0.005
 _TRIES = 100
 """How often a result may be removed while it is appended to before something else must be wrong."""
 
@@ -294,7 +294,10 @@ class Appender:
         return shared
 
     def _link(self, result: str, descriptor: int) -> bool:
-        """Give a result its second name, durably, where links can be made; return False if it was removed."""
+        """Give a result its second name, where links can be made; return False if it was removed.
+
+        That is not made durable: only who renames it into another folder just before power is lost hides it.
+        """
         link = self._link_path(result)
         unlink_if_there(self._disk, link)
         try:
@@ -304,7 +307,6 @@ class Appender:
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
-        self._disk.sync_folder(self._stage)
         return True
 
     def _is_gone(self, result: str) -> bool:

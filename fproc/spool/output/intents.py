@@ -109,9 +109,11 @@ class Intents:
             return None
 
     def remove(self, result: str) -> None:
-        """Remove the intent about a result, durably."""
+        """Remove the intent about a result.
+
+        It may come back after loss of power: all that it says is done then, which its parts tell.
+        """
         unlink_if_there(self._disk, os.path.join(self._folders.appends, digest_of(result)))
-        self._disk.sync_folder(self._folders.appends)
 
 
 _PLACE = " (appended, "

@@ -127,10 +127,15 @@ class Place:
         for folder in ("unprocessed", "underprocess", "processed", "failed", "results"):
             expected = self.scenario.expected.get(folder, {})
             found = {
-                name: "*" if expected.get(name) == "*" and is_json(text) else text
+                name: expected[name] if is_as_expected(text, expected.get(name)) else text
                 for name, text in seen[folder].items()
             }
             assert found == expected, (point, folder)
+
+
+def is_as_expected(text: str, expected: str | tuple[str, ...] | None) -> bool:
+    """Whether a file holds what a scenario expects of it."""
+    return is_json(text) if expected == "*" else text in expected if isinstance(expected, tuple) else False
 
 
 def is_json(text: str) -> bool:

@@ -38,12 +38,14 @@ SHARED: list[dict[str, Any]] = [
 class Scenario:
     """Files before the crash, what someone else does between crash and recovery, and what must come of it.
 
+    What is `expected` of a file is its text, or one of several, or "*" for a report.
+
     `alone` has each file claimed and committed for itself, as where files cannot share what they need;
     `has_journal` says what the filesystem is like.
     """
 
     dropped: dict[str, str]
-    expected: dict[str, dict[str, str]]
+    expected: dict[str, dict[str, str | tuple[str, ...]]]
     earlier: dict[str, str] = field(default_factory=dict)
     meanwhile: dict[str, str] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +92,11 @@ SCENARIOS = {
         {"unprocessed/x.log": "a\nb\n", "unprocessed/y.log": "c\n"},
         {
             "processed": {"x.log": "a\nb\n", "y.log": "c\n"},
-            "results": {"all/shared.log": "before\na\nb\nc\n", "x.log": "a\nb\n", "y.log": "c\n"},
+            "results": {
+                "all/shared.log": ("before\na\nb\nc\n", "before\nc\na\nb\n"),
+                "x.log": "a\nb\n",
+                "y.log": "c\n",
+            },
         },
         earlier={"results/all/shared.log": "before\n"},
         nodes=SHARED,
@@ -99,7 +105,11 @@ SCENARIOS = {
         {"unprocessed/x.log": "a\nb\n", "unprocessed/y.log": "c\n"},
         {
             "processed": {"x.log": "a\nb\n", "y.log": "c\n"},
-            "results": {"all/shared.log": "a\nb\nc\n", "x.log": "a\nb\n", "y.log": "c\n"},
+            "results": {
+                "all/shared.log": ("a\nb\nc\n", "c\na\nb\n"),
+                "x.log": "a\nb\n",
+                "y.log": "c\n",
+            },
         },
         nodes=SHARED,
     ),

@@ -191,3 +191,18 @@ def test_through_any_crash_of_the_run_the_results_are_replaced(memory_path: Path
         if is_over:
             break
     assert point > 20
+
+
+def test_a_late_writer_s_report_names_what_was_appended_and_its_retry_does_not_append_again(
+    tmp_path: Path,
+) -> None:
+    nodes: list[dict[str, Any]] = [
+        {"tag": "start", "type": "trim", "next": "all"},
+        {"tag": "all", "type": "write", "config": {"file": "all.log", "append": True}},
+    ]
+    place = Place(tmp_path / "w", nodes=nodes)
+    place.process("x.log")
+    make_late(place)
+    assert "its results are incomplete: all.log (appended, 2 bytes)" in place.report("x.log")["reason"]
+    place.retry("x.log")
+    assert look(str(place.folder))["results"] == {"all.log": "a\n"}

@@ -313,3 +313,31 @@ def check_replaced(place: Place, text: str = "A\nBAD\n") -> None:
     assert seen["results"] == {"x.log": text, "x.all": text}
     assert (list(seen["processed"]), seen["failed"], seen["litter"]) == (["x.log"], {}, [])
     assert (seen["unprocessed"], seen["underprocess"]) == ({}, {})
+
+
+SHARED: list[dict[str, Any]] = [
+    STRICT[0],
+    {"tag": "all", "type": "write", "config": {"file": "all.log", "append": True}},
+]
+
+
+def test_what_a_run_has_appended_its_rerun_does_not_append_again_and_says_so(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.run(SHARED, "a\nbad\n")
+    place.retry("x.log")
+    place.run([{**LENIENT[0]}, SHARED[1]])
+    seen = place.look()
+    assert seen["results"] == {"x.log": "A\nBAD\n", "all.log": "a\n"}
+    assert (
+        "the run before has appended to all.log, which cannot be replaced; this one does not" in caplog.text
+    )
+    assert seen["litter"] == []
+
+
+def test_a_rerun_of_what_failed_appends_as_the_first_run_would_have(place: Place) -> None:
+    place.run([FAILING[0], SHARED[1]], "a\nbad\n")
+    assert place.look()["results"] == {}
+    place.retry("x.log")
+    place.run([LENIENT[0], SHARED[1]])
+    assert place.look()["results"] == {"x.log": "A\nBAD\n", "all.log": "A\nBAD\n"}
