@@ -74,7 +74,8 @@ def destination(plan: Plan, paths: list[str], output: str | None) -> Destination
     if os.path.exists(path) and (not os.path.isfile(path) or path.startswith(("/dev/", "/proc/"))):
         return Destination(results, stream_path=path)
     has_others = any(
-        node.type == "write" and node.config.get("file", DEFAULT_RESULT) != DEFAULT_RESULT
+        node.type == "write"
+        and (node.config.get("file", DEFAULT_RESULT) != DEFAULT_RESULT or node.config.get("append") is True)
         for node in plan.config.nodes
     )
     if len(paths) == 1 and not has_others:

@@ -85,6 +85,15 @@ def test_a_folder_of_output_has_shared_results_of_its_own(tmp_path: Path) -> Non
     assert sorted(os.listdir(tmp_path / "out")) == ["error"]
 
 
+def test_output_is_a_folder_where_something_is_appended(tmp_path: Path) -> None:
+    nodes = [{"tag": "start", "type": "write", "config": {"append": True}}]
+    configure(tmp_path, nodes)
+    (tmp_path / "one.log").write_text("a\n")
+    for _ in range(2):
+        assert run(tmp_path, "--input", "one.log", "--output", "out").status == EXIT_OK
+    assert (tmp_path / "out/one.log").read_text() == "a\na\n"
+
+
 def test_what_is_replaced_cannot_be_appended_to_and_check_says_where(tmp_path: Path) -> None:
     configure(tmp_path, BY_TAG, on_conflict="replace")
     ended = run(tmp_path, "--check")

@@ -40,6 +40,7 @@ class Home:
             folders.commits,
             folders.late,
             folders.incomplete,
+            folders.appends,
             self.stage,
         )
         self._seen: os.stat_result | None = None
