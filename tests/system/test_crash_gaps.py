@@ -155,7 +155,7 @@ def test_a_file_put_by_hand_where_a_decided_one_was_is_not_archived_for_it(memor
         "x~2.log": "another\n",
         "x~2.count": "1\n",
     }
-    assert seen["processed"] == {"x.log": "another\n"}
+    assert seen["processed"] == {"x~2.log": "another\n"}  # numbered as its results are
     assert seen["litter"] == []
 
 

@@ -83,7 +83,7 @@ def test_what_recovery_leaves_lying_about_is_reported(stray: str) -> None:
 
 
 BROKEN = {
-    "forgets what was decided": ("job.job.commit.read_record = lambda folder: None", "results/x~2.counts"),
+    "forgets what was decided": ("job.job.decision.read_record = lambda folder: None", "results/x~2.counts"),
     "does not cut parts back": ("disk.disk.Disk.truncate = lambda *_: None", "-1>) = 0"),
     "leaves the parts of the dead": ("job.job.unlink_if_there = lambda *_: None", '-1", O_WRONLY'),
     "takes up nothing that was begun": ("spool.Spool.adopt = lambda *_, **why: None", '-1", O_WRONLY'),
