@@ -12,7 +12,7 @@ from fproc.base import schema
 from fproc.base.errors import Problem
 from fproc.base.schema import Problems, choice, json_type, or_null, table, text
 from fproc.base.values import dataclass, replace
-from fproc.config.declaration import key
+from fproc.config.declaration import key, keys_of
 from fproc.config.patterns import matches, result_name
 
 LINES, CSV = "lines", "csv"
@@ -63,9 +63,7 @@ def _is_encoding(name: str) -> bool:
     return False
 
 
-_SEPARATOR = text()
-
-_BOUNDARY = table({STARTS: schema.pattern, CONTINUES: schema.pattern, SEPARATOR: _SEPARATOR}, build=dict)
+_BOUNDARY = table({STARTS: schema.pattern, CONTINUES: schema.pattern, SEPARATOR: text()}, build=dict)
 
 
 def check_records(value: Any, path: str, problems: Problems) -> Any:
@@ -84,10 +82,6 @@ def check_records(value: Any, path: str, problems: Problems) -> Any:
     return checked
 
 
-check_compression = choice(*COMPRESSIONS)
-check_binary = choice("fail", "accept")
-
-
 @dataclass(frozen=True, slots=True)
 class InputFormat:
     """How inputs are read, where no rule of `files` says something else."""
@@ -100,7 +94,7 @@ class InputFormat:
     )
     compression: str = key(
         AUTO,
-        check_compression,
+        choice(*COMPRESSIONS),
         "`auto` looks at the content, not at the name; or `none`, `gzip`, `bzip2`, `xz`, `zlib`, `zip` or "
         "`zstd`",
     )
@@ -112,7 +106,7 @@ class InputFormat:
     )
     binary: str = key(
         "fail",
-        check_binary,
+        choice("fail", "accept"),
         "a file whose first bytes say that it is no text fails; `accept` takes its bytes as they are",
     )
 
@@ -133,17 +127,14 @@ class FileRule:
 _BYTES = ("encoding", "compression", "binary")
 """What has to be known of a file before its first line is."""
 
-_OPTIONS = (*_BYTES, "records")
+_OPTIONS = {name: or_null(declared.check) for name, declared in keys_of(InputFormat).items()}
 
 _FILE_RULE = table(
     {
         "match": text(),
         "first_line": schema.pattern,
         "start": text(),
-        "encoding": or_null(check_encoding),
-        "compression": or_null(check_compression),
-        "records": or_null(check_records),
-        "binary": or_null(check_binary),
+        **_OPTIONS,
     },
     build=FileRule,
 )

@@ -9,8 +9,16 @@ from collections.abc import Sequence
 
 from fproc.base.values import dataclass
 
-COMPRESSED = (".gz", ".bz2", ".xz", ".gzip", ".lzma", ".zip", ".zst")
-"""Results of inputs with these suffixes do not carry the suffix."""
+COMPRESSED = {
+    ".gz": "gzip",
+    ".gzip": "gzip",
+    ".bz2": "bzip2",
+    ".xz": "xz",
+    ".lzma": "xz",
+    ".zip": "zip",
+    ".zst": "zstd",
+}
+"""Suffixes of compressed files, which results do not carry, and what they are compressed with."""
 
 _WILD = re.compile(r"[*?\[]")
 _FIELD = re.compile(r"\{(\w*)\}")

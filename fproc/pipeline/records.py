@@ -144,27 +144,6 @@ def no_hole() -> int:
     return 0
 
 
-def read_blocks(
-    read: Callable[[int], bytes],
-    *,
-    max_line_bytes: int,
-    block_bytes: int = BLOCK_BYTES,
-    line_no: int = 1,
-    offset_bytes: int = 0,
-) -> Iterator[Block | Overlong]:
-    """Read an input to its end, as `read_pieces` does, without reports from the middle of a line."""
-    pieces = read_pieces(
-        read,
-        max_line_bytes=max_line_bytes,
-        block_bytes=block_bytes,
-        line_no=line_no,
-        offset_bytes=offset_bytes,
-    )
-    for piece in pieces:
-        if not isinstance(piece, Passing):
-            yield piece
-
-
 def read_pieces(
     read: Callable[[int], bytes],
     *,

@@ -53,11 +53,8 @@ APPENDS = [
         "the absence of parts that were appended is not fsynced before the intent goes",
         "output/appends",
         (
-            (
-                "self._disk.sync_folder(self._stage)\n        "
-                "self._intents.remove(intent.result)\n\n    def _forget"
-            ),
-            "self._intents.remove(intent.result)\n\n    def _forget",
+            "self._disk.sync_folder(self._stage)\n        self._intents.remove(intent.result)",
+            "self._intents.remove(intent.result)",
         ),
         POWER_LOSS,
     ),

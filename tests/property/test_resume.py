@@ -21,14 +21,14 @@ from fproc.base.values import asdict
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
-from fproc.pipeline.records import Block, Overlong, read_blocks
+from fproc.pipeline.records import Block, Overlong
 from fproc.run.figures import Figures
 from fproc.run.reading.inputs import open_input
 from fproc.run.run import run_input
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.checkpoint import Position
 from fproc.spool.output.parts import Part, Staging
-from tests.support.helpers import SOURCE, Memory, plan_of, user
+from tests.support.helpers import SOURCE, Memory, plan_of, read_blocks, user
 
 LIMIT = 20
 TAGS = ["line", "sum", "t0", "t1", "left", "total", "a"]

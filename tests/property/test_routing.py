@@ -15,10 +15,10 @@ from fproc.pipeline.graph import build_graph
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.processors import sinks
 from fproc.pipeline.processors.base import Maker, Processor
-from fproc.pipeline.records import Record, read_blocks
+from fproc.pipeline.records import Record
 from fproc.pipeline.streams import Stream
 from tests.support import oracle
-from tests.support.helpers import SOURCE, Memory, stop
+from tests.support.helpers import SOURCE, Memory, read_blocks, stop
 
 TAGS = ["a", "b", "c"]
 SINKS = {"end": SOURCE.name, "left": "left.log", "right": "right.log"}

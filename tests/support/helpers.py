@@ -15,7 +15,7 @@ from fproc.pipeline.failures import LineFailure, RecordError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan, build_plan
 from fproc.pipeline.processors.base import Source
-from fproc.pipeline.records import Record, read_blocks
+from fproc.pipeline.records import Block, Overlong, Passing, Record, read_pieces
 from fproc.pipeline.tracing.trace import Trace
 from tests.support.project import PROJECT
 
@@ -105,6 +105,11 @@ def line_failure(fate: str, node: str, line_no: int | None, given: str | None, r
 
 def stop(error: RecordError) -> None:
     raise error
+
+
+def read_blocks(read: Callable[[int], bytes], **options: Any) -> Iterator[Block | Overlong]:
+    """The pieces of an input, without reports from the middle of a line."""
+    return (piece for piece in read_pieces(read, **options) if not isinstance(piece, Passing))
 
 
 def run_bytes(

@@ -11,34 +11,20 @@ from typing import Any
 from fproc.base.errors import InputError, NotWholeError
 from fproc.base.text import shown
 from fproc.config.input_format import AUTO, NONE
+from fproc.config.patterns import COMPRESSED
 from fproc.pipeline.records import BLOCK_BYTES
-from fproc.run.reading.kinds import is_document, kind_of
-from fproc.run.reading.raw import RawFile
-
-Read = Callable[[int], bytes]
+from fproc.run.reading.kinds import EMPTY_ZIP, STREAMS, ZIP, is_document, kind_of
+from fproc.run.reading.raw import RawFile, Read
 
 _SIGNATURES = {
-    "gzip": (b"\x1f\x8b",),
-    "bzip2": (b"BZh",),
-    "xz": (b"\xfd7zXZ\x00", b"]\x00\x00"),
+    **{name: (signature,) for name, signature in STREAMS.items()},
+    "xz": (STREAMS["xz"], b"]\x00\x00"),
     "zlib": (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"),
-    "zip": (b"PK\x03\x04", b"PK\x05\x06"),
-    "zstd": (b"\x28\xb5\x2f\xfd",),
+    "zip": (ZIP, EMPTY_ZIP),
 }
 """The first bytes of compressed files (of xz, also those of its predecessor, .lzma)."""
 
 _FIRST = {signature[0]: name for name, signatures in _SIGNATURES.items() for signature in signatures}
-
-_SUFFIXES = {
-    ".gz": "gzip",
-    ".gzip": "gzip",
-    ".bz2": "bzip2",
-    ".xz": "xz",
-    ".lzma": "xz",
-    ".zip": "zip",
-    ".zst": "zstd",
-}
-"""What the ends of names say, where a file has too few bytes to tell."""
 
 
 def compression_of(head: bytes, name: str, wanted: str) -> str:
@@ -49,15 +35,19 @@ def compression_of(head: bytes, name: str, wanted: str) -> str:
     """
     if wanted != AUTO:
         if wanted != NONE and not _is(wanted, head):
-            raise NotWholeError(f"is not a whole {wanted} file: it does not begin as one")
+            raise _no(wanted)
         return wanted
     name_of = _FIRST.get(head[0]) if head else None
     if name_of is not None and _is(name_of, head):
         return NONE if is_document(name, head) else name_of
-    by_name = _SUFFIXES.get(os.path.splitext(name)[1].lower())
+    by_name = COMPRESSED.get(os.path.splitext(name)[1].lower())
     if by_name is not None and (_is_beginning(by_name, head) or not _may_be_text(head)):
-        raise NotWholeError(f"is not a whole {by_name} file: it does not begin as one")
+        raise _no(by_name)
     return NONE
+
+
+def _no(compression: str) -> NotWholeError:
+    return NotWholeError(f"is not a whole {compression} file: it does not begin as one")
 
 
 def _is(name: str, head: bytes) -> bool:
@@ -98,8 +88,7 @@ def decompressed(file: RawFile, compression: str) -> Read:
     Raises:
         InputError: it cannot be decompressed here.
     """
-    opened = _OPENERS[compression](file)
-    reader, errors = opened
+    reader, errors = _OPENERS[compression](file)
 
     def read(size_bytes: int) -> bytes:
         try:

@@ -11,9 +11,12 @@ from fproc.config.input_format import AUTO, NONE, InputFormat
 from fproc.config.patterns import COMPRESSED
 from fproc.pipeline.records import BLOCK_BYTES, decode
 from fproc.run.reading.kinds import is_plain, kind_of, wide_text
-from fproc.run.reading.raw import RawFile
+from fproc.run.reading.raw import RawFile, Read
 
-Read = Callable[[int], bytes]
+FIRST_LINE_BYTES = 2**20
+"""How much of a first line rules look at."""
+
+_SUFFIXES = tuple(COMPRESSED)
 
 
 class ContentsReader(Protocol):
@@ -33,11 +36,13 @@ class _Derived:
     """Contents that are made of others: to go on elsewhere, all that is before is made again.
 
     Args:
-        begin: returns what reads them from their beginning.
+        begin: returns what reads them from where the others are, which is their beginning.
+        rewind: has the others go back to that.
     """
 
-    def __init__(self, begin: Callable[[], Read]) -> None:
+    def __init__(self, begin: Callable[[], Read], rewind: Callable[[], None]) -> None:
         self._begin = begin
+        self._rewind = rewind
         self._read = begin()
         self._ahead = b""
 
@@ -48,6 +53,7 @@ class _Derived:
         return self._read(size_bytes)
 
     def skip_to(self, offset_bytes: int) -> None:
+        self._rewind()
         self._read, self._ahead = self._begin(), b""
         while offset_bytes > 0 and (data := self._read(min(BLOCK_BYTES, offset_bytes))):
             self._ahead = data[offset_bytes:]
@@ -78,7 +84,7 @@ def open_contents(raw: RawFile, name: str, form: InputFormat) -> Contents:
         OSError: the disk refuses.
     """
     is_usual = (form.encoding, form.compression, form.binary) == (AUTO, AUTO, "fail")
-    if is_usual and is_plain(raw.peek()) and not name.lower().endswith(COMPRESSED):
+    if is_usual and is_plain(raw.peek()) and not name.lower().endswith(_SUFFIXES):
         return Contents(raw)
     from fproc.run.reading.encoding import UTF_8, encoding_of, transcoded  # noqa: PLC0415 - most files do without
 
@@ -98,16 +104,8 @@ def open_contents(raw: RawFile, name: str, form: InputFormat) -> Contents:
     reader.push_back(head[mark_bytes:])
     if encoding == UTF_8:
         return Contents(reader, begin_bytes, nulls)
-    is_first = True
-
-    def begin() -> Read:
-        nonlocal is_first
-        if not is_first:
-            reader.skip_to(begin_bytes)
-        is_first = False
-        return transcoded(reader.read, encoding)
-
-    return Contents(_Derived(begin), 0, nulls)
+    decoded = _Derived(lambda: transcoded(reader.read, encoding), lambda: reader.skip_to(begin_bytes))
+    return Contents(decoded, 0, nulls)
 
 
 def _decompressed(raw: RawFile, name: str, form: InputFormat) -> ContentsReader:
@@ -116,17 +114,8 @@ def _decompressed(raw: RawFile, name: str, form: InputFormat) -> ContentsReader:
     compression = compression_of(raw.peek(), name, form.compression)
     if compression == NONE:
         return raw
-    is_first = True
-
-    def begin() -> Read:
-        nonlocal is_first
-        if not is_first:
-            raw.skip_to(0)
-        is_first = False
-        return decompressed(raw, compression)
-
     try:
-        return _Derived(begin)
+        return _Derived(lambda: decompressed(raw, compression), lambda: raw.skip_to(0))
     except NotWholeError:
         raise
     except InputError:
@@ -154,10 +143,10 @@ def _skip_nulls(reader: ContentsReader, head: bytes) -> tuple[int, bytes]:
     return nulls + len(head) - len(text), text
 
 
-def first_line(reader: ContentsReader, most_bytes: int = 2**20) -> str:
+def first_line(reader: ContentsReader) -> str:
     """Return the first line, as far as it is not longer than that; all of it is read again."""
     data = b""
-    while b"\n" not in data and len(data) < most_bytes and (block := reader.read(BLOCK_BYTES)):
+    while b"\n" not in data and len(data) < FIRST_LINE_BYTES and (block := reader.read(BLOCK_BYTES)):
         data += block
     reader.push_back(data)
-    return decode(data.partition(b"\n")[0][:most_bytes]).removesuffix("\r")
+    return decode(data.partition(b"\n")[0][:FIRST_LINE_BYTES]).removesuffix("\r")

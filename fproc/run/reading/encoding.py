@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
 
 from fproc.base.errors import InputError
 from fproc.config.input_format import AUTO
-
-Read = Callable[[int], bytes]
+from fproc.run.reading.raw import Read
 
 UTF_8 = "utf-8"
 
@@ -21,8 +19,6 @@ _MARKS = (
 )
 """Byte order marks; that of UTF-32 begins with that of UTF-16."""
 
-_MARK = "\ufeff"
-
 
 def encoding_of(head: bytes, wanted: str) -> tuple[str, int]:
     """Return the encoding of contents that begin with these bytes, and the length of their byte order mark.
@@ -33,8 +29,8 @@ def encoding_of(head: bytes, wanted: str) -> tuple[str, int]:
     for mark, marked in _MARKS:
         if head.startswith(mark) and (wanted == AUTO or marked.startswith(name.removesuffix("-sig"))):
             return marked, len(mark)
-    if name in {"utf-8-sig", "ascii"}:
-        return (UTF_8 if name == "utf-8-sig" else name), 0
+    if name == "utf-8-sig":
+        return UTF_8, 0
     if name in {"utf-16", "utf-32"}:
         return f"{name}-le", 0
     return name, 0

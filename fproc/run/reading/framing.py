@@ -15,12 +15,11 @@ from typing import Protocol
 from fproc.config.input_format import CONTINUES, LINES, SEPARATOR, STARTS, Records
 from fproc.pipeline.records import BLOCK_BYTES, Block, Overlong, Passing, decode, no_hole, read_pieces
 from fproc.run.reading.limit import head_of, size_bytes_of, within_limit
+from fproc.run.reading.raw import Read
 from fproc.run.reading.separators import Cutting, separator_pattern
 
 Piece = Block | Overlong | Passing
 """What is fed at a time; from the middle of a line that is skipped, there is nothing to feed."""
-
-Read = Callable[[int], bytes]
 
 _OPENING = r'(?:^|(?<=[,;\t|]))"'
 """A quote that opens a field: at the start of a line, or after a separator."""
@@ -36,6 +35,10 @@ _CLOSING = r'[^"]*(?:""[^"]*)*"(?!")'
 """A quoted field from its inside on to the quote that closes it; two quotes are one in the field."""
 
 
+SEPARATOR_BYTES = 4096
+"""The longest pattern of a separator at which an input can be cut into chunks."""
+
+
 class Boundaries(Protocol):
     """Says which lines begin records; it sees each line of an input once, in order."""
 
@@ -45,9 +48,8 @@ class Boundaries(Protocol):
     def may_go_on(self) -> bool:
         """Return whether the record of the last line may go on."""
 
-
-SEPARATOR_BYTES = 4096
-"""The longest pattern of a separator at which an input can be cut into chunks."""
+    def are_records(self, raw: bytes) -> bool:
+        """Return whether each line of these bytes is a record by itself, if the first one begins one."""
 
 
 def can_be_chunked(records: Records) -> bool:
@@ -162,6 +164,10 @@ class _Matches:
         """Return true: the next line may belong to the record."""
         return True
 
+    def are_records(self, _raw: bytes) -> bool:
+        """Return false: that is known of no line before the next one is."""
+        return False
+
 
 class _Quotes:
     """Says of the lines of a CSV file which begin a record: those that do not begin within quotes."""
@@ -182,6 +188,10 @@ class _Quotes:
     def may_go_on(self) -> bool:
         """Return whether the last line ended within quotes."""
         return self._is_quoted
+
+    def are_records(self, raw: bytes) -> bool:
+        """Return whether there is no quote in bytes."""
+        return b'"' not in raw
 
     def _ends_quoted(self, line: str) -> bool:
         """Return whether a line ends within quotes."""
@@ -227,8 +237,7 @@ class _Grouping:
             yield from self._complete()
 
     def _take(self, block: Block) -> Iterator[Piece]:
-        is_single = isinstance(self._boundaries, _Quotes) and b'"' not in block.raw
-        if is_single and not self._is_begun:
+        if not self._is_begun and self._boundaries.are_records(block.raw):
             yield block
             return
         begins, texts = self._boundaries(block.lines)

@@ -7,24 +7,29 @@ SNIFF_BYTES = 512
 
 _TAR = slice(257, 262)
 
-_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+STREAMS = {
+    "gzip": b"\x1f\x8b",
+    "bzip2": b"BZh",
+    "xz": b"\xfd7zXZ\x00",
+    "zstd": b"\x28\xb5\x2f\xfd",
+}
+"""First bytes of compressed files that cannot be taken for anything else."""
+
+ZIP, EMPTY_ZIP = b"PK\x03\x04", b"PK\x05\x06"
 
 _SIGNATURES = (
-    (b"PK\x03\x04", "a zip archive"),
-    (b"PK\x05\x06", "an empty zip archive"),
+    *((signature, f"compressed with {name}") for name, signature in STREAMS.items()),
+    (ZIP, "a zip archive"),
+    (EMPTY_ZIP, "an empty zip archive"),
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"!<arch>\n", "an ar archive or Debian package"),
     (b"\xed\xab\xee\xdb", "an RPM package"),
-    (b"\x1f\x8b", "compressed with gzip"),
     (b"\x1f\x9d", "compressed with compress"),
     (b"\x1f\xa0", "compressed with compress"),
-    (b"BZh", "compressed with bzip2"),
-    (b"\xfd7zXZ\x00", "compressed with xz"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
     (b"\x04\x22\x4d\x18", "compressed with lz4"),
     (b"LZIP\x01", "compressed with lzip"),
-    (_OFFICE, "a document of Microsoft Office"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of Microsoft Office"),
     (b"%PDF-", "a PDF document"),
     (b"{\\rtf", "an RTF document"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
@@ -88,7 +93,7 @@ def is_plain(head: bytes) -> bool:
 
 def is_document(name: str, head: bytes) -> bool:
     """Return whether a zip archive is a document or program, by its name."""
-    return head.startswith(b"PK\x03\x04") and name.lower().endswith(_DOCUMENTS)
+    return head.startswith(ZIP) and name.lower().endswith(_DOCUMENTS)
 
 
 def kind_of(head: bytes, name: str = "") -> str | None:

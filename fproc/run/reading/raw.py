@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 
 from fproc.pipeline.records import BLOCK_BYTES
+
+Read = Callable[[int], bytes]
+"""Returns about so many bytes, b"" at the end."""
 
 
 class RawFile:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from fproc.config.input_format import SEPARATOR
 from fproc.pipeline.records import Block, Overlong, decode
 from fproc.run.reading.limit import head_of, size_bytes_of, within_limit
-
-Read = Callable[[int], bytes]
+from fproc.run.reading.raw import Read
 
 
 def separator_pattern(records: Mapping[str, str]) -> re.Pattern[bytes]:

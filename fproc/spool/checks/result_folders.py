@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from fproc.base.errors import ResultNameError
@@ -105,9 +105,7 @@ class ResultFolders:
                     raise refusal(result, OSError(errno.EINVAL, f"what is there {kind_of_file(path)}"))
 
     def _make(self, disk: Disk, folder: str, result: str) -> None:
-        path = self._root
-        for part in folder.split("/"):
-            above, path = path, f"{path}/{part}"
+        for path, above in _steps(self._root, folder):
             try:
                 self._make_one(disk, path, above)
             except OSError as error:
@@ -165,10 +163,16 @@ def make_again(disk: Disk, root: str, folder: str) -> None:
     Raises:
         OSError: the disk refuses, or the folder of results is not there.
     """
-    path = root
-    for part in folder.split("/"):
-        above, path = path, f"{path}/{part}"
+    for path, above in _steps(root, folder):
         make_one_durably(disk, path, above)
+
+
+def _steps(root: str, folder: str) -> Iterator[tuple[str, str]]:
+    """Yield the path of each folder on the way from `root` to one below it, with that of its parent."""
+    path = root
+    for name in folder.split("/"):
+        above, path = path, f"{path}/{name}"
+        yield path, above
 
 
 def make_one_durably(disk: Disk, path: str, above: str) -> None:

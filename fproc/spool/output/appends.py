@@ -320,12 +320,10 @@ class Appender:
         """Forget an intent of which all bytes are durable: the parts go first, which tells others that."""
         for part in intent.parts:
             unlink_if_there(self._disk, part.path)
-        unlink_if_there(self._disk, self._link_path(intent.result))
-        self._disk.sync_folder(self._stage)
-        self._intents.remove(intent.result)
+        self._forget(intent)
 
     def _forget(self, intent: Intent) -> None:
-        """Forget an intent whose parts are still to be appended."""
+        """Forget an intent; if its parts are there, they are still to be appended."""
         unlink_if_there(self._disk, self._link_path(intent.result))
         self._disk.sync_folder(self._stage)
         self._intents.remove(intent.result)

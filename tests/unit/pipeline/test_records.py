@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from fproc.pipeline.records import Block, Overlong, decode, encode_lines, read_blocks, split_lines
+from fproc.pipeline.records import Block, Overlong, decode, encode_lines, split_lines
+from tests.support.helpers import read_blocks
 
 LIMIT = 5
 NO_LIMIT = 10**6

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from fproc.pipeline.records import Block, Overlong, read_blocks, split_lines
+from fproc.pipeline.records import Block, Overlong, split_lines
 from fproc.process.mark import CurrentTask
 from fproc.run.pieces import PIECE_SECONDS, PieceSizer
+from tests.support.helpers import read_blocks
 
 DATA = b"a\r\n\nbb\xff\n" + b"x" * 30 + b"\n\r\nc\r\r\nlonger than it may be\nd\n\n\n\xc3\xa4 e\r\nlast"
 

@@ -67,11 +67,8 @@ def test_a_large_part_is_appended_by_one_call_and_small_ones_all_by_one(shelf: S
     assert shelf.result.stat().st_size == sum(part.size_bytes for part in parts)
 
 
-@pytest.mark.parametrize("before", [None, "before\n"], ids=["new", "there"])
-@pytest.mark.parametrize("settle", ["append", "recover"])
-def test_whoever_comes_after_a_crash_completes_what_was_begun(
-    memory_path: Path, before: str | None, settle: str
-) -> None:
+def crashed_appends(memory_path: Path, before: str | None) -> Iterator[tuple[int, Shelf, list[AppendedPart]]]:
+    """A shelf for each call before which the appending of two parts may crash, and those parts."""
     for point, shelf in shelves(memory_path, before):
         parts, disk = [shelf.part("one\n"), shelf.part("two\n")], BrokenDisk(point)
         try:
@@ -79,7 +76,16 @@ def test_whoever_comes_after_a_crash_completes_what_was_begun(
         except Crash:
             disk.die()
         else:
-            break
+            return
+        yield point, shelf, parts
+
+
+@pytest.mark.parametrize("before", [None, "before\n"], ids=["new", "there"])
+@pytest.mark.parametrize("settle", ["append", "recover"])
+def test_whoever_comes_after_a_crash_completes_what_was_begun(
+    memory_path: Path, before: str | None, settle: str
+) -> None:
+    for point, shelf, parts in crashed_appends(memory_path, before):
         if settle == "recover":
             shelf.appender().recover()
         third = shelf.part("three\n")
@@ -151,16 +157,9 @@ def test_loss_of_power_before_any_call_costs_nothing_and_doubles_nothing(
 def test_a_result_that_is_rotated_before_any_call_after_a_crash_too_has_each_input_once(
     memory_path: Path, moved_to: str
 ) -> None:
-    for point, shelf in shelves(memory_path, "before\n"):
+    for point, shelf, parts in crashed_appends(memory_path, "before\n"):
         rotated = Path(shelf.folders.results, moved_to)
         rotated.parent.mkdir(exist_ok=True)
-        parts, disk = [shelf.part("one\n"), shelf.part("two\n")], BrokenDisk(point)
-        try:
-            shelf.appender(disk).append(RESULT, parts)
-        except Crash:
-            disk.die()
-        else:
-            break
         shelf.result.rename(rotated)
         shelf.appender().append(RESULT, parts)
         now = shelf.result.read_text() if shelf.result.exists() else ""
