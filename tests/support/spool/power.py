@@ -30,6 +30,7 @@ SHARED = (
     RESULTS,
     ".fproc/commits",
     ".fproc/jobs",
+    ".fproc/appends",
 )
 """The folders that other processes use, too."""
 

@@ -132,8 +132,9 @@ def die_before_fsync(shelf: Shelf, parts: list[AppendedPart]) -> None:
 
 @pytest.mark.parametrize("before", [None, "before\n"], ids=["new", "there"])
 @pytest.mark.parametrize("newest_survives", [False, True])
+@pytest.mark.parametrize("others_fsync", [False, True])
 def test_loss_of_power_before_any_call_costs_nothing_and_doubles_nothing(
-    memory_path: Path, before: str | None, *, newest_survives: bool
+    memory_path: Path, before: str | None, *, newest_survives: bool, others_fsync: bool
 ) -> None:
     for point, shelf in shelves(memory_path, before):
         parts = [shelf.part("one\n"), shelf.part("two\n")]
@@ -144,6 +145,8 @@ def test_loss_of_power_before_any_call_costs_nothing_and_doubles_nothing(
             is_over = False
         else:
             is_over = True
+        if others_fsync:  # for intents of their own
+            disk.let_others_fsync(".fproc/appends")
         disk.lose_power()
         shelf.appender().append(RESULT, parts)
         shelf.appender().recover()
