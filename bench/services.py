@@ -31,6 +31,8 @@ STOP_SECONDS = 20.0
 
 FPROC = "fproc"
 FPROC_POWER = "fproc, power"
+FPROC_APPENDS = "fproc (appends)"
+FPROC_POWER_APPENDS = "fproc, power (appends)"
 BARE = "bare loop"
 BARE_TWO = "bare loop, 2 processes"
 BARE_POWER = "bare loop, power"
@@ -247,23 +249,33 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def fproc_command(settings: Settings, place: Place, durability: str = "process") -> list[str]:
+def fproc_command(
+    settings: Settings, place: Place, durability: str = "process", *, appends: bool = False
+) -> list[str]:
     """Return the command of a watching fproc, and write its configuration."""
     config = {**json.loads((PIPELINES / "small.json").read_text()), "durability": durability}
+    if appends:
+        config["nodes"][-1]["next"] = "all"
+        write = {"file": place.appended.name, "append": True}
+        config["nodes"].append({"tag": "all", "type": "write", "config": write})
     path = place.folder / "pipeline.json"
     path.write_text(json.dumps(config))
     command = [settings.python, "-m", "fproc", "--watch", "--config", str(path)]
     return [*command, "--watch-dir", str(place.watch), "--quiet"]
 
 
-def fproc(settings: Settings, durability: str = "process") -> Service:
+def fproc(settings: Settings, durability: str = "process", *, appends: bool = False) -> Service:
     """Return fproc, watching without a dashboard."""
-    name, reference = (FPROC_POWER, BARE_POWER) if durability == "power" else (FPROC, BARE)
+    power, process = (FPROC_POWER_APPENDS, FPROC_APPENDS) if appends else (FPROC_POWER, FPROC)
+    is_power = durability == "power"
     return Service(
-        name,
-        lambda place: [[*fproc_command(settings, place, durability), "--no-dashboard"]],
+        power if is_power else process,
+        lambda place: [
+            [*fproc_command(settings, place, durability, appends=appends), "--no-dashboard"]
+        ],
         small_result,
-        reference=reference,
+        appends=appends,
+        reference=BARE_POWER if is_power else BARE,
     )
 
 

@@ -100,6 +100,8 @@ def services(settings: Settings) -> list[Service]:
         bare(settings, BARE_POWER, "power", 1),
         bare(settings, BARE_POWER_TWO, "power", 2),
         fproc(settings, "power"),
+        fproc(settings, appends=True),
+        fproc(settings, "power", appends=True),
         script(settings, "watchfiles"),
         *loggers(),
     ]
