@@ -9,7 +9,6 @@ import json
 import lzma
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fproc.base.values import asdict
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.records import Block, Overlong
-from fproc.run.figures import Figures
-from fproc.run.reading.inputs import open_input
-from fproc.run.run import run_input
-from fproc.spool.disk.disk import Disk
-from fproc.spool.job.checkpoint import Position
-from fproc.spool.output.parts import Part, Staging
 from tests.support.helpers import SOURCE, Memory, plan_of, read_blocks, user
+from tests.support.resumed import Job, through_json
 
 LIMIT = 20
 TAGS = ["line", "sum", "t0", "t1", "left", "total", "a"]
@@ -87,10 +80,6 @@ CONTENTS = st.builds(
 )
 
 CUTS = st.lists(st.integers(0, 15), max_size=4, unique=True).map(sorted)
-
-
-def through_json(value: Any) -> Any:
-    return json.loads(json.dumps(value))
 
 
 def lines_of(data: bytes, block_bytes: int) -> Iterator[Block | Overlong]:
@@ -176,65 +165,6 @@ def _a_piece_for_each_line() -> Iterator[None]:
         patch.setattr("fproc.run.pieces.PIECE_SECONDS", -1.0)
         patch.setattr("fproc.pipeline.plan.QUICK_LINES", 1)
         yield
-
-
-@dataclass
-class Checkpoint:
-    """A place, and what results and set-aside lines were by then."""
-
-    place: Position
-    parts: dict[str, tuple[bytes, int]]
-    rejected: bytes
-
-
-class Job:
-    """One input in a folder of its own, which can be run from any place."""
-
-    def __init__(self, folder: str, plan: Plan, name: str, contents: bytes) -> None:
-        self.folder = folder
-        self.plan = plan
-        self.path = str(Path(folder, name))
-        Path(self.path).write_bytes(contents)
-        self.checkpoints: list[Checkpoint] = []
-        self.runs = 0
-
-    def run(self, begin_at: Checkpoint | None = None) -> Any:
-        """Run to the end; gives results, set-aside lines and figures. Notes a checkpoint for each line."""
-        self.runs += 1
-        stage = Path(self.folder, f"stage{self.runs}")
-        stage.mkdir()
-        staging = Staging(Disk(power=False), lambda: str(stage), "job-")
-        rejected: list[bytes] = []
-        if begin_at:
-            parts = {}
-            for number, (result, (data, lines)) in enumerate(begin_at.parts.items()):
-                path = stage / f"old-{number}"
-                path.write_bytes(data + b"written after the checkpoint\n" * (number % 2))
-                parts[result] = Part(str(path), len(data), lines)
-            staging.resume(parts, 0)
-            rejected = [begin_at.rejected]
-
-        def keep(offset_bytes: int, get_position: Callable[[], Position]) -> None:
-            staging.flush()
-            found = {
-                result: (Path(part.path).read_bytes(), part.lines) for result, part in staging.parts.items()
-            }
-            kept = Position(**through_json(asdict(get_position())))
-            assert kept.offset_bytes == offset_bytes
-            self.checkpoints.append(Checkpoint(kept, found, b"".join(rejected)))
-
-        given, figures, ending = open_input(self.path, in_spool=True), Figures(), None
-        begin = begin_at.place if begin_at else None
-        try:
-            run_input(self.plan, given, staging, figures, reject=rejected.append, keep=keep, begin_at=begin)
-        except RecordError as error:
-            ending = str(error)
-        finally:
-            given.close()
-        staging.flush()
-        results = {result: Path(part.path).read_bytes() for result, part in staging.parts.items()}
-        staging.discard()
-        return results, b"".join(rejected), figures, ending
 
 
 @given(

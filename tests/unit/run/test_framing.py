@@ -15,6 +15,7 @@ from fproc.pipeline.records import Block, Overlong, decode
 from fproc.run import chunks
 from fproc.run.reading import framing
 from fproc.run.reading.framing import can_be_chunked, read_records
+from tests.support.records import KINDS, TEXTS, reference
 
 STACK_TRACES = b"[1] start\n[2] ERROR boom\n\tat a.B\r\n\tat c.D\nCaused by: x\n[3] end\n"
 
@@ -115,55 +116,6 @@ def test_after_a_record_over_the_limit_comes_none_of_it_again(block_bytes: int) 
     data = b'"A\nxxxx\nyyyy"\nB\n"C\nc"\nD\n'
     found = found_in("csv", data, limit=8, block_bytes=block_bytes)
     assert [text for _, _, text in found] == [None, "B", '"C\nc"', "D"]
-
-
-SEPARATORS = ("\n\n", ";", "\n--\n", "aa", "\u00a7x")
-KINDS: list[Records] = [
-    "lines",
-    "csv",
-    {"starts": "^A"},
-    {"continues": "^ "},
-    *({"separator": separator} for separator in SEPARATORS),
-]
-WORDS = ("A", " ", "a", "b", "\n", "\n", "\r\n", '"', '""', ",", ";", "--", "\u00a7", "\u00a7x", "\n--\n")
-TEXTS = st.lists(st.sampled_from(WORDS), max_size=40).map("".join)
-
-
-def reference(records: Records, text: str) -> list[str]:
-    """Decode all, cut, with no care for memory."""
-    if isinstance(records, dict) and "separator" in records:
-        pieces = re.split("\r?\n".join(map(re.escape, records["separator"].split("\n"))), text)
-        pieces = [piece.replace("\r\n", "\n").rstrip("\n") for piece in pieces]
-        return pieces if pieces[-1] else pieces[:-1]
-    lines = text.split("\n")
-    last = lines.pop()
-    lines = [line.removesuffix("\r") for line in lines] + ([last] if last else [])
-    if records == "lines":
-        return lines
-    found: list[list[str]] = []
-    for line in lines:
-        if not found or begins(records, "\n".join(found[-1]), line):
-            found.append([])
-        found[-1].append(line)
-    return ["\n".join(group).rstrip("\n") for group in found]
-
-
-def begins(records: Records, before: str, line: str) -> bool:
-    if isinstance(records, dict):
-        return bool(
-            re.search(records["starts"], line)
-            if "starts" in records
-            else not re.search(records["continues"], line)
-        )
-    is_quoted, position = False, 0
-    while position < len(before):
-        if before[position] == '"':
-            if is_quoted and before[position + 1 : position + 2] == '"':
-                position += 1
-            elif is_quoted or position == 0 or before[position - 1] in ",;\t|\n":
-                is_quoted = not is_quoted
-        position += 1
-    return not is_quoted
 
 
 @given(st.sampled_from(KINDS), TEXTS, st.integers(1, 70))

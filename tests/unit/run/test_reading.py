@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
-import lzma
 import os
 import sys
 import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +18,7 @@ from hypothesis import strategies as st
 from fproc.base.errors import InputError, NotWholeError
 from fproc.config.input_format import FileRule, InputFormat, InputRules
 from fproc.run.reading.inputs import Input, open_input
+from tests.support.records import PACK, zipped
 
 TEXT = "ERROR: eins \u00e4\r\nINFO: zwei\n"
 
@@ -51,14 +47,6 @@ def put(folder: Path, name: str, data: bytes) -> Path:
     path = folder / name
     path.write_bytes(data)
     return path
-
-
-def zipped(**members: bytes) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name.replace("__", "/"), data)
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
@@ -99,17 +87,6 @@ def test_a_wide_file_that_ends_within_a_character_fails(tmp_path: Path) -> None:
 def test_wide_text_without_a_mark_is_named_as_what_it_is(codec: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"is UTF-16 without a byte order mark .*{codec}"):
         contents(put(tmp_path, "a.log", TEXT.encode(codec)))
-
-
-PACK: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
-    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
-    "zlib": zlib.compress,
-    "zlib, fast": lambda data: zlib.compress(data, 1),
-    "zip": lambda data: zipped(member=data),
-}
 
 
 @pytest.mark.parametrize("form", PACK)
