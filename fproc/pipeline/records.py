@@ -107,7 +107,7 @@ class Passing(NamedTuple):
         return self.offset_bytes + self.passed_bytes
 
 
-def decode(raw: bytes) -> str:
+def decode_text(raw: bytes) -> str:
     """Return bytes of an input as text; undecodable bytes survive."""
     return raw.decode("utf-8", "surrogateescape")
 
@@ -123,7 +123,7 @@ def encode_lines(lines: Iterable[str]) -> bytes:
 
 def split_lines(raw: bytes) -> list[str]:
     """Return the lines of a piece of input that begins at the start of a line."""
-    lines = decode(raw).split("\n")
+    lines = decode_text(raw).split("\n")
     last = lines.pop()
     if b"\r" in raw and b"\r\n" in raw:  # one byte is found 25 times as fast as two
         lines = [line.removesuffix("\r") for line in lines]
@@ -202,7 +202,7 @@ def _head(line: bytes, max_line_bytes: int) -> str:
     head = line[: min(HEAD_BYTES, max_line_bytes)]
     while head and line[len(head) : len(head) + 1] and 0x80 <= line[len(head)] < 0xC0:  # noqa: PLR2004 - UTF-8
         head = head[:-1]
-    return decode(head)
+    return decode_text(head)
 
 
 def _pass_over(

@@ -7,11 +7,12 @@ simpler shapes that built-ins and users write into it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from functools import partial
 from typing import Any, Protocol
 
 from fproc.base.errors import Reject, ShapeError
-from fproc.base.values import dataclass, field
+from fproc.base.values import dataclass, field, replace
 from fproc.pipeline.records import Record
 
 STDOUT = "stdout"
@@ -68,7 +69,8 @@ class Processor:
     `process(tag, line)` returns the records that one record becomes. `finish()` returns what is left at the
     end of the file; its records carry the node's own tag unless they name one. `close()` ends a processor
     whose file was given up. One without a `state` remembers nothing from line to line. `target` is the
-    user's object that does the work, if there is one; `is_users` says that a user has written it.
+    user's object that does the work, if there is one; `is_users` says that a user has written it. `step` is
+    the same work on structured records as they are (`objects`), for a built-in that declares what kind it is.
     """
 
     process: Callable[[str, str], Sequence[Record]]
@@ -77,6 +79,7 @@ class Processor:
     state: State | None = None
     target: Any = None
     is_users: bool = False
+    step: Callable[[Any], Any] | None = None
 
 
 Maker = Callable[[Source, Output], Processor]
@@ -235,6 +238,24 @@ def no_fields(_values: Mapping[str, Any]) -> FieldNeed | None:
     return None
 
 
+class StepKind(Enum):
+    """What a built-in does with structured records; `objects` has what makes a processor of each kind."""
+
+    PARSE = "makes a record of a line"
+    EDIT = "makes a record of a record"
+    SELECT = "keeps some records as they are"
+    FORMAT = "makes text of a record"
+
+
+Steps = Callable[[Mapping[str, Any]], StepKind | None]
+"""What a built-in does with structured records; None if it works on lines."""
+
+
+def no_step(_values: Mapping[str, Any]) -> StepKind | None:
+    """Declare that lines are worked on, and no structured records."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Builtin:
     """A built-in processor: what it does, its options, an example that the tests run, and its maker.
@@ -250,6 +271,7 @@ class Builtin:
     - `remembers`: what it emits for a line may depend on lines before it.
 
     - `needs_fields`: the fields that it looks at; so a line is split once for several nodes.
+    - `step`: what it does with structured records, if it does; its processor has the call.
 
     `gives_tags` returns the tags that it may set, for `--check` to find routes that are never taken.
     """
@@ -264,6 +286,7 @@ class Builtin:
     passes_line: bool = False
     remembers: bool = True
     needs_fields: FieldNeeds = no_fields
+    step: Steps = no_step
     gives_tags: Tags = any_tags
 
 
@@ -274,6 +297,9 @@ stateless = partial(Builtin, reads_tag=never, remembers=False)
 OTHERWISE = Option(
     "otherwise", "what to do with a line that does not fit: `keep`, `drop` or `reject` it", default="keep"
 )
+
+OTHERWISE_REJECT = replace(OTHERWISE, default="reject")
+"""The same option of a parser."""
 
 
 def misfit(line: str, otherwise: str, why: str) -> str | None:

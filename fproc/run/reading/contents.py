@@ -9,7 +9,7 @@ from fproc.base.errors import InputError, NotWholeError
 from fproc.base.values import dataclass
 from fproc.config.input_format import AUTO, NONE, InputFormat
 from fproc.config.patterns import COMPRESSED
-from fproc.pipeline.records import BLOCK_BYTES, decode
+from fproc.pipeline.records import BLOCK_BYTES, decode_text
 from fproc.run.reading.kinds import is_plain, kind_of, wide_text
 from fproc.run.reading.raw import RawFile, Read
 
@@ -149,4 +149,4 @@ def first_line(reader: ContentsReader) -> str:
     while b"\n" not in data and len(data) < FIRST_LINE_BYTES and (block := reader.read(BLOCK_BYTES)):
         data += block
     reader.push_back(data)
-    return decode(data.partition(b"\n")[0][:FIRST_LINE_BYTES]).removesuffix("\r")
+    return decode_text(data.partition(b"\n")[0][:FIRST_LINE_BYTES]).removesuffix("\r")

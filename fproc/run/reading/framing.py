@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from fproc.config.input_format import CONTINUES, LINES, SEPARATOR, STARTS, Records
-from fproc.pipeline.records import BLOCK_BYTES, Block, Overlong, Passing, decode, no_hole, read_pieces
+from fproc.pipeline.records import BLOCK_BYTES, Block, Overlong, Passing, decode_text, no_hole, read_pieces
 from fproc.run.reading.limit import head_of, size_bytes_of, within_limit
 from fproc.run.reading.raw import Read
 from fproc.run.reading.separators import Cutting, separator_pattern
@@ -90,7 +90,7 @@ def boundary_finder(records: Records) -> tuple[int, Callable[[bytes, int], tuple
             end = data.find(b"\n", position)
             if end < 0:
                 return False, position
-            if begins([decode(data[position:end]).removesuffix("\r")])[0]:
+            if begins([decode_text(data[position:end]).removesuffix("\r")])[0]:
                 break
             position = end + 1
         return (True, position) if position else (False, len(data))

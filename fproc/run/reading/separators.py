@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from fproc.config.input_format import SEPARATOR
-from fproc.pipeline.records import Block, Overlong, decode
+from fproc.pipeline.records import Block, Overlong, decode_text
 from fproc.run.reading.limit import head_of, size_bytes_of, within_limit
 from fproc.run.reading.raw import Read
 
@@ -91,4 +91,4 @@ class Cutting:
 
 
 def _text_of(raw: bytes) -> str:
-    return decode(raw).replace("\r\n", "\n").rstrip("\n")
+    return decode_text(raw).replace("\r\n", "\n").rstrip("\n")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fproc.pipeline.records import Block, Overlong, decode, encode_lines, split_lines
+from fproc.pipeline.records import Block, Overlong, decode_text, encode_lines, split_lines
 from tests.support.helpers import read_blocks
 
 LIMIT = 5
@@ -105,7 +105,7 @@ def test_a_surrogate_that_stands_for_no_byte_cannot_be_written() -> None:
 
 
 def test_text_is_decoded_without_losing_what_is_no_text() -> None:
-    assert decode(b"caf\xe9 \xc3\xa9") == "caf\udce9 é"
+    assert decode_text(b"caf\xe9 \xc3\xa9") == "caf\udce9 é"
 
 
 OVER_THE_LIMIT = {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fproc.config.input_format import Records
-from fproc.pipeline.records import Block, Overlong, decode
+from fproc.pipeline.records import Block, Overlong, decode_text
 from fproc.run import chunks
 from fproc.run.reading import framing
 from fproc.run.reading.framing import can_be_chunked, read_records
@@ -159,7 +159,7 @@ def test_records_within_quotes_and_at_separators_that_overlap_themselves_are_don
 
 
 def test_bytes_that_are_not_utf_8_come_through_records_unchanged() -> None:
-    assert texts_in({"separator": ";"}, b"\xe2;\xff\n;") == [decode(b"\xe2"), decode(b"\xff")]
+    assert texts_in({"separator": ";"}, b"\xe2;\xff\n;") == [decode_text(b"\xe2"), decode_text(b"\xff")]
 
 
 SIMPLE = ["^A", "^\\[", "^[ab]+ ?", "^.", "^\\d{2}-", "^\\S*;", "^a.*b", "^[a-c]{1,2}", "^A*?b"]

@@ -1,0 +1,1 @@
+"""Built-ins that take a structured record and give one."""
