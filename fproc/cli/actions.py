@@ -97,7 +97,8 @@ def check(arguments: Namespace) -> int:
         why = plan.why_interpreted(entry)
         say(f"lines from {entry!r} on are " + (f"interpreted, which is slow: {why}" if why else "compiled"))
     open_doors = settings.open_doors(work.given, config.dashboard)
-    for warning in (*settings.doubts(work.given), *open_doors, *advice.configuration_warnings(plan)):
+    own = (*settings.doubts(work.given), *settings.replaced_nodes(work.given), *open_doors)
+    for warning in (*own, *advice.configuration_warnings(plan)):
         say(f"warning: {warning}")
     say(draw(plan.graph, "text"))
     return EXIT_OK
@@ -137,9 +138,10 @@ def write_sample_files(arguments: Namespace) -> int:
         raise UsageError("--sample must be 1 or more")
     if arguments.output is None:
         raise UsageError("--sample needs --output DIR, the folder to write to")
-    from fproc.cli.sample import write_samples  # noqa: PLC0415
+    from fproc.cli.sample import SEED, write_samples  # noqa: PLC0415
 
-    for path in write_samples(arguments.sample, arguments.output):
+    seed = SEED if arguments.seed is None else arguments.seed
+    for path in write_samples(arguments.sample, arguments.output, arguments.shape or "logs", seed):
         print(path)
     return EXIT_OK
 
@@ -158,7 +160,9 @@ def _prepared(arguments: Namespace) -> _Prepared:
     set_up_log = _log_set_up(arguments, given)
     set_up_log()
     flags = settings.given_flags(arguments)
-    plan = settings.load_plan(given, flags, mode=arguments.mode, with_mode=bool(arguments.input))
+    plan = settings.load_plan(
+        given, flags, mode=arguments.mode, with_mode=bool(arguments.input or arguments.watch)
+    )
     log.debug("configuration in force: %s", json.dumps(to_log(plan.config)))
     return _Prepared(plan, given, set_up_log)
 
@@ -226,6 +230,9 @@ def _serve(work: _Prepared, arguments: Namespace, first: WorkerProcess | None) -
     if arguments.drain:
         return EXIT_OK if service.drain() else EXIT_FILE_FAILED
     log.info("configuration: %s", settings.pipeline_file(work.given))  # not for cron, which mails all output
+    chosen = settings.chosen_mode(work.given, arguments.mode)
+    if chosen:
+        log.info("mode: %s, by %s, instead of the nodes of the configuration", chosen[1], chosen[0])
     service.watch()
     return EXIT_OK
 

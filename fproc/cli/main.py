@@ -68,7 +68,7 @@ ACTIONS = (
         "--watch",
         "process files as they land, until stopped",
         "fproc.cli.actions.watch",
-        ("--drain", "--heartbeat-url", "--trace"),
+        ("--drain", "--heartbeat-url", "--mode", "--trace"),
         meaning="process files as they land in `unprocessed/`, until stopped; the dashboard answers "
         "meanwhile",
     ),
@@ -95,11 +95,11 @@ ACTIONS = (
     ),
     Action(
         "--sample",
-        "write sample log files into --output DIR",
+        "write sample files into --output DIR",
         "fproc.cli.actions.write_sample_files",
-        ("--output",),
+        ("--output", "--seed", "--shape"),
         {"type": int, "metavar": "COUNT"},
-        "write sample log files into `--output DIR`",
+        "write sample files into `--output DIR`: logs, CSV, JSON lines or batches (`--shape`)",
     ),
     Action(
         "--status",

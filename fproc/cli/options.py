@@ -13,6 +13,7 @@ from fproc.config.defaults import CONFIG_VARIABLE
 from fproc.config.model import SETTINGS
 
 LOG_FORMATS = ("text", "json")
+SAMPLE_SHAPES = ("logs", "csv", "jsonl", "batch")
 
 TOKEN_VARIABLE = "FPROC_TOKEN"  # noqa: S105 - the name of a variable
 LOG_FORMAT_VARIABLE = "FPROC_LOG_FORMAT"
@@ -70,10 +71,24 @@ OPTIONS = (
     ),
     CommandOption(
         "--mode",
-        "with --input: one built-in processor instead of a pipeline",
+        "one built-in processor instead of a pipeline",
         "NAME",
         variable=MODE_VARIABLE,
-        meaning="with `--input`: one built-in processor instead of a pipeline, such as `uppercase`",
+        meaning="with `--watch` and `--input`: one built-in processor instead of a pipeline, such as "
+        "`uppercase`",
+    ),
+    CommandOption(
+        "--shape",
+        "with --sample: what the files look like (default: logs)",
+        choices=SAMPLE_SHAPES,
+        meaning="with `--sample`: what the files look like; by default logs. `batch` has a header, and a "
+        "trailer with number and sum",
+    ),
+    CommandOption(
+        "--seed",
+        "with --sample: any text; the same one gives the same files",
+        "TEXT",
+        meaning="with `--sample`: any text; the same one gives the same files, on every host",
     ),
     CommandOption(
         "--drain",

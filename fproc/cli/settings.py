@@ -181,13 +181,25 @@ def load_plan(given: Given, flags: Mapping[str, Any], *, mode: str | None, with_
         raise ConfigError([*given.problems, what])
     _override(given, flags)
     overrides = {}
-    variable_mode = given.variable(MODE_VARIABLE) if with_mode else None
-    if mode is not None or variable_mode is not None:
-        source = "--mode" if mode is not None else given.where(MODE_VARIABLE)
-        nodes = mode_nodes(source, mode if mode is not None else str(variable_mode))
-        overrides = {"nodes": nodes, "files": (), "examples": ()}
+    chosen = chosen_mode(given, mode) if with_mode else None
+    if chosen:
+        overrides = {"nodes": mode_nodes(*chosen), "files": (), "examples": ()}
         value.setdefault("nodes", DEFAULT["nodes"])
     return build_plan(value, folder=given.file.folder, overrides=overrides, problems=given.problems)
+
+
+def chosen_mode(given: Given, flag: str | None) -> tuple[str, str] | None:
+    """Return where a mode is asked for (`--mode`, or the place of the variable) and its name, or None."""
+    if flag is not None:
+        return "--mode", flag
+    variable = given.variable(MODE_VARIABLE)
+    return None if variable is None else (given.where(MODE_VARIABLE), variable)
+
+
+def replaced_nodes(given: Given) -> list[str]:
+    """Return what `--check` says if a variable makes `--watch` and `--input` do without the nodes."""
+    chosen = chosen_mode(given, None)
+    return [f"{chosen[0]}={chosen[1]}: --watch and --input use it instead of these nodes"] if chosen else []
 
 
 def token(given: Given, dashboard: Dashboard) -> str | None:

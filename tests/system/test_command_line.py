@@ -16,7 +16,9 @@ from tests.support.programs.running import (
     DEADLINE_SECONDS,
     SAMPLE,
     SAMPLE_RESULT,
+    Watching,
     configure,
+    drop,
     open_folder,
     own_processor,
     run,
@@ -164,6 +166,19 @@ def test_a_mode_is_one_processor_instead_of_a_pipeline(folder: Path) -> None:
     arguments = ("--input", "words.txt", "--output", "-")
     assert run(folder, *arguments, variables={"MODE": "snakecase"}).out == b"some_words\n"
     assert run(folder, *arguments, "--mode=uppercase", variables={"MODE": "trim"}).out == b"SOME WORDS\n"
+
+
+def test_a_mode_in_dotenv_serves_a_watch_too_which_says_so(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MODE=uppercase\n")
+    with Watching(tmp_path) as running:
+        drop(tmp_path, "words.txt", b"Some Words\n")
+        running.wait_for("results/words.txt")
+        assert "mode: uppercase, by .env:1: MODE, instead of the nodes" in running.log
+    assert (tmp_path / "watch_dir/results/words.txt").read_bytes() == b"SOME WORDS\n"
+    drop(tmp_path, "more.txt", b"Some Words\n")
+    assert run(tmp_path, "--watch", "--drain", "--mode", "snakecase").status == 0
+    assert (tmp_path / "watch_dir/results/more.txt").read_bytes() == b"some_words\n"
+    assert b"warning: .env:1: MODE=uppercase: --watch and --input use it" in run(tmp_path, "--check").out
 
 
 @pytest.mark.parametrize(

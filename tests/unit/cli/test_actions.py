@@ -40,7 +40,7 @@ CASES = [
 def test_an_option_that_means_nothing_with_an_action_is_refused_and_told_where_it_goes(
     flag: str, option: CommandOption, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    value = [] if option.is_switch else ["x"]
+    value = [] if option.is_switch else [*option.choices, "x"][:1]
     assert main([flag, *ASKED.get(flag, []), option.flag, *value]) == EXIT_USAGE
     said = capsys.readouterr().err
     homes = sorted(action.flag for action in ACTIONS if option.flag in action.options)
