@@ -270,9 +270,7 @@ def fproc(settings: Settings, durability: str = "process", *, appends: bool = Fa
     is_power = durability == "power"
     return Service(
         power if is_power else process,
-        lambda place: [
-            [*fproc_command(settings, place, durability, appends=appends), "--no-dashboard"]
-        ],
+        lambda place: [[*fproc_command(settings, place, durability, appends=appends), "--no-dashboard"]],
         small_result,
         appends=appends,
         reference=BARE_POWER if is_power else BARE,

@@ -19,7 +19,7 @@ from fproc.base.stdout import complain, keep_for_results, say
 from fproc.base.text import counted, shown
 from fproc.base.values import dataclass
 from fproc.cli import logs, settings
-from fproc.cli.options import LOG_FILE_VARIABLE
+from fproc.cli.options import LOG_FILE_VARIABLE, options_again
 from fproc.cli.settings import Given
 from fproc.config.model import Config, to_log
 from fproc.pipeline.plan import Plan
@@ -69,7 +69,7 @@ def process_files(arguments: Namespace) -> int:
 
 def graph(arguments: Namespace) -> int:
     """Draw the pipeline."""
-    from fproc.cli.draw import draw  # noqa: PLC0415 - each action imports what others do without
+    from fproc.cli.design.draw import draw  # noqa: PLC0415 - each action imports what others do without
 
     say(draw(_prepared(arguments).plan.graph, arguments.graph))
     return EXIT_OK
@@ -77,8 +77,8 @@ def graph(arguments: Namespace) -> int:
 
 def check(arguments: Namespace) -> int:
     """Check configuration and plugins, run the examples, print a summary and what looks like an error."""
-    from fproc.cli.check import failed_examples  # noqa: PLC0415
-    from fproc.cli.draw import draw  # noqa: PLC0415
+    from fproc.cli.design.check import failed_examples  # noqa: PLC0415
+    from fproc.cli.design.draw import draw  # noqa: PLC0415
     from fproc.pipeline import advice  # noqa: PLC0415
 
     work = _prepared(arguments)
@@ -132,13 +132,31 @@ def examine_folders(arguments: Namespace) -> int:
     return operate.doctor(_operated(arguments))
 
 
+def print_install_file(arguments: Namespace) -> int:
+    """Print a file to install fproc with."""
+    from fproc.cli.install.installation import Installation, own_command  # noqa: PLC0415 - not for --input
+    from fproc.cli.install.kinds import install_text  # noqa: PLC0415
+
+    work = _prepared(arguments)
+    log_file = arguments.log_file or work.given.variable(LOG_FILE_VARIABLE)
+    installation = Installation(
+        own_command(),
+        options_again(arguments, os.environ),
+        work.plan.config,
+        work.given.file.path,
+        os.path.abspath(log_file) if log_file else "",
+    )
+    say(install_text(arguments.print, installation))
+    return EXIT_OK
+
+
 def write_sample_files(arguments: Namespace) -> int:
     """Write sample files."""
     if arguments.sample < 1:
         raise UsageError("--sample must be 1 or more")
     if arguments.output is None:
         raise UsageError("--sample needs --output DIR, the folder to write to")
-    from fproc.cli.sample import SEED, write_samples  # noqa: PLC0415
+    from fproc.cli.design.sample import SEED, write_samples  # noqa: PLC0415
 
     seed = SEED if arguments.seed is None else arguments.seed
     for path in write_samples(arguments.sample, arguments.output, arguments.shape or "logs", seed):

@@ -25,6 +25,7 @@ from fproc.base.errors import (
 )
 from fproc.base.stdout import complain
 from fproc.base.values import dataclass, field
+from fproc.cli.install.kinds import KINDS
 
 VERSION = f"fproc {__version__}"
 
@@ -129,6 +130,14 @@ ACTIONS = (
         "check what the folders' filesystems can do",
         "fproc.cli.actions.examine_folders",
         meaning="check whether the folders' filesystems can do what fproc relies on",
+    ),
+    Action(
+        "--print",
+        "a file to install fproc with, filled in with this configuration",
+        "fproc.cli.actions.print_install_file",
+        takes={"choices": tuple(KINDS)},
+        meaning="print a file to install fproc with, filled in with the paths of this configuration; see "
+        "[below](#files-to-install-fproc-with)",
     ),
 )
 """All actions. A new one is an entry here, and its function."""

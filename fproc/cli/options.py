@@ -5,7 +5,9 @@ Those that give a key of the configuration are declared with it, in `config.mode
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
 from fproc.base.values import dataclass
@@ -132,3 +134,24 @@ def value_of(arguments: Namespace, flag: str) -> Any:
     """Return what the command line says for an option or action; None if it is not there."""
     value = getattr(arguments, flag.removeprefix("--").replace("-", "_"))
     return None if value is False else value
+
+
+def options_again(arguments: Namespace, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the options that flags and variables give, with absolute paths, as flags of another call.
+
+    Without `--config`, and without what is secret or means nothing to `--watch`.
+    """
+    words: list[str] = []
+    for option in OPTIONS:
+        value = value_of(arguments, option.flag) or environ.get(option.variable)
+        if value and option.flag not in _NOT_AGAIN:
+            words.append(option.flag)
+            words += [] if option.is_switch else [_absolute(option, value)]
+    return tuple(words)
+
+
+def _absolute(option: CommandOption, value: Any) -> str:
+    return os.path.abspath(value) if option.metavar in {"PATH", "DIR"} else str(value)
+
+
+_NOT_AGAIN = {"--config", "--mode", *(setting.key.flag.name for setting in SETTINGS if setting.key.is_secret)}

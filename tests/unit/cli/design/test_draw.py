@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fproc.cli.draw import draw
+from fproc.cli.design.draw import draw
 from fproc.cli.main import ACTIONS
 from fproc.config.input_format import FileRule
 from fproc.config.nodes import NodeSpec

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fproc.cli.check import failed_examples, run_examples
+from fproc.cli.design.check import failed_examples, run_examples
 from fproc.config.defaults import DEFAULT
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.plan import Plan, build_plan
