@@ -65,10 +65,11 @@ def test_a_unit_whose_files_are_in_a_home_or_in_tmp_can_reach_them() -> None:
 
 def test_the_unit_talks_to_this_host_alone_unless_the_configuration_needs_the_network() -> None:
     assert values(install_text("systemd", installation()), "IPAddressDeny") == ["any"]
-    for config in (
+    configs: list[dict[str, Any]] = [
         {"dashboard": {"host": "0.0.0.0"}},
         {"alerts": {"webhook": "https://example.org/hook"}},
-    ):
+    ]
+    for config in configs:
         assert values(install_text("systemd", installation(**config)), "IPAddressDeny") == []
 
 
