@@ -165,7 +165,7 @@ def _conflicts(config: Config, forms: Mapping[str, Form | None]) -> Iterator[Pro
 
 def _remembers(form: Form | None) -> bool:
     if isinstance(form, BuiltinForm):
-        return BUILTINS[form.name].remembers
+        return BUILTINS[form.name].remembers(form.values)
     if form is None:  # a stream
         return True
     return form.is_class and getattr(form.target, "stateless", False) is not True

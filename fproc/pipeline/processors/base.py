@@ -284,13 +284,13 @@ class Builtin:
     reads_tag: Declared = always
     sets_tag: Declared = never
     passes_line: bool = False
-    remembers: bool = True
+    remembers: Declared = always
     needs_fields: FieldNeeds = no_fields
     step: Steps = no_step
     gives_tags: Tags = any_tags
 
 
-stateless = partial(Builtin, reads_tag=never, remembers=False)
+stateless = partial(Builtin, reads_tag=never, remembers=never)
 """Declare a built-in that looks at a line alone, neither at its tag nor at other lines."""
 
 

@@ -2,10 +2,16 @@
 
 from fproc.pipeline.processors import counting, routing, sinks, text
 from fproc.pipeline.processors.base import Builtin
+from fproc.pipeline.processors.parsers.csv_table import PARSE_CSV
+from fproc.pipeline.processors.parsers.json_lines import PARSE_JSON
 
 FAMILIES: dict[str, dict[str, Builtin]] = {
     "Routing": routing.BUILTINS,
     "Text": text.BUILTINS,
+    "Parsers": {
+        "parse_csv": PARSE_CSV,
+        "parse_json": PARSE_JSON,
+    },
     "Counting": counting.BUILTINS,
     "Sinks": sinks.BUILTINS,
 }
@@ -13,5 +19,8 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
 
 BUILTINS = {name: builtin for family in FAMILIES.values() for name, builtin in family.items()}
 
-LATER = ("dedupe", "head", "sample", "json_field", "csv_columns")
+LATER = (
+    *("parse_regex", "dissect", "parse_kv", "parse_fixed", "parse_log", "format"),
+    *("where", "head", "sample", "dedupe", "mask", "edit", "timestamp", "lookup", "validate", "envelope"),
+)
 """Names of the contract that are not supported yet; a pipeline that uses one gets a message."""

@@ -63,6 +63,22 @@ def _separator(value: Any) -> str:
     return str(value)
 
 
+def _character(value: Any) -> str:
+    if len(_text(value)) != 1:
+        raise ValueError(f"must be one character, not {value!r}")
+    return str(value)
+
+
+def _header(value: Any) -> tuple[str, ...] | bool:
+    if value is True:
+        return True
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
+        raise ValueError("must be true or a list of names")
+    if len({*value}) < len(value):
+        raise ValueError("must not have a name twice")
+    return tuple(value)
+
+
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"must be a whole number from 1, not {value!r}")
@@ -118,6 +134,8 @@ class Kind(NamedTuple):
 KINDS = {
     "text": Kind("text", _text),
     "separator": Kind("text", _separator),
+    "character": Kind("character", _character),
+    "header": Kind("true or names", _header),
     "count": Kind("whole number", _count),
     "flag": Kind("true or false", _flag),
     "pattern": Kind("pattern", _pattern),

@@ -68,8 +68,9 @@ def problems_of(kind: str, config: Options) -> list[str]:
 
 def test_every_built_in_of_the_contract_is_there_or_said_to_come() -> None:
     contract = """tag tag_field tag_prefix filter drop_matching uppercase lowercase snakecase trim replace
-        rewrite fields split join count tally write stdout
-        dedupe head sample json_field csv_columns"""
+        rewrite fields split join count tally write stdout where head sample dedupe mask
+        parse_csv parse_json parse_regex dissect parse_kv parse_fixed parse_log
+        edit timestamp lookup validate envelope format"""
     assert {*BUILTINS, *LATER} == set(contract.split())
 
 

@@ -1,0 +1,94 @@
+"""The cells of a line of CSV (RFC 4180), taken apart and put together."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+
+from fproc.pipeline.processors.objects import Misfit
+
+
+def cell_splitter(separator: str, quote: str) -> Callable[[str], list[str]]:
+    """Return a call that splits a line into its cells, and raises `Misfit` where quotes are wrong.
+
+    A quote that does not open a cell is text. The reader of the standard library is faster, where it can be
+    used; what it refuses is looked at again.
+    """
+    if len(separator) > 1:
+        return lambda line: quoted_cells(line, separator, quote)
+    waiting: list[str] = []
+    rows = csv.reader(iter(waiting.pop, None), delimiter=separator, quotechar=quote, strict=True)
+
+    def split(line: str) -> list[str]:
+        if quote not in line:
+            return line.split(separator)
+        if line[-1] in "\r\n":  # the reader would drop it
+            return quoted_cells(line, separator, quote)
+        waiting.append(line)
+        try:
+            return next(rows)
+        except (csv.Error, IndexError):  # a quote that is not closed makes it ask for another line
+            waiting.clear()
+            return quoted_cells(line, separator, quote)
+
+    return split
+
+
+def quoted_cells(line: str, separator: str, quote: str) -> list[str]:
+    """Return the cells of a line that may have quotes in it.
+
+    Raises:
+        Misfit: a quote is not closed, or text stands behind the one that closes a cell.
+    """
+    cells: list[str] = []
+    position = 0
+    while position <= len(line):
+        if line.startswith(quote, position):
+            cell, end = _quoted_cell(line, position, quote, len(cells) + 1)
+            cells.append(cell)
+            if end < len(line) and not line.startswith(separator, end):
+                raise Misfit(f"column {len(cells)} goes on behind the quote that closes it")
+        else:
+            opening = line.find(separator + quote, position)
+            end = len(line) if opening < 0 else opening
+            cells += line[position:end].split(separator)
+        if end == len(line):
+            break
+        position = end + len(separator)
+    return cells
+
+
+def _quoted_cell(line: str, position: int, quote: str, number: int) -> tuple[str, int]:
+    """Return the text of a cell that begins with a quote, and where the line goes on."""
+    pieces: list[str] = []
+    start = position + 1
+    while True:
+        end = line.find(quote, start)
+        if end < 0:
+            raise Misfit(
+                f"the quote that opens column {number} is never closed; a record of several lines "
+                'needs "records": "csv" in the configuration'
+            )
+        if not line.startswith(quote, end + 1):
+            return "".join([*pieces, line[start:end]]), end + 1
+        pieces.append(line[start : end + 1])
+        start = end + 2
+
+
+def cell_joiner(separator: str, quote: str) -> Callable[[list[str]], str]:
+    """Return a call that makes a line of cells, with quotes around those that need them."""
+    special = (separator, quote, "\n", "\r")
+
+    def quoted(cell: str) -> str:
+        if any(text in cell for text in special):
+            return f"{quote}{cell.replace(quote, quote * 2)}{quote}"
+        return cell
+
+    def join(cells: list[str]) -> str:
+        line = separator.join(cells)
+        is_plain = quote not in line and "\n" not in line and "\r" not in line
+        if is_plain and line.count(separator) == len(cells) - 1 and (line or len(cells) > 1):
+            return line
+        return separator.join(map(quoted, cells)) or quote * 2
+
+    return join
