@@ -77,7 +77,8 @@ def _quoted_cell(line: str, position: int, quote: str, number: int) -> tuple[str
 
 def cell_joiner(separator: str, quote: str) -> Callable[[list[str]], str]:
     """Return a call that makes a line of cells, with quotes around those that need them."""
-    special = (separator, quote, "\n", "\r")
+    # a part of a separator would make a whole one with what stands beside it
+    special = (*separator, quote, "\n", "\r")
 
     def quoted(cell: str) -> str:
         if any(text in cell for text in special):
@@ -87,7 +88,7 @@ def cell_joiner(separator: str, quote: str) -> Callable[[list[str]], str]:
     def join(cells: list[str]) -> str:
         line = separator.join(cells)
         is_plain = quote not in line and "\n" not in line and "\r" not in line
-        if is_plain and line.count(separator) == len(cells) - 1 and (line or len(cells) > 1):
+        if is_plain and line and line.count(separator[0]) == len(cells) - 1:
             return line
         return separator.join(map(quoted, cells)) or quote * 2
 
