@@ -207,7 +207,7 @@ def _operated(arguments: Namespace) -> Config:
 def _first_worker() -> Iterator[WorkerProcess | None]:
     """Yield a worker forked before its work is known, while this process holds nothing but modules."""
     from fproc.process.worker_process import WorkerProcess  # noqa: PLC0415
-    from fproc.watch import worker  # noqa: PLC0415 - not for --input
+    from fproc.watch.workers import worker  # noqa: PLC0415 - not for --input
 
     try:
         first = WorkerProcess.forked(worker.serve_tasks)

@@ -27,8 +27,8 @@ from fproc.telemetry.recorder import Recorder, open_history
 from fproc.telemetry.rolling import WINDOWS
 from fproc.telemetry.traces import Traces
 from fproc.watch.loop import Watcher
-from fproc.watch.messages import Setup
-from fproc.watch.pool import Pool
+from fproc.watch.workers.messages import Setup
+from fproc.watch.workers.pool import Pool
 
 if TYPE_CHECKING:
     from fproc.web.assembly import Secure

@@ -17,12 +17,13 @@ from fproc.config.input_format import InputRules
 from fproc.config.keys import parse_config
 from fproc.config.model import Config, to_json
 from fproc.config.nodes import NodeSpec
-from fproc.pipeline import graph, plugins
+from fproc.pipeline import graph
 from fproc.pipeline.compiler.program import Compiler
 from fproc.pipeline.compiler.run import CompiledRun
 from fproc.pipeline.compiler.writer import NotCompiledError
 from fproc.pipeline.graph import DROP, END, START, Graph
 from fproc.pipeline.interpreter import ErrorPolicy, Interpreter
+from fproc.pipeline.plugins import loading as plugins
 from fproc.pipeline.processors import sinks
 from fproc.pipeline.processors.base import BuiltinForm, Form, Maker, Output, Source
 from fproc.pipeline.processors.builtins import BUILTINS

@@ -1,5 +1,5 @@
 """Many inputs: when to look, what is next, and the workers that do it.
 
-What happens to one file is in `run`; what is durable is in `spool`. Begin with `loop`, then `pool` and
-`worker`.
+What happens to one file is in `run`; what is durable is in `spool`. Begin with `loop`, then the folder
+`workers`.
 """

@@ -31,13 +31,13 @@ from fproc.spool.spool import Spool
 from fproc.telemetry.recorder import Recorder
 from fproc.watch.chores import Chores
 from fproc.watch.draining import Changing, Patience, say_what_is_left
-from fproc.watch.messages import NotBegun, Report, TakenUp, Task, Trouble, Why
 from fproc.watch.pauses import Pauses
 from fproc.watch.polling import Polling, woken
-from fproc.watch.pool import WorkerLost
 from fproc.watch.pruning import Pruning
 from fproc.watch.queue import WorkQueue
-from fproc.watch.workers import Workers
+from fproc.watch.workers.interface import Workers
+from fproc.watch.workers.messages import NotBegun, Report, TakenUp, Task, Trouble, Why
+from fproc.watch.workers.pool import WorkerLost
 
 log = logging.getLogger("fproc.watch")
 

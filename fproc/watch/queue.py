@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 
 from fproc.base.values import dataclass
-from fproc.watch.messages import Task, Why
+from fproc.watch.workers.messages import Task, Why
 
 PAUSE_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 30.0

@@ -95,13 +95,13 @@ BREACHES: list[tuple[Rule, Callable[[Path], object], str]] = [
     ),
     (
         upward_imports,
-        lambda copy: appended(copy, "process/mark.py", FOR_TYPES.format("watch.pool")),
-        "fproc.process.mark -> fproc.watch.pool",
+        lambda copy: appended(copy, "process/mark.py", FOR_TYPES.format("watch.workers.pool")),
+        "fproc.process.mark -> fproc.watch.workers.pool",
     ),
     (
         upward_imports,
-        lambda copy: appended(copy, "process/children.py", 'WORKER = "fproc.watch.worker.main"\n'),
-        "fproc.process.children -> fproc.watch.worker",
+        lambda copy: appended(copy, "process/children.py", 'WORKER = "fproc.watch.workers.worker.main"\n'),
+        "fproc.process.children -> fproc.watch.workers.worker",
     ),
     (
         circles,

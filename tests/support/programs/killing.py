@@ -42,7 +42,7 @@ LAUNCHER = """
 import ctypes, json, os, subprocess, sys
 import fproc.cli.actions, fproc.cli.main, fproc.cli.settings, fproc.cli.watch
 import fproc.run.attempt, fproc.run.run
-import fproc.telemetry.metrics, fproc.watch.loop, fproc.watch.pool, fproc.watch.worker
+import fproc.telemetry.metrics, fproc.watch.loop, fproc.watch.workers.pool, fproc.watch.workers.worker
 fproc.run.pieces.PIECE_SECONDS = 60.0  # pieces, and so checkpoints, do not depend on how fast the host is
 exec(os.environ["SABOTAGE"])
 role, steps = sys.argv[1], os.environ["STEPS"]
@@ -67,7 +67,7 @@ def take_step(role):
         with open(path) as file:
             tracers.append(trace(path, json.load(file)))
 
-def be_forked(*numbers, main=fproc.watch.worker.serve_tasks):
+def be_forked(*numbers, main=fproc.watch.workers.worker.serve_tasks):
     take_step("worker")
     main(*numbers)
 
@@ -77,7 +77,7 @@ if role == "worker":
     sys.argv[:4] = [code := sys.argv[3]]
     exec(code)
 else:
-    fproc.watch.worker.serve_tasks = be_forked
+    fproc.watch.workers.worker.serve_tasks = be_forked
     sys.executable = os.environ["WORKER"]
     sys.argv = ["fproc", "--watch", "--drain"]
     sys.exit(fproc.cli.main.main())

@@ -17,8 +17,8 @@ from fproc.run.attempt import WorkerDeath
 from fproc.run.outcome import Outcome
 from fproc.spool.spool import Spool
 from fproc.telemetry.printer import tracer
-from fproc.watch.messages import NotBegun, Report, Setup, TakenUp, Task, Why
-from fproc.watch.pool import Pool, WorkerLost
+from fproc.watch.workers.messages import NotBegun, Report, Setup, TakenUp, Task, Why
+from fproc.watch.workers.pool import Pool, WorkerLost
 from tests.support.programs.running import wait_until
 
 OWN: list[dict[str, Any]] = [{"tag": "start", "type": "own.step", "next": "end"}]

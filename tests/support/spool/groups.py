@@ -10,8 +10,8 @@ from fproc.pipeline.plan import Plan
 from fproc.run.attempt import RunContext
 from fproc.spool.disk.disk import Disk
 from fproc.spool.spool import Spool
-from fproc.watch.messages import Task, Why
-from fproc.watch.worker import perform_all
+from fproc.watch.workers.messages import Task, Why
+from fproc.watch.workers.worker import perform_all
 from tests.support.helpers import plan_of, user
 from tests.support.spool.crashes import look
 

@@ -15,9 +15,9 @@ from fproc.spool.spool import Spool
 from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.recorder import Recorder
 from fproc.watch.loop import Watcher
-from fproc.watch.messages import Report, TakenUp, Task, Why
-from fproc.watch.pool import WorkerLost
-from fproc.watch.worker import perform_all
+from fproc.watch.workers.messages import Report, TakenUp, Task, Why
+from fproc.watch.workers.pool import WorkerLost
+from fproc.watch.workers.worker import perform_all
 
 
 class Inline:

@@ -23,7 +23,7 @@ from fproc.pipeline.processors.base import Processor
 from fproc.process import children
 from fproc.process.worker_process import WorkerProcess
 from fproc.run.verdict import Verdict, decide
-from fproc.watch.pool import WORKER
+from fproc.watch.workers.pool import WORKER
 from tests.support.helpers import SOURCE, Memory, line_failure, plan_of
 
 POLICY = RetryPolicy()
@@ -156,7 +156,7 @@ def test_a_process_of_another_build_refuses_to_work(replaceable: Path) -> None:
 
 def test_a_process_that_finds_no_fproc_refuses_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [path for path in sys.path if not os.path.isdir(f"{path}/fproc")])
-    child = children.start_process("fproc.watch.worker.serve_tasks")
+    child = children.start_process("fproc.watch.workers.worker.serve_tasks")
     try:
         assert child.process.wait(20) == REPLACED_STATUS
     finally:

@@ -15,8 +15,8 @@ import pytest
 import fproc
 from fproc.base.errors import ConfigError, ProcessorExitError, ShapeError
 from fproc.config.nodes import NodeSpec
-from fproc.pipeline import plugins
 from fproc.pipeline.failures import RecordError
+from fproc.pipeline.plugins import loading as plugins
 from tests.support.helpers import SAMPLES, SOURCE, Memory, plan_of, run_lines, stop, user
 
 PATH = "$.nodes[0]"

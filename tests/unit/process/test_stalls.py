@@ -12,9 +12,9 @@ import pytest
 from fproc.config.keys import parse_config
 from fproc.process.mark import NONE, CurrentTask, Doing, Whereabouts
 from fproc.process.stalls import ANSWER_SECONDS, Vigil, alarmed
-from fproc.watch.messages import Setup, Task, Why
-from fproc.watch.pool import _Slot
-from fproc.watch.worker import _BeatingDisk
+from fproc.watch.workers.messages import Setup, Task, Why
+from fproc.watch.workers.pool import _Slot
+from fproc.watch.workers.worker import _BeatingDisk
 
 STALL = 60.0
 

@@ -20,8 +20,8 @@ from fproc.spool.disk.disk import Disk
 from fproc.spool.output.parts import Staging
 from fproc.spool.spool import Spool
 from fproc.telemetry.sampler import TraceSampler
-from fproc.watch.messages import Setup, Task, Why
-from fproc.watch.pool import Pool
+from fproc.watch.workers.messages import Setup, Task, Why
+from fproc.watch.workers.pool import Pool
 from tests.support.programs.running import wait_until
 from tests.support.traced import FIELDS, SIEVE, UP, Bench, plain
 

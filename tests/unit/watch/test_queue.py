@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fproc.run.attempt import WorkerDeath
-from fproc.watch.messages import Task, Why
 from fproc.watch.queue import PAUSE_MAX_SECONDS, PAUSE_SECONDS, WorkQueue, pause_seconds
+from fproc.watch.workers.messages import Task, Why
 
 NOBODY: tuple[str, ...] = ()
 

@@ -11,8 +11,8 @@ import pytest
 from fproc.process.mark import NONE, CurrentTask, Doing
 from fproc.run.attempt import RunContext
 from fproc.spool.spool import Spool
-from fproc.watch.messages import Task, Why
-from fproc.watch.worker import perform_all
+from fproc.watch.workers.messages import Task, Why
+from fproc.watch.workers.worker import perform_all
 from tests.support.helpers import plan_of, user
 
 

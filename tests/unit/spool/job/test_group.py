@@ -22,8 +22,8 @@ from fproc.spool.job.decision import FileStamp
 from fproc.spool.job.job import RolledForward, part_prefix
 from fproc.spool.output.parts import Part, Staging
 from fproc.spool.spool import Spool
-from fproc.watch.messages import Report, Task, Trouble, Why
-from fproc.watch.worker import perform_all
+from fproc.watch.workers.messages import Report, Task, Trouble, Why
+from fproc.watch.workers.worker import perform_all
 from tests.support.spool.crashes import BrokenDisk, Crash
 from tests.support.spool.groups import NAMES, Place, check_done
 

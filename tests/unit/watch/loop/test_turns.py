@@ -10,8 +10,8 @@ import pytest
 from fproc.base.values import replace
 from fproc.run.outcome import Outcome
 from fproc.spool.locks.instance import Facts
-from fproc.watch.messages import NotBegun, Report, Task, Why
 from fproc.watch.queue import PAUSE_MAX_SECONDS
+from fproc.watch.workers.messages import NotBegun, Report, Task, Why
 from tests.support.spool.turns import Place, crash, in_trouble
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from fproc.run.attempt import WorkerDeath
 from fproc.run.verdict import Verdict
-from fproc.watch import pool
-from fproc.watch.messages import Report, Task, Why
-from fproc.watch.pool import WorkerLost
+from fproc.watch.workers import pool
+from fproc.watch.workers.messages import Report, Task, Why
+from fproc.watch.workers.pool import WorkerLost
 from tests.support.programs.pools import (
     DIES,
     FORKS,

@@ -15,7 +15,7 @@ from fproc.process.ipc import Receiver, send
 from fproc.run.figures import Figures
 from fproc.run.outcome import Outcome, outcome_of
 from fproc.run.verdict import Verdict
-from fproc.watch.messages import Report, Task, Why
+from fproc.watch.workers.messages import Report, Task, Why
 from tests.support.programs.pools import UPPER, Place, done
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fproc.run.verdict import Verdict
-from fproc.watch.messages import Report, Trouble
+from fproc.watch.workers.messages import Report, Trouble
 from tests.support.programs.pools import UPPER, Place, collected, done, is_gone
 
 BREAKS_OFF = """

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from fproc.run.verdict import Verdict
-from fproc.watch import pool
-from fproc.watch.messages import Report, Task, Trouble, Why
+from fproc.watch.workers import pool
+from fproc.watch.workers.messages import Report, Task, Trouble, Why
 from tests.support.programs.pools import (
     FORKS,
     MATCHES,

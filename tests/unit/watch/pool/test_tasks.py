@@ -10,7 +10,7 @@ import pytest
 
 from fproc.run.verdict import Verdict
 from fproc.spool.job.claim import Origin
-from fproc.watch.messages import NotBegun, Report, TakenUp, Task, Why
+from fproc.watch.workers.messages import NotBegun, Report, TakenUp, Task, Why
 from tests.support.programs.pools import (
     DIES,
     SLOW,

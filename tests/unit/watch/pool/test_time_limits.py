@@ -9,8 +9,8 @@ import pytest
 
 from fproc.run.attempt import WorkerDeath
 from fproc.run.verdict import Verdict
-from fproc.watch.messages import Task, Why
-from fproc.watch.pool import WorkerLost
+from fproc.watch.workers.messages import Task, Why
+from fproc.watch.workers.pool import WorkerLost
 from tests.support.programs.pools import MATCHES, SLEEPS, STUCK, UPPER, Place, collected, done, pids
 from tests.support.programs.running import wait_until
 

@@ -26,11 +26,11 @@ from fproc.process.whereabouts import ask
 from fproc.process.worker_process import WorkerProcess
 from fproc.run.attempt import WorkerDeath
 from fproc.run.figures import Progress
-from fproc.watch.messages import Leaving, NotBegun, Ready, Report, Setup, Task, Trouble
+from fproc.watch.workers.messages import Leaving, NotBegun, Ready, Report, Setup, Task, Trouble
 
 log = logging.getLogger("fproc.pool")
 
-WORKER = "fproc.watch.worker.serve_tasks"
+WORKER = "fproc.watch.workers.worker.serve_tasks"
 """The function that a worker process calls."""
 
 STOP_SECONDS = 10.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from fproc.run.figures import Progress
-from fproc.watch.messages import Report, Task
-from fproc.watch.pool import WorkerLost
+from fproc.watch.workers.messages import Report, Task
+from fproc.watch.workers.pool import WorkerLost
 
 
 class Workers(Protocol):
-    """The workers; see `fproc.watch.pool.Pool`."""
+    """The workers; see `fproc.watch.workers.pool.Pool`."""
 
     size: int
     """How many files can be worked on at a time."""

@@ -43,7 +43,7 @@ from fproc.spool.job.claim import Claim, Origin
 from fproc.spool.job.job import RolledForward
 from fproc.spool.spool import Spool
 from fproc.telemetry.sampler import TraceSampler
-from fproc.watch.messages import Leaving, Ready, Report, Setup, TakenUp, Task, Trouble, Why
+from fproc.watch.workers.messages import Leaving, Ready, Report, Setup, TakenUp, Task, Trouble, Why
 
 log = logging.getLogger("fproc.worker")
 

@@ -1,0 +1,1 @@
+"""Users' processors: how they are loaded, and which source they were loaded from."""
