@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 
 from fproc.config.model import MEGABYTE
 from fproc.spool.intake.uploads import UploadArea
+from fproc.web.access.bug_log import first_tracebacks
 from fproc.web.api.routes import build_routes
 from fproc.web.api.state import DashboardState
 from fproc.web.http.auth import Authenticator
@@ -25,6 +27,7 @@ def connections(
 ) -> Connections:
     """Return the connections of a listening socket."""
     config = view.config
+    logging.getLogger("fproc.dashboard").addFilter(first_tracebacks)
     auth = Authenticator(token, config.dashboard.host, is_secure=secure is not None)
     router = Router(
         build_routes(view, auth, upload_area),

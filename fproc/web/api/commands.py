@@ -96,7 +96,7 @@ def _chosen(body: bytes) -> list[str] | None:
     """Return the names in a request for a retry, or None for all."""
     try:
         value = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(400, f"the body is not JSON: {error}") from None
     if isinstance(value, dict) and value.keys() == {"all"} and value["all"] is True:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import socket
@@ -22,6 +21,7 @@ from fproc.spool.layout import REPORT_ENDING, about, archive_number
 from fproc.telemetry.history import History
 from fproc.telemetry.rolling import rounded
 from fproc.telemetry.traces import Traces
+from fproc.web.api.cursors import cursor, position_in, timed_name, whole_number
 from fproc.web.api.folder_cache import FolderCache, Listed
 
 Row = dict[str, Any]
@@ -191,22 +191,22 @@ class Queries:
 
     def _ended(self, state: str, query: str, limit: int, after: str) -> Page:
         """Return files that ended, newest first."""
-        position = _position(after, state, int)
+        position = position_in(after, state, whole_number)
         if self._history is None:
             return [], None
         rows = self._history.recent(limit=limit, kinds=ENDED[state], query=query, after=position)
-        following = _after(state, rows[-1].id) if len(rows) == limit else None
+        following = cursor(state, rows[-1].id) if len(rows) == limit else None
         return [_of_event(row.event) for row in rows], following
 
     def _lying(self, state: str, query: str, limit: int, after: str) -> Page:
         """Return files in a folder; those that failed newest first, others oldest first."""
-        position = _position(after, state, _entry)
+        position = position_in(after, state, timed_name)
         page: list[Row] = []
         searched = 0
         describe, rest = self._shown(state, position)
         for entry in rest:
             if len(page) == limit or searched == MOST_SEARCHED:
-                return self._completed(page, state), _after(state, position)
+                return self._completed(page, state), cursor(state, position)
             position, name = entry, entry[1]
             is_named = query.lower() in name.lower()
             if is_named or state == "failed":
@@ -371,30 +371,3 @@ def _before(listed: Listed, position: tuple[int, str] | None) -> Iterator[tuple[
     """Yield entries backwards from a position, or from the end."""
     end = bisect_left(listed, position) if position else len(listed)
     return map(listed.__getitem__, reversed(range(end)))
-
-
-def _after(state: str, position: Any) -> str:
-    """Return a position in a list as the value of `after`."""
-    return base64.urlsafe_b64encode(json.dumps([state, position]).encode()).decode()
-
-
-def _position(after: str, state: str, kind: Callable[[Any], Any]) -> Any:
-    """Return the position in `after` for a list of this state, or None.
-
-    Raises:
-        ValueError: it is invalid.
-    """
-    if not after:
-        return None
-    try:
-        of_state, position = json.loads(base64.urlsafe_b64decode(after.encode()))
-        if of_state == state:
-            return kind(position)
-    except (ValueError, TypeError):
-        pass
-    raise ValueError("after must be as the answer before gave it, for the same state")
-
-
-def _entry(position: Any) -> tuple[int, str]:
-    number, name = position
-    return int(number), str(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs
 
 from fproc import __version__
 from fproc.pipeline.graph import DROP, END, Graph, is_sink
@@ -20,6 +19,9 @@ from fproc.web.http.auth import Authenticator
 from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.http.router import Route, Routes
 from fproc.web.page import pages
+
+LOGIN_BYTES = 4096
+"""The most bytes of a log-in: anyone may send one."""
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -44,7 +46,12 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
         "/upload/": {"PUT": Route(receive=commands.upload_file)},
         "/retry": {"POST": Route(commands.retry, media_type="application/json")},
         "/login": {
-            "POST": Route(answers.log_in, is_open=True, media_type="application/x-www-form-urlencoded")
+            "POST": Route(
+                answers.log_in,
+                is_open=True,
+                media_type="application/x-www-form-urlencoded",
+                most_bytes=LOGIN_BYTES,
+            )
         },
         "/logout": {"POST": Route(lambda _: auth.log_out(), is_open=True)},
     }
@@ -66,10 +73,7 @@ class _Answers:
 
     def log_in(self, request: Request) -> Response:
         """Redirect to the dashboard, or answer with the form once more."""
-        token = parse_qs(request.body.decode("utf-8", "surrogateescape"), errors="surrogateescape").get(
-            "token"
-        )
-        answer = self._auth.log_in(token[0] if token else "", request.client)
+        answer = self._auth.log_in(request.body, request.client)
         if answer.status == 303:  # noqa: PLR2004 - See Other
             return answer
         return pages.log_in(answer, json.loads(answer.body)["error"])

@@ -11,12 +11,14 @@ from __future__ import annotations
 import hmac
 import logging
 import socket
+import threading
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from fproc.base.ids import new_id
+from fproc.base.values import replace
+from fproc.web.access.rates import Rate
 from fproc.web.http.messages import Request, Response, error
 
 log = logging.getLogger("fproc.audit")
@@ -25,11 +27,15 @@ COOKIE = "fproc"
 SESSION_SECONDS = 12 * 3600
 
 TRIES = 10
+TRIES_IN_ALL = 100
 TRIES_SECONDS = 60
-"""The most wrong tokens that an address may try, within this many seconds."""
+"""The most wrong tokens that an address may try, and all of them together, within this many seconds."""
 
-ADDRESSES = 1024
-"""The number of addresses whose wrong tries are remembered, the latest ones."""
+FORM_FIELDS = 8
+"""The most fields of a log-in that are looked at."""
+
+DELAY_SECONDS = 1.0
+"""Seconds that the answer to a wrong token is held back, where there have been too many."""
 
 
 class Authenticator:
@@ -56,8 +62,8 @@ class Authenticator:
         self._own_names = {"localhost", host.lower()}
         self._is_secure = is_secure
         self._clock = clock
-        self._monotonic = monotonic
-        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+        self._wrong = Rate(TRIES, TRIES_IN_ALL, TRIES_SECONDS, monotonic=monotonic)
+        self._lock = threading.Lock()
 
     @property
     def has_token(self) -> bool:
@@ -72,8 +78,9 @@ class Authenticator:
         if request.method in {"GET", "HEAD"}:
             return None
         origin = request.headers.get("origin")
-        is_foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
-        if is_foreign or request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        if origin is not None and _netloc(origin) != host.lower():
+            return error(400, "the request comes from a page of another site")
+        if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
             return error(400, "the request comes from a page of another site")
         return None
 
@@ -86,9 +93,9 @@ class Authenticator:
             return error(401, "a token is needed", {"WWW-Authenticate": 'Bearer realm="fproc"'})
         return self._try(token.strip(), request.client)
 
-    def log_in(self, token: str, client: str) -> Response:
-        """Answer a log-in: the cookie and the way back to the page, or a refusal."""
-        refusal = self._try(token, client)
+    def log_in(self, form: bytes, client: str) -> Response:
+        """Answer a log-in by a form: the cookie and the way back to the page, or a refusal."""
+        refusal = self._try(_token_in(form), client)
         if refusal is not None:
             return refusal
         log.info("log-in from %s", client)
@@ -105,22 +112,20 @@ class Authenticator:
         return Response(303, headers={"Location": "/", "Set-Cookie": cookie})
 
     def _try(self, token: str, client: str) -> Response | None:
-        """Refuse a wrong token, and any of an address that has been wrong too often."""
-        now = self._monotonic()
-        wrong = self._wrong.get(client, deque())
-        while wrong and wrong[0] <= now - TRIES_SECONDS:
-            wrong.popleft()
-        if len(wrong) >= TRIES:
-            left_seconds = int(wrong[0] + TRIES_SECONDS - now) + 1
-            return error(429, "too many wrong tokens; wait", {"Retry-After": str(left_seconds)})
+        """Refuse a wrong token; of those that come too often, nothing more is said or logged.
+
+        The right one is let in even then: who shares an address with others, a proxy's say, cannot be locked
+        out by them.
+        """
         if self._token is not None and hmac.compare_digest(_bytes(token), self._token):
-            self._wrong.pop(client, None)
             return None
-        wrong.append(now)
-        self._wrong[client] = wrong
-        self._wrong.move_to_end(client)
-        while len(self._wrong) > ADDRESSES:
-            self._wrong.popitem(last=False)
+        with self._lock:
+            wait_seconds = self._wrong.wait_seconds(client)
+            if not wait_seconds:
+                self._wrong.add(client)
+        if wait_seconds:
+            headers = {"Retry-After": str(wait_seconds)}
+            return replace(error(429, "too many wrong tokens; wait", headers), delay_seconds=DELAY_SECONDS)
         log.warning("a wrong token from %s", client)
         return error(401, "the token is wrong", {"WWW-Authenticate": 'Bearer realm="fproc"'})
 
@@ -144,6 +149,21 @@ class Authenticator:
         return name in self._own_names or name.endswith(".localhost") or _is_address(name)
 
 
+def _token_in(form: bytes) -> str:
+    """Return the token in the body of a log-in, the only field that counts; "" where there is none."""
+    fields = (part.partition(b"=") for part in form.split(b"&", FORM_FIELDS))
+    text = next((value for name, _, value in fields if name == b"token"), b"")
+    return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8", "surrogateescape")
+
+
+def _netloc(origin: str) -> str | None:
+    """Return the host and port of an origin in lower case; None where it has none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
+
+
 def _is_address(name: str) -> bool:
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
@@ -155,5 +175,5 @@ def _is_address(name: str) -> bool:
 
 
 def _bytes(text: str) -> bytes:
-    """Return the bytes of a header's value; http.server reads headers as Latin-1."""
+    """Return the bytes of a token, whatever characters are in it."""
     return text.encode("utf-8", "surrogateescape")

@@ -31,6 +31,7 @@ class ConnectionState(Enum):
 
     READING = auto()
     ANSWERING = auto()
+    WAITING = auto()
     WRITING = auto()
     LINGERING = auto()
 
@@ -45,6 +46,8 @@ class Connection:
         self.received = bytearray()
         self.to_send: deque[memoryview] = deque()
         self.routed: Routed | None = None
+        self.held_bytes = 0
+        self.delayed: Response | None = None
         self.is_last = False
         self.has_asked = False
         self.since = now
@@ -57,6 +60,8 @@ class Connection:
         if end > wire.HEAD_BYTES or (end < 0 and len(self.received) > wire.HEAD_BYTES):
             is_line = self.received.find(b"\n") > 0
             return error(431 if is_line else 414, "the head of the request is too long")
+        if wire.BARE_END.search(self.received, 0, len(self.received) if end < 0 else end + 1):
+            return error(400, "a line ends with something other than CR LF")
         if end < 0:
             return None
         head = bytes(self.received[: end + len(wire.HEAD_END)])

@@ -4,6 +4,7 @@
                     |                         (a body that is streamed            |
                     |                          is read by a thread of its own)    +--> LINGERING --> closed
                     +------- too slow, too large, no HTTP: WRITING an error ------+
+                             wrong tokens, too often: WAITING before that
 
 Every state but ANSWERING has a deadline. When there are too many connections, the one that has waited for
 its client for longest is closed; so every proper request gets an answer, whatever other clients do.
@@ -11,7 +12,6 @@ its client for longest is closed; so every proper request gets an answer, whatev
 
 from __future__ import annotations
 
-import errno
 import logging
 import selectors
 import socket
@@ -23,7 +23,9 @@ from contextlib import suppress
 from functools import partial
 
 from fproc.base.values import replace
+from fproc.web.access.budget import Budget
 from fproc.web.http import wire
+from fproc.web.http.acceptor import Acceptor
 from fproc.web.http.connection import BodyReader, Connection, ConnectionState, most_connections
 from fproc.web.http.executor import Executor, Overloaded
 from fproc.web.http.messages import Request, Response, error
@@ -43,13 +45,9 @@ LOOK_SECONDS = 0.5
 """Seconds between checks of deadlines."""
 
 CHUNK_BYTES = 64 * 1024
-PAUSE_SECONDS = 0.2
-"""Seconds for which no connection is accepted when no descriptor is left for one."""
 
-_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
-
-ACCEPTED_AT_ONCE = 64
-"""The most new clients that are accepted before others are served."""
+HELD_BYTES = 8 << 20
+"""The most bytes of bodies, other than uploads, that are waited for or held at a time."""
 
 _WAITING = (BlockingIOError, InterruptedError)
 
@@ -72,11 +70,12 @@ class Connections:
         secure: Callable[[socket.socket], socket.socket] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._listener = listener
         self._router = router
         self._secure = secure
         self._monotonic = monotonic
         self._selector = selectors.DefaultSelector()
+        self._acceptor = Acceptor(listener, self._selector, monotonic)
+        self._budget = Budget(HELD_BYTES)
         self._connections: set[Connection] = set()
         self._executor = Executor()
         self._pending: deque[Connection] = deque()
@@ -86,14 +85,12 @@ class Connections:
         self._waker.setblocking(False)
         self._is_stopping = threading.Event()
         self._most = most_connections()
-        self._accept_at = 0.0
-        self._is_accepting = False
 
     def run(self) -> None:
         """Serve connections until stopped; then close them."""
-        self._listener.setblocking(False)
+        self._acceptor.listener.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
-        self._accept_again()
+        self._acceptor.begin()
         try:
             while not self._is_stopping.is_set():
                 self._turn()
@@ -107,7 +104,7 @@ class Connections:
 
     def _turn(self) -> None:
         for key, _ in self._selector.select(self._patience_seconds()):
-            if key.fileobj is self._listener:
+            if key.fileobj is self._acceptor.listener:
                 self._accept()
             elif key.fileobj is self._woken:
                 with suppress(BlockingIOError):
@@ -129,7 +126,7 @@ class Connections:
         """Return the longest time to wait for an event."""
         if self._pending:
             return 0.0
-        return LOOK_SECONDS if self._connections or not self._is_accepting else None
+        return LOOK_SECONDS if self._connections or not self._acceptor.is_accepting else None
 
     def _guarded(self, connection: Connection, act: Callable[[Connection], None]) -> None:
         """Do something for a connection; close it if its client is gone."""
@@ -145,25 +142,18 @@ class Connections:
             self._close(connection)
 
     def _accept(self) -> None:
-        for _ in range(ACCEPTED_AT_ONCE):
-            try:
-                sock, address = self._listener.accept()
-            except _WAITING:
-                return
-            except ConnectionError:
-                continue  # that client is gone already
-            except OSError as trouble:
-                if self._is_stopping.is_set():
-                    return
-                if trouble.errno not in _SHORTAGES:
-                    raise
+        try:
+            if not self._acceptor.accepted(self._admit_client):
                 self._make_room()
-                self._accept_later()
-                return
-            if len(self._connections) < self._most or self._make_room():
-                self._welcome(sock, str(address[0]))
-            else:
-                sock.close()
+        except OSError:
+            if not self._is_stopping.is_set():
+                raise
+
+    def _admit_client(self, sock: socket.socket, client: str) -> None:
+        if len(self._connections) < self._most or self._make_room():
+            self._welcome(sock, client)
+        else:
+            sock.close()
 
     def _welcome(self, sock: socket.socket, client: str) -> None:
         sock.setblocking(False)
@@ -177,17 +167,6 @@ class Connections:
         connection = Connection(sock, client, now, now + REQUEST_SECONDS)
         self._connections.add(connection)
         self._want(connection, selectors.EVENT_READ)
-
-    def _accept_later(self) -> None:
-        """Let new clients wait for a moment: there is no descriptor for one."""
-        self._accept_at = self._monotonic() + PAUSE_SECONDS
-        if self._is_accepting:
-            self._selector.unregister(self._listener)
-            self._is_accepting = False
-
-    def _accept_again(self) -> None:
-        self._selector.register(self._listener, selectors.EVENT_READ, None)
-        self._is_accepting = True
 
     def _make_room(self) -> bool:
         """Close the connection that has waited for longest; return whether there was one."""
@@ -264,8 +243,22 @@ class Connections:
             self._begin_answer(connection, routed.refusal)
         elif routed.body is Body.NONE or routed.body is Body.STREAM:
             self._hand_over(connection)
+        elif not self._hold(connection, request.length_bytes or 0):
+            connection.is_last = True
+            full = error(503, "too many bodies are held at the moment", {"Retry-After": "1"})
+            self._begin_answer(connection, full)
         elif request.expects_continue and len(connection.received) < (request.length_bytes or 0):
             connection.sock.send(wire.CONTINUE)
+
+    def _hold(self, connection: Connection, size_bytes: int) -> bool:
+        """Return whether there is room for a request's body, and keep it until `_let_go`."""
+        is_held = self._budget.take(size_bytes)
+        connection.held_bytes = size_bytes if is_held else 0
+        return is_held
+
+    def _let_go(self, connection: Connection) -> None:
+        self._budget.give_back(connection.held_bytes)
+        connection.held_bytes = 0
 
     def _refuse(self, connection: Connection, response: Response) -> None:
         connection.is_last = True
@@ -314,6 +307,12 @@ class Connections:
         if response is None:
             self._close(connection)
             return
+        if response.delay_seconds:
+            connection.state = ConnectionState.WAITING
+            connection.delayed = replace(response, delay_seconds=0.0)
+            connection.deadline = self._monotonic() + response.delay_seconds
+            self._want(connection, 0)
+            return
         request = connection.routed.request if connection.routed else None
         connection.state = ConnectionState.WRITING
         connection.since = self._monotonic()
@@ -336,6 +335,7 @@ class Connections:
 
     def _after_answer(self, connection: Connection) -> None:
         now = self._monotonic()
+        self._let_go(connection)
         connection.routed = None
         connection.since = now
         if connection.is_last:
@@ -361,10 +361,11 @@ class Connections:
                 self._guarded(
                     connection, lambda it: self._refuse(it, error(408, "the request took too long"))
                 )
+            elif connection.state is ConnectionState.WAITING:
+                self._guarded(connection, lambda it: self._begin_answer(it, it.delayed))
             elif connection.state is not ConnectionState.ANSWERING:
                 self._close(connection)
-        if not self._is_accepting and now >= self._accept_at:
-            self._accept_again()
+        self._acceptor.begin_if_due()
 
     def _want(self, connection: Connection, events: int) -> None:
         """Wait for these events of a connection from now on."""
@@ -382,6 +383,7 @@ class Connections:
         if connection in self._connections:
             self._want(connection, 0)
             self._connections.discard(connection)
+            self._let_go(connection)
         connection.sock.close()
 
     def _close_all(self) -> None:

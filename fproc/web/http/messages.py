@@ -39,13 +39,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer to a request. With an `etag`, a client that has this already gets "not modified" instead."""
+    """The answer to a request. With an `etag`, a client that has this already gets "not modified" instead.
+
+    It is sent after `delay_seconds`, which cost no thread: guessing is slow.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     etag: str = ""
+    delay_seconds: float = 0.0
 
 
 class Refused(Exception):  # noqa: N818 - an answer, raised from deep below

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
 from fproc.base.errors import reason_of
 from fproc.base.faults import trouble_of
 from fproc.base.values import dataclass
+from fproc.web.access.rates import Rate
 from fproc.web.http.auth import Authenticator
 from fproc.web.http.messages import Refused, Request, Response, error
 
+BODY_BYTES = 1 << 20
+"""The most bytes in the body of a request, except for uploads; a route may take less."""
+
 log = logging.getLogger("fproc.dashboard")
 
-BODY_BYTES = 1 << 20
-"""The most bytes in the body of a request, except for uploads."""
-
 UPLOADS = 1200
+UPLOADS_OF_ONE = 900
 UPLOADS_SECONDS = 60
-"""The most uploads that may begin within this many seconds."""
+"""The most uploads that may begin within this many seconds, in all and from one address."""
 
 
 class Body(Enum):
@@ -41,13 +42,15 @@ class Route:
     """One method of one path.
 
     `answer` is for bodies that were read, `receive` for one that is still to be read. One that `is_open`
-    needs no token. `media_type` is the one that a body must have, or "".
+    needs no token. `media_type` is the one that a body must have, or "", and `most_bytes` its most bytes,
+    except for one that is still to be read.
     """
 
     answer: Callable[[Request], Response] | None = None
     receive: Callable[[Request, Read], Response] | None = None
     is_open: bool = False
     media_type: str = ""
+    most_bytes: int = BODY_BYTES
 
     @property
     def body(self) -> Body:
@@ -96,11 +99,20 @@ class Router:
         self._routes = routes
         self._auth = auth
         self._most_upload_bytes = most_upload_bytes
-        self._monotonic = monotonic
-        self._uploads: deque[float] = deque()
+        self._uploads = Rate(UPLOADS_OF_ONE, UPLOADS, UPLOADS_SECONDS, monotonic=monotonic)
 
     def admit(self, request: Request) -> Routed:
-        """Check the head of a request: that it is for this host, for an existing route, and allowed."""
+        """Check the head of a request: that it is for this host, for an existing route, and allowed.
+
+        Never raises.
+        """
+        try:
+            return self._admitted(request)
+        except Exception as bug:
+            log.exception("a request could not be understood")
+            return Routed(request, Route(), _bug(bug))
+
+    def _admitted(self, request: Request) -> Routed:
         by_method = self._routes_of(request.path)
         route = by_method.get("GET" if request.method == "HEAD" else request.method)
         refusal = self._auth.misdirected(request)
@@ -134,25 +146,22 @@ class Router:
         if route.body is Body.NONE:
             return None
         length_bytes = request.length_bytes
-        most_bytes = self._most_upload_bytes if route.body is Body.STREAM else BODY_BYTES
+        most_bytes = self._most_upload_bytes if route.body is Body.STREAM else route.most_bytes
         if length_bytes is None:
             return error(411, "a body needs a Content-Length")
         if length_bytes > most_bytes:
             return error(413, f"{length_bytes} bytes are too many; {most_bytes} are taken at most")
         if route.media_type and request.media_type != route.media_type:
             return error(415, f"the body has to be {route.media_type}")
-        return self._too_often() if route.body is Body.STREAM else None
+        return self._too_often(request.client) if route.body is Body.STREAM else None
 
-    def _too_often(self) -> Response | None:
+    def _too_often(self, client: str) -> Response | None:
         """Refuse an upload, if too many have begun lately."""
-        now = self._monotonic()
-        while self._uploads and self._uploads[0] <= now - UPLOADS_SECONDS:
-            self._uploads.popleft()
-        if len(self._uploads) < UPLOADS:
-            self._uploads.append(now)
-            return None
-        left_seconds = int(self._uploads[0] + UPLOADS_SECONDS - now) + 1
-        return error(429, "too many uploads; wait", {"Retry-After": str(left_seconds)})
+        wait_seconds = self._uploads.wait_seconds(client)
+        if wait_seconds:
+            return error(429, "too many uploads; wait", {"Retry-After": str(wait_seconds)})
+        self._uploads.add(client)
+        return None
 
 
 def _no_route(request: Request, by_method: Mapping[str, Route]) -> Response:
@@ -173,4 +182,9 @@ def _safely(answer: Callable[[], Response]) -> Response:
         return error(503, trouble_of(disk_error), {"Retry-After": "5"})
     except Exception as bug:
         log.exception("a request could not be answered")
-        return error(500, f"{reason_of(bug)} (this is a bug in fproc; its log says more)")
+        return _bug(bug)
+
+
+def _bug(bug: Exception) -> Response:
+    """Return the answer to a request that has shown a bug."""
+    return error(500, f"{reason_of(bug)} (this is a bug in fproc; its log says more)")

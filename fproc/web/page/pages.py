@@ -69,7 +69,8 @@ def log_in(refusal: Response, message: str = "") -> Response:
     """Return the form that asks for the token, as the body of a refusal."""
     parts = {"palette": static("page/palette.css"), "message": html.escape(message).encode()}
     page = _page(refusal.status, _filled("page/login.html", parts))
-    return replace(page, headers={**refusal.headers, **page.headers})
+    headers = {**refusal.headers, **page.headers}
+    return replace(page, headers=headers, delay_seconds=refusal.delay_seconds)
 
 
 @cache

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fproc.base.values import replace
 from fproc.web.http.auth import Authenticator
 from fproc.web.http.connection import ConnectionState
 from fproc.web.http.connections import Connections
-from fproc.web.http.messages import Request, Response, json_response
+from fproc.web.http.messages import Request, Response, error, json_response
 from fproc.web.http.router import Read, Route, Router, Routes
 from tests.support.programs.running import DEADLINE_SECONDS
 
@@ -47,6 +48,8 @@ class World:
             "/echo": {
                 "POST": Route(lambda it: json_response({"got": len(it.body)}), media_type="text/plain")
             },
+            "/short": {"POST": Route(lambda _: json_response({}), media_type="text/plain", most_bytes=8)},
+            "/late": {"GET": Route(lambda _: replace(error(429, "wait"), delay_seconds=0.2))},
             "/upload/": {"PUT": Route(receive=self.take)},
         }
 

@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
-from fproc.web.http.auth import ADDRESSES, COOKIE, SESSION_SECONDS, TRIES, TRIES_SECONDS, Authenticator
+from fproc.web.http.auth import (
+    COOKIE,
+    SESSION_SECONDS,
+    TRIES,
+    TRIES_IN_ALL,
+    TRIES_SECONDS,
+    Authenticator,
+)
 from fproc.web.http.messages import Request, Response
 
 SECRET = "k3y-of-the-test"
+FORM = f"token={SECRET}".encode()
 
 
 class Watch:
@@ -119,7 +127,7 @@ def cookie_of(response: Response) -> str:
 def test_a_log_in_gives_a_cookie_that_is_as_good_as_the_token_for_half_a_day(
     auth: Authenticator, watch: Watch
 ) -> None:
-    cookie = cookie_of(auth.log_in(SECRET, "10.0.0.1"))
+    cookie = cookie_of(auth.log_in(FORM, "10.0.0.1"))
     assert SECRET not in cookie
     assert auth.stranger(request(cookie=f"other=1; {cookie}")) is None
     restarted = Authenticator(SECRET, "0.0.0.0", clock=watch, monotonic=watch)
@@ -131,7 +139,7 @@ def test_a_log_in_gives_a_cookie_that_is_as_good_as_the_token_for_half_a_day(
 
 
 def test_no_two_log_ins_get_the_same_cookie(auth: Authenticator) -> None:
-    assert auth.log_in(SECRET, "a").headers != auth.log_in(SECRET, "a").headers
+    assert auth.log_in(FORM, "a").headers != auth.log_in(FORM, "a").headers
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,7 @@ def test_a_forged_cookie_is_none(auth: Authenticator, value: str) -> None:
 
 
 def test_a_cookie_whose_time_was_put_off_is_none(auth: Authenticator) -> None:
-    name, _, value = cookie_of(auth.log_in(SECRET, "a")).partition("=")
+    name, _, value = cookie_of(auth.log_in(FORM, "a")).partition("=")
     expiry, nonce, signature = value.split(".")
     later = f"{name}={int(expiry) + 1}.{nonce}.{signature}"
     assert status(auth.stranger(request(cookie=later))) == 401
@@ -153,37 +161,54 @@ def test_a_log_out_takes_the_cookie_back(auth: Authenticator) -> None:
 
 
 def test_over_tls_the_cookie_stays_with_tls() -> None:
-    assert "; Secure" in Authenticator(SECRET, "::", is_secure=True).log_in(SECRET, "a").headers["Set-Cookie"]
+    assert "; Secure" in Authenticator(SECRET, "::", is_secure=True).log_in(FORM, "a").headers["Set-Cookie"]
 
 
-def test_an_address_that_is_wrong_too_often_has_to_wait(auth: Authenticator, watch: Watch) -> None:
-    cookie = cookie_of(auth.log_in(SECRET, "10.0.0.1"))
-    for _ in range(TRIES):
-        assert status(auth.log_in("wrong", "10.0.0.1")) == 401
-        watch.now += 1
-    refusal = auth.log_in(SECRET, "10.0.0.1")
-    assert status(refusal) == 429
-    assert 0 < int(refusal.headers["Retry-After"]) <= TRIES_SECONDS
-    assert status(auth.stranger(bearer(SECRET))) == 429  # or it could go on guessing here
-    assert auth.stranger(request(cookie=cookie)) is None
-    assert auth.log_in(SECRET, "10.0.0.2").status == 303
-    watch.now += int(refusal.headers["Retry-After"])
-    assert auth.log_in(SECRET, "10.0.0.1").status == 303
-
-
-def test_wrong_tries_of_the_past_and_before_a_right_one_do_not_count(
+def test_an_address_that_is_wrong_too_often_has_to_wait_but_the_right_token_is_let_in(
     auth: Authenticator, watch: Watch
 ) -> None:
-    for _ in range(3):
-        for _ in range(TRIES - 1):
-            auth.log_in("wrong", "a")
-        assert auth.log_in(SECRET, "a").status == 303
+    cookie = cookie_of(auth.log_in(FORM, "10.0.0.1"))
+    for _ in range(TRIES):
+        assert status(auth.log_in(b"token=wrong", "10.0.0.1")) == 401
+        watch.now += 1
+    for refusal in (auth.log_in(b"token=wrong", "10.0.0.1"), auth.stranger(bearer("wrong"))):
+        assert status(refusal) == 429
+        assert refusal is not None
+        assert 0 < int(refusal.headers["Retry-After"]) <= TRIES_SECONDS
+        assert refusal.delay_seconds > 0
+    assert auth.stranger(request(cookie=cookie)) is None
+    assert auth.stranger(bearer(SECRET)) is None
+    assert auth.log_in(FORM, "10.0.0.1").status == 303
+    assert status(auth.log_in(b"token=wrong", "10.0.0.1")) == 429  # the right one sets nobody free
+    assert status(auth.log_in(b"token=wrong", "10.0.0.2")) == 401
+    watch.now += int(auth.log_in(b"token=wrong", "10.0.0.1").headers["Retry-After"])
+    assert status(auth.log_in(b"token=wrong", "10.0.0.1")) == 401
+
+
+def test_wrong_tries_of_the_past_do_not_count(auth: Authenticator, watch: Watch) -> None:
     for _ in range(TRIES * 3):
-        assert status(auth.log_in("wrong", "a")) == 401
+        assert status(auth.log_in(b"token=wrong", "a")) == 401
         watch.now += TRIES_SECONDS / TRIES + 0.1
 
 
-def test_the_number_of_addresses_that_are_remembered_is_limited(auth: Authenticator) -> None:
-    for number in range(ADDRESSES * 2):
-        auth.log_in("wrong", str(number))
-    assert len(auth._wrong) == ADDRESSES
+def test_all_addresses_together_have_a_limit_too_and_the_right_token_is_let_in(
+    auth: Authenticator, caplog: pytest.LogCaptureFixture
+) -> None:
+    statuses = [status(auth.log_in(b"token=wrong", str(number))) for number in range(TRIES_IN_ALL + 50)]
+    assert statuses == [401] * TRIES_IN_ALL + [429] * 50
+    assert len(caplog.records) == TRIES_IN_ALL
+    assert auth.log_in(FORM, "another").status == 303
+
+
+@pytest.mark.parametrize(
+    "form", [b"", b"=", b"token", b"token=", b"tokens=x", b"\xff=\xff&token=%", b"&" * 4096, b"token=%ff%00"]
+)
+def test_a_form_without_the_token_is_a_wrong_try(auth: Authenticator, form: bytes) -> None:
+    assert status(auth.log_in(form, "a")) == 401
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://[::1", "http://[x]", "//[", "\xff", "http://" + "9" * 999]
+)
+def test_an_origin_that_is_none_is_foreign(auth: Authenticator, origin: str) -> None:
+    assert status(auth.misdirected(request("POST", origin=origin))) == 400

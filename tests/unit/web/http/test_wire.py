@@ -56,6 +56,10 @@ def test_an_absolute_form_names_the_same_path() -> None:
     assert understood(head("GET http://h/health?q=1 HTTP/1.1")).path == "/health"
 
 
+def test_two_slashes_begin_a_path_and_no_host() -> None:
+    assert understood(head("GET //h/health?q=1 HTTP/1.1")).path == "//h/health"
+
+
 def test_bytes_that_are_not_utf_8_come_as_surrogates() -> None:
     request = understood(head("GET /a%ff?q=%fe HTTP/1.1"))
     assert (request.path, request.query) == ("/a\udcff", {"q": "\udcfe"})
@@ -106,6 +110,20 @@ REFUSED: dict[str, tuple[bytes, int]] = {
         head("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", "Content-Length: 3"),
         411,
     ),
+    "a no-break space for a space": (b"GET\xa0/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "a vertical tab for a space": (b"GET\x0b/\x0bHTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "two spaces": (head("GET  / HTTP/1.1"), 400),
+    "a space behind": (head("GET / HTTP/1.1 "), 400),
+    "a bare line feed between headers": (b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400),
+    "a bare line feed after the first line": (b"GET / HTTP/1.1\nHost: a\r\n\r\n", 400),
+    "a version with a zero": (head("GET / HTTP/01.1"), 400),
+    "a version with a zero behind": (head("GET / HTTP/1.01"), 400),
+    "a version in small letters": (head("GET / http/1.1"), 400),
+    "a path of raw UTF-8": ("GET /\xe4 HTTP/1.1\r\nHost: a\r\n\r\n".encode(), 400),
+    "a path with a control character": (head("GET /\x7f HTTP/1.1"), 400),
+    "a header with an escape": (head("GET / HTTP/1.1", "Host: a", "X: \x1b[1m"), 400),
+    "two origins": (head("GET / HTTP/1.1", "Host: a", "Origin: a", "Origin: b"), 400),
+    "no path": (head("GET HTTP/1.1"), 400),
     "too many fields": (head("GET /?" + "a=1&" * 50 + " HTTP/1.1"), 400),
     "a bad address": (head("GET http://[::1/ HTTP/1.1"), 400),
 }

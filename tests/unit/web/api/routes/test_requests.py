@@ -152,3 +152,24 @@ def test_the_description_names_all_there_is(place: Place) -> None:
         for method in of
     }
     assert {(path, method) for path, methods in described["paths"].items() for method in methods} == there
+
+
+DEEP = b"[" * 300_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        DEEP,
+        b'{"files": ' + DEEP,
+        b'{"files": [1e999]}',
+        b'{"files": Infinity}',
+        b'{"all": ' + b"9" * 5000 + b"}",
+        b"\xff",
+        b"",
+    ],
+)
+def test_a_body_that_is_odd_json_is_refused(place: Place, body: bytes) -> None:
+    response = place.get("/retry", "POST", body, content_type="application/json")
+    assert response.status == 400
+    assert len(response.body) < 1000

@@ -156,7 +156,7 @@ class Short:
 
 def test_where_no_descriptor_is_left_clients_wait_until_there_is_one() -> None:
     def make_short(world: World) -> None:
-        world.connections._listener = Short(world.listener)  # type: ignore[assignment]
+        world.connections._acceptor.listener = Short(world.listener)  # type: ignore[assignment]
 
     with running(make_short) as world:
         assert statuses(world.send(GET)) == [200]

@@ -1,0 +1,54 @@
+"""Positions in the lists of `/files`, as clients give them back: `after`."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+MOST_NUMBER = 2**63 - 1
+"""The largest number that SQLite knows."""
+
+
+def cursor(state: str, position: Any) -> str:
+    """Return a position in a list as the value of `after`."""
+    return base64.urlsafe_b64encode(json.dumps([state, position]).encode()).decode()
+
+
+def position_in(after: str, state: str, kind: Callable[[Any], Any]) -> Any:
+    """Return the position in `after` for a list of this state, or None; `kind` checks it.
+
+    Raises:
+        ValueError: it is invalid.
+    """
+    if not after:
+        return None
+    try:
+        of_state, position = json.loads(base64.urlsafe_b64decode(after.encode()))
+        if of_state == state:
+            return kind(position)
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise ValueError("after must be as the answer before gave it, for the same state")
+
+
+def timed_name(position: Any) -> tuple[int, str]:
+    """Return a time and a name, the position in a list of inputs in a folder.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    time_ns, name = position
+    return whole_number(time_ns), str(name)
+
+
+def whole_number(value: Any) -> int:
+    """Return a number as SQLite can have one.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if type(value) is int and 0 <= value <= MOST_NUMBER:
+        return value
+    raise ValueError(f"{value!r:.20} is no position")
