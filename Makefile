@@ -1,16 +1,22 @@
-# The verbs of this project; `make help` lists them. `run` and `run-file` need nothing but Python; the others
-# build what they need in .venv.
+# The verbs of this project; `make help` lists them. `run`, `run-file`, `sample` and `clean-data` need nothing but
+# Python; the others build what they need in .venv, or say what is missing.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
+COUNT ?= 3
+SHAPE ?= logs
+SEED ?= 1
+DIR ?= watch_dir/unprocessed
+
 .DEFAULT_GOAL := help
-.PHONY: help run run-file test coverage pythons sweeps test-long check lint types pyz generate bench screenshots clean
+.PHONY: help run run-file test coverage pythons sweeps test-long check lint types pyz generate bench screenshots \
+	sample clean clean-data
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## watch watch_dir/unprocessed and process what lands there (ARGS="--port 9000")
 	$(PYTHON) -m fproc --watch $(ARGS)
@@ -18,6 +24,9 @@ run: ## watch watch_dir/unprocessed and process what lands there (ARGS="--port 9
 run-file: ## process one file where it is: make run-file FILE=some.log (ARGS="--output out.txt")
 	@test -n "$(FILE)" || { echo 'make run-file needs a file: make run-file FILE=some.log' >&2; exit 2; }
 	$(PYTHON) -m fproc --input "$(FILE)" $(ARGS)
+
+sample: ## write sample files: make sample COUNT=3 SHAPE=logs SEED=1 DIR=watch_dir/unprocessed
+	$(PYTHON) -m fproc --sample $(COUNT) --shape $(SHAPE) --seed "$(SEED)" --output "$(DIR)"
 
 # Four at a time even on two processors: system tests mostly wait. Sweeps run one by one, because some of them
 # measure time.
@@ -61,9 +70,18 @@ bench: ## measure against awk, C, rsyslog and others: make bench ARGS="W1 --mb 2
 screenshots: $(VENV)/ready ## take the pictures of the dashboard in docs/images/ again (a minute; needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
 
-clean: ## remove what was built; watch_dir is left alone
+clean: ## remove what was built; inputs and results are left alone
 	rm -rf $(VENV) build dist fproc.pyz .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .tox
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-data: ## remove all inputs, results and history in watch_dir; asks first
+	@$(PYTHON) -m fproc --status --watch-dir watch_dir --json | grep -q '"status": "stopped"' || \
+		{ echo 'make clean-data: an fproc runs on watch_dir; stop it first' >&2; exit 1; }
+	@printf 'Remove all inputs, results and history in watch_dir? [y/N] '; read -r answer || echo; \
+	case "$$answer" in \
+		[yY] | [yY][eE][sS]) find watch_dir -mindepth 1 ! -name .gitkeep -delete ;; \
+		*) echo 'nothing was removed' ;; \
+	esac
 
 # The environment is ready when everything in it was installed after pyproject.toml last changed.
 $(VENV)/ready: pyproject.toml

@@ -1,27 +1,40 @@
 #!/bin/sh
-# The verbs of the Makefile as a script; run and run-file do without make:
-#   ./run.sh run [OPTION...]          ./run.sh run-file FILE [OPTION...]
-#   ./run.sh test|coverage|pythons|sweeps|test-long|check|pyz|generate|bench|screenshots|clean|help
+# The verbs of the Makefile as a script, from any folder:
+#   ./run.sh run [OPTION...]          watch, without make
+#   ./run.sh run-file FILE [OPTION...]    process one file where it is, without make
+#   ./run.sh VERB [NAME=VALUE...]     as `make VERB`; `./run.sh help` lists the verbs
 set -eu
-cd "$(dirname "$0")"
+here=$(dirname "$(readlink -f "$0")")
 PYTHON=${PYTHON:-python3}
 
-case "${1:-help}" in
+# Runs fproc from this folder, and never a module of the folder that the caller is in.
+fproc() {
+    exec "$PYTHON" -c '
+import sys
+sys.path[0] = sys.argv.pop(1)
+from fproc.cli.main import main
+sys.exit(main())' "$here" "$@"
+}
+
+verb=${1:-help}
+case "$verb" in
     run)
         shift
-        exec "$PYTHON" -m fproc --watch "$@"
+        cd "$here"
+        fproc --watch "$@"
         ;;
     run-file)
         shift
         [ $# -ge 1 ] || { echo "run.sh run-file needs a file: ./run.sh run-file some.log" >&2; exit 2; }
-        exec "$PYTHON" -m fproc --input "$@"
-        ;;
-    test | coverage | pythons | sweeps | test-long | check | pyz | generate | bench | screenshots | clean | help)
-        exec make --no-print-directory PYTHON="$PYTHON" "$@"
+        export FPROC_CONFIG="${FPROC_CONFIG:-$here/pipeline.json}"
+        fproc --input "$@"
         ;;
     *)
-        echo "run.sh: no verb '$1'; there are run, run-file, test, coverage, pythons, sweeps, test-long, check," \
-            "pyz, generate, bench, screenshots, clean, help" >&2
-        exit 2
+        if ! sed -n 's/^\([a-z-]*\):.* ## .*/\1/p' "$here/Makefile" | grep -Fqx -- "$verb"; then
+            echo "run.sh: no verb '$verb'; ./run.sh help lists what there is" >&2
+            exit 2
+        fi
+        command -v make >/dev/null || { echo "run.sh $verb needs make, which is not installed" >&2; exit 2; }
+        exec make --no-print-directory -C "$here" PYTHON="$PYTHON" "$@"
         ;;
 esac

@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.programs.running import SAMPLE, Watching, drop, own_processor
 from tests.support.project import PROJECT
 
@@ -93,36 +91,3 @@ def test_the_processors_in_the_documents_do_what_is_said_of_them(tmp_path: Path)
     command = [sys.executable, "-m", "fproc", "--input", "in", "--output", "-"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "12\n2 times: b\n"), done.stderr
-
-
-@pytest.mark.parametrize(
-    "verb",
-    [
-        "run",
-        "run-file",
-        "test",
-        "coverage",
-        "pythons",
-        "sweeps",
-        "test-long",
-        "check",
-        "pyz",
-        "bench",
-        "clean",
-        "help",
-    ],
-)
-def test_makefile_and_run_sh_offer_the_same_verbs(verb: str) -> None:
-    assert re.search(rf"^{verb}:.* ## ", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert re.search(
-        rf"^ {{4}}.*\b{verb}\b.*\)$", (PROJECT / "run.sh").read_text(encoding="utf-8"), re.MULTILINE
-    )
-
-
-def test_run_sh_processes_a_file_and_says_when_it_has_none(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHON": sys.executable}
-    (tmp_path / "a.txt").write_text("INFO: fine\n")
-    command = [str(PROJECT / "run.sh"), "run-file", str(tmp_path / "a.txt"), "--output", "-"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "[INFO] fine\n")
-    assert subprocess.run([*command[:2]], env=environment, capture_output=True, check=False).returncode == 2
