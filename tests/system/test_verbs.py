@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fproc.cli.sample import FIRST
+from fproc.cli.design.sample import FIRST
 from tests.support.clones import clone_of_project, user_environment
 from tests.support.programs.running import SAMPLE_RESULT, Watching
 from tests.support.project import PROJECT
