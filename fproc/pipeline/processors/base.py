@@ -256,6 +256,15 @@ def no_step(_values: Mapping[str, Any]) -> StepKind | None:
     return None
 
 
+Complaints = Callable[[Mapping[str, Any]], Iterable[tuple[str, str, str]]]
+"""Yields what is wrong with options together: the option to name, what is wrong, and what to do or ''."""
+
+
+def no_complaints(_values: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
+    """Declare that options that are right one by one go together."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Builtin:
     """A built-in processor: what it does, its options, an example that the tests run, and its maker.
@@ -274,6 +283,7 @@ class Builtin:
     - `step`: what it does with structured records, if it does; its processor has the call.
 
     `gives_tags` returns the tags that it may set, for `--check` to find routes that are never taken.
+    `check` finds what is wrong with options that are right one by one.
     """
 
     summary: str
@@ -288,6 +298,7 @@ class Builtin:
     needs_fields: FieldNeeds = no_fields
     step: Steps = no_step
     gives_tags: Tags = any_tags
+    check: Complaints = no_complaints
 
 
 stateless = partial(Builtin, reads_tag=never, remembers=never)

@@ -2,12 +2,19 @@
 
 from fproc.pipeline.processors import counting, routing, sinks, text
 from fproc.pipeline.processors.base import Builtin
+from fproc.pipeline.processors.editing.dedupe import DEDUPE
+from fproc.pipeline.processors.editing.mask import MASK
+from fproc.pipeline.processors.editing.where import WHERE
 from fproc.pipeline.processors.parsers.csv_table import PARSE_CSV
 from fproc.pipeline.processors.parsers.json_lines import PARSE_JSON
 
 FAMILIES: dict[str, dict[str, Builtin]] = {
     "Routing": routing.BUILTINS,
-    "Text": text.BUILTINS,
+    "Lines": {
+        "where": WHERE,
+        "dedupe": DEDUPE,
+    },
+    "Text": {**text.BUILTINS, "mask": MASK},
     "Parsers": {
         "parse_csv": PARSE_CSV,
         "parse_json": PARSE_JSON,
@@ -21,6 +28,6 @@ BUILTINS = {name: builtin for family in FAMILIES.values() for name, builtin in f
 
 LATER = (
     *("parse_regex", "dissect", "parse_kv", "parse_fixed", "parse_log", "format"),
-    *("where", "head", "sample", "dedupe", "mask", "edit", "timestamp", "lookup", "validate", "envelope"),
+    *("head", "sample", "edit", "timestamp", "lookup", "validate", "envelope"),
 )
 """Names of the contract that are not supported yet; a pipeline that uses one gets a message."""

@@ -115,6 +115,60 @@ def _otherwise(value: Any) -> str:
     return str(value)
 
 
+def _field(value: Any) -> int | str:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | str)
+        or value in {0, ""}
+        or str(value)[0] == "-"
+    ):
+        what = value if isinstance(value, int) else json_type(value)
+        raise ValueError(f"must be the number of a column, from 1, or the name of a key, not {what}")
+    return value
+
+
+def _fields(value: Any) -> list[int | str]:
+    fields = [_field(entry) for entry in (value if isinstance(value, list) else [value])]
+    if not fields:
+        raise ValueError("must not be an empty list")
+    return fields
+
+
+def _name(value: Any) -> str:
+    return _separator(value)
+
+
+def _names(value: Any) -> list[str]:
+    names = [_name(entry) for entry in (value if isinstance(value, list) else [value])]
+    if not names:
+        raise ValueError("must not be an empty list")
+    return names
+
+
+def _values(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"must be a whole number from 0, not {value!r}")
+    return value
+
+
+def _choice(value: Any, words: list[str]) -> str:
+    if value not in words:
+        what = repr(value) if isinstance(value, str) else json_type(value)
+        hint = nearest(value, words) if isinstance(value, str) else ""
+        raise ValueError(f"must be one of {', '.join(words)}, not {what}{hint and f'; {hint}'}")
+    return str(value)
+
+
+def _bound(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or value == "":
+        raise ValueError(f"must be a number, a date or another text, not {json_type(value)}")
+    return value
+
+
 STAGE_FOLDER = ".stage"
 """The one name in the results folder that no result can have: results are written in there."""
 
@@ -125,10 +179,14 @@ _IMPOSSIBLE_PARTS = frozenset({"", ".", "..", STAGE_FOLDER})
 
 
 class Kind(NamedTuple):
-    """What an option's value is, in words, and the check that returns the value to use."""
+    """What an option's value is, in words, and the check that returns the value to use.
+
+    What is wrong with an entry of a table is told with that entry.
+    """
 
     what: str
     ready: Callable[[Any], Any]
+    is_table: bool = False
 
 
 KINDS = {
@@ -140,9 +198,17 @@ KINDS = {
     "flag": Kind("true or false", _flag),
     "pattern": Kind("pattern", _pattern),
     "line": Kind("text", _one_line),
-    "rules": Kind("object", _rules),
-    "tags": Kind("object", _tags),
+    "rules": Kind("object", _rules, is_table=True),
+    "tags": Kind("object", _tags, is_table=True),
     "otherwise": Kind("word", _otherwise),
+    "field": Kind("number or name", _field),
+    "fields": Kind("number, name or list of them", _fields),
+    "names": Kind("name or list of names", _names),
+    "values": Kind("value or list of values", _values),
+    "number": Kind("whole number", _number),
+    "choice": Kind("word", _text),
+    "words": Kind("word or list of words", _text),
+    "bound": Kind("number, date or text", _bound),
     "template": Kind("template", lambda value: Template(_one_line(value))),
     "result": Kind("template", lambda value: Template(_one_line(value))),
 }
@@ -164,6 +230,10 @@ def ready_made(kind: str, value: Any) -> Any:
     name, _, places = kind.partition(":")
     if not places:
         return KINDS[name].ready(value)
+    if name == "choice":
+        return _choice(value, places.split(","))
+    if name == "words":
+        return [_choice(entry, places.split(",")) for entry in _names(value)]
     template = Template(_one_line(value), places.split(","))
     if name == "result" and not is_result_name(template.text):
         what = "must be a plain file name, in plain folders if any: without empty parts, '.' and '..'"
@@ -198,14 +268,16 @@ def check_options(
             problems.append(Problem(f"{path}.{key}", f"{name!r} needs this option", option.meaning))
     if isinstance(values.get("file"), Template):
         values["file"].appends = values.get("append") is True
-    return values, problems or list(_cross_checks(values, path))
+    problems = problems or list(_cross_checks(values, path))
+    own = [] if problems else builtin.check(values)
+    return values, problems or [Problem(f"{path}.{key}", what, hint) for key, what, hint in own]
 
 
 def _checked(option: Option, value: Any, path: str) -> tuple[Any, list[Problem]]:
     """Return the checked value of an option, and what is wrong with it: of a table, with each entry."""
     problems = []
     table: dict[str, Any] = {}
-    is_table = option.kind in {"rules", "tags"} and isinstance(value, dict) and bool(value)
+    is_table = KINDS[option.kind.partition(":")[0]].is_table and isinstance(value, dict) and bool(value)
     entries = [(f"{path}.{key}", {key: item}) for key, item in value.items()] if is_table else [(path, value)]
     ready: Any = None
     for place, entry in entries:

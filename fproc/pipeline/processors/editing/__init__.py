@@ -1,1 +1,4 @@
-"""Built-ins that take a structured record and give one."""
+"""Built-ins that choose, count, check and change records and lines by their fields.
+
+Begin with `values`: what a field is, and how two values compare.
+"""
