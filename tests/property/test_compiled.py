@@ -32,6 +32,17 @@ LINES = st.lists(
     st.one_of(
         st.lists(WORDS, max_size=6).map(" ".join),
         st.lists(WORDS, max_size=4).map(",".join),
+        st.sampled_from(
+            [
+                '{"a":1.50,"b":"x"}',
+                '{"a": [1, {"c": -0}], "INFO":"x"}',
+                "{}",
+                "[1]",
+                '"INFO,a",b',
+                '"open,b',
+                "a,b",
+            ]
+        ),
         st.text(st.characters(blacklist_characters="\n", blacklist_categories=["Cs"]), max_size=8),
     ),
     max_size=25,
@@ -116,6 +127,10 @@ BUILTINS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "join": options(lines=st.integers(1, 3), separator=st.sampled_from(["+", ""])),
     "count": options(total=st.booleans()),
     "tally": options(field=st.one_of(st.none(), st.integers(1, 3))),
+    "parse_csv": options(
+        separator=st.sampled_from([",", " "]), header=st.sampled_from([True, ["x", "y"]]), otherwise=OTHERWISE
+    ),
+    "parse_json": options(otherwise=OTHERWISE),
 }
 USERS = [f"odd_processors.{name}" for name in ("odd", "pair", "many", "Remembering", "Pairing")]
 

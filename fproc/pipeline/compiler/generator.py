@@ -24,7 +24,7 @@ from fproc.base.values import dataclass, replace
 from fproc.pipeline.compiler.site import Shapes, Site, Terms
 from fproc.pipeline.compiler.writer import Names, NotCompiledError, Writer, comment
 from fproc.pipeline.graph import ANY, DROP, END, Graph
-from fproc.pipeline.processors.base import BuiltinForm, Form, UserForm
+from fproc.pipeline.processors.base import BuiltinForm, Form, StepKind, UserForm
 from fproc.pipeline.processors.builtins import BUILTINS
 
 MOST_SITES = 200
@@ -46,6 +46,8 @@ TAKEN = (
         "lap",
         "encodable",
         "padded",
+        "encode",
+        "decode",
     ),
     *keyword.kwlist,
 )
@@ -58,11 +60,13 @@ class Emitters:
 
     Attributes:
         builtins: for those that have code of their own, by name; they take the node's options.
+        steps: for those that work on structured records.
         user: for a user's function.
         any_processor: for everything else, which is called.
     """
 
     builtins: Mapping[str, Callable[[Generator, Site, Mapping[str, Any]], Terms]]
+    steps: Callable[[Generator, Site, StepKind], Terms]
     user: Callable[[Generator, Site, UserForm], Terms]
     any_processor: Callable[[Generator, Site], Terms]
 
@@ -198,6 +202,10 @@ class Generator:
             return terms
         form = self.forms[at.node]
         self.write(comment(f"{at.node}: {self._type(at.node)}"))
+        kind = self.step_kind(at.node)
+        at = at if self._takes_record(at.node) else self.with_text(at)
+        if kind is not None:
+            return self.emitters.steps(self, at, kind)
         if isinstance(form, UserForm):
             return self.emitters.user(self, at, form)
         if isinstance(form, BuiltinForm) and form.name in self.emitters.builtins:
@@ -206,6 +214,22 @@ class Generator:
 
     def _type(self, node: str) -> str:
         return self.graph.nodes[node].type if node in self.graph.nodes else "the default result"
+
+    def step_kind(self, node: str) -> StepKind | None:
+        """Return what a node does with structured records, if it does."""
+        form = self.forms.get(node)
+        return BUILTINS[form.name].step(form.values) if isinstance(form, BuiltinForm) else None
+
+    def _takes_record(self, node: str) -> bool:
+        return node == DROP or self.step_kind(node) not in {None, StepKind.PARSE}
+
+    def with_text(self, at: Site) -> Site:
+        """Return a site whose line is in a variable, with code that makes it of its record if it is not."""
+        if at.has_text:
+            return at
+        line = self.new("line")
+        self.write(f"{line} = {at.line}")
+        return replace(at, line=line)
 
     def push(self, at: Site) -> Terms:
         """Write code that hands the untouched record to the interpreter; return how many those were."""
@@ -231,7 +255,8 @@ class Generator:
         """
         self._lap(at.node)
         route = self.graph.nodes[at.node].next
-        then = replace(after, line=line, hops=at.hops + 1)
+        record = after.record if line == after.line else ""
+        then = replace(after, line=line, record=record, hops=at.hops + 1)
         if after.tag is not None or isinstance(route, tuple):
             targets = route if isinstance(route, tuple) else self.graph.targets(at.node, after.tag or "")
             return (self._fan_out(at.node, then, targets), []) if targets else ([], refuse())
@@ -257,6 +282,8 @@ class Generator:
     def _fan_out(self, node: str, then: Site, targets: tuple[str, ...]) -> Terms:
         """Write the code for all targets in order; each of them receives as many records as the first."""
         first: Terms = []
+        if len(targets) - sum(map(self._takes_record, targets)) > 1:
+            then = self.with_text(then)
         for index, target in enumerate(targets):
             terms = self.site(replace(then, node=target))
             if index == 0:
@@ -297,8 +324,7 @@ class Generator:
         if not isinstance(form, BuiltinForm):
             return form is None or form.gives_many or self.tag_matters_after(node)
         builtin = BUILTINS[form.name]
-        if builtin.reads_tag(form.values) or (
-            form.name not in self.emitters.builtins and not builtin.is_sink
-        ):
+        has_code = form.name in self.emitters.builtins or self.step_kind(node) is not None
+        if builtin.reads_tag(form.values) or not (has_code or builtin.is_sink):
             return True  # one that is called may pass its tag on, which is reported of lines that fail later
         return not (builtin.is_sink or builtin.sets_tag(form.values)) and self.tag_matters_after(node)

@@ -11,6 +11,7 @@ from fproc.pipeline.compiler import fields as splitting
 from fproc.pipeline.compiler.generator import Emitters, Generator
 from fproc.pipeline.compiler.patterns import is_anchored, plain_prefix, plain_words
 from fproc.pipeline.compiler.site import Shape, Site, Terms
+from fproc.pipeline.compiler.steps import step
 from fproc.pipeline.compiler.writer import filled
 from fproc.pipeline.processors.base import UserForm
 from fproc.pipeline.processors.text import snake_case
@@ -362,4 +363,4 @@ _BUILTINS: dict[str, Callable[[Generator, Site, Values], Terms]] = {
 }
 """Emitters of the built-ins that have code of their own; every other one is called."""
 
-EMITTERS = Emitters(_BUILTINS, user, any_processor)
+EMITTERS = Emitters(_BUILTINS, step, user, any_processor)

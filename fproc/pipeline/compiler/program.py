@@ -14,6 +14,7 @@ from fproc.pipeline.compiler.writer import TOO_LONG, NotCompiledError, Writer
 from fproc.pipeline.failures import GENERATED
 from fproc.pipeline.graph import Graph
 from fproc.pipeline.processors.base import Form
+from fproc.pipeline.processors.objects import decode, encode
 
 log = logging.getLogger("fproc.compiler")
 
@@ -110,7 +111,13 @@ class Compiler:
         if self._may_keep and not timed and not has_any_tag:
             alone = [lines for lines, writers in code.writers.items() if writers == 1]
             code, terms = self._generated(entry, alone)
-        names = {"encodable": is_encodable, "padded": padded, **code.names}
+        names = {
+            "encodable": is_encodable,
+            "padded": padded,
+            "encode": encode,
+            "decode": decode,
+            **code.names,
+        }
         source = _assembled(code, terms)
         program = Program(source.text(), source.nodes(), names)
         if not timed:

@@ -162,6 +162,10 @@ class CompiledRun(Interpreter):
         """Return the call of a node's processor."""
         return self.processors[node].process
 
+    def step(self, node: str) -> Any:
+        """Return the call that does a node's work on structured records."""
+        return self.processors[node].step
+
     def tag_by(self, node: str, tag: str, line: str) -> str:
         """Return the tag that a built-in which only tags lines gives; needed once a later node failed."""
         return self.processors[node].process(tag, line)[0][0]

@@ -53,6 +53,9 @@ class Site:
     variable `tag_name`. Where nothing depends on the tag that an earlier node has set, both are older than
     that, and `unasked` is an expression that finds it, for reports of a record. `splits` are the fields of
     lines that were split already, by variable and separator.
+
+    `record` is the variable that holds the structured record whose text the line is, where there is one. Its
+    text is made only where someone needs it: until then, `line` is an expression that makes it.
     """
 
     node: str
@@ -62,6 +65,12 @@ class Site:
     unasked: str = ""
     hops: int = 1
     splits: Mapping[tuple[str, str], Split] = field(default_factory=dict)
+    record: str = ""
+
+    @property
+    def has_text(self) -> bool:
+        """Whether the line is there as text."""
+        return self.line.isidentifier()
 
     @property
     def tag_code(self) -> str:
@@ -72,6 +81,10 @@ class Site:
     def told_tag_code(self) -> str:
         """An expression for the tag, right even where nothing depends on it; it may be slow."""
         return self.unasked or self.tag_code
+
+    def of_record(self, record: str) -> Site:
+        """Return the same site with a new record, in a variable, of which there is no text yet."""
+        return replace(self, line=f"encode({record})", record=record)
 
     def tagged(self, tag: str) -> Site:
         """Return the same site with a tag that is known."""
@@ -102,6 +115,9 @@ class RunCalls(Protocol):
 
     def process(self, node: str) -> Any:
         """Return the call of a node's processor."""
+
+    def step(self, node: str) -> Any:
+        """Return the call that does a node's work on structured records."""
 
     def target(self, node: str) -> Any:
         """Return the user's object that is a node's processor."""

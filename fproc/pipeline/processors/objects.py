@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from json.encoder import encode_basestring
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any
 
 from fproc.pipeline.processors.base import Processor, State, misfit
@@ -62,9 +62,10 @@ def _no_number(text: str) -> Any:
     raise Misfit(f"is not JSON: {text} is no number of JSON")
 
 
-_decode = json.JSONDecoder(parse_float=_number, parse_constant=_no_number).decode
-_decode_all = json.JSONDecoder(parse_float=_number, parse_int=_whole_number, parse_constant=_no_number).decode
-"""Slower, as it looks at the spelling of whole numbers too."""
+_scan = json.JSONDecoder(parse_float=_number, parse_constant=_no_number).scan_once  # type: ignore[attr-defined]
+"""The fast way to decode the usual line, from its first character to its last."""
+
+_decode_any = json.JSONDecoder(parse_float=_number, parse_int=_whole_number, parse_constant=_no_number).decode
 
 _NEGATIVE_ZERO = re.compile(r"-0(?![\d.eE])")
 
@@ -85,14 +86,12 @@ def decode(line: str) -> StructuredRecord:
             be told from a byte that is no UTF-8.
     """
     try:
-        has_zero = "-0" in line and _NEGATIVE_ZERO.search(line)
-        record = (_decode_all if has_zero else _decode)(line)
-    except json.JSONDecodeError as error:
-        raise Misfit(f"is not JSON: {error.msg} (column {error.pos + 1})") from error
-    except ValueError:  # more digits than Python converts
-        record = _decode_all(line)
-    except RecursionError as error:
-        raise Misfit("is nested too deep") from error
+        record, end = _scan(line, 0)
+        is_done = end == len(line) and not ("-0" in line and _NEGATIVE_ZERO.search(line))
+    except (ValueError, StopIteration, RecursionError):
+        is_done = False
+    if not is_done:
+        record = _decoded(line)
     if type(record) is not dict:
         raise Misfit(f"is no JSON object but {_kind(record)}")
     if "\\u" in line and any(escape["half"] for escape in _ESCAPES.finditer(line)):
@@ -100,14 +99,32 @@ def decode(line: str) -> StructuredRecord:
     return record
 
 
+def _decoded(line: str) -> Any:
+    """Return the value on a line that is unusual: with blanks around, numbers in odd forms, or no JSON."""
+    try:
+        return _decode_any(line)
+    except json.JSONDecodeError as error:
+        raise Misfit(f"is not JSON: {error.msg} (column {error.pos + 1})") from error
+    except RecursionError as error:
+        raise Misfit("is nested too deep") from error
+
+
 def _kind(value: Any) -> str:
     kinds = {str: "text", list: "a list", bool: "true or false", type(None): "null"}
     return kinds.get(type(value), "a number")
 
 
-_encode = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")
-).encode
+def _refuse(value: Any) -> Any:
+    raise TypeError(f"{type(value).__name__} is no type of JSON")
+
+
+_encode_pieces = c_make_encoder(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
+"""What `json.JSONEncoder` makes anew for each value; it looks for no circles, and refuses NaN."""
+
+
+def _encode(value: Any) -> str:
+    return "".join(_encode_pieces(value, 0))
+
 
 _PLAIN = frozenset({str, int, bool, type(None), float})
 """Types that the encoder of the standard library writes as they came."""
@@ -121,7 +138,7 @@ def encode(record: StructuredRecord) -> str:
     """
     try:
         if _PLAIN.issuperset(map(type, record.values())):
-            return _encode(record)
+            return "".join(_encode_pieces(record, 0))
         return _spelled(record)
     except (ValueError, TypeError) as error:
         raise Misfit(f"cannot be written as JSON: {error}") from error
