@@ -24,7 +24,7 @@ from fproc.spool.intake.status import SpoolStatus, is_input
 from fproc.spool.layout import Folders, history_of, prepare
 from fproc.spool.output.intents import is_place
 from fproc.telemetry.health import judge
-from fproc.telemetry.history import History
+from fproc.telemetry.history.history import History
 from fproc.telemetry.recorder import open_history
 
 EVENTS = 20

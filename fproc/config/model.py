@@ -16,6 +16,7 @@ from fproc.config.checks import at_least_one
 from fproc.config.declaration import Flag, checked_fields, key, section, settings_of
 from fproc.config.input_format import FileRule, InputFormat, check_file_rule
 from fproc.config.nodes import Example, NodeSpec, check_example, check_node
+from fproc.config.retention import Retention
 
 MEGABYTE = 10**6
 """What `mb` means in names of settings."""
@@ -121,24 +122,6 @@ class CheckpointPolicy:
         5.0, checks.check_interval, "seconds of work after which a file's progress is made durable"
     )
     mb: float = key(64.0, checks.check_megabytes, "or after these megabytes of it, whichever comes first")
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """For how many days things are kept; None is for ever."""
-
-    processed_days: float | None = key(
-        None,
-        or_null(checks.check_days),
-        "inputs that have been in `processed/` for this many days are removed",
-        default_text="for ever",
-    )
-    failed_days: float | None = key(
-        None, or_null(checks.check_days), "the same for `failed/`, reports included", default_text="for ever"
-    )
-    history_days: float | None = key(
-        30.0, or_null(checks.check_days), "how long the history keeps what happened; `null` is for ever"
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
 from fproc.base.values import replace
-from fproc.config.model import Config, Retention
+from fproc.config.model import Config
+from fproc.config.retention import Retention
 from fproc.spool import layout
 from fproc.spool.checks import condition
 from fproc.spool.checks.condition import Disks
@@ -43,7 +44,8 @@ from fproc.spool.checks.trusted import TrustedTime
 from fproc.spool.disk.contents import sync_contents, sync_unless
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.folder_watch import FolderWatch
-from fproc.spool.intake.archive import prune_archive
+from fproc.spool.intake.old_results import ResultNames
+from fproc.spool.intake.remover import Remover
 from fproc.spool.intake.scanner import LeftAlone, Scan, Scanner
 from fproc.spool.job import checkpoint as checkpoints
 from fproc.spool.job import reruns
@@ -156,17 +158,16 @@ class Spool:
         """Return whether `unprocessed/` and `underprocess/` are unchanged since a scan that found nothing."""
         return self._idle.is_unchanged() and self._scanner.is_still_empty()
 
-    def prune(self, retention: Retention, is_stopping: Callable[[], bool] = lambda: False) -> None:
-        """Remove archived inputs that are too old to be kept; may be called from any thread."""
-        if retention.processed_days is not None or retention.failed_days is not None:
-            prune_archive(
-                self.folders,
-                self._disk,
-                retention,
-                now=self.trusted_time(),
-                is_input_name=self.names.may_be_input,
-                is_stopping=is_stopping,
-            )
+    def prune(
+        self,
+        retention: Retention,
+        is_stopping: Callable[[], bool] = lambda: False,
+        *,
+        names: ResultNames | None = None,
+    ) -> None:
+        """Remove archived inputs, and results of these `names`, that are not to be kept; for any thread."""
+        remover = Remover(self._disk, self.home, self.folders, self.names.may_be_input, names)
+        remover.remove(retention, self.trusted_time, is_stopping)
 
     def disks(self) -> Disks:
         """Return how the folders that work needs, and their disks, are right now."""

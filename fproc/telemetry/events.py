@@ -57,11 +57,11 @@ def line_values_of(event: FileEvent) -> list[tuple[Any, ...]]:
 def row_of(values: tuple[Any, ...]) -> Row:
     """Return the row of an id and the columns of an event."""
     columns = dict(zip(COLUMNS, values[1:], strict=True))
-    columns["results"] = _names_of(columns["results"])
+    columns["results"] = names_of(columns["results"])
     return Row(values[0], FileEvent(**columns))
 
 
-def _names_of(text: str) -> tuple[str, ...]:
+def names_of(text: str) -> tuple[str, ...]:
     """Return the names of results, as `values_of` wrote them; none if something else did."""
     try:
         return tuple(map(str, json.loads(text)))

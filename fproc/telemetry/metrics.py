@@ -18,7 +18,7 @@ from fproc.base.values import dataclass
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
-from fproc.telemetry.history_schema import TOTALS
+from fproc.telemetry.history.schema import TOTALS
 from fproc.telemetry.rolling import PERCENTILES, WINDOWS, Ended, Step, Window, rounded
 
 BOUNDS_SECONDS = (

@@ -15,17 +15,19 @@ from typing import Any
 from fproc.base.ids import new_id
 from fproc.base.times import rfc3339
 from fproc.base.values import dataclass, replace
-from fproc.config.model import AlertPolicy, Retention
+from fproc.config.model import AlertPolicy
+from fproc.config.retention import Retention
 from fproc.pipeline.failures import LineFailure
 from fproc.run.attempt import WorkerDeath
 from fproc.run.figures import Progress
 from fproc.run.outcome import FileEvent, Outcome
 from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk, set_aside
+from fproc.spool.intake.old_results import ResultNames
 from fproc.spool.job.job import RolledForward
 from fproc.spool.layout import Folders, history_of
 from fproc.spool.locks.instance import Facts, InstanceFile
-from fproc.telemetry.history import History
+from fproc.telemetry.history.history import History
 from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.notify.alerts import Alerts
 from fproc.telemetry.traces import Traces
@@ -49,7 +51,7 @@ def open_history(
     return History(
         path,
         is_shared=path != folders.history,
-        history_days=retention.history_days,
+        retention=retention,
         set_aside=partial(set_aside, Disk(power=False)),
         clock=clock,
     )
@@ -200,6 +202,11 @@ class Recorder:
             if self._instance_file is not None:
                 self._tell(self._instance_file, health())
         self._alerts.progress()
+
+    @property
+    def result_names(self) -> ResultNames | None:
+        """Who knows what results were published, or None."""
+        return None if self._history is None else self._history.upkeep
 
     def prune(self, is_stopping: Callable[[], bool]) -> None:
         """Delete old events from the history; may be called from any thread."""

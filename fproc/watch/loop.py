@@ -33,7 +33,7 @@ from fproc.watch.chores import Chores
 from fproc.watch.draining import Changing, Patience, say_what_is_left
 from fproc.watch.pauses import Pauses
 from fproc.watch.polling import Polling, woken
-from fproc.watch.pruning import Pruning
+from fproc.watch.pruning import AMOUNT_SECONDS, PRUNE_SECONDS, Pruning
 from fproc.watch.queue import WorkQueue
 from fproc.watch.workers.interface import Workers
 from fproc.watch.workers.messages import NotBegun, Report, TakenUp, Task, Trouble, Why
@@ -83,7 +83,13 @@ class Watcher:
         self._changing = Changing(config.intake, monotonic=monotonic)
         self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
         self.chores = Chores(monotonic)
-        self._pruning = Pruning(partial(spool.prune, config.retention), recorder.prune, monotonic=monotonic)
+        remove_old = partial(spool.prune, config.retention, names=recorder.result_names)
+        self._pruning = Pruning(
+            remove_old,
+            recorder.prune,
+            every_seconds=AMOUNT_SECONDS if config.retention.has_amounts else PRUNE_SECONDS,
+            monotonic=monotonic,
+        )
         self.chores.add(self._look_for_late_writers, LATE_SECONDS)
         self.failed = 0
 

@@ -12,7 +12,7 @@ from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.layout import Folders
 from fproc.spool.locks.instance import Facts, InstanceFile, instances
-from fproc.telemetry.history import History
+from fproc.telemetry.history.history import History
 from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.recorder import (
     Recorder,
@@ -55,6 +55,7 @@ class KeptHistory(History):
     def __init__(self) -> None:
         self.batches: list[list[FileEvent]] = []
         self.pruned = self.closed = 0
+        self.upkeep: Any = None
 
     def record(self, events: Sequence[FileEvent]) -> None:
         assert not self.closed

@@ -11,7 +11,7 @@ from typing import Any
 from fproc.base.values import replace
 from fproc.pipeline.failures import LineFailure
 from fproc.run.outcome import FileEvent
-from fproc.telemetry.history import History
+from fproc.telemetry.history.history import History
 from tests.support.helpers import line_failure
 
 DAY_SECONDS = 86400.0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fproc.base.times import rfc3339
+from fproc.config.retention import Retention
 from fproc.pipeline.plan import Plan
 from fproc.run import attempt
 from fproc.run.attempt import RunContext
@@ -17,7 +18,7 @@ from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.folder_watch import COARSE_SECONDS
 from fproc.spool.spool import Spool
-from fproc.telemetry.history import History
+from fproc.telemetry.history.history import History
 from fproc.telemetry.traces import Traces
 from fproc.web.api.queries import Queries
 from tests.support.helpers import plan_of, user
@@ -47,7 +48,7 @@ class Room:
         self.later = 0.0
         self.monotonic = 100.0
         self.history: History | None = History(
-            str(folder / "history.db"), history_days=None, set_aside=refuse
+            str(folder / "history.db"), retention=Retention(history_days=None), set_aside=refuse
         )
         self.traces = Traces()
         self.working: list[dict[str, Any]] = []

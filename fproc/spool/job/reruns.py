@@ -20,7 +20,7 @@ from fproc.base.values import dataclass, replace
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.job import decision
 from fproc.spool.job.decision import CommitRecord, FileStamp, Publication
-from fproc.spool.layout import Folders, make_durably
+from fproc.spool.layout import REPORT_ENDING, Folders, about, make_durably
 
 log = logging.getLogger("fproc.spool")
 
@@ -149,6 +149,20 @@ def noted_in(folders: Folders, report_path: str) -> CommitRecord | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return before if before and before.job == job else None
+
+
+def forget_archived(disk: Disk, folders: Folders, folder: str, archived: str) -> None:
+    """Remove what is kept for a rerun of an input that is to be removed from `processed` or `failed`."""
+    if folder == "processed":
+        unlink_if_there(disk, _kept_at(folders, archived))
+        return
+    before = noted_in(folders, os.path.join(folders.failed, about(archived, REPORT_ENDING)))
+    if before is not None:
+        for key in (_of_job(before.job), _archived(before)):
+            path = _kept_at(folders, key)
+            kept = decision.read_from(path)
+            if kept is not None and kept.job == before.job:
+                unlink_if_there(disk, path)
 
 
 def note(disk: Disk, job_folder: str, before: CommitRecord, input_path: str) -> None:

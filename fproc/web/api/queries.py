@@ -18,7 +18,7 @@ from fproc.config.model import Config
 from fproc.run.outcome import FileEvent
 from fproc.spool.intake.status import SpoolStatus
 from fproc.spool.layout import REPORT_ENDING, about, archive_number
-from fproc.telemetry.history import History
+from fproc.telemetry.history.history import History
 from fproc.telemetry.rolling import rounded
 from fproc.telemetry.traces import Traces
 from fproc.web.api.cursors import cursor, position_in, timed_name, whole_number

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from fproc.base.errors import Problem
-from fproc.base.values import replace
 from fproc.config.input_format import FileRule
 from fproc.config.keys import parse_config
 from fproc.config.model import (
@@ -20,12 +19,12 @@ from fproc.config.model import (
     Intake,
     Limits,
     Recovery,
-    Retention,
     RetryPolicy,
     to_json,
     to_log,
 )
 from fproc.config.nodes import NodeSpec
+from fproc.config.retention import Retention
 
 FOLDER = "/srv/app"
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
@@ -130,7 +129,7 @@ def test_the_names_to_ignore_replace_the_usual_ones() -> None:
 def test_null_keeps_things_for_ever_and_lets_files_take_as_long_as_they_need(key: str) -> None:
     assert getattr(parsed(nested(f"retention.{key}", None)).retention, key) is None
     assert parsed(nested("limits.timeout_seconds", None)).limits.timeout_seconds is None
-    assert parsed(nested(f"retention.{key}", 7)).retention == replace(Retention(), **{key: 7.0})
+    assert parsed(nested(f"retention.{key}", 7)).retention == Retention(**{"history_days": 30.0, key: 7.0})  # type: ignore[arg-type] # one of the above
 
 
 def with_dashboard(dashboard: dict[str, Any]) -> dict[str, Any]:

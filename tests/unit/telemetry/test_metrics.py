@@ -11,7 +11,7 @@ from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.figures import Figures
 from fproc.run.outcome import Outcome, outcome_of
 from fproc.run.verdict import Verdict
-from fproc.telemetry.history_schema import TOTALS
+from fproc.telemetry.history.schema import TOTALS
 from fproc.telemetry.metrics import BOUNDS_SECONDS, Metrics
 from fproc.telemetry.rolling import WINDOWS, Ended
 

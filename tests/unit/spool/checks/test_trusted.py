@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fproc.config.model import Retention
+from fproc.config.retention import Retention
 from fproc.spool.checks.trusted import DAY_SECONDS, Believed, TrustedTime
 from fproc.spool.layout import Folders
 from fproc.spool.spool import Spool

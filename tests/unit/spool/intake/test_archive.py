@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fproc.config.model import Retention
+from fproc.config.retention import Retention
 from fproc.spool.checks.trusted import DAY_SECONDS
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job import reruns
+from fproc.spool.job.decision import CommitRecord, FileStamp, Publication
 from fproc.spool.spool import Spool
 from tests.support.helpers import plan_of
 
@@ -33,11 +37,11 @@ class Archive:
         os.utime(target, (0, 0))
         return target.stat().st_ctime
 
-    def prune(self, now: float, **days: float | None) -> int:
+    def prune(self, now: float, **bounds: Any) -> int:
         """Remove what is too old at a time that is believed; gives how many files that were."""
         self.now, before = now, len(self.names())
         (self.folder / ".fproc/clock.json").write_text(json.dumps({"time": now, "doubted": None}))
-        self.spool.prune(Retention(**days))
+        self.spool.prune(Retention(**bounds))
         return before - len(self.names())
 
     def names(self) -> list[str]:
@@ -100,3 +104,64 @@ def test_who_is_told_to_stop_removes_nothing_more(archive: Archive) -> None:
     archive.now = put + 9 * DAY_SECONDS
     archive.spool.prune(Retention(processed_days=1), is_stopping=lambda: True)
     assert archive.names() == ["processed/x"]
+
+
+def test_of_more_files_than_are_kept_the_oldest_go_whatever_their_age(archive: Archive) -> None:
+    for name in ("c", "a", "b"):
+        put = archive.put(f"processed/{name}")
+    assert archive.prune(put, processed_files=3) == 0
+    assert archive.prune(put, processed_files=2) == 1
+    assert archive.names() == ["processed/a", "processed/b"]
+
+
+def test_of_more_bytes_than_are_kept_the_oldest_go(archive: Archive) -> None:
+    for name in ("c", "a", "b"):
+        put = archive.put(f"processed/{name}")
+    assert archive.prune(put, processed_mb=5e-6) == 1  # five bytes, where each file has two
+    assert archive.names() == ["processed/a", "processed/b"]
+
+
+def test_a_failed_input_and_its_reports_count_as_one_and_go_together(archive: Archive) -> None:
+    names = ["x", "x.error.json", "x.rejected.jsonl", "y", "y.error.json", "z.rejected.jsonl"]
+    for name in names:
+        put = archive.put(f"failed/{name}")
+    assert archive.prune(put, failed_files=3) == 0
+    assert archive.prune(put, failed_files=2) == 3
+    assert archive.names() == ["failed/y", "failed/y.error.json", "failed/z.rejected.jsonl"]
+    assert archive.prune(put, failed_mb=2e-6) == 2
+    assert archive.names() == ["failed/z.rejected.jsonl"]
+
+
+def test_an_input_that_may_still_be_written_to_stays(archive: Archive) -> None:
+    put = archive.put("processed/x")
+    late = archive.folder / ".fproc/late/x"
+    late.touch()
+    assert archive.prune(put + 9 * DAY_SECONDS, processed_days=1) == 0
+    late.unlink()
+    assert archive.prune(put + 9 * DAY_SECONDS, processed_days=1) == 1
+
+
+def test_with_an_input_goes_what_is_kept_to_run_it_again(archive: Archive) -> None:
+    kept = {}
+    for name in ("x", "y"):
+        put = archive.put(f"processed/{name}")
+        stamp = FileStamp.of(os.stat(archive.folder / "processed" / name))
+        rejects = Publication(":job:rejected.jsonl", "failed", name, extra=".rejected.jsonl")
+        record = CommitRecord(stamp, (rejects,), Publication(f"underprocess/{name}", "processed", name), name)
+        reruns.keep(Disk(power=False), archive.folders, archive.folders.state, record)
+        kept[name] = reruns.published(archive.folders, name)
+    assert kept["x"] is not None
+    assert archive.prune(put, processed_files=1) == 1
+    assert reruns.published(archive.folders, "x") is None
+    assert reruns.published(archive.folders, "y") == kept["y"]
+
+
+def test_with_a_failed_input_goes_the_record_of_the_results_it_was_to_replace(archive: Archive) -> None:
+    put = archive.put("failed/x")
+    stamp = FileStamp.of(os.stat(archive.folder / "failed/x"))
+    record = CommitRecord(stamp, (), Publication("underprocess/x", "processed", "x"), "j1")
+    replaces = reruns.keep_incomplete(Disk(power=False), archive.folders, archive.folders.state, record)
+    (archive.folder / "failed/x.error.json").write_text(json.dumps({"replaces": replaces}))
+    assert os.listdir(archive.folders.published) != []
+    assert archive.prune(put + 2 * DAY_SECONDS, failed_days=1) == 2
+    assert os.listdir(archive.folders.published) == []

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fproc.telemetry.history import History
+from fproc.config.retention import Retention
+from fproc.telemetry.history.history import History
 from tests.support.histories import NOW, Opener, move_aside
 
 
@@ -22,8 +23,20 @@ def opened(path: str) -> Iterator[Opener]:
     """Opens the database at `path`; what the test leaves open is closed after it."""
     histories = []
 
-    def opener(*, days: float | None = None, set_aside: Callable[[str], str] = move_aside) -> History:
-        histories.append(History(path, history_days=days, set_aside=set_aside, clock=lambda: NOW))
+    def opener(
+        *,
+        days: float | None = None,
+        retention: Retention | None = None,
+        set_aside: Callable[[str], str] = move_aside,
+    ) -> History:
+        histories.append(
+            History(
+                path,
+                retention=retention or Retention(history_days=days),
+                set_aside=set_aside,
+                clock=lambda: NOW,
+            )
+        )
         return histories[-1]
 
     yield opener

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fproc.telemetry.history import SET_ASIDE_LIMIT
+from fproc.telemetry.history.database import SET_ASIDE_LIMIT
 from tests.support.histories import Opener, event, fill, jobs, move_aside
 
 GARBAGE = b"this was never a database\n" * 1000
@@ -93,13 +93,13 @@ def test_a_query_does_not_set_aside_what_another_has_put_in_place_of_a_corrupt_d
     fill(opened)
     history, other = opened(), opened()
     overwrite_pages(path)
-    recover = history._recover
+    recover = history._database._recover
 
     def recover_late(error: Exception, seen: os.stat_result | None) -> bool:
         other.record([event("other")])
         return recover(error, seen)
 
-    monkeypatch.setattr(history, "_recover", recover_late)
+    monkeypatch.setattr(history._database, "_recover", recover_late)
     assert history.timeline("a.log") == []
     assert jobs(history) == ["other"]
     assert not os.path.exists(f"{path}.corrupt-2")

@@ -14,15 +14,16 @@ from tests.support.project import PROJECT
 
 WRITER = """
 import itertools, sys
+from fproc.config.retention import Retention
 from fproc.run.outcome import FileEvent
 from fproc.telemetry.events import Failure
-from fproc.telemetry.history import History
+from fproc.telemetry.history.history import History
 
 def refuse(path):
     raise OSError("not in this test")
 
 name, path, count = sys.argv[1:]
-history = History(path, history_days=None, set_aside=refuse)
+history = History(path, retention=Retention(history_days=None), set_aside=refuse)
 for number in range(int(count)) if int(count) else itertools.count():
     pair = [FileEvent(f"{name}-{number}-{half}", "a.log", "processed", 1.0, lines_in=1) for half in "ab"]
     history.record(pair)

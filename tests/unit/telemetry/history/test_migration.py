@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from fproc.telemetry.events import Failure
-from fproc.telemetry.history import History
-from fproc.telemetry.history_schema import SCHEMA_VERSION
+from fproc.telemetry.history.history import History
+from fproc.telemetry.history.schema import SCHEMA_VERSION
 from tests.support.histories import NOW, Opener, asked_aside, event, jobs, lines
 
 VERSION_1 = """

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from fproc.telemetry import history as module
 from fproc.telemetry.events import Failure
+from fproc.telemetry.history import history as module
 from fproc.telemetry.rolling import Ended
 from tests.support.helpers import line_failure
 from tests.support.histories import DAY_SECONDS, NOW, Opener, event, jobs, lines

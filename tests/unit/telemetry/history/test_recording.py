@@ -123,7 +123,7 @@ def test_numbers_that_do_not_fit_stop_nothing(opened: Opener, warnings: Callable
 
 
 def test_the_module_does_not_import_sqlite3_by_itself() -> None:
-    code = "import sys, fproc.telemetry.history; sys.exit('sqlite3' in sys.modules)"
+    code = "import sys, fproc.telemetry.history.history; sys.exit('sqlite3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=environment(), check=False).returncode == 0
 
 

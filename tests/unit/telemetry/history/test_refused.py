@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from fproc.telemetry import history as module
+from fproc.telemetry.history import database as module
 from tests.support.histories import Opener, asked_aside, event, fill, jobs
 
 
 def test_the_journal_keeps_each_event_through_a_power_loss(opened: Opener, path: str) -> None:
     history = opened()
-    assert history._connection is not None
-    assert history._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert history._database._connection is not None
+    assert history._database._connection.execute("PRAGMA synchronous").fetchone() == (2,)
     assert asked_aside(path, "PRAGMA journal_mode") == "wal"
 
 
@@ -111,9 +111,9 @@ def test_a_full_disk_costs_whole_batches_and_not_what_comes_when_there_is_room(
 ) -> None:
     history = opened()
     history.record([event("before")])
-    assert history._connection is not None
-    (pages,) = history._connection.execute("PRAGMA page_count").fetchone()
-    history._connection.execute(f"PRAGMA max_page_count = {pages}")
+    assert history._database._connection is not None
+    (pages,) = history._database._connection.execute("PRAGMA page_count").fetchone()
+    history._database._connection.execute(f"PRAGMA max_page_count = {pages}")
     history.record([event(str(number)) for number in range(1000)])
     history.record([event("after")])
     assert jobs(history) == ["after", "before"]
@@ -149,6 +149,6 @@ def test_a_database_that_stays_locked_is_waited_for_only_once(
         holder.execute("BEGIN IMMEDIATE")
         history.record([event("1")])
         history.recent(limit=1)
-        assert history._busy_seconds == 0.002
+        assert history._database._busy_seconds == 0.002
     history.record([event("2")])
-    assert history._busy_seconds == 0.01
+    assert history._database._busy_seconds == 0.01

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from fproc.config.retention import Retention
 from fproc.run.attempt import WorkerDeath
 from fproc.run.outcome import KINDS
 from fproc.run.verdict import Verdict
 from fproc.spool.job.job import RolledForward
-from fproc.telemetry.history import History
+from fproc.telemetry.history.history import History
 from fproc.telemetry.recorder import (
     FLUSH_EVENTS,
     FLUSH_SECONDS,
@@ -27,7 +28,9 @@ def real(folder: Path, **options: Any) -> History:
     def refuse(path: str) -> str:
         raise OSError(13, "no", path)
 
-    return History(str(folder / "history.db"), history_days=None, set_aside=refuse, **options)
+    return History(
+        str(folder / "history.db"), retention=Retention(history_days=None), set_aside=refuse, **options
+    )
 
 
 def test_a_real_history_finds_all_of_it_again_and_one_claim_s_end_counts_once(tmp_path: Path) -> None:

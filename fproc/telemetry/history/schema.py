@@ -13,7 +13,7 @@ TOTALS = (
 )
 """What is added up over restarts: the columns of the table `totals`, in their order."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The `user_version` of new databases, and the highest that is understood; older ones are migrated to it."""
 
 # The trigger fires only for an event that was not there yet, in the transaction that inserts it.
@@ -64,7 +64,14 @@ _VERSION_3 = (
             lines_rejected = lines_rejected + NEW.rejected,
             lines_skipped = lines_skipped + NEW.skipped; END""",
 )
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
+# Filled only where results are removed when they are old: from the events up to the id in `results_until`.
+_VERSION_4 = (
+    "CREATE TABLE results (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, time REAL NOT NULL)",
+    "CREATE INDEX results_by_time ON results (time, id)",
+    "CREATE TABLE results_until (id INTEGER NOT NULL)",
+    "INSERT INTO results_until VALUES (0)",
+)
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 
 
 def version_of(connection: sqlite3.Connection) -> int:
