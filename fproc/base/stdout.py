@@ -56,7 +56,22 @@ def say(line: str) -> None:
 
 def complain(what: object) -> None:
     """Print a message to standard error."""
-    sys.stderr.write(f"fproc: {what}\n")
+    prefix = f"<{_ERROR_PRIORITY}>" if is_journal() else ""
+    sys.stderr.write(f"{prefix}fproc: {what}\n")
+
+
+_ERROR_PRIORITY = 3
+"""`LOG_ERR` of syslog(3), as sd-daemon(3) puts it before a line."""
+
+
+def is_journal() -> bool:
+    """Return whether standard error leads to systemd's journal, which has times and priorities itself."""
+    device, _, inode = os.environ.get("JOURNAL_STREAM", "").partition(":")
+    try:
+        status = os.fstat(2)
+    except OSError:
+        return False
+    return (device, inode) == (str(status.st_dev), str(status.st_ino))
 
 
 def write_all(stream: BinaryIO, data: bytes | memoryview) -> None:

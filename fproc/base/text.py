@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 def nearest(word: str, words: list[str]) -> str:
     """Return a suggestion such as "did you mean 'format'?" for a mistyped `word`, or ''."""
@@ -50,3 +52,8 @@ def excerpt(line: str) -> str:
     if len(line) <= LINE_CHARACTERS:
         return line
     return f"{line[:LINE_CHARACTERS]} ... (cut, {len(line)} characters)"
+
+
+def log_fields(event: str, **fields: Any) -> dict[str, Any]:
+    """Return the `extra` of a log call: what the log as JSON has beside the message. None is left out."""
+    return {"fields": {"event": event, **{name: item for name, item in fields.items() if item is not None}}}

@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fproc.base.errors import InputError, OutputError, UsageError, reason_of
 from fproc.base.ids import fraction
 from fproc.base.stdout import standard_output
-from fproc.base.text import shown
+from fproc.base.text import log_fields, shown
 from fproc.base.values import dataclass
 from fproc.cli.logs import ProgressBar
 from fproc.pipeline.plan import Plan
@@ -139,8 +139,13 @@ class _Call:
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
-            log.error("%s: failed: %s", shown(path), reason_of(error))  # noqa: TRY400 - the message is complete
+            self._log_failed(path, error)
             return False
+
+    def _log_failed(self, path: str, error: Exception, *, exc_info: Any = None) -> None:
+        why = reason_of(error)
+        fields = log_fields("file_failed", file=path, error=why)
+        log.error("%s: failed: %s", shown(path), why, exc_info=exc_info, extra=fields)
 
     def _process(self, path: str, stream: BinaryIO | None, *, bars: bool) -> bool:
         attempt = 0
@@ -153,10 +158,14 @@ class _Call:
                 raise error.__cause__
             verdict = decide(error, attempt, self._plan.config.retry)
             if verdict is not Verdict.RETRY or not can_retry:
-                log.error("%s: failed: %s", shown(path), reason_of(error), exc_info=_debug_info(error))
+                self._log_failed(path, error, exc_info=_debug_info(error))
                 return False
             delay_seconds = self._plan.config.retry.delay_seconds(attempt, fraction())
-            log.warning("%s: tried again in %.1f s: %s", shown(path), delay_seconds, reason_of(error))
+            why = reason_of(error)
+            fields = log_fields(
+                "file_retry", file=path, attempt=attempt, error=why, retry_seconds=delay_seconds
+            )
+            log.warning("%s: tried again in %.1f s: %s", shown(path), delay_seconds, why, extra=fields)
             time.sleep(delay_seconds)
 
     def _try_once(self, path: str, stream: BinaryIO | None, *, bars: bool) -> tuple[Exception | None, bool]:

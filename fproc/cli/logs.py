@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import IO
 
 from fproc.base.errors import UsageError, reason_of
+from fproc.base.stdout import is_journal
 from fproc.base.text import shown
 from fproc.base.times import rfc3339
 
@@ -42,8 +43,39 @@ class TextFormatter(logging.Formatter):
         return f"{colour}{line}\x1b[0m" if colour else line
 
 
+class JournalFormatter(logging.Formatter):
+    """Puts the priority before each line that another formatter makes, for systemd's journal (sd-daemon(3)).
+
+    Args:
+        formatter: makes the lines.
+    """
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self._formatter = formatter
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of an event."""
+        prefix = f"<{_PRIORITIES.get(record.levelno, _PRIORITIES[logging.INFO])}>"
+        return "\n".join(prefix + line for line in self._formatter.format(record).split("\n"))
+
+
+_PRIORITIES = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+"""The priorities of syslog(3)."""
+
+
 class JsonFormatter(logging.Formatter):
-    """Formats one JSON object a line: `timestamp`, `level`, `logger`, `message`, maybe `traceback`."""
+    """Formats one JSON object a line.
+
+    It has `timestamp`, `level`, `logger`, `message`, what `log_fields` gave (`event`, `file`, `lines`,
+    `seconds`, `node`, `error`, ...), and maybe `traceback`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of an event."""
@@ -52,6 +84,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, "fields", {}),
         }
         if record.exc_info:
             value["traceback"] = self.formatException(record.exc_info)
@@ -98,7 +131,15 @@ def set_up(*, level: int, form: str, path: str | None, colour: bool) -> None:
         )
     except OSError as error:
         raise UsageError(f"--log-file {shown(path or '')}: {reason_of(error)}") from error
-    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter(colour=colour and not path))
+    is_in_journal = not path and is_journal()
+    formatter: logging.Formatter
+    if form == "json":
+        formatter = JsonFormatter()
+    elif is_in_journal:
+        formatter = logging.Formatter()  # the journal has time and priority
+    else:
+        formatter = TextFormatter(colour=colour and not path)
+    handler.setFormatter(JournalFormatter(formatter) if is_in_journal else formatter)
     logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers[:] = [handler]

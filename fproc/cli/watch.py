@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fproc.base.text import log_fields
 from fproc.base.values import dataclass, replace
 from fproc.config.model import AlertPolicy
 from fproc.pipeline.plan import Plan
@@ -116,7 +117,7 @@ class Service:
                 self._watcher.watch()
                 return
             with self._dashboard() as url:
-                log.info("dashboard on %s", url)
+                log.info("dashboard on %s", url, extra=log_fields("dashboard", url=url))
                 self._watcher.watch()
 
     @contextmanager

@@ -24,6 +24,7 @@ from fproc.pipeline.compiler.writer import NotCompiledError
 from fproc.pipeline.graph import DROP, END, START, Graph
 from fproc.pipeline.interpreter import ErrorPolicy, Interpreter
 from fproc.pipeline.plugins import loading as plugins
+from fproc.pipeline.plugins.sources import add_plugin_folder
 from fproc.pipeline.processors import sinks
 from fproc.pipeline.processors.base import BuiltinForm, Form, Maker, Output, Source
 from fproc.pipeline.processors.builtins import BUILTINS
@@ -129,8 +130,8 @@ def build_plan(
     if config is None:
         raise ConfigError(problems)
     config = replace(config, **(overrides or {}))
-    plugins.add_plugin_folder(folder)
-    plugins.add_plugin_folder(config.plugins_dir)
+    add_plugin_folder(folder)
+    add_plugin_folder(config.plugins_dir)
     return assemble(config, problems)
 
 

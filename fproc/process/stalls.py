@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from fproc.base.text import shown
+from fproc.base.text import log_fields, shown
 from fproc.base.times import rfc3339
 from fproc.process.mark import CurrentTask, Doing, Whereabouts
 from fproc.process.whereabouts import answer_from
@@ -105,7 +105,10 @@ class Vigil:
         """Count from now on, after it made progress or got done; log that if it had stalled."""
         if self.stalled:
             seconds = self._monotonic() - self._since
-            log.warning("%s: goes on, after %.0f s without progress", self._stalled_names, seconds)
+            fields = log_fields("progress", file=self._stalled_names, seconds=round(seconds, 3))
+            log.warning(
+                "%s: goes on, after %.0f s without progress", self._stalled_names, seconds, extra=fields
+            )
         self._last = self._mark.seen()[:3]
         self._since = self._monotonic()
         self.question.forget()
@@ -127,7 +130,20 @@ class Vigil:
             if where is not None:
                 self.stalled = f"no progress since {rfc3339(self._clock() - seconds)}: {shown(str(where))}"
                 self._stalled_names = names()
-                log.warning("%s: no progress for %.0f s: %s", self._stalled_names, seconds, shown(str(where)))
+                fields = log_fields(
+                    "stalled",
+                    file=self._stalled_names,
+                    seconds=round(seconds, 3),
+                    node=where.node,
+                    line=where.line_no,
+                )
+                log.warning(
+                    "%s: no progress for %.0f s: %s",
+                    self._stalled_names,
+                    seconds,
+                    shown(str(where)),
+                    extra=fields,
+                )
 
     @property
     def is_asking(self) -> bool:

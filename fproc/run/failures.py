@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fproc.base.errors import TooManyRejectedError
-from fproc.base.text import counted, shown
+from fproc.base.text import counted, log_fields, shown
 from fproc.pipeline.failures import LineFailure, RecordError, left_out, left_out_text
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import Source
@@ -137,7 +137,14 @@ class FailureHandler:
         """Log a line; of very many, log from time to time how many there are."""
         count = lost(self._figures)
         if count <= MOST_SAID:
-            log.warning("%s: %s: %s", self._file, failure.fate, shown(failure.told()))
+            fields = log_fields(
+                f"line_{failure.fate}",
+                file=self._file,
+                line=failure.line_no,
+                node=failure.node,
+                error=failure.reason,
+            )
+            log.warning("%s: %s: %s", self._file, failure.fate, shown(failure.told()), extra=fields)
             return
         now = self._monotonic()
         if self._say_at is None:
@@ -200,6 +207,15 @@ def log_end(logger: logging.Logger, file: str, figures: Figures, seconds: float,
         f"{left_out_counts}, " if left_out_counts else "",
         seconds,
         where,
+        extra=log_fields(
+            "file_processed",
+            file=file,
+            lines=figures.lines_in,
+            lines_out=figures.lines_out,
+            rejected=figures.rejected,
+            skipped=figures.skipped,
+            seconds=round(seconds, 3),
+        ),
     )
     if figures.lines_lost >= figures.lines_in > 0:
         logger.warning("%s: every one of its lines was rejected or skipped (%s)", name, left_out_counts)

@@ -24,6 +24,7 @@ from fproc.base.errors import FprocError
 from fproc.base.values import dataclass, replace
 from fproc.config.model import Config
 from fproc.pipeline.plan import Plan, assemble
+from fproc.pipeline.plugins.sources import PluginSources, kept_sources, use_sources
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process import children, heap
 from fproc.process.ipc import Receiver, send
@@ -52,6 +53,7 @@ class Order:
 
     config: Config
     shared: SharedInput
+    sources: PluginSources
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ class Helpers:
         self._sampling = sampling
         self._pace = PieceSizer(plan.first_piece_lines, mark)
         self._helpers: list[_Helper] = []
-        order = Order(plan.config, shared)
+        order = Order(plan.config, shared, kept_sources())
         # Users' modules may hold what two processes must not share: a connection, a thread. The locks of a
         # worker, which always has a second thread, would live on in a copy of it.
         may_fork = plan.is_builtin and threading.active_count() == 1
@@ -293,6 +295,7 @@ def serve_chunks(channel_number: int, parent: int, descriptor: int, mark_file: i
         order = next(messages, None)
         if not isinstance(order, Order):
             return
+        use_sources(order.sources)
         plan = assemble(order.config)
         heap.freeze_heap()
         pace = PieceSizer(plan.first_piece_lines, mark)

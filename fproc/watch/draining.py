@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 
-from fproc.base.text import counted, shown
+from fproc.base.text import counted, log_fields, shown
 from fproc.config.model import Intake
 from fproc.spool.intake.scanner import Scan
 
@@ -79,6 +79,7 @@ def say_what_is_left(scan: Scan, at_work: Mapping[str, str], troubled: Collectio
     reasons = {**at_work, **scan.waiting}
     reasons |= {name: "it is in trouble, see above" for name in scan.ready if name in troubled}
     for name, why in list(reasons.items())[:MOST_NAMED]:
-        log.warning("left behind: %s: %s", shown(name), why)
+        fields = log_fields("left_behind", file=name, error=why)
+        log.warning("left behind: %s: %s", shown(name), why, extra=fields)
     if len(reasons) > MOST_NAMED:
         log.warning("left behind: %s more", counted(len(reasons) - MOST_NAMED, "file"))

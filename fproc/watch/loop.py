@@ -14,18 +14,12 @@ from functools import partial
 from itertools import islice
 
 from fproc.base.faults import trouble_of
-from fproc.base.text import counted, shown
+from fproc.base.text import log_fields, shown
 from fproc.base.values import replace
 from fproc.config.model import Config
 from fproc.process import heap
 from fproc.process.signals import handled
-from fproc.run.failures import log_end
-from fproc.run.outcome import Outcome
-from fproc.run.verdict import Verdict
 from fproc.spool.intake.scanner import Scan
-from fproc.spool.job.attempts import NotYet
-from fproc.spool.job.claim import Origin
-from fproc.spool.job.job import RolledForward
 from fproc.spool.locks.instance import MOST_NAMES, Facts, named
 from fproc.spool.spool import Spool
 from fproc.telemetry.recorder import Recorder
@@ -35,9 +29,9 @@ from fproc.watch.pauses import Pauses
 from fproc.watch.polling import Polling, woken
 from fproc.watch.pruning import AMOUNT_SECONDS, PRUNE_SECONDS, Pruning
 from fproc.watch.queue import WorkQueue
+from fproc.watch.reports import GROUP_FILES, GROUP_SECONDS, Reports
 from fproc.watch.workers.interface import Workers
-from fproc.watch.workers.messages import NotBegun, Report, TakenUp, Task, Trouble, Why
-from fproc.watch.workers.pool import WorkerLost
+from fproc.watch.workers.messages import Task, Why
 
 log = logging.getLogger("fproc.watch")
 
@@ -46,13 +40,6 @@ LATE_SECONDS = 0.5
 
 ORPHAN_SECONDS = 0.5
 """How often `underprocess/` is searched for inputs whose owner has died."""
-
-HELD_SECONDS = 1.0
-"""How long to wait for the lock of a dead worker that a process which it started still holds."""
-
-GROUP_FILES = 64
-GROUP_SECONDS = 0.05
-"""How many small files are given out together at most, and how long they may take, as estimated."""
 
 
 class Watcher:
@@ -78,7 +65,6 @@ class Watcher:
         self._polls_rarely = config.intake.poll_seconds > ORPHAN_SECONDS
         self._has_worked = False
         self._has_vanished = False
-        self._file_seconds = GROUP_SECONDS
         self._unreadable: Mapping[str, str] = {}
         self._changing = Changing(config.intake, monotonic=monotonic)
         self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
@@ -91,7 +77,12 @@ class Watcher:
             monotonic=monotonic,
         )
         self.chores.add(self._look_for_late_writers, LATE_SECONDS)
-        self.failed = 0
+        self._reports = Reports(spool, self._queue, self._pauses, self._changing, recorder)
+
+    @property
+    def failed(self) -> int:
+        """How many files have failed."""
+        return self._reports.failed
 
     def health(self) -> Facts:
         """Return the health of the loop; may be called from any thread."""
@@ -111,10 +102,12 @@ class Watcher:
 
     def watch(self) -> None:
         """Run until stopped."""
-        log.info("watching %s", shown(self._spool.folders.unprocessed))
+        folder = self._spool.folders.unprocessed
+        log.info("watching %s", shown(folder), extra=log_fields("started", folder=folder))
         heap.freeze_heap()
         self._loop(None)
-        log.info("stopped; nothing is lost, what is left is taken up at the next start")
+        text = "stopped; nothing is lost, what is left is taken up at the next start"
+        log.info(text, extra=log_fields("stopped"))
 
     def drain(self) -> bool:
         """Run until nothing is left to do, or until stopped.
@@ -215,9 +208,9 @@ class Watcher:
     def _look_for_late_writers(self) -> None:
         """Record the inputs that were written to after they were processed; they are in `failed/` now."""
         for rolled_forward in self._spool.late.look():
-            self.failed += 1
-            self._recorder.rolled_forward(rolled_forward)
-            log.error("%s: %s", shown(rolled_forward.name), rolled_forward.error)
+            self._reports.rolled_forward(rolled_forward)
+            name, error = rolled_forward.name, rolled_forward.error
+            log.error("%s: %s", shown(name), error, extra=log_fields("written_late", file=name, error=error))
 
     def _look_for_orphans(self) -> None:
         """Queue, from time to time, the inputs that may have lost their owner."""
@@ -281,7 +274,7 @@ class Watcher:
 
     def _group_files(self) -> int:
         """Return how many small files to give out together: no more than a moment's work or a fair share."""
-        in_time = GROUP_SECONDS / max(self._file_seconds, GROUP_SECONDS / GROUP_FILES)
+        in_time = GROUP_SECONDS / max(self._reports.file_seconds, GROUP_SECONDS / GROUP_FILES)
         share = (1 + self._queue.count_ready()) / self._workers.size
         return max(1, min(int(in_time), math.ceil(share)))
 
@@ -290,98 +283,18 @@ class Watcher:
             self._workers.submit(*tasks)
         except OSError as error:
             for task in tasks:
-                self._again(task)
+                self._reports.again(task)
             self._pauses.begin(f"no worker can be started: {trouble_of(error)}")
 
     def _take_reports(self) -> bool:
         """Record what the workers report; return whether they reported anything."""
         events = self._workers.collect()
         for event in events:
-            self._record(event)
+            self._reports.take(event)
         self._has_worked = self._has_worked or bool(events)
         return bool(events)
 
     def _end_workers(self) -> None:
         """End all work, and record the last reports."""
         for event in self._workers.stop():
-            self._record(event)
-
-    def _record(self, event: Report | WorkerLost) -> None:
-        if isinstance(event, WorkerLost):
-            log.error("%s: %s", shown(event.task.name), event.death.reason)
-            self._recorder.died(event.task.name, event.death)
-            self._queue.add(Task(event.task.name, Why.DEATH, event.death))
-            return
-        task, value = event.task, event.value
-        if isinstance(value, TakenUp):
-            log.info("%s: %s", shown(task.name), value.origin.value)
-            if value.origin is Origin.CRASH:
-                self._recorder.recovered(task.name)
-        elif isinstance(value, Trouble):
-            self._again(task)
-            self._troubled(task.name, value)
-        elif isinstance(value, NotBegun):
-            self._again(Task(task.name, Why.ORPHAN) if value.has_died else task)
-        elif isinstance(value, Outcome):
-            self._record_outcome(value)
-        elif isinstance(value, RolledForward):
-            self._queue.is_well(task.name)
-            self._changing.forget(task.name)
-            self._pauses.end()
-            self._recorder.rolled_forward(value)
-            self.failed += not value.succeeded
-            log.info("%s: finished as it was decided", shown(task.name))
-        elif isinstance(value, NotYet):
-            due = Task(task.name, Why.DUE, waited_for=value.not_before)
-            self._queue.add(due, after_seconds=value.wait_seconds)
-        elif task.why is Why.DEATH and self._spool.has_earlier(task.name):
-            self._queue.add(task, after_seconds=HELD_SECONDS)
-
-    def _record_outcome(self, outcome: Outcome) -> None:
-        self._recorder.outcome(outcome)
-        self._file_seconds += (outcome.event.seconds - self._file_seconds) / GROUP_FILES * 4
-        event, verdict = outcome.event, outcome.verdict
-        name = shown(event.file)
-        if verdict is not Verdict.CHANGED:
-            self._changing.forget(event.file)
-        if verdict in {Verdict.PAUSE, Verdict.WAIT}:
-            self._queue.add(Task(event.file, Why.DUE))
-            self._troubled(event.file, Trouble(event.error, of_host=verdict is Verdict.PAUSE))
-            return
-        self._queue.is_well(event.file)
-        self._pauses.end()
-        if verdict is Verdict.COMMIT:
-            results = ", ".join(map(shown, event.results)) or "no result"
-            log_end(log, event.file, outcome.figures, event.seconds, results)
-        elif verdict is Verdict.FAIL:
-            self.failed += 1
-            log.error("%s: failed after %s: %s", name, counted(event.attempt, "attempt"), event.error)
-        elif verdict is Verdict.RETRY:
-            due = Task(event.file, Why.DUE, waited_for=outcome.not_before)
-            self._queue.add(due, after_seconds=outcome.retry_seconds)
-            log.warning("%s: tried again in %.1f s: %s", name, outcome.retry_seconds, event.error)
-        elif verdict is Verdict.CHANGED:
-            self._changing.add(event.file, event.error)
-            due = Task(event.file, Why.DUE, waited_for=outcome.not_before)
-            self._queue.add(due, after_seconds=outcome.retry_seconds)
-            log.warning("%s: %s", name, event.error)
-        elif verdict is Verdict.STOP:
-            self._queue.add(Task(event.file, Why.DUE))
-            log.info("%s: left at a checkpoint after %s", name, counted(event.lines_in, "line"))
-        else:
-            log.warning("%s: given up: %s", name, event.error)
-
-    def _again(self, task: Task) -> None:
-        """Queue a task that was not done; a new input is found by the next scan instead."""
-        if task.why is not Why.NEW:
-            self._queue.add(task)
-
-    def _troubled(self, name: str, trouble: Trouble) -> None:
-        if trouble.of_host:
-            self._pauses.begin(trouble.reason)
-        elif self._queue.set_aside(name, trouble.reason):
-            log.error(
-                "%s: cannot be worked with, and is skipped until this is fixed: %s",
-                shown(name),
-                trouble.reason,
-            )
+            self._reports.take(event)

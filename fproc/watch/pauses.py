@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from fproc.base.text import log_fields
 from fproc.telemetry.recorder import Recorder
 from fproc.watch.queue import pause_seconds
 
@@ -38,7 +39,9 @@ class Pauses:
         if not self.trouble:
             self._recorder.paused(trouble)
             log.error(
-                "intake is paused, nothing is lost, work goes on by itself once this is fixed: %s", trouble
+                "intake is paused, nothing is lost, work goes on by itself once this is fixed: %s",
+                trouble,
+                extra=log_fields("intake_paused", error=trouble),
             )
         self.trouble = trouble
         if is_first:
@@ -51,7 +54,7 @@ class Pauses:
     def end(self) -> None:
         """End the pause if its time is over."""
         if self.trouble and not self.is_on():
-            log.info("intake goes on")
+            log.info("intake goes on", extra=log_fields("intake_resumed"))
             self._recorder.resumed()
             self.trouble = ""
             self._times = 0

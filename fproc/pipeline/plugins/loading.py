@@ -19,6 +19,7 @@ from fproc.base.text import nearest
 from fproc.base.values import dataclass
 from fproc.config.nodes import NodeSpec
 from fproc.pipeline.failures import cause_of
+from fproc.pipeline.plugins.sources import loaded_source
 from fproc.pipeline.processors.base import (
     BuiltinForm,
     Form,
@@ -39,12 +40,6 @@ from fproc.pipeline.records import Record
 from fproc.pipeline.streams import Stream
 
 _END = object()
-
-
-def add_plugin_folder(folder: str) -> None:
-    """Make the modules in a folder importable; the standard library keeps precedence over them."""
-    if folder not in sys.path:
-        sys.path.append(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +87,8 @@ def sources(types: Iterable[str]) -> Iterator[bytes]:
     }
     loaded = {getattr(module, "__file__", None) or "" for module in [*sys.modules.values()]}
     for path in sorted(path for path in loaded if path.endswith(".py") and os.path.dirname(path) in homes):
-        with suppress(OSError), open(path, "rb") as file:
-            yield file.read()
+        with suppress(OSError):
+            yield loaded_source(path)
 
 
 def _import(path: str) -> Any:

@@ -8,6 +8,7 @@ from enum import Enum
 
 from fproc.base.values import dataclass, field
 from fproc.config.model import Config
+from fproc.pipeline.plugins.sources import PluginSources, kept_sources
 from fproc.pipeline.tracing.observer import Observer
 from fproc.run.attempt import WorkerDeath
 from fproc.run.outcome import Outcome
@@ -83,7 +84,8 @@ class Report:
 class Setup:
     """The settings of a new worker. The callables are functions of modules, imported in the worker.
 
-    `search_path` is where modules are searched, users' ones included; `spool` is the name of the watched one.
+    `search_path` is where modules are searched, users' ones included, and `sources` are those of users'
+    modules as the pipeline with this `fingerprint` has them; `spool` is the name of the watched one.
     """
 
     config: Config
@@ -91,6 +93,8 @@ class Setup:
     make_observer: Callable[[], Observer | None]
     search_path: Sequence[str] = field(default_factory=lambda: tuple(sys.path))
     spool: str = ""
+    sources: PluginSources = field(default_factory=kept_sources)
+    fingerprint: str = ""
 
 
 class Ready:

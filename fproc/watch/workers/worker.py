@@ -26,6 +26,7 @@ from fproc.base.errors import ConfigError, FprocError
 from fproc.base.faults import is_of_host, trouble_of
 from fproc.base.values import replace
 from fproc.pipeline.plan import Plan, assemble
+from fproc.pipeline.plugins.sources import use_sources
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process import heap
 from fproc.process.children import begin_process
@@ -218,8 +219,10 @@ class _Worker:
         if not isinstance(setup, Setup):
             return
         sys.path[:] = setup.search_path
+        use_sources(setup.sources)
         setup.set_up_log()
         spool, plan = _spool(setup, self._mark), assemble(setup.config)
+        plan = replace(plan, fingerprint=setup.fingerprint or plan.fingerprint)
         self.handle_signals()
         self._recorder = TraceSampler(plan, setup.make_observer())
         context = RunContext(

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from fproc.base.errors import reason_of
-from fproc.base.text import counted, shown
+from fproc.base.text import counted, log_fields, shown
 from fproc.config.model import Config
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.mounts import space
@@ -57,7 +57,8 @@ class Commands:
         names = failed_inputs(spool_status) if chosen is None else chosen
         retried, refused = put_back_all(self._config, disk, names)
         for name in retried:
-            audit.info("retry: %s, asked for by %s", shown(name), request.client)
+            fields = log_fields("retry", file=name, client=request.client)
+            audit.info("retry: %s, asked for by %s", shown(name), request.client, extra=fields)
         errors = [{"file": name, "error": reason_of(why)} for name, why in refused.items()]
         if names and not retried:
             disk_error = next((why for why in refused.values() if isinstance(why, OSError)), None)
@@ -87,7 +88,9 @@ def _received(request: Request, receive: Callable[[], list[Uploaded]]) -> Respon
         raise Refused(error.status, str(error), LATER if error.status == 503 else None) from error  # noqa: PLR2004
     for file in uploaded:
         size = counted(file.bytes, "byte")
-        audit.info("upload: %s, %s, sha256 %s, from %s", shown(file.name), size, file.sha256, request.client)
+        name, client = shown(file.name), request.client
+        fields = log_fields("upload", file=file.name, bytes=file.bytes, sha256=file.sha256, client=client)
+        audit.info("upload: %s, %s, sha256 %s, from %s", name, size, file.sha256, client, extra=fields)
     files = [{"name": file.name, "bytes": file.bytes, "sha256": file.sha256} for file in uploaded]
     return json_response({"files": files}, 201)
 

@@ -74,5 +74,5 @@ def watcher(
     workers = Inline(spool, plan, around)
     journal = Recorder(metrics or Metrics(), clock=spool.clock, monotonic=monotonic)
     made = Watcher(spool, plan.config, workers, journal, monotonic=monotonic)
-    made._file_seconds = 0.0  # as if files had always been quick: several are given out together
+    made._reports.file_seconds = 0.0  # as if files had always been quick: several are given out together
     return made

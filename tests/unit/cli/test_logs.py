@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from fproc.base.errors import UsageError
-from fproc.cli.logs import FollowedFileHandler, JsonFormatter, TextFormatter, set_up
+from fproc.base.stdout import complain
+from fproc.base.text import log_fields
+from fproc.cli.logs import FollowedFileHandler, JournalFormatter, JsonFormatter, TextFormatter, set_up
 
 
 @pytest.fixture
@@ -102,6 +105,26 @@ def test_the_log_as_json_is_one_object_a_line() -> None:
     }
 
 
+def test_the_log_as_json_has_fields_beside_the_sentence() -> None:
+    record = event(logging.ERROR, "a.csv: failed after 1 attempt: no such account")
+    vars(record).update(log_fields("file_failed", file="a.csv", lines=3, node=None, error="no such account"))
+    line = json.loads(JsonFormatter().format(record))
+    assert line["message"].startswith("a.csv: failed")
+    assert [line[name] for name in ("event", "file", "lines", "error")] == [
+        *("file_failed", "a.csv", 3, "no such account")
+    ]
+    assert "node" not in line
+
+
+@pytest.mark.parametrize(
+    ("level", "priority"),
+    [(logging.DEBUG, 7), (logging.INFO, 6), (logging.WARNING, 4), (logging.ERROR, 3), (logging.CRITICAL, 2)],
+)
+def test_lines_for_the_journal_begin_with_their_priority(level: int, priority: int) -> None:
+    formatter = JournalFormatter(logging.Formatter())
+    assert formatter.format(event(level, "one\ntwo")) == f"<{priority}>one\n<{priority}>two"
+
+
 def test_the_log_as_json_has_the_traceback() -> None:
     line = JsonFormatter().format(event(logging.ERROR, exc=ValueError("bad date")))
     assert "\n" not in line
@@ -144,3 +167,34 @@ def test_the_log_goes_to_standard_error_as_json(
 def test_a_log_file_that_cannot_be_opened_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--log-file .*No such file or directory"):
         set_up(level=logging.INFO, form="text", path=str(tmp_path / "no" / "fproc.log"), colour=False)
+
+
+def test_where_standard_error_is_the_journal_the_log_has_no_time_of_its_own(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, root_logger: logging.Logger
+) -> None:
+    status = os.fstat(2)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+    monkeypatch.setattr(sys, "stderr", open(2, "w", closefd=False))  # noqa: SIM115 - the descriptor stays
+    set_up(level=logging.INFO, form="text", path=None, colour=False)
+    root_logger.warning("disk nearly full")
+    complain("no such file")
+    set_up(level=logging.INFO, form="json", path=None, colour=False)
+    root_logger.info("hello")
+    sys.stderr.flush()
+    first, second, third = capfd.readouterr().err.splitlines()
+    assert (first, second) == ("<4>disk nearly full", "<3>fproc: no such file")
+    assert third.startswith('<6>{"timestamp"')
+
+
+def test_another_standard_error_than_the_journal_gets_times(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, root_logger: logging.Logger
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    monkeypatch.setattr(sys, "stderr", open(2, "w", closefd=False))  # noqa: SIM115 - the descriptor stays
+    set_up(level=logging.INFO, form="text", path=None, colour=False)
+    root_logger.warning("disk nearly full")
+    complain("no such file")
+    sys.stderr.flush()
+    first, second = capfd.readouterr().err.splitlines()
+    assert first.endswith("Z WARNING disk nearly full")
+    assert second == "fproc: no such file"

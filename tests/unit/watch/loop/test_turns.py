@@ -66,7 +66,8 @@ def test_a_signal_stops_the_loop_and_the_earlier_handlers_come_back(place: Place
 def given_out(place: Place, *, file_seconds: float, size: int = 1) -> list[int]:
     """How many files are given out together, one number for each time, if files take so long."""
     numbers: list[int] = []
-    workers, record = place.watcher._workers, place.watcher._record_outcome
+    workers, reports = place.watcher._workers, place.watcher._reports
+    record = reports.outcome
     workers.size = size
     submit = workers.submit
 
@@ -76,12 +77,12 @@ def given_out(place: Place, *, file_seconds: float, size: int = 1) -> list[int]:
 
     def record_as_if(outcome: Outcome) -> None:
         record(outcome)
-        place.watcher._file_seconds = file_seconds
+        reports.file_seconds = file_seconds
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workers, "submit", submit_and_count)
-        patch.setattr(place.watcher, "_record_outcome", record_as_if)
-        place.watcher._file_seconds = file_seconds
+        patch.setattr(reports, "outcome", record_as_if)
+        reports.file_seconds = file_seconds
         place.turn()
     return numbers
 
@@ -114,7 +115,7 @@ def test_large_files_are_given_out_alone(place: Place) -> None:
 
 def test_what_was_given_back_by_a_worker_that_died_is_taken_up(place: Place) -> None:
     crash(place, "x")
-    place.watcher._record(Report(Task("x", Why.NEW), NotBegun(has_died=True)))
+    place.watcher._reports.take(Report(Task("x", Why.NEW), NotBegun(has_died=True)))
     place.watcher._work()
     assert place.look()["results"] == {"x": "a\n"}
     assert place.totals()["recovered"] == 1

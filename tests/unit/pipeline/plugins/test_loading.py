@@ -17,6 +17,7 @@ from fproc.base.errors import ConfigError, ProcessorExitError, ShapeError
 from fproc.config.nodes import NodeSpec
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.plugins import loading as plugins
+from fproc.pipeline.plugins.sources import add_plugin_folder
 from tests.support.helpers import SAMPLES, SOURCE, Memory, plan_of, run_lines, stop, user
 
 PATH = "$.nodes[0]"
@@ -26,7 +27,7 @@ PATH = "$.nodes[0]"
 def samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample processors are importable, and `sys.path` is afterwards what it was."""
     monkeypatch.setattr(sys, "path", [*sys.path])
-    plugins.add_plugin_folder(SAMPLES)
+    add_plugin_folder(SAMPLES)
 
 
 Define = Callable[..., str]
@@ -268,13 +269,13 @@ def test_a_module_that_cannot_be_imported_is_a_problem_of_the_configuration(
 ) -> None:
     name = f"broken_{abs(hash(text))}"
     (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-    plugins.add_plugin_folder(str(tmp_path))
+    add_plugin_folder(str(tmp_path))
     assert says.replace("NAME", name) in problem_of(f"{name}.f")
 
 
 def test_the_standard_library_is_not_hidden_by_a_plugin_folder(tmp_path: Path) -> None:
-    plugins.add_plugin_folder(str(tmp_path))
-    plugins.add_plugin_folder(str(tmp_path))
+    add_plugin_folder(str(tmp_path))
+    add_plugin_folder(str(tmp_path))
     assert sys.path.count(str(tmp_path)) == 1
     assert sys.path[-1] == str(tmp_path)
 
