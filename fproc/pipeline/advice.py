@@ -15,7 +15,7 @@ from fproc.pipeline.graph import ANY, is_sink
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import BuiltinForm
 from fproc.pipeline.processors.builtins import BUILTINS
-from fproc.pipeline.processors.options import Template
+from fproc.pipeline.processors.options.templates import Template
 
 SHARED_NAMES = {"suffix", "tag", "date"}
 """Placeholders in the name of a result that do not tell one input from another."""

@@ -71,7 +71,7 @@ class Interpreter:
         sampling: Sampling | None = None,
     ) -> None:
         self.graph = graph
-        self.source = source
+        self.source = source = Source(source.name, source.date, self)
         self.output = output
         self.entry = entry
         self.max_hops = max_hops
@@ -233,10 +233,21 @@ class Interpreter:
 
     def line_no(self) -> int | None:
         """Return the number of the first line of the record that is being processed."""
-        piece, index = self._piece, self.index
+        piece = self._piece
+        index = None if piece is None else self.current_index()
         if piece is None or index is None:
             return None
         return piece.line_no(index) if isinstance(piece, Block) else piece.line_no
+
+    def offset_bytes(self) -> int | None:
+        """Return where the record that is being processed begins in the contents, as far as that is known."""
+        index = None if self._piece is None else self.current_index()
+        return None if self._piece is None or index is None else self._found(self._piece, index)[0]
+
+    def _found(self, piece: Block | Overlong, index: int) -> tuple[int | None, str | None]:
+        """Return the offset and the text of a record of the piece."""
+        self._finder = self._finder or RecordFinder(piece)
+        return self._finder.find(index)
 
     def take_sample(self, lines: int) -> int:
         """Return how many of the next `lines` are to be timed."""
@@ -337,8 +348,7 @@ class Interpreter:
     ) -> RecordError:
         offset_bytes = line = None
         if self.index is not None and self._piece is not None:
-            self._finder = self._finder or RecordFinder(self._piece)
-            offset_bytes, line = self._finder.find(self.index)
+            offset_bytes, line = self._found(self._piece, self.index)
         return RecordError(
             LineFailure("failed", node, self.line_no(), offset_bytes, given, tag, line, cause_of(error))
         )

@@ -28,6 +28,7 @@ from fproc.pipeline.plugins.sources import add_plugin_folder
 from fproc.pipeline.processors import sinks
 from fproc.pipeline.processors.base import BuiltinForm, Form, Maker, Output, Source
 from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.processors.options.templates import asks_line_no
 from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Sampling
 
@@ -167,7 +168,7 @@ def _conflicts(config: Config, forms: Mapping[str, Form | None]) -> Iterator[Pro
 
 def _remembers(form: Form | None) -> bool:
     if isinstance(form, BuiltinForm):
-        return BUILTINS[form.name].remembers(form.values)
+        return BUILTINS[form.name].remembers(form.values) or asks_line_no(form.values)
     if form is None:  # a stream
         return True
     return form.is_class and getattr(form.target, "stateless", False) is not True

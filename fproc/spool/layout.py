@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fproc.base.errors import ConfigError, Problem
 from fproc.base.ids import new_id
 from fproc.base.text import shown
-from fproc.pipeline.processors.options import STAGE_FOLDER
+from fproc.pipeline.processors.options.result_names import STAGE_FOLDER
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.disk.format import mark, refuse_newer
 from fproc.spool.disk.mounts import is_local

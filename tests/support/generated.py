@@ -18,7 +18,7 @@ from fproc.config.declaration import Setting
 from fproc.config.model import SETTINGS
 from fproc.pipeline.processors.base import Builtin
 from fproc.pipeline.processors.builtins import FAMILIES
-from fproc.pipeline.processors.options import in_words
+from fproc.pipeline.processors.options.kinds import in_words
 from fproc.web.api.gauges import GAUGES
 from tests.support.described import DESCRIPTION, described, queries
 from tests.support.project import PROJECT

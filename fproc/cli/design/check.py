@@ -13,7 +13,8 @@ from fproc.pipeline.failures import RecordError, left_out
 from fproc.pipeline.graph import END, START
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import STDOUT, Source
-from fproc.pipeline.processors.options import APPENDED, Template
+from fproc.pipeline.processors.options.result_names import APPENDED
+from fproc.pipeline.processors.options.templates import Template
 from fproc.pipeline.processors.sinks import fill_result_name
 from fproc.pipeline.records import Block, Overlong, Passing
 from fproc.run.reading.framing import read_records

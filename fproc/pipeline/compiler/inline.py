@@ -123,6 +123,8 @@ def _reformed(code: Generator, at: Site, fits: str, new_line: str, otherwise: st
 
 def _fields(code: Generator, at: Site, values: Values) -> Terms:
     template = values["template"]
+    if template.positions:
+        return any_processor(code, at)
     needed = template.highest_number
     if not needed:
         return _reformed(code, at, "True", filled(template.text, {"0": at.line}), values["otherwise"])
@@ -138,6 +140,8 @@ def _fields(code: Generator, at: Site, values: Values) -> Terms:
 
 def _rewrite(code: Generator, at: Site, values: Values) -> Terms:
     pattern, template = values["pattern"], values["template"]
+    if not pattern.groupindex.keys() >= {*template.positions}:
+        return any_processor(code, at)
     match = code.new("match")
     code.write(f"{match} = {_search(code, pattern)}({at.line})")
     names = [name for name in dict.fromkeys(template.names) if name != "0"]

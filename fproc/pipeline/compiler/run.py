@@ -20,7 +20,7 @@ from fproc.pipeline.compiler.site import FeedLines, Shape
 from fproc.pipeline.compiler.writer import NotCompiledError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.processors.base import records_of
-from fproc.pipeline.processors.options import Template
+from fproc.pipeline.processors.options.templates import Template
 from fproc.pipeline.processors.sinks import result_key
 from fproc.pipeline.records import Block, Overlong, Record
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from fproc.base.values import dataclass, field, replace
-from fproc.pipeline.processors.options import Template
+from fproc.pipeline.processors.options.templates import Template
 from fproc.pipeline.records import Record
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.pipeline.tracing.timing import Laps

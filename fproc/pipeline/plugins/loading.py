@@ -34,7 +34,7 @@ from fproc.pipeline.processors.base import (
     seen,
 )
 from fproc.pipeline.processors.builtins import BUILTINS, LATER
-from fproc.pipeline.processors.options import check_options
+from fproc.pipeline.processors.options.checks import check_options
 from fproc.pipeline.processors.state import of_instance, refused
 from fproc.pipeline.records import Record
 from fproc.pipeline.streams import Stream

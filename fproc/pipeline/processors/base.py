@@ -19,16 +19,39 @@ STDOUT = "stdout"
 """The name under which an `Output` takes the lines of `stdout` nodes."""
 
 
+class LinePosition(Protocol):
+    """The position of the line that is being processed: None at the end of the file, where there is none."""
+
+    def line_no(self) -> int | None:
+        """Return the number of the line, from 1; of a record of several lines, that of the first."""
+
+    def offset_bytes(self) -> int | None:
+        """Return where the record begins in the (decompressed) contents."""
+
+
+class Nowhere:
+    """The position of what belongs to no line."""
+
+    __slots__ = ()
+
+    def line_no(self) -> None:
+        """Return that there is no line."""
+
+    def offset_bytes(self) -> None:
+        """Return that there is no offset."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a pipeline may know about the input.
 
     `name` is its name without a compression suffix, `date` the day (UTC, `YYYY-MM-DD`) on which it was last
-    written. Both stay the same when the file is run again.
+    written. Both stay the same when the file is run again. `position` follows the run.
     """
 
     name: str
     date: str
+    position: LinePosition = field(default=Nowhere(), compare=False, repr=False)
 
 
 class Output(Protocol):
@@ -120,6 +143,11 @@ def mapping(function: Callable[[str], str | None]) -> Maker:
 
     processor = Processor(process)
     return lambda _source, _output: processor
+
+
+def mapping_at(function_at: Callable[[Source], Callable[[str], str | None]]) -> Maker:
+    """Return the maker of a map as `mapping` makes, for a function that is made for each input."""
+    return lambda source, output: mapping(function_at(source))(source, output)
 
 
 def routing(function: Callable[[str], tuple[str | None, str]]) -> Maker:

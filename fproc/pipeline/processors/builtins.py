@@ -3,7 +3,9 @@
 from fproc.pipeline.processors import counting, routing, sinks, text
 from fproc.pipeline.processors.base import Builtin
 from fproc.pipeline.processors.editing.dedupe import DEDUPE
+from fproc.pipeline.processors.editing.edit import EDIT
 from fproc.pipeline.processors.editing.mask import MASK
+from fproc.pipeline.processors.editing.validate import VALIDATE
 from fproc.pipeline.processors.editing.where import WHERE
 from fproc.pipeline.processors.parsers.csv_table import PARSE_CSV
 from fproc.pipeline.processors.parsers.json_lines import PARSE_JSON
@@ -19,6 +21,10 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
         "parse_csv": PARSE_CSV,
         "parse_json": PARSE_JSON,
     },
+    "Fields": {
+        "edit": EDIT,
+        "validate": VALIDATE,
+    },
     "Counting": counting.BUILTINS,
     "Sinks": sinks.BUILTINS,
 }
@@ -28,6 +34,6 @@ BUILTINS = {name: builtin for family in FAMILIES.values() for name, builtin in f
 
 LATER = (
     *("parse_regex", "dissect", "parse_kv", "parse_fixed", "parse_log", "format"),
-    *("head", "sample", "edit", "timestamp", "lookup", "validate", "envelope"),
+    *("head", "sample", "timestamp", "lookup", "envelope"),
 )
 """Names of the contract that are not supported yet; a pipeline that uses one gets a message."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from fproc.pipeline.processors.base import Builtin, Maker, Option, Processor
-from fproc.pipeline.processors.options import Template
+from fproc.pipeline.processors.base import Builtin, Maker, Option, Processor, Source
+from fproc.pipeline.processors.options.templates import Template
 from fproc.pipeline.processors.state import of_attributes
 from fproc.pipeline.processors.text import SEPARATOR, field_splitter
 from fproc.pipeline.records import Record
@@ -38,21 +38,23 @@ class Join:
 class Number:
     """A processor that puts its number before each line."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, source: Source) -> None:
         self.fill = template.fill
+        self.places = template.places(source)
         self.number = 0
 
     def process(self, tag: str, line: str) -> Sequence[Record]:
         """Return the line with its number."""
         self.number += 1
-        return ((tag, self.fill(number=self.number, line=line)),)
+        return ((tag, self.fill(number=self.number, line=line, **self.places())),)
 
 
 class Total:
     """A processor that swallows all lines and emits how many they were."""
 
-    def __init__(self, template: Template, tag: str) -> None:
+    def __init__(self, template: Template, source: Source, tag: str) -> None:
         self.fill = template.fill
+        self.places = template.places(source)
         self.tag = tag
         self.number = 0
 
@@ -63,7 +65,7 @@ class Total:
 
     def finish(self) -> Iterator[Record]:
         """Yield the total."""
-        yield self.tag, self.fill(number=self.number, line="")
+        yield self.tag, self.fill(number=self.number, line="", **self.places())
 
 
 class Tally:
@@ -115,11 +117,11 @@ def _join(*, lines: int, separator: str) -> Maker:
 
 
 def _count(*, total: bool, template: Template | None) -> Maker:
-    def make(_source: object, _output: object) -> Processor:
+    def make(source: Source, _output: object) -> Processor:
         if total:
-            counter = Total(template or Template("{number}"), tag="total")
+            counter = Total(template or Template("{number}"), source, tag="total")
             return Processor(counter.process, counter.finish, state=of_attributes(counter, ["number"]))
-        numberer = Number(template or Template("{number} {line}"))
+        numberer = Number(template or Template("{number} {line}"), source)
         return Processor(numberer.process, state=of_attributes(numberer, ["number"]))
 
     return make
@@ -157,7 +159,8 @@ BUILTINS = {
             ),
             "template": Option(
                 "template:number,line",
-                "the new line; by default `{number} {line}`, or `{number}` for the total",
+                "the new line; by default `{number} {line}`, or `{number}` for the total; `{file}`, "
+                "`{line_no}` and `{offset}` say where the line stands",
             ),
         },
     ),

@@ -17,7 +17,8 @@ from fproc.pipeline.processors.base import (
     Source,
     stateless,
 )
-from fproc.pipeline.processors.options import APPENDED, Template, is_result_name
+from fproc.pipeline.processors.options.result_names import APPENDED, is_result_name
+from fproc.pipeline.processors.options.templates import Template
 from fproc.pipeline.records import Record
 
 DEFAULT_RESULT = "{name}"

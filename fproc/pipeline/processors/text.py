@@ -14,12 +14,14 @@ from fproc.pipeline.processors.base import (
     Maker,
     Option,
     Processor,
+    Source,
     mapping,
+    mapping_at,
     misfit,
     no_tags,
     stateless,
 )
-from fproc.pipeline.processors.options import Template
+from fproc.pipeline.processors.options.templates import Template
 from fproc.pipeline.records import Record
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -49,13 +51,18 @@ def _replace(*, pattern: re.Pattern[str], **options: str) -> Maker:
 def _rewrite(*, pattern: re.Pattern[str], template: Template, otherwise: str) -> Maker:
     search, fill = pattern.search, template.fill
 
-    def rewrite(line: str) -> str | None:
-        match = search(line)
-        if match is None:
-            return misfit(line, otherwise, f"does not match {pattern.pattern!r}")
-        return fill(match[0], **match.groupdict(""))
+    def rewriting(source: Source) -> Callable[[str], str | None]:
+        places = template.places(source)
 
-    return mapping(rewrite)
+        def rewrite(line: str) -> str | None:
+            match = search(line)
+            if match is None:
+                return misfit(line, otherwise, f"does not match {pattern.pattern!r}")
+            return fill(match[0], **{**places(), **match.groupdict("")})
+
+        return rewrite
+
+    return mapping_at(rewriting)
 
 
 def field_splitter(separator: str, max_splits: int = -1) -> Callable[[str], list[str]]:
@@ -69,13 +76,18 @@ def _fields(*, separator: str, max: int | None, template: Template, otherwise: s
     split = field_splitter(separator, -1 if max is None else max - 1)
     fill = template.fill
 
-    def reformat(line: str) -> str | None:
-        parts = split(line)
-        if len(parts) < needed:
-            return misfit(line, otherwise, f"has {len(parts)} fields, the template needs {needed}")
-        return fill(line, *parts)
+    def reformatting(source: Source) -> Callable[[str], str | None]:
+        places = template.places(source)
 
-    return mapping(reformat)
+        def reformat(line: str) -> str | None:
+            parts = split(line)
+            if len(parts) < needed:
+                return misfit(line, otherwise, f"has {len(parts)} fields, the template needs {needed}")
+            return fill(line, *parts, **places())
+
+        return reformat
+
+    return mapping_at(reformatting)
 
 
 def _fields_of_template(values: Mapping[str, Any]) -> FieldNeed | None:
@@ -156,7 +168,8 @@ BUILTINS: dict[str, Builtin] = {
             "pattern": PATTERN,
             "template": Option(
                 "template",
-                "the new line; `{name}` is what group `name` matched, `{0}` the whole match",
+                "the new line; `{name}` is what group `name` matched, `{0}` the whole match, and `{file}`, "
+                "`{line_no}` and `{offset}` say where the line stands",
                 required=True,
             ),
             "otherwise": OTHERWISE,
@@ -174,7 +187,10 @@ BUILTINS: dict[str, Builtin] = {
             "separator": SEPARATOR,
             "max": Option("count", "the most fields to split into; the last one takes the rest"),
             "template": Option(
-                "template", "the new line; `{1}` is the first field, `{0}` the whole line", required=True
+                "template",
+                "the new line; `{1}` is the first field, `{0}` the whole line; `{file}`, `{line_no}` and "
+                "`{offset}` say where it stands",
+                required=True,
             ),
             "otherwise": OTHERWISE,
         },

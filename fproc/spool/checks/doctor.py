@@ -20,7 +20,7 @@ from typing import NamedTuple
 from fproc.base.ids import new_id
 from fproc.base.text import shown
 from fproc.base.values import dataclass
-from fproc.pipeline.processors.options import STAGE_FOLDER
+from fproc.pipeline.processors.options.result_names import STAGE_FOLDER
 from fproc.spool.checks.condition import LEAST_FREE_BYTES
 from fproc.spool.checks.moves import move_along
 from fproc.spool.disk.disk import Disk

@@ -17,7 +17,7 @@ import errno
 import os
 from collections.abc import Iterable, Sequence
 
-from fproc.pipeline.processors.options import APPENDED
+from fproc.pipeline.processors.options.result_names import APPENDED
 from fproc.spool.checks.result_folders import make_again
 from fproc.spool.disk import paths
 from fproc.spool.disk.disk import Disk

@@ -12,7 +12,7 @@ from fproc.base.errors import LostClaimError
 from fproc.base.ids import new_id, sha256
 from fproc.base.text import shown
 from fproc.base.values import asdict, dataclass, field
-from fproc.pipeline.processors.options import APPENDED
+from fproc.pipeline.processors.options.result_names import APPENDED
 from fproc.spool.checks.home import Home
 from fproc.spool.disk.disk import Disk, unlink_if_there, write_whole
 from fproc.spool.disk.paths import is_there, kind_of_file, same_file

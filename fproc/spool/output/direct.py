@@ -10,7 +10,7 @@ from typing import BinaryIO
 from fproc.base.errors import InputError
 from fproc.base.ids import new_id
 from fproc.base.text import shown
-from fproc.pipeline.processors.options import APPENDED, STAGE_FOLDER
+from fproc.pipeline.processors.options.result_names import APPENDED, STAGE_FOLDER
 from fproc.spool.checks.result_folders import ResultFolders
 from fproc.spool.disk.disk import Disk, unlink_if_there
 from fproc.spool.disk.mounts import is_local

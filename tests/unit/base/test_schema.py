@@ -11,7 +11,7 @@ from fproc.base import schema
 from fproc.base.errors import EXIT_CONFIG, ConfigError, Problem
 from fproc.base.schema import Check
 from fproc.pipeline.processors.builtins import BUILTINS
-from fproc.pipeline.processors.options import check_options
+from fproc.pipeline.processors.options.checks import check_options
 
 
 def checked(check: Check, value: Any) -> Any:

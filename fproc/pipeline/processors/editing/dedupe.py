@@ -20,8 +20,9 @@ from fproc.pipeline.processors.base import (
     StepKind,
     no_tags,
 )
-from fproc.pipeline.processors.editing.values import Field, field_reader, is_named, text_of
+from fproc.pipeline.processors.editing.values import Field, field_reader, is_named
 from fproc.pipeline.processors.objects import MISSING, selecting
+from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import SEPARATOR
 from fproc.pipeline.records import Record
 

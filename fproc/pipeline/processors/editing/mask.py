@@ -8,7 +8,6 @@ from typing import Any
 
 from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, StepKind, mapping
 from fproc.pipeline.processors.editing.sensitive import GROUPED, KNOWN, SECRET_NAME, Find
-from fproc.pipeline.processors.editing.values import text_of
 from fproc.pipeline.processors.objects import (
     MISSING,
     Misfit,
@@ -19,6 +18,7 @@ from fproc.pipeline.processors.objects import (
     get,
     put,
 )
+from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import same_tag
 
 HASH_CHARACTERS = 16

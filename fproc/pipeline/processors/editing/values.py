@@ -8,7 +8,8 @@ from decimal import Context, Decimal
 from typing import Any
 
 from fproc.pipeline.processors.editing.moments import instant_of
-from fproc.pipeline.processors.objects import MISSING, SpelledNumber, encode, get, spelled
+from fproc.pipeline.processors.objects import MISSING, SpelledNumber, get, spelled
+from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import field_splitter
 
 Field = int | str
@@ -42,20 +43,6 @@ def number_of(value: Any) -> Number | None:
     if kind is SpelledNumber:
         return number_of(value.text)
     return Decimal(repr(value)) if kind is float else None
-
-
-def text_of(value: Any) -> str:
-    """Return a value as text: a number as it is written, an object or a list as JSON, null as nothing."""
-    kind = type(value)
-    if kind is str:
-        return str(value)
-    if kind is SpelledNumber:
-        return str(value.text)
-    if kind is bool:
-        return "true" if value else "false"
-    if kind in {dict, list}:
-        return encode({"": value})[len('{"":') : -1]
-    return "" if value is None else repr(value)
 
 
 def digits_of(number: Number) -> str:

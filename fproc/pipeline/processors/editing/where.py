@@ -7,15 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, StepKind, mapping
-from fproc.pipeline.processors.editing.values import (
-    Field,
-    Test,
-    beyond,
-    equal_to,
-    field_reader,
-    text_of,
-)
+from fproc.pipeline.processors.editing.values import Field, Test, beyond, equal_to, field_reader
 from fproc.pipeline.processors.objects import MISSING, Select, selecting
+from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import SEPARATOR, same_tag
 
 CONDITIONS = ("is", "not", "above", "below", "matches", "exists")

@@ -12,7 +12,7 @@ import pytest
 from fproc.base import schema
 from fproc.pipeline.processors.base import Builtin, Maker, Processor
 from fproc.pipeline.processors.builtins import BUILTINS
-from fproc.pipeline.processors.options import check_options
+from fproc.pipeline.processors.options.checks import check_options
 from fproc.pipeline.records import Record
 from tests.support.helpers import SOURCE, Memory, plan_of, run_lines
 from tests.support.project import PROJECT

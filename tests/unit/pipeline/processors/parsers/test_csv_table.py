@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fproc.base.errors import Reject
 from fproc.pipeline.processors.builtins import BUILTINS
 from fproc.pipeline.processors.objects import Misfit
-from fproc.pipeline.processors.options import check_options
+from fproc.pipeline.processors.options.checks import check_options
 from fproc.pipeline.processors.parsers.cells import cell_joiner, cell_splitter, quoted_cells
 from fproc.pipeline.processors.parsers.csv_table import CsvParser, column_names
 from tests.support.helpers import SOURCE, Memory

@@ -1,0 +1,209 @@
+"""Changing records: what is set, renamed, removed, kept, and of what type it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, Processor, Source, StepKind
+from fproc.pipeline.processors.editing.values import number_of, number_value
+from fproc.pipeline.processors.objects import (
+    MISSING,
+    Misfit,
+    SpelledNumber,
+    StructuredRecord,
+    editing,
+    get,
+    put,
+    remove,
+    spelled,
+)
+from fproc.pipeline.processors.options.templates import RecordTemplate, text_of
+from fproc.pipeline.processors.text import same_tag
+
+Change = Callable[[StructuredRecord], StructuredRecord]
+"""Change a record, which is the caller's own, or return another."""
+
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _as_text(value: Any) -> str:
+    return text_of(value)
+
+
+def _as_number(value: Any) -> Any:
+    if type(value) in {int, float, SpelledNumber}:
+        return value
+    number = number_of(value)
+    if number is None:
+        raise Misfit("is no number")
+    if type(number) is int or not _JSON_NUMBER.fullmatch(value):
+        return number_value(number)
+    return spelled(value)
+
+
+def _as_integer(value: Any) -> Any:
+    number = value if type(value) is int else number_of(value)
+    if number is None or number != int(number):
+        raise Misfit("is no whole number")
+    return int(number)
+
+
+def _as_boolean(value: Any) -> bool:
+    truth = value if type(value) is bool else _TRUTHS.get(text_of(value).lower())
+    if truth is None:
+        raise Misfit("is neither true nor false")
+    return truth
+
+
+CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "text": _as_text,
+    "number": _as_number,
+    "integer": _as_integer,
+    "boolean": _as_boolean,
+}
+"""The types that a field can be given; empty text becomes null, but for `text`."""
+
+
+def _typing(types: Mapping[str, str]) -> Change:
+    conversions = [(path, kind, CONVERSIONS[kind]) for path, kind in types.items()]
+
+    def change(record: StructuredRecord) -> StructuredRecord:
+        for path, kind, convert in conversions:
+            value = get(record, path)
+            if value is MISSING or value is None:
+                continue
+            if value == "" and kind != "text":
+                put(record, path, None)
+                continue
+            try:
+                put(record, path, convert(value))
+            except Misfit as why:
+                raise Misfit(f"the field {path!r}, {text_of(value)!r}, {why}") from None
+        return record
+
+    return change
+
+
+def _setting(values: Mapping[str, Any], source: Source) -> Change:
+    makes = [(path, _made(value, source)) for path, value in values.items()]
+
+    def change(record: StructuredRecord) -> StructuredRecord:
+        for path, value in [(path, make(record)) for path, make in makes]:
+            put(record, path, value)
+        return record
+
+    return change
+
+
+def _made(value: Any, source: Source) -> Callable[[StructuredRecord], Any]:
+    """Return a call that makes a value: text is a template, of which one field alone keeps its type."""
+    if not isinstance(value, RecordTemplate):
+        return lambda _record: value
+    return value.value_maker(source)
+
+
+def _renaming(names: Mapping[str, str]) -> Change:
+    plain = dict(names) if not any("." in name for pair in names.items() for name in pair) else None
+
+    def change(record: StructuredRecord) -> StructuredRecord:
+        if plain is not None:
+            if plain.keys().isdisjoint(record):
+                return record
+            taken = {new for old, new in plain.items() if old in record}
+            return {
+                plain.get(key, key): value
+                for key, value in record.items()
+                if key not in taken or key in plain
+            }
+        for old, new in names.items():
+            value = remove(record, old)
+            if value is not MISSING:
+                put(record, new, value)
+        return record
+
+    return change
+
+
+def _removing(fields: Sequence[str]) -> Change:
+    def change(record: StructuredRecord) -> StructuredRecord:
+        for field in fields:
+            remove(record, field)
+        return record
+
+    return change
+
+
+def _keeping_only(fields: Sequence[str]) -> Change:
+    wanted = frozenset(fields)
+    nested = [field for field in fields if "." in field]
+
+    def change(record: StructuredRecord) -> StructuredRecord:
+        kept = {key: value for key, value in record.items() if key in wanted}
+        for field in nested:
+            value = get(record, field)
+            if value is not MISSING and field not in record:
+                put(kept, field, value)
+        return kept
+
+    return change
+
+
+def _edit(*, otherwise: str, **options: Any) -> Maker:
+    def make(source: Source, _output: object) -> Processor:
+        changes: list[Change] = []
+        if options["set"]:
+            changes.append(_setting(options["set"], source))
+        if options["rename"]:
+            changes.append(_renaming(options["rename"]))
+        if options["remove"]:
+            changes.append(_removing(options["remove"]))
+        if options["keep"]:
+            changes.append(_keeping_only(options["keep"]))
+        if options["types"]:
+            changes.append(_typing(options["types"]))
+
+        def edit(record: StructuredRecord) -> StructuredRecord:
+            record = dict(record)
+            for change in changes:
+                record = change(record)
+            return record
+
+        return editing(edit, otherwise)
+
+    return make
+
+
+EDIT = same_tag(
+    "Sets, renames, removes and keeps fields of a record, and gives them types, in this order.",
+    _edit,
+    (
+        {
+            "set": {"source": "{host}:{port}"},
+            "rename": {"msg": "message"},
+            "remove": ["host"],
+            "types": {"port": "integer"},
+        },
+        ['{"host": "db1", "port": "5432", "msg": "up"}'],
+        ['{"port":5432,"message":"up","source":"db1:5432"}'],
+    ),
+    {
+        "set": Option(
+            "settings",
+            "fields and their values; text is a template of fields (`{host}`, `{a.b}`), `{file}`, "
+            "`{line_no}` and `{offset}`; one placeholder alone gives the field as it is",
+        ),
+        "rename": Option("tags", "fields and their new names; they keep their places"),
+        "remove": Option("names", "fields to remove"),
+        "keep": Option("names", "the fields that stay; all others are removed"),
+        "types": Option(
+            "types:" + ",".join(CONVERSIONS),
+            "fields and their types: `text`, `number`, `integer` or `boolean`; empty text becomes null",
+        ),
+        "otherwise": OTHERWISE,
+    },
+    step=lambda _values: StepKind.EDIT,
+)

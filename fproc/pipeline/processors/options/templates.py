@@ -1,0 +1,131 @@
+"""Templates: text with `{name}` placeholders, for lines, for records, and for the names of results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from string import Formatter
+from typing import Any
+
+from fproc.pipeline.processors.base import Source
+from fproc.pipeline.processors.objects import MISSING, Misfit, SpelledNumber, StructuredRecord, encode, get
+
+POSITIONS = ("file", "line_no", "offset")
+"""Placeholders for the input's name, and the number and the offset in bytes of the line that is processed."""
+
+
+def text_of(value: Any) -> str:
+    """Return a value as text: a number as it is written, an object or a list as JSON, null as nothing."""
+    kind = type(value)
+    if kind is str:
+        return str(value)
+    if kind is SpelledNumber:
+        return str(value.text)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind in {dict, list}:
+        return encode({"": value})[len('{"":') : -1]
+    return "" if value is None else repr(value)
+
+
+def position_value(source: Source, name: str) -> str | int | None:
+    """Return what stands for one of `POSITIONS`; None, where a record belongs to no line."""
+    if name == "file":
+        return source.name
+    return source.position.line_no() if name == "line_no" else source.position.offset_bytes()
+
+
+class Template:
+    """Text with `{name}` placeholders; `{{` and `}}` stand for braces.
+
+    Raises:
+        ValueError: the text is not a template of plain `{name}` placeholders, or one is not `known`.
+    """
+
+    plain = re.compile(r"\w+")
+
+    def __init__(self, text: str, known: list[str] | None = None) -> None:
+        self.text = text
+        self.names: list[str] = []
+        for _, name, spec, conversion in Formatter().parse(text):
+            if name is None:
+                continue
+            if spec or conversion or not self.plain.fullmatch(name):
+                raise ValueError(f"{{{name}}} is not a plain {{name}}")
+            if known is not None and name not in known:
+                places = ", ".join(f"{{{place}}}" for place in known)
+                raise ValueError(f"does not know {{{name}}}; there are {places}")
+            self.names.append(name)
+
+        self.appends = False
+        """Whether it names results that are appended to."""
+
+        self.fill = text.format
+        """A call that fills the placeholders, numbered ones from positional arguments."""
+
+    @property
+    def highest_number(self) -> int:
+        """The highest field number that the template uses, or 0."""
+        return max((int(name) for name in self.names if name.isdecimal()), default=0)
+
+    @property
+    def positions(self) -> list[str]:
+        """Those of its placeholders that are `POSITIONS`."""
+        return [name for name in dict.fromkeys(self.names) if name in POSITIONS]
+
+    def places(self, source: Source) -> Callable[[], dict[str, str]]:
+        """Return a call that returns the text of each of its `positions`."""
+        positions = self.positions
+        return lambda: {name: text_of(position_value(source, name)) for name in positions}
+
+
+class RecordTemplate(Template):
+    """A template that is filled from the fields of a record; `{a.b}` is the key b of the object a.
+
+    A field wins over one of `POSITIONS` that is called the same.
+    """
+
+    plain = re.compile(r"[^{}\[\]!:]+")
+
+    def filler(self, source: Source) -> Callable[[StructuredRecord], str]:
+        """Return a call that fills it, and raises `Misfit` if a field is missing."""
+        reads = [self._reader(name, source) for name in self.names]
+        numbers = iter(range(len(reads)))
+        pieces = [
+            literal.replace("{", "{{").replace("}", "}}") + ("" if name is None else f"{{{next(numbers)}}}")
+            for literal, name, _, _ in Formatter().parse(self.text)
+        ]
+        fill = "".join(pieces).format
+        if len(reads) == 1:
+            (read_one,) = reads
+            return lambda record: fill(text_of(read_one(record)))
+        return lambda record: fill(*[text_of(read(record)) for read in reads])
+
+    def value_maker(self, source: Source) -> Callable[[StructuredRecord], Any]:
+        """Return a call that fills it; one placeholder and nothing else is the field itself, of any type."""
+        if len(self.names) == 1 and self.text == f"{{{self.names[0]}}}":
+            return self._reader(self.names[0], source)
+        return self.filler(source)
+
+    @staticmethod
+    def _reader(name: str, source: Source) -> Callable[[StructuredRecord], Any]:
+        if name in POSITIONS:
+            return lambda record: record[name] if name in record else position_value(source, name)
+
+        def read(record: StructuredRecord) -> Any:
+            value = get(record, name)
+            if value is MISSING:
+                raise Misfit(f"has no field {name!r}, which the template needs")
+            return value
+
+        return read
+
+
+def asks_line_no(values: Mapping[str, Any]) -> bool:
+    """Return whether a template among these options asks for numbers of lines."""
+    templates = [
+        entry
+        for value in values.values()
+        for entry in (value.values() if isinstance(value, dict) else [value])
+    ]
+    return any(isinstance(entry, Template) and "line_no" in entry.names for entry in templates)
