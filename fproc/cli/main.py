@@ -126,6 +126,38 @@ ACTIONS = (
         "`processed/` of which lines were set aside",
     ),
     Action(
+        "--history",
+        "what happened to all files, or to one",
+        "fproc.cli.actions.show_history",
+        ("--json",),
+        {"nargs": "?", "const": "", "metavar": "NAME"},
+        "what happened to all files, or to those of one name, oldest first: when they ended, how, and with "
+        "what results",
+    ),
+    Action(
+        "--rejects",
+        "the lines that were set aside, of all files or of one",
+        "fproc.cli.actions.show_rejects",
+        ("--json",),
+        {"nargs": "?", "const": "", "metavar": "NAME"},
+        "the lines that were set aside (`failed/*.rejected.jsonl`), of all files or of those of one name",
+    ),
+    Action(
+        "--export-history",
+        "the whole history for other programs",
+        "fproc.cli.actions.export_history",
+        takes={"choices": ("csv", "jsonl")},
+        meaning="the whole history, oldest first, as CSV with a header or as a JSON object on each line",
+    ),
+    Action(
+        "--prune",
+        "remove what retention does not keep, now",
+        "fproc.cli.actions.prune",
+        ("--dry-run",),
+        meaning="remove what [`retention`](CONFIGURATION.md#what-is-removed) does not keep, now; with "
+        "`--dry-run` only list it",
+    ),
+    Action(
         "--doctor",
         "check what the folders' filesystems can do",
         "fproc.cli.actions.examine_folders",

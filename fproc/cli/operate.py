@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +37,7 @@ HINTED = 10_000
 
 def status(config: Config, *, as_json: bool) -> int:
     """Print how many inputs are in each state, which are in work, and whether all is well."""
-    spool_status = _spool_status(config)
+    spool_status = spool_status_there(config)
     value = _status(config, spool_status)
     exit_status = EXIT_OK if value["health"]["status"] == "ok" else EXIT_FILE_FAILED
     if as_json:
@@ -61,7 +62,7 @@ def status(config: Config, *, as_json: bool) -> int:
 
 def why(config: Config, path: str) -> int:
     """Print where an input is, and why it is not processed yet."""
-    spool_status = _spool_status(config)
+    spool_status = spool_status_there(config)
     place, name = spool_status.located(path)
     entries = spool_status.why(name, place)
     if not entries:
@@ -70,7 +71,7 @@ def why(config: Config, path: str) -> int:
         raise InputError(f"{shown(name)}: no such file in {shown(here)}" + (f"; {hint}" if hint else ""))
     for entry in entries:
         say(f"{entry.place}/{shown(entry.name)}: {entry.why}")
-    with _history(spool_status, config) as history:
+    with history_there(spool_status, config) as history:
         for row in history.timeline(name)[-EVENTS:] if history else []:
             event = row.event
             what = ": " + shown(event.error) if event.error else ""
@@ -98,7 +99,7 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
         raise UsageError(
             "--retry needs the names of files in failed/ or processed/, or --all for failed ones"
         )
-    spool_status = _spool_status(config)
+    spool_status = spool_status_there(config)
     disk = Disk(power=config.durability == "power")
     failed_names = spool_status.names(spool_status.folders.failed)
     located_names, strays = _named(spool_status, names)
@@ -142,7 +143,12 @@ def doctor(config: Config) -> int:
     return EXIT_FILE_FAILED if any(finding.verdict is Rating.BAD for finding in findings) else EXIT_OK
 
 
-def _spool_status(config: Config) -> SpoolStatus:
+def spool_status_there(config: Config) -> SpoolStatus:
+    """Return what answers questions about a spool.
+
+    Raises:
+        InputError: there is no such folder.
+    """
     if not os.path.isdir(config.watch_dir):
         raise InputError(
             f"there is no folder {shown(config.watch_dir)}; --watch makes it, --watch-dir names another"
@@ -151,12 +157,14 @@ def _spool_status(config: Config) -> SpoolStatus:
 
 
 @contextmanager
-def _history(spool_status: SpoolStatus, config: Config) -> Iterator[History | None]:
+def history_there(
+    spool_status: SpoolStatus, config: Config, *, clock: Callable[[], float] = time.time
+) -> Iterator[History | None]:
     """Yield the history, or None if there is none yet."""
     if not os.path.isfile(history_of(spool_status.folders)):
         yield None
         return
-    history = open_history(spool_status.folders, config.retention)
+    history = open_history(spool_status.folders, config.retention, clock=clock)
     try:
         yield history
     finally:
@@ -166,7 +174,7 @@ def _history(spool_status: SpoolStatus, config: Config) -> Iterator[History | No
 def _status(config: Config, spool_status: SpoolStatus) -> dict[str, Any]:
     running = spool_status.instances()
     health = judge([instance.facts for instance in running], disks(spool_status.folders))
-    with _history(spool_status, config) as history:
+    with history_there(spool_status, config) as history:
         totals = history.totals() if history else {}
     return {
         "version": __version__,

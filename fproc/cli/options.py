@@ -54,7 +54,16 @@ _FOLDERS = ("--watch-dir", "--results-dir")
 _SERVICE = ("--workers", "--host", "--port")
 
 OPTIONS = (
-    CommandOption("--json", "with --status: print JSON", meaning="with `--status`: print JSON"),
+    CommandOption(
+        "--json",
+        "with --status, --history, --rejects: print JSON",
+        meaning="with `--status`, `--history` and `--rejects`: print JSON",
+    ),
+    CommandOption(
+        "--dry-run",
+        "with --prune: only list what would be removed",
+        meaning="with `--prune`: only list what would be removed, and why",
+    ),
     CommandOption("--all", "with --retry: all failed files", meaning="with `--retry`: all failed files"),
     CommandOption(
         "--config",

@@ -62,15 +62,22 @@ class TrustedTime:
 
     def now(self) -> float:
         """Look at the clock, and return the time that is believed: the clock's, or an earlier one."""
-        now = self._clock()
-        before = self._read()
-        if before is None:
-            before = Believed(newest_archived(self._folders, now))
-        believed = before.after_look(now)
+        believed = self._looked()
         with suppress(OSError):  # a full disk, say: what is not written down is only believed later
             data = json.dumps(asdict(believed)).encode()
             write_whole(self._disk, self._folders.state, RECORD, data)
         return believed.time
+
+    def peek(self) -> float:
+        """Return the same without a note of this look."""
+        return self._looked().time
+
+    def _looked(self) -> Believed:
+        now = self._clock()
+        before = self._read()
+        if before is None:
+            before = Believed(newest_archived(self._folders, now))
+        return before.after_look(now)
 
     def _read(self) -> Believed | None:
         """Return what was written down, or None where that is nothing of fproc's."""

@@ -48,6 +48,7 @@ _RECENT = r"""SELECT * FROM events
         AND (file LIKE CAST(:pattern AS TEXT) ESCAPE '\' OR error LIKE CAST(:pattern AS TEXT) ESCAPE '\')
     ORDER BY id DESC LIMIT :limit"""
 
+_FOLLOWING = "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?"
 _TIMELINE = "SELECT * FROM events WHERE file = CAST(? AS TEXT) ORDER BY id"
 _OF_FILE = "file = CAST(:file AS TEXT)"
 _ERRORS = """SELECT time, file, node, line_no, line, error, attempt FROM (
@@ -147,6 +148,10 @@ class History:
             "limit": max(limit, 0),
         }
         return [row_of(values) for values in self._database.ask(_RECENT, parameters)]
+
+    def following(self, row_id: int, limit: int) -> list[Row]:
+        """Return the events that were recorded after the one of this id, oldest first."""
+        return [row_of(values) for values in self._database.ask(_FOLLOWING, (row_id, limit))]
 
     def timeline(self, file: str) -> list[Row]:
         """Return all events of a name, oldest first."""

@@ -80,6 +80,16 @@ class Upkeep:
         self._give_back(is_stopping)
         return deleted
 
+    def count_excess(self) -> int:
+        """Return how many events are too old or too many; those that take too much room are not known."""
+        retention, excess = self._retention, 0
+        if retention.history_days is not None:
+            before = self._clock() - retention.history_days * DAY_SECONDS
+            excess = self._count("SELECT count(*) FROM events WHERE time < ?", before)
+        if retention.history_events is not None:
+            excess = max(excess, self._count("SELECT count(*) FROM events") - retention.history_events)
+        return excess
+
     def copy_results(self, is_stopping: Callable[[], bool] = lambda: False) -> None:
         """Copy the names of results from new events, but for those of results that were appended to."""
         while not is_stopping():
@@ -121,10 +131,13 @@ class Upkeep:
             time.sleep(PRUNE_PAUSE_SECONDS)
         return deleted
 
+    def _count(self, sql: str, *parameters: float) -> int:
+        rows = self._database.ask(sql, parameters)
+        return int(rows[0][0]) if rows else 0
+
     def _delete_excess(self, most: int, is_stopping: Callable[[], bool]) -> int:
         """Delete the oldest events of more than so many."""
-        rows = self._database.ask("SELECT count(*) FROM events")
-        excess = rows[0][0] - most if rows else 0
+        excess = self._count("SELECT count(*) FROM events") - most
         deleted = 0
         while deleted < excess and not is_stopping():
             step = min(excess - deleted, PRUNED_AT_ONCE)
