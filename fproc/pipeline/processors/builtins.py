@@ -8,7 +8,13 @@ from fproc.pipeline.processors.editing.mask import MASK
 from fproc.pipeline.processors.editing.validate import VALIDATE
 from fproc.pipeline.processors.editing.where import WHERE
 from fproc.pipeline.processors.parsers.csv_table import PARSE_CSV
+from fproc.pipeline.processors.parsers.dissect import DISSECT
+from fproc.pipeline.processors.parsers.fixed import PARSE_FIXED
+from fproc.pipeline.processors.parsers.format import FORMAT
 from fproc.pipeline.processors.parsers.json_lines import PARSE_JSON
+from fproc.pipeline.processors.parsers.key_value import PARSE_KV
+from fproc.pipeline.processors.parsers.logs import PARSE_LOG
+from fproc.pipeline.processors.parsers.matching import PARSE_REGEX
 
 FAMILIES: dict[str, dict[str, Builtin]] = {
     "Routing": routing.BUILTINS,
@@ -20,20 +26,22 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
     "Parsers": {
         "parse_csv": PARSE_CSV,
         "parse_json": PARSE_JSON,
+        "parse_regex": PARSE_REGEX,
+        "dissect": DISSECT,
+        "parse_kv": PARSE_KV,
+        "parse_fixed": PARSE_FIXED,
+        "parse_log": PARSE_LOG,
     },
     "Fields": {
         "edit": EDIT,
         "validate": VALIDATE,
     },
     "Counting": counting.BUILTINS,
-    "Sinks": sinks.BUILTINS,
+    "Ends": {"format": FORMAT, **sinks.BUILTINS},
 }
 """All built-ins, in the order of docs/PROCESSORS.md."""
 
 BUILTINS = {name: builtin for family in FAMILIES.values() for name, builtin in family.items()}
 
-LATER = (
-    *("parse_regex", "dissect", "parse_kv", "parse_fixed", "parse_log", "format"),
-    *("head", "sample", "timestamp", "lookup", "envelope"),
-)
+LATER = ("head", "sample", "timestamp", "lookup", "envelope")
 """Names of the contract that are not supported yet; a pipeline that uses one gets a message."""

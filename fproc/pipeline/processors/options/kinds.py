@@ -10,6 +10,8 @@ from fproc.base.schema import compile_pattern, json_type
 from fproc.base.text import nearest
 from fproc.pipeline.processors.options.result_names import is_result_name
 from fproc.pipeline.processors.options.templates import POSITIONS, RecordTemplate, Template
+from fproc.pipeline.processors.parsers.grok import field_pattern
+from fproc.pipeline.processors.parsers.layouts import columns, layout
 
 
 def _text(value: Any) -> str:
@@ -179,6 +181,10 @@ KINDS = {
     "separator": Kind("text", _separator),
     "character": Kind("character", _character),
     "header": Kind("true or names", _header),
+    "columns": Kind("object", columns),
+    "field_pattern": Kind("pattern", lambda value: field_pattern(_text(value))),
+    "layout": Kind("text with fields", lambda value: layout(_one_line(value))),
+    "record": Kind("template", lambda value: RecordTemplate(_one_line(value))),
     "count": Kind("whole number", _count),
     "flag": Kind("true or false", _flag),
     "pattern": Kind("pattern", _pattern),

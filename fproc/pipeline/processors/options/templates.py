@@ -87,9 +87,9 @@ class RecordTemplate(Template):
 
     plain = re.compile(r"[^{}\[\]!:]+")
 
-    def filler(self, source: Source) -> Callable[[StructuredRecord], str]:
-        """Return a call that fills it, and raises `Misfit` if a field is missing."""
-        reads = [self._reader(name, source) for name in self.names]
+    def filler(self, source: Source, default: str | None = None) -> Callable[[StructuredRecord], str]:
+        """Return a call that fills it; a missing field is the `default`, or else raises `Misfit`."""
+        reads = [self._reader(name, source, default) for name in self.names]
         numbers = iter(range(len(reads)))
         pieces = [
             literal.replace("{", "{{").replace("}", "}}") + ("" if name is None else f"{{{next(numbers)}}}")
@@ -108,15 +108,17 @@ class RecordTemplate(Template):
         return self.filler(source)
 
     @staticmethod
-    def _reader(name: str, source: Source) -> Callable[[StructuredRecord], Any]:
+    def _reader(name: str, source: Source, default: str | None = None) -> Callable[[StructuredRecord], Any]:
         if name in POSITIONS:
             return lambda record: record[name] if name in record else position_value(source, name)
 
         def read(record: StructuredRecord) -> Any:
             value = get(record, name)
-            if value is MISSING:
+            if value is not MISSING:
+                return value
+            if default is None:
                 raise Misfit(f"has no field {name!r}, which the template needs")
-            return value
+            return default
 
         return read
 

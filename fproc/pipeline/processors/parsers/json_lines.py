@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Processor, StepKind
-from fproc.pipeline.processors.objects import decode, parsing
+from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, StepKind
+from fproc.pipeline.processors.objects import StructuredRecord, decode, parsing
 from fproc.pipeline.processors.text import same_tag
 
 
+def _parse(line: str) -> StructuredRecord | None:
+    return None if not line or line.isspace() else decode(line)
+
+
 def _parse_json(*, otherwise: str) -> Maker:
-    processor: Processor = parsing(decode, otherwise)
+    processor = parsing(_parse, otherwise)
     return lambda _source, _output: processor
 
 
 PARSE_JSON = same_tag(
-    "Takes a line for a JSON object, and checks that it is one; numbers stay as they are written.",
+    "Takes a line for a JSON object, and checks that it is one; numbers stay as they are written, and blank "
+    "lines are dropped.",
     _parse_json,
     (
         {"otherwise": "drop"},

@@ -1,0 +1,205 @@
+"""`parse_log`: the lines of web servers, of syslog, and of logs that name their fields themselves (W3C)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fproc.base.text import counted
+from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, Processor, StepKind
+from fproc.pipeline.processors.objects import Misfit, Parse, StructuredRecord, parsing
+from fproc.pipeline.processors.parsers.cells import cell_splitter
+from fproc.pipeline.processors.state import of_attributes
+from fproc.pipeline.processors.text import same_tag
+
+W3C = "w3c"
+
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_COMMON = rf"(\S+) (\S+) (.+?) \[([^\]]+)\] {_QUOTED} (\d{{3}}) (\d+|-)"
+_COMMON_FIELDS = ("host", "ident", "user", "time", "method", "path", "protocol", "status", "bytes")
+_REQUEST = re.compile(r"([A-Za-z][\w-]*) (\S.*?)(?: ([A-Z]+/[\d.]+))?")
+_ESCAPED_QUOTE = re.compile(r'\\(["\\])')
+
+
+def _access_parser(pattern: str, fields: tuple[str, ...]) -> Parse:
+    """Return a parser of the access logs of web servers, of which `common` has the first fields."""
+    match_line = re.compile(pattern).fullmatch
+
+    def parse(line: str) -> StructuredRecord:
+        match = match_line(line)
+        if match is None:
+            raise Misfit("is no line of an access log")
+        host, ident, user, time, request, status, size, *more = match.groups()
+        parts = _REQUEST.fullmatch(request)
+        method, path, protocol = parts.groups() if parts else (None, request, None)
+        values = [host, ident, user, time, method, path, protocol, int(status), size, *more]
+        pairs = zip(fields, values, strict=True)
+        record: StructuredRecord = {name: None if value == "-" else value for name, value in pairs}
+        if record["bytes"] is not None:
+            record["bytes"] = int(size)
+        if "\\" in line:
+            for name in ("user", "path", *fields[len(_COMMON_FIELDS) :]):
+                if record[name] is not None:
+                    record[name] = _ESCAPED_QUOTE.sub(r"\1", record[name])
+        return record
+
+    return parse
+
+
+_FACILITIES = (
+    *("kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp"),
+    *("ntp", "audit", "alert", "clock"),
+    *(f"local{number}" for number in range(8)),
+)
+_SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+
+
+def _priority(text: str | None) -> StructuredRecord:
+    """Return facility and severity of a message by name; null where the line has none."""
+    if text is None:
+        return {"facility": None, "severity": None}
+    facility, severity = divmod(int(text), 8)
+    if facility >= len(_FACILITIES):
+        raise Misfit(f"has the priority {text}; the highest is {len(_FACILITIES) * 8 - 1}")
+    return {"facility": _FACILITIES[facility], "severity": _SEVERITIES[severity]}
+
+
+_SYSLOG_3164 = re.compile(
+    r"(?:<(\d{1,3})>)?"
+    r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) "
+    r"(\S+) (?:([^\s:\[]+)(?:\[([^\]]*)\])?: ?)?(.*)",
+    re.DOTALL,
+)
+
+
+def _parse_3164(line: str) -> StructuredRecord:
+    match = _SYSLOG_3164.fullmatch(line)
+    if match is None:
+        raise Misfit("is no line of syslog (RFC 3164)")
+    priority, *values = match.groups()
+    return _priority(priority) | dict(zip(("time", "host", "app", "pid", "message"), values, strict=True))
+
+
+_NAME, _VALUE = r'[^\s=\]"]+', r'(?:[^"\\\]]|\\.)*'
+_ELEMENT = rf'\[{_NAME}(?: {_NAME}="{_VALUE}")*\]'
+_SYSLOG_5424 = re.compile(
+    rf"<(\d{{1,3}})>(\d{{1,3}}) (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:{_ELEMENT})+)(?: (.*))?", re.DOTALL
+)
+_find_elements = re.compile(_ELEMENT, re.DOTALL).findall
+_find_name = re.compile(rf"\[({_NAME})").match
+_find_parameters = re.compile(rf' ({_NAME})="({_VALUE})"', re.DOTALL).findall
+_ESCAPED_DATA = re.compile(r'\\(["\\\]])')
+
+
+def _structured_data(text: str) -> StructuredRecord:
+    """Return the elements of structured data by name, each with its parameters."""
+    data: StructuredRecord = {}
+    for element in _find_elements(text):
+        name = _find_name(element)
+        assert name
+        data[name[1]] = {
+            key: _ESCAPED_DATA.sub(r"\1", value) for key, value in _find_parameters(element, name.end())
+        }
+    return data
+
+
+def _parse_5424(line: str) -> StructuredRecord:
+    match = _SYSLOG_5424.fullmatch(line)
+    if match is None:
+        raise Misfit("is no line of syslog (RFC 5424)")
+    priority, version, time, host, app, pid, message_id, data, message = match.groups()
+    given = {"time": time, "host": host, "app": app, "pid": pid, "msgid": message_id}
+    return {
+        **_priority(priority),
+        "version": int(version),
+        **{name: None if value == "-" else value for name, value in given.items()},
+        "data": _structured_data(data),
+        "message": None if message is None else message.removeprefix("\ufeff"),
+    }
+
+
+_IS_5424 = re.compile(r"<\d{1,3}>[1-9]\d{0,2} ").match
+
+
+def _parse_syslog(line: str) -> StructuredRecord:
+    return (_parse_5424 if _IS_5424(line) else _parse_3164)(line)
+
+
+class W3cParser:
+    """A parser of a log whose lines `#Fields: ...` name the fields of those that follow."""
+
+    def __init__(self) -> None:
+        self.fields: list[str] | None = None
+        self._split: Callable[[str], list[str]] = cell_splitter(" ", '"')
+
+    def parse(self, line: str) -> StructuredRecord | None:
+        """Return the record of a line; None for lines about the log."""
+        if line.startswith("#"):
+            if line.startswith("#Fields:"):
+                self.fields = line.removeprefix("#Fields:").split()
+            return None
+        if not line or line.isspace():
+            return None
+        if self.fields is None:
+            raise Misfit("comes before any line '#Fields:'")
+        values = line.split("\t") if "\t" in line else self._split(line.rstrip(" "))
+        if len(values) != len(self.fields):
+            what = f"has {counted(len(values), 'value')}, '#Fields' names {len(self.fields)}"
+            few = len(values) < len(self.fields)
+            raise Misfit(f"{what}: {self.fields[len(values)]!r} is missing" if few else what)
+        return {
+            name: None if value == "-" else value for name, value in zip(self.fields, values, strict=True)
+        }
+
+
+_PARSERS: Mapping[str, Parse] = {
+    "combined": _access_parser(
+        rf"{_COMMON} {_QUOTED} {_QUOTED}(?: .*)?", (*_COMMON_FIELDS, "referrer", "agent")
+    ),
+    "common": _access_parser(_COMMON, _COMMON_FIELDS),
+    "syslog": _parse_syslog,
+    "syslog_3164": _parse_3164,
+    "syslog_5424": _parse_5424,
+}
+
+
+def _parse_log(*, format: str, otherwise: str) -> Maker:  # noqa: A002 - the option's name
+    def make(_source: object, _output: object) -> Processor:
+        if format != W3C:
+            return parsing(_PARSERS[format], otherwise)
+        parser = W3cParser()
+        return parsing(parser.parse, otherwise, state=of_attributes(parser, ["fields"]))
+
+    return make
+
+
+def _remembers(values: Mapping[str, Any]) -> bool:
+    return bool(values["format"] == W3C)
+
+
+PARSE_LOG = same_tag(
+    "Makes a record of a line of a web server's log, of syslog, or of a log with `#Fields` (W3C).",
+    _parse_log,
+    (
+        {"format": "combined"},
+        ['10.0.0.1 - ann [1/Oct/2025:13:55:36 +0200] "GET /a HTTP/1.1" 200 2326 "-" "curl/8.5"'],
+        [
+            (
+                '{"host":"10.0.0.1","ident":null,"user":"ann","time":"1/Oct/2025:13:55:36 +0200",'
+                '"method":"GET","path":"/a","protocol":"HTTP/1.1","status":200,"bytes":2326,"referrer":null,"agent":"curl/8.5"}'
+            )
+        ],
+    ),
+    {
+        "format": Option(
+            f"choice:{','.join([*_PARSERS, W3C])}",
+            "`combined` and `common` of web servers, `syslog_3164` and `syslog_5424`, `syslog` for lines of "
+            "both, or `w3c`; a `-` is null",
+            required=True,
+        ),
+        "otherwise": OTHERWISE_REJECT,
+    },
+    remembers=_remembers,
+    step=lambda _values: StepKind.PARSE,
+)
