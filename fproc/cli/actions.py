@@ -129,28 +129,28 @@ def show_history(arguments: Namespace) -> int:
     """Print what happened."""
     from fproc.cli.keeping import past  # noqa: PLC0415
 
-    return past.show_history(_operated(arguments), arguments.history, as_json=arguments.json)
+    return past.print_history(_operated(arguments), arguments.history, as_json=arguments.json)
 
 
 def show_rejects(arguments: Namespace) -> int:
     """Print the lines that were set aside."""
     from fproc.cli.keeping import past  # noqa: PLC0415
 
-    return past.show_rejects(_operated(arguments), arguments.rejects, as_json=arguments.json)
+    return past.print_rejects(_operated(arguments), arguments.rejects, as_json=arguments.json)
 
 
 def export_history(arguments: Namespace) -> int:
     """Print the history for other programs."""
     from fproc.cli.keeping import past  # noqa: PLC0415
 
-    return past.export_history(_operated(arguments), arguments.export_history)
+    return past.print_export(_operated(arguments), arguments.export_history)
 
 
 def prune(arguments: Namespace) -> int:
     """Remove what is not to be kept, or list it."""
     from fproc.cli.keeping import prune  # noqa: PLC0415
 
-    return prune.prune(_operated(arguments), is_dry=arguments.dry_run)
+    return prune.prune_now(_operated(arguments), is_dry=arguments.dry_run)
 
 
 def examine_folders(arguments: Namespace) -> int:

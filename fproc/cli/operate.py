@@ -20,6 +20,7 @@ from fproc.run.outcome import KINDS
 from fproc.spool.checks.condition import disks
 from fproc.spool.checks.doctor import Rating, examine, render_findings
 from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.format import refuse_newer
 from fproc.spool.intake.requeue import failed_inputs, put_back_all
 from fproc.spool.intake.status import SpoolStatus, is_input
 from fproc.spool.layout import Folders, history_of, prepare
@@ -100,6 +101,7 @@ def retry(config: Config, names: list[str], *, everything: bool) -> int:
             "--retry needs the names of files in failed/ or processed/, or --all for failed ones"
         )
     spool_status = spool_status_there(config)
+    refuse_newer(spool_status.folders.watch, spool_status.folders.state)
     disk = Disk(power=config.durability == "power")
     failed_names = spool_status.names(spool_status.folders.failed)
     located_names, strays = _named(spool_status, names)

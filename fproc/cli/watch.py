@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fproc import __version__
 from fproc.base.text import log_fields
 from fproc.base.values import dataclass, replace
 from fproc.config.model import AlertPolicy
 from fproc.pipeline.plan import Plan
 from fproc.process.worker_process import WorkerProcess
+from fproc.spool.checks.takeover import take_over
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.uploads import UploadArea
 from fproc.spool.locks.instance import InstanceFile
@@ -74,6 +76,8 @@ class Service:
         self._began_at = time.time()
         self._has_looked_back = False
         self._spool = Spool(plan.config)
+        if said := take_over(self._spool.folders, __version__):
+            log.info(said)
         self._history = open_history(
             self._spool.folders, plan.config.retention, clock=self._spool.trusted_time
         )

@@ -25,7 +25,7 @@ PAGE = 1000
 """How many events are read at once."""
 
 
-def show_history(config: Config, file: str, *, as_json: bool) -> int:
+def print_history(config: Config, file: str, *, as_json: bool) -> int:
     """Print what happened to all inputs, or to those of one name, oldest first."""
     spool_status = spool_status_there(config)
     with history_there(spool_status, config) as history:
@@ -39,7 +39,7 @@ def show_history(config: Config, file: str, *, as_json: bool) -> int:
     return _found(count, file)
 
 
-def export_history(config: Config, form: str) -> int:
+def print_export(config: Config, form: str) -> int:
     """Print all events, oldest first, as CSV with a header, or as a JSON object on each line."""
     spool_status = spool_status_there(config)
     with history_there(spool_status, config) as history:
@@ -54,7 +54,7 @@ def export_history(config: Config, form: str) -> int:
     return EXIT_OK
 
 
-def show_rejects(config: Config, file: str, *, as_json: bool) -> int:
+def print_rejects(config: Config, file: str, *, as_json: bool) -> int:
     """Print the lines that were set aside, of all inputs or of those of one name."""
     folder = spool_status_there(config).folders.failed
     rejects = (entry for name in _reject_files(folder, file) for entry in _rejects_in(folder, name))

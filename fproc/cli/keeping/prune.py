@@ -18,7 +18,7 @@ from fproc.spool.readiness.names import InputNames
 from fproc.telemetry.history.history import History
 
 
-def prune(config: Config, *, is_dry: bool) -> int:
+def prune_now(config: Config, *, is_dry: bool) -> int:
     """Remove what is too old or too much, or print what that is.
 
     Raises:

@@ -156,6 +156,9 @@ class Database:
         connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
         if version < SCHEMA_VERSION:
             make_tables(connection)
+            if version:
+                what = "%s was brought up to date (schema %d, before %d)"
+                log.info(what, shown(self._path), SCHEMA_VERSION, version)
 
     def _connect(self, busy_seconds: float) -> sqlite3.Connection:
         connection = self._sqlite3.connect(
