@@ -121,9 +121,32 @@ def test_what_follows_a_body_in_the_same_record_is_the_next_request(watching: Wa
     assert [answer.value["files"][0]["bytes"] for answer in found[:-1:2]] == [len(body) for body in bodies]
 
 
+def test_an_answer_ends_with_a_close_notify_and_keeps_browsers_with_tls(watching: Watching) -> None:
+    for close in ("close", "keep-alive"):
+        context = trusting(watching)
+        with context.wrap_socket(
+            connect(watching), server_hostname="localhost", suppress_ragged_eofs=False
+        ) as connection:
+            connection.sendall(request("GET", "/livez", headers={"Connection": close}))
+            if close == "keep-alive":
+                connection.sendall(b"GET\r\n\r\n")  # which ends the connection
+            data = heard(connection)  # raises SSLEOFError where the end may have been cut off
+        answer, *_ = answers(data)
+        assert answer.status == 200
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+def test_a_client_that_speaks_http_without_tls_is_told_to_use_it(watching: Watching) -> None:
+    for method, body in (("GET", b""), ("POST", b"x" * 100_000), ("PUT", b""), ("HEAD", b"")):
+        with connect(watching) as connection:
+            connection.sendall(request(method, "/health", body))
+            answer = only(answers(heard(connection)))
+        assert (answer.status, answer.headers["connection"]) == (400, "close")
+        assert b"https://" in answer.body
+
+
 def test_a_client_without_tls_is_closed(watching: Watching) -> None:
     for data in (
-        request("GET", "/health"),
         b"\x00" * 1000,
         b"SSH-2.0-x\r\n",
         bytes.fromhex("16030100050100000100"),

@@ -317,7 +317,8 @@ class Connections:
         connection.state = ConnectionState.WRITING
         connection.since = self._monotonic()
         connection.deadline = connection.since + WRITE_SECONDS
-        parts = wire.render_response(response, request, is_last=connection.is_last)
+        is_secure = self._secure is not None
+        parts = wire.render_response(response, request, is_last=connection.is_last, is_secure=is_secure)
         connection.to_send.extend(memoryview(part) for part in parts if part)
         self._write(connection)
 

@@ -43,6 +43,9 @@ SAFETY = {
 }
 """Headers of every answer: it is for this site alone, and its type is not to be guessed."""
 
+HSTS = "Strict-Transport-Security: max-age=31536000"
+"""A header of every answer over TLS: from now on, the browser is to use nothing else (RFC 6797)."""
+
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -122,8 +125,13 @@ def _wrong(fields: list[tuple[str, str]], headers: dict[str, str], *, is_old: bo
     return error(400, what) if what else None
 
 
-def render_response(response: Response, request: Request | None, *, is_last: bool) -> list[bytes]:
-    """Return the bytes of an answer: head, and maybe body. `request` is None where none could be parsed."""
+def render_response(
+    response: Response, request: Request | None, *, is_last: bool, is_secure: bool = False
+) -> list[bytes]:
+    """Return the bytes of an answer: head, and maybe body. `request` is None where none could be parsed.
+
+    A browser that has had one over TLS (`is_secure`) does not ask without any more.
+    """
     if request is not None and request.method in {"GET", "HEAD"} and is_known(request, response.etag):
         response = Response(304, etag=response.etag, headers=response.headers)
     status = HTTPStatus(response.status)
@@ -138,6 +146,8 @@ def render_response(response: Response, request: Request | None, *, is_last: boo
         lines.append(f"ETag: {response.etag}")
     lines.append("Cache-Control: " + ("private, no-cache" if response.etag else "no-store"))
     lines += [f"{name}: {value}" for name, value in {**SAFETY, **response.headers}.items()]
+    if is_secure:
+        lines.append(HSTS)
     if is_last:
         lines.append("Connection: close")
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")
