@@ -270,7 +270,7 @@ def _serve(work: _Prepared, arguments: Namespace, first: WorkerProcess | None) -
             is_traced=arguments.trace,
             first=first,
             has_dashboard=has_dashboard,
-            token=settings.token(work.given, plan.config.dashboard) if has_dashboard else None,
+            tokens=settings.dashboard_tokens(work.given, plan.config.dashboard) if has_dashboard else (),
         ),
     )
     if arguments.drain:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fproc.base import schema
-from fproc.base.errors import ConfigError, Problem, UsageError, reason_of
+from fproc.base.errors import ConfigError, Problem, UsageError
 from fproc.base.schema import Problems
 from fproc.base.text import nearest, shown
 from fproc.base.values import dataclass, field, replace
@@ -31,9 +31,8 @@ from fproc.config.files import (
 from fproc.config.keys import parse_config
 from fproc.config.model import SETTINGS, Config, Dashboard
 from fproc.pipeline.plan import Plan, build_plan, mode_nodes
-
-TOKEN_CHARACTERS = 4096
-"""The most characters that a token may have."""
+from fproc.web.access.secret_files import check_privacy, check_strength, check_token, read_token
+from fproc.web.access.tokens import ALL_SCOPES, SCOPE_OF_KEYS, Scope, Token
 
 GIVEN_OUTSIDE = sorted(
     (setting for setting in SETTINGS if setting.key.flag.name or setting.key.variable),
@@ -202,33 +201,67 @@ def replaced_nodes(given: Given) -> list[str]:
     return [f"{chosen[0]}={chosen[1]}: --watch and --input use it instead of these nodes"] if chosen else []
 
 
-def token(given: Given, dashboard: Dashboard) -> str | None:
-    """Return the dashboard's token: from the environment, `dashboard.token_file` or systemd, or None.
+def dashboard_tokens(given: Given, dashboard: Dashboard) -> tuple[Token, ...]:
+    """Return the dashboard's tokens; none where none is needed.
+
+    The one that may do everything is from the environment, `dashboard.token_file` or systemd, others are from
+    the files of `dashboard.tokens`.
 
     Raises:
-        ConfigError: it cannot be read, or is no token; or there is none, and others can reach the dashboard.
+        ConfigError: one cannot be read, or is no token; or there is none, or one that others could guess or
+            read, and others can reach the dashboard.
     """
-    value, where = given.variable(TOKEN_VARIABLE), given.where(TOKEN_VARIABLE)
-    credential = os.path.join(given.variable(CREDENTIALS) or "", CREDENTIAL)
-    if value is None and dashboard.token_file:
-        where = "$.dashboard.token_file"
-        value = _read_token(dashboard.token_file, where)
-    elif value is None and given.variable(CREDENTIALS) and os.path.lexists(credential):
-        where = credential
-        value = _read_token(credential, where)
-    if value is not None and not (value.isascii() and value.isprintable() and " " not in value and value):
-        raise ConfigError([Problem(where, "is no token", "use letters, digits and -_.~+/= alone")])
-    if value is None and not is_loopback(dashboard.host):
+    is_public = not is_loopback(dashboard.host)
+    found = []
+    for source in _token_sources(given, dashboard):
+        text = read_token(source.path, source.where) if source.text is None else source.text
+        check_token(text, source.where)
+        if is_public:
+            check_strength(text, source.where, dashboard.host)
+            check_privacy(source.path, source.where, dashboard.host)
+        found.append(Token(text, source.scope))
+    if not found and is_public:
         what = f"{dashboard.host} can be reached from elsewhere, and there is no token"
         hint = f"set {TOKEN_VARIABLE} or dashboard.token_file, or listen on 127.0.0.1"
         raise ConfigError([Problem("$.dashboard.host", what, hint)])
-    return value
+    if is_public and dashboard.tls_cert:
+        key_file = dashboard.tls_key or dashboard.tls_cert
+        check_privacy(
+            key_file, f"$.dashboard.{'tls_key' if dashboard.tls_key else 'tls_cert'}", dashboard.host
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _TokenSource:
+    """Where a token stands: its place in messages, its file, "" for none, and its text if that is known."""
+
+    where: str
+    scope: Scope
+    path: str
+    text: str | None = field(default=None, repr=False)
+
+
+def _token_sources(given: Given, dashboard: Dashboard) -> Iterator[_TokenSource]:
+    variable = given.variable(TOKEN_VARIABLE)
+    credential = os.path.join(given.variable(CREDENTIALS) or "", CREDENTIAL)
+    if variable:
+        path = os.path.join(given.file.folder, ".env") if TOKEN_VARIABLE in given.origin else ""
+        yield _TokenSource(given.where(TOKEN_VARIABLE), ALL_SCOPES, path, variable)
+    elif dashboard.token_file:
+        yield _TokenSource("$.dashboard.token_file", ALL_SCOPES, dashboard.token_file)
+    elif given.variable(CREDENTIALS) and os.path.lexists(credential):
+        yield _TokenSource(credential, ALL_SCOPES, credential)
+    for key, scope in SCOPE_OF_KEYS.items():
+        path = getattr(dashboard.tokens, key)
+        if path:
+            yield _TokenSource(f"$.dashboard.tokens.{key}", scope, path)
 
 
 def open_doors(given: Given, dashboard: Dashboard) -> list[str]:
     """Return why `--watch` would not open the dashboard: for an address without a token, say."""
     try:
-        token(given, dashboard)
+        dashboard_tokens(given, dashboard)
     except ConfigError as error:
         return [f"{problem}; until then --watch does not start" for problem in error.problems]
     return []
@@ -237,17 +270,6 @@ def open_doors(given: Given, dashboard: Dashboard) -> list[str]:
 def is_loopback(host: str) -> bool:
     """Return whether only programs on this host can reach an address."""
     return host in {"localhost", "::1"} or (host.startswith("127.") and host.replace(".", "").isdecimal())
-
-
-def _read_token(path: str, where: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(2 * TOKEN_CHARACTERS).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(where, f"{path} cannot be read: {reason_of(error)}")]) from error
-    if len(text) > TOKEN_CHARACTERS:
-        raise ConfigError([Problem(where, f"{path} has more than {TOKEN_CHARACTERS} characters")])
-    return text
 
 
 def _override(given: Given, flags: Mapping[str, Any]) -> None:

@@ -32,6 +32,7 @@ from fproc.telemetry.traces import Traces
 from fproc.watch.loop import Watcher
 from fproc.watch.workers.messages import Setup
 from fproc.watch.workers.pool import Pool
+from fproc.web.access.tokens import Token
 
 if TYPE_CHECKING:
     from fproc.web.assembly import Secure
@@ -51,7 +52,7 @@ STOPPED_SECONDS = 5.0
 class Options:
     """The options of a `--watch` beside its configuration.
 
-    `first` is a worker that is running already, or None; `token` is what the dashboard asks for, or None.
+    `first` is a worker that is running already, or None; `tokens` are those that the dashboard asks for.
     """
 
     workers: int
@@ -59,7 +60,7 @@ class Options:
     is_traced: bool
     first: WorkerProcess | None
     has_dashboard: bool
-    token: str | None
+    tokens: tuple[Token, ...]
 
 
 class Service:
@@ -184,4 +185,4 @@ class Service:
             workers=lambda: (self._pool.size, self._pool.size - self._pool.count_free()),
             began=self._began,
         )
-        return connections(listener, view, self._upload_area, self._options.token, secure)
+        return connections(listener, view, self._upload_area, self._options.tokens, secure)

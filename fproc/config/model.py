@@ -157,8 +157,30 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenFiles:
+    """The files with tokens that do not allow everything."""
+
+    read: str | None = key(
+        None,
+        or_null(text()),
+        "a file with a token that may look at everything, and change nothing",
+        is_path=True,
+    )
+    upload: str | None = key(
+        None, or_null(text()), "one with a token that may upload, and nothing else", is_path=True
+    )
+    operate: str | None = key(
+        None, or_null(text()), "one with a further token that may do everything", is_path=True
+    )
+
+    def paths(self) -> tuple[str | None, ...]:
+        """Return the path of each file, or None where there is none."""
+        return self.read, self.upload, self.operate
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
-    """Where the dashboard listens, and the files with its token, its certificate and the key to that."""
+    """Where the dashboard listens, and the files with its tokens, its certificate and the key to that."""
 
     host: str = key(
         "127.0.0.1",
@@ -177,9 +199,10 @@ class Dashboard:
     token_file: str | None = key(
         None,
         or_null(text()),
-        "a file with the token; see [DASHBOARD.md](DASHBOARD.md#who-may-ask)",
+        "a file with the token, which may do everything; see [DASHBOARD.md](DASHBOARD.md#who-may-ask)",
         is_path=True,
     )
+    tokens: TokenFiles = section(TokenFiles)
     tls_cert: str | None = key(
         None, or_null(text()), "a PEM file with the certificate, for `https`", is_path=True
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fproc.config.model import MEGABYTE
 from fproc.spool.intake.uploads import UploadArea
 from fproc.web.access.bug_log import first_tracebacks
+from fproc.web.access.keyring import Keyring
+from fproc.web.access.tokens import Token
 from fproc.web.api.routes import build_routes
 from fproc.web.api.state import DashboardState
 from fproc.web.http.auth import Authenticator
@@ -22,13 +24,14 @@ def connections(
     listener: socket.socket,
     view: DashboardState,
     upload_area: UploadArea,
-    token: str | None,
+    tokens: Sequence[Token],
     secure: Secure | None,
 ) -> Connections:
     """Return the connections of a listening socket."""
     config = view.config
     logging.getLogger("fproc.dashboard").addFilter(first_tracebacks)
-    auth = Authenticator(token, config.dashboard.host, is_secure=secure is not None)
+    port = listener.getsockname()[1]
+    auth = Authenticator(Keyring(tokens), config.dashboard.host, port, is_secure=secure is not None)
     router = Router(
         build_routes(view, auth, upload_area),
         auth,

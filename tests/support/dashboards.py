@@ -14,6 +14,8 @@ from fproc.spool.locks.instance import Facts
 from fproc.spool.spool import Spool
 from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.traces import Traces
+from fproc.web.access.keyring import Keyring
+from fproc.web.access.tokens import Token
 from fproc.web.api.queries import Queries
 from fproc.web.api.routes import build_routes
 from fproc.web.api.state import DashboardState
@@ -71,14 +73,16 @@ class Place:
 
     def get(self, path: str, method: str = "GET", data: bytes = b"", **headers: str) -> Response:
         """What a request is answered with that comes from this host, with its body, if it has one."""
-        auth = Authenticator(self.token, "127.0.0.1")
+        keys = [] if self.token is None else [Token(self.token)]
+        auth = Authenticator(Keyring(keys), "127.0.0.1")
         upload_area = UploadArea(self.plan.config, home=self.spool.home)
         site = Router(build_routes(self.view(), auth, upload_area), auth, most_upload_bytes=1000)
+        target = path
         path, _, query = path.partition("?")
         given = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
         fields = dict(part.split("=") for part in query.split("&") if part)
         length = len(data) if method in {"POST", "PUT"} else None
-        visit = site.admit(Request(method, path, fields, given, "127.0.0.1", length, data))
+        visit = site.admit(Request(method, path, fields, given, "127.0.0.1", length, data, target=target))
         if visit.refusal is not None:
             return visit.refusal
         if visit.body is Body.STREAM:

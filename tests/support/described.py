@@ -22,7 +22,7 @@ QUERY: dict[str, dict[str, Any]] = {
 """What may stand in a query, by the name of the parameter."""
 
 USUAL = ("400", "408", "414", "431", "500", "503")
-GUARDED = ("401", "429")
+GUARDED = ("401", "403", "429")
 """The refusals that every endpoint may answer with, and those of one that needs a token."""
 
 

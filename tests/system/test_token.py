@@ -10,7 +10,7 @@ import pytest
 
 from fproc.web.http.auth import TRIES
 from tests.support.programs.running import Watching, configure, run
-from tests.support.programs.talking import FORM, Answer, ask, form
+from tests.support.programs.talking import FORM, Answer, address, ask, form
 
 TOKEN = "s3cret+T0ken/with=odd~signs"
 SENT = {"Authorization": f"Bearer {TOKEN}"}
@@ -26,7 +26,7 @@ def log_in(running: Watching, token: str, headers: Mapping[str, str] | None = No
 
 def assert_is_log_in_form(answer: Answer) -> None:
     assert answer.headers["content-type"].startswith("text/html")
-    assert b'action="/login"' in answer.body
+    assert b'action="/login?next=%2F"' in answer.body
     assert b"fetch(" not in answer.body  # it is not the dashboard
     assert "etag" not in answer.headers
 
@@ -110,6 +110,8 @@ def test_a_log_in_gives_a_cookie_that_opens_the_page_until_the_log_out(tmp_path:
     with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:
         answer = log_in(running, TOKEN)
         assert (answer.status, answer.headers["location"]) == (303, "/")
+        described = ask(running, "GET", "/openapi.json", headers=SENT).value
+        assert described["components"]["securitySchemes"]["cookie"]["name"] in answer.headers["set-cookie"]
         cookie, *attributes = answer.headers["set-cookie"].split("; ")
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(attributes)
         assert TOKEN not in cookie
@@ -120,12 +122,16 @@ def test_a_log_in_gives_a_cookie_that_opens_the_page_until_the_log_out(tmp_path:
         foreign = {"Cookie": cookie, "Origin": "http://evil.example"}
         assert ask(running, "PUT", "/upload/x.log", b"one\n", foreign).status == 400
         out = ask(running, "POST", "/logout", b"", {"Cookie": cookie})
-        assert (out.status, out.headers["set-cookie"].split("; ")[0]) == (303, "fproc=")
+        assert (out.status, out.headers["set-cookie"].split("; ")[0]) == (
+            303,
+            f"fproc-{address(running)[1]}=",
+        )
         assert "Max-Age=0" in out.headers["set-cookie"]
-    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:  # started again
-        assert ask(running, "GET", "/stats", headers={"Cookie": cookie}).status == 200
-    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": "another"}) as running:
-        assert ask(running, "GET", "/stats", headers={"Cookie": cookie}).status == 401
+    session = cookie.partition("=")[2]
+    for token, status in ((TOKEN, 200), ("another", 401)):  # started again, on another port
+        with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": token}) as running:
+            cookie = f"fproc-{address(running)[1]}={session}"
+            assert ask(running, "GET", "/stats", headers={"Cookie": cookie}).status == status
 
 
 @pytest.mark.parametrize("way", ["form", "header"])
@@ -174,3 +180,41 @@ def test_the_token_shows_nowhere(tmp_path: Path) -> None:
             path for path in tmp_path.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()
         ]
         assert kept == []
+
+
+def test_tokens_that_allow_less_are_for_reading_uploading_and_operating(tmp_path: Path) -> None:
+    for key in ("read", "upload", "operate"):
+        (tmp_path / key).write_text(f"may-{key}")
+    configure(tmp_path, dashboard={"tokens": {key: key for key in ("read", "upload", "operate")}})
+    asked = {
+        "read": ("GET", "/stats", None, "", 200),
+        "upload": ("PUT", "/upload/x.log", b"one\n", "", 201),
+        "operate": ("POST", "/retry", b'{"all": true}', "application/json", 200),
+    }
+    allowed = {"read": {"read"}, "upload": {"upload"}, "operate": {"read", "upload", "operate"}}
+    with Watching(tmp_path, dashboard=True) as running:
+        for key, may in allowed.items():
+            for what, (method, path, body, content_type, status) in asked.items():
+                sent = {"Authorization": f"Bearer may-{key}", "Content-Type": content_type}
+                answer = ask(running, method, path, body, sent)
+                assert answer.status == (status if what in may else 403), (key, what)
+        assert log_in(running, "may-upload").status == 403
+        assert log_in(running, "may-read").status == 303
+        assert "may-" not in running.log
+
+
+def test_a_log_in_leads_back_to_the_view_that_was_asked_for(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:
+        asked = ask(running, "GET", "/?state=failed&q=a%22b")
+        assert b'action="/login?next=%2F%3Fstate%3Dfailed%26q%3Da%2522b"' in asked.body
+        body = f"token={quote_plus(TOKEN)}".encode()
+        usual = {"Content-Type": "application/x-www-form-urlencoded"}
+        for back, expected in (
+            ("%2F%3Fstate%3Dfailed%26q%3Da%2522b", "/?state=failed&q=a%22b"),
+            ("%2F%2Fevil.example", "/"),
+            ("https%3A%2F%2Fevil.example", "/"),
+            ("%2Fx%0D%0ASet-Cookie%3A%20a%3Db", "/"),
+        ):
+            answer = ask(running, "POST", f"/login?next={back}", body, usual)
+            assert (answer.status, answer.headers["location"]) == (303, expected)

@@ -47,7 +47,8 @@ class Installation:
     def needed(self) -> list[str]:
         """Return all paths that it reads or writes."""
         dashboard = self.config.dashboard
-        more = (self.log_file, self.config_file, dashboard.token_file, dashboard.tls_cert, dashboard.tls_key)
+        secrets = (dashboard.token_file, *dashboard.tokens.paths(), dashboard.tls_cert, dashboard.tls_key)
+        more = (self.log_file, self.config_file, *secrets)
         programs = [part for part in self.command if os.path.isabs(part)]
         return [*programs, self.config.watch_dir, self.config.results_dir, *filter(None, more)]
 

@@ -28,7 +28,8 @@ def unit_text(installation: Installation) -> str:
     is_at_home = any(is_within(path, _HOMES) for path in needed)
     is_temporary = any(is_within(path, _TEMPORARY) for path in needed)
     is_local = is_loopback(dashboard.host) and not (config.alerts.webhook or config.alerts.heartbeat_url)
-    needs_token = not (is_loopback(dashboard.host) or dashboard.token_file)
+    has_token = bool(dashboard.token_file or any(dashboard.tokens.paths()))
+    needs_token = not (is_loopback(dashboard.host) or has_token)
     return _UNIT.format(
         user=USER,
         credential=f"{'' if needs_token else '#'}LoadCredential={CREDENTIAL}:/etc/fproc/token",

@@ -8,6 +8,7 @@ from fproc import __version__
 from fproc.pipeline.graph import DROP, END, Graph, is_sink
 from fproc.spool.intake.uploads import UploadArea
 from fproc.telemetry.rolling import WINDOWS
+from fproc.web.access.tokens import Scope
 from fproc.web.api import state
 from fproc.web.api.commands import Commands
 from fproc.web.api.exposition import metrics_content_type
@@ -15,7 +16,7 @@ from fproc.web.api.gauges import Moment, metrics_text
 from fproc.web.api.page_constants import page_constants
 from fproc.web.api.queries import MOST_ROWS, ROWS
 from fproc.web.api.state import DashboardState
-from fproc.web.http.auth import Authenticator
+from fproc.web.http.auth import TOKEN_NEEDED, Authenticator
 from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.http.router import Route, Routes
 from fproc.web.page import pages
@@ -42,9 +43,11 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
         "/graph": {"GET": Route(answers.graph)},
         "/metrics": {"GET": Route(answers.metrics)},
         "/openapi.json": {"GET": Route(answers.openapi)},
-        "/upload": {"POST": Route(receive=commands.upload_form, media_type="multipart/form-data")},
-        "/upload/": {"PUT": Route(receive=commands.upload_file)},
-        "/retry": {"POST": Route(commands.retry, media_type="application/json")},
+        "/upload": {
+            "POST": Route(receive=commands.upload_form, media_type="multipart/form-data", scope=Scope.UPLOAD)
+        },
+        "/upload/": {"PUT": Route(receive=commands.upload_file, scope=Scope.UPLOAD)},
+        "/retry": {"POST": Route(commands.retry, media_type="application/json", scope=Scope.OPERATE)},
         "/login": {
             "POST": Route(
                 answers.log_in,
@@ -68,15 +71,16 @@ class _Answers:
         """Answer with the dashboard, or the form that asks for the token."""
         refusal = self._auth.stranger(request)
         if refusal is not None:
-            return pages.log_in(refusal)
+            return pages.log_in(refusal, _reason(refusal), back=request.target)
         return pages.dashboard(page_constants(), has_token=self._auth.has_token)
 
     def log_in(self, request: Request) -> Response:
         """Redirect to the dashboard, or answer with the form once more."""
-        answer = self._auth.log_in(request.body, request.client)
+        back = request.query.get("next", "/")
+        answer = self._auth.log_in(request.body, request.client, back)
         if answer.status == 303:  # noqa: PLR2004 - See Other
             return answer
-        return pages.log_in(answer, json.loads(answer.body)["error"])
+        return pages.log_in(answer, _reason(answer), back=back)
 
     def health(self, _request: Request) -> Response:
         """Answer whether the service is healthy."""
@@ -132,7 +136,14 @@ class _Answers:
         """Answer with the description of all routes."""
         value = json.loads(pages.static("api/openapi.json"))
         value["info"]["version"] = __version__
+        value["components"]["securitySchemes"]["cookie"]["name"] = self._auth.cookie
         return json_response(value, is_polled=True)
+
+
+def _reason(refusal: Response) -> str:
+    """Return why a request was refused; "" where it only lacks a token."""
+    reason: str = json.loads(refusal.body)["error"]
+    return "" if reason == TOKEN_NEEDED else reason
 
 
 def _number(request: Request, name: str) -> int | None:

@@ -1,14 +1,13 @@
-"""Authentication: Host and Origin of a request, the token, the cookie of a log-in, and too many wrong tries.
+"""Authentication: Host and Origin of a request, its token, the cookie of a log-in, and too many wrong tries.
 
 Without a token, the dashboard listens on loopback alone, and is protected from pages of other sites in the
-user's browser because their requests name another host or origin. With a token, a request needs it, or the
-cookie that a log-in has set: `EXPIRY.NONCE.SIGNATURE`, signed with the token (HMAC-SHA256, RFC 2104), so that
-log-ins survive a restart and end with the token.
+user's browser because their requests name another host or origin. With tokens, a request needs one that
+allows it, or the cookie that a log-in with such a one has set. Browsers send a cookie to all ports of a host,
+so its name has the port: several dashboards on one host do not log each other out.
 """
 
 from __future__ import annotations
 
-import hmac
 import logging
 import socket
 import threading
@@ -16,14 +15,14 @@ import time
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from fproc.base.ids import new_id
 from fproc.base.values import replace
+from fproc.web.access.keyring import Keyring
 from fproc.web.access.rates import Rate
+from fproc.web.access.tokens import NO_SCOPE, Scope
 from fproc.web.http.messages import Request, Response, error
 
 log = logging.getLogger("fproc.audit")
 
-COOKIE = "fproc"
 SESSION_SECONDS = 12 * 3600
 
 TRIES = 10
@@ -34,6 +33,15 @@ TRIES_SECONDS = 60
 FORM_FIELDS = 8
 """The most fields of a log-in that are looked at."""
 
+TOKEN_NEEDED = "a token is needed"  # noqa: S105 - a message
+"""What a client without a token is told."""
+
+PATH_CHARACTERS = 2000
+"""The most characters of a path that a log-in leads back to."""
+
+NAMES = {Scope.READ: "look", Scope.UPLOAD: "upload", Scope.OPERATE: "change anything"}
+"""What a token may not allow, in messages."""
+
 DELAY_SECONDS = 1.0
 """Seconds that the answer to a wrong token is held back, where there have been too many."""
 
@@ -42,8 +50,9 @@ class Authenticator:
     """The checks that a request has to pass before anything is done for it.
 
     Args:
-        token: the secret, or None where none is needed.
+        keyring: the tokens.
         host: the address of the listening socket.
+        port: its port.
         is_secure: clients use TLS, so the cookie is for TLS only.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
@@ -51,14 +60,16 @@ class Authenticator:
 
     def __init__(
         self,
-        token: str | None,
+        keyring: Keyring,
         host: str,
+        port: int = 0,
         *,
         is_secure: bool = False,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._token = None if token is None else token.encode("utf-8", "surrogateescape")
+        self.cookie = f"fproc-{port}"
+        self._keyring = keyring
         self._own_names = {"localhost", host.lower()}
         self._is_secure = is_secure
         self._clock = clock
@@ -68,7 +79,7 @@ class Authenticator:
     @property
     def has_token(self) -> bool:
         """Whether a token is needed."""
-        return self._token is not None
+        return not self._keyring.is_empty()
 
     def misdirected(self, request: Request) -> Response | None:
         """Refuse a request that was made for another host, or by a page of another site."""
@@ -84,41 +95,48 @@ class Authenticator:
             return error(400, "the request comes from a page of another site")
         return None
 
-    def stranger(self, request: Request) -> Response | None:
-        """Refuse a request without the token."""
-        if self._token is None or self._has_session(request):
+    def stranger(self, request: Request, wanted: Scope = Scope.READ) -> Response | None:
+        """Refuse a request without a token (401), or with one that does not allow it (403)."""
+        if not self.has_token:
+            return None
+        scope = self._scope_of_session(request)
+        if wanted in scope:
             return None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            return error(401, "a token is needed", {"WWW-Authenticate": 'Bearer realm="fproc"'})
-        return self._try(token.strip(), request.client)
+        if scheme.lower() == "bearer" and token:
+            return self._try(token.strip(), request.client, wanted)
+        if scope:
+            return _forbidden(wanted)
+        return error(401, TOKEN_NEEDED, {"WWW-Authenticate": 'Bearer realm="fproc"'})
 
-    def log_in(self, form: bytes, client: str) -> Response:
-        """Answer a log-in by a form: the cookie and the way back to the page, or a refusal."""
-        refusal = self._try(_token_in(form), client)
+    def log_in(self, form: bytes, client: str, back: str = "/") -> Response:
+        """Answer a log-in by a form: the cookie and the way back to a page of this site, or a refusal."""
+        token = _token_in(form)
+        refusal = self._try(token, client, Scope.READ)
         if refusal is not None:
             return refusal
         log.info("log-in from %s", client)
-        text = f"{int(self._clock()) + SESSION_SECONDS}.{new_id()}"
-        return self._redirect(f"{text}.{self._signature(text)}", SESSION_SECONDS)
+        session = self._keyring.begin_session(token, int(self._clock()) + SESSION_SECONDS)
+        return self._redirect(session, SESSION_SECONDS, back if is_path(back) else "/")
 
     def log_out(self) -> Response:
         """Take the cookie back."""
-        return self._redirect("", 0)
+        return self._redirect("", 0, "/")
 
-    def _redirect(self, value: str, seconds: int) -> Response:
+    def _redirect(self, value: str, seconds: int, to: str) -> Response:
         secure = "; Secure" if self._is_secure else ""
-        cookie = f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
-        return Response(303, headers={"Location": "/", "Set-Cookie": cookie})
+        cookie = f"{self.cookie}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+        return Response(303, headers={"Location": to, "Set-Cookie": cookie})
 
-    def _try(self, token: str, client: str) -> Response | None:
+    def _try(self, token: str, client: str, wanted: Scope) -> Response | None:
         """Refuse a wrong token; of those that come too often, nothing more is said or logged.
 
         The right one is let in even then: who shares an address with others, a proxy's say, cannot be locked
         out by them.
         """
-        if self._token is not None and hmac.compare_digest(_bytes(token), self._token):
-            return None
+        scope = self._keyring.scope_of(token)
+        if scope:
+            return None if wanted in scope else _forbidden(wanted)
         with self._lock:
             wait_seconds = self._wrong.wait_seconds(client)
             if not wait_seconds:
@@ -129,16 +147,10 @@ class Authenticator:
         log.warning("a wrong token from %s", client)
         return error(401, "the token is wrong", {"WWW-Authenticate": 'Bearer realm="fproc"'})
 
-    def _has_session(self, request: Request) -> bool:
+    def _scope_of_session(self, request: Request) -> Scope:
         cookies = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
-        session = next((value for name, _, value in cookies if name == COOKIE), "")
-        text, _, signature = session.rpartition(".")
-        expiry = text.partition(".")[0]
-        is_signed = hmac.compare_digest(_bytes(signature), self._signature(text).encode())
-        return is_signed and expiry.isdecimal() and self._clock() < int(expiry)
-
-    def _signature(self, text: str) -> str:
-        return hmac.new(self._token or b"", _bytes(text), "sha256").hexdigest()
+        value = next((value for name, _, value in cookies if name == self.cookie), "")
+        return self._keyring.scope_of_session(value, self._clock()) if value else NO_SCOPE
 
     def _is_own(self, host: str) -> bool:
         """Return whether a Host header names this host; an address does, as it takes no forged lookup."""
@@ -174,6 +186,11 @@ def _is_address(name: str) -> bool:
     return False
 
 
-def _bytes(text: str) -> bytes:
-    """Return the bytes of a token, whatever characters are in it."""
-    return text.encode("utf-8", "surrogateescape")
+def is_path(text: str) -> bool:
+    """Return whether a text is a path on this site, and nothing that a browser takes for another site's."""
+    is_plain = text.isascii() and text.isprintable() and " " not in text and "\\" not in text
+    return is_plain and text.startswith("/") and not text.startswith("//") and len(text) <= PATH_CHARACTERS
+
+
+def _forbidden(wanted: Scope) -> Response:
+    return error(403, f"this token does not allow to {NAMES[wanted]}")

@@ -18,7 +18,8 @@ class Request:
 
     `path` and `query` are decoded, bytes that are not UTF-8 as surrogate escapes. Names of `headers` are in
     lower case. `client` is the address it comes from. `body` is empty until it was read; `length_bytes` is
-    its Content-Length, or None where there is none. `is_last`: no request follows on the connection.
+    its Content-Length, or None where there is none. `is_last`: no request follows on the connection. `target`
+    is path and query as they were sent.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Request:
     body: bytes = b""
     is_last: bool = False
     expects_continue: bool = False
+    target: str = "/"
 
     @property
     def media_type(self) -> str:

@@ -11,6 +11,7 @@ from fproc.base.errors import reason_of
 from fproc.base.faults import trouble_of
 from fproc.base.values import dataclass
 from fproc.web.access.rates import Rate
+from fproc.web.access.tokens import Scope
 from fproc.web.http.auth import Authenticator
 from fproc.web.http.messages import Refused, Request, Response, error
 
@@ -42,13 +43,14 @@ class Route:
     """One method of one path.
 
     `answer` is for bodies that were read, `receive` for one that is still to be read. One that `is_open`
-    needs no token. `media_type` is the one that a body must have, or "", and `most_bytes` its most bytes,
-    except for one that is still to be read.
+    needs no token, others need one that allows `scope`. `media_type` is the one that a body must have, or
+    "", and `most_bytes` its most bytes, except for one that is still to be read.
     """
 
     answer: Callable[[Request], Response] | None = None
     receive: Callable[[Request, Read], Response] | None = None
     is_open: bool = False
+    scope: Scope = Scope.READ
     media_type: str = ""
     most_bytes: int = BODY_BYTES
 
@@ -119,7 +121,7 @@ class Router:
         if route is None:
             return Routed(request, Route(), refusal or _no_route(request, by_method))
         if refusal is None and not route.is_open:
-            refusal = self._auth.stranger(request)
+            refusal = self._auth.stranger(request, route.scope)
         return Routed(request, route, refusal or self._refused_body(request, route))
 
     def answer(self, routed: Routed) -> Response:

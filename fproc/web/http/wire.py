@@ -105,6 +105,7 @@ def _request(
         length_bytes=None if length is None else int(length),
         is_last=is_old or "close" in connection,
         expects_continue=headers.get("expect", "").lower() == "100-continue",
+        target=target,
     )
 
 

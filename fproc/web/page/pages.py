@@ -7,9 +7,11 @@ import hashlib
 import html
 import re
 from functools import cache
+from urllib.parse import quote
 
 from fproc.base import own_code
 from fproc.base.values import replace
+from fproc.web.http.auth import is_path
 from fproc.web.http.messages import Response, digest
 
 HTML = "text/html; charset=utf-8"
@@ -65,12 +67,14 @@ def dashboard(constants: str, *, has_token: bool) -> Response:
     return _page(200, _filled("page/index.html", parts))
 
 
-def log_in(refusal: Response, message: str = "") -> Response:
-    """Return the form that asks for the token, as the body of a refusal."""
+def log_in(refusal: Response, message: str = "", *, back: str = "/") -> Response:
+    """Return the form that asks for the token, as the body of a refusal; it leads back to a path."""
     parts = {"palette": static("page/palette.css"), "message": html.escape(message).encode()}
-    page = _page(refusal.status, _filled("page/login.html", parts))
+    form = _filled("page/login.html", {**parts, "back": b"<!--back-->"})
+    page = _page(refusal.status, form)  # the policy does not depend on the path
+    body = form.replace(b"<!--back-->", quote(back if is_path(back) else "/", safe="").encode())
     headers = {**refusal.headers, **page.headers}
-    return replace(page, headers=headers, delay_seconds=refusal.delay_seconds)
+    return replace(page, body=body, headers=headers, delay_seconds=refusal.delay_seconds)
 
 
 @cache

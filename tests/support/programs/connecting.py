@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fproc.base.values import replace
+from fproc.web.access.keyring import Keyring
 from fproc.web.http.auth import Authenticator
 from fproc.web.http.connection import ConnectionState
 from fproc.web.http.connections import Connections
@@ -33,7 +34,7 @@ class World:
         self.held = 0
         self.took: list[int] = []
         self.site = Router(
-            self.routes(), Authenticator(None, "127.0.0.1"), most_upload_bytes=MOST_UPLOAD_BYTES
+            self.routes(), Authenticator(Keyring(), "127.0.0.1"), most_upload_bytes=MOST_UPLOAD_BYTES
         )
         self.connections = Connections(self.listener, self.site)
         self.thread = threading.Thread(target=self.connections.run)

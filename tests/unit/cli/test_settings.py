@@ -14,7 +14,7 @@ import pytest
 
 from fproc.base.errors import EXIT_CONFIG, EXIT_USAGE, ConfigError, UsageError
 from fproc.base.schema import boolean
-from fproc.cli.settings import gather, given_flags, load_plan, token
+from fproc.cli.settings import gather, given_flags, load_plan
 from fproc.config.declaration import Flag, Key, Setting
 from fproc.config.keys import parse_config
 from fproc.config.nodes import NodeSpec
@@ -175,63 +175,6 @@ def test_all_wrong_variables_are_named_at_once() -> None:
 
 def test_a_wrong_variable_that_a_flag_overrules_is_no_trouble() -> None:
     assert port_of(loaded({"--port": "8004"}, {"FPROC_PORT": "http"})) == 8004
-
-
-def token_of(environ: Mapping[str, str], **dashboard: Any) -> str | None:
-    """The token that a dashboard asks for."""
-    put(Path("pipeline.json"), {"dashboard": dashboard})
-    given = gather(None, environ)
-    return token(given, load_plan(given, {}, mode=None, with_mode=False).config.dashboard)
-
-
-def test_a_token_comes_from_a_variable_a_file_or_systemd_in_this_order(folder: Path) -> None:
-    (folder / "file").write_text("of-the-file\n")
-    (folder / "fproc-token").write_text(" of-systemd \n")
-    given = {"FPROC_TOKEN": "of-a-variable", "CREDENTIALS_DIRECTORY": str(folder)}
-    assert token_of(given, token_file="file") == "of-a-variable"
-    del given["FPROC_TOKEN"]
-    assert token_of(given, token_file="file") == "of-the-file"
-    assert token_of(given) == "of-systemd"
-    assert token_of({"CREDENTIALS_DIRECTORY": str(folder / "other")}) is None
-    assert token_of({}) is None
-    (folder / ".env").write_text("FPROC_TOKEN=of-dotenv\n")
-    assert token_of(given, token_file="file") == "of-dotenv"
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_on_loopback_no_token_is_needed(host: str) -> None:
-    assert token_of({}, host=host) is None
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org", "127.example.org"])
-def test_where_others_can_reach_it_a_token_is_needed(host: str) -> None:
-    with pytest.raises(ConfigError, match="can be reached from elsewhere") as caught:
-        token_of({}, host=host)
-    assert str(caught.value).startswith(f"$.dashboard.host: {host} can")
-    assert "FPROC_TOKEN" in str(caught.value)
-    assert token_of({"FPROC_TOKEN": "x"}, host=host) == "x"
-
-
-@pytest.mark.parametrize("text", ["", "two words", "a\nb", "caf\u00e9", "a\0b"])
-def test_what_no_header_can_carry_is_no_token_and_it_is_not_repeated(folder: Path, text: str) -> None:
-    (folder / "file").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"\$\.dashboard\.token_file: ") as caught:
-        token_of({}, token_file="file")
-    assert not text or text not in str(caught.value)
-
-
-def test_a_token_that_is_too_long_is_refused_and_not_cut(folder: Path) -> None:
-    (folder / "file").write_text("x" * 4096 + "\n")
-    assert token_of({}, token_file="file") == "x" * 4096
-    (folder / "file").write_text("x" * 4097)
-    with pytest.raises(ConfigError, match="more than 4096 characters"):
-        token_of({}, token_file="file")
-
-
-@pytest.mark.parametrize("path", ["gone", "."])
-def test_a_token_that_cannot_be_read_is_wrong_configuration(path: str) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
-        token_of({}, token_file=path)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_a_log_in_leads_to_the_page(tmp_path: Path) -> None:
     form = {"content_type": "application/x-www-form-urlencoded"}
     asked = place.get("/")
     assert (asked.status, asked.content_type) == (401, pages.HTML)
-    assert b'action="/login"' in asked.body
+    assert b'action="/login?next=%2F"' in asked.body
     wrong = place.get("/login", "POST", b"token=%3Cb%3E", **form)
     assert (wrong.status, wrong.content_type) == (401, pages.HTML)
     assert b"the token is wrong" in wrong.body
@@ -50,3 +50,14 @@ def test_the_page_may_run_what_it_came_with_and_nothing_else(place: Place) -> No
     text = page.body.decode()
     assert (text.count("<script>"), text.count("<style>")) == (1, 1)
     assert re.findall(r"""\son\w+=["']|\sstyle=["']|javascript:|https?://(?!www\.w3\.org/)""", text) == []
+
+
+def test_the_log_in_form_leads_back_to_the_view_that_was_asked_for(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w", "s3cret")
+    asked = place.get("/?state=failed&q=%22%3E")
+    assert b'action="/login?next=%2F%3Fstate%3Dfailed%26q%3D%2522%253E"' in asked.body
+    form = {"content_type": "application/x-www-form-urlencoded"}
+    wrong = place.get("/login?next=/view", "POST", b"token=x", **form)
+    assert b'action="/login?next=%2Fview"' in wrong.body
+    assert wrong.headers["Content-Security-Policy"] == asked.headers["Content-Security-Policy"]
+    assert place.get("/login?next=/view", "POST", b"token=s3cret", **form).headers["Location"] == "/view"

@@ -9,6 +9,7 @@ import pytest
 import fproc
 from fproc.spool.intake.uploads import UploadArea
 from fproc.spool.locks.instance import Facts
+from fproc.web.access.keyring import Keyring
 from fproc.web.api.queries import MOST_ROWS
 from fproc.web.api.routes import build_routes
 from fproc.web.http.auth import Authenticator
@@ -145,7 +146,7 @@ def test_where_tags_decide_lines_may_go_to_both_ends(tmp_path: Path) -> None:
 def test_the_description_names_all_there_is(place: Place) -> None:
     described = value(place.get("/openapi.json"))
     assert described["info"]["version"] == fproc.__version__
-    routes = build_routes(place.view(), Authenticator(None, "127.0.0.1"), UploadArea(place.plan.config))
+    routes = build_routes(place.view(), Authenticator(Keyring(), "127.0.0.1"), UploadArea(place.plan.config))
     there = {
         (path.replace("/upload/", "/upload/{name}"), method.lower())
         for path, of in routes.items()
