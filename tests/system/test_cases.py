@@ -15,20 +15,21 @@ from typing import Any
 import pytest
 
 from fproc.config.defaults import DEFAULT
+from tests.support.loghub import LOGHUB, unless_absent
 from tests.support.project import PROJECT
 
 CASES = PROJECT / "tests" / "cases"
 LOGS = PROJECT / "tests" / "data" / "logs"
-LOGHUB = Path(os.environ.get("FPROC_LOGHUB", PROJECT.parent / "shared" / "data" / "loghub"))
-"""Two thousand lines each of the same programs, from loghub; no part of the repository."""
 
 
 def logs(*names: str) -> list[Any]:
     """The logs of these programs: the small ones of the repository, and those of loghub if they are there."""
-    absent = pytest.mark.skipif(not LOGHUB.is_dir(), reason="FPROC_LOGHUB names no folder with loghub's logs")
     return [
         *(pytest.param(LOGS / f"{name}.log", id=name) for name in names),
-        *(pytest.param(LOGHUB / f"{name}_2k.log", id=f"{name} of loghub", marks=absent) for name in names),
+        *(
+            pytest.param(LOGHUB / f"{name}_2k.log", id=f"{name} of loghub", marks=unless_absent)
+            for name in names
+        ),
     ]
 
 

@@ -20,8 +20,10 @@ def _pieces(line: str, form: Layout) -> Iterator[tuple[str, str]]:
         value, found, rest = rest.partition(delimiter)
         if not found:
             raise Misfit(f"has no {delimiter!r} behind {{{name}}}")
-        while is_padded and rest.startswith(delimiter):
-            rest = rest[len(delimiter) :]
+        if is_padded:
+            value = value.rstrip(delimiter[0])
+            while rest.startswith(delimiter):
+                rest = rest[len(delimiter) :]
         yield name, value
     if not rest.endswith(tail):
         raise Misfit(f"does not end with {tail!r}")
@@ -61,8 +63,8 @@ DISSECT = same_tag(
         "pattern": Option(
             "layout",
             "the line, with `{name}` for each field; each goes up to the text behind it, the last one to the "
-            "end. `{}` is left out, behind `{name->}` that text may come several times; `{{` and `}}` are "
-            "braces",
+            "end. `{}` is left out, behind `{name->}` there may be more of that text or of its first "
+            "character; `{{` and `}}` are braces",
             required=True,
         ),
         "otherwise": OTHERWISE_REJECT,

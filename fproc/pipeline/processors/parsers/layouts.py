@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 _PART = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|(?P<brace>[{}])")
 
 PADDED = "->"
-"""The end of a field's name behind which its delimiter may stand several times."""
+"""The end of the name of a field behind which there may be more of its delimiter, or of how that begins."""
 
 
 class Layout(NamedTuple):
