@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,17 @@ def build(folder: Path, umask: int) -> Path:
         umask=umask,
     )
     return folder / "fproc.pyz"
+
+
+def build_version(folder: Path, version: str) -> Path:
+    """Build an archive of this source that says it is of another version."""
+    copy = copy_of_project(folder)
+    source = copy / "fproc/__init__.py"
+    source.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{version}"', source.read_text("utf-8")))
+    target = copy / f"fproc-{version}.pyz"
+    command = [sys.executable, "-m", "fproc.pyz.build", str(target)]
+    subprocess.run(command, cwd=copy, check=True, capture_output=True)
+    return target
 
 
 def other_build(pyz: Path, target: Path) -> Path:
