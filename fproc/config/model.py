@@ -333,6 +333,8 @@ def to_json(config: Config) -> dict[str, Any]:
             unset = [name for name, item in entry.items() if item is None or name == "path"]
             for name in unset:
                 del entry[name]
+    for entry in value["nodes"]:
+        entry["as"] = entry.pop("gets")
     return value
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from fproc.base import schema
@@ -15,15 +14,20 @@ Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
 """Where a node's records go: to these nodes whatever the tag, by tag, or (None) to the tag's own node."""
 
 
+TEXT, DICT = "text", "dict"
+"""What a user's processor gets of a record: its line, or the object on the line."""
+
+
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node as it is written down; `path` is where that is, for messages."""
+    """One node as it is written down; `path` is where that is, for messages, and `gets` its key `as`."""
 
     tag: str
     type: str
     config: Mapping[str, Any] = field(default_factory=dict)
     next: Next = None
     stream: bool = False
+    gets: str = TEXT
     path: str = field(default="", compare=False)
 
 
@@ -58,6 +62,12 @@ def _check_next_targets(value: Any, path: str, problems: Problems) -> Any:
     return _check_next(value, path, problems) or ()
 
 
+def _built(**keys: Any) -> NodeSpec:
+    """Return a node of its keys; one of them is no name in Python."""
+    gets = keys.pop("as", TEXT)
+    return NodeSpec(**{"type": "", **keys}, gets=gets)
+
+
 _NODE = table(
     {
         "tag": text(),
@@ -65,9 +75,10 @@ _NODE = table(
         "config": object_of(anything),
         "next": _check_next,
         "stream": schema.boolean,
+        "as": schema.choice(TEXT, DICT),
     },
     required=("tag",),
-    build=partial(NodeSpec, type=""),
+    build=_built,
 )
 
 _LINES = list_of(text(empty=True))

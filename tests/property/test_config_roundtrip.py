@@ -21,6 +21,7 @@ NODE = st.fixed_dictionaries(
         "config": st.dictionaries(NAME, st.one_of(NAME, st.integers(), st.booleans()), max_size=3),
         "next": st.one_of(TARGETS, st.dictionaries(NAME, TARGETS, min_size=1, max_size=3)),
         "stream": st.booleans(),
+        "as": st.sampled_from(["text", "dict"]),
     },
 )
 SECONDS = st.one_of(st.integers(0, 100), st.floats(0, 100))

@@ -26,7 +26,7 @@ needs_jq = pytest.mark.skipif(not JQ, reason="there is no jq here")
 CELL = st.text(st.sampled_from("ab1,;\"' \n\té=\\"), max_size=5)
 NAMES = st.lists(st.sampled_from(["a", "b c", "é", "x,y", "a"]), min_size=2, max_size=4)
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=15, deadline=None)
 """Each example starts another program."""
 
 

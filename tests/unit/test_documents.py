@@ -44,6 +44,7 @@ def test_every_key_of_the_configuration_is_documented() -> None:
         nodes.NodeSpec,
     ]
     inner = [field.name for section in sections for field in fields(section) if field.name != "path"]
+    inner[inner.index("gets")] = "as"
     written = {name for quoted in re.findall(r"`([a-z_.]+)`", documented) for name in quoted.split(".")}
     assert {*KEYS, *inner} - written == set()
 

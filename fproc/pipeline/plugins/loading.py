@@ -17,8 +17,9 @@ from typing import Any
 from fproc.base.errors import Problem, ProcessorExitError, reason_of
 from fproc.base.text import nearest
 from fproc.base.values import dataclass
-from fproc.config.nodes import NodeSpec
+from fproc.config.nodes import TEXT, NodeSpec
 from fproc.pipeline.failures import cause_of
+from fproc.pipeline.plugins.dicts import DictInstance, adapted
 from fproc.pipeline.plugins.sources import loaded_source
 from fproc.pipeline.processors.base import (
     BuiltinForm,
@@ -72,6 +73,9 @@ def _builtin(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
     if node.stream:
         what = f"{node.type!r} is a built-in, and no stream"
         return None, [Problem(f"{node.path}.stream", what, "leave it out")]
+    if node.gets != TEXT:
+        what = f"{node.type!r} is a built-in, which gets a record as it needs it"
+        return None, [Problem(f"{node.path}.as", what, "leave it out")]
     values, problems = check_options(node.type, builtin, node.config, f"{node.path}.config")
     if problems:
         return None, problems
@@ -153,11 +157,16 @@ def _form(target: Callable[..., Any], node: NodeSpec) -> Form | None:
         return None
     is_class = isinstance(target, type)
     gives_many = inspect.isgeneratorfunction(getattr(target, "process", None) if is_class else target)
-    return UserForm(target, dict(node.config), is_class=is_class, gives_many=gives_many)
+    call = target if is_class else adapted(target, node)
+    return UserForm(call, dict(node.config), is_class=is_class, gives_many=gives_many)
 
 
 def _maker(target: Callable[..., Any], node: NodeSpec) -> Maker:
     config = dict(node.config)
+    if isinstance(target, type):
+        start = _contained(target)
+        return lambda _source, _output: _instance(start(**config), node)
+    target = adapted(target, node)
     if node.stream:
 
         def make_stream(_source: Source, _output: Output) -> Processor:
@@ -167,31 +176,29 @@ def _maker(target: Callable[..., Any], node: NodeSpec) -> Maker:
             )
 
         return make_stream
-    if isinstance(target, type):
-        start = _contained(target)
-        return lambda _source, _output: _instance(start(**config), node.tag)
     process = _contained(lambda tag, line: records_of(target(line, **config), tag))
     processor = Processor(process, is_users=True)
     return lambda _source, _output: processor
 
 
-def _instance(instance: Any, own_tag: str) -> Processor:
+def _instance(instance: Any, node: NodeSpec) -> Processor:
     bare = of_instance(instance)
     state = State(_contained(bare.snapshot), _contained(bare.restore))
-    process = _contained(lambda tag, line: records_of(instance.process(line), tag))
+    target = instance if node.gets == TEXT else DictInstance(instance)
+    process = _contained(lambda tag, line: records_of(target.process(line), tag))
     if not callable(getattr(instance, "finish", None)):
-        return Processor(process, state=state, target=instance, is_users=True)
+        return Processor(process, state=state, target=target, is_users=True)
 
     def finish() -> Iterator[Record]:
-        rest = _contained(instance.finish)()
+        rest = _contained(target.finish)()
         if not isinstance(rest, Iterator):
-            yield from records_of(rest, own_tag)
+            yield from records_of(rest, node.tag)
             return
         take = _contained(lambda: next(rest, _END))
         while (item := take()) is not _END:
-            yield record_of(item, own_tag)
+            yield record_of(item, node.tag)
 
-    return Processor(process, finish, state=state, target=instance, is_users=True)
+    return Processor(process, finish, state=state, target=target, is_users=True)
 
 
 def _contained(call: Callable[..., Any]) -> Callable[..., Any]:

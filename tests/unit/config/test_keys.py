@@ -315,9 +315,15 @@ def test_a_next_is_a_node_a_list_of_nodes_or_a_map_by_tag(written: Any, meant: A
 
 
 def test_a_node_is_known_with_all_that_was_said_of_it() -> None:
-    node = {"tag": "start", "type": "mine.total", "config": {"by": ["a", {"b": None}]}, "stream": True}
+    node = {
+        "tag": "start",
+        "type": "mine.total",
+        "config": {"by": ["a", {"b": None}]},
+        "stream": True,
+        "as": "dict",
+    }
     assert parsed({"nodes": [node]}).nodes == (
-        NodeSpec("start", "mine.total", {"by": ["a", {"b": None}]}, None, stream=True),
+        NodeSpec("start", "mine.total", {"by": ["a", {"b": None}]}, None, stream=True, gets="dict"),
     )
 
 
