@@ -13,7 +13,7 @@ DIR ?= watch_dir/unprocessed
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-file test coverage pythons sweeps test-long check lint types pyz generate bench screenshots \
-	sample clean clean-data
+	sample package build-package publish publish-package clean clean-data
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,16 @@ pyz: $(VENV)/ready ## build the one executable file, fproc.pyz
 
 generate: $(VENV)/ready ## write the tables of the documents again, from what the code declares
 	$(BIN)/python -m tests.support.generated
+
+package: $(VENV)/ready ## make wheel, sdist, fproc.pyz, .deb, .rpm, SHA256SUMS and an SPDX file in dist/
+	@$(RUN) release package
+
+build-package: package ## the same as package
+
+publish: $(VENV)/ready ## rehearse an upload to TestPyPI (ARGS="--upload" asks and uploads; "--repository pypi")
+	@$(RUN) release publish $(ARGS)
+
+publish-package: publish ## the same as publish
 
 bench: ## measure against awk, C, rsyslog and others: make bench ARGS="W1 --mb 200"
 	$(PYTHON) -m bench $(ARGS)

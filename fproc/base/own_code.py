@@ -20,6 +20,9 @@ from fproc import __version__
 REPLACED = "fproc's own code cannot be read as it was at the start; it was replaced meanwhile: restart fproc"
 """The message of a process that found that."""
 
+STAMP_FILE = "pyz/built.txt"
+"""The file with commit and time of a build, which only builds from a repository have."""
+
 REPLACED_STATUS = 83
 """The exit status of a process that found that; users' processors are not likely to end with it."""
 
@@ -52,6 +55,15 @@ def read_own_file(name: str) -> bytes:
         return archive.read(f"fproc/{name}")
     with open(os.path.join(_PACKAGE, name), "rb") as file:
         return file.read()
+
+
+def build_stamp() -> tuple[str, str] | None:
+    """Return the commit that fproc was built from, and its time; None if the build did not know."""
+    try:
+        commit, time = read_own_file(STAMP_FILE).decode().split()
+    except OSError:  # a clone that is run as it is, or a build from a copy of the sources
+        return None
+    return commit, time
 
 
 @cache

@@ -23,11 +23,10 @@ from fproc.base.errors import (
     UsageError,
     reason_of,
 )
+from fproc.base.own_code import build_stamp
 from fproc.base.stdout import complain
 from fproc.base.values import dataclass, field
 from fproc.cli.install.kinds import KINDS
-
-VERSION = f"fproc {__version__}"
 
 DEFAULT_COLUMNS = 80
 """The width of help where no terminal tells one."""
@@ -184,10 +183,10 @@ def main(argv: list[str] | None = None) -> int:
     is_debugging = "--debug" in command_line
     try:
         if command_line == ["--version"]:  # without the cost of a parser
-            print(VERSION)
+            print(_version())
             _flush()
             return EXIT_OK
-        parser = _parser()
+        parser = command_parser()
         try:
             arguments = parser.parse_args(argv)
         except SystemExit:  # --help, --version, wrong usage: the text is printed already
@@ -210,6 +209,12 @@ def main(argv: list[str] | None = None) -> int:
             traceback.print_exc()
         return _explain(error)
     return status
+
+
+def _version() -> str:
+    """Return name and version, with the commit that this was built from, and its day, if that is known."""
+    stamp = build_stamp()
+    return f"fproc {__version__}" + (f" ({stamp[0]}, {stamp[1].partition('T')[0]})" if stamp else "")
 
 
 def _explain(error: Exception) -> int:
@@ -244,6 +249,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"fproc: {message} (fproc --help lists what there is)\n")
 
 
+class _Version(argparse.Action):
+    """Reads what to print once it is asked for; that of the base class would be read at each start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_arguments: object, **_keywords: object) -> None:
+        print(_version())
+        parser.exit()
+
+
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Looks up the terminal's width itself: the base class imports `shutil` for it, at each start."""
 
@@ -260,7 +273,8 @@ def _columns() -> int:
     return DEFAULT_COLUMNS
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     from fproc.cli.options import OPTIONS  # noqa: PLC0415 - --version does without
 
     parser = _Parser(
@@ -273,7 +287,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_argument_group("actions (one)").add_mutually_exclusive_group()
     for action in ACTIONS:
         actions.add_argument(action.flag, help=action.help, **action.takes)
-    actions.add_argument("--version", action="version", version=VERSION)
+    actions.add_argument("--version", action=_Version, nargs=0, help="print the version and its commit")
     options = parser.add_argument_group("options")
     for option in OPTIONS:
         takes = {"choices": option.choices or None, "metavar": option.metavar or None}

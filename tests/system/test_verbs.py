@@ -20,7 +20,8 @@ VERBS = re.findall(r"^([a-z-]+):.* ## ", (PROJECT / "Makefile").read_text(encodi
 """What `make help` lists."""
 
 EXPECTED = """
-help run run-file sample test coverage pythons sweeps test-long check pyz generate bench screenshots
+help run run-file sample test coverage pythons sweeps test-long check pyz generate package
+build-package publish publish-package bench screenshots
 clean clean-data
 """
 

@@ -19,7 +19,7 @@ def text_of(*names: str) -> str:
 
 
 def test_every_option_of_the_command_line_is_documented() -> None:
-    actions = command_line._parser()._actions
+    actions = command_line.command_parser()._actions
     flags = [flag for action in actions for flag in action.option_strings if flag.startswith("--")]
     missing = [flag for flag in flags if f"`{flag}" not in text_of("docs/COMMANDS.md")]
     assert missing == []

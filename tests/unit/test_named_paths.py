@@ -17,7 +17,7 @@ DOCUMENTS = [
     *("README.md", "Makefile", "run.sh", "pyproject.toml", ".ci/run"),
     *(str(path.relative_to(PROJECT)) for path in sorted((PROJECT / "docs").rglob("*.md"))),
 ]
-FOLDERS = ("fproc", "tests", "bench", "docs")
+FOLDERS = ("fproc", "tests", "bench", "docs", "release")
 
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 FULL = re.compile(rf"(?<![\w/.~-])(?:{'|'.join(FOLDERS)})/[\w./-]+")

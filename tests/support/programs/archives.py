@@ -15,7 +15,8 @@ from tests.support.project import PROJECT
 def copy_of_project(folder: Path) -> Path:
     """Copy what an archive is built from."""
     shutil.copytree(PROJECT / "fproc", folder / "fproc", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    (folder / "release").mkdir()
+    for name in ("release/stamp.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, folder / name)
     return folder
 
