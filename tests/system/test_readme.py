@@ -1,50 +1,51 @@
-"""The README's commands do what it says, in the order in which it says it, with the executable alone."""
+"""The commands of the documents do what they say, in their order, with the executable alone."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.programs.running import SAMPLE, Watching, drop, own_processor
 from tests.support.project import PROJECT
 
-README = PROJECT / "README.md"
 BLOCK = re.compile(r"<!-- run -->\n```sh\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 
 
-def test_the_commands_of_the_readme_give_what_it_shows(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "fproc.pyz.build", str(tmp_path / "fproc.pyz")],
-        cwd=PROJECT,
-        check=True,
-        capture_output=True,
-    )
+@pytest.mark.parametrize(("document", "least"), [("README.md", 3), ("docs/OPERATIONS.md", 5)])
+def test_the_commands_of_a_document_give_what_it_shows(
+    pyz: Path, tmp_path: Path, document: str, least: int
+) -> None:
+    shutil.copy(pyz, tmp_path / "fproc.pyz")
     python = tmp_path / "bin" / "python3"
     python.parent.mkdir()
     python.symlink_to(sys.executable)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment["PATH"] = f"{python.parent}:{environment['PATH']}"
     environment["HOME"] = str(tmp_path / "home")
-    blocks = BLOCK.findall(README.read_text(encoding="utf-8"))
-    assert len(blocks) >= 5
+    blocks = BLOCK.findall((PROJECT / document).read_text(encoding="utf-8"))
+    assert len(blocks) >= least
     for commands, expected in blocks:
         done = subprocess.run(
-            ["bash", "-e", "-c", commands],
+            ["bash", "-e", "-o", "pipefail", "-c", commands],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert (done.returncode, done.stdout) == (0, expected), (commands, done.stderr)
+        assert done.stdout == expected, (commands, done.stderr)
 
 
-def test_what_the_readme_asks_the_dashboard_is_answered(tmp_path: Path) -> None:
-    (block,) = re.findall(r"<!-- curl -->\n```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def test_what_the_documents_ask_the_dashboard_is_answered(tmp_path: Path) -> None:
+    document = (PROJECT / "docs/DASHBOARD.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"<!-- curl -->\n```sh\n(.*?)```", document, re.DOTALL)
     asked = [line.partition("#")[0] for line in block.splitlines()]
     own_processor(tmp_path, "def step(line):\n    assert line != 'bad'\n    return line\n")
     (tmp_path / "sample.txt").write_bytes(SAMPLE)
