@@ -166,11 +166,13 @@ class InputRules:
     """How files are read, by their names and first lines.
 
     Each option is as the first rule says that fits a file and has it, or else as `base` does. `match` may fit
-    the name of a file or the name of its results, which has no suffix of compression.
+    the name of a file or the name of its results, which has no suffix of compression. A compressed one that
+    holds more than `most_expanded_bytes` fails.
     """
 
     base: InputFormat = InputFormat()
     rules: tuple[FileRule, ...] = ()
+    most_expanded_bytes: int | None = None
 
     def format_of(self, name: str) -> InputFormat:
         """Return how the bytes of a file are read; its records may depend on its first line, too."""

@@ -154,6 +154,17 @@ class Limits:
     max_upload_mb: float = key(
         1024.0, checks.check_megabytes, "the most megabytes (10^6 bytes) that one upload may have"
     )
+    max_expanded_mb: float | None = key(
+        102400.0,
+        or_null(checks.check_megabytes),
+        "a compressed file that holds more megabytes (10^6 bytes) than this fails: a small one may hold "
+        "enough to fill any disk",
+    )
+
+    @property
+    def most_expanded_bytes(self) -> int | None:
+        """The most bytes that a compressed file may hold, or None."""
+        return None if self.max_expanded_mb is None else int(self.max_expanded_mb * MEGABYTE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
     problems += _conflicts(config, forms)
     if problems:
         raise ConfigError(sorted(problems, key=_path_key))
-    input_rules = InputRules(config.input, config.files)
+    input_rules = InputRules(config.input, config.files, config.limits.most_expanded_bytes)
     compiler = Compiler(checked_graph, forms, max_hops=config.limits.max_hops)
     return Plan(config, checked_graph, makers, _fingerprint(config), forms, compiler, input_rules)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from fproc.base.errors import InputError, NotWholeError
 from fproc.base.values import dataclass
 from fproc.config.input_format import AUTO, NONE, InputFormat
+from fproc.config.model import MEGABYTE
 from fproc.config.patterns import COMPRESSED
 from fproc.pipeline.records import BLOCK_BYTES, decode_text
 from fproc.run.reading.kinds import is_plain, kind_of, wide_text
@@ -75,11 +76,14 @@ class Contents:
     nulls: int = 0
 
 
-def open_contents(raw: RawFile, name: str, form: InputFormat) -> Contents:
+def open_contents(
+    raw: RawFile, name: str, form: InputFormat, most_expanded_bytes: int | None = None
+) -> Contents:
     """Return the contents of a file.
 
     Raises:
-        InputError: it is no text, or cannot be decompressed.
+        InputError: it is no text, or cannot be decompressed; also as it is read, once it has had more than
+            `most_expanded_bytes`.
         NotWholeError: it is not a whole compressed file, as far as the first bytes tell.
         OSError: the disk refuses.
     """
@@ -88,7 +92,7 @@ def open_contents(raw: RawFile, name: str, form: InputFormat) -> Contents:
         return Contents(raw)
     from fproc.run.reading.encoding import UTF_8, encoding_of, transcoded  # noqa: PLC0415 - most files do without
 
-    reader = _decompressed(raw, name, form)
+    reader = _decompressed(raw, name, form, most_expanded_bytes)
     head = reader.read(BLOCK_BYTES)
     encoding, mark_bytes = encoding_of(head, form.encoding)
     is_wide = encoding.startswith(("utf-16", "utf-32"))
@@ -108,14 +112,14 @@ def open_contents(raw: RawFile, name: str, form: InputFormat) -> Contents:
     return Contents(decoded, 0, nulls)
 
 
-def _decompressed(raw: RawFile, name: str, form: InputFormat) -> ContentsReader:
+def _decompressed(raw: RawFile, name: str, form: InputFormat, most_bytes: int | None) -> ContentsReader:
     from fproc.run.reading.compression import compression_of, decompressed  # noqa: PLC0415 - as above
 
     compression = compression_of(raw.peek(), name, form.compression)
     if compression == NONE:
         return raw
     try:
-        return _Derived(lambda: decompressed(raw, compression), lambda: raw.skip_to(0))
+        return _Derived(lambda: _bounded(decompressed(raw, compression), most_bytes), lambda: raw.skip_to(0))
     except NotWholeError:
         raise
     except InputError:
@@ -123,6 +127,23 @@ def _decompressed(raw: RawFile, name: str, form: InputFormat) -> ContentsReader:
             raw.skip_to(0)
             return raw
         raise
+
+
+def _bounded(read: Read, most_bytes: int | None) -> Read:
+    """Return a call that reads, and raises `InputError` once it has read too much."""
+    if most_bytes is None:
+        return read
+    left_bytes = most_bytes
+
+    def bounded_read(size_bytes: int) -> bytes:
+        nonlocal left_bytes
+        data = read(size_bytes)
+        left_bytes -= len(data)
+        if left_bytes < 0:
+            raise InputError(f"holds more than limits.max_expanded_mb, which is {most_bytes / MEGABYTE:g} MB")
+        return data
+
+    return bounded_read
 
 
 def _skip_nulls(reader: ContentsReader, head: bytes) -> tuple[int, bytes]:

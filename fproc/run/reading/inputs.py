@@ -67,7 +67,8 @@ class Input:
             InputError: it is no text, or cannot be decompressed.
             OSError: the disk refuses.
         """
-        contents = open_contents(self._raw, self.name, rules.format_of(self.name))
+        form, most_bytes = rules.format_of(self.name), rules.most_expanded_bytes
+        contents = open_contents(self._raw, self.name, form, most_bytes)
         self._reader, self.begin_bytes, self.nulls = contents.reader, contents.begin_bytes, contents.nulls
         self.is_plain = self.size_bytes is not None and self._reader is self._raw
         if self.nulls:

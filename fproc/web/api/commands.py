@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from fproc.base.errors import reason_of
 from fproc.base.text import counted, log_fields, shown
 from fproc.config.model import Config
 from fproc.spool.disk.disk import Disk
-from fproc.spool.disk.mounts import space
 from fproc.spool.intake.requeue import failed_inputs, put_back_all
 from fproc.spool.intake.status import SpoolStatus
 from fproc.spool.intake.uploads import UploadArea, Uploaded
+from fproc.web.access.room import NoRoom, Promise, Room, space_of
 from fproc.web.api import uploads
 from fproc.web.api.uploads import UploadError
 from fproc.web.http.messages import Refused, Request, Response, json_response
@@ -22,32 +24,55 @@ from fproc.web.http.router import Read
 audit = logging.getLogger("fproc.audit")
 
 LATER = {"Retry-After": "60"}
-"""Headers of the answer to an upload that the disk has no room for."""
+"""Headers of the answer to an upload that the disk has no room for, or that comes while intake is paused."""
+
+INODES = 4
+INODES_OF_FILE = 2
+"""The files and folders that an upload has for itself, and for each file: it and its marker."""
 
 SAID = 10
 """The most names for which the answer says why they cannot be tried again, if none can."""
 
 
 class Commands:
-    """The changes that a client may make to the spool of this configuration."""
+    """The changes that a client may make to the spool of this configuration.
 
-    def __init__(self, config: Config, upload_area: UploadArea) -> None:
+    Args:
+        config: the configuration.
+        upload_area: where uploads grow.
+        is_paused: returns whether intake is paused.
+    """
+
+    def __init__(self, config: Config, upload_area: UploadArea, is_paused: Callable[[], bool]) -> None:
         self._config = config
         self._upload_area = upload_area
+        self._is_paused = is_paused
+        self._room = Room(lambda: space_of(config.watch_dir))
 
     def upload_form(self, request: Request, read: Read) -> Response:
         """Take in the files of a form."""
         content_type = request.headers.get("content-type", "")
-        length_bytes = self._length_of(request)
-        return _received(
-            request, lambda: uploads.receive_multipart(read, length_bytes, content_type, self._upload_area)
-        )
+        length_bytes = request.length_bytes or 0
+        with self._kept(length_bytes) as promise:
+            receive = partial(
+                uploads.receive_multipart,
+                _counted(read, promise),
+                length_bytes,
+                content_type,
+                self._upload_area,
+                on_file=lambda: promise.begin_file(INODES_OF_FILE),
+            )
+            return _received(request, receive)
 
     def upload_file(self, request: Request, read: Read) -> Response:
         """Take in one file, whose name is in the path."""
         name = request.path.removeprefix("/upload/")
-        length_bytes = self._length_of(request)
-        return _received(request, lambda: uploads.receive_raw(read, length_bytes, name, self._upload_area))
+        length_bytes = request.length_bytes or 0
+        with self._kept(length_bytes) as promise:
+            receive = partial(
+                uploads.receive_raw, _counted(read, promise), length_bytes, name, self._upload_area
+            )
+            return _received(request, receive)
 
     def retry(self, request: Request) -> Response:
         """Put failed inputs back to work."""
@@ -68,17 +93,33 @@ class Commands:
             raise Refused(404, reasons)
         return json_response({"retried": retried, "errors": errors})
 
-    def _length_of(self, request: Request) -> int:
-        """Return how many bytes are to come; refuse them if they would fill the disk that all work needs.
+    @contextmanager
+    def _kept(self, length_bytes: int) -> Iterator[Promise]:
+        """Keep room for an upload within the block.
 
+        It is refused if it would take what all work needs, and while intake is paused: nothing would take it.
         What other uploads have left behind is removed first.
         """
+        if self._is_paused():
+            raise Refused(503, "intake is paused; /health says why", LATER)
         self._upload_area.sweep()  # on another host, it takes a while to be sure that an uploader is dead
-        length_bytes = request.length_bytes or 0
-        free_bytes, _ = space(self._config.watch_dir)
-        if length_bytes > free_bytes:
-            raise Refused(503, f"the disk has room for {free_bytes} bytes only", LATER)
-        return length_bytes
+        with ExitStack() as stack:
+            try:
+                promise = stack.enter_context(self._room.promised(length_bytes, INODES + INODES_OF_FILE))
+            except NoRoom as full:
+                raise Refused(503, str(full), LATER) from None
+            yield promise
+
+
+def _counted(read: Read, promise: Promise) -> Read:
+    """Return a call that reads, and counts what has been read as written."""
+
+    def counted_read(size: int) -> bytes:
+        data = read(size)
+        promise.wrote(len(data))
+        return data
+
+    return counted_read
 
 
 def _received(request: Request, receive: Callable[[], list[Uploaded]]) -> Response:

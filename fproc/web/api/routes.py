@@ -29,7 +29,8 @@ OPENMETRICS = "application/openmetrics-text"
 
 def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadArea) -> Routes:
     """Return all routes."""
-    answers, commands = _Answers(view, auth), Commands(view.config, upload_area)
+    answers = _Answers(view, auth)
+    commands = Commands(view.config, upload_area, lambda: bool(view.health().paused))
     return {
         "/": {"GET": Route(answers.page, is_open=True)},
         "/health": {"GET": Route(answers.health, is_open=True)},

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from fproc.base.errors import FprocError, InputError
 from fproc.base.faults import trouble_of
-from fproc.spool.intake.uploads import UploadArea, Uploaded
+from fproc.spool.intake.uploads import IncomingFile, UploadArea, Uploaded
+from fproc.web.access.room import NoRoom
 from fproc.web.http.multipart import MultipartError, Parser, boundary_of
 
 BLOCK_BYTES = 256 * 1024
@@ -28,10 +29,17 @@ class UploadError(FprocError):
         self.status = status
 
 
-def receive_multipart(read: Read, length: int, content_type: str, upload_area: UploadArea) -> list[Uploaded]:
+def receive_multipart(
+    read: Read,
+    length: int,
+    content_type: str,
+    upload_area: UploadArea,
+    *,
+    on_file: Callable[[], None] = lambda: None,
+) -> list[Uploaded]:
     """Take the files of a multipart/form-data body of exactly `length` bytes.
 
-    Errors of `read` are passed on.
+    Errors of `read` are passed on. `on_file` is called before each file, and may raise `NoRoom`.
 
     Raises:
         UploadError: the body is malformed (400) or of another type (415), holds too much (413), or the disk
@@ -41,7 +49,12 @@ def receive_multipart(read: Read, length: int, content_type: str, upload_area: U
         boundary = boundary_of(content_type)
         upload = upload_area.begin()
     with upload:
-        parser = Parser(boundary, upload.create)
+
+        def create(name: str) -> IncomingFile:
+            on_file()
+            return upload.create(name)
+
+        parser = Parser(boundary, create)
         for data in _blocks(read, length):
             with _refusals():
                 parser.feed(data)
@@ -92,5 +105,7 @@ def _refusals() -> Iterator[None]:
         raise UploadError(error.status, str(error)) from error
     except InputError as error:
         raise UploadError(400, str(error)) from error
+    except NoRoom as full:
+        raise UploadError(503, str(full)) from full
     except OSError as error:
         raise UploadError(503, trouble_of(error)) from error

@@ -73,11 +73,13 @@ class BodyReader:
     """The body of a request, read by a thread that may wait for it.
 
     `left_bytes` of it have not been read. A client that stalls, or is slower than `LEAST_BYTES_PER_SECOND`
-    once it has had `GRACE_SECONDS`, is too slow.
+    once it has had `GRACE_SECONDS`, is too slow. `client` is its address.
     """
 
     def __init__(self, sock: socket.socket, received: bytearray, request: Request) -> None:
         self.left_bytes = request.length_bytes or 0
+        self.client = request.client
+        self._gives_way = False
         self._sock = sock
         self._received = received
         self._is_awaited = request.expects_continue
@@ -88,8 +90,10 @@ class BodyReader:
         """Return at most `size` bytes of it; none at its end, or where the client has hung up.
 
         Raises:
-            Refused: the client is too slow.
+            Refused: the client is too slow, or slower than others that wait.
         """
+        if self._gives_way:
+            raise Refused(503, "slower than other uploads that wait; send it again", {"Retry-After": "60"})
         size = min(size, self.left_bytes)
         data = bytes(self._received[:size])
         del self._received[:size]
@@ -111,3 +115,15 @@ class BodyReader:
         if seconds > 0 and self._got_bytes < seconds * LEAST_BYTES_PER_SECOND:
             raise Refused(408, "the body comes too slowly")
         return data
+
+    def age_seconds(self) -> float:
+        """Return for how long it has been read."""
+        return time.monotonic() - self._began
+
+    def bytes_per_second(self) -> float:
+        """Return its average speed."""
+        return self._got_bytes / max(self.age_seconds(), 0.001)
+
+    def give_way(self) -> None:
+        """Let the next read refuse the rest of it; may be called from any thread."""
+        self._gives_way = True

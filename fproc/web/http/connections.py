@@ -272,7 +272,8 @@ class Connections:
         self._want(connection, 0)
         try:
             if routed.body is Body.STREAM:
-                self._executor.stream(lambda: self._stream(connection, routed))
+                reader = BodyReader(connection.sock, connection.received, routed.request)
+                self._executor.stream(lambda: self._stream(connection, routed, reader), reader)
             else:
                 self._executor.answer(
                     lambda: self._done(connection, self._router.answer(routed), is_whole=True)
@@ -281,9 +282,8 @@ class Connections:
             connection.is_last = connection.is_last or routed.body is Body.STREAM
             self._begin_answer(connection, error(503, str(busy), {"Retry-After": "1"}))
 
-    def _stream(self, connection: Connection, routed: Routed) -> None:
+    def _stream(self, connection: Connection, routed: Routed, reader: BodyReader) -> None:
         """Read a body as it comes, on a thread of its own."""
-        reader = BodyReader(connection.sock, connection.received, routed.request)
         response, is_whole = None, False
         try:
             connection.sock.settimeout(REQUEST_SECONDS)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
+from typing import Protocol
+
+from fproc.web.access.addresses import client_key
 
 log = logging.getLogger("fproc.dashboard")
 
@@ -14,6 +17,12 @@ ANSWERING = 4
 WAITING = 256
 STREAMING = 32
 """The most threads that answer, requests that wait for one, and bodies that are read at a time."""
+
+SHARE = 16
+"""The most bodies of one client that are read at a time."""
+
+SAFE_SECONDS = 30.0
+"""Seconds after which a body that comes more slowly than the others may have to give way."""
 
 CLOSE_SECONDS = 5.0
 """Seconds that `close` waits for all threads to end."""
@@ -25,13 +34,29 @@ class Overloaded(Exception):  # noqa: N818 - a state, not an error
     """There is too much to do; the message says what."""
 
 
+class Stream(Protocol):
+    """A body that is read by a thread of its own."""
+
+    client: str
+
+    def age_seconds(self) -> float:
+        """Return for how long it has been read."""
+
+    def bytes_per_second(self) -> float:
+        """Return its average speed."""
+
+    def give_way(self) -> None:
+        """Let it end soon, for another one to have its place."""
+
+
 class Executor:
     """The threads. They end with the process, whatever they do: one that hangs must not keep it alive."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._answering: list[threading.Thread] = []
-        self._streaming: set[threading.Thread] = set()
+        self._streaming: dict[threading.Thread, Stream] = {}
+        self._ending: set[threading.Thread] = set()
 
     def answer(self, job: Job) -> None:
         """Do a job as soon as a thread has time.
@@ -45,23 +70,40 @@ class Executor:
             self._answering.append(_started(self._work, "dashboard-answer"))
         self._jobs.put(job)
 
-    def stream(self, job: Job) -> None:
-        """Do a job on a thread of its own.
+    def stream(self, job: Job, body: Stream) -> None:
+        """Read a body on a thread of its own.
+
+        If all places are taken, or the client's share of them, the slowest of these bodies gives way, unless
+        all have begun within `SAFE_SECONDS`.
 
         Raises:
             Overloaded: too many are running.
         """
-        self._streaming = {thread for thread in self._streaming if thread.is_alive()}
-        if len(self._streaming) >= STREAMING:
-            raise Overloaded(f"{STREAMING} uploads are under way already; wait for one of them")
-        self._streaming.add(_started(lambda: _guarded(job), "dashboard-upload"))
+        self._streaming = {thread: it for thread, it in self._streaming.items() if thread.is_alive()}
+        self._ending = {thread for thread in self._ending if thread.is_alive()}
+        key = client_key(body.client)
+        own = {thread: it for thread, it in self._streaming.items() if client_key(it.client) == key}
+        if len(own) >= SHARE:
+            self._make_place(own, f"{len(own)} uploads from your address")
+        elif len(self._streaming) >= STREAMING:
+            self._make_place(self._streaming, f"{STREAMING} uploads")
+        self._streaming[_started(lambda: _guarded(job), "dashboard-upload")] = body
+
+    def _make_place(self, streaming: Mapping[threading.Thread, Stream], what: str) -> None:
+        """Let the slowest of some bodies give way."""
+        old = [thread for thread, body in streaming.items() if body.age_seconds() > SAFE_SECONDS]
+        if not old or len(self._ending) >= STREAMING:
+            raise Overloaded(f"{what} are under way already; wait for one of them")
+        slowest = min(old, key=lambda thread: streaming[thread].bytes_per_second())
+        self._streaming.pop(slowest).give_way()
+        self._ending.add(slowest)
 
     def close(self) -> None:
         """Let the threads end, and wait for them for a moment."""
         for _ in self._answering:
             self._jobs.put(None)
         deadline = time.monotonic() + CLOSE_SECONDS
-        for thread in [*self._answering, *self._streaming]:
+        for thread in [*self._answering, *self._streaming, *self._ending]:
             thread.join(max(deadline - time.monotonic(), 0.0))
 
     def _work(self) -> None:

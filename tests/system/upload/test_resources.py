@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fproc.spool.checks.condition import LEAST_FREE_BYTES
 from tests.support.programs.running import Watching, configure, drop, wait_until
 from tests.support.programs.runs import peak_memory_mb
 from tests.support.programs.talking import (
@@ -24,7 +26,7 @@ from tests.support.programs.talking import (
     say,
 )
 from tests.support.programs.upload_clients import MEGABYTE, PATIENT, Place
-from tests.support.spool.small_disks import fill, fill_inodes, small_disk
+from tests.support.spool.small_disks import INODES, fill, fill_inodes, small_disk
 
 
 def test_without_space_an_upload_is_refused_and_work_goes_on_once_there_is_some(tmp_path: Path) -> None:
@@ -63,6 +65,44 @@ def test_without_space_an_upload_is_refused_and_work_goes_on_once_there_is_some(
         drop(tmp_path, "y.log", b"data\n")
         running.wait_for("processed/y.log", "results/y.log")
         assert "Traceback" not in running.log
+
+
+def test_an_upload_leaves_a_reserve_and_what_others_were_promised(tmp_path: Path) -> None:
+    configure(tmp_path, intake=PATIENT)
+    with small_disk(tmp_path / "watch_dir") as disk, Watching(tmp_path, dashboard=True) as running:
+        place = Place(running, tmp_path)
+        room = shutil.disk_usage(disk).free - LEAST_FREE_BYTES
+        assert place.put("all.log", b"", **{"Content-Length": str(room + MEGABYTE)}).status == 503
+        with connect(running) as connection:
+            half = {"Content-Length": str(room * 2 // 3)}
+            connection.sendall(request("PUT", "/upload/x.log", b"data", half))
+            running.wait_until(lambda: list((disk / ".fproc/uploads").glob("*/files/x.log")))
+            answer = place.put("y.log", b"", **{"Content-Length": str(room // 2)})
+            assert (answer.status, "bytes of uploads only" in answer.error) == (503, True)
+            assert place.put("z.log", b"data").status == 201
+        running.wait_until(lambda: not place.unfinished())
+        assert place.put("y.log", bytes(room // 2)).status == 201
+        fillers = fill_inodes(disk, 8)  # not one of the reserve
+        answer = place.put("w.log", b"data")
+        assert (answer.status, "no room for more files" in answer.error) == (503, True)
+        shutil.rmtree(fillers)
+        answer = place.post(form(*((f"{number}", b"") for number in range(INODES))))
+        assert (answer.status, "no room for more files" in answer.error) == (503, True)
+        running.wait_until(lambda: not place.unfinished())
+        assert set(place.waiting()) == {"y.log", "z.log"}
+
+
+def test_a_small_upload_that_expands_to_more_than_is_allowed_fails(tmp_path: Path) -> None:
+    configure(tmp_path, limits={"max_expanded_mb": 5})
+    bomb = gzip.compress(bytes(99) + b"\n" + b"x" * 10**6 * 6)
+    with Watching(tmp_path, dashboard=True) as running:
+        place = Place(running, tmp_path)
+        assert place.put("bomb.gz", bomb).status == 201
+        assert place.put("fine.gz", gzip.compress(b"fine\n" * 900_000)).status == 201
+        running.wait_for("failed/bomb.gz.error.json", "processed/fine.gz")
+        report = (running.spool / "failed/bomb.gz.error.json").read_text()
+        assert "holds more than limits.max_expanded_mb, which is 5 MB" in report
+        assert not list(running.spool.glob("results/bomb*"))
 
 
 def heard_while_open(connection: socket.socket) -> bytes:

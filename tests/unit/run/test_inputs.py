@@ -68,6 +68,28 @@ def test_a_compressed_file_is_read_decompressed(suffix: str, tmp_path: Path) -> 
 
 
 @Packed
+@pytest.mark.parametrize("begin_at", [0, 100])
+def test_a_compressed_file_that_holds_more_than_is_allowed_is_an_error_of_the_input(
+    suffix: str, begin_at: int, tmp_path: Path
+) -> None:
+    path = put(tmp_path / f"a.log{suffix}", PACK[suffix](CONTENT))
+
+    def read(most_bytes: int) -> bytes:
+        given = open_input(path, in_spool=True)
+        try:
+            given.begin(InputRules(most_expanded_bytes=most_bytes))
+            if begin_at:  # as after a checkpoint: what is before that counts
+                given.skip_to(begin_at)
+            return whole(given)
+        finally:
+            given.close()
+
+    assert read(len(CONTENT)) == CONTENT[begin_at:]
+    with pytest.raises(InputError, match=r"holds more than limits\.max_expanded_mb, which is 0\.0"):
+        read(len(CONTENT) - 1)
+
+
+@Packed
 def test_a_compressed_file_of_several_members_is_read_to_its_end(suffix: str, tmp_path: Path) -> None:
     path = put(tmp_path / f"a.log{suffix}", PACK[suffix](b"one\n") + PACK[suffix](b"two\n"))
     assert whole(spool_input(path)) == b"one\ntwo\n"

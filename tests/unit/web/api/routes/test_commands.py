@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fproc.spool.locks.instance import Facts
 from tests.support.dashboards import Place, value
 
 
@@ -20,9 +21,8 @@ def test_an_upload_that_is_too_large_or_would_fill_the_disk_is_refused(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert place.get("/upload/a.log", "PUT", b"x" * 1001).status == 413
-    monkeypatch.setattr(
-        "os.statvfs", lambda _: type("Full", (), {"f_bavail": 0, "f_frsize": 4096, "f_blocks": 9})()
-    )
+    full = {"f_bavail": 0, "f_frsize": 4096, "f_blocks": 9, "f_files": 0, "f_favail": 0}
+    monkeypatch.setattr("os.statvfs", lambda _: type("Full", (), full)())
     response = place.get("/upload/a.log", "PUT", b"x")
     assert (response.status, "room for 0 bytes" in value(response)["error"]) == (503, True)
     assert value(place.get("/health"))["checks"]["disk"] == {
@@ -31,6 +31,15 @@ def test_an_upload_that_is_too_large_or_would_fill_the_disk_is_refused(
         "free_bytes": 0,
         "total_bytes": 9 * 4096,
     }
+
+
+def test_while_intake_is_paused_nothing_is_taken_in(place: Place) -> None:
+    place.loop = Facts(paused="the disk is full", stopping=False)
+    response = place.get("/upload/x.log", "PUT", b"data")
+    assert (response.status, response.headers["Retry-After"]) == (503, "60")
+    assert value(response) == {"error": "intake is paused; /health says why"}
+    place.loop = Facts(paused="", stopping=False)
+    assert place.get("/upload/x.log", "PUT", b"data").status == 201
 
 
 def retry(place: Place, data: object) -> tuple[int, dict[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 from fproc.web.http import connection as connection_module
 from fproc.web.http import connections, executor
 from fproc.web.http.connection import ConnectionState
-from tests.support.programs.connecting import GET, World, answer, running, statuses
+from tests.support.programs.connecting import GET, World, answer, heard, running, statuses
 from tests.support.programs.running import DEADLINE_SECONDS, wait_until
 
 
@@ -70,9 +70,14 @@ def test_requests_that_are_slow_to_answer_hold_up_others_only_until_they_are_too
         assert [answer(sock)[0] for sock in socks[:-1]] == [200] * (len(socks) - 1)
 
 
-def test_uploads_at_a_time_are_limited_and_others_are_answered_meanwhile(world: World) -> None:
+@pytest.mark.parametrize("share", [executor.SHARE, 99])
+def test_uploads_at_a_time_are_limited_in_all_and_for_each_address(
+    world: World, monkeypatch: pytest.MonkeyPatch, share: int
+) -> None:
+    monkeypatch.setattr(executor, "SHARE", share)
     with ExitStack() as stack:
-        socks = [stack.enter_context(world.connect()) for _ in range(executor.STREAMING + 1)]
+        most = min(share, executor.STREAMING)
+        socks = [stack.enter_context(world.connect()) for _ in range(most + 1)]
         for number, sock in enumerate(socks[:-1]):
             sock.sendall(b"PUT /upload/held HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx")
             wait_until(lambda number=number: world.held == number + 1)  # type: ignore[misc]
@@ -83,6 +88,33 @@ def test_uploads_at_a_time_are_limited_and_others_are_answered_meanwhile(world: 
         for sock in socks[:-1]:
             sock.sendall(b"y")
             assert answer(sock) == (201, {"took": 2})
+
+
+@pytest.mark.parametrize("what", ["SHARE", "STREAMING"])
+def test_the_slowest_upload_gives_way_once_it_had_its_time(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(executor, what, 3)
+    put = b"PUT /upload/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n"
+    with ExitStack() as stack:
+        socks = [stack.enter_context(world.connect()) for _ in range(4)]
+        for number, sock in enumerate(socks[:3]):
+            sock.sendall(put + b"x" * (10 if number == 1 else 5000))
+        wait_until(lambda: [len(one.received) for one in list(world.connections._connections)] == [0] * 4)
+        wait_until(lambda: world.states().count(ConnectionState.ANSWERING) == 3)
+        socks[3].sendall(put)
+        assert answer(socks[3])[0] == 503  # nobody has had its time yet
+        monkeypatch.setattr(executor, "SAFE_SECONDS", 0.0)
+        late = stack.enter_context(world.connect())
+        late.sendall(put + b"x" * 9999)
+        assert answer(late) == (201, {"took": 9999})
+        socks[1].sendall(b"x" * 10)  # it notices with its next bytes
+        refused = heard(socks[1])
+        assert statuses(refused) == [503]
+        assert b"slower than other uploads" in refused
+        for sock in (socks[0], socks[2]):
+            sock.sendall(b"x" * 4999)
+            assert answer(sock) == (201, {"took": 9999})
 
 
 def test_a_request_that_does_not_come_whole_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
