@@ -5,6 +5,7 @@ from fproc.pipeline.processors.base import Builtin
 from fproc.pipeline.processors.editing.dedupe import DEDUPE
 from fproc.pipeline.processors.editing.edit import EDIT
 from fproc.pipeline.processors.editing.mask import MASK
+from fproc.pipeline.processors.editing.timestamp import TIMESTAMP
 from fproc.pipeline.processors.editing.validate import VALIDATE
 from fproc.pipeline.processors.editing.where import WHERE
 from fproc.pipeline.processors.parsers.csv_table import PARSE_CSV
@@ -34,6 +35,7 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
     },
     "Fields": {
         "edit": EDIT,
+        "timestamp": TIMESTAMP,
         "validate": VALIDATE,
     },
     "Counting": counting.BUILTINS,
@@ -43,5 +45,5 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
 
 BUILTINS = {name: builtin for family in FAMILIES.values() for name, builtin in family.items()}
 
-LATER = ("head", "sample", "timestamp", "lookup", "envelope")
+LATER = ("head", "sample", "lookup", "envelope")
 """Names of the contract that are not supported yet; a pipeline that uses one gets a message."""
