@@ -39,7 +39,11 @@ def _placed(config: Config, folder: str) -> Config:
 
     Paths of folders, which are compared, are normalized; files are opened by the path in the configuration.
     """
-    config = replace(config, results_dir=config.results_dir or os.path.join(config.watch_dir, "results"))
+    config = replace(
+        config,
+        results_dir=config.results_dir or os.path.join(config.watch_dir, "results"),
+        nodes=tuple(replace(node, folder=folder) for node in config.nodes),
+    )
     for setting in SETTINGS:
         if setting.key.is_path and setting.of(config):
             path = os.path.join(folder, setting.of(config))

@@ -341,7 +341,7 @@ def to_json(config: Config) -> dict[str, Any]:
     value = asdict(config)
     for entries in (value["nodes"], value["files"]):
         for entry in entries:
-            unset = [name for name, item in entry.items() if item is None or name == "path"]
+            unset = [name for name, item in entry.items() if item is None or name in {"path", "folder"}]
             for name in unset:
                 del entry[name]
     for entry in value["nodes"]:

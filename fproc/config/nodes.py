@@ -20,7 +20,10 @@ TEXT, DICT = "text", "dict"
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node as it is written down; `path` is where that is, for messages, and `gets` its key `as`."""
+    """One node as it is written down; `path` is where that is, for messages, and `gets` its key `as`.
+
+    Files that its `config` names are looked for from `folder` on.
+    """
 
     tag: str
     type: str
@@ -29,6 +32,7 @@ class NodeSpec:
     stream: bool = False
     gets: str = TEXT
     path: str = field(default="", compare=False)
+    folder: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

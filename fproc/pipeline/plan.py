@@ -28,6 +28,7 @@ from fproc.pipeline.plugins.sources import add_plugin_folder
 from fproc.pipeline.processors import sinks
 from fproc.pipeline.processors.base import BuiltinForm, Form, Maker, Output, Source
 from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.processors.options.tables import LookupTable
 from fproc.pipeline.processors.options.templates import asks_line_no
 from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Sampling
@@ -154,7 +155,7 @@ def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
         raise ConfigError(sorted(problems, key=_path_key))
     input_rules = InputRules(config.input, config.files, config.limits.most_expanded_bytes)
     compiler = Compiler(checked_graph, forms, max_hops=config.limits.max_hops)
-    return Plan(config, checked_graph, makers, _fingerprint(config), forms, compiler, input_rules)
+    return Plan(config, checked_graph, makers, _fingerprint(config, forms), forms, compiler, input_rules)
 
 
 def _conflicts(config: Config, forms: Mapping[str, Form | None]) -> Iterator[Problem]:
@@ -174,13 +175,17 @@ def _remembers(form: Form | None) -> bool:
     return form.is_class and getattr(form.target, "stateless", False) is not True
 
 
-def _fingerprint(config: Config) -> str:
+def _fingerprint(config: Config, forms: Mapping[str, Form | None]) -> str:
     """Return a digest of everything that results depend on, apart from the input."""
     value = to_json(config)
     parts = [__version__, *(value[key] for key in ("input", "nodes", "files", "on_error", "limits"))]
     digest = sha256(json.dumps(parts).encode())
     for source in plugins.sources([node.type for node in config.nodes]):
         digest.update(source)
+    for form in forms.values():
+        for value in form.values.values() if isinstance(form, BuiltinForm) else ():
+            if isinstance(value, LookupTable):
+                digest.update(value.digest.encode())
     return digest.hexdigest()
 
 

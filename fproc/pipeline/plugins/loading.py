@@ -76,7 +76,7 @@ def _builtin(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
     if node.gets != TEXT:
         what = f"{node.type!r} is a built-in, which gets a record as it needs it"
         return None, [Problem(f"{node.path}.as", what, "leave it out")]
-    values, problems = check_options(node.type, builtin, node.config, f"{node.path}.config")
+    values, problems = check_options(node.type, builtin, node.config, f"{node.path}.config", node.folder)
     if problems:
         return None, problems
     return Resolved(builtin.make(**values), BuiltinForm(node.type, values)), []

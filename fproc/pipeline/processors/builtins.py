@@ -4,6 +4,8 @@ from fproc.pipeline.processors import counting, routing, sinks, text
 from fproc.pipeline.processors.base import Builtin
 from fproc.pipeline.processors.editing.dedupe import DEDUPE
 from fproc.pipeline.processors.editing.edit import EDIT
+from fproc.pipeline.processors.editing.envelope import ENVELOPE
+from fproc.pipeline.processors.editing.lookup import LOOKUP
 from fproc.pipeline.processors.editing.mask import MASK
 from fproc.pipeline.processors.editing.timestamp import TIMESTAMP
 from fproc.pipeline.processors.editing.validate import VALIDATE
@@ -36,7 +38,9 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
     "Fields": {
         "edit": EDIT,
         "timestamp": TIMESTAMP,
+        "lookup": LOOKUP,
         "validate": VALIDATE,
+        "envelope": ENVELOPE,
     },
     "Counting": counting.BUILTINS,
     "Ends": {"format": FORMAT, **sinks.BUILTINS},
@@ -45,5 +49,5 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
 
 BUILTINS = {name: builtin for family in FAMILIES.values() for name, builtin in family.items()}
 
-LATER = ("head", "sample", "lookup", "envelope")
+LATER = ("head", "sample")
 """Names of the contract that are not supported yet; a pipeline that uses one gets a message."""

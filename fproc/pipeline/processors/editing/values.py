@@ -45,6 +45,11 @@ def number_of(value: Any) -> Number | None:
     return Decimal(repr(value)) if kind is float else None
 
 
+def added(total: Number, number: Number) -> Number:
+    """Return a sum, of which no digit is lost."""
+    return total + number if type(total) is int and type(number) is int else EXACT.add(total, number)
+
+
 def digits_of(number: Number) -> str:
     """Return a number as JSON writes it, with all its digits and without an exponent."""
     if type(number) is int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,11 +13,17 @@ from fproc.pipeline.processors.base import Builtin, Option
 from fproc.pipeline.processors.options.kinds import KINDS, ready_made
 from fproc.pipeline.processors.options.templates import POSITIONS, Template
 
+FILE_KIND = "table"
+"""The kind of an option that names a file."""
+
 
 def check_options(
-    name: str, builtin: Builtin, config: Mapping[str, Any], path: str
+    name: str, builtin: Builtin, config: Mapping[str, Any], path: str, folder: str = ""
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Return the options of a node, checked and with defaults, and what is wrong with them."""
+    """Return the options of a node, checked and with defaults, and what is wrong with them.
+
+    Files that they name are looked for from `folder` on.
+    """
     values = {key: option.default for key, option in builtin.options.items()}
     for key, option in builtin.options.items():
         if option.default is not None:
@@ -27,6 +34,8 @@ def check_options(
             hint = nearest(key, list(builtin.options)) or _has_options(name, builtin)
             problems.append(Problem(f"{path}.{key}", f"unknown option of {name!r}", hint))
             continue
+        if builtin.options[key].kind == FILE_KIND and isinstance(value, str) and value:
+            value = os.path.join(folder, value)  # noqa: PLW2901 - the same file, as seen from here
         ready, value_problems = _checked(builtin.options[key], value, f"{path}.{key}")
         problems += value_problems
         values.update({} if value_problems else {key: ready})

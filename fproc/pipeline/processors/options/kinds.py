@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fproc.base.schema import compile_pattern, json_type
 from fproc.base.text import nearest
 from fproc.pipeline.processors.options.result_names import is_result_name
+from fproc.pipeline.processors.options.tables import LookupTable, read_table, table_of_value
 from fproc.pipeline.processors.options.templates import POSITIONS, RecordTemplate, Template
 from fproc.pipeline.processors.parsers.grok import field_pattern
 from fproc.pipeline.processors.parsers.layouts import columns, layout
@@ -165,6 +166,20 @@ def _lists(value: Any) -> dict[str, list[Any]]:
     return {name: _values(entry) for name, entry in _table(value).items()}
 
 
+def _sums(value: Any) -> dict[str, int | str]:
+    return {name: _field(entry) for name, entry in _table(value).items()}
+
+
+def _lookup_table(value: Any) -> LookupTable:
+    return table_of_value(value) if isinstance(value, dict | list) else read_table(_separator(value))
+
+
+def _renamed(value: Any) -> dict[str, str]:
+    if isinstance(value, dict) and value:
+        return {name: _name(entry) for name, entry in value.items()}
+    return {name: name for name in _names(value)}
+
+
 class Kind(NamedTuple):
     """What an option's value is, in words, and the check that returns the value to use.
 
@@ -203,6 +218,9 @@ KINDS = {
     "settings": Kind("object", _settings, is_table=True),
     "types": Kind("object", _table, is_table=True),
     "ranges": Kind("object", _ranges, is_table=True),
+    "sums": Kind("object", _sums, is_table=True),
+    "renamed": Kind("list or object", _renamed),
+    "table": Kind("path of a file, or object", _lookup_table),
     "lists": Kind("object", _lists, is_table=True),
     "template": Kind("template", lambda value: Template(_one_line(value))),
     "result": Kind("template", lambda value: Template(_one_line(value))),

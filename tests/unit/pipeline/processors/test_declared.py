@@ -34,11 +34,12 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "write": [{"file": "{name}"}, {"file": "{tag}.log"}],
     "tally": [{}, {"field": 1}],
     "count": [{}, {"total": True}],
+    "envelope": [{"header": "^ERROR: disk full$"}],
     "parse_csv": [{"otherwise": "drop"}, {"header": ["a", "b"], "otherwise": "keep"}],
     "parse_log": [{"format": "common", "otherwise": "drop"}, {"format": "w3c", "otherwise": "drop"}],
     "format": [{"to": "csv"}, {"to": "csv", "fields": ["a"], "header": False}, {"to": "kv"}],
 }
-"""Options of those built-ins whose declarations may depend on them; the others have their example's."""
+"""Options of those whose declarations depend on them, or that refuse such lines; else the example's."""
 
 
 def _usual(builtin: Builtin) -> dict[str, Any]:
