@@ -34,7 +34,7 @@ class Overloaded(Exception):  # noqa: N818 - a state, not an error
     """There is too much to do; the message says what."""
 
 
-class Stream(Protocol):
+class StreamedBody(Protocol):
     """A body that is read by a thread of its own."""
 
     client: str
@@ -55,7 +55,7 @@ class Executor:
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._answering: list[threading.Thread] = []
-        self._streaming: dict[threading.Thread, Stream] = {}
+        self._streaming: dict[threading.Thread, StreamedBody] = {}
         self._ending: set[threading.Thread] = set()
 
     def answer(self, job: Job) -> None:
@@ -70,7 +70,7 @@ class Executor:
             self._answering.append(_started(self._work, "dashboard-answer"))
         self._jobs.put(job)
 
-    def stream(self, job: Job, body: Stream) -> None:
+    def stream(self, job: Job, body: StreamedBody) -> None:
         """Read a body on a thread of its own.
 
         If all places are taken, or the client's share of them, the slowest of these bodies gives way, unless
@@ -89,7 +89,7 @@ class Executor:
             self._make_place(self._streaming, f"{STREAMING} uploads")
         self._streaming[_started(lambda: _guarded(job), "dashboard-upload")] = body
 
-    def _make_place(self, streaming: Mapping[threading.Thread, Stream], what: str) -> None:
+    def _make_place(self, streaming: Mapping[threading.Thread, StreamedBody], what: str) -> None:
         """Let the slowest of some bodies give way."""
         old = [thread for thread, body in streaming.items() if body.age_seconds() > SAFE_SECONDS]
         if not old or len(self._ending) >= STREAMING:
