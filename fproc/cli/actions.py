@@ -96,6 +96,8 @@ def check(arguments: Namespace) -> int:
     for entry in plan.graph.entries:
         why = plan.why_interpreted(entry)
         say(f"lines from {entry!r} on are " + (f"interpreted, which is slow: {why}" if why else "compiled"))
+    unshared = plan.why_unshared()
+    say("a big file is done by " + (f"one worker: {unshared}" if unshared else "all workers that are free"))
     open_doors = settings.open_doors(work.given, config.dashboard)
     own = (*settings.doubts(work.given), *settings.replaced_nodes(work.given), *open_doors)
     for warning in (*own, *advice.configuration_warnings(plan)):

@@ -85,7 +85,7 @@ ACTIONS = (
         "check the configuration and run its examples",
         "fproc.cli.actions.check",
         meaning="check configuration and processors, run the `examples`, print a summary; says if lines are "
-        "interpreted, which is slow, and why",
+        "interpreted, which is slow, or a big file is done by one worker, and why",
     ),
     Action(
         "--graph",

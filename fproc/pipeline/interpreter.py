@@ -193,6 +193,25 @@ class Interpreter:
             },
         }
 
+    def is_settled(self) -> bool:
+        """Return whether no node that settles is still about to change its state."""
+        return all(made.is_settled() for made in self.processors.values() if made.is_settled)
+
+    def settled_states(self) -> dict[str, Any]:
+        """Return the states of nodes that settle, for `settle`."""
+        return {
+            name: made.state.snapshot()
+            for name, made in self.processors.items()
+            if made.is_settled and made.state
+        }
+
+    def settle(self, states: Mapping[str, Any]) -> None:
+        """Have nodes begin as they were settled in another run of the same file; this run must be fresh."""
+        for name, state in states.items():
+            made = self.processors[name].state
+            assert made
+            made.restore(state)
+
     def figures(self) -> dict[str, Any]:
         """Return what was counted up to now, as a JSON value."""
         return {

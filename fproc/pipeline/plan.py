@@ -100,6 +100,13 @@ class Plan:
         """Return whether a node may remember a line that it receives."""
         return node in self.graph.nodes and _remembers(self.forms.get(node))
 
+    def why_unshared(self) -> str | None:
+        """Return why several processes cannot do parts of a big file; None if they can."""
+        for name, node in self.graph.nodes.items():
+            if self.may_keep(name) and not _settles(self.forms.get(name)):
+                return f"what {name!r} ({node.type}) gives for a line may depend on lines before it"
+        return None
+
     def why_interpreted(self, entry: str) -> str | None:
         """Return why lines that enter at a node are interpreted; None if there is a program for them."""
         try:
@@ -173,6 +180,12 @@ def _remembers(form: Form | None) -> bool:
     if form is None:  # a stream
         return True
     return form.is_class and getattr(form.target, "stateless", False) is not True
+
+
+def _settles(form: Form | None) -> bool:
+    if not isinstance(form, BuiltinForm) or asks_line_no(form.values):
+        return False
+    return BUILTINS[form.name].settles(form.values)
 
 
 def _fingerprint(config: Config, forms: Mapping[str, Form | None]) -> str:

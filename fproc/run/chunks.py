@@ -7,7 +7,7 @@ added one after the other, are what one process would have done; see `helpers` f
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fproc.base.errors import FprocError
@@ -45,11 +45,15 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class SharedInput:
-    """What is known of an input that is done in chunks: the node at which it starts, and what a record is."""
+    """What is known of an input that is done in chunks: the node at which it starts, and what a record is.
+
+    `states` are those of nodes that were settled by the lines before.
+    """
 
     source: Source
     entry: str
     records: Records = LINES
+    states: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -150,6 +154,7 @@ def compute(
     try:
         run = plan.run(shared.source, output, entry=shared.entry, on_error=lose, sampling=sampling)
         try:
+            run.settle(shared.states)
             blocks = read_records(
                 shared.records,
                 Reader(descriptor, chunk).read,

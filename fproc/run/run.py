@@ -29,6 +29,9 @@ from fproc.run.reading.inputs import Input
 from fproc.spool.job.checkpoint import Position
 from fproc.spool.output.parts import Staging
 
+SETTLING_LINES = 256
+"""The most lines after which a file is shared, if its nodes have settled by then."""
+
 Progress = Callable[[int, int, int, int], None]
 """A call after each piece, with the position in bytes and the numbers of lines, rejected and skipped."""
 
@@ -124,9 +127,13 @@ def run_input(
                     sampling,
                     mark,
                     position.line_no,
+                    position.offset_bytes,
                 )
-                pieces = work.run(work.show(first) or position.offset_bytes, helpers, keep, progress)
-                first = next(pieces, None)
+                rest = work.begin(first)
+                if interpreter.is_settled():
+                    pieces = work.run(helpers, keep, progress)
+                    rest = None
+                first = rest or next(pieces, None)
             pace = PieceSizer(plan.first_piece_lines, mark)
             for piece in pace.pieces(first, pieces):
                 if keep:
@@ -229,12 +236,12 @@ def _can_be_shared(plan: Plan, source_file: Input, position: Position, observer:
     tells_all = observer is not None and observer.first_lines is None
     is_worth_it = remaining_bytes >= LEAST_BYTES and source_file.is_plain and not position.passed_bytes
     is_worth_it = is_worth_it and can_be_chunked(source_file.records)
-    return is_worth_it and not tells_all and not plan.remembers
+    return is_worth_it and not tells_all and plan.why_unshared() is None
 
 
 @dataclass(slots=True)
 class _Shared:
-    """A run that is shared with helpers, chunk by chunk; `line_no` is the first one of the next chunk."""
+    """A run that is shared with helpers, chunk by chunk; `line_no` and `offset_bytes` are of the next one."""
 
     plan: Plan
     source_file: Input
@@ -245,28 +252,40 @@ class _Shared:
     sampling: Sampling | None
     mark: CurrentTask
     line_no: int
+    offset_bytes: int
 
-    def show(self, first: Piece | None) -> int | None:
-        """Do the lines that the observer wants; return where the next one begins, if there were any."""
+    def begin(self, first: Piece | None) -> Piece | None:
+        """Do the lines that the observer wants, and those by which nodes settle; return what is left."""
         observer = self.interpreter.observer
-        if observer is None or observer.first_lines is None or not isinstance(first, Block):
-            return None
-        piece = first.cut(observer.first_lines)[0] if observer.first_lines < len(first.lines) else first
-        self.interpreter.feed(piece)
-        self.line_no += piece.raw.count(b"\n")
-        return piece.offset_bytes + len(piece.raw)
+        rest = first
+        if observer and observer.first_lines and isinstance(rest, Block):
+            rest = self._do_lines(rest, observer.first_lines)
+        for _ in range(SETTLING_LINES):
+            if self.interpreter.is_settled() or not isinstance(rest, Block):
+                break
+            rest = self._do_lines(rest, 1)
+        return rest
 
-    def run(
-        self, begin: int, helpers: int, keep: Keeper | None, progress: Progress | None
-    ) -> Iterator[Piece]:
-        """Do all chunks from `begin` on; return the rest: from a line that is too long for a chunk on."""
+    def _do_lines(self, block: Block, count: int) -> Block | None:
+        """Do the first lines of a block; return the rest, if there is one."""
+        done, rest = block.cut(count) if count < len(block.lines) else (block, None)
+        self.interpreter.feed(done)
+        self.line_no += done.raw.count(b"\n")
+        self.offset_bytes = done.offset_bytes + len(done.raw)
+        return rest
+
+    def run(self, helpers: int, keep: Keeper | None, progress: Progress | None) -> Iterator[Piece]:
+        """Do all chunks that follow; return the rest: from a line that is too long for a chunk on."""
         from fproc.run.helpers import Helpers  # noqa: PLC0415 - only big files need it
 
-        source_file, interpreter = self.source_file, self.interpreter
+        source_file, interpreter, begin = self.source_file, self.interpreter, self.offset_bytes
+        shared = SharedInput(
+            source_file.source, interpreter.entry, source_file.records, interpreter.settled_states()
+        )
         helper_pool = Helpers(
             self.plan,
             source_file.fileno(),
-            SharedInput(source_file.source, interpreter.entry, source_file.records),
+            shared,
             helpers=helpers,
             sampling=self.sampling,
             mark=self.mark,

@@ -213,7 +213,14 @@ def test_check_says_which_example_fails_and_how(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("action", "parts"),
     [
-        ("--check", ["configuration: ok, 4 nodes, 1 example passed", "lines enter at: start"]),
+        (
+            "--check",
+            [
+                "configuration: ok, 4 nodes, 1 example passed",
+                "lines enter at: start",
+                "a big file is done by all workers that are free",
+            ],
+        ),
         ("--graph", ["start (tag)  <- lines enter", "    -> filter", "    => {name}"]),
         ("--graph text", ["start (tag)  <- lines enter"]),
         ("--graph mermaid", ["flowchart LR", '    n0["start: tag"]', "    n0 --> n1"]),

@@ -94,6 +94,7 @@ class Processor:
     whose file was given up. One without a `state` remembers nothing from line to line. `target` is the
     user's object that does the work, if there is one; `is_users` says that a user has written it. `step` is
     the same work on structured records as they are (`objects`), for a built-in that declares what kind it is.
+    `is_settled()` returns whether its state will not change any more, for one that declares that it settles.
     """
 
     process: Callable[[str, str], Sequence[Record]]
@@ -103,6 +104,7 @@ class Processor:
     target: Any = None
     is_users: bool = False
     step: Callable[[Any], Any] | None = None
+    is_settled: Callable[[], bool] | None = None
 
 
 Maker = Callable[[Source, Output], Processor]
@@ -306,6 +308,7 @@ class Builtin:
     - `sets_tag`: each record that it emits has a tag that it has chosen, never the one it received.
     - `passes_line`: the lines that it emits are those that it received, unchanged.
     - `remembers`: what it emits for a line may depend on lines before it.
+    - `settles`: it does so only until it is settled, after a line or two; its processor says when that is.
 
     - `needs_fields`: the fields that it looks at; so a line is split once for several nodes.
     - `step`: what it does with structured records, if it does; its processor has the call.
@@ -323,6 +326,7 @@ class Builtin:
     sets_tag: Declared = never
     passes_line: bool = False
     remembers: Declared = always
+    settles: Declared = never
     needs_fields: FieldNeeds = no_fields
     step: Steps = no_step
     gives_tags: Tags = any_tags

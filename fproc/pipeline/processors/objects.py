@@ -223,7 +223,12 @@ Finish = Callable[[], Iterable[Record]]
 
 
 def parsing(
-    parse: Parse, otherwise: str, *, finish: Finish | None = None, state: State | None = None
+    parse: Parse,
+    otherwise: str,
+    *,
+    finish: Finish | None = None,
+    state: State | None = None,
+    is_settled: Callable[[], bool] | None = None,
 ) -> Processor:
     """Return a processor that makes records of lines."""
 
@@ -231,7 +236,7 @@ def parsing(
         record = parse(line)
         return None if record is None else encode(record)
 
-    return Processor(_fitting(make, otherwise), finish, state=state, step=parse)
+    return Processor(_fitting(make, otherwise), finish, state=state, step=parse, is_settled=is_settled)
 
 
 def editing(

@@ -55,6 +55,10 @@ class CsvParser:
             return f"{what}{names[len(cells)]!r} is missing"
         return f"{what}column {len(names) + 1} has no name"
 
+    def is_settled(self) -> bool:
+        """Return whether the header is known."""
+        return self._header is not None
+
     def state(self) -> State:
         """Return the calls that save the header, and restore it."""
 
@@ -83,12 +87,14 @@ def _parse_csv(*, separator: str, quote: str, header: tuple[str, ...] | bool, ot
 
     def make(_source: object, _output: object) -> Processor:
         parser = CsvParser(separator, quote, names)
-        return parsing(parser.parse, otherwise, state=parser.state() if names is None else None)
+        if names is not None:
+            return parsing(parser.parse, otherwise)
+        return parsing(parser.parse, otherwise, state=parser.state(), is_settled=parser.is_settled)
 
     return make
 
 
-def _remembers(values: Mapping[str, Any]) -> bool:
+def _has_own_header(values: Mapping[str, Any]) -> bool:
     return values["header"] is True
 
 
@@ -111,6 +117,7 @@ PARSE_CSV = same_tag(
         ),
         "otherwise": OTHERWISE_REJECT,
     },
-    remembers=_remembers,
+    remembers=_has_own_header,
+    settles=_has_own_header,
     step=lambda _values: StepKind.PARSE,
 )

@@ -85,6 +85,10 @@ class CsvFormatter:
         self._default = default
         self._join = join
 
+    def is_settled(self) -> bool:
+        """Return whether the columns are known, and their names written."""
+        return self.fields is not None and not self.needs_header
+
     def row(self, record: StructuredRecord) -> str:
         """Return the row of a record.
 
@@ -126,7 +130,7 @@ def _csv_processor(formatter: CsvFormatter, otherwise: str) -> Processor:
             return () if kept is None else ((tag, kept),)
 
     state = of_attributes(formatter, ["fields", "needs_header"])
-    return Processor(process, state=state, step=formatter.row)
+    return Processor(process, state=state, step=formatter.row, is_settled=formatter.is_settled)
 
 
 def _format(
@@ -200,6 +204,7 @@ FORMAT = same_tag(
         "otherwise": OTHERWISE,
     },
     remembers=_remembers,
+    settles=lambda values: values["to"] == CSV,
     step=lambda _values: StepKind.FORMAT,
     check=_check,
 )
