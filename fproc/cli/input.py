@@ -29,6 +29,7 @@ from fproc.run.reading.inputs import Input
 from fproc.run.run import run_input
 from fproc.run.verdict import Verdict, decide
 from fproc.spool.disk.disk import Disk
+from fproc.spool.job.decision import appended_text
 from fproc.spool.layout import REJECTS_ENDING, Folders
 from fproc.spool.output.direct import DirectOutput
 
@@ -245,6 +246,7 @@ class _Call:
             streamed_result=name if stream else None,
             mode=self._plan.config.mode_of_results,
             spool=self._spool(),
+            read_text=appended_text,
         )
         try:
             yield output

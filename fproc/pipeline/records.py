@@ -112,6 +112,11 @@ def decode_text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+def encode(text: str) -> bytes:
+    """Return the bytes that `decode` made text of."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def encode_lines(lines: Iterable[str]) -> bytes:
     r"""Return the bytes of whole lines, each ended with `\n`.
 

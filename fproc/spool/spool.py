@@ -52,7 +52,7 @@ from fproc.spool.job import reruns
 from fproc.spool.job.attempts import Attempts, NotYet
 from fproc.spool.job.checkpoint import Checkpoint
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.decision import FileStamp
+from fproc.spool.job.decision import FileStamp, appended_text
 from fproc.spool.job.group import Ending, Groups
 from fproc.spool.job.job import Job, RolledForward
 from fproc.spool.job.late import LateWriters
@@ -117,7 +117,8 @@ class Spool:
         self.trusted_time = TrustedTime(self.folders, clock=clock).now
         self.sharing = Sharing(self.folders, self._disk, lock_manager, monotonic=monotonic)
         mode, lock_manager_now = config.mode_of_results, lambda: self.sharing.lock_manager
-        self._appender = Appender(self._disk, self.folders, self.home.stage, lock_manager_now, mode=mode)
+        stage = self.home.stage
+        self._appender = Appender(self._disk, self.folders, stage, lock_manager_now, appended_text, mode=mode)
         self._intake = config.intake
         self.names = InputNames(config.intake)
         self._markers = Markers(self.names, self.folders.unprocessed, self._disk)

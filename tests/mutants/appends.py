@@ -5,11 +5,16 @@ from __future__ import annotations
 from tests.support.mutation import crash, mutant
 
 TESTS = "tests/unit/spool/output/test_appends.py::"
+IN_TEXTS = "tests/unit/spool/output/test_appended_texts.py::"
+IN_ROTATED = "tests/unit/spool/output/test_rotated_results.py::"
+PACKED = (
+    IN_ROTATED + "test_what_was_complete_when_it_was_rotated_and_packed_after_a_crash_is_not_appended_again"
+)
 CRASHES = TESTS + "test_whoever_comes_after_a_crash_completes_what_was_begun"
 POWER_LOSS = TESTS + "test_loss_of_power_before_any_call_costs_nothing_and_doubles_nothing"
 HALVES = TESTS + "test_half_of_an_input_is_completed_or_cut_and_written_again"
-ROTATED = TESTS + "test_a_result_that_is_rotated_before_any_call_after_a_crash_too_has_each_input_once"
-REMOVED = TESTS + "test_a_result_that_is_removed_while_it_is_appended_to_is_begun_anew"
+ROTATED = IN_ROTATED + "test_a_result_that_is_rotated_before_any_call_after_a_crash_too_has_each_input_once"
+REMOVED = IN_ROTATED + "test_a_result_that_is_removed_while_it_is_appended_to_is_begun_anew"
 
 APPENDS = [
     mutant(
@@ -41,9 +46,9 @@ APPENDS = [
         "the intent is removed before the parts",
         "output/appends",
         (
-            "        for part in intent.parts:\n            unlink_if_there",
+            "        for part in parts:\n            unlink_if_there",
             (
-                "        self._intents.remove(intent.result)\n        for part in intent.parts:\n"
+                "        self._intents.remove(intent.result)\n        for part in parts:\n"
                 "            unlink_if_there"
             ),
         ),
@@ -73,7 +78,7 @@ APPENDS = [
     mutant(
         "a part that was appended before is appended again",
         "output/appends",
-        ("for part in parts if os.path.lexists(part.path)]", "for part in parts]"),
+        ("if entry.is_there and entry.key not in appended]", "if entry.key not in appended]"),
         TESTS + "test_a_part_that_is_gone_was_appended_before",
     ),
     mutant(
@@ -129,7 +134,7 @@ APPENDS = [
         "what was emptied after a crash counts as there",
         "output/appends",
         ("            return False\n        done_bytes = ", "            return True\n        done_bytes = "),
-        TESTS + "test_what_was_emptied_after_a_crash_is_appended_to_what_is_there",
+        IN_ROTATED + "test_what_was_emptied_after_a_crash_is_appended_to_what_is_there",
     ),
     mutant(
         "what was complete when it was removed is appended again",
@@ -138,7 +143,8 @@ APPENDS = [
             "            return True  # whoever",
             "            return not self._is_gone(intent.result)  # whoever",
         ),
-        TESTS + "test_what_was_complete_when_it_was_rotated_and_packed_after_a_crash_is_not_appended_again",
+        IN_ROTATED
+        + "test_what_was_complete_when_it_was_rotated_and_packed_after_a_crash_is_not_appended_again",
     ),
     mutant(
         "what could not be made durable stays",
@@ -167,7 +173,7 @@ APPENDS = [
     mutant(
         "parts whose stage is another folder count as appended",
         "output/appends",
-        ("if identity_of(self._stage) != intent.stage:", "if False:"),
+        ("if not has_text(gone) and identity_of(self._stage) != intent.stage:", "if False:"),
         TESTS + "test_parts_are_waited_for_while_their_stage_is_another_folder",
     ),
     mutant(
@@ -211,12 +217,72 @@ APPENDS = [
         "a file that a rotator has locked is appended to",
         "output/appends",
         ("self._disk.lock_open(shared.descriptor) or None", "True"),
-        TESTS + "test_a_rotator_that_holds_the_lock_of_the_file_is_waited_for",
+        IN_ROTATED + "test_a_rotator_that_holds_the_lock_of_the_file_is_waited_for",
     ),
     mutant(
         "what someone else has written behind an input is cut",
         "output/appends",
         ("if shared.size_bytes() > intent.offset_bytes + intent.size_bytes:", "if False:"),
-        TESTS + "test_what_someone_else_has_written_meanwhile_is_never_cut",
+        IN_ROTATED + "test_what_someone_else_has_written_meanwhile_is_never_cut",
+    ),
+    mutant(
+        "it is not remembered which texts were appended",
+        "output/appends",
+        ("self._intents.finish(intent.result)", "self._intents.remove(intent.result)"),
+        TESTS + "test_a_part_that_is_gone_was_appended_before",
+    ),
+    mutant(
+        "that texts were appended is not made durable",
+        "output/intents",
+        (
+            '{_DONE}")\n        self._disk.sync_folder(self._folders.appends)',
+            '{_DONE}")',
+        ),
+        IN_TEXTS + "test_that_texts_were_appended_is_durable_before_a_rotator_empties_the_result",
+    ),
+    mutant(
+        "texts that were appended before the last ones are forgotten",
+        "output/appends",
+        ("tuple(entries), stage, earlier)", "tuple(entries), stage, {})"),
+        IN_TEXTS + "test_texts_are_known_to_be_appended_as_long_as_their_records_are_there",
+    ),
+    mutant(
+        "texts are forgotten whose commit records may come back",
+        "output/intents",
+        ("        if left != appended:\n", "        if not appended:\n"),
+        IN_TEXTS + "test_texts_are_known_to_be_appended_as_long_as_their_records_may_come_back",
+    ),
+    mutant(
+        "texts whose commit records are gone are taken for those still to be appended",
+        "output/entries",
+        ("return self.data is not None", "return True"),
+        IN_TEXTS + "test_a_text_whose_record_is_gone_was_appended_and_so_were_those_beside_it",
+    ),
+    mutant(
+        "the second name of a result goes before its intent with texts is done",
+        "output/appends",
+        (
+            "        self._intents.finish(intent.result)\n",
+            (
+                "        unlink_if_there(self._disk, self._link_path(intent.result))\n"
+                "        self._intents.finish(intent.result)\n"
+            ),
+        ),
+        ROTATED,
+    ),
+    mutant(
+        "a text that is too long for a commit record stays in memory",
+        "output/parts",
+        ("if self._text_bytes > TEXT_BYTES:", "if False:"),
+        "tests/unit/spool/output/test_parts.py::test_what_is_appended_is_held_in_memory_as_long_as_it_is_short",
+    ),
+    mutant(
+        "a text that was held in memory is not in the checkpoint",
+        "output/parts",
+        (
+            "            if part.text:\n                self._write_text",
+            "            if False:\n                self._write_text",
+        ),
+        "tests/unit/spool/output/test_parts.py::test_a_checkpoint_writes_what_was_held_in_memory",
     ),
 ]

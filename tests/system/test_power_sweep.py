@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fproc.spool.job.decision import appended_text
 from fproc.spool.output.direct import DirectOutput
 from fproc.spool.spool import Spool
 from tests.support.helpers import plan_of
@@ -145,7 +146,7 @@ def test_what_is_done_at_the_very_first_start_survives_power_loss(memory_path: P
 
 def test_a_result_that_was_published_beside_the_spool_survives_power_loss(memory_path: Path) -> None:
     disk = PowerDisk(10**9, str(memory_path))
-    output = DirectOutput(disk, str(memory_path), rename={})
+    output = DirectOutput(disk, str(memory_path), rename={}, read_text=appended_text)
     output.staging.write("result", "line")
     output.staging.flush()
     output.publish([], set())

@@ -72,7 +72,7 @@ class ResultFolders:
         return self._stage
 
     def prepare(self, disk: Disk, parts: Mapping[str, str]) -> None:
-        """Prepare the names of results, each with the path of its part, for their commit.
+        """Prepare the names of results, each with the path of its part if it has one, for their commit.
 
         Raises:
             ResultNameError: a result cannot have its name.
@@ -90,7 +90,8 @@ class ResultFolders:
             access = Access.of(f"{self._root}/{folder}")
             if access != self._access:
                 for result in results:
-                    access.give_to_file(parts[result])
+                    if parts[result]:
+                        access.give_to_file(parts[result])
 
     def check_appended(self, results: Iterable[str]) -> None:
         """Check that what these results are called is free, or a file that can be appended to.

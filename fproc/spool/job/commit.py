@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from fproc.pipeline.processors.options.result_names import APPENDED
+from fproc.pipeline.records import decode, encode
 from fproc.spool.checks.result_folders import make_again
 from fproc.spool.disk import paths
 from fproc.spool.disk.disk import Disk
@@ -25,7 +26,7 @@ from fproc.spool.disk.identity import identity_of
 from fproc.spool.job.decision import OF_JOB, CommitRecord, FileStamp, Publication, write_record
 from fproc.spool.layout import Folders, free_number
 from fproc.spool.output.appends import Appender
-from fproc.spool.output.intents import AppendedPart
+from fproc.spool.output.entries import AppendedPart, AppendedText, Entry
 from fproc.spool.output.parts import Part
 
 BY_WAY = "input"
@@ -67,6 +68,8 @@ def check_parts(folders: Folders, job_folder: str, commit_record: CommitRecord) 
         OSError: one of them is neither; nothing may be done before it is back.
     """
     for move in commit_record.publications:
+        if move.text:
+            continue
         part = _part(folders, job_folder, move)
         if not os.path.lexists(part):
             _check_published(folders, commit_record, move)
@@ -144,7 +147,7 @@ def publication(folders: Folders, result: str, part: Part, number: int, *, repla
     """Return how a result of a run is published: it is moved to its name, or appended to what is there."""
     appends = result.startswith(APPENDED)
     return Publication(
-        folders.portable(part.path),
+        folders.portable(part.path) if part.path else "",
         folders.portable(folders.results),
         result.removeprefix(APPENDED),
         1 if appends else number,
@@ -153,6 +156,7 @@ def publication(folders: Folders, result: str, part: Part, number: int, *, repla
         size_bytes=part.size_bytes,
         mtime_ns=part.mtime_ns,
         appends=appends,
+        text=decode(part.text) if part.text else "",
     )
 
 
@@ -164,20 +168,30 @@ def append(
     Returns:
         The commit records with the places of what was appended, as far as they are known.
     """
-    parts = [
-        AppendedPart(folders.absolute(move.part), move.size_bytes)
+    entries = [
+        _entry(folders, commit_record, move)
         for commit_record in commit_records
         for move in commit_record.appended
         if move.name == name
     ]
-    offsets = {folders.portable(path): offset for path, offset in appender.append(name, parts).items()}
-    return [commit_record.with_offsets(offsets) for commit_record in commit_records]
+    offsets = appender.append(name, entries)
+    return [
+        commit_record.with_offset(name, offsets.get(entry.key))
+        for commit_record, entry in zip(commit_records, entries, strict=True)
+    ]
+
+
+def _entry(folders: Folders, commit_record: CommitRecord, move: Publication) -> Entry:
+    if not move.text:
+        return AppendedPart(folders.absolute(move.part), move.size_bytes)
+    return AppendedText(commit_record.archive.name, commit_record.job, move.size_bytes, encode(move.text))
 
 
 def end_publication(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:
     """Do the second half of publishing, where moves have halves: the parts' new names are durable now."""
     for move in commit_record.publications if disk.has_halves else ():
-        disk.end_move(_part(folders, job_folder, move))
+        if not move.appends:
+            disk.end_move(_part(folders, job_folder, move))
 
 
 def end_archiving(

@@ -9,10 +9,11 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fproc.base.values import dataclass, fields, replace
+from fproc.pipeline.records import encode
 from fproc.spool.disk.disk import Disk, write_whole
 from fproc.spool.layout import Folders, numbered
 from fproc.spool.output.intents import place_in
@@ -22,14 +23,16 @@ OF_JOB = ":job:"
 """Prefix of the path of a part in the job folder, which is renamed when a lease changes hands."""
 VERSION = 2
 APPENDING_VERSION = 3
-_KNOWN_VERSIONS = frozenset({1, VERSION, APPENDING_VERSION})
+TEXT_VERSION = 4
+_KNOWN_VERSIONS = frozenset({1, VERSION, APPENDING_VERSION, TEXT_VERSION})
 """Version 1 had neither the stage nor the parts' stamps; a release that knows only that one stops at ours.
 
-Where something is appended, it is version 3: no release that does not know that may carry it out.
+Where something is appended, it is version 3, or 4 if the record holds it: no release that does not know that
+may carry it out.
 """
 
 _NOT_KNOWN = -1
-_OF_APPENDED = frozenset({"appends", "offset_bytes"})
+_OF_APPENDED = frozenset({"appends", "offset_bytes", "text"})
 """Fields of publications that version 2 does not know."""
 
 _Kind = TypeVar("_Kind", "FileStamp", "Publication")
@@ -62,7 +65,7 @@ class Publication:
 
     `name` is the wanted name, `number` the `~N` that it gets; `extra` is appended to that. Inode, size and
     time identify the file of the part, as far as it is known. What `appends` is added to the result of that
-    name, from `offset_bytes` on once that is known.
+    name, from `offset_bytes` on once that is known. Without a part it is `text`, with surrogate escapes.
     """
 
     part: str
@@ -76,6 +79,7 @@ class Publication:
     mtime_ns: int = _NOT_KNOWN
     appends: bool = False
     offset_bytes: int = _NOT_KNOWN
+    text: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -157,10 +161,12 @@ class CommitRecord:
         """Everything that is moved, the input last."""
         return (*self.publications, self.archive)
 
-    def with_offsets(self, offsets: Mapping[str, int]) -> CommitRecord:
-        """Return the record with the places of what was appended, by the paths of parts."""
+    def with_offset(self, result: str, offset_bytes: int | None) -> CommitRecord:
+        """Return the record with the place of what was appended to a result, if that is known."""
+        if offset_bytes is None:
+            return self
         moves = [
-            replace(move, offset_bytes=offsets[move.part]) if move.part in offsets else move
+            replace(move, offset_bytes=offset_bytes) if move.appends and move.name == result else move
             for move in self.publications
         ]
         return replace(self, publications=tuple(moves))
@@ -174,8 +180,10 @@ class CommitRecord:
 
 def record_version(*commit_records: CommitRecord) -> int:
     """Return the version of the form that these commit records need."""
-    appends = any(move.appends for each in commit_records for move in each.publications)
-    return APPENDING_VERSION if appends else VERSION
+    appended = [move for each in commit_records for move in each.appended]
+    if any(move.text for move in appended):
+        return TEXT_VERSION
+    return APPENDING_VERSION if appended else VERSION
 
 
 def write_record(disk: Disk, job_folder: str, commit_record: CommitRecord) -> None:
@@ -202,7 +210,10 @@ def as_json(commit_record: CommitRecord) -> dict[str, Any]:
 
 def _values(record: FileStamp | Publication) -> dict[str, Any]:
     appends = getattr(record, "appends", False)
-    return {name: getattr(record, name) for name in record.__slots__ if appends or name not in _OF_APPENDED}
+    values = {name: getattr(record, name) for name in record.__slots__ if appends or name not in _OF_APPENDED}
+    if appends and not values["text"]:
+        del values["text"]
+    return values
 
 
 def read_record(job_folder: str) -> CommitRecord | None:
@@ -222,6 +233,24 @@ def read_from(path: str) -> CommitRecord | None:
 def read_shared(folders: Folders, name: str) -> CommitRecord | None:
     """Return the commit record of an input that committed with others; None and raises as `read_record`."""
     return _parsed(os.path.join(folders.commits, name), lambda value: value["decisions"][name])
+
+
+def appended_text(folders: Folders, name: str, job: str, result: str) -> bytes | None:
+    """Return what the commit record that an input shares with others holds for a result, while it is there.
+
+    Raises:
+        OSError: it cannot be read, or was written by another version of fproc.
+    """
+    commit_record = read_shared(folders, name)
+    if commit_record is None:
+        path = os.path.join(folders.commits, name)
+        if os.path.lexists(path):
+            raise OSError(errno.EBADMSG, "cannot be read, and holds what is to be appended", path)
+        return None
+    if commit_record.job != job:
+        return None
+    text = next((move.text for move in commit_record.appended if move.name == result), "")
+    return encode(text) if text else None
 
 
 def read_kept(folder: str, archived: str) -> CommitRecord | None:

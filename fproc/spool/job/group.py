@@ -176,7 +176,8 @@ class _Commit:
             self._identity = self._home.check_for_commit()
             self._sync_parts()
             self._each(self._seal)
-            self._share(self._stage)
+            if self._has_parts():
+                self._share(self._stage)
             self._each(self._decide)
             self._write_down()
             self._append()
@@ -216,6 +217,10 @@ class _Commit:
 
     def _moves(self) -> list[decision.Publication]:
         return [move for claim in self._open_claims for move in self._decided[claim].publications]
+
+    def _has_parts(self) -> bool:
+        """Return whether some results are files; others are texts in the commit records."""
+        return any(part.path for claim in self._open_claims for part in claim.staging.parts.values())
 
     def _sync_parts(self) -> None:
         """Make the parts of all claims durable, several at a time."""

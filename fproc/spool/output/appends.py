@@ -1,9 +1,10 @@
 """Appending to results that many inputs share: whole inputs, each once, whatever crashes meanwhile.
 
 Whoever appends holds the lock of the result. An *intent* says to which file (by inode), from where on, and
-which parts; it is durable before the first byte. After the last byte the file is fsynced; then the parts are
-removed; then the intent. So as long as all parts of an intent are there, what was written of them may be
-incomplete, and is completed or written again; once one of them is gone, all of it is there.
+what (parts, or short texts in commit records); it is durable before the first byte. After the last byte the
+file is fsynced; then the parts are removed; then the intent, or, because of the texts, it is kept as done. So
+as long as an intent is there, with all that it is about, what was written may be incomplete, and is completed
+or written again; once one of its parts or records is gone, all of it is there.
 
 The file has a second name in the stage meanwhile: a log rotator may rename it at any instant, and after a
 crash the file that was written to is still found.
@@ -14,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import TypeVar
 
@@ -24,7 +25,8 @@ from fproc.spool.disk.disk import NO_LINKS, Disk, unlink_if_there
 from fproc.spool.disk.identity import identity_of
 from fproc.spool.layout import Folders, numbered
 from fproc.spool.locks.locks import JobLock, LockManager
-from fproc.spool.output.intents import AppendedPart, Intent, Intents, digest_of
+from fproc.spool.output.entries import AppendedPart, Entry, TextReader, has_text
+from fproc.spool.output.intents import Intent, Intents, digest_of
 from fproc.spool.output.shared_result import SharedResult
 
 PATIENCE_SECONDS = 30.0
@@ -51,6 +53,7 @@ class Appender:
         folders: the spool's.
         stage: the folder in which parts grow.
         lock_manager: returns what holds jobs, and the locks of results.
+        read_text: returns what is to be appended from a commit record.
         mode: of results that begin with this, or None for what the umask says.
         monotonic: seconds on a clock that is never set.
         wait: waits for a number of seconds.
@@ -62,6 +65,7 @@ class Appender:
         folders: Folders,
         stage: str,
         lock_manager: Callable[[], LockManager],
+        read_text: TextReader,
         *,
         mode: int | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -71,16 +75,16 @@ class Appender:
         self._results = folders.results
         self._stage = stage
         self._lock_manager = lock_manager
-        self._intents = Intents(disk, folders)
+        self._intents = Intents(disk, folders, read_text)
         self._mode = mode
         self._monotonic = monotonic
         self._wait = wait
 
-    def append(self, result: str, parts: Sequence[AppendedPart]) -> dict[str, int]:
-        """Append parts to a result, all together, except those that were appended already, and are gone.
+    def append(self, result: str, entries: Sequence[Entry]) -> dict[str, int]:
+        """Append to a result, all together, except what was appended already.
 
         Returns:
-            Where each part begins in the result, by its path, as far as that is known: not if it was appended
+            Where each entry begins in the result, by its key, as far as that is known: not if it was appended
             before.
 
         Raises:
@@ -89,8 +93,12 @@ class Appender:
         result = numbered(result, 1)
         with self._locked(result) as lock:
             settled = self._settle(result)
-            left = [part for part in parts if os.path.lexists(part.path)]
-            return settled | (self._append(result, left, lock) if left else {})
+            appended = self._intents.appended(digest_of(result)) if has_text(entries) else {}
+            left = [entry for entry in entries if entry.is_there and entry.key not in appended]
+            if not left:
+                return settled
+            earlier = self._intents.with_records(appended) if has_text(left) else {}
+            return settled | self._append(result, left, earlier, lock)
 
     def append_alone(self, result: str, part: AppendedPart) -> int:
         """Append a part for which nothing is remembered after a crash, and remove it.
@@ -106,7 +114,7 @@ class Appender:
             self._settle(result)
             with closing(self._opened(result)) as shared:
                 begin_bytes = shared.size_bytes()
-                intent = Intent(result, shared.inode, begin_bytes, (part,), "")
+                intent = Intent(result, shared.inode, begin_bytes, (part,), "", {})
                 self._complete(intent, shared, 0)
                 end_bytes = shared.size_bytes()
         self._disk.unlink(part.path)
@@ -129,6 +137,7 @@ class Appender:
                     self._settle(intent.result)
                 else:
                     unlink_if_there(self._disk, os.path.join(self._stage, f"{_LINK}{digest}"))
+                self._intents.forget_finished(digest)
             finally:
                 lock.release()
 
@@ -170,13 +179,16 @@ class Appender:
             lock = manager.hold(name, seen_version)
         return lock
 
-    def _append(self, result: str, parts: Sequence[AppendedPart], lock: JobLock) -> dict[str, int]:
+    def _append(
+        self, result: str, entries: Sequence[Entry], earlier: Mapping[str, str], lock: JobLock
+    ) -> dict[str, int]:
         for _ in range(_TRIES):
             with closing(self._opened(result)) as shared:
                 if not self._link(result, shared.descriptor):
                     continue
                 stage = identity_of(self._stage)
-                intent = Intent(result, shared.inode, shared.size_bytes(), tuple(parts), stage)
+                begin_bytes = shared.size_bytes()
+                intent = Intent(result, shared.inode, begin_bytes, tuple(entries), stage, earlier)
                 self._intents.write(intent, lock.folder)
                 if not lock.is_owner():
                     what = "this process was taken for dead while it appended to this result"
@@ -190,9 +202,9 @@ class Appender:
         raise OSError(errno.EBUSY, what, self._path(result))
 
     def _complete(self, intent: Intent, shared: SharedResult, done_bytes: int) -> None:
-        """Append what is left of the parts of an intent, and make it durable."""
+        """Append what is left of an intent, and make it durable."""
         try:
-            shared.append(intent.parts, done_bytes)
+            shared.append(intent.entries, done_bytes)
             self._disk.sync(shared.descriptor)
         except OSError:
             # What could not be made durable has to be written again: the next fsync would take it for done.
@@ -204,7 +216,7 @@ class Appender:
         """Complete what an appender that died had begun, or forget it if the file is gone or was emptied.
 
         Returns:
-            Where each part of that begins in the result, by its path, if it is there now.
+            Where each entry of that begins in the result, by its key, if it is there now.
 
         Raises:
             OSError: the disk refuses, or the stage is not there.
@@ -212,8 +224,9 @@ class Appender:
         intent = self._intents.read(digest_of(result))
         if intent is None:
             return {}
-        if not all(os.path.lexists(part.path) for part in intent.parts):
-            if identity_of(self._stage) != intent.stage:
+        gone = [entry for entry in intent.entries if not entry.is_there]
+        if gone:
+            if not has_text(gone) and identity_of(self._stage) != intent.stage:
                 what = f"what is to be appended is not there: {self._stage} is gone, or another folder"
                 hint = "mount or put back the results folder as it was, then fproc goes on"
                 raise OSError(errno.ENOLINK, f"{what}; {hint}", self._path(result))
@@ -233,7 +246,7 @@ class Appender:
         """Complete an intent in the file that it was begun with; return whether all of it counts as there."""
         if shared.size_bytes() < intent.offset_bytes:
             return False
-        done_bytes = shared.count_appended(intent.parts, intent.offset_bytes)
+        done_bytes = shared.count_appended(intent.entries, intent.offset_bytes)
         if done_bytes is None:
             if shared.size_bytes() > intent.offset_bytes + intent.size_bytes:
                 return False  # someone else has written there, too: that is not fproc's to cut
@@ -317,13 +330,20 @@ class Appender:
             return False
 
     def _end(self, intent: Intent) -> None:
-        """Forget an intent of which all bytes are durable: the parts go first, which tells others that."""
-        for part in intent.parts:
+        """End an intent of which all bytes are durable: the parts go first, which tells others that."""
+        parts = [entry for entry in intent.entries if isinstance(entry, AppendedPart)]
+        for part in parts:
             unlink_if_there(self._disk, part.path)
-        self._forget(intent)
+        if not intent.has_text:
+            self._forget(intent)
+            return
+        if parts:
+            self._disk.sync_folder(self._stage)
+        self._intents.finish(intent.result)
+        unlink_if_there(self._disk, self._link_path(intent.result))
 
     def _forget(self, intent: Intent) -> None:
-        """Forget an intent; if its parts are there, they are still to be appended."""
+        """Forget an intent; if what it is about is there, that is still to be appended."""
         unlink_if_there(self._disk, self._link_path(intent.result))
         self._disk.sync_folder(self._stage)
         self._intents.remove(intent.result)

@@ -19,7 +19,8 @@ from fproc.spool.locks.holding import lock_manager
 from fproc.spool.locks.locks import JobLock
 from fproc.spool.locks.owner import BOOT_ID, read_text
 from fproc.spool.output.appends import Appender
-from fproc.spool.output.intents import AppendedPart, place_in
+from fproc.spool.output.entries import AppendedPart, TextReader
+from fproc.spool.output.intents import place_in
 from fproc.spool.output.parts import Staging
 
 _PREFIX = "input-"
@@ -45,6 +46,7 @@ class DirectOutput:
         mode: of results, or None for what the umask says.
         spool: the folders of the spool whose results these are, if there is one; where inputs share a result,
             its own inputs do, too.
+        read_text: returns what is to be appended from a commit record.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class DirectOutput:
         streamed_result: str | None = None,
         mode: int | None = None,
         spool: Folders | None = None,
+        read_text: TextReader,
     ) -> None:
         self._disk = disk
         self._folder = folder
         self._rename = rename
         self._mode = mode
         self._spool = spool
+        self._read_text = read_text
         self._stages = os.path.join(folder, STAGE_FOLDER)
         self._host = host_mark()
         self._stage = os.path.join(self._stages, f"{_PREFIX}{self._host}-{new_id(8)}")
@@ -118,13 +122,13 @@ class DirectOutput:
         """Return what appends to results here, under the locks of the spool that they belong to."""
         spool = self._spool
         if spool is None:
-            return Appender(
-                self._disk, Folders(self._stage, self._folder), self._stage, _NoLocks, mode=self._mode
-            )
+            folders = Folders(self._stage, self._folder)
+            return Appender(self._disk, folders, self._stage, _NoLocks, self._read_text, mode=self._mode)
         manager = lock_manager(
             spool, self._disk, is_shared=os.path.exists(spool.shared), monotonic=time.monotonic
         )
-        return Appender(self._disk, spool, stage_of(spool, read_id(spool)), lambda: manager, mode=self._mode)
+        stage = stage_of(spool, read_id(spool))
+        return Appender(self._disk, spool, stage, lambda: manager, self._read_text, mode=self._mode)
 
     def close(self) -> None:
         """Remove what was not published, and leave no trace in the folder."""

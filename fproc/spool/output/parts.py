@@ -13,20 +13,27 @@ from typing import BinaryIO
 
 from fproc.base.errors import ConservationError, OutputError, reason_of
 from fproc.base.stdout import standard_output, write_all
+from fproc.pipeline.processors.options import APPENDED
 from fproc.pipeline.records import encode_lines
 from fproc.spool.disk.disk import Disk, unlink_if_there
 
 HELD_CHARACTERS = 128 * 1024
 OPEN_PARTS = 64
+TEXT_BYTES = 16 * 1024
+"""How much of what one input appends is held in memory: it goes into the commit record if that is all."""
 
 
 class Part:
-    """One result while it grows: the file it grows in, and what was written to it, at last when."""
+    """One result while it grows: the file it grows in, and what was written to it, at last when.
 
-    __slots__ = ("inode", "is_durable", "lines", "mtime_ns", "path", "size_bytes")
+    What is appended to a result that inputs share has no file as long as it is a short `text`.
+    """
+
+    __slots__ = ("inode", "is_durable", "lines", "mtime_ns", "path", "size_bytes", "text")
 
     def __init__(self, path: str, size_bytes: int = 0, lines: int = 0) -> None:
         self.path = path
+        self.text = b""
         self.inode = 0
         self.mtime_ns = 0
         self.size_bytes = size_bytes
@@ -70,6 +77,7 @@ class Staging:
         self._held_characters = 0
         self._open: dict[str, int] = {}
         self._made = 0
+        self._text_bytes = 0
         self._set_aside = 0
         self._has_new_names = False
 
@@ -173,6 +181,9 @@ class Staging:
         Raises:
             OSError: the disk refuses.
         """
+        for result, part in self.parts.items():
+            if part.text:
+                self._write_text(result, part)
         self._sync_parts()
         if self._has_new_names:
             self._disk.sync_folder(self._folder())
@@ -193,7 +204,10 @@ class Staging:
         return [(self.parts[result], descriptor) for result, descriptor in self._open.items()]
 
     def seal_with_others(self) -> None:
-        """Do what `seal` does, without the fsync of the stage folder, which serves several jobs at once."""
+        """Do what `seal` does, without the fsync of the stage folder, which serves several jobs at once.
+
+        What is short enough for a commit record stays in memory.
+        """
         self._sync_parts()
         self._has_new_names = False
         self._end()
@@ -209,11 +223,13 @@ class Staging:
         self.close()
         while self.parts:
             part = self.parts.popitem()[1]
-            if part.path not in keep:
+            if part.path and part.path not in keep:
                 unlink_if_there(self._disk, part.path)
 
     def _sync_parts(self) -> None:
-        changed = [(result, part) for result, part in self.parts.items() if not part.is_durable]
+        changed = [
+            (result, part) for result, part in self.parts.items() if not (part.is_durable or part.text)
+        ]
         for result, part in changed:
             self._disk.sync(self._descriptor(result))
             part.is_durable = True
@@ -222,18 +238,30 @@ class Staging:
         """Close the parts, and check that they are what was written."""
         self.close()
         for result, part in self.parts.items():
-            if not _is_as_written(part):
+            if not (part.text or _is_as_written(part)):
                 raise ConservationError(f"someone else has changed or removed the part of {result!r}")
 
     def _append(self, result: str, data: bytes | memoryview, lines: int) -> None:
         if self._stream is not None and result == self._streamed_result:
             self._send(self._stream, data, lines)
             return
-        self._disk.write(self._descriptor(result), data)
-        part = self.parts[result]
+        part = self.parts.setdefault(result, Part(""))
+        if not part.path and result.startswith(APPENDED):
+            part.text += data
+            self._text_bytes += len(data)
+            if self._text_bytes > TEXT_BYTES:
+                self._write_text(result, part)
+        else:
+            self._disk.write(self._descriptor(result), data)
         part.size_bytes += len(data)
         part.lines += lines
         part.is_durable = False
+
+    def _write_text(self, result: str, part: Part) -> None:
+        """Write what was held in memory to a file."""
+        self._disk.write(self._descriptor(result), part.text)
+        self._text_bytes -= len(part.text)
+        part.text = b""
 
     def _send(self, stream: BinaryIO, data: bytes | memoryview, lines: int) -> None:
         self.has_streamed = True
@@ -245,15 +273,15 @@ class Staging:
         if descriptor is None:
             if len(self._open) >= OPEN_PARTS:
                 self._disk.close(self._open.pop(next(iter(self._open))))
-            part = self.parts.get(result)
-            if part is None:
+            part = self.parts[result]
+            if not part.path:
                 path = f"{self._folder()}/{self._prefix}{self._made}"
                 descriptor = self._disk.create(path)
                 if self._mode is not None:
                     os.fchmod(descriptor, self._mode)
                 self._made += 1
                 self._has_new_names = True
-                part = self.parts[result] = Part(path)
+                part.path = path
                 part.inode = os.fstat(descriptor).st_ino
             else:
                 descriptor = self._disk.reopen(part.path)

@@ -140,7 +140,10 @@ def results(watch_dir: str) -> dict[str, str]:
 
 
 def look(watch_dir: str) -> dict[str, Any]:
-    """Everything a user, or a crash, may have left in a spool: files by folder, and litter."""
+    """Everything a user, or a crash, may have left in a spool: files by folder, and litter.
+
+    Which texts were appended is no litter: it is removed when the spool is next looked through for orphans.
+    """
     seen: dict[str, Any] = {
         folder: files(watch_dir, folder) for folder in ("unprocessed", "underprocess", "processed", "failed")
     }
@@ -148,7 +151,10 @@ def look(watch_dir: str) -> dict[str, Any]:
     litter = [f"job {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", "jobs"))]
     for kind in ("new", "instances", "commits", "appends"):
         if os.path.isdir(os.path.join(watch_dir, ".fproc", kind)):
-            litter += [f"{kind} {name}" for name in os.listdir(os.path.join(watch_dir, ".fproc", kind))]
+            names = os.listdir(os.path.join(watch_dir, ".fproc", kind))
+            litter += [
+                f"{kind} {name}" for name in names if not (kind == "appends" and name.endswith(".done"))
+            ]
     for stage in os.scandir(os.path.join(watch_dir, "results", ".stage")):
         litter += [f"part {name}" for name in os.listdir(stage.path)]
     seen["litter"] = litter

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fproc.pipeline.failures import LineFailure
+from fproc.spool.output.parts import TEXT_BYTES
 from tests.support.helpers import SAMPLES, thinned, user
 
 TWO_RESULTS: list[dict[str, Any]] = [
@@ -67,6 +68,9 @@ def set_aside(*places: tuple[int, int]) -> str:
     return "".join(json.dumps(failure.as_json()) + "\n" for failure in failures)
 
 
+LONG = f"{'x' * 1000}\n" * (TEXT_BYTES // 1000 + 1)
+"""What is too long to be appended from a commit record."""
+
 SCENARIOS = {
     "two results": Scenario(
         {"unprocessed/x.log": "a\nb\n"},
@@ -111,6 +115,19 @@ SCENARIOS = {
                 "y.log": "c\n",
             },
         },
+        nodes=SHARED,
+    ),
+    "a part and a text, appended": Scenario(
+        {"unprocessed/x.log": LONG, "unprocessed/y.log": "c\n"},
+        {
+            "processed": {"x.log": LONG, "y.log": "c\n"},
+            "results": {
+                "all/shared.log": (f"before\n{LONG}c\n", f"before\nc\n{LONG}"),
+                "x.log": LONG,
+                "y.log": "c\n",
+            },
+        },
+        earlier={"results/all/shared.log": "before\n"},
         nodes=SHARED,
     ),
     "a second file of a name": Scenario(

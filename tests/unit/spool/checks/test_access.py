@@ -14,7 +14,7 @@ from fproc.spool.checks.access import Access
 from fproc.spool.checks.result_folders import ResultFolders
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
-from fproc.spool.job.decision import FileStamp
+from fproc.spool.job.decision import FileStamp, appended_text
 from fproc.spool.output.direct import DirectOutput
 from tests.support.spool.claims import Place, owned
 
@@ -167,7 +167,7 @@ def test_results_have_the_mode_that_the_configuration_says(place: Place, mode: s
 @pytest.mark.usefixtures("narrow_umask")
 def test_results_of_inputs_beside_the_spool_are_shared_alike(tmp_path: Path, other_group: int) -> None:
     share(tmp_path, other_group, SHARED)
-    output = DirectOutput(Disk(power=False), str(tmp_path), rename={})
+    output = DirectOutput(Disk(power=False), str(tmp_path), rename={}, read_text=appended_text)
     output.staging.write("x.log", "A")
     output.staging.flush()
     output.publish([], set())

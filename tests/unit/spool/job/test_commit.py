@@ -11,7 +11,7 @@ import pytest
 
 from fproc.base.errors import LostClaimError
 from fproc.spool.job.attempts import NotYet
-from fproc.spool.job.decision import APPENDING_VERSION, read_kept
+from fproc.spool.job.decision import TEXT_VERSION, read_kept
 from tests.support.spool.claims import Place, commit, owned
 
 STAMP = {"inode": 1, "size_bytes": 1, "mtime_ns": 1}
@@ -64,7 +64,7 @@ def test_a_record_that_is_kept_under_the_name_of_another_input_says_nothing(tmp_
 def test_a_commit_record_of_another_version_is_left_for_that_version(tmp_path: Path) -> None:
     place = Place(tmp_path / "w")
     place.put("underprocess/x")
-    place.put(".fproc/jobs/x/commit.json", json.dumps({**RECORD, "version": APPENDING_VERSION + 1}))
+    place.put(".fproc/jobs/x/commit.json", json.dumps({**RECORD, "version": TEXT_VERSION + 1}))
     with pytest.raises(OSError, match="another version of fproc"):
         place.spool.adopt("x")
     assert place.has("underprocess/x")

@@ -59,9 +59,10 @@ def test_what_is_appended_costs_few_fsyncs_more_for_a_whole_group(place: Place, 
     plain = fsyncs(Place(tmp_path / "plain", nodes=plain_nodes))
     for result in ("one.log", "other.log"):
         place.put(f"results/{result}", "before\n")
-    per_result = 4  # the intent, its folder, the result, the stage
-    not_needed = 2  # the folder of results, the stage after what was published
-    assert fsyncs(place) == plain + 2 * per_result - not_needed
+    per_result = 4  # the intent, its folder, the result, and the folder again once it is done
+    not_needed = 3  # the stage before the commit, the folder of results, the stage after what was published
+    parts = 2 * len(NAMES)
+    assert fsyncs(place) == plain - parts + 2 * per_result - not_needed
 
 
 def test_a_result_that_cannot_be_appended_to_lets_its_inputs_wait_committed(place: Place) -> None:

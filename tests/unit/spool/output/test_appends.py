@@ -3,52 +3,42 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fproc.spool.disk.disk import Disk
 from fproc.spool.output.appends import LOCK, PATIENCE_SECONDS
-from fproc.spool.output.intents import AppendedPart, digest_of
+from fproc.spool.output.intents import digest_of
 from fproc.spool.output.shared_result import PIECE_BYTES
-from tests.support.spool.appending import RESULT, MeddledDisk, Shelf
+from tests.support.spool.appending import (
+    RESULT,
+    MeddledDisk,
+    Shelf,
+    crashed_appends,
+    die_before_fsync,
+    shelves,
+)
 from tests.support.spool.crashes import BrokenDisk, Crash
 from tests.support.spool.power import PowerDisk
 
 pytestmark = pytest.mark.usefixtures("names_of_the_model")
 
 
-@pytest.fixture
-def shelf(memory_path: Path) -> Shelf:
-    return Shelf(memory_path / "w")
-
-
-def shelves(memory_path: Path, text: str | None) -> Iterator[tuple[int, Shelf]]:
-    """A shelf for each point, whose result holds some text, or is not there."""
-    for point in itertools.count():
-        shelf = Shelf(memory_path / str(point))
-        if text is not None:
-            shelf.result.write_text(text)
-        yield point, shelf
-
-
 def test_parts_are_appended_in_their_order_and_where_is_said(shelf: Shelf) -> None:
     shelf.result.write_text("before\n")
-    one, two = shelf.part("one\n"), shelf.part("two\n")
-    assert shelf.appender().append(RESULT, [one, two]) == {one.path: 7, two.path: 11}
+    one, two = shelf.entry("one\n"), shelf.entry("two\n")
+    assert shelf.appender().append(RESULT, [one, two]) == {one.key: 7, two.key: 11}
     assert shelf.result.read_text() == "before\none\ntwo\n"
     assert shelf.litter() == []
 
 
 def test_a_part_that_is_gone_was_appended_before(shelf: Shelf) -> None:
-    one, two = shelf.part("one\n"), shelf.part("two\n")
+    one, two = shelf.entry("one\n"), shelf.entry("two\n")
     appender = shelf.appender()
     appender.append(RESULT, [one])
-    assert appender.append(RESULT, [one, two]) == {two.path: 4}
+    assert appender.append(RESULT, [one, two]) == {two.key: 4}
     assert appender.append(RESULT, [one, two]) == {}
     assert shelf.result.read_text() == "one\ntwo\n"
 
@@ -67,28 +57,15 @@ def test_a_large_part_is_appended_by_one_call_and_small_ones_all_by_one(shelf: S
     assert shelf.result.stat().st_size == sum(part.size_bytes for part in parts)
 
 
-def crashed_appends(memory_path: Path, before: str | None) -> Iterator[tuple[int, Shelf, list[AppendedPart]]]:
-    """A shelf for each call before which the appending of two parts may crash, and those parts."""
-    for point, shelf in shelves(memory_path, before):
-        parts, disk = [shelf.part("one\n"), shelf.part("two\n")], BrokenDisk(point)
-        try:
-            shelf.appender(disk).append(RESULT, parts)
-        except Crash:
-            disk.die()
-        else:
-            return
-        yield point, shelf, parts
-
-
 @pytest.mark.parametrize("before", [None, "before\n"], ids=["new", "there"])
 @pytest.mark.parametrize("settle", ["append", "recover"])
 def test_whoever_comes_after_a_crash_completes_what_was_begun(
-    memory_path: Path, before: str | None, settle: str
+    memory_path: Path, kind: str, before: str | None, settle: str
 ) -> None:
-    for point, shelf, parts in crashed_appends(memory_path, before):
+    for point, shelf, parts in crashed_appends(memory_path, kind, before):
         if settle == "recover":
             shelf.appender().recover()
-        third = shelf.part("three\n")
+        third = shelf.entry("three\n")
         shelf.appender().append(RESULT, [third])
         shelf.appender().append(RESULT, parts)
         text = shelf.result.read_text()
@@ -109,7 +86,7 @@ def test_half_of_an_input_is_completed_or_cut_and_written_again(
     shelf: Shelf, before: str | None, written: int, tail: str
 ) -> None:
     shelf.result.write_text(before or "")
-    parts = [shelf.part("one\n"), shelf.part("two\n")]
+    parts = [shelf.entry("one\n"), shelf.entry("two\n")]
     die_before_fsync(shelf, parts)
     half = (before or "") + "one\ntwo\n"[:written]
     shelf.result.write_bytes((half + (tail * 8)[: 8 - written]).encode())
@@ -117,27 +94,14 @@ def test_half_of_an_input_is_completed_or_cut_and_written_again(
     assert shelf.result.read_text() == (before or "") + "one\ntwo\n"
 
 
-def die_before_fsync(shelf: Shelf, parts: list[AppendedPart]) -> None:
-    """Append parts, and die when all is written, before that is made durable."""
-
-    class Dying(Disk):
-        def sync(self, descriptor: int) -> None:
-            if os.readlink(f"/proc/self/fd/{descriptor}").endswith(RESULT):
-                raise Crash
-            super().sync(descriptor)
-
-    with pytest.raises(Crash):
-        shelf.appender(Dying(power=True)).append(RESULT, parts)
-
-
 @pytest.mark.parametrize("before", [None, "before\n"], ids=["new", "there"])
 @pytest.mark.parametrize("newest_survives", [False, True])
 @pytest.mark.parametrize("others_fsync", [False, True])
 def test_loss_of_power_before_any_call_costs_nothing_and_doubles_nothing(
-    memory_path: Path, before: str | None, *, newest_survives: bool, others_fsync: bool
+    memory_path: Path, kind: str, before: str | None, *, newest_survives: bool, others_fsync: bool
 ) -> None:
-    for point, shelf in shelves(memory_path, before):
-        parts = [shelf.part("one\n"), shelf.part("two\n")]
+    for point, shelf in shelves(memory_path, kind, before):
+        parts = [shelf.entry("one\n"), shelf.entry("two\n")]
         disk = PowerDisk(point, shelf.folders.watch, newest_survives=newest_survives)
         try:
             shelf.appender(disk).append(RESULT, parts)
@@ -156,89 +120,10 @@ def test_loss_of_power_before_any_call_costs_nothing_and_doubles_nothing(
     assert point > 10
 
 
-@pytest.mark.parametrize("moved_to", ["all.log.1", "old/all.log"])
-def test_a_result_that_is_rotated_before_any_call_after_a_crash_too_has_each_input_once(
-    memory_path: Path, moved_to: str
-) -> None:
-    for point, shelf, parts in crashed_appends(memory_path, "before\n"):
-        rotated = Path(shelf.folders.results, moved_to)
-        rotated.parent.mkdir(exist_ok=True)
-        shelf.result.rename(rotated)
-        shelf.appender().append(RESULT, parts)
-        now = shelf.result.read_text() if shelf.result.exists() else ""
-        assert (rotated.read_text(), now) in {
-            ("before\none\ntwo\n", ""),
-            ("before\n", "one\ntwo\n"),
-        }, point
-
-
-@pytest.mark.parametrize("call", ["give_name", "replace", "write", "sync", "unlink"])
-def test_a_result_that_is_rotated_while_it_is_appended_to_has_inputs_once(shelf: Shelf, call: str) -> None:
-    shelf.result.write_text("before\n")
-    rotated = shelf.result.with_suffix(".1")
-    disk = MeddledDisk(call, lambda: os.rename(shelf.result, rotated))
-    appender = shelf.appender(disk)
-    appender.append(RESULT, [shelf.part("one\n")])
-    appender.append(RESULT, [shelf.part("two\n")])
-    now = shelf.result.read_text() if shelf.result.exists() else ""
-    assert rotated.read_text() + now == "before\none\ntwo\n"
-    assert now == "two\n"
-
-
-@pytest.mark.parametrize("call", ["open_to_append", "give_name", "replace", "write", "sync"])
-def test_a_result_that_is_emptied_while_it_is_appended_to_begins_anew(shelf: Shelf, call: str) -> None:
-    shelf.result.write_text("before\n")
-
-    def empty() -> None:
-        os.truncate(shelf.result, 0)
-
-    shelf.appender(MeddledDisk(call, empty)).append(RESULT, [shelf.part("one\n")])
-    assert shelf.result.read_text() == "one\n", "no holes, and nothing of before"
-
-
-def test_a_result_that_is_removed_while_it_is_appended_to_is_begun_anew(shelf: Shelf) -> None:
-    shelf.result.write_text("before\n")
-    for call in ("give_name", "write", "sync"):
-        disk = MeddledDisk(call, shelf.result.unlink)
-        shelf.appender(disk).append(RESULT, [shelf.part(f"{call}\n")])
-        assert shelf.result.read_text() == f"{call}\n"
-    assert shelf.litter() == []
-
-
-def test_what_was_emptied_after_a_crash_is_appended_to_what_is_there(shelf: Shelf) -> None:
-    shelf.result.write_text("before\n")
-    parts = [shelf.part("one\n")]
-    die_before_fsync(shelf, parts)
-    os.truncate(shelf.result, 0)
-    shelf.appender().append(RESULT, parts)
-    assert shelf.result.read_text() == "one\n"
-    assert shelf.litter() == []
-
-
-def test_what_was_complete_when_it_was_rotated_and_packed_after_a_crash_is_not_appended_again(
-    shelf: Shelf,
-) -> None:
-    parts = [shelf.part("one\n")]
-    die_before_fsync(shelf, parts)
-    shelf.result.unlink()
-    shelf.appender().append(RESULT, parts)
-    assert not shelf.result.exists()
-    assert shelf.litter() == []
-
-
-def test_half_of_an_input_in_a_file_that_was_removed_after_a_crash_is_appended_whole(shelf: Shelf) -> None:
-    parts = [shelf.part("one\n")]
-    die_before_fsync(shelf, parts)
-    os.truncate(shelf.result, 2)
-    shelf.result.unlink()
-    shelf.appender().append(RESULT, parts)
-    assert shelf.result.read_text() == "one\n"
-
-
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EACCES])
-def test_a_disk_that_refuses_any_call_once_costs_nothing(memory_path: Path, error: int) -> None:
-    for point, shelf in shelves(memory_path, "before\n"):
-        parts, disk = [shelf.part("one\n"), shelf.part("two\n")], BrokenDisk(point, error=error)
+def test_a_disk_that_refuses_any_call_once_costs_nothing(memory_path: Path, kind: str, error: int) -> None:
+    for point, shelf in shelves(memory_path, kind, "before\n"):
+        parts, disk = [shelf.entry("one\n"), shelf.entry("two\n")], BrokenDisk(point, error=error)
         appender = shelf.appender(disk)
         try:
             appender.append(RESULT, parts)
@@ -253,7 +138,7 @@ def test_a_disk_that_refuses_any_call_once_costs_nothing(memory_path: Path, erro
 
 def test_what_could_not_be_made_durable_is_cut_and_written_again(shelf: Shelf) -> None:
     shelf.result.write_text("before\n")
-    parts, seen = [shelf.part("one\n")], []
+    parts, seen = [shelf.entry("one\n")], []
 
     class Failing(Disk):
         def sync(self, descriptor: int) -> None:
@@ -284,7 +169,7 @@ def test_nobody_appends_while_another_does_and_who_waits_too_long_says_so(shelf:
     held = holder.lock(os.path.join(shelf.folders.jobs, f"{LOCK}{digest_of(RESULT)}"))
     assert held is not None
     appender = shelf.appender(monotonic=lambda: seconds[0], wait=wait)
-    parts = [shelf.part("one\n")]
+    parts = [shelf.entry("one\n")]
     with pytest.raises(OSError, match="another process has been appending to this result, or has it locked"):
         appender.append(RESULT, parts)
     assert seconds[0] >= PATIENCE_SECONDS
@@ -299,7 +184,7 @@ def test_who_has_lost_the_lock_writes_nothing(shelf: Shelf) -> None:
     lock = os.path.join(shelf.folders.jobs, f"{LOCK}{digest_of(RESULT)}")
     disk = MeddledDisk("replace", lambda: os.rmdir(lock), after=True)
     with pytest.raises(OSError, match="was taken for dead"):
-        shelf.appender(disk).append(RESULT, [shelf.part("one\n")])
+        shelf.appender(disk).append(RESULT, [shelf.entry("one\n")])
     assert shelf.result.read_text() == ""
 
 
@@ -331,54 +216,27 @@ def test_a_link_in_the_place_of_a_result_is_not_followed(shelf: Shelf) -> None:
     other.write_text("not ours\n")
     shelf.result.symlink_to(other)
     with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
-        shelf.appender().append(RESULT, [shelf.part("one\n")])
+        shelf.appender().append(RESULT, [shelf.entry("one\n")])
     assert other.read_text() == "not ours\n"
 
 
 def test_a_result_in_a_folder_that_was_removed_is_begun_anew(shelf: Shelf) -> None:
-    shelf.appender().append("error/2026/all.log", [shelf.part("one\n")])
+    shelf.appender().append("error/2026/all.log", [shelf.entry("one\n")])
     assert Path(shelf.folders.results, "error/2026/all.log").read_text() == "one\n"
 
 
 def test_a_new_result_has_the_mode_that_was_asked_for(shelf: Shelf) -> None:
-    shelf.appender(mode=0o640).append(RESULT, [shelf.part("one\n")])
+    shelf.appender(mode=0o640).append(RESULT, [shelf.entry("one\n")])
     assert shelf.result.stat().st_mode & 0o777 == 0o640
     shelf.result.chmod(0o600)
-    shelf.appender(mode=0o640).append(RESULT, [shelf.part("two\n")])
+    shelf.appender(mode=0o640).append(RESULT, [shelf.entry("two\n")])
     assert shelf.result.stat().st_mode & 0o777 == 0o600, "the mode of a result that is there is its owner's"
-
-
-def test_what_someone_else_has_written_meanwhile_is_never_cut(shelf: Shelf) -> None:
-    parts = [shelf.part("one\n")]
-    die_before_fsync(shelf, parts)
-    shelf.result.write_text("onsomebody else\n")
-    shelf.appender().append(RESULT, parts)
-    assert shelf.result.read_text() == "onsomebody else\none\n"
-    assert shelf.litter() == []
-
-
-def test_a_rotator_that_holds_the_lock_of_the_file_is_waited_for(shelf: Shelf) -> None:
-    shelf.result.write_text("before\n")
-    rotator = os.open(shelf.result, os.O_RDONLY)
-    fcntl.flock(rotator, fcntl.LOCK_EX)
-    waits = []
-
-    def wait(seconds: float) -> None:
-        waits.append(seconds)
-        shelf.result.with_suffix(".1").write_text(shelf.result.read_text())
-        os.truncate(shelf.result, 0)
-        os.close(rotator)
-
-    shelf.appender(wait=wait).append(RESULT, [shelf.part("one\n")])
-    assert len(waits) == 1
-    assert shelf.result.with_suffix(".1").read_text() == "before\n"
-    assert shelf.result.read_text() == "one\n"
 
 
 def test_a_part_that_is_appended_alone_is_gone_then_and_what_others_began_is_completed_before(
     shelf: Shelf,
 ) -> None:
-    parts = [shelf.part("one\n")]
+    parts = [shelf.entry("one\n")]
     die_before_fsync(shelf, parts)
     os.truncate(shelf.result, 2)
     assert shelf.appender().append_alone(RESULT, shelf.part("two\n")) == 4
@@ -388,6 +246,6 @@ def test_a_part_that_is_appended_alone_is_gone_then_and_what_others_began_is_com
 
 def test_where_a_part_begins_is_known_also_if_another_has_completed_it(shelf: Shelf) -> None:
     shelf.result.write_text("before\n")
-    parts = [shelf.part("one\n"), shelf.part("two\n")]
+    parts = [shelf.entry("one\n"), shelf.entry("two\n")]
     die_before_fsync(shelf, parts)
-    assert shelf.appender().append(RESULT, parts[1:]) == {parts[0].path: 7, parts[1].path: 11}
+    assert shelf.appender().append(RESULT, parts[1:]) == {parts[0].key: 7, parts[1].key: 11}

@@ -16,6 +16,7 @@ from fproc.base.errors import InputError, ResultNameError, UsageError
 from fproc.cli.input import Destination, destination, process_inputs
 from fproc.pipeline.plan import Plan
 from fproc.spool.disk.disk import Disk
+from fproc.spool.job.decision import appended_text
 from fproc.spool.output import direct
 from fproc.spool.output.direct import DirectOutput, publish_text
 from tests.support.helpers import plan_of, user
@@ -30,7 +31,9 @@ NODES: list[dict[str, Any]] = [
 
 
 def output(folder: Path, disk: Disk | None = None, **options: Any) -> DirectOutput:
-    return DirectOutput(disk or Disk(power=False), str(folder), **{"rename": {}, **options})
+    return DirectOutput(
+        disk or Disk(power=False), str(folder), **{"rename": {}, "read_text": appended_text, **options}
+    )
 
 
 def written(folder: Path, *results: str, **options: Any) -> DirectOutput:
@@ -165,7 +168,7 @@ def on_host(monkeypatch: pytest.MonkeyPatch, mark: str, folder: Path) -> DirectO
     """An output of a run on a host that shares the folder with others."""
     monkeypatch.setattr(direct, "is_local", lambda _path: False)
     monkeypatch.setattr(direct, "host_mark", lambda: mark)
-    return DirectOutput(UnreachedDisk(power=False), str(folder), rename={})
+    return DirectOutput(UnreachedDisk(power=False), str(folder), rename={}, read_text=appended_text)
 
 
 @pytest.mark.parametrize("marks", [("one", "other"), ("", "other"), ("one", ""), ("", "")])

@@ -14,10 +14,11 @@ import pytest
 
 from fproc.base.errors import OutputError
 from fproc.base.stdout import standard_output
+from fproc.pipeline.processors.options import APPENDED
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.decision import FileStamp
-from fproc.spool.output.parts import HELD_CHARACTERS, OPEN_PARTS, Staging
+from fproc.spool.output.parts import HELD_CHARACTERS, OPEN_PARTS, TEXT_BYTES, Staging
 from fproc.spool.spool import Spool
 from tests.support.helpers import plan_of
 from tests.support.spool.crashes import BrokenDisk, files, look
@@ -126,6 +127,33 @@ def test_sealing_syncs_every_part_and_then_their_folder(
     parts.seal()
     assert sorted(synced[:-1]) == sorted(os.stat(part.path).st_ino for part in parts.parts.values())
     assert synced[-1] == os.stat(tmp_path).st_ino
+
+
+def test_what_is_appended_is_held_in_memory_as_long_as_it_is_short(tmp_path: Path) -> None:
+    parts, half = staging(tmp_path), b"x" * (TEXT_BYTES // 2 - 1) + b"\n"
+    parts.add("a.log", b"a part of its own\n", 1)
+    parts.add(f"{APPENDED}one.log", b"short\n", 1)
+    assert (parts.parts[f"{APPENDED}one.log"].text, parts.lines_written) == (b"short\n", 2)
+    assert len(os.listdir(tmp_path)) == 1
+    for number in range(3):
+        parts.add(f"{APPENDED}{number}.log", half, 1)
+    held = {result: len(part.text) for result, part in parts.parts.items() if part.text}
+    assert sum(held.values()) <= TEXT_BYTES
+    assert len(os.listdir(tmp_path)) == 1 + 3 + 1 - len(held)
+    parts.add(f"{APPENDED}0.log", b"y" * TEXT_BYTES, 1)
+    parts.add(f"{APPENDED}0.log", b"z\n", 1)
+    parts.seal()
+    assert contents(parts)[f"{APPENDED}0.log"] == half.decode() + "y" * TEXT_BYTES + "z\n"
+    assert contents(parts)[f"{APPENDED}one.log"] == "short\n"
+
+
+def test_a_checkpoint_writes_what_was_held_in_memory(tmp_path: Path) -> None:
+    parts = staging(tmp_path)
+    parts.add(f"{APPENDED}one.log", b"short\n", 1)
+    parts.sync()
+    assert contents(parts) == {f"{APPENDED}one.log": "short\n"}
+    parts.add(f"{APPENDED}one.log", b"more\n", 1)
+    assert contents(parts) == {f"{APPENDED}one.log": "short\nmore\n"}
 
 
 def test_discarding_removes_this_claim_s_parts_and_no_others(tmp_path: Path) -> None:
