@@ -120,6 +120,16 @@ class Appender:
         self._disk.unlink(part.path)
         return max(0, end_bytes - part.size_bytes)
 
+    def is_about(self, folder: str) -> bool:
+        """Return whether a part in this folder is just being appended to a result.
+
+        Raises:
+            OSError: that was begun by another version of fproc.
+        """
+        intents = [self._intents.read(digest) for digest in self._intents.digests()]
+        paths = [entry.key for intent in intents if intent for entry in intent.entries]
+        return any(os.path.dirname(path) == folder for path in paths)
+
     def recover(self) -> None:
         """Complete what appenders that died had begun, as far as nobody holds the lock.
 

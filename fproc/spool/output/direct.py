@@ -114,16 +114,21 @@ class DirectOutput:
         told = []
         for part_path, path in appended.items():
             part = AppendedPart(part_path, os.stat(part_path).st_size)
-            begin_bytes = self._appender().append_alone(os.path.relpath(path, self._folder), part)
+            result = os.path.relpath(path, self._folder)
+            if self._spool is None:
+                begin_bytes: int | None = self._lone_appender().append_alone(result, part)
+            else:
+                begin_bytes = self._appender(self._spool).append(result, [part]).get(part.key)
             told.append(place_in(path, part.size_bytes, begin_bytes))
         return told
 
-    def _appender(self) -> Appender:
-        """Return what appends to results here, under the locks of the spool that they belong to."""
-        spool = self._spool
-        if spool is None:
-            folders = Folders(self._stage, self._folder)
-            return Appender(self._disk, folders, self._stage, _NoLocks, self._read_text, mode=self._mode)
+    def _lone_appender(self) -> Appender:
+        """Return what appends to results that belong to no spool."""
+        folders = Folders(self._stage, self._folder)
+        return Appender(self._disk, folders, self._stage, _NoLocks, self._read_text, mode=self._mode)
+
+    def _appender(self, spool: Folders) -> Appender:
+        """Return what appends to results of a spool, as the spool does."""
         manager = lock_manager(
             spool, self._disk, is_shared=os.path.exists(spool.shared), monotonic=time.monotonic
         )
@@ -174,11 +179,22 @@ class DirectOutput:
             if not (reaches_all or is_of_host) and not self._is_abandoned(path):
                 continue
             lock = self._disk.lock(path)
-            if lock is not None:
+            if lock is None:
+                continue
+            if self._is_appended(path):
                 for part in os.listdir(path):
                     self._disk.unlink(os.path.join(path, part))
                 self._disk.remove_folder(path)
-                self._disk.close(lock)
+            self._disk.close(lock)
+
+    def _is_appended(self, stage: str) -> bool:
+        """Complete what was being appended from another run's stage; return whether nothing of it is left."""
+        if self._spool is None:
+            return True
+        appender = self._appender(self._spool)
+        if appender.is_about(stage):
+            appender.recover()
+        return not appender.is_about(stage)
 
     def _is_abandoned(self, stage: str) -> bool:
         """Return whether nothing in another run's stage has changed for long; it may be removed just now."""
