@@ -106,6 +106,9 @@ INPUTS = 250
 DISTURBED = 0.05
 """How often something happens to a worker, at each look and each drop."""
 
+WHOLE = 0.1
+"""How often that is the end of its whole instance, in whose place another one is started."""
+
 
 def inputs(chance: random.Random) -> Iterator[tuple[str, bytes]]:
     """Inputs with lines for several results each; each line says whose it is, and which one."""
@@ -150,9 +153,41 @@ class Rotator(threading.Thread):
         self.join()
 
 
-def disturb(chance: random.Random, instances: list[Watching]) -> None:
+class Instances:
+    """Three of them, of which some are killed and started anew, or lose a worker.
+
+    Args:
+        folder: that they watch.
+        stack: ends them.
+        chance: says what happens.
+    """
+
+    def __init__(self, folder: Path, stack: ExitStack, chance: random.Random) -> None:
+        self._folder = folder
+        self._stack = stack
+        self._chance = chance
+        self.killed = 0
+        self.running = [self._start() for _ in range(3)]
+
+    def _start(self) -> Watching:
+        return self._stack.enter_context(Watching(self._folder))
+
+    def perhaps_disturb(self) -> None:
+        """Kill an instance, kill a worker, stop one for a moment, or mostly do nothing."""
+        if self._chance.random() >= DISTURBED:
+            return
+        index = self._chance.randrange(len(self.running))
+        if self._chance.random() < WHOLE or not self.killed:
+            self.running[index].process.kill()
+            self.running[index].wait()
+            self.killed += 1
+            self.running[index] = self._start()
+        else:
+            disturb_worker(self._chance, self.running[index].process.pid)
+
+
+def disturb_worker(chance: random.Random, parent: int) -> None:
     """Kill a worker, or stop one for a moment."""
-    parent = chance.choice(instances).process.pid
     workers = children_of(parent)
     descriptor = open_child(chance.choice(workers), parent) if workers else None
     if descriptor is None:
@@ -178,23 +213,22 @@ def test_under_kills_stops_and_rotations_each_input_is_there_once_and_whole(tmp_
     processed = tmp_path / "watch_dir" / "processed"
     rotator = Rotator(tmp_path)
     with ExitStack() as stack:
-        instances = [stack.enter_context(Watching(tmp_path)) for _ in range(3)]
+        instances = Instances(tmp_path, stack, chance)
         rotator.start()
         stack.callback(rotator.stop)
         for name, data in dropped.items():
             drop(tmp_path, name, data)
-            if chance.random() < DISTURBED:
-                disturb(chance, instances)
+            instances.perhaps_disturb()
 
         def is_done() -> bool:
-            if chance.random() < DISTURBED:
-                disturb(chance, instances)
+            instances.perhaps_disturb()
             return len(os.listdir(processed)) == INPUTS
 
-        wait_while_it_gets_on(is_done, lambda: len(os.listdir(processed)), lambda: instances[0].log)
+        wait_while_it_gets_on(is_done, lambda: len(os.listdir(processed)), lambda: instances.running[0].log)
         rotator.stop()
-        instances[0].wait_until(lambda: not left_over(tmp_path))  # what the last kills left
+        instances.running[0].wait_until(lambda: not left_over(tmp_path))  # what the last kills left
     assert rotator.rotations > RESULTS
+    assert instances.killed > 0
     check_each_is_there_once_and_whole(tmp_path / "watch_dir" / "results", dropped)
 
 
