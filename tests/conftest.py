@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from fproc.spool.disk import disk as disk_module
 from fproc.spool.disk import paths
 from fproc.spool.locks.leases import Leases
+from fproc.spool.output import appends
 from tests.support import bytecode
 from tests.support.programs import archives
 from tests.support.spool.leases import hold_by_leases_of_the_dead
@@ -122,6 +123,9 @@ def way_of_moving(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     if request.param.startswith("leases"):
         hold_by_leases_of_the_dead(monkeypatch)
         monkeypatch.setattr(Leases, "_beat_on", lambda _self: None)  # the thread of a process that has died
+        monkeypatch.setattr(
+            appends, "PATIENCE_SECONDS", 0.1
+        )  # the clock stands still, so no lease ends meanwhile
 
 
 @pytest.fixture(scope="session")
