@@ -112,8 +112,8 @@ def decode_text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def encode(text: str) -> bytes:
-    """Return the bytes that `decode` made text of."""
+def encode_text(text: str) -> bytes:
+    """Return the bytes that `decode_text` made text of."""
     return text.encode("utf-8", "surrogateescape")
 
 

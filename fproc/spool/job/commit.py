@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from fproc.pipeline.processors.options.result_names import APPENDED
-from fproc.pipeline.records import decode, encode
+from fproc.pipeline.records import decode_text, encode_text
 from fproc.spool.checks.result_folders import make_again
 from fproc.spool.disk import paths
 from fproc.spool.disk.disk import Disk
@@ -156,7 +156,7 @@ def publication(folders: Folders, result: str, part: Part, number: int, *, repla
         size_bytes=part.size_bytes,
         mtime_ns=part.mtime_ns,
         appends=appends,
-        text=decode(part.text) if part.text else "",
+        text=decode_text(part.text) if part.text else "",
     )
 
 
@@ -184,7 +184,9 @@ def append(
 def _entry(folders: Folders, commit_record: CommitRecord, move: Publication) -> Entry:
     if not move.text:
         return AppendedPart(folders.absolute(move.part), move.size_bytes)
-    return AppendedText(commit_record.archive.name, commit_record.job, move.size_bytes, encode(move.text))
+    return AppendedText(
+        commit_record.archive.name, commit_record.job, move.size_bytes, encode_text(move.text)
+    )
 
 
 def end_publication(disk: Disk, folders: Folders, job_folder: str, commit_record: CommitRecord) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fproc.base.values import dataclass, fields, replace
-from fproc.pipeline.records import encode
+from fproc.pipeline.records import encode_text
 from fproc.spool.disk.disk import Disk, write_whole
 from fproc.spool.layout import Folders, numbered
 from fproc.spool.output.intents import place_in
@@ -250,7 +250,7 @@ def appended_text(folders: Folders, name: str, job: str, result: str) -> bytes |
     if commit_record.job != job:
         return None
     text = next((move.text for move in commit_record.appended if move.name == result), "")
-    return encode(text) if text else None
+    return encode_text(text) if text else None
 
 
 def read_kept(folder: str, archived: str) -> CommitRecord | None:

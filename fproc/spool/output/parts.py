@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from fproc.base.errors import ConservationError, OutputError, reason_of
 from fproc.base.stdout import standard_output, write_all
-from fproc.pipeline.processors.options import APPENDED
+from fproc.pipeline.processors.options.result_names import APPENDED
 from fproc.pipeline.records import encode_lines
 from fproc.spool.disk.disk import Disk, unlink_if_there
 

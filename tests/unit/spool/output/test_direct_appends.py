@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fproc.pipeline.processors.options import APPENDED
+from fproc.pipeline.processors.options.result_names import APPENDED
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.decision import appended_text
 from fproc.spool.output.appends import LOCK

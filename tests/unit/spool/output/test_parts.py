@@ -14,7 +14,7 @@ import pytest
 
 from fproc.base.errors import OutputError
 from fproc.base.stdout import standard_output
-from fproc.pipeline.processors.options import APPENDED
+from fproc.pipeline.processors.options.result_names import APPENDED
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.decision import FileStamp
