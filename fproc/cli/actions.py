@@ -260,21 +260,20 @@ def _log_set_up(arguments: Namespace, given: Given) -> Callable[[], None]:
 
 
 def _serve(work: _Prepared, arguments: Namespace, first: WorkerProcess | None) -> int:
-    from fproc.cli.watch import Options, Service  # noqa: PLC0415 - not for --input
+    from fproc.cli.serving.reload import Call, loaded_version, start_loading  # noqa: PLC0415 - not for --input
+    from fproc.cli.serving.watch import Options, Service  # noqa: PLC0415
 
-    plan = work.plan
     has_dashboard = not (arguments.drain or arguments.no_dashboard)
-    service = Service(
-        plan,
-        Options(
-            workers=_worker_count(plan.config),
-            set_up_log=work.set_up_log,
-            is_traced=arguments.trace,
-            first=first,
-            has_dashboard=has_dashboard,
-            tokens=settings.dashboard_tokens(work.given, plan.config.dashboard) if has_dashboard else (),
-        ),
+    call = Call(arguments.config, arguments.mode, settings.given_flags(arguments), has_dashboard)
+    options = Options(
+        workers=_worker_count,
+        load=partial(start_loading, call),
+        set_up_log=work.set_up_log,
+        is_traced=arguments.trace,
+        first=first,
+        has_dashboard=has_dashboard,
     )
+    service = Service(loaded_version(call, work.given, work.plan), options)
     if arguments.drain:
         return EXIT_OK if service.drain() else EXIT_FILE_FAILED
     log.info("configuration: %s", settings.pipeline_file(work.given))  # not for cron, which mails all output

@@ -232,6 +232,11 @@ def dashboard_tokens(given: Given, dashboard: Dashboard) -> tuple[Token, ...]:
     return tuple(found)
 
 
+def token_files(given: Given, dashboard: Dashboard) -> list[str]:
+    """Return the files that the dashboard's tokens are read from."""
+    return [source.path for source in _token_sources(given, dashboard) if source.path]
+
+
 @dataclass(frozen=True, slots=True)
 class _TokenSource:
     """Where a token stands: its place in messages, its file, "" for none, and its text if that is known."""

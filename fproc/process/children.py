@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Protocol
 
 from fproc.base import own_code, stdout
@@ -210,11 +211,19 @@ def begin_process(channel_number: int, parent: int) -> socket.socket:
     channel.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whatever handler its parent has
+    signal.signal(signal.SIGHUP, _leave_to_parent)
     expect_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPT)
     die_with_parent(channel, parent)
     stdout.keep_for_results()
     return channel
+
+
+def _leave_to_parent(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing at SIGHUP, which may be sent to all processes at once: the parent reloads, and tells them.
+
+    Unlike an ignored signal, this is not inherited by programs that users' processors start.
+    """
 
 
 def expect_signals() -> None:

@@ -1,4 +1,4 @@
-"""Signals to a loop: the first SIGTERM or SIGINT asks it to stop, a second one ends the process."""
+"""Signals to a loop: the first SIGTERM or SIGINT asks it to stop, a second one ends it; SIGHUP reloads."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ Wait = Callable[[float, Sequence[int]], None]
 
 
 @contextmanager
-def handled(stop: Callable[[], None]) -> Iterator[Wait]:
+def handled(stop: Callable[[], None], reload: Callable[[], None] | None = None) -> Iterator[Wait]:
     """Have SIGTERM and SIGINT call `stop` in this context, and a second one exit; yield the wait to use.
+
+    SIGHUP calls `reload`, if there is one. But if it comes because the terminal was closed, it is as a
+    SIGTERM, or means nothing under nohup(1).
 
     The wait ends early when a signal arrives: Python writes a byte to the pipe (`signal.set_wakeup_fd`).
     """
@@ -30,11 +33,22 @@ def handled(stop: Callable[[], None]) -> Iterator[Wait]:
         is_stopping = True
         stop()
 
+    has_terminal = _has_terminal()
+    is_immune = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+    def hang_up(number: int, frame: FrameType | None) -> None:
+        if reload is not None and not (has_terminal and not _has_terminal()):
+            reload()
+        elif not is_immune:
+            handle(number, frame)
+
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
     os.set_blocking(read_end, False)
     earlier_wakeup = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     earlier = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    if reload is not None:
+        earlier[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
 
     def wait(seconds: float, descriptors: Sequence[int]) -> None:
         wait_readable([read_end, *descriptors], seconds)
@@ -49,3 +63,12 @@ def handled(stop: Callable[[], None]) -> Iterator[Wait]:
         signal.set_wakeup_fd(earlier_wakeup)
         os.close(read_end)
         os.close(write_end)
+
+
+def _has_terminal() -> bool:
+    """Return whether this process has a controlling terminal that was not closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -113,29 +113,20 @@ class Spool:
         self.home.check()
         if not (is_checked or name):
             check_moves(self.folders, self.home.stage)
-        self._longest_wait_seconds = longest_wait_seconds(config)
         self.trusted_time = TrustedTime(self.folders, clock=clock).now
         self.sharing = Sharing(self.folders, self._disk, lock_manager, monotonic=monotonic)
         mode, lock_manager_now = config.mode_of_results, lambda: self.sharing.lock_manager
         stage = self.home.stage
         self._appender = Appender(self._disk, self.folders, stage, lock_manager_now, appended_text, mode=mode)
-        self._intake = config.intake
-        self.names = InputNames(config.intake)
-        self._markers = Markers(self.names, self.folders.unprocessed, self._disk)
         self._idle = FolderWatch(self.folders.underprocess, clock)
+        self.closings = Closings(self.folders.unprocessed)
+        self._monotonic = monotonic
+        self.configure(config)
         self._groups: Groups | None = None
         if isinstance(self.sharing.lock_manager, Locks) and not self._markers.are_used():
             self._groups = Groups(
                 self._disk, self.folders, self.home, self.sharing.lock_manager, self._appender
             )
-        self.closings = Closings(self.folders.unprocessed)
-        self._scanner = Scanner(
-            self.folders.unprocessed,
-            config.intake,
-            monotonic=monotonic,
-            clock=clock,
-            closings=self.closings,
-        )
         self.late = LateWriters(
             self._disk,
             self.folders,
@@ -145,6 +136,16 @@ class Spool:
             monotonic=monotonic,
             clock=clock,
         )
+
+    def configure(self, config: Config) -> None:
+        """Take files from now on as this configuration says, whose folders are the same."""
+        self._longest_wait_seconds = longest_wait_seconds(config)
+        intake, folder = config.intake, self.folders.unprocessed
+        self._intake = intake
+        self.names = InputNames(intake)
+        self._markers = Markers(self.names, folder, self._disk)
+        clocks = {"monotonic": self._monotonic, "clock": self.clock}
+        self._scanner = Scanner(folder, intake, **clocks, closings=self.closings)
         self._left_alone = LeftAlone(self.names.may_be_input, self.names)
 
     def scan(self) -> Scan:

@@ -53,6 +53,8 @@ def judge(instances: Sequence[Facts], disks: Disks) -> Health:
     messages["folders"] += disks.unusable
     messages["disk"].append(disks.short())
     checks = {name: _check(of_check) for name, of_check in messages.items()}
+    for name, note in (item for facts in instances for item in facts.notes.items()):
+        checks[name] = {**note, **checks.get(name, {"ok": True})}
     checks["disk"] |= {"free_bytes": disks.free_bytes, "total_bytes": disks.total_bytes}
     if not instances:
         return Health(STOPPED, checks)

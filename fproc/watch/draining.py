@@ -51,8 +51,12 @@ class Changing:
 
     def __init__(self, intake: Intake, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._longest_seconds = max(intake.settle_seconds, intake.settle_unknown_seconds) * SETTLE_TIMES + 1
+        self.configure(intake)
         self._reasons: dict[str, tuple[str, float]] = {}
+
+    def configure(self, intake: Intake) -> None:
+        """Wait as these settle times say from now on."""
+        self._longest_seconds = max(intake.settle_seconds, intake.settle_unknown_seconds) * SETTLE_TIMES + 1
 
     def add(self, name: str, why: str) -> None:
         """Note that an input has changed, again or for the first time."""

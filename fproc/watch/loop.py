@@ -22,6 +22,7 @@ from fproc.process.signals import handled
 from fproc.spool.intake.scanner import Scan
 from fproc.spool.locks.instance import MOST_NAMES, Facts, named
 from fproc.spool.spool import Spool
+from fproc.telemetry.notify.service_manager import ServiceManager
 from fproc.telemetry.recorder import Recorder
 from fproc.watch.chores import Chores
 from fproc.watch.draining import Changing, Patience, say_what_is_left
@@ -29,6 +30,7 @@ from fproc.watch.pauses import Pauses
 from fproc.watch.polling import Polling, woken
 from fproc.watch.pruning import AMOUNT_SECONDS, PRUNE_SECONDS, Pruning
 from fproc.watch.queue import WorkQueue
+from fproc.watch.reloading import LOOK_SECONDS, Reloader
 from fproc.watch.reports import GROUP_FILES, GROUP_SECONDS, Reports
 from fproc.watch.workers.interface import Workers
 from fproc.watch.workers.messages import Task, Why
@@ -52,32 +54,50 @@ class Watcher:
         workers: Workers,
         recorder: Recorder,
         *,
+        manager: ServiceManager | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spool = spool
         self._config = config
         self._workers = workers
         self._recorder = recorder
+        self._manager = manager or ServiceManager()
+        self._reloader: Reloader | None = None
         self._monotonic = monotonic
         self._queue = WorkQueue(monotonic=monotonic)
         self._pauses = Pauses(recorder, monotonic=monotonic)
         self._stopping = False
-        self._polls_rarely = config.intake.poll_seconds > ORPHAN_SECONDS
         self._has_worked = False
         self._has_vanished = False
         self._unreadable: Mapping[str, str] = {}
         self._changing = Changing(config.intake, monotonic=monotonic)
         self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
         self.chores = Chores(monotonic)
-        remove_old = partial(spool.prune, config.retention, names=recorder.result_names)
-        self._pruning = Pruning(
-            remove_old,
-            recorder.prune,
-            every_seconds=AMOUNT_SECONDS if config.retention.has_amounts else PRUNE_SECONDS,
-            monotonic=monotonic,
-        )
+        self._pruning = self._new_pruning()
         self.chores.add(self._look_for_late_writers, LATE_SECONDS)
         self._reports = Reports(spool, self._queue, self._pauses, self._changing, recorder)
+
+    def reload_by(self, reloader: Reloader) -> None:
+        """Let SIGHUP request reloads of this reloader."""
+        self._reloader = reloader
+        self.chores.add(reloader.look, LOOK_SECONDS)
+
+    def configure(self, config: Config) -> None:
+        """Take files from now on as this configuration says, whose folders are the same."""
+        self._config = config
+        self._spool.configure(config)
+        self._changing.configure(config.intake)
+        self._pruning.close()
+        self._pruning = self._new_pruning()
+
+    def _new_pruning(self) -> Pruning:
+        retention = self._config.retention
+        return Pruning(
+            partial(self._spool.prune, retention, names=self._recorder.result_names),
+            self._recorder.prune,
+            every_seconds=AMOUNT_SECONDS if retention.has_amounts else PRUNE_SECONDS,
+            monotonic=self._monotonic,
+        )
 
     @property
     def failed(self) -> int:
@@ -94,7 +114,12 @@ class Watcher:
         late = self._spool.late.troubles()
         messages = {"workers": named(stalled), "late_writers": named(late)}
         checks = {name: message for name, message in messages.items() if message}
-        return Facts(self._pauses.trouble, self._stopping, names, len(troubles) - len(names), checks)
+        notes: Mapping[str, Mapping[str, str]] = {}
+        if self._reloader:
+            checks |= self._reloader.checks()
+            notes = self._reloader.notes()
+        more = len(troubles) - len(names)
+        return Facts(self._pauses.trouble, self._stopping, names, more, checks, notes)
 
     def stop(self) -> None:
         """Make the loop return once running files are done or at a checkpoint; no more are claimed."""
@@ -134,10 +159,13 @@ class Watcher:
     def _loop(self, is_done: Callable[[Scan], bool] | None) -> None:
         """Scan the folders, and give tasks and take reports between the scans, until stopped or done."""
         is_still_empty = self._spool.is_still_empty if is_done is None else lambda: False
-        polling = Polling(self._config.intake.poll_seconds, is_still_empty, monotonic=self._monotonic)
-        with handled(self.stop) as wait, woken(self._spool.folders.unprocessed) as wakeup:
+        polling = Polling(lambda: self._config.intake.poll_seconds, is_still_empty, monotonic=self._monotonic)
+        reload = self._reloader.request if self._reloader else None
+        with handled(self.stop, reload) as wait, woken(self._spool.folders.unprocessed) as wakeup:
+            self._manager.ready()
             try:
                 while not self._stopping:
+                    self._serve_operators()
                     is_woken = wakeup.is_due and polling.is_rested()
                     if not is_woken:  # else a file is waiting: it comes first
                         self._work()
@@ -150,15 +178,38 @@ class Watcher:
                             break
                         del scan  # frees its names, which may be very many, before the next ones come
                         polling.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
-                    elif self._polls_rarely:
+                    elif self._config.intake.poll_seconds > ORPHAN_SECONDS:
                         self._look_between_polls()
-                    left_seconds = polling.left_seconds(is_woken=wakeup.is_due)
-                    wait(min(left_seconds, self._workers.look_seconds()), self._workers.sockets())
+                    left_seconds = min(
+                        polling.left_seconds(is_woken=wakeup.is_due),
+                        self._workers.look_seconds(),
+                        self._manager.left_seconds(),
+                    )
+                    wait(left_seconds, self._sockets())
             finally:
+                self._manager.stopping()
+                if self._reloader:
+                    self._reloader.close()
                 self._end_workers()
                 self._spool.closings.close()
                 self._pruning.end(lambda: self._stopping)
                 self._recorder.close()
+
+    def _serve_operators(self) -> None:
+        """Go on with a reload, and tell the service manager how it goes."""
+        if self._reloader:
+            self._reloader.turn()
+        self._manager.turn(self._status)
+
+    def _sockets(self) -> list[int]:
+        return [*self._workers.sockets(), *(self._reloader.sockets() if self._reloader else [])]
+
+    def _status(self) -> str:
+        """Return how it goes, in one line."""
+        counts = f"{self._reports.processed} processed, {self._reports.failed} failed"
+        at_work = f"{len(self._workers.running())} in work, {counts}"
+        facts = self.health()
+        return "; ".join(filter(None, [at_work, facts.trouble, *facts.checks.values()]))
 
     def _has_run_dry(self) -> bool:
         """Return whether something was done, and there is nothing more to give out."""

@@ -29,13 +29,17 @@ class Polling:
     """Decides about each turn of the loop.
 
     Args:
-        poll_seconds: the time from one scan to the next.
+        poll_seconds: returns the time from one scan to the next.
         is_still_empty: whether nothing can have arrived since a scan that found nothing; called at polls.
         monotonic: seconds on a clock that is never set.
     """
 
     def __init__(
-        self, poll_seconds: float, is_still_empty: Callable[[], bool], *, monotonic: Callable[[], float]
+        self,
+        poll_seconds: Callable[[], float],
+        is_still_empty: Callable[[], bool],
+        *,
+        monotonic: Callable[[], float],
     ) -> None:
         self._poll_seconds = poll_seconds
         self._is_still_empty = is_still_empty
@@ -54,7 +58,7 @@ class Polling:
         if now < self._poll_at:
             return False
         if now < self._quiet_until and self._is_still_empty():
-            self._poll_at = now + (IDLE_SECONDS if self._can_be_woken else self._poll_seconds)
+            self._poll_at = now + (IDLE_SECONDS if self._can_be_woken else self._poll_seconds())
             return False
         return True
 
@@ -64,7 +68,7 @@ class Polling:
         self._rest.after(seconds)
         now = self._monotonic()
         self._quiet_until = now + QUIET_SECONDS
-        self._poll_at = max(self._rest.until, now + self._poll_seconds)
+        self._poll_at = max(self._rest.until, now + self._poll_seconds())
 
     def left_seconds(self, *, is_woken: bool) -> float:
         """Return how long to wait for the next scan."""

@@ -20,21 +20,20 @@ from fproc.web.http.router import Router
 Secure = Callable[[socket.socket], socket.socket]
 
 
-def connections(
-    listener: socket.socket,
-    view: DashboardState,
-    upload_area: UploadArea,
-    tokens: Sequence[Token],
-    secure: Secure | None,
-) -> Connections:
-    """Return the connections of a listening socket."""
+def build_router(
+    view: DashboardState, upload_area: UploadArea, tokens: Sequence[Token], port: int, *, is_secure: bool
+) -> Router:
+    """Return what answers requests, on a port."""
     config = view.config
-    logging.getLogger("fproc.dashboard").addFilter(first_tracebacks)
-    port = listener.getsockname()[1]
-    auth = Authenticator(Keyring(tokens), config.dashboard.host, port, is_secure=secure is not None)
-    router = Router(
+    auth = Authenticator(Keyring(tokens), config.dashboard.host, port, is_secure=is_secure)
+    return Router(
         build_routes(view, auth, upload_area),
         auth,
         most_upload_bytes=int(config.limits.max_upload_mb * MEGABYTE),
     )
+
+
+def connections(listener: socket.socket, router: Router, secure: Secure | None) -> Connections:
+    """Return the connections of a listening socket."""
+    logging.getLogger("fproc.dashboard").addFilter(first_tracebacks)
     return Connections(listener, router, secure=secure)

@@ -87,10 +87,15 @@ class Server:
                 log.exception("the dashboard has failed; it begins again, and work was not disturbed")
                 self._stopping.wait(AGAIN_SECONDS)
 
-    def _answer(self) -> None:
-        connections = self._open(self._listener)
+    def renew(self, change: Callable[[Connections], None]) -> None:
+        """Change the connections, if there are any yet; `open` must make new ones in the same way."""
         with self._lock:
-            self._connections = connections
+            if self._connections is not None:
+                change(self._connections)
+
+    def _answer(self) -> None:
+        with self._lock:  # lest they be opened in one way while they are changed to another
+            self._connections = connections = self._open(self._listener)
             if self._stopping.is_set():
                 connections.stop()
         connections.run()

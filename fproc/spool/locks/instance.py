@@ -140,6 +140,7 @@ class Facts:
         names: inputs that cannot be worked with, and why; `MOST_NAMES` at most.
         more_names: how many more there are.
         checks: what else is wrong, by the name of a check.
+        notes: what is to be known beside it, by the name of a check.
     """
 
     paused: str = ""
@@ -147,6 +148,7 @@ class Facts:
     names: Mapping[str, str] = field(default_factory=dict)
     more_names: int = 0
     checks: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, health: Any) -> Facts:
@@ -159,6 +161,7 @@ class Facts:
             names=_texts(value.get("names")),
             more_names=more if isinstance(more, int) else 0,
             checks=_texts(value.get("checks")),
+            notes={name: _texts(note) for name, note in _object(value.get("notes")).items()},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -175,5 +178,9 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _texts(value: Any) -> dict[str, str]:
-    return {name: _text(text) for name, text in value.items()} if isinstance(value, dict) else {}
+    return {name: _text(text) for name, text in _object(value).items()}

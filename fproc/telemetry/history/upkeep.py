@@ -55,18 +55,18 @@ class Upkeep:
 
     Args:
         database: the history.
-        retention: the bounds.
+        retention: the bounds, which may be changed.
         clock: seconds since 1970, by which the age of events is measured.
     """
 
     def __init__(self, database: Database, retention: Retention, *, clock: Callable[[], float]) -> None:
         self._database = database
-        self._retention = retention
+        self.retention = retention
         self._clock = clock
 
     def prune(self, is_stopping: Callable[[], bool]) -> int:
         """Delete the events that are too old or too many, and return how many, until told to stop."""
-        retention, deleted = self._retention, 0
+        retention, deleted = self.retention, 0
         if retention.prunes_results:
             self.copy_results(is_stopping)
         if retention.history_days is not None:
@@ -82,7 +82,7 @@ class Upkeep:
 
     def count_excess(self) -> int:
         """Return how many events are too old or too many; those that take too much room are not known."""
-        retention, excess = self._retention, 0
+        retention, excess = self.retention, 0
         if retention.history_days is not None:
             before = self._clock() - retention.history_days * DAY_SECONDS
             excess = self._count("SELECT count(*) FROM events WHERE time < ?", before)

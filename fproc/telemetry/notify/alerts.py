@@ -53,15 +53,28 @@ class Alerts:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._webhook = Caller(policy.webhook, "the webhook") if policy.webhook else None
-        self._heartbeat = Caller(policy.heartbeat_url, "the heartbeat URL") if policy.heartbeat_url else None
-        self._quiet_seconds = policy.quiet_seconds
+        self._policy = AlertPolicy()
+        self._webhook: Caller | None = None
+        self._heartbeat: Caller | None = None
+        self.configure(policy)
         self._watch_dir = watch_dir
         self._is_watching = False
         self._clock = clock
         self._monotonic = monotonic
         self._beat_at = self._arrived_at = monotonic()
         self._is_paused = self._is_quiet = False
+
+    def configure(self, policy: AlertPolicy) -> None:
+        """Send to the URLs of this policy from now on; what waits is still sent to those before."""
+        before, self._policy = self._policy, policy
+        self._quiet_seconds = policy.quiet_seconds
+        if policy.webhook != before.webhook:
+            _close(self._webhook)
+            self._webhook = Caller(policy.webhook, "the webhook") if policy.webhook else None
+        if policy.heartbeat_url != before.heartbeat_url:
+            _close(self._heartbeat)
+            url = policy.heartbeat_url
+            self._heartbeat = Caller(url, "the heartbeat URL") if url else None
 
     def watch(self) -> None:
         """Begin to send a heartbeat as the loop turns, and an alert if nothing arrives for long."""
@@ -148,6 +161,11 @@ class Alerts:
         if self._webhook is not None:
             time = rfc3339(self._clock())
             self._webhook.post(_Alert(event, time, self._watch_dir, message, count, details))
+
+
+def _close(caller: Caller | None) -> None:
+    if caller is not None:
+        caller.close()
 
 
 def _unfinished(callers: list[Caller], seconds: float) -> list[Caller]:

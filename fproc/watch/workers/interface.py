@@ -12,8 +12,9 @@ from fproc.watch.workers.pool import WorkerLost
 class Workers(Protocol):
     """The workers; see `fproc.watch.workers.pool.Pool`."""
 
-    size: int
-    """How many files can be worked on at a time."""
+    @property
+    def size(self) -> int:
+        """How many files can be worked on at a time."""
 
     def has_room(self) -> bool:
         """Return whether a task can be submitted."""

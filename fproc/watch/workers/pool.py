@@ -7,13 +7,11 @@ new process. Processes are started only once there is work for them, except for 
 from __future__ import annotations
 
 import logging
-import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from fproc.base.own_code import REPLACED, REPLACED_STATUS
 from fproc.base.text import shown
 from fproc.base.values import dataclass, replace
 from fproc.process import children
@@ -26,6 +24,7 @@ from fproc.process.whereabouts import ask
 from fproc.process.worker_process import WorkerProcess
 from fproc.run.attempt import WorkerDeath
 from fproc.run.figures import Progress
+from fproc.watch.workers.deaths import how_it_ended
 from fproc.watch.workers.messages import Leaving, NotBegun, Ready, Report, Setup, Task, Trouble
 
 log = logging.getLogger("fproc.pool")
@@ -82,6 +81,7 @@ class Pool:
             LOOK_SECONDS, limits.stall_seconds / LOOKS, limits.timeout_seconds or LOOK_SECONDS
         )
         self._slots = [_Slot(setup, monotonic) for _ in range(size)]
+        self._is_retired = False
         if first is not None:
             with suppress(OSError):  # it has died; another is started once there is work
                 self._slots[0].take(first)
@@ -105,7 +105,10 @@ class Pool:
 
     def collect(self) -> list[Report | WorkerLost]:
         """Return the reports since the last call, and the workers that have died. Does not wait."""
-        return [event for slot in self._slots for event in slot.collect()]
+        events = [event for slot in self._slots for event in slot.collect()]
+        if self._is_retired:
+            self.retire()
+        return events
 
     def sockets(self) -> list[int]:
         """Return descriptors that become readable when there is something to collect."""
@@ -120,11 +123,26 @@ class Pool:
         """Return how far each file in work is; may be called from any thread."""
         return {name: progress for slot in self._slots for name, progress in slot.running()}
 
+    def count_busy(self) -> int:
+        """Return how many workers have something to do."""
+        return sum(slot.is_busy for slot in self._slots)
+
+    def retire(self) -> None:
+        """Have each worker leave once it has done what it has; there is nothing more to submit."""
+        self._is_retired = True
+        for slot in self._slots:
+            if not slot.is_busy:
+                slot.ask_to_leave()
+
+    def ask_to_leave(self) -> None:
+        """Tell all workers to reach a checkpoint, and leave."""
+        for slot in self._slots:
+            slot.ask_to_leave()
+
     def stop(self) -> list[Report | WorkerLost]:
         """End all workers: at a checkpoint, at the end of their file, or by force after `STOP_SECONDS`."""
         deadline = self._monotonic() + STOP_SECONDS
-        for slot in self._slots:
-            slot.ask_to_leave()
+        self.ask_to_leave()
         events: list[Report | WorkerLost] = []
         while sockets := self.sockets():
             left_seconds = deadline - self._monotonic()
@@ -164,6 +182,11 @@ class _Slot:
     def is_free(self) -> bool:
         """Whether it can take a task."""
         return not self._tasks and not self._is_too_slow
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether its worker has something to do."""
+        return bool(self._tasks)
 
     def running(self) -> list[tuple[str, Progress]]:
         """Return the names that it has, and how far each one is."""
@@ -216,9 +239,9 @@ class _Slot:
             self._check_time()
 
     def ask_to_leave(self) -> None:
-        """Tell the worker to reach a checkpoint, and leave."""
-        self._is_told = True
-        if self._process is not None:
+        """Tell the worker, once, to reach a checkpoint, and leave."""
+        if self._process is not None and not self._is_told:
+            self._is_told = True
             self._process.terminate()
 
     def kill(self) -> None:
@@ -307,7 +330,7 @@ class _Slot:
         tasks, self._tasks = self._tasks, ()
         if mark == NONE and self._is_ready and not (self._is_leaving or self._is_told):
             log.warning(
-                "a worker %s; it was running no file, and what it had is taken up again", _how(status)
+                "a worker %s; it was running no file, and what it had is taken up again", how_it_ended(status)
             )
         for index, task in enumerate(tasks):
             if index == mark:
@@ -320,7 +343,7 @@ class _Slot:
         """Return the report of a task that was not running, so that the exit is not its fault."""
         if self._is_leaving or self._is_told or self._is_ready:
             return Report(task, NotBegun(has_died=self._is_ready and not self._is_leaving))
-        how = f"took longer than {START_SECONDS:g} s" if self._is_too_slow else _how(status)
+        how = f"took longer than {START_SECONDS:g} s" if self._is_too_slow else how_it_ended(status)
         return Report(task, Trouble(f"a worker could not start ({how})", of_host=True))
 
     def _death(self, status: int) -> WorkerDeath:
@@ -331,7 +354,7 @@ class _Slot:
                 f"took longer than limits.timeout_seconds ({limit_seconds:g} s), so its worker was killed{at}"
             )
             return WorkerDeath(reason, too_slow=True, node=where.node, line_no=where.line_no, line=where.line)
-        return WorkerDeath(f"the worker that processed it {_how(status)}")
+        return WorkerDeath(f"the worker that processed it {how_it_ended(status)}")
 
     def take(self, worker: WorkerProcess) -> None:
         """Use this worker from now on.
@@ -361,17 +384,3 @@ class _Slot:
         self.channel = self._process = self._mark = self._vigil = self._where = None
         self._receiver = Receiver()
         self._is_ready = self._is_leaving = self._is_told = self._is_too_slow = False
-
-
-def _how(status: int) -> str:
-    """Return how a process ended, in words."""
-    if status == REPLACED_STATUS:
-        return f"found that {REPLACED}"
-    if status >= 0:
-        return f"ended with exit status {status}"
-    try:
-        name = signal.Signals(-status).name
-    except ValueError:
-        name = f"signal {-status}"
-    hint = "; perhaps memory ran out" if -status == signal.SIGKILL else ""
-    return f"was killed by {name}{hint}"

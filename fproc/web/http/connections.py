@@ -57,8 +57,8 @@ class Connections:
 
     Args:
         listener: the socket.
-        router: it answers requests.
-        secure: wraps a connection in TLS, unless None.
+        router: it answers requests; it may be replaced from any thread.
+        secure: wraps a connection in TLS, unless None; it may be replaced, too.
         monotonic: seconds on a clock that is never set.
     """
 
@@ -70,8 +70,8 @@ class Connections:
         secure: Callable[[socket.socket], socket.socket] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._router = router
-        self._secure = secure
+        self.router = router
+        self.secure = secure
         self._monotonic = monotonic
         self._selector = selectors.DefaultSelector()
         self._acceptor = Acceptor(listener, self._selector, monotonic)
@@ -159,7 +159,7 @@ class Connections:
         sock.setblocking(False)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock = self._secure(sock) if self._secure else sock
+            sock = self.secure(sock) if self.secure else sock
         except OSError:  # that client is gone already
             sock.close()
             return
@@ -232,7 +232,7 @@ class Connections:
 
     def _admit(self, connection: Connection, request: Request) -> None:
         """Ask the router whether to go on, before anything of a body is read."""
-        routed = self._router.admit(request)
+        routed = self.router.admit(request)
         connection.routed = routed
         connection.is_last = request.is_last
         is_wanted = routed.body is not Body.NONE
@@ -276,7 +276,7 @@ class Connections:
                 self._executor.stream(lambda: self._stream(connection, routed, reader), reader)
             else:
                 self._executor.answer(
-                    lambda: self._done(connection, self._router.answer(routed), is_whole=True)
+                    lambda: self._done(connection, self.router.answer(routed), is_whole=True)
                 )
         except Overloaded as busy:
             connection.is_last = connection.is_last or routed.body is Body.STREAM
@@ -287,7 +287,7 @@ class Connections:
         response, is_whole = None, False
         try:
             connection.sock.settimeout(REQUEST_SECONDS)
-            response = self._router.receive(routed, reader.read)
+            response = self.router.receive(routed, reader.read)
             is_whole = reader.left_bytes == 0
             connection.sock.setblocking(False)
         except OSError as trouble:
@@ -317,7 +317,7 @@ class Connections:
         connection.state = ConnectionState.WRITING
         connection.since = self._monotonic()
         connection.deadline = connection.since + WRITE_SECONDS
-        is_secure = self._secure is not None
+        is_secure = self.secure is not None
         parts = wire.render_response(response, request, is_last=connection.is_last, is_secure=is_secure)
         connection.to_send.extend(memoryview(part) for part in parts if part)
         self._write(connection)

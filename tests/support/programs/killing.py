@@ -40,7 +40,7 @@ TRACED = "trace=getpgid," + ",".join(f"?{name}" for name in CHANGES)
 
 LAUNCHER = """
 import ctypes, json, os, subprocess, sys
-import fproc.cli.actions, fproc.cli.main, fproc.cli.settings, fproc.cli.watch
+import fproc.cli.actions, fproc.cli.main, fproc.cli.settings, fproc.cli.serving.watch
 import fproc.run.attempt, fproc.run.run
 import fproc.telemetry.metrics, fproc.watch.loop, fproc.watch.workers.pool, fproc.watch.workers.worker
 fproc.run.pieces.PIECE_SECONDS = 60.0  # pieces, and so checkpoints, do not depend on how fast the host is

@@ -16,7 +16,7 @@ class Folder:
     def __init__(self) -> None:
         self.now = 100.0
         self.is_empty = False
-        self.pace = Polling(0.2, lambda: self.is_empty, monotonic=lambda: self.now)
+        self.pace = Polling(lambda: 0.2, lambda: self.is_empty, monotonic=lambda: self.now)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -68,7 +68,7 @@ def given_out(place: Place, *, file_seconds: float, size: int = 1) -> list[int]:
     numbers: list[int] = []
     workers, reports = place.watcher._workers, place.watcher._reports
     record = reports.outcome
-    workers.size = size
+    cast(Any, workers).size = size
     submit = workers.submit
 
     def submit_and_count(*tasks: Task) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from fproc.run.attempt import WorkerDeath
 from fproc.run.verdict import Verdict
-from fproc.watch.workers import pool
+from fproc.watch.workers.deaths import how_it_ended
 from fproc.watch.workers.messages import Report, Task, Why
 from fproc.watch.workers.pool import WorkerLost
 from tests.support.programs.pools import (
@@ -58,9 +58,9 @@ def test_the_death_of_a_worker_is_told_and_its_slot_gets_another(place: Place, l
 
 
 def test_the_end_of_a_process_is_put_into_words() -> None:
-    assert pool._how(3) == "ended with exit status 3"
-    assert pool._how(-signal.SIGABRT) == "was killed by SIGABRT"
-    assert pool._how(-40) == "was killed by signal 40"
+    assert how_it_ended(3) == "ended with exit status 3"
+    assert how_it_ended(-signal.SIGABRT) == "was killed by SIGABRT"
+    assert how_it_ended(-40) == "was killed by signal 40"
 
 
 def test_the_death_of_one_worker_is_none_of_the_others_business(place: Place) -> None:

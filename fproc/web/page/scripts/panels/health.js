@@ -1,7 +1,7 @@
 // Health, and the tiles with the files by state.
 
 function renderHealth(health) {
-  const { disk, last_success: success, oldest_waiting: oldest, workers } = health.checks;
+  const { configuration, disk, last_success: success, oldest_waiting: oldest, workers } = health.checks;
   const { free_bytes: free, total_bytes: total } = disk ?? {};
   setText($('disk'), free == null ? NONE : `${bytes(free)} of ${bytes(total)} (${percent(free / total)})`);
   $('disk').classList.toggle('bad', disk?.ok === false);
@@ -11,6 +11,9 @@ function renderHealth(health) {
   setText($('workers'), workers ? `${number(workers.busy)} of ${number(workers.count)} busy` : NONE);
   setText($('uptime'), span(Math.floor(health.uptime_seconds)));
   setText($('version'), shown(health.version));
+  $('configuration').replaceChildren(...(configuration?.fingerprint
+    ? [`${configuration.fingerprint}, loaded `, when(configuration.loaded)] : [NONE]));
+  if (configuration?.ok && configuration.message) $('configuration').append(`; ${shown(configuration.message)}`);
   const failing = Object.entries(health.checks).filter(([, check]) => check.ok === false)
     .map(([key, check]) => `${key.replaceAll('_', ' ')}: ${shown(check.message ?? 'not ok')}`);
   reconcile($('checks'), 'li', failing, String, (row, text) => row.append(text));

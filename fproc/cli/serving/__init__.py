@@ -1,0 +1,4 @@
+"""What `--watch` serves: the loop with all that goes with it, and how a new version of it is loaded.
+
+Begin with `watch`.
+"""
