@@ -34,7 +34,7 @@ from fproc.pipeline.processors.base import (
     records_of,
     seen,
 )
-from fproc.pipeline.processors.builtins import BUILTINS, LATER
+from fproc.pipeline.processors.builtins import BUILTINS
 from fproc.pipeline.processors.options.checks import check_options
 from fproc.pipeline.processors.state import of_instance, refused
 from fproc.pipeline.records import Record
@@ -55,8 +55,6 @@ def resolve(node: NodeSpec) -> tuple[Resolved | None, list[Problem]]:
     """Return the maker of a node's processor, or what is wrong with its `type` or `config`."""
     if node.type in BUILTINS:
         return _builtin(node)
-    if node.type in LATER:
-        return None, [Problem(f"{node.path}.type", f"{node.type!r} is not supported yet")]
     if "." not in node.type:
         hint = nearest(node.type, list(BUILTINS)) or "name a built-in, or a module.attribute of your own"
         return None, [Problem(f"{node.path}.type", f"unknown processor {node.type!r}", hint)]

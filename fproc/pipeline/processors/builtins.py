@@ -1,7 +1,10 @@
 """The built-in processors: one explicit table of names, one module a family."""
 
-from fproc.pipeline.processors import counting, routing, sinks, text
+from fproc.pipeline.processors import routing, sinks, text
 from fproc.pipeline.processors.base import Builtin
+from fproc.pipeline.processors.counting.numbering import COUNT, JOIN
+from fproc.pipeline.processors.counting.picking import HEAD, SAMPLE
+from fproc.pipeline.processors.counting.tally import TALLY
 from fproc.pipeline.processors.editing.dedupe import DEDUPE
 from fproc.pipeline.processors.editing.edit import EDIT
 from fproc.pipeline.processors.editing.envelope import ENVELOPE
@@ -23,6 +26,8 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
     "Routing": routing.BUILTINS,
     "Lines": {
         "where": WHERE,
+        "head": HEAD,
+        "sample": SAMPLE,
         "dedupe": DEDUPE,
     },
     "Text": {**text.BUILTINS, "mask": MASK},
@@ -42,12 +47,13 @@ FAMILIES: dict[str, dict[str, Builtin]] = {
         "validate": VALIDATE,
         "envelope": ENVELOPE,
     },
-    "Counting": counting.BUILTINS,
+    "Counting": {
+        "join": JOIN,
+        "count": COUNT,
+        "tally": TALLY,
+    },
     "Ends": {"format": FORMAT, **sinks.BUILTINS},
 }
 """All built-ins, in the order of docs/PROCESSORS.md."""
 
 BUILTINS = {name: builtin for family in FAMILIES.values() for name, builtin in family.items()}
-
-LATER = ("head", "sample")
-"""Names of the contract that are not supported yet; a pipeline that uses one gets a message."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from fproc.base.text import nearest
 from fproc.pipeline.processors.base import (
     OTHERWISE,
     Builtin,
@@ -21,7 +22,7 @@ from fproc.pipeline.processors.base import (
     no_tags,
     stateless,
 )
-from fproc.pipeline.processors.options.templates import Template
+from fproc.pipeline.processors.options.templates import POSITIONS, Template
 from fproc.pipeline.records import Record
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -63,6 +64,33 @@ def _rewrite(*, pattern: re.Pattern[str], template: Template, otherwise: str) ->
         return rewrite
 
     return mapping_at(rewriting)
+
+
+def _check_groups(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield each placeholder of `rewrite` that is no group of its pattern."""
+    groups = list(values["pattern"].groupindex)
+    for name in values["template"].names:
+        if name not in {"0", *groups, *POSITIONS}:
+            hint = f"the pattern has {', '.join(groups)}" if groups else "name a group with (?P<name>...)"
+            yield "template", f"{{{name}}} is not a named group", nearest(name, groups) or hint
+
+
+def _check_replacement(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield what in the new text of `replace` is no group of its pattern."""
+    try:
+        values["pattern"].sub(values["with"], "")
+    except (re.error, IndexError) as error:
+        yield "with", f"does not go with the pattern: {error}", ""
+
+
+def _check_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield each placeholder of `fields` that is no field that there may be."""
+    template, most = values["template"], values["max"]
+    for name in template.names:
+        if not name.isdecimal() and name not in POSITIONS:
+            yield "template", f"{{{name}}} is not a field", "fields have numbers: {1}, {2}, ..."
+    if most is not None and template.highest_number > most:
+        yield "template", f"uses field {template.highest_number}, but 'max' is {most}", ""
 
 
 def field_splitter(separator: str, max_splits: int = -1) -> Callable[[str], list[str]]:
@@ -155,6 +183,7 @@ BUILTINS: dict[str, Builtin] = {
                 "line", r"the new text; `\1` or `\g<name>` is what a group matched", required=True
             ),
         },
+        check=_check_replacement,
     ),
     "rewrite": same_tag(
         "Makes a new line from what the named groups of a pattern matched.",
@@ -174,6 +203,7 @@ BUILTINS: dict[str, Builtin] = {
             ),
             "otherwise": OTHERWISE,
         },
+        check=_check_groups,
     ),
     "fields": same_tag(
         "Makes a new line from numbered fields, as awk does.",
@@ -195,6 +225,7 @@ BUILTINS: dict[str, Builtin] = {
             "otherwise": OTHERWISE,
         },
         needs_fields=_fields_of_template,
+        check=_check_fields,
     ),
     "split": same_tag(
         "Makes several lines out of one.",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fproc.base.errors import Problem
 from fproc.base.text import nearest
 from fproc.pipeline.processors.base import Builtin, Option
 from fproc.pipeline.processors.options.kinds import KINDS, ready_made
-from fproc.pipeline.processors.options.templates import POSITIONS, Template
+from fproc.pipeline.processors.options.templates import Template
 
 FILE_KIND = "table"
 """The kind of an option that names a file."""
@@ -44,7 +43,6 @@ def check_options(
             problems.append(Problem(f"{path}.{key}", f"{name!r} needs this option", option.meaning))
     if isinstance(values.get("file"), Template):
         values["file"].appends = values.get("append") is True
-    problems = problems or list(_cross_checks(values, path))
     own = [] if problems else builtin.check(values)
     return values, problems or [Problem(f"{path}.{key}", what, hint) for key, what, hint in own]
 
@@ -71,35 +69,3 @@ def _has_options(name: str, builtin: Builtin) -> str:
     if not builtin.options:
         return f"{name!r} has no options"
     return f"{name!r} has " + ", ".join(builtin.options)
-
-
-def _cross_checks(values: Mapping[str, Any], path: str) -> Iterator[Problem]:
-    """Yield what is wrong with two options together."""
-    pattern, template = values.get("pattern"), values.get("template")
-    if isinstance(template, Template) and "max" in values:
-        yield from _check_fields(template, values["max"], f"{path}.template")
-    elif isinstance(template, Template) and "otherwise" in values and isinstance(pattern, re.Pattern):
-        yield from _check_groups(template, pattern, f"{path}.template")
-    if isinstance(pattern, re.Pattern) and isinstance(values.get("with"), str):
-        try:
-            pattern.sub(values["with"], "")
-        except (re.error, IndexError) as error:
-            yield Problem(f"{path}.with", f"does not go with the pattern: {error}")
-    if values.get("field") is not None and pattern is not None:
-        yield Problem(f"{path}.field", "'field' and 'pattern' both say what the key is", "keep one of them")
-
-
-def _check_groups(template: Template, pattern: re.Pattern[str], path: str) -> Iterator[Problem]:
-    groups = list(pattern.groupindex)
-    for name in template.names:
-        if name not in {"0", *groups, *POSITIONS}:
-            hint = f"the pattern has {', '.join(groups)}" if groups else "name a group with (?P<name>...)"
-            yield Problem(path, f"{{{name}}} is not a named group", nearest(name, groups) or hint)
-
-
-def _check_fields(template: Template, most: int | None, path: str) -> Iterator[Problem]:
-    for name in template.names:
-        if not name.isdecimal() and name not in POSITIONS:
-            yield Problem(path, f"{{{name}}} is not a field", "fields have numbers: {1}, {2}, ...")
-    if most is not None and template.highest_number > most:
-        yield Problem(path, f"uses field {template.highest_number}, but 'max' is {most}")

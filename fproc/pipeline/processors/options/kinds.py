@@ -125,6 +125,12 @@ def _number(value: Any) -> int:
     return value
 
 
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"must be a number from 0 to 1, not {json_type(value)}")
+    return float(value)
+
+
 def _choice(value: Any, words: list[str]) -> str:
     if value not in words:
         what = repr(value) if isinstance(value, str) else json_type(value)
@@ -212,6 +218,7 @@ KINDS = {
     "names": Kind("name or list of names", _names),
     "values": Kind("value or list of values", _values),
     "number": Kind("whole number", _number),
+    "share": Kind("number", _share),
     "choice": Kind("word", _text),
     "words": Kind("word or list of words", _text),
     "bound": Kind("number, date or text", _bound),

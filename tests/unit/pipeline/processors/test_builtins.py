@@ -11,7 +11,7 @@ from fproc.pipeline.failures import RecordError
 from fproc.pipeline.graph import START
 from fproc.pipeline.plan import Plan, build_plan
 from fproc.pipeline.processors.base import Source
-from fproc.pipeline.processors.builtins import BUILTINS, LATER
+from fproc.pipeline.processors.builtins import BUILTINS
 from fproc.pipeline.records import Block
 from tests.support.helpers import Memory
 
@@ -66,12 +66,12 @@ def problems_of(kind: str, config: Options) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_every_built_in_of_the_contract_is_there_or_said_to_come() -> None:
+def test_every_built_in_of_the_contract_is_there() -> None:
     contract = """tag tag_field tag_prefix filter drop_matching uppercase lowercase snakecase trim replace
         rewrite fields split join count tally write stdout where head sample dedupe mask
         parse_csv parse_json parse_regex dissect parse_kv parse_fixed parse_log
         edit timestamp lookup validate envelope format"""
-    assert {*BUILTINS, *LATER} == set(contract.split())
+    assert {*BUILTINS} == set(contract.split())
 
 
 @pytest.mark.parametrize("kind", sorted(BUILTINS))
@@ -80,12 +80,6 @@ def test_the_example_of_every_built_in_is_true(kind: str) -> None:
     outcome = run(plan_of(only_node(kind, dict(config))), lines_in)
     assert outcome.errors == []
     assert [*outcome.results.values(), outcome.printed()] in ([lines_out, []], [lines_out])
-
-
-@pytest.mark.parametrize("kind", LATER)
-def test_a_built_in_that_is_still_to_come_is_refused(kind: str) -> None:
-    with pytest.raises(ConfigError, match=f"type: '{kind}' is not supported yet"):
-        plan_of({"tag": "start", "type": kind, "next": "end"})
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "write": [{"file": "{name}"}, {"file": "{tag}.log"}],
     "tally": [{}, {"field": 1}],
     "count": [{}, {"total": True}],
+    "sample": [{"every": 2}, {"share": 0.5}],
     "envelope": [{"header": "^ERROR: disk full$"}],
     "parse_csv": [{"otherwise": "drop"}, {"header": ["a", "b"], "otherwise": "keep"}],
     "parse_log": [{"format": "common", "otherwise": "drop"}, {"format": "w3c", "otherwise": "drop"}],

@@ -1,0 +1,1 @@
+"""Built-ins that look at more than one line: they join, number, total and pick lines."""
