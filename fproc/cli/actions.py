@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -44,15 +44,16 @@ class _Prepared:
 def watch(arguments: Namespace) -> int:
     """Process files as they land. With `--drain`, a job for cron, there is no dashboard."""
     _begin()
+    environ = settings.take_environment()
     with _first_worker() as first:
-        work = _prepared(arguments)
+        work = _prepared(arguments, environ)
         _warn(work, arguments)
         return _serve(work, arguments, first)
 
 
 def process_files(arguments: Namespace) -> int:
     """Process files where they are."""
-    work = _prepared(arguments)
+    work = _prepared(arguments, settings.take_environment())
     _warn(work, arguments)
     from fproc.cli.input import destination, process_inputs  # noqa: PLC0415 - not for --watch
     from fproc.telemetry.printer import tracer  # noqa: PLC0415
@@ -201,10 +202,10 @@ def _begin() -> None:
     build_id()
 
 
-def _prepared(arguments: Namespace) -> _Prepared:
+def _prepared(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> _Prepared:
     """Set up the log, and return the pipeline that is in force."""
     _begin()
-    given = settings.gather(arguments.config, os.environ)
+    given = settings.gather(arguments.config, environ)
     set_up_log = _log_set_up(arguments, given)
     set_up_log()
     flags = settings.given_flags(arguments)

@@ -52,6 +52,12 @@ VARIABLES = (
 )
 """The prefix of fproc's own variables, and their names."""
 
+SECRET_VARIABLES = (
+    TOKEN_VARIABLE,
+    *(setting.key.variable for setting in GIVEN_OUTSIDE if setting.key.is_secret and setting.key.variable),
+)
+"""The variables that no child process needs to know."""
+
 OPERATING_KEYS = ("watch_dir", "results_dir", "intake", "retry", "recovery", "durability", "retention")
 """The keys of a configuration that `--status`, `--why` and `--retry` need."""
 
@@ -87,6 +93,17 @@ class Given:
             if form is None
             else schema.choice(*LOG_FORMATS)(form, self.where(LOG_FORMAT_VARIABLE), self.problems)
         )
+
+
+def take_environment() -> dict[str, str]:
+    """Return the environment, and remove the secrets from that which all child processes inherit.
+
+    Users' processors, and what they start, must not find them there.
+    """
+    environ = dict(os.environ)
+    for name in SECRET_VARIABLES:
+        os.environ.pop(name, None)
+    return environ
 
 
 def gather(config_flag: str | None, environ: Mapping[str, str]) -> Given:

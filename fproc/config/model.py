@@ -5,6 +5,7 @@ A new key is a line here. Then `make generate` puts it into the documents.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fproc.base import schema, urls
@@ -349,9 +350,28 @@ def to_json(config: Config) -> dict[str, Any]:
     return value
 
 
+SECRET_NAME = re.compile(r"passw|secret|token|credential|salt|api_?key|(^|_)key$", re.IGNORECASE)
+"""How options of processors are called that the log does not show."""
+
+
 def to_log(config: Config) -> dict[str, Any]:
-    """Return the configuration like `to_json`, without its secrets: URLs may hold some."""
+    """Return the configuration like `to_json`, without its secrets.
+
+    URLs may hold some, and so may options of processors, by their names.
+    """
     for setting in SETTINGS:
         if setting.key.is_secret and setting.of(config):
             config = setting.changed(config, urls.masked(setting.of(config)))
-    return to_json(config)
+    value = to_json(config)
+    for node in value["nodes"]:
+        node["config"] = _without_secrets(node.get("config"))
+    return value
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: "***" if SECRET_NAME.search(name) and isinstance(item, str) else _without_secrets(item)
+            for name, item in value.items()
+        }
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import socket
+import stat
 from collections.abc import Callable
 
 from fproc.base.errors import ConfigError, Problem
@@ -115,6 +116,7 @@ def prepare(folders: Folders, disk: Disk) -> str:
     refuse_newer(folders.watch, folders.state)
     for path in (folders.watch, folders.state):
         _make_usable(disk, path, "$.watch_dir")
+    _make_private(folders)
     mark(folders.watch, folders.state, disk)
     records = (folders.jobs, folders.commits, folders.late, folders.incomplete, folders.appends)
     for path in (*folders.inputs(), *records):
@@ -156,6 +158,20 @@ def _make_usable(disk: Disk, path: str, setting: str) -> None:
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         hint = f"let the user with id {os.geteuid()} write to it, or choose another folder"
         raise ConfigError([Problem(setting, f"cannot write to the folder {shown(path)}", hint)])
+
+
+def _make_private(folders: Folders) -> None:
+    """Close the state to other users, whatever the umask was: lines of inputs are in it.
+
+    A group that shares the watched folder, as its setgid bit shows, shares the state too. Only the owner can
+    do this, and need not where it was done before.
+    """
+    is_shared_by_group = bool(os.stat(folders.watch).st_mode & stat.S_ISGID)
+    status = os.stat(folders.state)
+    mode = stat.S_IMODE(status.st_mode)
+    wanted = stat.S_ISGID | 0o770 if is_shared_by_group else 0o700
+    if mode != wanted and status.st_uid == os.geteuid():
+        os.chmod(folders.state, wanted)
 
 
 def make_durably(disk: Disk, path: str) -> list[str]:

@@ -46,7 +46,7 @@ class Tracer:
     def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
         """Note that a node received a record and emitted these."""
         self.fail(node, tag, line, hops)
-        outputs = [f"[{out_tag}] {shown(out)}" for out_tag, out in emitted] or [_ending(node)]
+        outputs = [f"[{shown(out_tag)}] {shown(out)}" for out_tag, out in emitted] or [_ending(node)]
         self._steps += [f"        -> {text}" for text in outputs]
 
     def fail(self, node: str, tag: str, line: str, hops: int) -> None:
@@ -54,11 +54,11 @@ class Tracer:
         if len(self._path) >= hops:
             self._routes.append(self._path)
         self._path = [*self._path[: hops - 1], node]
-        self._steps.append(f"    {node}: [{tag}] {shown(line)}")
+        self._steps.append(f"    {shown(node)}: [{shown(tag)}] {shown(line)}")
 
     def lose(self, failure: LineFailure, _again: Callable[[], bool] | None) -> None:
         """Note that the line has failed at the last step."""
-        self._steps.append(f"        -> {failure.fate}: {failure.reason}")
+        self._steps.append(f"        -> {failure.fate}: {shown(failure.reason)}")
 
     def close(self) -> Sequence[Trace]:
         """Print the last line of the input, which has ended."""
@@ -67,7 +67,7 @@ class Tracer:
 
     def _flush(self) -> None:
         if self._path:
-            routes = [" -> ".join(path) for path in [*self._routes, self._path]]
+            routes = [" -> ".join(map(shown, path)) for path in [*self._routes, self._path]]
             self._print("\n".join([f"{self._header}  {' | '.join(routes)}", *self._steps]) + "\n")
         self._path, self._routes, self._steps = [], [], []
 

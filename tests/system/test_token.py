@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from fproc.web.http.auth import TRIES
-from tests.support.programs.running import Watching, configure, run
+from tests.support.programs.running import Watching, configure, drop, own_processor, run
 from tests.support.programs.talking import FORM, Answer, address, ask, form
 
 TOKEN = "s3cret+T0ken/with=odd~signs"
@@ -218,3 +218,24 @@ def test_a_log_in_leads_back_to_the_view_that_was_asked_for(tmp_path: Path) -> N
         ):
             answer = ask(running, "POST", f"/login?next={back}", body, usual)
             assert (answer.status, answer.headers["location"]) == (303, expected)
+
+
+TELLING = """
+import os
+def step(line):
+    return " ".join([*os.environ, *os.environ.values()]).replace("\\n", " ")
+"""
+
+
+def test_users_processors_do_not_find_the_secrets_in_their_environment(tmp_path: Path) -> None:
+    secrets = {"FPROC_TOKEN": TOKEN, "FPROC_WEBHOOK": "http://127.0.0.1:9/s3cret-hook"}
+    own_processor(tmp_path, TELLING)
+    drop(tmp_path, "x.log", b"one\n")
+    with Watching(tmp_path, "--debug", dashboard=True, variables={**secrets, "OTHER": "0ther"}) as running:
+        running.wait_for("results/x.log")
+        assert ask(running, "GET", "/stats", headers=SENT).status == 200
+        told = (running.spool / "results/x.log").read_text()
+        assert "0ther" in told
+        for secret in (TOKEN, "s3cret-hook", "FPROC_TOKEN"):
+            assert secret not in told
+            assert secret not in running.log

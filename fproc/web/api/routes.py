@@ -83,9 +83,11 @@ class _Answers:
             return answer
         return pages.log_in(answer, _reason(answer), back=back)
 
-    def health(self, _request: Request) -> Response:
-        """Answer whether the service is healthy."""
+    def health(self, request: Request) -> Response:
+        """Answer whether the service is healthy; only who may look is told why not."""
         is_well, value = state.health(self._view)
+        if not self._auth.may_look(request):
+            value = state.reduced_health(value)
         return json_response(value, 200 if is_well else 503)
 
     def stats(self, request: Request) -> Response:

@@ -63,6 +63,18 @@ def health(view: DashboardState) -> tuple[bool, dict[str, Any]]:
     return verdict.is_ok, value
 
 
+COUNTS = ("ok", "count", "busy")
+"""What strangers learn of each check."""
+
+
+def reduced_health(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of `/health` for strangers: status and counts, but no names, sizes or paths."""
+    checks = {
+        name: {key: check[key] for key in COUNTS if key in check} for name, check in value["checks"].items()
+    }
+    return {"status": value["status"], "checks": checks}
+
+
 def stats(view: DashboardState, window_seconds: int | None) -> dict[str, Any]:
     """Return how many inputs are in each folder now, and figures.
 

@@ -102,12 +102,19 @@ class Authenticator:
         scope = self._scope_of_session(request)
         if wanted in scope:
             return None
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            return self._try(token.strip(), request.client, wanted)
+        token = _bearer(request)
+        if token:
+            return self._try(token, request.client, wanted)
         if scope:
             return _forbidden(wanted)
         return error(401, TOKEN_NEEDED, {"WWW-Authenticate": 'Bearer realm="fproc"'})
+
+    def may_look(self, request: Request) -> bool:
+        """Return whether a request that needs no token has one that allows to look."""
+        if not self.has_token or Scope.READ in self._scope_of_session(request):
+            return True
+        token = _bearer(request)
+        return bool(token) and Scope.READ in self._keyring.scope_of(token)
 
     def log_in(self, form: bytes, client: str, back: str = "/") -> Response:
         """Answer a log-in by a form: the cookie and the way back to a page of this site, or a refusal."""
@@ -166,6 +173,12 @@ def _token_in(form: bytes) -> str:
     fields = (part.partition(b"=") for part in form.split(b"&", FORM_FIELDS))
     text = next((value for name, _, value in fields if name == b"token"), b"")
     return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8", "surrogateescape")
+
+
+def _bearer(request: Request) -> str:
+    """Return the token in a header, or ""."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _netloc(origin: str) -> str | None:

@@ -10,6 +10,7 @@ from fproc.base.errors import Problem
 from fproc.base.schema import boolean, number, or_null, text
 from fproc.base.values import dataclass
 from fproc.config.declaration import Flag, Setting, checked_fields, key, section, settings_of
+from fproc.config.keys import parse_config
 from fproc.config.model import SETTINGS, AlertPolicy, Config, to_json, to_log
 
 
@@ -107,3 +108,16 @@ def test_the_log_masks_every_key_that_is_declared_a_secret() -> None:
     assert "s3cret" not in str(to_log(config))
     assert to_log(config)["alerts"]["webhook"] == "https://example.org/..."
     assert "s3cret" not in repr(config)
+
+
+def test_the_log_shows_no_option_of_a_processor_that_is_called_like_a_secret() -> None:
+    options = {"api_key": "s3cret", "deep": [{"db_password": "s3cret"}], "key": "s3cret", "SALT": "s3cret"}
+    plain = {"keys": ["a"], "keep_last": 4, "token": 5, "pattern": "x"}
+    node = {"tag": "start", "type": "x.y", "config": {**options, **plain}, "next": "end"}
+    config, problems = parse_config({"nodes": [node]}, folder="/")
+    assert problems == []
+    assert config is not None
+    logged = to_log(config)["nodes"][0]["config"]
+    assert "s3cret" not in str(logged)
+    assert {name: logged[name] for name in plain} == plain
+    assert to_json(config)["nodes"][0]["config"]["api_key"] == "s3cret"

@@ -289,3 +289,22 @@ def test_names_that_a_killed_start_had_begun_are_removed_by_the_next_one(tmp_pat
     Spool(config(tmp_path / "w"))
     assert Path(folders.id).read_text() == id_before
     assert not [name for name in os.listdir(folders.state) if name.startswith("id-")]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077])
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_the_state_is_closed_to_others_whatever_the_umask(
+    tmp_path: Path, umask: int, *, is_shared: bool
+) -> None:
+    watch = tmp_path / "w"
+    watch.mkdir()
+    watch.chmod(0o2770 if is_shared else 0o755)
+    before = os.umask(umask)
+    try:
+        for _ in range(2):
+            prepare(Folders(str(watch), str(watch / "results")), Disk(power=False))
+            mode = (watch / ".fproc").stat().st_mode & 0o7777
+            assert mode == (0o2770 if is_shared else 0o700)
+            (watch / ".fproc").chmod(0o755)  # as earlier versions have left it
+    finally:
+        os.umask(before)

@@ -7,6 +7,7 @@ import io
 import pytest
 
 from fproc.base.text import shown
+from fproc.pipeline.failures import LineFailure
 from fproc.telemetry.printer import Tracer
 
 
@@ -73,3 +74,16 @@ def test_every_line_and_the_end_of_the_file_have_a_block_of_their_own() -> None:
 )
 def test_what_is_shown_cannot_harm_a_terminal(text: str, safe: str) -> None:
     assert shown(text) == safe
+
+
+def test_no_control_character_of_the_data_reaches_a_terminal() -> None:
+    hostile = "".join(map(chr, (*range(32), *range(127, 160)))) + "\u202e\u2028\udc9b"
+    stream = io.StringIO()
+    tracer = Tracer(stream)
+    tracer.open(hostile)
+    tracer.begin(1, hostile)
+    tracer.step(hostile, hostile, hostile, [(hostile, hostile)], 1)
+    tracer.lose(LineFailure("rejected", hostile, 1, 0, hostile, hostile, hostile, hostile), None)
+    tracer.close()
+    assert all(char.isprintable() for char in stream.getvalue().replace("\n", ""))
+    assert stream.getvalue().count("\n") == 4

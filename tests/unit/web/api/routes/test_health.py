@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,30 @@ def test_a_loop_that_stops_says_so_whatever_else_is_wrong(place: Place, trouble:
     place.loop = Facts(paused=trouble, stopping=True)
     for path in ("/health", "/readyz"):
         assert (place.get(path).status, value(place.get(path))["status"]) == (503, "stopping")
+
+
+def test_where_there_is_a_token_strangers_learn_status_and_counts_alone(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w", "s3cret")
+    place.loop = Facts(paused="", stopping=False, names={"secret.log": f"{tmp_path} is in trouble"})
+    (place.folder / "unprocessed/waiting-secret.log").touch()
+    for path in ("/health", "/readyz"):
+        strange = (
+            place.get(path),
+            place.get(path, authorization="Bearer wrong"),
+            place.get(path, cookie="fproc-0=1.2.3"),
+        )
+        for told in strange:
+            assert told.status == 503
+            assert value(told).keys() == {"status", "checks"}
+            assert value(told)["status"] == "degraded"
+            assert value(told)["checks"]["workers"] == {"ok": True, "count": 2, "busy": 1}
+            assert value(told)["checks"]["intake"] == {"ok": False}
+            assert value(told)["checks"]["disk"] == {"ok": True}
+            assert b"secret" not in told.body
+            assert str(tmp_path).encode() not in told.body
+        known = place.get(path, authorization="Bearer s3cret")
+        assert b"secret.log" in known.body
+        assert value(known)["checks"]["disk"].keys() >= {"free_bytes"}
 
 
 ROOM = 9 * 10**12
