@@ -10,10 +10,13 @@ COUNT ?= 3
 SHAPE ?= logs
 SEED ?= 1
 DIR ?= watch_dir/unprocessed
+IMAGE ?= fproc
+PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-file test coverage pythons sweeps test-long check lint types pyz generate bench screenshots \
-	sample package build-package publish publish-package clean clean-data
+	sample package build-package publish publish-package \
+	docker-build build-docker docker-run run-docker clean clean-data
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +76,25 @@ publish: $(VENV)/ready ## rehearse an upload to TestPyPI (ARGS="--upload" asks a
 	@$(RUN) release publish $(ARGS)
 
 publish-package: publish ## the same as publish
+
+# podman keeps the health check only in images of docker's own format.
+docker-build: ## build the image fproc, by docker or podman (IMAGE=, ENGINE=, ARGS=)
+	@engine=$$(release/engine.sh $@) || exit; \
+	case "$$engine" in *podman) format='--format docker' ;; *) format= ;; esac; \
+	exec $$engine build $$format --tag "$(IMAGE)" $(ARGS) .
+
+build-docker: docker-build ## the same as docker-build
+
+docker-run: ## run the image on watch_dir and pipeline.json; the dashboard is on 127.0.0.1 (IMAGE=, ENGINE=, PORT=8000)
+	@engine=$$(release/engine.sh $@) || exit; \
+	FPROC_TOKEN=$${FPROC_TOKEN:-$$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')}; export FPROC_TOKEN; \
+	echo "dashboard: http://127.0.0.1:$(PORT) with the token $$FPROC_TOKEN"; \
+	exec $$engine run --rm --read-only --cap-drop=ALL --security-opt=no-new-privileges \
+		--user "$$(id -u):$$(id -g)" --publish "127.0.0.1:$(PORT):8000" --env FPROC_HOST=0.0.0.0 --env FPROC_TOKEN \
+		--volume "$(CURDIR)/watch_dir:/data/watch_dir" --volume "$(CURDIR)/pipeline.json:/data/pipeline.json:ro" \
+		"$(IMAGE)" --watch $(ARGS)
+
+run-docker: docker-run ## the same as docker-run
 
 bench: ## measure against awk, C, rsyslog and others: make bench ARGS="W1 --mb 200"
 	$(PYTHON) -m bench $(ARGS)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,8 @@ VERBS = re.findall(r"^([a-z-]+):.* ## ", (PROJECT / "Makefile").read_text(encodi
 
 EXPECTED = """
 help run run-file sample test coverage pythons sweeps test-long check pyz generate package
-build-package publish publish-package bench screenshots
+build-package publish publish-package
+docker-build build-docker docker-run run-docker bench screenshots
 clean clean-data
 """
 
@@ -139,3 +141,84 @@ def test_clean_data_touches_nothing_while_an_fproc_runs_there(clone: Path) -> No
     assert done.returncode != 0
     assert "an fproc runs on watch_dir; stop it first" in done.stderr
     assert (clone / "watch_dir/processed").is_dir()
+
+
+@pytest.mark.parametrize("verb", ["docker-build", "build-docker", "docker-run", "run-docker"])
+def test_what_needs_a_container_engine_says_so_when_there_is_none(clone: Path, verb: str) -> None:
+    dead = clone / "dead"
+    dead.write_text("#!/bin/sh\nexit 1\n")
+    dead.chmod(0o755)
+    done = tried(["./run.sh", verb, f"ENGINE=no-such-engine {dead}"], clone)
+    assert (done.returncode, done.stdout) == (2, "")
+    name = verb if verb.startswith("docker") else "-".join(reversed(verb.split("-")))
+    assert done.stderr.splitlines()[0] == (
+        f"make {name} needs docker or podman; no-such-engine is not installed; "
+        f"{dead} does not answer: does its service run, and may you use it?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "expected"),
+    [
+        ("docker-build", ["build", "--format", "docker", "--tag", "mine", "."]),
+        ("docker-run", ["run", "--rm", "--read-only", "--cap-drop=ALL"]),
+    ],
+)
+def test_an_engine_that_answers_is_asked_to_build_and_run_the_image(
+    clone: Path, verb: str, expected: list[str]
+) -> None:
+    engine = clone / "podman"
+    engine.write_text('#!/bin/sh\nfor word; do echo "$word"; done\n')
+    engine.chmod(0o755)
+    done = tried(["make", verb, f"ENGINE={engine}", "IMAGE=mine"], clone)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    words = said[said.index(expected[0]) :]
+    assert words[: len(expected)] == expected
+    assert "mine" in words
+
+
+def test_what_needs_make_says_so_when_there_is_none(clone: Path, tmp_path: Path) -> None:
+    for name in ("sh", "dirname", "readlink", "sed", "grep", "python3"):
+        program = shutil.which(name)
+        assert program
+        (tmp_path / name).symlink_to(program)
+    done = tried([clone / "run.sh", "test"], clone, PATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (2, "run.sh test needs make, which is not installed\n")
+    (clone / "a.txt").write_text("INFO: fine\n")
+    done = tried([clone / "run.sh", "run-file", "a.txt", "--output", "-"], clone, PATH=str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "[INFO] fine\n")
+
+
+def test_hadolint_finds_nothing_doubtful_in_the_dockerfile() -> None:
+    done = tried([Path(sysconfig.get_path("scripts"), "hadolint"), "Dockerfile"], PROJECT)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+BRIEF: dict[str, list[str]] = {
+    "test": ["make", "test", "ARGS=tests/unit/base/test_errors.py"],
+    "coverage": ["make", "coverage", "ARGS=tests/unit/base/test_errors.py"],
+    "pythons": ["make", "pythons", "ARGS=-- -q tests/unit/base/test_errors.py"],
+    "sweeps": ["make", "sweeps", "ARGS=tests/unit/base --collect-only -q"],
+    "test-long": ["make", "test-long", "ARGS=tests/unit/base/test_errors.py -q"],
+    "generate": ["make", "generate"],
+    "pyz": ["make", "pyz"],
+    "bench": ["make", "bench", "ARGS=--help"],
+    "package": ["./run.sh", "build-package"],
+    "publish": ["./run.sh", "publish-package"],
+    "clean": ["./run.sh", "clean"],
+}
+"""How the verbs that take long are tried here: with little to do, in the environment of the clone."""
+
+
+@pytest.mark.long
+def test_in_a_fresh_clone_the_verbs_that_build_something_work(tmp_path: Path) -> None:
+    clone = clone_of_project(tmp_path / "clone")
+    failed = {}
+    for verb, command in BRIEF.items():
+        done = tried(command, clone)
+        nothing_to_do = verb == "sweeps" and "tests collected" in done.stdout + done.stderr
+        if done.returncode and not nothing_to_do:
+            failed[verb] = done.stdout[-2000:] + done.stderr[-2000:]
+    assert failed == {}
+    assert not (clone / ".venv").exists()

@@ -13,6 +13,8 @@ KINDS: Mapping[str, str] = {
     "systemd": "fproc.cli.install.systemd.unit_text",
     "tmpfiles": "fproc.cli.install.tmpfiles.tmpfiles_text",
     "logrotate": "fproc.cli.install.logrotate.logrotate_text",
+    "compose": "fproc.cli.install.compose.compose_text",
+    "kubernetes": "fproc.cli.install.kubernetes.kubernetes_text",
 }
 """The function that returns the text of each kind, by its import path: each is imported when it is wanted."""
 
