@@ -26,7 +26,14 @@ def test_every_flag_of_a_key_is_an_option() -> None:
     assert len(OPTIONS) == len(FLAGS)
 
 
-ASKED = {"--input": ["a"], "--sample": ["1"], "--why": ["a"], "--retry": ["a"], "--print": ["systemd"]}
+ASKED = {
+    "--export-history": ["csv"],
+    "--input": ["a"],
+    "--sample": ["1"],
+    "--why": ["a"],
+    "--retry": ["a"],
+    "--print": ["systemd"],
+}
 CASES = [
     (action.flag, option)
     for action in ACTIONS
