@@ -32,7 +32,7 @@ UNTIL_REMOVED_SECONDS = 150.0
 """How long at most something is too much before it is removed: it is looked for once a minute."""
 
 LOST_EVENTS = 12
-"""How many inputs may end in the half second whose events a kill keeps out of the history; their results stay."""
+"""How many inputs may end in the half second whose events a kill loses; their results stay."""
 
 KEPT_FILES, KEPT_EVENTS = 200, 300
 RETENTION = {
