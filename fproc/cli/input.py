@@ -29,6 +29,7 @@ from fproc.run.reading.inputs import Input
 from fproc.run.run import run_input
 from fproc.run.verdict import Verdict, decide
 from fproc.spool.disk.disk import Disk
+from fproc.spool.disk.format import refuse_newer
 from fproc.spool.job.decision import appended_text
 from fproc.spool.layout import REJECTS_ENDING, Folders
 from fproc.spool.output.direct import DirectOutput
@@ -105,9 +106,11 @@ def process_inputs(
 
     Raises:
         BrokenPipeError: nobody reads standard output any more.
+        ConfigError: results would go to the spool of a newer fproc.
     """
     inputs = {path: path if path == STANDARD else os.path.abspath(path) for path in paths}
     call = _Call(plan, to, inputs, observer, helpers)
+    call.check_version()
     heap.freeze_heap()
     bars = bars and not (to.stream_path == STANDARD and standard_output().isatty())
     outcomes = [call.process(path, bars=bars) for path in paths]
@@ -227,6 +230,16 @@ class _Call:
         else:
             with open(path, "wb") as stream:
                 yield stream
+
+    def check_version(self) -> None:
+        """Check that results do not go to the spool of a newer fproc.
+
+        Raises:
+            ConfigError: they do.
+        """
+        spool = self._spool()
+        if spool is not None:
+            refuse_newer(spool.watch, spool.state)
 
     def _spool(self) -> Folders | None:
         """Return the folders of the spool that has this folder of results, if there is one."""

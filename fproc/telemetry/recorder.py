@@ -208,6 +208,11 @@ class Recorder:
         """Who knows what results were published, or None."""
         return None if self._history is None else self._history.upkeep
 
+    def configure(self, retention: Retention) -> None:
+        """Keep from now on what these bounds allow."""
+        if self._history is not None:
+            self._history.upkeep.configure(retention)
+
     def prune(self, is_stopping: Callable[[], bool]) -> None:
         """Delete old events from the history; may be called from any thread."""
         if self._history is not None:

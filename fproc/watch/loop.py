@@ -87,6 +87,7 @@ class Watcher:
         self._config = config
         self._spool.configure(config)
         self._changing.configure(config.intake)
+        self._recorder.configure(config.retention)
         self._pruning.close()
         self._pruning = self._new_pruning()
 

@@ -233,8 +233,10 @@ def test_an_older_fproc_refuses_a_newer_folder_to_all_that_would_change_it(pyz: 
     (tmp_path / "watch_dir/failed").mkdir()
     (tmp_path / "watch_dir/failed/x").touch()
     (state / "format-99").touch()
+    (state / "id").write_text("id-0")
+    (tmp_path / "a.log").write_text("a\n")
     before = sorted(str(path) for path in tmp_path.rglob("*"))
-    for action in (["--watch", "--drain"], ["--retry", "x"], ["--prune"], ["--doctor"]):
+    for action in (["--watch", "--drain"], ["--retry", "x"], ["--prune"], ["--doctor"], ["--input", "a.log"]):
         ended = subprocess.run(
             [sys.executable, str(pyz), *action],
             cwd=tmp_path,

@@ -64,6 +64,10 @@ class Upkeep:
         self.retention = retention
         self._clock = clock
 
+    def configure(self, retention: Retention) -> None:
+        """Go by other bounds from now on."""
+        self._retention = retention
+
     def prune(self, is_stopping: Callable[[], bool]) -> int:
         """Delete the events that are too old or too many, and return how many, until told to stop."""
         retention, deleted = self.retention, 0

@@ -7,13 +7,14 @@ import io
 import json
 import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.programs.operating import TIME, said
-from tests.support.programs.running import configure, drop, run
+from tests.support.programs.running import Watching, configure, drop, run
 
 SOURCE = """
 def step(line):
@@ -120,3 +121,12 @@ def test_watch_removes_old_results_and_never_what_is_appended_to(tmp_path: Path)
     assert run(tmp_path, "--watch", "--drain", "--quiet").status == 0
     assert names(tmp_path, "results") == ["all.log", "notes.txt"]
     assert names(tmp_path, "processed") == []
+
+
+def test_a_reload_changes_what_is_kept(tmp_path: Path) -> None:
+    worked(tmp_path)
+    with Watching(tmp_path) as watching:
+        configured(tmp_path, retention={"history_events": 1, "results_files": 1})
+        watching.signal(signal.SIGHUP)
+        watching.wait_until(lambda: names(tmp_path, "results") == ["all.log", "c.txt"])
+        watching.wait_until(lambda: len(said(run(tmp_path, "--history")).splitlines()) == 1)
