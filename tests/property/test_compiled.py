@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,6 +19,8 @@ from fproc.pipeline.compiler.run import CompiledRun
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
+from fproc.pipeline.processors import builtins as built_ins
+from fproc.pipeline.processors.options.checks import check_options
 from fproc.pipeline.records import Passing
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.run.reading.framing import read_records
@@ -40,6 +44,7 @@ LINES = st.lists(
                 "[1]",
                 '"INFO,a",b',
                 '"open,b',
+                "#Fields: a b",
                 "a,b",
             ]
         ),
@@ -91,7 +96,9 @@ def fields_options() -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(st.none(), st.integers(1, 14)).flatmap(of_most)
 
 
-BUILTINS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+Options = st.SearchStrategy[dict[str, Any]]
+
+BUILTINS: dict[str, Options] = {
     "tag": options(
         rules=st.dictionaries(st.sampled_from([*TAGS, *SPECIAL]), PATTERNS, max_size=3), default=DEFAULTS
     ),
@@ -131,19 +138,80 @@ BUILTINS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         separator=st.sampled_from([",", " "]), header=st.sampled_from([True, ["x", "y"]]), otherwise=OTHERWISE
     ),
     "parse_json": options(otherwise=OTHERWISE),
+    "parse_regex": options(
+        pattern=st.sampled_from(
+            ["(?P<a>\\w+) (?P<b>\\w+)?", "^%{WORD:a.b}[ ,]%{GREEDYDATA:c}", "%{INT:n:int}"]
+        ),
+        otherwise=OTHERWISE,
+    ),
+    "dissect": options(pattern=st.sampled_from(["{a} {b}", "{a.x},{}", "I{n}"]), otherwise=OTHERWISE),
+    "parse_kv": options(
+        separator=SEPARATORS,
+        delimiter=st.sampled_from(["N", "a"]),
+        skip_words=st.booleans(),
+        otherwise=OTHERWISE,
+    ),
+    "parse_fixed": options(columns=st.just({"a": "1-2", "b": "3-"}), otherwise=OTHERWISE),
+    "parse_log": options(format=st.sampled_from(["w3c", "common"]), otherwise=OTHERWISE),
+    "format": st.one_of(
+        options(
+            to=st.just("csv"),
+            fields=st.sampled_from([None, ["a", "b"]]),
+            header=st.booleans(),
+            default=st.sampled_from([None, "-"]),
+            otherwise=OTHERWISE,
+        ),
+        options(
+            to=st.sampled_from(["kv", "json"]), fields=st.sampled_from([None, ["a"]]), otherwise=OTHERWISE
+        ),
+        options(template=st.sampled_from(["{a} {file}", "{a.b}{offset}"]), otherwise=OTHERWISE),
+    ),
 }
+STRUCTURED: dict[str, Options] = {
+    **{
+        name: st.just(dict(builtin.example[0]))
+        for name, builtin in built_ins.BUILTINS.items()
+        if builtin.step(check_options(name, builtin, builtin.example[0], "$")[0])
+    },
+    **{
+        name: BUILTINS[name]
+        for name in ("parse_csv", "parse_json", "dissect", "parse_kv", "format", "filter", "tag")
+    },
+    "edit": st.sampled_from(
+        [{"set": {"a": "x{b}"}}, {"rename": {"a": "c.d"}}, {"remove": ["b"]}, {"keep": ["a"]}]
+    ),
+    "where": st.sampled_from([{"field": "a", "exists": True}, {"field": "a", "above": 1}]),
+}
+"""Those that work on structured records, with options that fit many lines, and some others among them."""
+
+OBJECTS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["a,b", "1,2", "a=1 b=2", "no object", '{"a":"\udcff"}', "INFO 1", '{"a":{"b":[1.50]}}']
+        ),
+        st.dictionaries(
+            st.sampled_from(["a", "b", "a.b", "INFO"]),
+            st.sampled_from([1, 2.5, "x", None, "", {"b": 3}]),
+            max_size=3,
+        ).map(json.dumps),
+    ),
+    max_size=20,
+)
+
 USERS = [f"odd_processors.{name}" for name in ("odd", "pair", "many", "Remembering", "Pairing")]
 
 
 @st.composite
-def nodes(draw: st.DrawFn, *, wild: st.SearchStrategy[int]) -> list[dict[str, Any]]:
-    """A graph of up to seven nodes without cycles, with sinks of each kind behind it."""
+def nodes(
+    draw: st.DrawFn, *, wild: st.SearchStrategy[int], kinds: Mapping[str, Options] = BUILTINS
+) -> list[dict[str, Any]]:
+    """A graph of up to seven nodes of these kinds without cycles, with sinks of each kind behind it."""
     names = ["start", *(f"n{index}" for index in range(draw(st.integers(0, 5))))]
     sinks = ["end", "drop", "plain", "tagged", "screen"]
     made = []
     for index, name in enumerate(names):
-        kind = draw(st.one_of(st.sampled_from(sorted(BUILTINS)), st.sampled_from(USERS)))
-        config = draw(BUILTINS[kind]) if kind in BUILTINS else {"salt": index, "wild": draw(wild)}
+        kind = draw(st.one_of(st.sampled_from(sorted(kinds)), st.sampled_from(USERS)))
+        config = draw(kinds[kind]) if kind in kinds else {"salt": index, "wild": draw(wild)}
         target = st.sampled_from([*names[index + 1 :], *sinks])
         several = st.one_of(target, st.lists(target, min_size=1, max_size=3))
         known = dict.fromkeys([*TAGS, *SPECIAL], several)
@@ -273,6 +341,13 @@ def check(
 
 @given(pipeline=nodes(wild=st.just(1000)), lines=LINES, block_bytes=st.integers(1, 200))
 def test_what_is_compiled_gives_what_is_interpreted(
+    pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int
+) -> None:
+    check(pipeline, lines, block_bytes, stops=False)
+
+
+@given(pipeline=nodes(wild=st.just(1000), kinds=STRUCTURED), lines=OBJECTS, block_bytes=st.integers(1, 200))
+def test_records_that_are_passed_on_are_those_that_are_written_and_read_again(
     pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int
 ) -> None:
     check(pipeline, lines, block_bytes, stops=False)
