@@ -90,6 +90,14 @@ def _typing(types: Mapping[str, str]) -> Change:
 
 def _setting(values: Mapping[str, Any], source: Source) -> Change:
     makes = [(path, _made(value, source)) for path, value in values.items()]
+    if len(makes) == 1 and "." not in makes[0][0]:
+        ((key, make_one),) = makes
+
+        def change_one(record: StructuredRecord) -> StructuredRecord:
+            record[key] = make_one(record)
+            return record
+
+        return change_one
 
     def change(record: StructuredRecord) -> StructuredRecord:
         for path, value in [(path, make(record)) for path, make in makes]:
@@ -101,6 +109,8 @@ def _setting(values: Mapping[str, Any], source: Source) -> Change:
 
 def _made(value: Any, source: Source) -> Callable[[StructuredRecord], Any]:
     """Return a call that makes a value: text is a template, of which one field alone keeps its type."""
+    if isinstance(value, RecordTemplate) and not value.names:
+        value = value.fill()
     if not isinstance(value, RecordTemplate):
         return lambda _record: value
     return value.value_maker(source)
@@ -108,17 +118,17 @@ def _made(value: Any, source: Source) -> Callable[[StructuredRecord], Any]:
 
 def _renaming(names: Mapping[str, str]) -> Change:
     plain = dict(names) if not any("." in name for pair in names.items() for name in pair) else None
+    news = frozenset(names.values())
 
     def change(record: StructuredRecord) -> StructuredRecord:
         if plain is not None:
             if plain.keys().isdisjoint(record):
                 return record
-            taken = {new for old, new in plain.items() if old in record}
-            return {
-                plain.get(key, key): value
-                for key, value in record.items()
-                if key not in taken or key in plain
-            }
+            if not news.isdisjoint(record):
+                taken = {new for old, new in plain.items() if old in record}
+                record = {key: value for key, value in record.items() if key not in taken or key in plain}
+            named = plain.get
+            return {named(key, key): value for key, value in record.items()}
         for old, new in names.items():
             value = remove(record, old)
             if value is not MISSING:
@@ -129,8 +139,13 @@ def _renaming(names: Mapping[str, str]) -> Change:
 
 
 def _removing(fields: Sequence[str]) -> Change:
+    plain = [field for field in fields if "." not in field]
+    nested = [field for field in fields if "." in field]
+
     def change(record: StructuredRecord) -> StructuredRecord:
-        for field in fields:
+        for field in plain:
+            record.pop(field, None)
+        for field in nested:
             remove(record, field)
         return record
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, StepKind
-from fproc.pipeline.processors.objects import StructuredRecord, decode, parsing
+from fproc.pipeline.processors.objects import Misfit, StructuredRecord, decode, parsing
 from fproc.pipeline.processors.text import same_tag
 
 
 def _parse(line: str) -> StructuredRecord | None:
-    return None if not line or line.isspace() else decode(line)
+    try:
+        return decode(line)
+    except Misfit:
+        if line and not line.isspace():
+            raise
+        return None
 
 
 def _parse_json(*, otherwise: str) -> Maker:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fproc.base.text import counted
@@ -15,15 +15,25 @@ from fproc.pipeline.processors.text import same_tag
 
 W3C = "w3c"
 
-_QUOTED = r'"((?:[^"\\]|\\.)*)"'
-_COMMON = rf"(\S+) (\S+) (.+?) \[([^\]]+)\] {_QUOTED} (\d{{3}}) (\d+|-)"
-_COMMON_FIELDS = ("host", "ident", "user", "time", "method", "path", "protocol", "status", "bytes")
+_INSIDE = r'[^"\\]*(?:\\.[^"\\]*)*'
+_COMMON = rf'(\S+) (\S+) (\S+(?:(?! \[) \S+)*) \[([^\]]+)\] "({_INSIDE})" (\d{{3}}) (\d+|-)'
+_COMBINED = rf'{_COMMON} "({_INSIDE})" "({_INSIDE})"(?: .*)?'
 _REQUEST = re.compile(r"([A-Za-z][\w-]*) (\S.*?)(?: ([A-Z]+/[\d.]+))?")
 _ESCAPED_QUOTE = re.compile(r'\\(["\\])')
+_QUOTED_FIELDS = ("user", "path", "referrer", "agent")
 
 
-def _access_parser(pattern: str, fields: tuple[str, ...]) -> Parse:
-    """Return a parser of the access logs of web servers, of which `common` has the first fields."""
+def _request(text: str) -> Sequence[str | None]:
+    """Return method, path and protocol of a request; of what is none, all of it as the path."""
+    parts = text.split(" ")
+    if len(parts) == len(("method", "path", "protocol")) and parts[0].isalpha() and parts[2][:5] == "HTTP/":
+        return parts
+    found = _REQUEST.fullmatch(text)
+    return found.groups() if found else (None, None if text == "-" else text, None)
+
+
+def _access_parser(pattern: str) -> Parse:
+    """Return a parser of the access logs of web servers, with or without referrer and agent."""
     match_line = re.compile(pattern).fullmatch
 
     def parse(line: str) -> StructuredRecord:
@@ -31,16 +41,25 @@ def _access_parser(pattern: str, fields: tuple[str, ...]) -> Parse:
         if match is None:
             raise Misfit("is no line of an access log")
         host, ident, user, time, request, status, size, *more = match.groups()
-        parts = _REQUEST.fullmatch(request)
-        method, path, protocol = parts.groups() if parts else (None, request, None)
-        values = [host, ident, user, time, method, path, protocol, int(status), size, *more]
-        pairs = zip(fields, values, strict=True)
-        record: StructuredRecord = {name: None if value == "-" else value for name, value in pairs}
-        if record["bytes"] is not None:
-            record["bytes"] = int(size)
+        method, path, protocol = _request(request)
+        record: StructuredRecord = {
+            "host": host,
+            "ident": None if ident == "-" else ident,
+            "user": None if user == "-" else user,
+            "time": time,
+            "method": method,
+            "path": path,
+            "protocol": protocol,
+            "status": int(status),
+            "bytes": None if size == "-" else int(size),
+        }
+        if more:
+            referrer, agent = more
+            record["referrer"] = None if referrer == "-" else referrer
+            record["agent"] = None if agent == "-" else agent
         if "\\" in line:
-            for name in ("user", "path", *fields[len(_COMMON_FIELDS) :]):
-                if record[name] is not None:
+            for name in _QUOTED_FIELDS:
+                if record.get(name):
                     record[name] = _ESCAPED_QUOTE.sub(r"\1", record[name])
         return record
 
@@ -81,7 +100,7 @@ def _parse_3164(line: str) -> StructuredRecord:
     return _priority(priority) | dict(zip(("time", "host", "app", "pid", "message"), values, strict=True))
 
 
-_NAME, _VALUE = r'[^\s=\]"]+', r'(?:[^"\\\]]|\\.)*'
+_NAME, _VALUE = r'[^\s=\]"]+', r'[^"\\\]]*(?:\\.[^"\\\]]*)*'
 _ELEMENT = rf'\[{_NAME}(?: {_NAME}="{_VALUE}")*\]'
 _SYSLOG_5424 = re.compile(
     rf"<(\d{{1,3}})>(\d{{1,3}}) (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:{_ELEMENT})+)(?: (.*))?", re.DOTALL
@@ -154,10 +173,8 @@ class W3cParser:
 
 
 _PARSERS: Mapping[str, Parse] = {
-    "combined": _access_parser(
-        rf"{_COMMON} {_QUOTED} {_QUOTED}(?: .*)?", (*_COMMON_FIELDS, "referrer", "agent")
-    ),
-    "common": _access_parser(_COMMON, _COMMON_FIELDS),
+    "combined": _access_parser(_COMBINED),
+    "common": _access_parser(_COMMON),
     "syslog": _parse_syslog,
     "syslog_3164": _parse_3164,
     "syslog_5424": _parse_5424,
