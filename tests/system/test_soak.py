@@ -69,13 +69,6 @@ def measured(pid: int) -> Measure | None:
     return Measure(memory, descriptors, threads, len(pids))
 
 
-def reloads(pid: int) -> bool:
-    """Whether an instance reloads its configuration at SIGHUP, and does not end."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
-    return bool(int(caught.split()[1], 16) & 1 << (signal.SIGHUP - 1))
-
-
 class Soak:
     """A folder with two instances, what lands there, and what is done to all of it."""
 
@@ -96,7 +89,7 @@ class Soak:
             (1.0, lambda: self.arrivals.upload(self.steady.url)),
             (5.0, self._rotate),
             (8.0, self._kill_worker),
-            (13.0, self._reload),
+            (19.0, self._reload),
             (17.0, self._restart),
             (23.0, self._kill),
         ]
@@ -140,9 +133,19 @@ class Soak:
             self._count("killed workers")
 
     def _reload(self) -> None:
-        if reloads(self.steady.process.pid):
-            self.steady.signal(signal.SIGHUP)
-            self._count("reloads")
+        """Offer a module that cannot be loaded, which is refused, and then one that can."""
+        module = self._folder / "own.py"
+        good = module.read_text()
+        module.write_text("this is no Python\n")
+        self._offer("reload refused")
+        module.write_text(f"{good}# once more\n")
+        self._offer("reloaded: ")
+        self._count("reloads")
+
+    def _offer(self, answer: str) -> None:
+        before = self.steady.log.count(answer)
+        self.steady.signal(signal.SIGHUP)
+        self.steady.wait_until(lambda: self.steady.log.count(answer) > before)
 
     def _restart(self) -> None:
         assert self._other.stop() == 0

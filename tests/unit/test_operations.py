@@ -69,6 +69,41 @@ def test_a_message_that_nothing_says_is_noticed() -> None:
     assert not is_said("only ... GB are free; make room")
 
 
+TEXT = re.compile(r"^```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LOGGED = re.compile(r"(?:INFO|WARNING|ERROR) (?!\.\.\.)(.+)")
+TOLD = re.compile(r"(?:unprocessed|underprocess|processed|failed)/[^:]+: (.+)")
+LEAST_LITERAL = 10
+"""A text with no more than this of its own, between the values that are put in, says nothing."""
+
+
+def quoted_lines(text: str) -> list[str]:
+    """What the examples of a document show of the log, and of what `--why` says."""
+    lines = [line for block in TEXT.findall(text) for line in block.splitlines()]
+    return [found[1] for line in lines if (found := LOGGED.match(line) or TOLD.match(line))]
+
+
+@cache
+def known_forms() -> tuple[re.Pattern[str], ...]:
+    """The texts of fproc into which values are put, as patterns."""
+    texts = [text for text in known_texts() if len(text.replace(WILD, "")) > LEAST_LITERAL]
+    return tuple(re.compile(".*".join(map(re.escape, text.split(WILD)))) for text in texts)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_each_line_of_the_log_that_a_document_shows_is_one_of_fproc(document: str) -> None:
+    lost = [
+        line
+        for line in quoted_lines(text_of(document))
+        if not any(form.fullmatch(line) for form in known_forms())
+    ]
+    assert lost == []
+
+
+def test_a_line_that_fproc_would_not_log_is_noticed() -> None:
+    (line,) = quoted_lines("```text\nINFO uploaded the file orders.csv\n```\n")
+    assert not any(form.fullmatch(line) for form in known_forms())
+
+
 def calls(text: str) -> list[list[str]]:
     """The arguments of each call of fproc in the commands of a document."""
     lines = [line for block in SHELL.findall(text) for line in block.replace("\\\n", " ").splitlines()]
