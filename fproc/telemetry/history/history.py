@@ -43,7 +43,7 @@ _INSERT_LINE = """INSERT OR IGNORE INTO line_errors
 _TRIM_LINES = "DELETE FROM line_errors WHERE id <= (SELECT max(id) FROM line_errors) - ?"
 
 _RECENT = r"""SELECT * FROM events
-    WHERE id < :before
+    WHERE id < :before AND id >= :least
         AND (length(:kinds) = 0 OR instr(CAST(:kinds AS TEXT), char(10) || kind || char(10)))
         AND (file LIKE CAST(:pattern AS TEXT) ESCAPE '\' OR error LIKE CAST(:pattern AS TEXT) ESCAPE '\')
     ORDER BY id DESC LIMIT :limit"""
@@ -131,7 +131,13 @@ class History:
         return dict(zip(TOTALS, rows[0], strict=True)) if rows else {}
 
     def recent(
-        self, *, limit: int, kinds: Collection[str] = (), query: str = "", after: int | None = None
+        self,
+        *,
+        limit: int,
+        kinds: Collection[str] = (),
+        query: str = "",
+        after: int | None = None,
+        least: int = 0,
     ) -> list[Row]:
         """Return events, newest first.
 
@@ -140,14 +146,21 @@ class History:
             kinds: only events of these kinds, if any are named.
             query: only events with this in the file's name or the error; the case of A to Z is ignored.
             after: only the rows that follow the one with this id in the list, that is, older ones.
+            least: only rows with this id or a higher one: what is not read takes no time.
         """
         parameters = {
+            "least": least,
             "before": _HIGHEST_ID if after is None else after,
             "kinds": bytes_of("".join(f"\n{kind}\n" for kind in kinds)),
             "pattern": bytes_of("%" + re.sub(r"([\\%_])", r"\\\1", query) + "%"),
             "limit": max(limit, 0),
         }
         return [row_of(values) for values in self._database.ask(_RECENT, parameters)]
+
+    def last_id(self) -> int:
+        """Return the id of the newest event, or 0."""
+        rows = self._database.ask("SELECT max(id) FROM events")
+        return int(rows[0][0] or 0) if rows else 0
 
     def following(self, row_id: int, limit: int) -> list[Row]:
         """Return the events that were recorded after the one of this id, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -29,6 +30,10 @@ LATER = {"Retry-After": "60"}
 INODES = 4
 INODES_OF_FILE = 2
 """The files and folders that an upload has for itself, and for each file: it and its marker."""
+
+RETRY_SECONDS = 15.0
+RETRIED_AT_ONCE = 100
+"""Seconds after which a retry answers with what it has done so far, and the inputs between two looks."""
 
 SAID = 10
 """The most names for which the answer says why they cannot be tried again, if none can."""
@@ -80,7 +85,7 @@ class Commands:
         spool_status = SpoolStatus(self._config)
         disk = Disk(power=self._config.durability == "power")
         names = failed_inputs(spool_status) if chosen is None else chosen
-        retried, refused = put_back_all(self._config, disk, names)
+        retried, refused, left = self._put_back(disk, list(names))
         for name in retried:
             fields = log_fields("retry", file=name, client=request.client)
             audit.info("retry: %s, asked for by %s", shown(name), request.client, extra=fields)
@@ -91,7 +96,21 @@ class Commands:
                 raise disk_error
             reasons = "; ".join(f"{shown(one['file'])}: {one['error']}" for one in errors[:SAID])
             raise Refused(404, reasons)
-        return json_response({"retried": retried, "errors": errors})
+        return json_response({"retried": retried, "errors": errors, **({"left": left} if left else {})})
+
+    def _put_back(self, disk: Disk, names: list[str]) -> tuple[list[str], dict[str, Exception], int]:
+        """Put inputs back for a while; return those, what was refused, and how many are left."""
+        until = time.monotonic() + RETRY_SECONDS
+        retried: list[str] = []
+        refused: dict[str, Exception] = {}
+        while names:
+            some, names = names[:RETRIED_AT_ONCE], names[RETRIED_AT_ONCE:]
+            done, not_done = put_back_all(self._config, disk, some)
+            retried += done
+            refused |= not_done
+            if time.monotonic() >= until:
+                break
+        return retried, refused, len(names)
 
     @contextmanager
     def _kept(self, length_bytes: int) -> Iterator[Promise]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import os
 import threading
 import time
@@ -18,6 +19,8 @@ from fproc.spool.layout import REPORT_ENDING, REPORTS
 
 T = TypeVar("T")
 
+log = logging.getLogger("fproc.dashboard")
+
 REST = 20
 QUICK_SECONDS = 0.002
 """After a scan that took more processor time than this, the folder rests this many times as long: a small
@@ -25,6 +28,9 @@ folder is scanned whenever it has changed."""
 
 WAIT_SECONDS = 0.2
 """Seconds to wait for another thread's scan."""
+
+PATIENCE_SECONDS = 0.05
+"""Seconds that `known_counts` and `known_waiting` wait for scans, which go on in the background."""
 
 MOST_LISTED = 100_000
 """The most inputs of a folder that are listed with their times; the others are only counted."""
@@ -67,9 +73,23 @@ class FolderCache:
         """Return how many inputs are in each state."""
         return {state: counted.value() for state, counted in self._counts.items()}
 
+    def known_counts(self) -> dict[str, int] | None:
+        """Return the same at once, as far as it is known; None before the first scans."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        for counted in self._counts.values():
+            counted.refresh()
+        counts = {state: counted.known(until) for state, counted in self._counts.items()}
+        known = {state: count for state, count in counts.items() if count is not None}
+        return known if len(known) == len(counts) else None
+
     def waiting(self) -> Listed:
         """Return inputs in `unprocessed/`, oldest first."""
         return self._waiting.value()
+
+    def known_waiting(self) -> Listed:
+        """Return the same at once, as far as it is known."""
+        self._waiting.refresh()
+        return self._waiting.known(time.monotonic() + PATIENCE_SECONDS) or []
 
     def at_work(self) -> Listed:
         """Return inputs in `underprocess/`, oldest first."""
@@ -142,6 +162,8 @@ class _Remembered(Generic[T]):
         self._rest = Rest(REST, monotonic)
         self._lock = threading.Lock()
         self._seen: T | None = None
+        self._is_fresh = threading.Event()
+        self._is_refreshing = threading.Lock()
 
     def value(self) -> T:
         """Return the content of the folder, as far as it is known."""
@@ -154,8 +176,36 @@ class _Remembered(Generic[T]):
         assert last_result is not None
         return last_result
 
+    def refresh(self) -> None:
+        """Begin a scan in the background, if one is due and none is under way."""
+        if not self._is_due():
+            self._is_fresh.set()
+        elif self._is_refreshing.acquire(blocking=False):
+            self._is_fresh.clear()
+            try:
+                threading.Thread(target=self._refresh, name="dashboard-scan", daemon=True).start()
+            except RuntimeError:  # the system has no more threads: what is known has to do
+                self._is_refreshing.release()
+
+    def known(self, until: float) -> T | None:
+        """Return the last result, after a scan that was begun if that ends in time; None before the first."""
+        self._is_fresh.wait(max(until - time.monotonic(), 0.0))
+        return self._seen
+
+    def _refresh(self) -> None:
+        try:
+            self.value()
+        except OSError as error:  # the check of the folders reports what is wrong with one
+            log.debug("cannot scan %s: %s", self._folder, error)
+        finally:
+            self._is_refreshing.release()
+            self._is_fresh.set()
+
+    def _is_due(self) -> bool:
+        return self._seen is None or (self._rest.is_over() and not self._watch.is_unchanged())
+
     def _looked(self) -> T:
-        if self._seen is None or (self._rest.is_over() and not self._watch.is_unchanged()):
+        if self._is_due() or self._seen is None:
             begun = time.thread_time()
             with suppress(OSError):  # a folder that is missing has nothing in it
                 self._watch.begin()

@@ -19,11 +19,14 @@ from fproc.web.api.state import DashboardState
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The figures at the time of a request for `/metrics`; `checks` are those of `/health`."""
+    """The figures at the time of a request for `/metrics`; `checks` are those of `/health`.
+
+    `files` is None while nobody knows yet how many there are.
+    """
 
     view: DashboardState
     snapshot: Snapshot
-    files: Mapping[str, int]
+    files: Mapping[str, int] | None
     is_well: bool
     checks: Mapping[str, Mapping[str, Any]]
 
@@ -31,7 +34,7 @@ class Moment:
     def now(cls, view: DashboardState) -> Moment:
         """Return the present figures."""
         is_well, value = state.health(view)
-        return cls(view, view.metrics.snapshot(), view.listing.counts(), is_well, value["checks"])
+        return cls(view, view.metrics.snapshot(), view.listing.known_counts(), is_well, value["checks"])
 
 
 Labelled = tuple[Mapping[str, str], float]
@@ -114,7 +117,9 @@ GAUGES = (
     Gauge(
         "files",
         "Inputs by state; that is the folder they lie in.",
-        lambda at: [({"state": name}, count) for name, count in at.files.items()],
+        lambda at: (
+            None if at.files is None else [({"state": name}, count) for name, count in at.files.items()]
+        ),
         note="The label `state` is one of them.",
     ),
     _counted("files_processed", "Inputs that were processed."),

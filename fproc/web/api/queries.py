@@ -43,6 +43,9 @@ RECENT = 20
 MOST_SEARCHED = 2000
 """The most files that are read for one page. One that is not full by then says where to go on."""
 
+MOST_SEARCHED_EVENTS = 50_000
+"""The same for events of the history, of which many are read at once."""
+
 MOST_GONE = 1000
 """The most names at the head of a list, whose files have gone since, that are skipped one by one."""
 
@@ -92,13 +95,17 @@ class Queries:
         """
         return self._folder_cache.counts()
 
+    def known_counts(self) -> dict[str, int] | None:
+        """Return the same at once, as far as it is known; None before the first scans have ended."""
+        return self._folder_cache.known_counts()
+
     def oldest_waiting(self) -> tuple[str, float] | None:
         """Return the input in `unprocessed/` that came, or was last changed, first, and how long ago.
 
         Of very many that are claimed in the meantime, it may be a later one.
         """
         with suppress(OSError):  # the check of the folders reports what is wrong with one
-            listed = self._folder_cache.waiting()
+            listed = self._folder_cache.known_waiting()
             for _, name in (*listed[:MOST_GONE], *listed[MOST_GONE :: len(listed) // MOST_GONE + 1]):
                 with suppress(FileNotFoundError):
                     return name, self._seconds_since(_came_at(self._folders.unprocessed, name))
@@ -190,12 +197,16 @@ class Queries:
         return round(max(0.0, self._clock() - time_seconds), 3)
 
     def _ended(self, state: str, query: str, limit: int, after: str) -> Page:
-        """Return files that ended, newest first."""
+        """Return files that ended, newest first, from no more events than are read in a moment."""
         position = position_in(after, state, whole_number)
         if self._history is None:
             return [], None
-        rows = self._history.recent(limit=limit, kinds=ENDED[state], query=query, after=position)
+        newest = self._history.last_id() + 1 if position is None else position
+        least = max(newest - MOST_SEARCHED_EVENTS, 0)
+        rows = self._history.recent(limit=limit, kinds=ENDED[state], query=query, after=newest, least=least)
         following = cursor(state, rows[-1].id) if len(rows) == limit else None
+        if following is None and least > 1:
+            following = cursor(state, least)
         return [_of_event(row.event) for row in rows], following
 
     def _lying(self, state: str, query: str, limit: int, after: str) -> Page:

@@ -17,6 +17,7 @@ from fproc.web.api.page_constants import page_constants
 from fproc.web.api.queries import MOST_ROWS, ROWS
 from fproc.web.api.state import DashboardState
 from fproc.web.http.auth import TOKEN_NEEDED, Authenticator
+from fproc.web.http.executor import Lane
 from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.http.router import Route, Routes
 from fproc.web.page import pages
@@ -33,22 +34,26 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
     commands = Commands(view.config, upload_area, lambda: bool(view.health().paused))
     return {
         "/": {"GET": Route(answers.page, is_open=True)},
-        "/health": {"GET": Route(answers.health, is_open=True)},
-        "/livez": {"GET": Route(lambda _: json_response({"status": "ok"}), is_open=True)},
-        "/readyz": {"GET": Route(answers.health, is_open=True)},
+        "/health": {"GET": Route(answers.health, is_open=True, lane=Lane.VITAL)},
+        "/livez": {"GET": Route(lambda _: json_response({"status": "ok"}), is_open=True, is_immediate=True)},
+        "/readyz": {"GET": Route(answers.health, is_open=True, lane=Lane.VITAL)},
         "/stats": {"GET": Route(answers.stats)},
         "/series": {"GET": Route(answers.series)},
-        "/files": {"GET": Route(answers.files)},
-        "/errors": {"GET": Route(answers.errors)},
-        "/trace": {"GET": Route(answers.trace)},
+        "/files": {"GET": Route(answers.files, lane=Lane.SEARCH)},
+        "/errors": {"GET": Route(answers.errors, lane=Lane.SEARCH)},
+        "/trace": {"GET": Route(answers.trace, lane=Lane.SEARCH)},
         "/graph": {"GET": Route(answers.graph)},
-        "/metrics": {"GET": Route(answers.metrics)},
+        "/metrics": {"GET": Route(answers.metrics, lane=Lane.VITAL)},
         "/openapi.json": {"GET": Route(answers.openapi)},
         "/upload": {
             "POST": Route(receive=commands.upload_form, media_type="multipart/form-data", scope=Scope.UPLOAD)
         },
         "/upload/": {"PUT": Route(receive=commands.upload_file, scope=Scope.UPLOAD)},
-        "/retry": {"POST": Route(commands.retry, media_type="application/json", scope=Scope.OPERATE)},
+        "/retry": {
+            "POST": Route(
+                commands.retry, media_type="application/json", scope=Scope.OPERATE, lane=Lane.CHANGE
+            )
+        },
         "/login": {
             "POST": Route(
                 answers.log_in,

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from enum import Enum, auto
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -16,7 +17,7 @@ log = logging.getLogger("fproc.dashboard")
 ANSWERING = 4
 WAITING = 256
 STREAMING = 32
-"""The most threads that answer, requests that wait for one, and bodies that are read at a time."""
+"""The most threads for usual requests, requests that wait in a lane, and bodies that are read at a time."""
 
 SHARE = 16
 """The most bodies of one client that are read at a time."""
@@ -49,26 +50,62 @@ class StreamedBody(Protocol):
         """Let it end soon, for another one to have its place."""
 
 
+class Lane(Enum):
+    """Kinds of requests, each with threads of its own, so that none waits for one of another kind."""
+
+    USUAL = auto()
+    """What takes no long time."""
+    VITAL = auto()
+    """What supervisors and monitoring ask for."""
+    SEARCH = auto()
+    """Questions about many files."""
+    CHANGE = auto()
+    """Changes of many files."""
+
+
+THREADS = {Lane.VITAL: 2, Lane.SEARCH: 2, Lane.CHANGE: 1}
+"""The most threads of each lane but the usual one."""
+
+
+class _LaneThreads:
+    """The threads of one lane, started when they are needed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self.threads: list[threading.Thread] = []
+
+    def put(self, job: Job, most_threads: int) -> None:
+        if self._jobs.qsize() >= WAITING:
+            raise Overloaded("too many requests wait to be answered")
+        if len(self.threads) < most_threads:
+            self.threads.append(_started(self._work, self._name))
+        self._jobs.put(job)
+
+    def end(self) -> None:
+        for _ in self.threads:
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            _guarded(job)
+
+
 class Executor:
     """The threads. They end with the process, whatever they do: one that hangs must not keep it alive."""
 
     def __init__(self) -> None:
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._answering: list[threading.Thread] = []
+        self._lanes = {lane: _LaneThreads(f"dashboard-{lane.name.lower()}") for lane in Lane}
         self._streaming: dict[threading.Thread, StreamedBody] = {}
         self._ending: set[threading.Thread] = set()
 
-    def answer(self, job: Job) -> None:
-        """Do a job as soon as a thread has time.
+    def answer(self, job: Job, lane: Lane = Lane.USUAL) -> None:
+        """Do a job as soon as a thread of its lane has time.
 
         Raises:
             Overloaded: too many wait already.
         """
-        if self._jobs.qsize() >= WAITING:
-            raise Overloaded("too many requests wait to be answered")
-        if len(self._answering) < ANSWERING:
-            self._answering.append(_started(self._work, "dashboard-answer"))
-        self._jobs.put(job)
+        self._lanes[lane].put(job, THREADS.get(lane, ANSWERING))
 
     def stream(self, job: Job, body: StreamedBody) -> None:
         """Read a body on a thread of its own.
@@ -100,15 +137,12 @@ class Executor:
 
     def close(self) -> None:
         """Let the threads end, and wait for them for a moment."""
-        for _ in self._answering:
-            self._jobs.put(None)
+        answering = [thread for lane in self._lanes.values() for thread in lane.threads]
+        for lane in self._lanes.values():
+            lane.end()
         deadline = time.monotonic() + CLOSE_SECONDS
-        for thread in [*self._answering, *self._streaming, *self._ending]:
+        for thread in [*answering, *self._streaming, *self._ending]:
             thread.join(max(deadline - time.monotonic(), 0.0))
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            _guarded(job)
 
 
 def _started(job: Job, name: str) -> threading.Thread:

@@ -13,6 +13,7 @@ from fproc.base.values import dataclass
 from fproc.web.access.rates import Rate
 from fproc.web.access.tokens import Scope
 from fproc.web.http.auth import Authenticator
+from fproc.web.http.executor import Lane
 from fproc.web.http.messages import Refused, Request, Response, error
 
 BODY_BYTES = 1 << 20
@@ -44,7 +45,8 @@ class Route:
 
     `answer` is for bodies that were read, `receive` for one that is still to be read. One that `is_open`
     needs no token, others need one that allows `scope`. `media_type` is the one that a body must have, or
-    "", and `most_bytes` its most bytes, except for one that is still to be read.
+    "", and `most_bytes` its most bytes, except for one that is still to be read. Threads of the `lane`
+    answer, or none if it `is_immediate`, which takes no time at all.
     """
 
     answer: Callable[[Request], Response] | None = None
@@ -53,6 +55,8 @@ class Route:
     scope: Scope = Scope.READ
     media_type: str = ""
     most_bytes: int = BODY_BYTES
+    lane: Lane = Lane.USUAL
+    is_immediate: bool = False
 
     @property
     def body(self) -> Body:
@@ -68,7 +72,7 @@ Routes = Mapping[str, Mapping[str, Route]]
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """A request, and the route that answers it, or its refusal."""
+    """A request, and the route that answers it, or its refusal; or the answer, if that takes no time."""
 
     request: Request
     route: Route
@@ -122,7 +126,11 @@ class Router:
             return Routed(request, Route(), refusal or _no_route(request, by_method))
         if refusal is None and not route.is_open:
             refusal = self._auth.stranger(request, route.scope)
-        return Routed(request, route, refusal or self._refused_body(request, route))
+        refusal = refusal or self._refused_body(request, route)
+        if refusal is None and route.is_immediate:
+            assert route.answer is not None
+            refusal = route.answer(request)
+        return Routed(request, route, refusal)
 
     def answer(self, routed: Routed) -> Response:
         """Answer a request whose body was read. Never raises."""
