@@ -15,7 +15,7 @@ from fproc.pipeline.graph import ANY, is_sink
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import BuiltinForm
 from fproc.pipeline.processors.builtins import BUILTINS
-from fproc.pipeline.processors.options.templates import Template
+from fproc.pipeline.processors.options.templates import ResultTemplate
 
 SHARED_NAMES = {"suffix", "tag", "date"}
 """Placeholders in the name of a result that do not tell one input from another."""
@@ -113,7 +113,12 @@ def _of_sink(plan: Plan, name: str, node: NodeSpec) -> Iterator[str]:
     """Yield what is wrong with the name of a result."""
     form = plan.forms.get(name)
     template = form.values.get("file") if isinstance(form, BuiltinForm) else None
-    if isinstance(template, Template) and set(template.names) <= SHARED_NAMES and not template.appends:
+    if not isinstance(template, ResultTemplate):
+        return
+    for field in template.fields:
+        if hint := nearest(field, list(template.known)):
+            yield f"{node.path}.config.file: {{{field}}} is taken for a field of the record; {hint}"
+    if set(template.names) - set(template.fields) <= SHARED_NAMES and not template.appends:
         is_replaced = plan.config.on_conflict == "replace"
         becomes = "each replaces the one before" if is_replaced else "later ones get ~2, ~3 and so on"
         what = f"{node.path}.config.file: several inputs have a result {template.text!r}, of which {becomes}"

@@ -14,7 +14,7 @@ from fproc.pipeline.graph import END, START
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import STDOUT, Source
 from fproc.pipeline.processors.options.result_names import APPENDED
-from fproc.pipeline.processors.options.templates import Template
+from fproc.pipeline.processors.options.templates import ResultTemplate
 from fproc.pipeline.processors.sinks import fill_result_name
 from fproc.pipeline.records import Block, Overlong, Passing
 from fproc.run.reading.framing import read_records
@@ -106,7 +106,7 @@ def _name(key: str) -> str:
     if key == END:
         return SOURCE.name
     try:
-        return fill_result_name(Template(key), SOURCE, "{tag}")
+        return fill_result_name(ResultTemplate(key), SOURCE, "{tag}")
     except (ValueError, KeyError, IndexError):
         return key
 

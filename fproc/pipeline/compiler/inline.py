@@ -231,6 +231,8 @@ def _tag_prefix(code: Generator, at: Site, values: Values) -> Terms:
 
 def _write(code: Generator, at: Site, values: Values) -> Terms:
     file = code.named("file", values["file"])
+    if values["file"].fields:
+        return code.push(at)
     if "tag" not in values["file"].names:
         return _taken(code, at, code.fetched("lines", at.node, f"run.lines({file}, '')"))
     if at.tag is not None:

@@ -20,7 +20,7 @@ from fproc.pipeline.compiler.site import FeedLines, Shape
 from fproc.pipeline.compiler.writer import NotCompiledError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.processors.base import records_of
-from fproc.pipeline.processors.options.templates import Template
+from fproc.pipeline.processors.options.templates import ResultTemplate
 from fproc.pipeline.processors.sinks import result_key
 from fproc.pipeline.records import Block, Overlong, Record
 
@@ -142,7 +142,7 @@ class CompiledRun(Interpreter):
             self._spilled[index] += len(kept)
             kept.clear()
 
-    def lines(self, file: Template, tag: str) -> list[str]:
+    def lines(self, file: ResultTemplate, tag: str) -> list[str]:
         """Return the list that takes the lines of a `write` node with a tag.
 
         Raises:
@@ -150,7 +150,7 @@ class CompiledRun(Interpreter):
         """
         return self.output.lines(result_key(file, self.source, tag))
 
-    def lines_by_tag(self, file: Template) -> dict[str, list[str]]:
+    def lines_by_tag(self, file: ResultTemplate) -> dict[str, list[str]]:
         """Return these lists for all tags; looking one up raises as `lines` does."""
         return _ByTag(self, file)
 
@@ -283,7 +283,7 @@ class CompiledRun(Interpreter):
 
 
 class _ByTag(dict[str, list[str]]):
-    def __init__(self, run: CompiledRun, file: Template) -> None:
+    def __init__(self, run: CompiledRun, file: ResultTemplate) -> None:
         self._run = run
         self._file = file
 

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from fproc.base.values import dataclass, field, replace
-from fproc.pipeline.processors.options.templates import Template
+from fproc.pipeline.processors.options.templates import ResultTemplate
 from fproc.pipeline.records import Record
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.pipeline.tracing.timing import Laps
@@ -122,14 +122,14 @@ class RunCalls(Protocol):
     def target(self, node: str) -> Any:
         """Return the user's object that is a node's processor."""
 
-    def lines(self, file: Template, tag: str) -> list[str]:
+    def lines(self, file: ResultTemplate, tag: str) -> list[str]:
         """Return the list that takes the lines of a `write` node with a tag.
 
         Raises:
             ValueError: no result can have that name.
         """
 
-    def lines_by_tag(self, file: Template) -> Mapping[str, list[str]]:
+    def lines_by_tag(self, file: ResultTemplate) -> Mapping[str, list[str]]:
         """Return these lists for all tags; looking one up raises as `lines` does."""
 
     def printed(self) -> list[str]:

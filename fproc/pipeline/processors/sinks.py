@@ -15,28 +15,30 @@ from fproc.pipeline.processors.base import (
     Output,
     Processor,
     Source,
+    misfit,
     stateless,
 )
+from fproc.pipeline.processors.objects import MISSING, Misfit, decode, get
 from fproc.pipeline.processors.options.result_names import APPENDED, is_result_name
-from fproc.pipeline.processors.options.templates import Template
+from fproc.pipeline.processors.options.templates import ResultTemplate, text_of
 from fproc.pipeline.records import Record
 
 DEFAULT_RESULT = "{name}"
 """The template of `end`: a result of the input's own name."""
 
 
-def result_key(template: Template, source: Source, tag: str) -> str:
+def result_key(template: ResultTemplate, source: Source, tag: str, fields: Sequence[str] = ()) -> str:
     """Return what a run calls the result that a line with this tag goes to: its name, marked if it appends.
 
     Raises:
         ValueError: as `fill_result_name`.
     """
-    name = fill_result_name(template, source, tag)
+    name = fill_result_name(template, source, tag, fields)
     return f"{APPENDED}{name}" if template.appends else name
 
 
-def fill_result_name(template: Template, source: Source, tag: str) -> str:
-    """Return the name of the result that a line with this tag goes to.
+def fill_result_name(template: ResultTemplate, source: Source, tag: str, fields: Sequence[str] = ()) -> str:
+    """Return the name of the result that a line with this tag, and a record with these fields, goes to.
 
     Raises:
         ValueError: the tag or the input's name made it something that no result can be called. Only the
@@ -45,14 +47,17 @@ def fill_result_name(template: Template, source: Source, tag: str) -> str:
     stem, dot, suffix = source.name.rpartition(".")
     if not stem:
         stem, dot, suffix = source.name, "", ""
-    name = template.fill(name=source.name, stem=stem, suffix=dot + suffix, tag=tag, date=source.date)
+    values = {"name": source.name, "stem": stem, "suffix": dot + suffix, "tag": tag, "date": source.date}
+    name = template.fill_name(values, fields)
     if not is_result_name(name) or not is_encodable(name) or name.count("/") != template.text.count("/"):
         raise ValueError(f"{name!r} cannot be the name of a result: each of its parts must be a plain name")
     return name
 
 
-def _write(*, file: Template, append: bool) -> Maker:  # noqa: ARG001 - the template knows
+def _write(*, file: ResultTemplate, append: bool, otherwise: str) -> Maker:  # noqa: ARG001 - the template knows
     def make(source: Source, output: Output) -> Processor:
+        if file.fields:
+            return Processor(_by_fields(file, source, output, otherwise))
         if "tag" not in file.names:
             return _into(partial(output.write, result_key(file, source, "")))
         names: dict[str, str] = {}
@@ -67,6 +72,32 @@ def _write(*, file: Template, append: bool) -> Maker:  # noqa: ARG001 - the temp
         return Processor(process)
 
     return make
+
+
+def _by_fields(
+    file: ResultTemplate, source: Source, output: Output, otherwise: str
+) -> Callable[[str, str], Sequence[Record]]:
+    """Return what writes each record to the result that its fields name."""
+    fields = file.fields
+    names: dict[tuple[str, ...], str] = {}
+
+    def process(tag: str, line: str) -> Sequence[Record]:
+        try:
+            record = decode(line)
+            values = [get(record, field) for field in fields]
+            if MISSING in values:
+                raise Misfit(f"has no field {fields[values.index(MISSING)]!r}, which the result's name needs")  # noqa: TRY301
+        except Misfit as why:
+            misfit(line, otherwise, str(why))
+            return ()
+        key = (tag, *map(text_of, values))
+        name = names.get(key)
+        if name is None:
+            name = names[key] = result_key(file, source, tag, key[1:])
+        output.write(name, line)
+        return ()
+
+    return process
 
 
 def _stdout() -> Maker:
@@ -85,7 +116,9 @@ def _names_tag(values: Mapping[str, Any]) -> bool:
     return "tag" in values["file"].names
 
 
-END_FORM = BuiltinForm("write", {"file": Template(DEFAULT_RESULT), "append": False})
+END_FORM = BuiltinForm(
+    "write", {"file": ResultTemplate(DEFAULT_RESULT), "append": False, "otherwise": "reject"}
+)
 """What the reserved node `end` does."""
 
 
@@ -107,10 +140,11 @@ BUILTINS: dict[str, Builtin] = {
         ({"file": "{stem}.errors{suffix}"}, ["disk full"], ["disk full"]),
         {
             "file": Option(
-                "result:name,stem,suffix,tag,date",
+                "result",
                 "the result's name, which may have folders in it (`{tag}/{date}/{name}`): `{name}` is the "
                 "input's, `{stem}` and `{suffix}` its parts, `{tag}` the line's tag, `{date}` the day (UTC) "
-                "the input was last written",
+                "the input was last written; any other placeholder is a field of the record (`{level}`, "
+                "`{user.id}`), in which a slash and its like become `%2F`",
                 default=DEFAULT_RESULT,
             ),
             "append": Option(
@@ -118,6 +152,11 @@ BUILTINS: dict[str, Builtin] = {
                 "add to one result that inputs share, whole inputs one after the other, instead of making a "
                 "result for each; readers may follow it, a log rotator may rename it",
                 default=False,
+            ),
+            "otherwise": Option(
+                "choice:drop,reject",
+                "what to do with a line that is no record with these fields: `drop` or `reject` it",
+                default="reject",
             ),
         },
         is_sink=True,

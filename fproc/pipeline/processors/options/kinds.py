@@ -10,7 +10,7 @@ from fproc.base.schema import compile_pattern, json_type
 from fproc.base.text import nearest
 from fproc.pipeline.processors.options.result_names import is_result_name
 from fproc.pipeline.processors.options.tables import LookupTable, read_table, table_of_value
-from fproc.pipeline.processors.options.templates import POSITIONS, RecordTemplate, Template
+from fproc.pipeline.processors.options.templates import POSITIONS, RecordTemplate, ResultTemplate, Template
 from fproc.pipeline.processors.parsers.grok import field_pattern
 from fproc.pipeline.processors.parsers.layouts import columns, layout
 
@@ -186,6 +186,14 @@ def _renamed(value: Any) -> dict[str, str]:
     return {name: name for name in _names(value)}
 
 
+def _result(value: Any) -> ResultTemplate:
+    template = ResultTemplate(_one_line(value))
+    if not is_result_name(template.text):
+        what = "must be a plain file name, in plain folders if any: without empty parts, '.' and '..'"
+        raise ValueError(f"{template.text!r} {what}")
+    return template
+
+
 class Kind(NamedTuple):
     """What an option's value is, in words, and the check that returns the value to use.
 
@@ -230,7 +238,7 @@ KINDS = {
     "table": Kind("path of a file, or object", _lookup_table),
     "lists": Kind("object", _lists, is_table=True),
     "template": Kind("template", lambda value: Template(_one_line(value))),
-    "result": Kind("template", lambda value: Template(_one_line(value))),
+    "result": Kind("template", _result),
 }
 
 
@@ -242,7 +250,7 @@ def in_words(kind: str) -> str:
 def ready_made(kind: str, value: Any) -> Any:
     """Return the checked value of an option.
 
-    `template:a,b` is a template that knows only those placeholders, `result:a,b` one that makes a file name;
+    `template:a,b` is a template that knows only those placeholders;
     `choice:a,b` is one of these words, `words:a,b` one or a list of them, `types:a,b` one for each field.
 
     Raises:
@@ -254,17 +262,8 @@ def ready_made(kind: str, value: Any) -> Any:
     return _OF_WORDS[name](value, places.split(","))
 
 
-def _result(value: Any, known: list[str]) -> Template:
-    template = Template(_one_line(value), known)
-    if not is_result_name(template.text):
-        what = "must be a plain file name, in plain folders if any: without empty parts, '.' and '..'"
-        raise ValueError(f"{template.text!r} {what}")
-    return template
-
-
 _OF_WORDS: dict[str, Callable[[Any, list[str]], Any]] = {
     "template": lambda value, known: Template(_one_line(value), [*known, *POSITIONS]),
-    "result": _result,
     "choice": _choice,
     "words": lambda value, words: [_choice(entry, words) for entry in _names(value)],
     "types": _types,

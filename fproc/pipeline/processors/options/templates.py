@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
@@ -121,6 +121,48 @@ class RecordTemplate(Template):
             return default
 
         return read
+
+
+class ResultTemplate(RecordTemplate):
+    """A template of the name of a result, which may name fields of the record that goes there."""
+
+    known = ("name", "stem", "suffix", "tag", "date")
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields of the record that it names."""
+        return [name for name in dict.fromkeys(self.names) if name not in self.known]
+
+    def fill_name(self, values: Mapping[str, str], fields: Sequence[str]) -> str:
+        """Return it filled with values, and with what its fields have in this record, made safe."""
+        if not self.fields:
+            return self.fill(**values)
+        safe = dict(zip(self.fields, map(safe_name, fields), strict=True))
+        named = {**safe, **values}
+        return "".join(
+            [
+                literal + ("" if name is None else named[name])
+                for literal, name, _, _ in Formatter().parse(self.text)
+            ]
+        )
+
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/%\\]|^\.")
+
+MOST_NAME_BYTES = 150
+"""The most bytes of a field that stand in a name: all of it may have 255."""
+
+
+def safe_name(text: str) -> str:
+    """Return text that can be a part of a name of a file, another one for each text that is not too long.
+
+    What leads elsewhere or is not printed is written as in a URL (`%2F`), and so is an empty text (`%`).
+    """
+    safe = _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", text)
+    encoded = safe.encode("utf-8", "surrogateescape")
+    return (
+        encoded[:MOST_NAME_BYTES].decode("utf-8", "ignore") if len(encoded) > MOST_NAME_BYTES else safe or "%"
+    )
 
 
 def asks_line_no(values: Mapping[str, Any]) -> bool:
