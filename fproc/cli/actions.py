@@ -78,7 +78,7 @@ def graph(arguments: Namespace) -> int:
 
 def check(arguments: Namespace) -> int:
     """Check configuration and plugins, run the examples, print a summary and what looks like an error."""
-    from fproc.cli.design.check import failed_examples  # noqa: PLC0415
+    from fproc.cli.design.check import failed_examples, why_not_chunked  # noqa: PLC0415
     from fproc.cli.design.draw import draw  # noqa: PLC0415
     from fproc.pipeline import advice  # noqa: PLC0415
 
@@ -97,8 +97,9 @@ def check(arguments: Namespace) -> int:
     for entry in plan.graph.entries:
         why = plan.why_interpreted(entry)
         say(f"lines from {entry!r} on are " + (f"interpreted, which is slow: {why}" if why else "compiled"))
-    unshared = plan.why_unshared()
-    say("a big file is done by " + (f"one worker: {unshared}" if unshared else "all workers that are free"))
+    unshared = [*plan.why_unshared(), *why_not_chunked(config)]
+    who = f"one worker: {'; '.join(unshared)}" if unshared else "all workers that are free"
+    say(f"a big file is done by {who}")
     open_doors = settings.open_doors(work.given, config.dashboard)
     own = (*settings.doubts(work.given), *settings.replaced_nodes(work.given), *open_doors)
     for warning in (*own, *advice.configuration_warnings(plan)):

@@ -17,6 +17,10 @@ from fproc.base.errors import ConfigError, Problem, reason_of
 from fproc.base.schema import Problems
 from fproc.base.values import dataclass
 from fproc.config.defaults import CONFIG_NAME, CONFIG_VARIABLE, DEFAULT
+from fproc.config.yaml_text import SUFFIXES, is_yaml, parse_yaml
+
+CONFIG_NAMES = (CONFIG_NAME, *(f"pipeline{suffix}" for suffix in SUFFIXES))
+"""The names of a configuration that is not named, the first one that is there."""
 
 MOST_BESIDE = 1000
 """How many entries of a folder are looked at for a configuration with another name."""
@@ -51,7 +55,7 @@ def read_config_file(flag: str | None, environ: Mapping[str, str], problems: Pro
     path, shown_as = _found(flag, environ)
     if not path:
         return ConfigFile("", os.getcwd(), copy.deepcopy(DEFAULT))
-    value = schema.parse_json(_text(path, shown_as), shown_as, problems)
+    value = _parsed(path, _text(path, shown_as), shown_as, problems)
     return ConfigFile(path, os.path.dirname(path), value)
 
 
@@ -63,7 +67,7 @@ def read_config_leniently(flag: str | None, environ: Mapping[str, str], problems
     text = ""
     try:
         text = _text(path, shown_as)
-        value = schema.parse_json(text, shown_as, problems)
+        value = _parsed(path, text, shown_as, problems)
     except ConfigError as error:
         problems += error.problems
         return ConfigFile(path, os.path.dirname(path), _salvaged(text), is_whole=False)
@@ -110,9 +114,11 @@ def read_env_file(path: str, problems: Problems) -> dict[str, tuple[str, str]]:
 def _found(flag: str | None, environ: Mapping[str, str]) -> tuple[str, str]:
     """Return the path of the configuration, "" for the built-in one, and its name in messages."""
     explicit_path = flag if flag is not None else environ.get(CONFIG_VARIABLE) or None
-    if explicit_path is None and not os.path.lexists(CONFIG_NAME):
+    path = explicit_path
+    if path is None:
+        path = next((name for name in CONFIG_NAMES if os.path.lexists(name)), None)
+    if path is None:
         return "", ""
-    path = CONFIG_NAME if explicit_path is None else explicit_path
     return (os.path.abspath(path), path) if path else ("--config", "--config")
 
 
@@ -125,6 +131,12 @@ def _text(path: str, shown_as: str) -> str:
     except UnicodeDecodeError as error:
         what = f"is not UTF-8 text: {error.reason} at byte {error.start}"
         raise ConfigError([Problem(shown_as, what)]) from error
+
+
+def _parsed(path: str, text: str, shown_as: str, problems: Problems) -> Any:
+    """Return the value of a configuration's text, which is YAML if the file's name says so."""
+    parse = parse_yaml if is_yaml(path) else schema.parse_json
+    return parse(text, shown_as, problems)
 
 
 def _salvaged(text: str) -> dict[str, str]:

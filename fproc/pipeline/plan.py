@@ -100,12 +100,13 @@ class Plan:
         """Return whether a node may remember a line that it receives."""
         return node in self.graph.nodes and _remembers(self.forms.get(node))
 
-    def why_unshared(self) -> str | None:
-        """Return why several processes cannot do parts of a big file; None if they can."""
-        for name, node in self.graph.nodes.items():
-            if self.may_keep(name) and not _settles(self.forms.get(name)):
-                return f"what {name!r} ({node.type}) gives for a line may depend on lines before it"
-        return None
+    def why_unshared(self) -> list[str]:
+        """Return why several processes cannot do parts of a big file; nothing if they can."""
+        return [
+            f"the node {node!r} {_why_it_remembers(self.forms.get(node))}"
+            for node in self.graph.nodes
+            if self.may_keep(node) and not _settles(self.forms.get(node))
+        ]
 
     def why_interpreted(self, entry: str) -> str | None:
         """Return why lines that enter at a node are interpreted; None if there is a program for them."""
@@ -186,6 +187,16 @@ def _settles(form: Form | None) -> bool:
     if not isinstance(form, BuiltinForm) or asks_line_no(form.values):
         return False
     return BUILTINS[form.name].settles(form.values)
+
+
+def _why_it_remembers(form: Form | None) -> str:
+    """Return why what a node with this form gives for a line may depend on others, in words."""
+    if form is None:
+        return "is a stream"
+    if isinstance(form, BuiltinForm):
+        remembers = BUILTINS[form.name].remembers(form.values)
+        return f"({form.name}) {'goes by lines before' if remembers else 'asks for numbers of lines'}"
+    return "is a class, which does not say that it is stateless"
 
 
 def _fingerprint(config: Config, forms: Mapping[str, Form | None]) -> str:

@@ -236,7 +236,7 @@ def _can_be_shared(plan: Plan, source_file: Input, position: Position, observer:
     tells_all = observer is not None and observer.first_lines is None
     is_worth_it = remaining_bytes >= LEAST_BYTES and source_file.is_plain and not position.passed_bytes
     is_worth_it = is_worth_it and can_be_chunked(source_file.records)
-    return is_worth_it and not tells_all and plan.why_unshared() is None
+    return is_worth_it and not tells_all and not plan.why_unshared()
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from io import BytesIO
 from fproc.base.errors import FprocError, Problem, reason_of
 from fproc.base.text import shown
 from fproc.config.input_format import LINES, Records
+from fproc.config.model import Config
 from fproc.pipeline.failures import RecordError, left_out
 from fproc.pipeline.graph import END, START
 from fproc.pipeline.plan import Plan
@@ -17,7 +18,7 @@ from fproc.pipeline.processors.options.result_names import APPENDED
 from fproc.pipeline.processors.options.templates import ResultTemplate
 from fproc.pipeline.processors.sinks import fill_result_name
 from fproc.pipeline.records import Block, Overlong, Passing
-from fproc.run.reading.framing import read_records
+from fproc.run.reading.framing import can_be_chunked, read_records
 
 SOURCE = Source("example.txt", "1970-01-01")
 
@@ -65,6 +66,19 @@ def failed_examples(plan: Plan) -> list[Problem]:
                     Problem(f"{path}.expect", f"result {name!r} differs: {_difference(wanted, actual)}")
                 )
     return problems
+
+
+def why_not_chunked(config: Config) -> list[str]:
+    """Return which records cannot be found in the middle of a file, so that one worker reads all of it."""
+    homes = [("$.input.records", config.input.records)]
+    homes += [
+        (f"$.files[{index}].records", rule.records) for index, rule in enumerate(config.files) if rule.records
+    ]
+    return [
+        f"the records of {path} can be told apart only from the file's beginning on"
+        for path, records in homes
+        if not can_be_chunked(records)
+    ]
 
 
 def run_examples(plan: Plan, lines: list[str]) -> dict[str, list[str]]:

@@ -71,20 +71,3 @@ def test_a_table_whose_header_does_not_come_soon_is_done_by_one_process(
     path, plan = files.put(b"\n" * 300 + TABLE), plan_of(NODES)
     check_same(files.run(plan, path, 1), files.run(plan, path, 0))
     assert begun == []
-
-
-@pytest.mark.parametrize(
-    ("node", "why"),
-    [
-        ({"type": "parse_csv"}, None),
-        ({"type": "format", "config": {"to": "csv"}}, None),
-        ({"type": "parse_log", "config": {"format": "common"}}, None),
-        (
-            {"type": "parse_log", "config": {"format": "w3c"}},
-            "what 'start' (parse_log) gives for a line may depend on lines before it",
-        ),
-        ({"type": "count"}, "what 'start' (count) gives for a line may depend on lines before it"),
-    ],
-)
-def test_a_pipeline_says_why_a_big_file_is_not_shared(node: Node, why: str | None) -> None:
-    assert plan_of([{"tag": "start", "next": "end", **node}]).why_unshared() == why
