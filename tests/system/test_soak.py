@@ -86,7 +86,7 @@ class Soak:
         self._done: dict[str, int] = {}
         self._chores: list[tuple[float, Callable[[], None]]] = [
             (MEASURE_SECONDS, self._measure),
-            (1.0, lambda: self.arrivals.upload(self.steady.url)),
+            (1.0, self._upload),
             (5.0, self._rotate),
             (8.0, self._kill_worker),
             (19.0, self._reload),
@@ -118,6 +118,9 @@ class Soak:
         if measure is not None:
             self.measures.append(measure)
         self.most_archived = max(self.most_archived, len(os.listdir(self.watched / "processed")))
+
+    def _upload(self) -> None:
+        self._count("uploads" if self.arrivals.upload(self.steady.url) else "refused uploads")
 
     def _rotate(self) -> None:
         with suppress(FileNotFoundError):  # nothing has come since the last time
@@ -174,6 +177,9 @@ class Soak:
         self._measure()
         assert (self.steady.stop(), self._other.stop()) == (0, 0)
         print(f"{self.arrivals.count} arrivals, {self._done}, {len(self.measures)} measures")
+        for line in self.steady.log.splitlines():
+            if "paused" in line or "goes on" in line:
+                print(line)
         print(self.measures[len(self.measures) // 4], self.measures[-1])
 
 
