@@ -115,6 +115,14 @@ def show_status(arguments: Namespace) -> int:
     return operate.status(_operated(arguments), as_json=arguments.json)
 
 
+def explain(arguments: Namespace) -> int:
+    """Print what becomes of one line, or of each line of standard input."""
+    from fproc.cli.design import explain as explaining  # noqa: PLC0415
+
+    explaining.explain(_prepared(arguments).plan, arguments.explain, as_json=arguments.json)
+    return EXIT_OK
+
+
 def say_why(arguments: Namespace) -> int:
     """Print where a file is, and why it is not processed yet."""
     from fproc.cli import operate  # noqa: PLC0415

@@ -94,6 +94,16 @@ ACTIONS = (
         takes={"nargs": "?", "const": "text", "choices": ("text", "mermaid", "dot")},
     ),
     Action(
+        "--explain",
+        "what becomes of a line, step by step; - is each line of standard input",
+        "fproc.cli.actions.explain",
+        ("--json",),
+        {"metavar": "FILE:LINE"},
+        "what becomes of one line: its route, and what each node received and emitted, with the lines before "
+        "it run first where nodes remember; `FILE` is a path, or the name of an input; `-` explains each "
+        "line of standard input; with `--json` as JSON. It writes no results",
+    ),
+    Action(
         "--sample",
         "write sample files into --output DIR",
         "fproc.cli.actions.write_sample_files",

@@ -56,8 +56,8 @@ _SERVICE = ("--workers", "--host", "--port")
 OPTIONS = (
     CommandOption(
         "--json",
-        "with --status, --history, --rejects: print JSON",
-        meaning="with `--status`, `--history` and `--rejects`: print JSON",
+        "with --explain, --history, --rejects, --status: print JSON",
+        meaning="with `--explain`, `--history`, `--rejects` and `--status`: print JSON",
     ),
     CommandOption(
         "--dry-run",

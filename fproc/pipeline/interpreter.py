@@ -154,6 +154,11 @@ class Interpreter:
             self.lines_to_observe -= 1
             self._watching.begin(self.line_no(), line)
 
+    @property
+    def is_observing(self) -> bool:
+        """Whether the observer is told of the line that is under way."""
+        return self._watching is not None
+
     def stop_observing(self) -> None:
         """Tell the observer of no more steps, until the end of the file."""
         self._watching = None
