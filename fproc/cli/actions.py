@@ -117,9 +117,9 @@ def show_status(arguments: Namespace) -> int:
 
 def explain(arguments: Namespace) -> int:
     """Print what becomes of one line, or of each line of standard input."""
-    from fproc.cli.design import explain as explaining  # noqa: PLC0415
+    from fproc.cli.design.explain import print_explanations  # noqa: PLC0415
 
-    explaining.explain(_prepared(arguments).plan, arguments.explain, as_json=arguments.json)
+    print_explanations(_prepared(arguments).plan, arguments.explain, as_json=arguments.json)
     return EXIT_OK
 
 

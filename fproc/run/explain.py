@@ -21,7 +21,7 @@ from fproc.pipeline.records import Block, Passing, Record
 from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.trace import Trace
 from fproc.process.mark import CurrentTask
-from fproc.run.chunks import MemoryOutput
+from fproc.run.chunked.chunks import MemoryOutput
 from fproc.run.pieces import PieceSizer
 from fproc.run.reading.framing import Piece, read_records
 from fproc.run.reading.inputs import Input

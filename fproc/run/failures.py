@@ -16,7 +16,7 @@ from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import Source
 from fproc.pipeline.records import Block
 from fproc.pipeline.tracing.observer import Observer
-from fproc.run.chunks import MemoryOutput
+from fproc.run.chunked.chunks import MemoryOutput
 
 if TYPE_CHECKING:
     from fproc.run.figures import Figures

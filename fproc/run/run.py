@@ -20,7 +20,7 @@ from fproc.pipeline.records import Block, Passing
 from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process.mark import CurrentTask, Doing
-from fproc.run.chunks import LEAST_BYTES, Chunk, Done, Reader, SharedInput, count_newlines
+from fproc.run.chunked.chunks import LEAST_BYTES, Chunk, Done, Reader, SharedInput, count_newlines
 from fproc.run.failures import FailureHandler
 from fproc.run.figures import Figures
 from fproc.run.pieces import PieceSizer, first_line_no, reached_bytes
@@ -276,7 +276,7 @@ class _Shared:
 
     def run(self, helpers: int, keep: Keeper | None, progress: Progress | None) -> Iterator[Piece]:
         """Do all chunks that follow; return the rest: from a line that is too long for a chunk on."""
-        from fproc.run.helpers import Helpers  # noqa: PLC0415 - only big files need it
+        from fproc.run.chunked.helpers import Helpers  # noqa: PLC0415 - only big files need it
 
         source_file, interpreter, begin = self.source_file, self.interpreter, self.offset_bytes
         shared = SharedInput(

@@ -260,13 +260,13 @@ def test_a_module_that_is_gone_when_it_is_needed_costs_no_file_an_attempt(
     own_processor(tmp_path, OWN, workers=2, retry={"max_attempts": 1})
     big = b"".join(b"%031d\n" % number for number in range(BIG_LINES))
     with Watching(tmp_path, anew=True) as watching:
-        module = (source / "run/helpers.py").read_bytes()
-        (source / "run/helpers.py").unlink()
+        module = (source / "run/chunked/helpers.py").read_bytes()
+        (source / "run/chunked/helpers.py").unlink()
         drop(tmp_path, "big.log", big)
         watching.wait_until(lambda: f"intake is paused, {PAUSED}: {REPLACED}" in watching.log)
         assert watching.stop() == 0
         assert "Traceback" not in watching.log
     assert spooled(tmp_path) == {"underprocess/big.log": big}
-    (source / "run/helpers.py").write_bytes(module)
+    (source / "run/chunked/helpers.py").write_bytes(module)
     with Watching(tmp_path, anew=True) as watching:
         watching.wait_for("processed/big.log")

@@ -39,7 +39,7 @@ class _Printer(StepCollector):
             self.steps = []
 
 
-def explain(plan: Plan, asked: str, *, as_json: bool) -> None:
+def print_explanations(plan: Plan, asked: str, *, as_json: bool) -> None:
     """Print what becomes of `FILE:LINE`, or of each line of standard input for `-`.
 
     Raises:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from fproc.base.errors import EXIT_FILE_FAILED, EXIT_OK, EXIT_USAGE
 from tests.support.programs.running import configure, drop, run
 
-NODES = [
+NODES: list[dict[str, Any]] = [
     {"tag": "start", "type": "tag_prefix", "next": {"error": ["up", "end"], "*": "end"}},
     {"tag": "up", "type": "uppercase", "next": "loud"},
     {"tag": "loud", "type": "write", "config": {"file": "{stem}.loud"}},

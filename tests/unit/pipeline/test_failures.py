@@ -12,7 +12,7 @@ import pytest
 from fproc.pipeline.failures import LineFailure, RecordError, RecordFinder, cause_of
 from fproc.pipeline.plan import Plan, build_plan
 from fproc.pipeline.records import Block, Overlong
-from fproc.run import chunks
+from fproc.run.chunked import chunks
 from fproc.run.figures import Figures
 from fproc.run.reading.inputs import open_input
 from fproc.run.run import run_input

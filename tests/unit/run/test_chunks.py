@@ -20,8 +20,8 @@ from fproc.base.errors import StoppedError
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.plan import Plan
 from fproc.process import children
-from fproc.run import chunks, helpers
 from fproc.run import run as running
+from fproc.run.chunked import chunks, helpers
 from fproc.run.figures import Figures
 from fproc.run.reading.inputs import open_input
 from fproc.run.run import run_input

@@ -20,8 +20,8 @@ from fproc.run.reading.inputs import open_input
 from tests.support.helpers import plan_of, user
 from tests.support.resumed import Job
 
-NUMBERED = [{"tag": "start", "type": user("Numbered"), "next": "end"}]
-PATTERNED = [
+NUMBERED: list[dict[str, Any]] = [{"tag": "start", "type": user("Numbered"), "next": "end"}]
+PATTERNED: list[dict[str, Any]] = [
     {"tag": "start", "type": "filter", "config": {"pattern": "a"}, "next": "up"},
     {"tag": "up", "type": "uppercase", "next": ["end", "drop"]},
 ]

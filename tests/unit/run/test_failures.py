@@ -78,7 +78,7 @@ def test_the_first_lines_that_are_left_out_are_named_with_file_line_node_and_rea
     bench: Bench, monkeypatch: pytest.MonkeyPatch, on_error: str, fate: str, helpers: int
 ) -> None:
     monkeypatch.setattr("fproc.run.run.LEAST_BYTES", 0)
-    monkeypatch.setattr("fproc.run.chunks.CHUNK_BYTES", 100)
+    monkeypatch.setattr("fproc.run.chunked.chunks.CHUNK_BYTES", 100)
     plan = plan_of(BAD_NODES, on_error=on_error)
     figures = bench.run(plan, b"good\nbad\n" * 1000, helpers=helpers)
     assert (failures.lost(figures), figures.lines_lost) == (1000, 1000)

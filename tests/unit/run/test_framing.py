@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fproc.config.input_format import Records
 from fproc.pipeline.records import Block, Overlong, decode_text
-from fproc.run import chunks
+from fproc.run.chunked import chunks
 from fproc.run.reading import framing
 from fproc.run.reading.framing import can_be_chunked, read_records
 from tests.support.records import KINDS, TEXTS, reference

@@ -126,7 +126,7 @@ def test_any_number_of_workers_comes_to_the_same_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int | str
 ) -> None:
     monkeypatch.setattr("fproc.run.run.LEAST_BYTES", 0)
-    monkeypatch.setattr("fproc.run.chunks.CHUNK_BYTES", 100)
+    monkeypatch.setattr("fproc.run.chunked.chunks.CHUNK_BYTES", 100)
     found = []
     for helpers in (0, 1, 2):
         place = Place(tmp_path / f"w{helpers}")

@@ -11,9 +11,9 @@ import pytest
 from fproc.config.keys import parse_config
 from fproc.run import attempt
 from fproc.run.attempt import RunContext
+from fproc.run.chunked.helpers import Helpers
 from fproc.run.failures import MOST_NOTED
 from fproc.run.figures import Figures
-from fproc.run.helpers import Helpers
 from fproc.run.reading.inputs import open_input
 from fproc.run.run import run_input
 from fproc.spool.disk.disk import Disk
@@ -50,7 +50,7 @@ def test_the_first_lines_of_a_file_that_several_processes_do_are_traced(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fproc.run.run.LEAST_BYTES", 0)
-    monkeypatch.setattr("fproc.run.chunks.CHUNK_BYTES", 40)
+    monkeypatch.setattr("fproc.run.chunked.chunks.CHUNK_BYTES", 40)
     plan = bench.plan(SIEVE, FIELDS | {"tag": "up"}, on_error="reject")
     lines = ["a b" if number % 5 else "short" for number in range(200)]
     alone = bench.run(plan, *lines)

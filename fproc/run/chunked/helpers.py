@@ -32,7 +32,7 @@ from fproc.process.mark import CurrentTask, Doing
 from fproc.process.stalls import Question
 from fproc.process.waiting import wait_readable
 from fproc.process.whereabouts import Responder, ask
-from fproc.run.chunks import Chunk, Done, Outcome, SharedInput, chunks, compute, count_newlines
+from fproc.run.chunked.chunks import Chunk, Done, Outcome, SharedInput, chunks, compute, count_newlines
 from fproc.run.pieces import PieceSizer
 
 log = logging.getLogger("fproc.crew")
@@ -216,7 +216,7 @@ class _Helper:
             child = (
                 children.fork_process(_main_forked, *descriptors)
                 if may_fork
-                else children.start_process("fproc.run.helpers.serve_chunks", *descriptors)
+                else children.start_process("fproc.run.chunked.helpers.serve_chunks", *descriptors)
             )
             resources.callback(child.end)
             self._mark = CurrentTask(mark_file)
