@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fproc.run import helpers
+from fproc.run.chunked import helpers
 from tests.support.helpers import plan_of
 from tests.unit.run.test_chunks import Files, check_same, files  # noqa: F401 - a fixture
 
