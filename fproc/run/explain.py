@@ -172,7 +172,7 @@ class _Walk:
         self._plan = plan
         self._source_file = source_file
         self._observer = observer
-        self._remembers = plan.why_unshared() is not None
+        self._remembers = bool(plan.why_unshared())
         self._pace = PieceSizer(plan.first_piece_lines, CurrentTask.own())
         self.last_line_no = 0
         self.run: Interpreter = plan.run(
