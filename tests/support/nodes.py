@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
@@ -21,10 +24,11 @@ Options = dict[str, Any]
 
 
 class Ran(NamedTuple):
-    """The lines that a pipeline sends to `end`, and why others failed."""
+    """The lines that a pipeline sends to `end`, why others failed, and all results."""
 
     lines: list[str]
     reasons: list[str]
+    results: dict[str, list[str]]
 
 
 def pipeline(*nodes: tuple[str, Options]) -> list[dict[str, Any]]:
@@ -37,53 +41,68 @@ def pipeline(*nodes: tuple[str, Options]) -> list[dict[str, Any]]:
 
 
 def ran(plan: Plan, lines: Sequence[str], *, source: Source = SOURCE) -> Ran:
-    """What comes of some lines: compiled, interpreted, in small blocks, from a checkpoint."""
-    whole = _once(plan, lines, source, Interpreter, len(lines) or 1, None)
-    for block_lines in (len(lines) or 1, 2):
-        for stop in (None, len(lines) // 2):
-            assert _once(plan, lines, source, None, block_lines, stop) == whole
-    assert _once(plan, lines, source, Interpreter, 1, len(lines) // 2) == whole
+    """What comes of some lines: compiled, interpreted, in small blocks, from a checkpoint, in two parts."""
+    run = partial(_once, plan, source)
+    half = len(lines) // 2
+    whole = run(lines, is_compiled=False)
+    assert run(lines) == whole
+    assert run(lines, block_lines=2) == whole
+    assert run(lines, block_lines=2, saved_after=half) == whole
+    assert run(lines, block_lines=1, saved_after=half, is_compiled=False) == whole
+    if not plan.remembers:
+        first, last = run(lines[:half]), run(lines[half:], offset_bytes=_size_bytes(lines[:half]))
+        names = [*first.results, *last.results]
+        assert first.reasons + last.reasons == whole.reasons
+        assert {
+            name: first.results.get(name, []) + last.results.get(name, []) for name in names
+        } == whole.results
     return whole
 
 
-def _once(  # noqa: PLR0917 - all of them differ from call to call
+def _size_bytes(lines: Sequence[str]) -> int:
+    return len(_raw(lines))
+
+
+def _raw(lines: Sequence[str]) -> bytes:
+    return "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _once(
     plan: Plan,
-    lines: Sequence[str],
     source: Source,
-    engine: type[Interpreter] | None,
-    block_lines: int,
-    stop: int | None,
+    lines: Sequence[str],
+    *,
+    is_compiled: bool = True,
+    block_lines: int | None = None,
+    saved_after: int | None = None,
+    offset_bytes: int = 0,
 ) -> Ran:
+    """Run some lines in one way; after `saved_after` of them in a run that goes on from a checkpoint."""
     output, errors = Memory(), list[RecordError]()
 
     def begun() -> Interpreter:
         options: dict[str, Any] = {
             "source": source, "output": output, "entry": "start", "max_hops": 100, "on_error": errors.append
         }  # fmt: skip
-        if engine is not None:
-            return engine(plan.graph, plan.makers, **options)
-        return CompiledRun(plan.compiler, plan.graph, plan.makers, **options)
+        if is_compiled:
+            return CompiledRun(plan.compiler, plan.graph, plan.makers, **options)
+        return Interpreter(plan.graph, plan.makers, **options)
 
     run = begun()
-    offsets = [0]
-    for line in lines:
-        offsets.append(offsets[-1] + len(line.encode("utf-8", "surrogateescape")) + 1)
-    first = 0
-    while first < len(lines):
-        last = min(first + block_lines, len(lines))
-        if stop is not None and first < stop:
-            last = min(last, stop)
-        raw = "".join(line + "\n" for line in lines[first:last]).encode("utf-8", "surrogateescape")
-        run.feed(Block(list(lines[first:last]), first + 1, offsets[first], raw))
-        first = last
-        if first == stop:
-            saved = run.snapshot()
+    cuts = sorted({*range(0, len(lines), block_lines or len(lines) or 1), saved_after or 0, len(lines)})
+    for first, last in pairwise(cuts):
+        if first and first == saved_after:
+            saved = json.loads(json.dumps(run.snapshot()))
             run.close()
             run = begun()
             run.restore(saved)
+        raw = _raw(lines[first:last])
+        run.feed(Block(list(lines[first:last]), first + 1, offset_bytes, raw))
+        offset_bytes += len(raw)
     run.finish()
     run.close()
-    return Ran(output.results.get(source.name, []), [error.failure.reason for error in errors])
+    reasons = [error.failure.reason for error in errors]
+    return Ran(output.results.get(source.name, []), reasons, output.results)
 
 
 def of_one(kind: str, config: Options, lines: Sequence[str], *, source: Source = SOURCE) -> Ran:
