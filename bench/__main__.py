@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from bench import backlog, idle, latency, programs, small
+from bench import backlog, idle, latency, programs, records, small
 from bench.facts import facts
 from bench.measure import Say, compare
 from bench.report import Report
@@ -74,6 +74,10 @@ def _reports(settings: Settings, scratch: Scratch) -> Iterator[tuple[str, Report
             for comparison in programs.COMPARISONS[name](bench):
                 _warm(log)
                 yield name, compare(comparison, settings.rounds, scratch, _say)
+    if "records" in settings.workloads:
+        _say("making tables and an access log, if they are not there already")
+        for comparison in records.comparisons(settings):
+            yield "records", compare(comparison, settings.rounds, scratch, _say)
     for name, measure in _SMALL.items():
         if name in settings.workloads:
             yield name, measure(settings, scratch, _say)

@@ -16,6 +16,7 @@ _VERSIONS: dict[str, Sequence[str]] = {
     "gawk": ["gawk", "--version"],
     "perl": ["perl", "-e", "print 'perl ', $^V"],
     "miller": ["mlr", "--version"],
+    "jq": ["jq", "--version"],
     "parallel": ["parallel", "--version"],
     "C compiler": ["cc", "--version"],
     "rsyslog": ["rsyslogd", "-v"],

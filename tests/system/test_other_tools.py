@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fproc.config.input_format import Records
 from fproc.pipeline.records import Passing
 from fproc.run.reading.framing import read_records
-from tests.support.helpers import SOURCE, Memory, plan_of
+from tests.support.helpers import SOURCE, Memory, plan_of, stop
 
 MILLER, JQ = shutil.which("mlr") or "", shutil.which("jq") or ""
 
@@ -67,6 +67,29 @@ def written(table: list[list[str]], ending: str, **options: Any) -> bytes:
     file = io.StringIO(newline="")
     csv.writer(file, lineterminator=ending, **options).writerows(table)
     return file.getvalue().encode()
+
+
+STOCK = b"""id,name,qty,price\r
+1,"BOLT, M8",10,"1,200.50"\r
+2,"PLATE 4"" STEEL",5,30\r
+3,"two\r
+lines",1,7\r
+"""
+
+
+def test_a_stock_list_with_quotes_in_it_loses_nothing() -> None:
+    plan = plan_of(
+        [
+            {"tag": "start", "type": "parse_csv", "next": "row"},
+            {"tag": "row", "type": "format", "config": {"template": "{name};{price}"}, "next": "end"},
+        ]
+    )
+    output = Memory()
+    run = plan.run(SOURCE, output, entry="start", on_error=stop)
+    for piece in read_records("csv", io.BytesIO(STOCK).read, max_line_bytes=1 << 20):
+        assert not isinstance(piece, Passing)
+        run.feed(piece)
+    assert output.results == {"in.log": ["BOLT, M8;1,200.50", 'PLATE 4" STEEL;30', "two\nlines;7"]}
 
 
 def parse_csv(data: bytes, **config: Any) -> list[list[tuple[str, Any]]]:
