@@ -167,6 +167,10 @@ def _keeping_only(fields: Sequence[str]) -> Change:
     return change
 
 
+CHANGES = ("set", "rename", "remove", "keep", "types")
+"""The options that change records."""
+
+
 def _edit(*, otherwise: str, **options: Any) -> Maker:
     def make(source: Source, _output: object) -> Processor:
         changes: list[Change] = []
@@ -180,6 +184,9 @@ def _edit(*, otherwise: str, **options: Any) -> Maker:
             changes.append(_keeping_only(options["keep"]))
         if options["types"]:
             changes.append(_typing(options["types"]))
+
+        if [name for name in CHANGES if options[name]] == ["keep"]:
+            return editing(changes[0], otherwise)  # it makes a new record anyway
 
         def edit(record: StructuredRecord) -> StructuredRecord:
             record = dict(record)

@@ -16,18 +16,18 @@ from fproc.pipeline.processors.text import same_tag
 W3C = "w3c"
 
 _INSIDE = r'[^"\\]*(?:\\.[^"\\]*)*'
-_COMMON = rf'(\S+) (\S+) (\S+(?:(?! \[) \S+)*) \[([^\]]+)\] "({_INSIDE})" (\d{{3}}) (\d+|-)'
+_COMMON = (
+    r"(\S+) (\S+) (\S+(?:(?! \[) \S+)*) \[([^\]]+)\] "
+    rf'"(?:([A-Za-z]+) ([^\s"\\]+) (HTTP/[\d.]+)|({_INSIDE}))" (\d{{3}}) (\d+|-)'
+)
 _COMBINED = rf'{_COMMON} "({_INSIDE})" "({_INSIDE})"(?: .*)?'
 _REQUEST = re.compile(r"([A-Za-z][\w-]*) (\S.*?)(?: ([A-Z]+/[\d.]+))?")
 _ESCAPED_QUOTE = re.compile(r'\\(["\\])')
 _QUOTED_FIELDS = ("user", "path", "referrer", "agent")
 
 
-def _request(text: str) -> Sequence[str | None]:
-    """Return method, path and protocol of a request; of what is none, all of it as the path."""
-    parts = text.split(" ")
-    if len(parts) == len(("method", "path", "protocol")) and parts[0].isalpha() and parts[2][:5] == "HTTP/":
-        return parts
+def _odd_request(text: str) -> Sequence[str | None]:
+    """Return method, path and protocol of an unusual request; of what is none, all of it as the path."""
     found = _REQUEST.fullmatch(text)
     return found.groups() if found else (None, None if text == "-" else text, None)
 
@@ -40,8 +40,9 @@ def _access_parser(pattern: str) -> Parse:
         match = match_line(line)
         if match is None:
             raise Misfit("is no line of an access log")
-        host, ident, user, time, request, status, size, *more = match.groups()
-        method, path, protocol = _request(request)
+        host, ident, user, time, method, path, protocol, odd, status, size, *more = match.groups()
+        if odd is not None:
+            method, path, protocol = _odd_request(odd)
         record: StructuredRecord = {
             "host": host,
             "ident": None if ident == "-" else ident,
