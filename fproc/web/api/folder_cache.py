@@ -30,7 +30,9 @@ WAIT_SECONDS = 0.2
 """Seconds to wait for another thread's scan."""
 
 PATIENCE_SECONDS = 0.05
-"""Seconds that `known_counts` and `known_waiting` wait for scans, which go on in the background."""
+FIRST_SECONDS = 0.5
+"""Seconds that `known_counts` and `known_waiting` wait for scans, which go on in the background; and those
+that the first scan of a folder, before which nothing is known, may have taken for them to wait for it."""
 
 MOST_LISTED = 100_000
 """The most inputs of a folder that are listed with their times; the others are only counted."""
@@ -164,6 +166,7 @@ class _Remembered(Generic[T]):
         self._seen: T | None = None
         self._is_fresh = threading.Event()
         self._is_refreshing = threading.Lock()
+        self._refreshed_at = 0.0
 
     def value(self) -> T:
         """Return the content of the folder, as far as it is known."""
@@ -182,6 +185,7 @@ class _Remembered(Generic[T]):
             self._is_fresh.set()
         elif self._is_refreshing.acquire(blocking=False):
             self._is_fresh.clear()
+            self._refreshed_at = time.monotonic()
             try:
                 threading.Thread(target=self._refresh, name="dashboard-scan", daemon=True).start()
             except RuntimeError:  # the system has no more threads: what is known has to do
@@ -189,6 +193,8 @@ class _Remembered(Generic[T]):
 
     def known(self, until: float) -> T | None:
         """Return the last result, after a scan that was begun if that ends in time; None before the first."""
+        if self._seen is None:
+            until = max(until, self._refreshed_at + FIRST_SECONDS)
         self._is_fresh.wait(max(until - time.monotonic(), 0.0))
         return self._seen
 

@@ -276,7 +276,8 @@ class Connections:
                 self._executor.stream(lambda: self._stream(connection, routed, reader), reader)
             else:
                 self._executor.answer(
-                    lambda: self._done(connection, self.router.answer(routed), is_whole=True)
+                    lambda: self._done(connection, self.router.answer(routed), is_whole=True),
+                    routed.route.lane,
                 )
         except Overloaded as busy:
             connection.is_last = connection.is_last or routed.body is Body.STREAM

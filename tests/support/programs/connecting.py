@@ -14,6 +14,7 @@ from fproc.web.access.keyring import Keyring
 from fproc.web.http.auth import Authenticator
 from fproc.web.http.connection import ConnectionState
 from fproc.web.http.connections import Connections
+from fproc.web.http.executor import Lane
 from fproc.web.http.messages import Request, Response, error, json_response
 from fproc.web.http.router import Read, Route, Router, Routes
 from tests.support.programs.running import DEADLINE_SECONDS
@@ -44,6 +45,10 @@ class World:
             "/hello": {"GET": Route(lambda _: json_response({"hello": "you"}))},
             "/large": {"GET": Route(lambda _: Response(200, b"x" * 20_000_000, "text/plain"))},
             "/held": {"GET": Route(self.hold)},
+            "/held/search": {"GET": Route(self.hold, lane=Lane.SEARCH)},
+            "/held/change": {"GET": Route(self.hold, lane=Lane.CHANGE)},
+            "/vital": {"GET": Route(lambda _: json_response({}), lane=Lane.VITAL)},
+            "/at-once": {"GET": Route(lambda _: json_response({}), is_immediate=True)},
             "/broken": {"GET": Route(lambda _: json_response({"x": 1 // 0}))},
             "/full": {"GET": Route(self.full)},
             "/echo": {

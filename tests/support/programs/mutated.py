@@ -88,7 +88,7 @@ def _flip(data: bytes, chance: random.Random) -> bytes:
 
 
 def _cut(data: bytes, chance: random.Random) -> bytes:
-    return data[: chance.randrange(1, len(data))] or b"G"
+    return data[: chance.randint(1, len(data))]
 
 
 def _doubled(data: bytes, chance: random.Random) -> bytes:

@@ -13,6 +13,7 @@ import pytest
 
 from fproc.spool.intake.status import SpoolStatus
 from fproc.web.api import folder_cache
+from tests.support.programs.running import wait_until
 from tests.support.rooms import LATER_SECONDS, STRANGE, Room, counts
 
 
@@ -123,3 +124,33 @@ def test_who_asks_while_another_thread_counts_gets_what_was_known_before(
         assert room.listing.counts()["unprocessed"] == 0
         may_end.set()
         assert other.result() == counts(unprocessed=1)
+
+
+def test_what_is_known_is_told_at_once_however_long_scans_take(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.put("unprocessed", "a", "b")
+    assert room.listing.known_counts() == counts(unprocessed=2)  # scans that are quick are waited for
+    assert room.listing.oldest_waiting() is not None
+    go, scandir = threading.Event(), os.scandir
+
+    def slow(path: Any) -> Any:
+        go.wait(60)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", slow)
+    room.later = LATER_SECONDS
+    room.put("unprocessed", "c")
+    fresh = room.a_listing()
+    threads = threading.active_count()
+    began = time.monotonic()
+    for _ in range(3):
+        assert room.listing.known_counts() == counts(unprocessed=2)
+        assert fresh.known_counts() is None
+        assert fresh.oldest_waiting() is None
+    seconds = time.monotonic() - began
+    assert threading.active_count() <= threads + 2 * 5  # one scan of each folder, however often one asks
+    assert seconds < 3 * 3 * 1.0  # loosely: each call waits for a twentieth of a second at most
+    go.set()
+    wait_until(lambda: room.listing.known_counts() == counts(unprocessed=3))
+    wait_until(lambda: fresh.known_counts() == counts(unprocessed=3))

@@ -160,3 +160,15 @@ def test_lines_that_were_left_out_stand_beside_the_others(room: Room) -> None:
     assert [(row["rejected"], row["skipped"]) for row in room.files("failed") if row["file"] == "c.log"] == [
         (None, None)
     ]
+
+
+def test_a_search_reads_only_so_many_events_for_a_page_and_says_where_to_go_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOST_SEARCHED_EVENTS", 10)
+    names = [*(f"rare-{number}" for number in range(3)), *(f"{number}" for number in range(32))]
+    for name in names:
+        room.process(name, "x")
+    assert room.pages("processed", 50, "rare") == [[], [], [], ["rare-2", "rare-1", "rare-0"]]
+    assert [name for page in room.pages("", 4) for name in page] == names[::-1]
+    assert room.whole("processed", "gone", 50)["recent"] == []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fproc.spool.locks.instance import Facts
+from fproc.web.api import commands
 from tests.support.dashboards import Place, value
 
 
@@ -101,3 +102,18 @@ def test_a_processed_file_that_lost_lines_goes_back_to_work_and_its_results_are_
 def test_a_retry_that_is_none_is_refused(place: Place, data: object) -> None:
     status, answer = retry(place, data)
     assert (status, set(answer)) == (400, {"error"})
+
+
+def test_a_retry_of_very_many_answers_after_a_while_and_says_how_many_are_left(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(commands, "RETRIED_AT_ONCE", 2)
+    for number in range(5):
+        (place.folder / f"failed/{number}.log").write_text("x\n")
+    lefts = []
+    for _ in range(4):
+        status, answer = retry(place, {"all": True})
+        lefts.append((status, len(answer["retried"]), answer.get("left")))
+    assert lefts == [(200, 2, 3), (200, 2, 1), (200, 1, None), (200, 0, None)]
+    assert len(list((place.folder / "unprocessed").iterdir())) == 5

@@ -70,6 +70,21 @@ def test_requests_that_are_slow_to_answer_hold_up_others_only_until_they_are_too
         assert [answer(sock)[0] for sock in socks[:-1]] == [200] * (len(socks) - 1)
 
 
+def test_what_supervisors_ask_for_waits_for_nothing_else(world: World) -> None:
+    held = {"/held": executor.ANSWERING, "/held/search": 2, "/held/change": 1}
+    with ExitStack() as stack:
+        for path, threads in held.items():
+            before = world.held
+            for _ in range(threads + 5):
+                sock = stack.enter_context(world.connect())
+                sock.sendall(GET.replace(b"/hello", path.encode()))
+            wait_until(lambda before=before, threads=threads: world.held == before + threads)  # type: ignore[misc]
+        for path in ("/vital", "/at-once"):
+            assert statuses(world.send(GET.replace(b"/hello", path.encode()))) == [200]
+        assert world.held == sum(held.values())
+        world.go.set()
+
+
 @pytest.mark.parametrize("share", [executor.SHARE, 99])
 def test_uploads_at_a_time_are_limited_in_all_and_for_each_address(
     world: World, monkeypatch: pytest.MonkeyPatch, share: int
