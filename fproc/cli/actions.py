@@ -115,6 +115,15 @@ def show_status(arguments: Namespace) -> int:
     return operate.status(_operated(arguments), as_json=arguments.json)
 
 
+def show_processors(arguments: Namespace) -> int:
+    """Print the built-in processors, or the page of one."""
+    from fproc.cli.design.builtin_pages import builtin_pages  # noqa: PLC0415
+
+    _begin()
+    say(builtin_pages(arguments.processors))
+    return EXIT_OK
+
+
 def explain(arguments: Namespace) -> int:
     """Print what becomes of one line, or of each line of standard input."""
     from fproc.cli.design.explain import print_explanations  # noqa: PLC0415

@@ -104,6 +104,12 @@ ACTIONS = (
         "line of standard input; with `--json` as JSON. It writes no results",
     ),
     Action(
+        "--processors",
+        "the built-in processors, or the options and an example of one",
+        "fproc.cli.actions.show_processors",
+        takes={"nargs": "?", "const": "", "metavar": "NAME"},
+    ),
+    Action(
         "--sample",
         "write sample files into --output DIR",
         "fproc.cli.actions.write_sample_files",
