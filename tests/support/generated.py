@@ -19,6 +19,7 @@ from fproc.config.model import SETTINGS
 from fproc.pipeline.processors.base import Builtin
 from fproc.pipeline.processors.builtins import FAMILIES
 from fproc.pipeline.processors.options.kinds import in_words
+from fproc.pipeline.processors.parsers.grok import KNOWN_PATTERNS
 from fproc.web.api.gauges import GAUGES
 from tests.support.described import DESCRIPTION, described, queries
 from tests.support.project import PROJECT
@@ -140,6 +141,12 @@ def _built_in(name: str, builtin: Builtin) -> str:
     )
 
 
+def patterns() -> str:
+    """Return the table of known patterns."""
+    cell = {name: pattern.replace("|", "\\|") for name, pattern in KNOWN_PATTERNS.items()}
+    return table(("pattern", "is"), ((f"`{name}`", f"`{pattern}`") for name, pattern in cell.items()))
+
+
 def _json(default: Any) -> str:
     """Return a default as it would be written; "" where there is none."""
     return "" if default is None else f"`{json.dumps(default, ensure_ascii=False)}`"
@@ -159,6 +166,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "query": query,
     "built-ins": built_ins,
+    "patterns": patterns,
 }
 
 

@@ -33,7 +33,7 @@ KNOWN_PATTERNS: Mapping[str, str] = {
     "IPORHOST": r"%{IP}|%{HOSTNAME}",
     "HOSTPORT": r"%{IPORHOST}:\d+",
     "USERNAME": r"[a-zA-Z0-9._-]+",
-    "EMAILADDRESS": r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@%{HOSTNAME}",
+    "EMAILADDRESS": r"[A-Za-z0-9!#$%&'*+/=?^_{|}~.-]+@%{HOSTNAME}",
     "PATH": r"(?:/[^\s/]*)+|[A-Za-z]:(?:\\[^\\\s]*)+",
     "URI": r"[A-Za-z][A-Za-z0-9+.-]*://\S+",
     "URIPATH": r"(?:/[^\s?#]*)+",
