@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 
 from fproc.base.text import counted, shown
-from fproc.spool.disk.disk import Disk, write_whole
+from fproc.spool.disk.disk import Disk
 from fproc.spool.layout import Folders
 
 RECORD = "version"
@@ -22,8 +22,14 @@ def take_over(folders: Folders, version: str) -> str:
     before = _used_by(folders)
     if before == version:
         return ""
+    disk = Disk(power=False)
     with suppress(OSError):  # a full disk, say: then the next start says it once more
-        write_whole(Disk(power=False), folders.state, RECORD, version.encode())
+        # Not by way of another name, which a kill would leave behind: half a version is only said oddly.
+        descriptor = disk.create(os.path.join(folders.state, RECORD))
+        try:
+            disk.write(descriptor, version.encode())
+        finally:
+            disk.close(descriptor)
     begun = _count(folders.underprocess)
     if not before and not begun and not os.path.exists(folders.history):
         return ""
