@@ -48,7 +48,7 @@ def watch(arguments: Namespace) -> int:
     with _first_worker() as first:
         work = _prepared(arguments, environ)
         _warn(work, arguments)
-        return _serve(work, arguments, first)
+        return _serve(work, arguments, first, environ)
 
 
 def process_files(arguments: Namespace) -> int:
@@ -278,12 +278,15 @@ def _log_set_up(arguments: Namespace, given: Given) -> Callable[[], None]:
     return partial(logs.set_up, level=level, form=form, path=path, colour=colour)
 
 
-def _serve(work: _Prepared, arguments: Namespace, first: WorkerProcess | None) -> int:
+def _serve(
+    work: _Prepared, arguments: Namespace, first: WorkerProcess | None, environ: Mapping[str, str]
+) -> int:
     from fproc.cli.serving.reload import Call, loaded_version, start_loading  # noqa: PLC0415 - not for --input
     from fproc.cli.serving.watch import Options, Service  # noqa: PLC0415
 
     has_dashboard = not (arguments.drain or arguments.no_dashboard)
-    call = Call(arguments.config, arguments.mode, settings.given_flags(arguments), has_dashboard)
+    flags = settings.given_flags(arguments)
+    call = Call(arguments.config, arguments.mode, flags, has_dashboard, environ)
     options = Options(
         workers=_worker_count,
         load=partial(start_loading, call),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -239,3 +241,14 @@ def test_users_processors_do_not_find_the_secrets_in_their_environment(tmp_path:
         for secret in (TOKEN, "s3cret-hook", "FPROC_TOKEN"):
             assert secret not in told
             assert secret not in running.log
+
+
+def test_a_reload_keeps_the_token_of_the_environment(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:
+        configure(tmp_path, on_error="skip")
+        os.kill(running.process.pid, signal.SIGHUP)
+        running.wait_until(lambda: "configuration reloaded" in running.log or "reloaded" in running.log)
+        running.wait_until(lambda: ask(running, "GET", "/health").status == 200)
+        assert ask(running, "GET", "/stats").status == 401
+        assert ask(running, "GET", "/stats", headers=SENT).status == 200

@@ -10,7 +10,7 @@ from typing import Any
 
 from fproc.base.errors import ConfigError, FprocError, Problem, reason_of
 from fproc.base.ids import sha256
-from fproc.base.values import dataclass
+from fproc.base.values import dataclass, field
 from fproc.cli import settings
 from fproc.cli.settings import Given
 from fproc.pipeline.plan import Plan
@@ -23,12 +23,16 @@ from fproc.watch.reloading import RefusedVersion, Version, file_digest
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the command line says of a configuration."""
+    """What the command line and the environment say of a configuration.
+
+    The process that loads a version is told the environment: what it inherits has no secrets.
+    """
 
     config: str | None
     mode: str | None
     flags: Mapping[str, Any]
     needs_tokens: bool
+    environ: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def serve_version(channel_number: int, parent: int) -> None:
 
 def _loaded(call: Call) -> Version | RefusedVersion:
     try:
-        given = settings.gather(call.config, os.environ)
+        given = settings.gather(call.config, call.environ)
         plan = settings.load_plan(given, call.flags, mode=call.mode, with_mode=True)
         return loaded_version(call, given, plan)
     except FprocError as error:
