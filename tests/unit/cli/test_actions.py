@@ -26,16 +26,14 @@ def test_every_flag_of_a_key_is_an_option() -> None:
     assert len(OPTIONS) == len(FLAGS)
 
 
-ASKED = {
-    "--export-history": ["csv"],
-    "--input": ["a"],
-    "--sample": ["1"],
-    "--why": ["a"],
-    "--retry": ["a"],
-    "--print": ["systemd"],
-}
+def values_of(action: Action) -> list[str]:
+    """What an action may be asked for: nothing, one of its choices, or a value that does for all others."""
+    is_switch = action.takes.get("action") == "store_true"
+    return [] if is_switch else [*action.takes.get("choices", ()), "1"][:1]
+
+
 CASES = [
-    (action.flag, option)
+    (action, option)
     for action in ACTIONS
     for option in OPTIONS
     for homes in [[other.flag for other in ACTIONS if option.flag in other.options]]
@@ -43,14 +41,16 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("flag", "option"), CASES, ids=[f"{flag}{option.flag}" for flag, option in CASES])
+@pytest.mark.parametrize(
+    ("action", "option"), CASES, ids=[f"{action.flag}{option.flag}" for action, option in CASES]
+)
 def test_an_option_that_means_nothing_with_an_action_is_refused_and_told_where_it_goes(
-    flag: str, option: CommandOption, capsys: pytest.CaptureFixture[str]
+    action: Action, option: CommandOption, capsys: pytest.CaptureFixture[str]
 ) -> None:
     value = [] if option.is_switch else [*option.choices, "x"][:1]
-    assert main([flag, *ASKED.get(flag, []), option.flag, *value]) == EXIT_USAGE
+    assert main([action.flag, *values_of(action), option.flag, *value]) == EXIT_USAGE
     said = capsys.readouterr().err
-    homes = sorted(action.flag for action in ACTIONS if option.flag in action.options)
+    homes = sorted(other.flag for other in ACTIONS if option.flag in other.options)
     assert said.startswith(f"fproc: {option.flag} goes with {' or '.join(homes)}")
 
 
