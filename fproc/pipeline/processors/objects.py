@@ -69,12 +69,9 @@ _decode_any = json.JSONDecoder(parse_float=_number, parse_int=_whole_number, par
 
 _NEGATIVE_ZERO = re.compile(r"-0(?![\d.eE])")
 
-_ESCAPES = re.compile(
-    r"""\\(?: u [dD][89abAB][0-9a-fA-F]{2} \\u [dD][c-fC-F][0-9a-fA-F]{2}
+_ESCAPES = r"""(?xs) \\(?: u [dD][89abAB][0-9a-fA-F]{2} \\u [dD][c-fC-F][0-9a-fA-F]{2}
             | (?P<half> u [dD][89a-fA-F][0-9a-fA-F]{2} )
-            | . )""",
-    re.VERBOSE | re.DOTALL,
-)
+            | . )"""
 """Each escape in a text of JSON; `half` is one half of a pair (UTF-16) without the other."""
 
 
@@ -94,7 +91,7 @@ def decode(line: str) -> StructuredRecord:
         record = _decoded(line)
     if type(record) is not dict:
         raise Misfit(f"is no JSON object but {_kind(record)}")
-    if "\\u" in line and any(escape["half"] for escape in _ESCAPES.finditer(line)):
+    if "\\u" in line and any(escape["half"] for escape in re.finditer(_ESCAPES, line)):
         raise Misfit("has half a character in it (a lone surrogate)")
     return record
 

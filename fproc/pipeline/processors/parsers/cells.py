@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 
 from fproc.pipeline.processors.objects import Misfit
@@ -16,6 +15,8 @@ def cell_splitter(separator: str, quote: str) -> Callable[[str], list[str]]:
     """
     if len(separator) > 1:
         return lambda line: quoted_cells(line, separator, quote)
+    import csv  # noqa: PLC0415 - slow to import, and only tables need it
+
     waiting: list[str] = []
     rows = csv.reader(iter(waiting.pop, None), delimiter=separator, quotechar=quote, strict=True)
 

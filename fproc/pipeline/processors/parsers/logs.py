@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fproc.base.text import counted
@@ -21,20 +22,20 @@ _COMMON = (
     rf'"(?:([A-Za-z]+) ([^\s"\\]+) (HTTP/[\d.]+)|({_INSIDE}))" (\d{{3}}) (\d+|-)'
 )
 _COMBINED = rf'{_COMMON} "({_INSIDE})" "({_INSIDE})"(?: .*)?'
-_REQUEST = re.compile(r"([A-Za-z][\w-]*) (\S.*?)(?: ([A-Z]+/[\d.]+))?")
-_ESCAPED_QUOTE = re.compile(r'\\(["\\])')
+_REQUEST = r"([A-Za-z][\w-]*) (\S.*?)(?: ([A-Z]+/[\d.]+))?"
 _QUOTED_FIELDS = ("user", "path", "referrer", "agent")
 
 
 def _odd_request(text: str) -> Sequence[str | None]:
     """Return method, path and protocol of an unusual request; of what is none, all of it as the path."""
-    found = _REQUEST.fullmatch(text)
+    found = re.fullmatch(_REQUEST, text)
     return found.groups() if found else (None, None if text == "-" else text, None)
 
 
 def _access_parser(pattern: str) -> Parse:
     """Return a parser of the access logs of web servers, with or without referrer and agent."""
     match_line = re.compile(pattern).fullmatch
+    unescape = re.compile(r'\\(["\\])').sub
 
     def parse(line: str) -> StructuredRecord:
         match = match_line(line)
@@ -61,7 +62,7 @@ def _access_parser(pattern: str) -> Parse:
         if "\\" in line:
             for name in _QUOTED_FIELDS:
                 if record.get(name):
-                    record[name] = _ESCAPED_QUOTE.sub(r"\1", record[name])
+                    record[name] = unescape(r"\1", record[name])
         return record
 
     return parse
@@ -85,65 +86,67 @@ def _priority(text: str | None) -> StructuredRecord:
     return {"facility": _FACILITIES[facility], "severity": _SEVERITIES[severity]}
 
 
-_SYSLOG_3164 = re.compile(
+_SYSLOG_3164 = (
     r"(?:<(\d{1,3})>)?"
     r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) "
-    r"(\S+) (?:([^\s:\[]+)(?:\[([^\]]*)\])?: ?)?(.*)",
-    re.DOTALL,
+    r"(\S+) (?:([^\s:\[]+)(?:\[([^\]]*)\])?: ?)?(.*)"
 )
 
 
-def _parse_3164(line: str) -> StructuredRecord:
-    match = _SYSLOG_3164.fullmatch(line)
-    if match is None:
-        raise Misfit("is no line of syslog (RFC 3164)")
-    priority, *values = match.groups()
-    return _priority(priority) | dict(zip(("time", "host", "app", "pid", "message"), values, strict=True))
+def _parser_3164() -> Parse:
+    match_line = re.compile(_SYSLOG_3164, re.DOTALL).fullmatch
+    names = ("time", "host", "app", "pid", "message")
+
+    def parse(line: str) -> StructuredRecord:
+        match = match_line(line)
+        if match is None:
+            raise Misfit("is no line of syslog (RFC 3164)")
+        priority, *values = match.groups()
+        return _priority(priority) | dict(zip(names, values, strict=True))
+
+    return parse
 
 
 _NAME, _VALUE = r'[^\s=\]"]+', r'[^"\\\]]*(?:\\.[^"\\\]]*)*'
 _ELEMENT = rf'\[{_NAME}(?: {_NAME}="{_VALUE}")*\]'
-_SYSLOG_5424 = re.compile(
-    rf"<(\d{{1,3}})>(\d{{1,3}}) (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:{_ELEMENT})+)(?: (.*))?", re.DOTALL
-)
-_find_elements = re.compile(_ELEMENT, re.DOTALL).findall
-_find_name = re.compile(rf"\[({_NAME})").match
-_find_parameters = re.compile(rf' ({_NAME})="({_VALUE})"', re.DOTALL).findall
-_ESCAPED_DATA = re.compile(r'\\(["\\\]])')
+_SYSLOG_5424 = rf"<(\d{{1,3}})>(\d{{1,3}}) (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:{_ELEMENT})+)(?: (.*))?"
 
 
 def _structured_data(text: str) -> StructuredRecord:
     """Return the elements of structured data by name, each with its parameters."""
-    data: StructuredRecord = {}
-    for element in _find_elements(text):
-        name = _find_name(element)
-        assert name
-        data[name[1]] = {
-            key: _ESCAPED_DATA.sub(r"\1", value) for key, value in _find_parameters(element, name.end())
-        }
-    return data
-
-
-def _parse_5424(line: str) -> StructuredRecord:
-    match = _SYSLOG_5424.fullmatch(line)
-    if match is None:
-        raise Misfit("is no line of syslog (RFC 5424)")
-    priority, version, time, host, app, pid, message_id, data, message = match.groups()
-    given = {"time": time, "host": host, "app": app, "pid": pid, "msgid": message_id}
     return {
-        **_priority(priority),
-        "version": int(version),
-        **{name: None if value == "-" else value for name, value in given.items()},
-        "data": _structured_data(data),
-        "message": None if message is None else message.removeprefix("\ufeff"),
+        re.findall(_NAME, element[1:])[0]: {
+            key: re.sub(r'\\(["\\\]])', r"\1", value)
+            for key, value in re.findall(rf' ({_NAME})="({_VALUE})"', element, re.DOTALL)
+        }
+        for element in re.findall(_ELEMENT, text, re.DOTALL)
     }
 
 
-_IS_5424 = re.compile(r"<\d{1,3}>[1-9]\d{0,2} ").match
+def _parser_5424() -> Parse:
+    match_line = re.compile(_SYSLOG_5424, re.DOTALL).fullmatch
+
+    def parse(line: str) -> StructuredRecord:
+        match = match_line(line)
+        if match is None:
+            raise Misfit("is no line of syslog (RFC 5424)")
+        priority, version, time, host, app, pid, message_id, data, message = match.groups()
+        given = {"time": time, "host": host, "app": app, "pid": pid, "msgid": message_id}
+        return {
+            **_priority(priority),
+            "version": int(version),
+            **{name: None if value == "-" else value for name, value in given.items()},
+            "data": {} if data == "-" else _structured_data(data),
+            "message": None if message is None else message.removeprefix("\ufeff"),
+        }
+
+    return parse
 
 
-def _parse_syslog(line: str) -> StructuredRecord:
-    return (_parse_5424 if _IS_5424(line) else _parse_3164)(line)
+def _parser_of_both() -> Parse:
+    parse_older, parse_newer = _parser_3164(), _parser_5424()
+    is_newer = re.compile(r"<\d{1,3}>[1-9]\d{0,2} ").match
+    return lambda line: (parse_newer if is_newer(line) else parse_older)(line)
 
 
 class W3cParser:
@@ -173,19 +176,22 @@ class W3cParser:
         }
 
 
-_PARSERS: Mapping[str, Parse] = {
-    "combined": _access_parser(_COMBINED),
-    "common": _access_parser(_COMMON),
-    "syslog": _parse_syslog,
-    "syslog_3164": _parse_3164,
-    "syslog_5424": _parse_5424,
+_PARSERS: Mapping[str, Callable[[], Parse]] = {
+    "combined": partial(_access_parser, _COMBINED),
+    "common": partial(_access_parser, _COMMON),
+    "syslog": _parser_of_both,
+    "syslog_3164": _parser_3164,
+    "syslog_5424": _parser_5424,
 }
+"""What makes the parser of each format: its patterns are compiled where they are used."""
 
 
 def _parse_log(*, format: str, otherwise: str) -> Maker:  # noqa: A002 - the option's name
+    if format != W3C:
+        processor = parsing(_PARSERS[format](), otherwise)
+        return lambda _source, _output: processor
+
     def make(_source: object, _output: object) -> Processor:
-        if format != W3C:
-            return parsing(_PARSERS[format], otherwise)
         parser = W3cParser()
         return parsing(parser.parse, otherwise, state=of_attributes(parser, ["fields"]))
 
