@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fproc.base.errors import UsageError
 from fproc.base.text import nearest, shown
@@ -26,7 +26,7 @@ def builtin_pages(name: str) -> str:
     return "\n".join(_page(name, BUILTINS[name]))
 
 
-def _family(title: str, builtins: dict[str, Builtin]) -> str:
+def _family(title: str, builtins: Mapping[str, Builtin]) -> str:
     width = max(map(len, BUILTINS))
     return "\n".join([title, *(f"  {name:{width}}  {each.summary}" for name, each in builtins.items())])
 

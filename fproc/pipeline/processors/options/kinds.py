@@ -9,10 +9,7 @@ from typing import Any, NamedTuple
 from fproc.base.schema import compile_pattern, json_type
 from fproc.base.text import nearest
 from fproc.pipeline.processors.options.result_names import is_result_name
-from fproc.pipeline.processors.options.tables import LookupTable, read_table, table_of_value
 from fproc.pipeline.processors.options.templates import POSITIONS, RecordTemplate, ResultTemplate, Template
-from fproc.pipeline.processors.parsers.grok import field_pattern
-from fproc.pipeline.processors.parsers.layouts import columns, layout
 
 
 def _text(value: Any) -> str:
@@ -25,6 +22,24 @@ def _one_line(value: Any) -> str:
     if "\n" in _text(value):
         raise ValueError("must not have a line ending in it: what it makes must be one line")
     return str(value)
+
+
+def _columns(value: Any) -> Any:
+    from fproc.pipeline.processors.parsers.layouts import columns  # noqa: PLC0415 - only parse_fixed needs it
+
+    return columns(value)
+
+
+def _field_pattern(value: Any) -> Any:
+    from fproc.pipeline.processors.parsers.grok import field_pattern  # noqa: PLC0415 - for parse_regex
+
+    return field_pattern(_text(value))
+
+
+def _layout(value: Any) -> Any:
+    from fproc.pipeline.processors.parsers.layouts import layout  # noqa: PLC0415 - only dissect needs it
+
+    return layout(_one_line(value))
 
 
 def _separator(value: Any) -> str:
@@ -176,7 +191,12 @@ def _sums(value: Any) -> dict[str, int | str]:
     return {name: _field(entry) for name, entry in _table(value).items()}
 
 
-def _lookup_table(value: Any) -> LookupTable:
+def _lookup_table(value: Any) -> Any:
+    from fproc.pipeline.processors.options.tables import (  # noqa: PLC0415 - only lookup needs them
+        read_table,
+        table_of_value,
+    )
+
     return table_of_value(value) if isinstance(value, dict | list) else read_table(_separator(value))
 
 
@@ -210,9 +230,9 @@ KINDS = {
     "separator": Kind("text", _separator),
     "character": Kind("character", _character),
     "header": Kind("true or names", _header),
-    "columns": Kind("object", columns),
-    "field_pattern": Kind("pattern", lambda value: field_pattern(_text(value))),
-    "layout": Kind("text with fields", lambda value: layout(_one_line(value))),
+    "columns": Kind("object", _columns),
+    "field_pattern": Kind("pattern", _field_pattern),
+    "layout": Kind("text with fields", _layout),
     "record": Kind("template", lambda value: RecordTemplate(_one_line(value))),
     "count": Kind("whole number", _count),
     "flag": Kind("true or false", _flag),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -74,6 +73,8 @@ def _table(path: str, rows: Iterator[TableRow], data: bytes) -> LookupTable:
 
 def _of_csv(path: str, text: str) -> Iterator[TableRow]:
     """Yield the rows of a table of CSV with a header."""
+    import csv  # noqa: PLC0415 - slow to import, and few pipelines have a table
+
     first = text.partition("\n")[0]
     separator = max(SEPARATORS, key=first.count)
     reader = csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True)
