@@ -170,7 +170,7 @@ def test_an_address_that_others_reach_is_warned_of_without_a_token(
     host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for environ, count in (({}, 1), ({"FPROC_TOKEN": "a secret that is long enough"}, 0)):
+    for environ, count in (({}, 1), ({"FPROC_TOKEN": "a-secret-that-is-long-enough"}, 0)):
         given = gather(None, {"FPROC_HOST": host, **environ})
         dashboard = load_plan(given, {}, mode=None, with_mode=False).config.dashboard
         found = open_doors(given, dashboard)
