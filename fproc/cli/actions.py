@@ -186,13 +186,15 @@ def print_install_file(arguments: Namespace) -> int:
     from fproc.cli.install.installation import Installation, own_command  # noqa: PLC0415 - not for --input
     from fproc.cli.install.kinds import install_text  # noqa: PLC0415
 
-    work = _prepared(arguments)
-    log_file = arguments.log_file or work.given.variable(LOG_FILE_VARIABLE)
+    _begin()  # without a log: its file, and the folder of that, may not be there yet
+    given = settings.gather(arguments.config, os.environ)
+    plan = settings.load_plan(given, settings.given_flags(arguments), mode=None, with_mode=False)
+    log_file = arguments.log_file or given.variable(LOG_FILE_VARIABLE)
     installation = Installation(
         own_command(),
         options_again(arguments, os.environ),
-        work.plan.config,
-        work.given.file.path,
+        plan.config,
+        given.file.path,
         os.path.abspath(log_file) if log_file else "",
     )
     say(install_text(arguments.print, installation))

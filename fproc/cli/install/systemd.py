@@ -84,7 +84,8 @@ Type=notify
 User={user}
 Group={user}
 ExecStart={command}
-ExecReload=/bin/kill -HUP $MAINPID
+# The shell's own kill, as small systems have no /bin/kill.
+ExecReload=/bin/sh -c "kill -HUP $MAINPID"
 # Lines such as FPROC_WEBHOOK=https://..., which are secrets.
 EnvironmentFile=-/etc/fproc/environment
 # The token of the dashboard, in a file that only root can read.

@@ -24,7 +24,7 @@ from fproc.process.worker_process import WorkerProcess
 from fproc.spool.checks.takeover import take_over
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.uploads import UploadArea
-from fproc.spool.locks.instance import InstanceFile
+from fproc.spool.locks.instance import InstanceFile, instances
 from fproc.spool.readiness.names import InputNames
 from fproc.spool.spool import Spool
 from fproc.telemetry.metrics import Metrics
@@ -126,6 +126,13 @@ class Service:
 
     def drain(self) -> bool:
         """Process the files that are there; return whether all of them succeeded."""
+        for other in instances(self._spool.folders):
+            log.info(
+                "fproc with pid %d on %s works on this folder as well; each file is done by one of the two",
+                other.pid,
+                other.host,
+                extra=log_fields("not_alone", host=other.host, pid=other.pid),
+            )
         with self._telling(DRAINED_SECONDS):
             is_well = self._watcher.drain() and not self._watcher.failed
             if is_well:

@@ -75,6 +75,11 @@ def test_systemd_makes_the_folders_that_tmpfiles_names(tmp_path: Path) -> None:
     assert (root / "srv/a b/processed").stat().st_mode & 0o7777 == 0o2750
 
 
+def test_what_is_printed_for_a_log_file_makes_no_such_file(tmp_path: Path) -> None:
+    assert str(tmp_path / "none/log") in printed(tmp_path, "logrotate", "--log-file", "none/log")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_logrotate_takes_the_rule(tmp_path: Path) -> None:
     needs("logrotate")
     log = tmp_path / "a b.log"

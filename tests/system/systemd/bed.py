@@ -1,0 +1,87 @@
+"""A booted systemd in a container of systemd-nspawn, in which a scenario runs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.project import PROJECT
+
+PROGRAMS = {"systemd-nspawn": "systemd-container", "mmdebstrap": "mmdebstrap"}
+PACKAGES = "systemd,systemd-sysv,python3,dbus,logrotate"
+HERE = PROJECT / "tests/system/systemd"
+
+UNIT = """\
+[Unit]
+After=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /root/shared/scenario.sh
+TimeoutStartSec=infinity
+[Install]
+WantedBy=default.target
+"""
+
+
+def missing() -> list[str]:
+    """The Debian packages that are not installed."""
+    return sorted(package for program, package in PROGRAMS.items() if shutil.which(program) is None)
+
+
+def tree() -> Path:
+    """The guest's files, which are made once."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fproc-tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    target = cache / "systemd-guest"
+    with _locked(cache / "systemd-guest.lock"):
+        if not target.exists():
+            made = cache / "systemd-guest.new"
+            shutil.rmtree(made, ignore_errors=True)
+            command = [
+                "mmdebstrap",
+                "--quiet",
+                "--variant=apt",
+                f"--include={PACKAGES}",
+                "bookworm",
+                str(made),
+            ]
+            subprocess.run(command, check=True)
+            unit = made / "etc/systemd/system/scenario.service"
+            unit.write_text(UNIT)
+            wants = made / "etc/systemd/system/multi-user.target.wants"
+            wants.mkdir(exist_ok=True)
+            (wants / unit.name).symlink_to(f"../{unit.name}")
+            (made / "root/shared").mkdir()
+            made.rename(target)
+    return target
+
+
+def boot(shared: Path, *, limit_seconds: float) -> list[str]:
+    """Boot, let the scenario run with a folder, power off; gives the lines that it said."""
+    shutil.copy(HERE / "scenario.sh", shared)
+    command = ["systemd-nspawn", "--quiet", "--directory", str(tree()), "--volatile=overlay", "--boot"]
+    command += ["--register=no", "--keep-unit", "--private-network", "--console=pipe"]
+    command += [f"--machine=fproc-{os.getpid()}", f"--bind={shared}:/root/shared"]
+    with (shared / "console").open("wb") as console:
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            timeout=limit_seconds,
+            check=True,
+        )
+    said = shared / "said"
+    return said.read_text().splitlines() if said.exists() else []
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
