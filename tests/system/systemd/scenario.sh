@@ -64,7 +64,7 @@ fproc() { /opt/fproc/fproc.pyz "$@"; }
 options=(--config /etc/fproc/pipeline.json --watch-dir /srv/fproc)
 fproc --print tmpfiles "${options[@]}" >/etc/tmpfiles.d/fproc.conf
 fproc --print systemd "${options[@]}" >/etc/systemd/system/fproc.service
-fproc --print logrotate --log-file /srv/fproc/results/all.log >/etc/logrotate.d/fproc
+fproc --print logrotate "${options[@]}" --log-file /srv/fproc/results/all.log >/etc/logrotate.d/fproc
 systemd-tmpfiles --create fproc.conf
 mkdir /etc/systemd/system/fproc.service.d
 printf '[Service]\nWatchdogSec=5\n' >/etc/systemd/system/fproc.service.d/quick.conf
