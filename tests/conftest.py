@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -51,12 +52,24 @@ COLLECTED = pytest.StashKey[frozenset[str]]()
 """The ids of all tests that were found, also of those that are not wanted, if all were looked for."""
 
 
+ONE_IN = 3
+"""Of the sweeps that are thinned twice, one in this many is run for every landing."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Note which tests there are, and give those that take long the time that they take."""
+    """Note which tests there are, and give those that take long the time that they take.
+
+    A scenario that is a sweep, in a way that makes it one, is thinned again: which of them stay says a hash
+    of their names.
+    """
     if config.args == config.getini("testpaths"):
         config.stash[COLLECTED] = frozenset(item.nodeid for item in items)
     for item in items:
+        callspec = getattr(item, "callspec", None)
+        sweeps = [mark for mark in callspec.marks if mark.name == "sweep"] if callspec else []
+        if len(sweeps) > 1 and zlib.crc32(item.nodeid.encode()) % ONE_IN:
+            item.add_marker(pytest.mark.long)
         is_deep = PROFILE == "deep" and "property" in item.path.parts
         if (is_deep or item.get_closest_marker("long")) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LONG_SECONDS))
