@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -77,6 +78,11 @@ class Plan:
             observer=observer,
             sampling=sampling,
         )
+
+    @property
+    def table_files(self) -> dict[str, str]:
+        """The digest of each file with a table that a node looks values up in, by its path."""
+        return {table.path: table.digest for table in _tables(self.forms) if os.path.isfile(table.path)}
 
     @property
     def first_piece_lines(self) -> int:
@@ -206,11 +212,16 @@ def _fingerprint(config: Config, forms: Mapping[str, Form | None]) -> str:
     digest = sha256(json.dumps(parts).encode())
     for source in plugins.sources([node.type for node in config.nodes]):
         digest.update(source)
+    for table in _tables(forms):
+        digest.update(table.digest.encode())
+    return digest.hexdigest()
+
+
+def _tables(forms: Mapping[str, Form | None]) -> Iterator[LookupTable]:
     for form in forms.values():
         for value in form.values.values() if isinstance(form, BuiltinForm) else ():
             if isinstance(value, LookupTable):
-                digest.update(value.digest.encode())
-    return digest.hexdigest()
+                yield value
 
 
 def mode_nodes(source: str, mode: str) -> tuple[NodeSpec, ...]:

@@ -49,6 +49,7 @@ class Version:
         fingerprint: that of its pipeline.
         sources: those of users' modules.
         search_path: where modules are searched.
+        tables: the digest of each file with a table, by path.
         files: the digest of each file that it was made of, by path; "" for one that is not there.
         tokens: the dashboard's, as its authentication takes them.
         warnings: what looks mistyped.
@@ -59,6 +60,7 @@ class Version:
     sources: PluginSources
     search_path: tuple[str, ...]
     files: Mapping[str, str]
+    tables: Mapping[str, str] = field(default_factory=dict)
     tokens: tuple[Any, ...] = field(default=(), repr=False)
     warnings: tuple[str, ...] = ()
 
@@ -247,6 +249,8 @@ def changed_parts(before: Version, after: Version) -> list[str]:
     parts = [key for key in new if old.get(key) != new[key]]
     if before.sources.modules != after.sources.modules:
         parts.append("modules")
+    if before.tables != after.tables:
+        parts.append("tables")
     if before.tokens != after.tokens:
         parts.append("tokens")
     known = {before.config.dashboard.tls_cert, before.config.dashboard.tls_key} - {None}

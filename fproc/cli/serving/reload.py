@@ -61,7 +61,8 @@ def loaded_version(call: Call, given: Given, plan: Plan) -> Version:
         plan.fingerprint,
         sources,
         tuple(sys.path),
-        files,
+        {**plan.table_files, **files},
+        plan.table_files,
         tokens,
         tuple(settings.doubts(given, is_file_wanted=not call.mode)),
     )

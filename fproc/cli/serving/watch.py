@@ -121,6 +121,7 @@ class Service:
             spool=self._spool.home.name,
             sources=version.sources,
             fingerprint=version.fingerprint,
+            tables=version.tables,
         )
         return Pool(setup, self._options.workers(version.config), first=first)
 

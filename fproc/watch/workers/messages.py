@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 
 from fproc.base.values import dataclass, field
@@ -84,8 +84,9 @@ class Report:
 class Setup:
     """The settings of a new worker. The callables are functions of modules, imported in the worker.
 
-    `search_path` is where modules are searched, users' ones included, and `sources` are those of users'
-    modules as the pipeline with this `fingerprint` has them; `spool` is the name of the watched one.
+    `search_path` is where modules are searched, users' ones included. `sources` are those of users' modules,
+    and `tables` the digests of tables, as the pipeline with this `fingerprint` has them. `spool` is the name
+    of the watched one.
     """
 
     config: Config
@@ -95,6 +96,7 @@ class Setup:
     spool: str = ""
     sources: PluginSources = field(default_factory=kept_sources)
     fingerprint: str = ""
+    tables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ready:

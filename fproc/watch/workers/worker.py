@@ -24,6 +24,7 @@ from types import FrameType
 from fproc.base import own_code
 from fproc.base.errors import ConfigError, FprocError
 from fproc.base.faults import is_of_host, trouble_of
+from fproc.base.text import shown
 from fproc.base.values import replace
 from fproc.pipeline.plan import Plan, assemble
 from fproc.pipeline.plugins.sources import use_sources
@@ -187,6 +188,19 @@ def _spool(setup: Setup, mark: CurrentTask) -> Spool:
         raise FprocError(trouble_of(error)) from error
 
 
+def _check_tables(setup: Setup, plan: Plan) -> None:
+    """Check that tables are as the instance has loaded them: no two workers may look up different values.
+
+    Raises:
+        FprocError: one has changed.
+    """
+    for path, digest in plan.table_files.items():
+        if setup.tables.get(path, digest) != digest:
+            raise FprocError(
+                f"{shown(path)} has changed since it was loaded; reload (SIGHUP) or restart to use it"
+            )
+
+
 class _Worker:
     def __init__(self, channel: socket.socket, mark: CurrentTask) -> None:
         self._channel = channel
@@ -223,6 +237,7 @@ class _Worker:
         setup.set_up_log()
         spool, plan = _spool(setup, self._mark), assemble(setup.config)
         plan = replace(plan, fingerprint=setup.fingerprint or plan.fingerprint)
+        _check_tables(setup, plan)
         self.handle_signals()
         self._recorder = TraceSampler(plan, setup.make_observer())
         context = RunContext(

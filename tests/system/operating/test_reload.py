@@ -242,3 +242,26 @@ def test_the_status_names_the_version_that_runs(tmp_path: Path) -> None:
     with Watching(tmp_path, dashboard=True) as watching:
         fingerprint = configuration(watching)["fingerprint"]
         watching.wait_until(lambda: fingerprint in run(tmp_path, "--status", "--json").out.decode())
+
+
+def test_a_changed_table_is_used_after_a_reload_and_by_no_worker_before(tmp_path: Path) -> None:
+    (tmp_path / "countries.csv").write_text("code,name\nde,Germany\n")
+    table = {"type": "lookup", "config": {"field": "code", "table": str(tmp_path / "countries.csv")}}
+    nodes: list[dict[str, Any]] = [
+        {"tag": "start", "type": "parse_json", "next": "look"},
+        {"tag": "look", **table, "next": "mark"},
+        {"tag": "mark", "type": "own.step", "next": "end"},
+    ]
+    dies = "    if 'die' in line:\n        os._exit(9)\n"
+    (tmp_path / "own.py").write_text(f"import os\ndef step(line):\n{dies}    return line\n")
+    configure(tmp_path, nodes, workers=1, retry={"max_attempts": 1})
+    with Watching(tmp_path, dashboard=True) as watching:
+        assert b"Germany" in result(watching, "one", b'{"code": "de"}\n')
+        (tmp_path / "countries.csv").write_text("code,name\nde,Deutschland\n")
+        assert b"Germany" in result(watching, "two", b'{"code": "de"}\n')
+        drop(tmp_path, "deadly", b'{"code": "die"}\n')
+        drop(tmp_path, "three", b'{"code": "de"}\n')
+        watching.wait_until(lambda: "has changed since it was loaded; reload" in watching.log)
+        assert "changed: tables" in reload(watching)
+        watching.wait_for("processed/three", "failed/deadly")
+        assert b"Deutschland" in (watching.spool / "results/three").read_bytes()
