@@ -6,11 +6,13 @@ import json
 import re
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from tests.support.programs.running import COPY, run
+from tests.support.project import PROJECT
 
 MOST_EXPOSURE = 1.5
 
@@ -98,3 +100,23 @@ def test_a_wrong_configuration_is_not_installed(tmp_path: Path) -> None:
     ended = run(tmp_path, "--print", "systemd")
     assert (ended.status, ended.out) == (78, b"")
     assert "$.nodes" in ended.err
+
+
+def test_kubernetes_knows_each_field_of_the_objects(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.json").write_text(json.dumps({"nodes": COPY}))
+    path = tmp_path / "fproc.yaml"
+    path.write_text(printed(tmp_path, "kubernetes", "--watch-dir", "/srv/a b"))
+    program = Path(sysconfig.get_path("scripts"), "kubernetes-validate")
+    done = subprocess.run([program, "--strict", path], capture_output=True, text=True, check=False)
+    assert (done.returncode, (done.stdout + done.stderr).count(" passed ")) == (0, 4), done.stderr
+
+
+def test_compose_takes_what_is_printed_and_what_is_in_the_project(tmp_path: Path) -> None:
+    needs("docker-compose")
+    (tmp_path / "printed").mkdir()
+    (tmp_path / "printed/compose.yaml").write_text(printed(tmp_path, "compose", "--watch-dir", "/srv/a $b"))
+    for folder in (tmp_path / "printed", PROJECT):
+        command = ["docker-compose", "--file", "compose.yaml", "config"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "read_only: true" in done.stdout
