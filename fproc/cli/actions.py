@@ -85,7 +85,7 @@ def check(arguments: Namespace) -> int:
     work = _prepared(arguments)
     plan, config = work.plan, work.plan.config
     check_places(Folders(config.watch_dir, config.results_dir))
-    problems = failed_examples(plan)
+    problems = [*advice.unknown_fields(plan), *failed_examples(plan)]
     if problems:
         raise ConfigError(problems)
     count = len(config.examples)

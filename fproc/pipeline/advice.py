@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from fproc.base.errors import Problem
 from fproc.base.text import nearest
 from fproc.base.values import dataclass
 from fproc.config.nodes import NodeSpec
@@ -15,7 +16,7 @@ from fproc.pipeline.graph import ANY, is_sink
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import BuiltinForm
 from fproc.pipeline.processors.builtins import BUILTINS
-from fproc.pipeline.processors.options.templates import ResultTemplate
+from fproc.pipeline.processors.options.templates import ResultTemplate, asked_fields
 
 SHARED_NAMES = {"suffix", "tag", "date"}
 """Placeholders in the name of a result that do not tell one input from another."""
@@ -123,3 +124,39 @@ def _of_sink(plan: Plan, name: str, node: NodeSpec) -> Iterator[str]:
         becomes = "each replaces the one before" if is_replaced else "later ones get ~2, ~3 and so on"
         what = f"{node.path}.config.file: several inputs have a result {template.text!r}, of which {becomes}"
         yield f'{what}; put {{name}} or {{stem}} into it, or let all of them "append" to one'
+
+
+def unknown_fields(plan: Plan) -> list[Problem]:
+    """Return a problem for each name in a template that no record has, where their fields are known."""
+    problems = []
+    for name, fields in _known_fields(plan).items():
+        form = plan.forms.get(name)
+        if fields is None or not isinstance(form, BuiltinForm):
+            continue
+        for asked in asked_fields(form.values):
+            if asked not in fields and asked.partition(".")[0] not in fields:
+                what = f"{{{asked}}} is no field of the records that come here"
+                hint = nearest(asked, sorted(fields)) or f"they have {', '.join(sorted(fields))}"
+                problems.append(Problem(f"{plan.graph.nodes[name].path}.config", what, hint))
+    return problems
+
+
+def _known_fields(plan: Plan) -> dict[str, frozenset[str] | None]:
+    """Return the fields that the records which come to each node may have; None where that may be any."""
+    known: dict[str, frozenset[str] | None] = dict.fromkeys(plan.graph.entries, None)
+    waiting = list(plan.graph.entries)
+    while waiting:
+        name = waiting.pop()
+        form = plan.forms.get(name)
+        after = (
+            BUILTINS[form.name].fields_after(form.values, known[name])
+            if isinstance(form, BuiltinForm)
+            else None
+        )
+        for target in plan.graph.followers(name):
+            before = known.get(target, frozenset())
+            joined = None if before is None or after is None else before | after
+            if target not in known or joined != before:
+                known[target] = joined
+                waiting.append(target)
+    return known

@@ -286,6 +286,20 @@ def no_step(_values: Mapping[str, Any]) -> StepKind | None:
     return None
 
 
+FieldsAfter = Callable[[Mapping[str, Any], frozenset[str] | None], frozenset[str] | None]
+"""The fields that records may have behind a built-in, of those that they may have before; None is any."""
+
+
+def any_fields(_values: Mapping[str, Any], _before: frozenset[str] | None) -> frozenset[str] | None:
+    """Declare that nothing is known about the fields."""
+    return None
+
+
+def same_fields(_values: Mapping[str, Any], before: frozenset[str] | None) -> frozenset[str] | None:
+    """Declare that records have no fields but those they came with."""
+    return before
+
+
 Complaints = Callable[[Mapping[str, Any]], Iterable[tuple[str, str, str]]]
 """Yields what is wrong with options together: the option to name, what is wrong, and what to do or ''."""
 
@@ -314,7 +328,8 @@ class Builtin:
     - `step`: what it does with structured records, if it does; its processor has the call.
 
     `gives_tags` returns the tags that it may set, for `--check` to find routes that are never taken.
-    `check` finds what is wrong with options that are right one by one.
+    `fields_after` returns the fields that records may have behind it, for `--check` to find names in
+    templates that no record has. `check` finds what is wrong with options that are right one by one.
     """
 
     summary: str
@@ -331,6 +346,7 @@ class Builtin:
     step: Steps = no_step
     gives_tags: Tags = any_tags
     check: Complaints = no_complaints
+    fields_after: FieldsAfter = any_fields
 
 
 stateless = partial(Builtin, reads_tag=never, remembers=never)

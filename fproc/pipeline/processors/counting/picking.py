@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fproc.base.ids import sha256
-from fproc.pipeline.processors.base import Builtin, Maker, Option, Processor, never, no_tags
+from fproc.pipeline.processors.base import Builtin, Maker, Option, Processor, never, no_tags, same_fields
 from fproc.pipeline.processors.state import of_attributes
 from fproc.pipeline.records import Record
 
@@ -88,6 +88,7 @@ HEAD = Builtin(
     reads_tag=never,
     passes_line=True,
     gives_tags=no_tags,
+    fields_after=same_fields,
 )
 
 SAMPLE = Builtin(
@@ -107,4 +108,5 @@ SAMPLE = Builtin(
     remembers=lambda values: values["every"] is not None,
     gives_tags=no_tags,
     check=_check,
+    fields_after=same_fields,
 )

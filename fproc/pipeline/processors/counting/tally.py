@@ -284,7 +284,7 @@ TALLY = Builtin(
             default=KEYS,
         ),
         "template": Option(
-            "record",
+            "own",
             "the new line, of `{key}`, `{count}`, `{bytes_sum}` and its like, or `{sum}` for the first, and "
             "the fields of the key; by default text, or an object where fields are keys",
         ),

@@ -19,6 +19,7 @@ from fproc.pipeline.processors.base import (
     State,
     StepKind,
     no_tags,
+    same_fields,
 )
 from fproc.pipeline.processors.editing.values import Field, field_reader, is_named
 from fproc.pipeline.processors.objects import MISSING, selecting
@@ -167,4 +168,5 @@ DEDUPE = Builtin(
     gives_tags=no_tags,
     step=_step,
     check=one_kind_of("fields"),
+    fields_after=same_fields,
 )

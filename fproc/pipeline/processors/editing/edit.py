@@ -199,6 +199,25 @@ def _edit(*, otherwise: str, **options: Any) -> Maker:
     return make
 
 
+def _fields_after(values: Mapping[str, Any], before: frozenset[str] | None) -> frozenset[str] | None:
+    kept = values["keep"]
+    if before is None and kept is None:
+        return None
+    names = values["rename"] or {}
+    fields = {_first_key(field) for field in (*(before or ()), *(values["set"] or ()))}
+    fields = ({names.get(field, field) for field in fields} | {_first_key(new) for new in names.values()}) - {
+        *(values["remove"] or ())
+    }
+    if kept is not None:
+        wanted = {_first_key(field) for field in kept}
+        fields = wanted if before is None else fields & wanted
+    return frozenset(fields)
+
+
+def _first_key(path: str) -> str:
+    return path.partition(".")[0]
+
+
 EDIT = same_tag(
     "Sets, renames, removes and keeps fields of a record, and gives them types, in this order.",
     _edit,
@@ -228,4 +247,5 @@ EDIT = same_tag(
         "otherwise": OTHERWISE,
     },
     step=lambda _values: StepKind.EDIT,
+    fields_after=_fields_after,
 )

@@ -116,6 +116,12 @@ def _check(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         first[text] = row.where
 
 
+def _fields_after(values: Mapping[str, Any], before: frozenset[str] | None) -> frozenset[str] | None:
+    table: LookupTable = values["table"]
+    taken = _taken(table, _key_column(table, values["key"]), values["take"])
+    return None if before is None else before | {name.partition(".")[0] for name in taken.values()}
+
+
 LOOKUP = same_tag(
     "Adds to a record what a table says about one of its fields.",
     _lookup,
@@ -144,4 +150,5 @@ LOOKUP = same_tag(
     },
     step=lambda values: StepKind.EDIT if isinstance(values["field"], str) else None,
     check=_check,
+    fields_after=_fields_after,
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, StepKind, mapping
+from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, StepKind, mapping, same_fields
 from fproc.pipeline.processors.editing.sensitive import GROUPED, KNOWN, SECRET_NAME, Find
 from fproc.pipeline.processors.objects import (
     MISSING,
@@ -201,4 +201,5 @@ MASK = same_tag(
     },
     step=_step,
     check=_check,
+    fields_after=same_fields,
 )

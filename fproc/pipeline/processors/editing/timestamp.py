@@ -16,6 +16,7 @@ from fproc.pipeline.processors.base import (
     StepKind,
     mapping,
     misfit,
+    same_fields,
 )
 from fproc.pipeline.processors.editing.moments import (
     UNITS,
@@ -166,4 +167,5 @@ TIMESTAMP = same_tag(
     },
     step=lambda values: StepKind.EDIT if isinstance(values["field"], str) else None,
     check=_check,
+    fields_after=same_fields,
 )

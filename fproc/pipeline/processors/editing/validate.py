@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fproc.base.text import excerpt
-from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, StepKind
+from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, StepKind, same_fields
 from fproc.pipeline.processors.editing.moments import instant_of
 from fproc.pipeline.processors.editing.values import Test, beyond, equal_to, number_of
 from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, get, selecting
@@ -146,4 +146,5 @@ VALIDATE = same_tag(
     passes_line=True,
     step=lambda _values: StepKind.SELECT,
     check=_check,
+    fields_after=same_fields,
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, StepKind, mapping
+from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, StepKind, mapping, same_fields
 from fproc.pipeline.processors.editing.values import Field, Test, beyond, equal_to, field_reader
 from fproc.pipeline.processors.objects import MISSING, Select, selecting
 from fproc.pipeline.processors.options.templates import text_of
@@ -116,4 +116,5 @@ WHERE = same_tag(
     passes_line=True,
     step=_step,
     check=_check,
+    fields_after=same_fields,
 )

@@ -9,7 +9,13 @@ from typing import Any, NamedTuple
 from fproc.base.schema import compile_pattern, json_type
 from fproc.base.text import nearest
 from fproc.pipeline.processors.options.result_names import is_result_name
-from fproc.pipeline.processors.options.templates import POSITIONS, RecordTemplate, ResultTemplate, Template
+from fproc.pipeline.processors.options.templates import (
+    POSITIONS,
+    OwnTemplate,
+    RecordTemplate,
+    ResultTemplate,
+    Template,
+)
 
 
 def _text(value: Any) -> str:
@@ -234,6 +240,7 @@ KINDS = {
     "field_pattern": Kind("pattern", _field_pattern),
     "layout": Kind("text with fields", _layout),
     "record": Kind("template", lambda value: RecordTemplate(_one_line(value))),
+    "own": Kind("template", lambda value: OwnTemplate(_one_line(value))),
     "count": Kind("whole number", _count),
     "flag": Kind("true or false", _flag),
     "pattern": Kind("pattern", _pattern),

@@ -123,6 +123,10 @@ class RecordTemplate(Template):
         return read
 
 
+class OwnTemplate(RecordTemplate):
+    """A template of what its processor makes up itself, not of fields of the records that it gets."""
+
+
 class ResultTemplate(RecordTemplate):
     """A template of the name of a result, which may name fields of the record that goes there."""
 
@@ -173,3 +177,19 @@ def asks_line_no(values: Mapping[str, Any]) -> bool:
         for entry in (value.values() if isinstance(value, dict) else [value])
     ]
     return any(isinstance(entry, Template) and "line_no" in entry.names for entry in templates)
+
+
+def asked_fields(values: Mapping[str, Any]) -> list[str]:
+    """Return the fields of records that templates among these options name."""
+    templates = [
+        entry
+        for value in values.values()
+        for entry in (value.values() if isinstance(value, dict) else [value])
+    ]
+    names = [
+        name
+        for entry in templates
+        if isinstance(entry, RecordTemplate) and not isinstance(entry, OwnTemplate)
+        for name in (entry.fields if isinstance(entry, ResultTemplate) else entry.names)
+    ]
+    return [name for name in dict.fromkeys(names) if name not in POSITIONS]

@@ -98,6 +98,11 @@ def _has_own_header(values: Mapping[str, Any]) -> bool:
     return values["header"] is True
 
 
+def _fields_after(values: Mapping[str, Any], _before: frozenset[str] | None) -> frozenset[str] | None:
+    header = values["header"]
+    return None if header is True else frozenset(header)
+
+
 PARSE_CSV = same_tag(
     "Makes a record of a line of CSV, with the names of the columns from the header.",
     _parse_csv,
@@ -120,4 +125,5 @@ PARSE_CSV = same_tag(
     remembers=_has_own_header,
     settles=_has_own_header,
     step=lambda _values: StepKind.PARSE,
+    fields_after=_fields_after,
 )
