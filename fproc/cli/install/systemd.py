@@ -129,7 +129,8 @@ ProtectHostname=yes
 ProtectProc=invisible
 RestrictNamespaces=yes
 RestrictRealtime=yes
-RestrictSUIDSGID=yes
+# fproc gives folders the set-group-ID bit of the folder that they are in.
+RestrictSUIDSGID=no
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
 RemoveIPC=yes
