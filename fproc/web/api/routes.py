@@ -20,6 +20,8 @@ from fproc.web.http.auth import TOKEN_NEEDED, Authenticator
 from fproc.web.http.executor import Lane
 from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.http.router import Route, Routes
+from fproc.web.inspect.downloads import Downloads
+from fproc.web.inspect.explaining import Explaining
 from fproc.web.page import pages
 
 LOGIN_BYTES = 4096
@@ -54,6 +56,7 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
                 commands.retry, media_type="application/json", scope=Scope.OPERATE, lane=Lane.CHANGE
             )
         },
+        **_inspection_routes(view),
         "/login": {
             "POST": Route(
                 answers.log_in,
@@ -63,6 +66,17 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
             )
         },
         "/logout": {"POST": Route(lambda _: auth.log_out(), is_open=True)},
+    }
+
+
+def _inspection_routes(view: DashboardState) -> Routes:
+    """Return the routes that are about one file."""
+    downloads = Downloads(view.config)
+    return {
+        "/explain": {"GET": Route(Explaining(view.config).explain, lane=Lane.SEARCH)},
+        "/results/": {"GET": Route(downloads.result)},
+        "/rejects/": {"GET": Route(downloads.rejects)},
+        "/failed/": {"GET": Route(downloads.failed)},
     }
 
 

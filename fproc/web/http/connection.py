@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import socket
 import time
 from collections import deque
 from enum import Enum, auto
+from typing import BinaryIO
 
 from fproc.web.http import wire
 from fproc.web.http.messages import Refused, Request, Response, error
@@ -14,6 +16,9 @@ from fproc.web.http.router import Routed
 
 CONNECTIONS = 512
 """The most connections at a time; fewer where a process may have few files open."""
+
+CHUNK_BYTES = 64 * 1024
+"""The most bytes of a file that are held to be sent."""
 
 GRACE_SECONDS = 30.0
 LEAST_BYTES_PER_SECOND = 1000
@@ -45,6 +50,8 @@ class Connection:
         self.state = ConnectionState.READING
         self.received = bytearray()
         self.to_send: deque[memoryview] = deque()
+        self.file: BinaryIO | None = None
+        self.file_left_bytes = 0
         self.routed: Routed | None = None
         self.held_bytes = 0
         self.delayed: Response | None = None
@@ -53,6 +60,50 @@ class Connection:
         self.since = now
         self.deadline = deadline
         self.events = 0
+
+    def hold(self, response: Response, parts: list[bytes]) -> None:
+        """Hold what is to be sent; a file only where the client has asked for more than the head."""
+        self.to_send.extend(memoryview(part) for part in parts if part)
+        self.file, self.file_left_bytes = response.file, response.file_bytes
+        if self.routed is None or self.routed.request.method == "HEAD":
+            self.close_file()
+
+    def send_some(self) -> bool:
+        """Send what the client takes at once, one chunk of a file at most; return whether that was all.
+
+        Raises:
+            OSError: the client has gone, or the file is shorter than it was.
+        """
+        try:
+            while self.to_send:
+                part = self.to_send[0]
+                part = part[self.sock.send(part) :]
+                self.to_send[0] = part
+                if not part:
+                    self.to_send.popleft()
+        except (BlockingIOError, InterruptedError):
+            return False
+        return not self._take_chunk()
+
+    def _take_chunk(self) -> bool:
+        """Hold the next chunk of the file, if there is one; return whether there was."""
+        if self.file is None:
+            return False
+        chunk = self.file.read(min(CHUNK_BYTES, self.file_left_bytes))
+        self.file_left_bytes -= len(chunk)
+        if self.file_left_bytes and not chunk:
+            raise OSError(errno.EIO, "a file was cut while it was being sent")
+        if not self.file_left_bytes:
+            self.close_file()
+        if chunk:
+            self.to_send.append(memoryview(chunk))
+        return bool(chunk)
+
+    def close_file(self) -> None:
+        """Close the file that was being sent, if there is one."""
+        if self.file is not None:
+            self.file.close()
+            self.file = None
 
     def take_request(self) -> Request | Response | None:
         """Return the next request, without its body, once it has come; an error if it is invalid."""

@@ -320,20 +320,16 @@ class Connections:
         connection.deadline = connection.since + WRITE_SECONDS
         is_secure = self.secure is not None
         parts = wire.render_response(response, request, is_last=connection.is_last, is_secure=is_secure)
-        connection.to_send.extend(memoryview(part) for part in parts if part)
+        connection.hold(response, parts)
         self._write(connection)
 
     def _write(self, connection: Connection) -> None:
-        while connection.to_send:
-            try:
-                sent = connection.sock.send(connection.to_send[0])
-            except _WAITING:
-                self._want(connection, selectors.EVENT_WRITE)
-                return
-            part = connection.to_send.popleft()[sent:]
-            if part:
-                connection.to_send.appendleft(part)
-        self._after_answer(connection)
+        if connection.send_some():
+            self._after_answer(connection)
+            return
+        if connection.file is not None:  # a client that takes a file has this long for each chunk
+            connection.deadline = self._monotonic() + WRITE_SECONDS
+        self._want(connection, selectors.EVENT_WRITE)
 
     def _after_answer(self, connection: Connection) -> None:
         now = self._monotonic()
@@ -386,6 +382,7 @@ class Connections:
             self._want(connection, 0)
             self._connections.discard(connection)
             self._let_go(connection)
+        connection.close_file()
         connection.sock.close()
 
     def _close_all(self) -> None:

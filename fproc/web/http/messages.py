@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from fproc.base.values import dataclass, field
 
@@ -43,7 +43,8 @@ class Request:
 class Response:
     """The answer to a request. With an `etag`, a client that has this already gets "not modified" instead.
 
-    It is sent after `delay_seconds`, which cost no thread: guessing is slow.
+    It is sent after `delay_seconds`, which cost no thread: guessing is slow. With a `file`, open at
+    its beginning, the first `file_bytes` of that are the body, read as the client takes them, then closed.
     """
 
     status: int
@@ -52,6 +53,8 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     etag: str = ""
     delay_seconds: float = 0.0
+    file: BinaryIO | None = None
+    file_bytes: int = 0
 
 
 class Refused(Exception):  # noqa: N818 - an answer, raised from deep below

@@ -142,7 +142,8 @@ def render_response(
         f"Date: {formatdate(time.time(), usegmt=True)}",
     ]
     if status != HTTPStatus.NOT_MODIFIED:
-        lines += [f"Content-Type: {response.content_type}", f"Content-Length: {len(response.body)}"]
+        length_bytes = len(response.body) + response.file_bytes
+        lines += [f"Content-Type: {response.content_type}", f"Content-Length: {length_bytes}"]
     if response.etag:
         lines.append(f"ETag: {response.etag}")
     lines.append("Cache-Control: " + ("private, no-cache" if response.etag else "no-store"))

@@ -148,7 +148,7 @@ def test_the_description_names_all_there_is(place: Place) -> None:
     assert described["info"]["version"] == fproc.__version__
     routes = build_routes(place.view(), Authenticator(Keyring(), "127.0.0.1"), UploadArea(place.plan.config))
     there = {
-        (path.replace("/upload/", "/upload/{name}"), method.lower())
+        (path + "{name}" if path.endswith("/") and path != "/" else path, method.lower())
         for path, of in routes.items()
         for method in of
     }
