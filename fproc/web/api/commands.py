@@ -21,6 +21,7 @@ from fproc.web.api import uploads
 from fproc.web.api.uploads import UploadError
 from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.http.router import Read
+from fproc.web.inspect.failure_groups import FailureGroups, FailureKind
 
 audit = logging.getLogger("fproc.audit")
 
@@ -35,6 +36,9 @@ RETRY_SECONDS = 15.0
 RETRIED_AT_ONCE = 100
 """Seconds after which a retry answers with what it has done so far, and the inputs between two looks."""
 
+RETRY_FORMS = '{"files": ["NAME", ...]}, {"all": true} or {"group": {"node": NODE, "reason": REASON}}'
+"""What the body of a retry may be."""
+
 SAID = 10
 """The most names for which the answer says why they cannot be tried again, if none can."""
 
@@ -46,12 +50,16 @@ class Commands:
         config: the configuration.
         upload_area: where uploads grow.
         is_paused: returns whether intake is paused.
+        groups: the failed inputs by kind.
     """
 
-    def __init__(self, config: Config, upload_area: UploadArea, is_paused: Callable[[], bool]) -> None:
+    def __init__(
+        self, config: Config, upload_area: UploadArea, is_paused: Callable[[], bool], groups: FailureGroups
+    ) -> None:
         self._config = config
         self._upload_area = upload_area
         self._is_paused = is_paused
+        self._groups = groups
         self._room = Room(lambda: space_of(config.watch_dir))
 
     def upload_form(self, request: Request, read: Read) -> Response:
@@ -84,7 +92,10 @@ class Commands:
         chosen = _chosen(request.body)
         spool_status = SpoolStatus(self._config)
         disk = Disk(power=self._config.durability == "power")
-        names = failed_inputs(spool_status) if chosen is None else chosen
+        if isinstance(chosen, FailureKind):
+            names = self._groups.names_of(chosen)
+        else:
+            names = failed_inputs(spool_status) if chosen is None else chosen
         retried, refused, left = self._put_back(disk, list(names))
         for name in retried:
             fields = log_fields("retry", file=name, client=request.client)
@@ -155,15 +166,19 @@ def _received(request: Request, receive: Callable[[], list[Uploaded]]) -> Respon
     return json_response({"files": files}, 201)
 
 
-def _chosen(body: bytes) -> list[str] | None:
-    """Return the names in a request for a retry, or None for all."""
+def _chosen(body: bytes) -> list[str] | FailureKind | None:
+    """Return the names or the kind in a request for a retry, or None for all."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Refused(400, f"the body is not JSON: {error}") from None
-    if isinstance(value, dict) and value.keys() == {"all"} and value["all"] is True:
-        return None
-    files = value.get("files") if isinstance(value, dict) and value.keys() == {"files"} else None
-    if not isinstance(files, list) or not all(isinstance(name, str) for name in files):
-        raise Refused(400, 'say {"files": ["NAME", ...]} or {"all": true}')
-    return list(dict.fromkeys(files))
+    match value:
+        case {"all": True, **rest} if not rest:
+            return None
+        case {"files": [*names], **rest} if all(isinstance(name, str) for name in names) and not rest:
+            return list(dict.fromkeys(names))
+        case {"group": {"node": str() | None as node, "reason": str(reason), **others}, **rest} if not (
+            others or rest
+        ):
+            return FailureKind(node, reason)
+    raise Refused(400, f"say {RETRY_FORMS}")

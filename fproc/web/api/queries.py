@@ -17,12 +17,13 @@ from fproc.base.times import rfc3339
 from fproc.config.model import Config
 from fproc.run.outcome import FileEvent
 from fproc.spool.intake.status import SpoolStatus
-from fproc.spool.layout import REPORT_ENDING, about, archive_number
+from fproc.spool.layout import REPORT_ENDING, about
 from fproc.telemetry.history.history import History
 from fproc.telemetry.rolling import rounded
 from fproc.telemetry.traces import Traces
 from fproc.web.api.cursors import cursor, position_in, timed_name, whole_number
 from fproc.web.api.folder_cache import FolderCache, Listed
+from fproc.web.inspect.details import FileDetails, first_names
 
 Row = dict[str, Any]
 Page = tuple[list[Row], str | None]
@@ -66,6 +67,9 @@ class Queries:
         traces: the last traces.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
+
+    Attributes:
+        details: answers about one file.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Queries:
         self._history = history
         self._own = current
         self._traces = traces
+        self.details = FileDetails(config, history, traces)
         self._clock = clock
         self._monotonic = monotonic
 
@@ -274,13 +279,13 @@ class Queries:
         """Return the page, completed from the history for inputs that failed."""
         if state != "failed" or self._history is None:
             return page
-        names = {name for row in page for name in _first_names(row["file"])}
+        names = {name for row in page for name in first_names(row["file"])}
         failures: dict[str, list[FileEvent]] = {}
         for row_of_event in self._history.failures(names):
             failures.setdefault(row_of_event.event.file, []).append(row_of_event.event)
         for row in page:
             failed_at = _time_of(row["timestamp"]) or 0.0
-            events = [event for name in _first_names(row["file"]) for event in failures.get(name, ())]
+            events = [event for name in first_names(row["file"]) for event in failures.get(name, ())]
             event = min(events, key=lambda event: _apart(event.time, failed_at), default=None)
             if event and abs(event.time - failed_at) <= SAME_SECONDS:
                 row |= {"seconds": rounded(event.seconds), "lines": event.lines_in}
@@ -352,13 +357,6 @@ def _report(path: str) -> Row:
     if not isinstance(report, dict):
         return {}
     return {key: report[key] for key, kind in kinds.items() if type(report.get(key)) is kind}
-
-
-def _first_names(archived: str) -> list[str]:
-    """Return the names that an input may have had before it was archived under this one."""
-    stem, suffix = os.path.splitext(archived)
-    first = stem.rpartition("~")[0] + suffix
-    return [archived, first] if archive_number(first, archived) else [archived]
 
 
 def _time_of(text: Any) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from fproc import __version__
+from fproc.base.text import shown
 from fproc.pipeline.graph import DROP, END, Graph, is_sink
 from fproc.spool.intake.uploads import UploadArea
 from fproc.telemetry.rolling import WINDOWS
@@ -22,6 +23,7 @@ from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.http.router import Route, Routes
 from fproc.web.inspect.downloads import Downloads
 from fproc.web.inspect.explaining import Explaining
+from fproc.web.inspect.failure_groups import FailureGroups
 from fproc.web.page import pages
 
 LOGIN_BYTES = 4096
@@ -33,7 +35,8 @@ OPENMETRICS = "application/openmetrics-text"
 def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadArea) -> Routes:
     """Return all routes."""
     answers = _Answers(view, auth)
-    commands = Commands(view.config, upload_area, lambda: bool(view.health().paused))
+    groups = FailureGroups(view.config)
+    commands = Commands(view.config, upload_area, lambda: bool(view.health().paused), groups)
     return {
         "/": {"GET": Route(answers.page, is_open=True)},
         "/health": {"GET": Route(answers.health, is_open=True, lane=Lane.VITAL)},
@@ -56,7 +59,7 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
                 commands.retry, media_type="application/json", scope=Scope.OPERATE, lane=Lane.CHANGE
             )
         },
-        **_inspection_routes(view),
+        **_inspection_routes(view, groups),
         "/login": {
             "POST": Route(
                 answers.log_in,
@@ -69,11 +72,24 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
     }
 
 
-def _inspection_routes(view: DashboardState) -> Routes:
-    """Return the routes that are about one file."""
+def _inspection_routes(view: DashboardState, groups: FailureGroups) -> Routes:
+    """Return the routes that are about one file, and that of failures by kind."""
     downloads = Downloads(view.config)
+
+    def details(request: Request) -> Response:
+        name = request.path.removeprefix("/file/")
+        found = view.listing.details.of(name)
+        if found is None:
+            raise Refused(404, f"{shown(name)}: nothing is known of such an input")
+        return json_response(found, is_polled=True)
+
+    def failures(request: Request) -> Response:
+        return json_response(groups.as_json(_limit(request)), is_polled=True)
+
     return {
         "/explain": {"GET": Route(Explaining(view.config).explain, lane=Lane.SEARCH)},
+        "/failures": {"GET": Route(failures, lane=Lane.SEARCH)},
+        "/file/": {"GET": Route(details, lane=Lane.SEARCH)},
         "/results/": {"GET": Route(downloads.result)},
         "/rejects/": {"GET": Route(downloads.rejects)},
         "/failed/": {"GET": Route(downloads.failed)},

@@ -1,0 +1,64 @@
+"""All of one file in one answer: where it is, what happened to it, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from fproc.web.inspect import details
+from tests.support.dashboards import Place, value
+from tests.support.rooms import Room
+
+
+def test_a_file_is_told_with_its_attempts_and_its_results(memory_path: Path) -> None:
+    room = Room(memory_path)
+    room.process("a.log", "one", "two")
+    assert room.history is not None
+    found = room.listing.details.of("a.log")
+    room.history.close()
+    assert found is not None
+    [place] = found["places"]
+    assert (place["state"], place["why"].startswith("processed at ")) == ("processed", True)
+    assert [(moment["kind"], moment["lines"], moment["attempt"]) for moment in found["timeline"]] == [
+        ("processed", 2, 1)
+    ]
+    [result] = found["results"]
+    text = (memory_path / "w" / "results" / "a.log").read_bytes()
+    expected = {"name": "a.log", "bytes": len(text), "sha256": hashlib.sha256(text).hexdigest()}
+    assert result == expected
+
+
+def test_large_results_are_told_without_a_hash_and_those_that_are_gone_without_a_size(
+    memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(memory_path)
+    room.process("a.log", "one", "two")
+    monkeypatch.setattr(details, "MOST_HASHED_BYTES", 3)
+    first = room.listing.details.of("a.log")
+    (memory_path / "w" / "results" / "a.log").unlink()
+    second = room.listing.details.of("a.log")
+    assert room.history is not None
+    room.history.close()
+    assert first is not None
+    assert second is not None
+    assert first["results"][0]["sha256"] is None
+    assert second["results"] == [{"name": "a.log", "bytes": None, "sha256": None}]
+
+
+def test_rejected_lines_and_the_report_of_a_failure_are_told(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w")
+    place.process("a.log", "one\nbad\n")
+    [processed] = value(place.get("/file/a.log"))["places"]
+    assert [line["line_no"] for line in processed["rejects"]["lines"]] == [2]
+    (place.folder / "failed" / "b.log").write_text("x\n")
+    (place.folder / "failed" / "b.log.error.json").write_text('{"reason": "why not", "node": "start"}')
+    [failed] = value(place.get("/file/b.log"))["places"]
+    assert (failed["state"], failed["report"]["reason"]) == ("failed", "why not")
+
+
+@pytest.mark.parametrize("name", ["gone", "..", "a/b", "x\0", "\ud800", "x" * 300])
+def test_of_what_never_was_nothing_is_known(tmp_path: Path, name: str) -> None:
+    response = Place(tmp_path / "w").get(f"/file/{name}")
+    assert (response.status, set(value(response))) == (404, {"error"})

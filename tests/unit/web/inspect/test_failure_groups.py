@@ -1,0 +1,78 @@
+"""Failed files by kind: counted from their reports, and tried again together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fproc.web.inspect import failure_groups
+from tests.support.dashboards import Place, value
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path / "w")
+    for number, (node, reason) in enumerate([("a", "x"), ("a", "x"), ("b", "x"), (None, "lost")]):
+        fail(
+            place,
+            f"{number}.log",
+            {"node": node, "reason": reason, "timestamp": f"2030-01-0{number + 1}T00:00:00Z"},
+        )
+    return place
+
+
+def fail(place: Place, name: str, report: object) -> None:
+    (place.folder / "failed" / name).write_text("x\n")
+    (place.folder / "failed" / f"{name}.error.json").write_text(json.dumps(report))
+
+
+def groups(place: Place) -> list[tuple[Any, ...]]:
+    found = value(place.get("/failures"))["groups"]
+    return [(group["node"], group["reason"], group["count"], group["files"]) for group in found]
+
+
+def test_failures_are_grouped_by_node_and_reason_the_largest_group_first(place: Place) -> None:
+    assert groups(place) == [
+        ("a", "x", 2, ["1.log", "0.log"]),
+        (None, "lost", 1, ["3.log"]),
+        ("b", "x", 1, ["2.log"]),
+    ]
+    first = value(place.get("/failures?limit=1"))
+    assert (len(first["groups"]), first["count"], first["unread"]) == (1, 3, 0)
+    assert (first["groups"][0]["first"], first["groups"][0]["last"]) == (
+        "2030-01-01T00:00:00Z",
+        "2030-01-02T00:00:00Z",
+    )
+
+
+@pytest.mark.parametrize("report", [[], 1, {"node": 1, "reason": []}, {}])
+def test_an_input_whose_report_says_nothing_is_counted_all_the_same(place: Place, report: object) -> None:
+    fail(place, "odd.log", report)
+    assert (None, "", 1, ["odd.log"]) in groups(place)
+
+
+def test_a_group_is_tried_again_and_no_other_file(place: Place) -> None:
+    body = json.dumps({"group": {"node": "a", "reason": "x"}}).encode()
+    response = place.get("/retry", "POST", body, content_type="application/json")
+    assert value(response) == {"retried": ["0.log", "1.log"], "errors": []}
+    assert [group[:2] for group in groups(place)] == [(None, "lost"), ("b", "x")]
+
+
+@pytest.mark.parametrize(
+    "group", [{}, {"node": "a"}, {"node": 1, "reason": "x"}, {"node": "a", "reason": "x", "more": 1}, "a"]
+)
+def test_a_group_that_is_none_is_refused(place: Place, group: object) -> None:
+    body = json.dumps({"group": group}).encode()
+    assert place.get("/retry", "POST", body, content_type="application/json").status == 400
+
+
+def test_reports_are_read_once_and_for_a_limited_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(100))
+    found = failure_groups.FailureGroups(place.plan.config, monotonic=lambda: float(next(seconds)))
+    monkeypatch.setattr(failure_groups, "LOOK_SECONDS", 3.0)
+    assert [found.as_json(50)["unread"] for _ in range(3)] == [2, 0, 0]
+    monkeypatch.setattr(failure_groups, "_read", None)
+    assert found.as_json(50)["count"] == 3
