@@ -37,6 +37,7 @@ SCRIPTS = (
     "panels/errors",
     "panels/trace",
     "panels/uploads",
+    "asked/explain",
     "core/start",
 )
 """The files in `scripts/`, in the order in which they are joined to the one script of the page.

@@ -76,6 +76,7 @@ function start() {
   buildCharts();
   listenForFilters();
   listenForActions();
+  listenForExplain();
   listenForDrops();
   listenForKeys();
   $('logout').hidden = !document.querySelector('meta[name=fproc-auth]');

@@ -35,6 +35,9 @@ function traceLink(file, line) {
     'aria-label': `Trace of ${shown(file)}`, onclick }, 'Trace');
 }
 
+/** The server gives it to be saved, never to be shown. */
+const resultLink = result => el('a', { href: `/results/${result.split('/').map(encode).join('/')}` }, name(result));
+
 function scrollToPanel(panel) {
   const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
   $(panel).scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth', block: 'start' });
@@ -79,7 +82,7 @@ function fillFile(row, file) {
     el('td', { class: 'number' }, number(file.lines)),
     el('td', { class: `number ${leftOut(file) ? 'bad' : ''}` }, leftOutText(file)),
     el('td', { class: 'number' }, number(file.attempts)),
-    el('td', { class: 'name' }, file.results.map(result => el('div', {}, name(result)))),
+    el('td', { class: 'name' }, file.results.map(result => el('div', {}, resultLink(result)))),
     el('td', { class: 'name' },
       el('span', { class: file.state === FAILED ? 'bad' : 'quiet' }, shownError(file.error ?? '')), ' ',
       isWaiting ? null : traceLink(file.file)));
