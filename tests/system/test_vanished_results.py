@@ -165,7 +165,7 @@ def test_a_record_of_a_later_version_is_left_to_that_one(memory_path: Path) -> N
     place = decided(memory_path, "two results, alone")
     path = Path(f"{place.folder}/.fproc/jobs/x.log/commit.json")
     value = json.loads(path.read_text())
-    path.write_text(json.dumps({**value, "version": decision.APPENDING_VERSION + 1}))
+    path.write_text(json.dumps({**value, "version": decision.TEXT_VERSION + 1}))
     check_waits(place, "another version")
 
 

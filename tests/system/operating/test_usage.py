@@ -16,7 +16,7 @@ from tests.support.programs.running import (
 USAGE = [
     ("--retry", "needs the names of files in failed/ or processed/, or --all"),
     ("--retry x --all", "needs the names of files in failed/ or processed/, or --all"),
-    ("--check --json", "--json goes with --status"),
+    ("--check --json", "--json goes with --explain or --history or --rejects or --status"),
     ("--status --all", "--all goes with --retry"),
     ("--status --doctor", "not allowed with"),
     ("--retry --all --watch", "not allowed with"),

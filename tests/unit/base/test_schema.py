@@ -247,8 +247,8 @@ WRONG_OPTIONS: list[tuple[str, dict[str, Any], str, str]] = [
     ("replace", {"pattern": "a", "with": "\\g<x>"}, "with", "does not go with the pattern"),
     ("count", {"total": "yes"}, "total", "must be true or false"),
     ("count", {"template": "{nummer}"}, "template", "{number}, {line}"),
-    ("tally", {"template": "{keys}"}, "template", "{key}, {count}"),
-    ("write", {"file": "{nme}"}, "file", "{name}"),
+    ("tally", {"template": "{keys}"}, "template", "does not know {keys}; did you mean 'key'?"),
+    ("write", {"file": "{nme:>5}"}, "file", "is not a plain {name}"),
     *(
         ("write", {"file": file}, "file", "plain file name")
         for file in ("/{name}", "a//{name}", "{tag}/", "../{name}", "a/../b", "./a", ".stage/a", "a/.stage")
