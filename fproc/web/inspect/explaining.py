@@ -102,6 +102,9 @@ def _where(question: LineQuestion) -> str:
 
 
 def _line_no(text: str) -> int:
-    if text.isascii() and text.isdecimal() and len(text) <= MOST_LINE_DIGITS and int(text):
-        return int(text)
-    raise Refused(400, "line has to be a number from 1")
+    digits = text.lstrip("0")
+    if not (digits and text.isascii() and text.isdecimal()):
+        raise Refused(400, "line has to be a number from 1")
+    if len(digits) > MOST_LINE_DIGITS:
+        raise Refused(404, "there is no such line")
+    return int(digits)
