@@ -118,6 +118,10 @@ def is_at_fault(error: BaseException) -> bool:
     return is_unreadable(error) or (_is_raised_here(error) and has_changed())
 
 
+PLUGIN_IMPORTS = "fproc.pipeline.plugins.sources"
+"""The module of fproc that takes part in each import: what fails there is the fault of whoever imports."""
+
+
 def is_unreadable(error: BaseException) -> bool:
     """Return whether an error comes from importing one of fproc's modules within fproc."""
     if isinstance(error, ImportError):
@@ -138,9 +142,10 @@ def _is_raised_here(error: BaseException) -> bool:
 
 
 def _is_of_imports(frames: list[FrameType]) -> bool:
-    return bool(frames) and frames[0].f_code.co_filename.startswith(
-        ("<frozen importlib", "<frozen zipimport")
-    )
+    if not frames:
+        return False
+    is_python_s = frames[0].f_code.co_filename.startswith(("<frozen importlib", "<frozen zipimport"))
+    return is_python_s or frames[0].f_globals.get("__name__") == PLUGIN_IMPORTS
 
 
 def _frames(error: BaseException) -> list[FrameType]:

@@ -109,7 +109,9 @@ def test_stats_has_the_figures_and_names_of_the_contract_and_agrees_with_the_fol
 
 PATHS = {
     **dict.fromkeys(("/health", "/readyz", "/livez"), "application/json"),
-    **dict.fromkeys(("/stats", "/series", "/files", "/errors", "/trace", "/graph"), "application/json"),
+    **dict.fromkeys(
+        ("/stats", "/series", "/files", "/errors", "/trace", "/graph", "/failures"), "application/json"
+    ),
     "/openapi.json": "application/json",
     "/metrics": "text/plain; version=0.0.4; charset=utf-8",
     "/": "text/html; charset=utf-8",
@@ -142,7 +144,9 @@ def test_who_has_seen_it_already_is_told_only_that(watching: Watching, path: str
 def test_the_description_names_all_that_there_is(watching: Watching) -> None:
     value = ask(watching, "GET", "/openapi.json").value
     assert value["info"]["version"] == fproc.__version__
-    assert set(value["paths"]) == {*PATHS, "/upload", "/upload/{name}", "/retry", "/login", "/logout"}
+    files = {f"/{kind}/{{name}}" for kind in ("file", "results", "rejects", "failed")}
+    commands = {"/upload", "/upload/{name}", "/retry", "/login", "/logout"}
+    assert set(value["paths"]) == {*PATHS, *files, *commands, "/explain"}
 
 
 @pytest.mark.parametrize("path", ["/gone", "/health/", "/../etc/passwd", "/%00", "/stats%2e"])

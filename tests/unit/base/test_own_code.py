@@ -19,6 +19,7 @@ from fproc.base.own_code import REPLACED, REPLACED_STATUS, build_id, has_changed
 from fproc.config.model import RetryPolicy
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.interpreter import Interpreter
+from fproc.pipeline.plugins import sources
 from fproc.pipeline.processors.base import Processor
 from fproc.process import children
 from fproc.process.worker_process import WorkerProcess
@@ -90,12 +91,17 @@ def test_a_module_that_python_lacks_is_no_matter_of_fproc_s_code(module: str) ->
     assert not is_at_fault(raised("import no_such_module_anywhere", module))
 
 
+@pytest.mark.parametrize("has_plugins", [False, True])
 @pytest.mark.parametrize(("module", "expected"), [("fproc.run.run", True), ("own", False)])
 @pytest.mark.usefixtures("broken_archive")
 def test_an_archive_that_was_written_over_is_fproc_s_own_if_fproc_imports_from_it(
-    module: str,
-    expected: bool,  # noqa: FBT001
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, module: str, expected: bool, has_plugins: bool
 ) -> None:
+    monkeypatch.setattr(sys, "meta_path", [each for each in sys.meta_path if each is not sources._finder])
+    if has_plugins:
+        sources.add_plugin_folder(str(tmp_path / "plugins"))
+        assert sources._finder in sys.meta_path
+    assert sources.__name__ == own_code.PLUGIN_IMPORTS
     assert is_unreadable(raised("import next_of_it", module)) is expected
 
 
