@@ -118,8 +118,9 @@ def is_at_fault(error: BaseException) -> bool:
     return is_unreadable(error) or (_is_raised_here(error) and has_changed())
 
 
-PLUGIN_IMPORTS = "fproc.pipeline.plugins.sources"
-"""The module of fproc that takes part in each import: what fails there is the fault of whoever imports."""
+IMPORTERS: set[str] = set()
+"""Modules of fproc that take part in all imports, by their own word: what fails there is the fault of whoever
+imports."""
 
 
 def is_unreadable(error: BaseException) -> bool:
@@ -145,7 +146,7 @@ def _is_of_imports(frames: list[FrameType]) -> bool:
     if not frames:
         return False
     is_python_s = frames[0].f_code.co_filename.startswith(("<frozen importlib", "<frozen zipimport"))
-    return is_python_s or frames[0].f_globals.get("__name__") == PLUGIN_IMPORTS
+    return is_python_s or frames[0].f_globals.get("__name__") in IMPORTERS
 
 
 def _frames(error: BaseException) -> list[FrameType]:

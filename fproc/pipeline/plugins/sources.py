@@ -14,6 +14,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import spec_from_file_location
 from types import ModuleType
 
+from fproc.base.own_code import IMPORTERS
 from fproc.base.values import dataclass, field
 
 
@@ -84,6 +85,7 @@ class _Finder:
 
 
 _finder = _Finder()
+IMPORTERS.add(__name__)
 
 
 def add_plugin_folder(folder: str) -> None:

@@ -101,7 +101,7 @@ def test_an_archive_that_was_written_over_is_fproc_s_own_if_fproc_imports_from_i
     if has_plugins:
         sources.add_plugin_folder(str(tmp_path / "plugins"))
         assert sources._finder in sys.meta_path
-    assert sources.__name__ == own_code.PLUGIN_IMPORTS
+    assert sources.__name__ in own_code.IMPORTERS
     assert is_unreadable(raised("import next_of_it", module)) is expected
 
 
