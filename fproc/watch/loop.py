@@ -128,8 +128,6 @@ class Watcher:
 
     def watch(self) -> None:
         """Run until stopped."""
-        folder = self._spool.folders.unprocessed
-        log.info("watching %s", shown(folder), extra=log_fields("started", folder=folder))
         heap.freeze_heap()
         self._loop(None)
         text = "stopped; nothing is lost, what is left is taken up at the next start"
@@ -164,6 +162,9 @@ class Watcher:
         reload = self._reloader.request if self._reloader else None
         with handled(self.stop, reload) as wait, woken(self._spool.folders.unprocessed) as wakeup:
             self._manager.ready()
+            if is_done is None:  # only now: whoever reads this may send signals
+                folder = self._spool.folders.unprocessed
+                log.info("watching %s", shown(folder), extra=log_fields("started", folder=folder))
             try:
                 while not self._stopping:
                     self._serve_operators()
