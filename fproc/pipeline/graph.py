@@ -21,10 +21,14 @@ RESERVED = (END, DROP)
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A checked graph. `nodes` holds the user's nodes in the order in which they are declared."""
+    """A checked graph. `nodes` holds the user's nodes in the order in which they are declared.
+
+    `sinks` are those, and `END`, at which lines end because they are written somewhere.
+    """
 
     nodes: Mapping[str, NodeSpec]
     entries: tuple[str, ...]
+    sinks: tuple[str, ...]
 
     def targets(self, node: str, tag: str) -> tuple[str, ...]:
         """Return the nodes that a record goes to from `node` with `tag`; empty if there is no route."""
@@ -115,7 +119,8 @@ def build_graph(nodes: Iterable[NodeSpec], files: Iterable[FileRule]) -> tuple[G
     starts = [(f"$.files[{index}].start", rule.start) for index, rule in enumerate(files) if rule.start]
     problems += [_unknown(path, start, list(by_name)) for path, start in starts if start not in by_name]
     entries = dict.fromkeys(name for name in (START, *dict(starts).values()) if name in by_name)
-    return Graph(by_name, tuple(entries)), problems
+    sinks = (END, *(name for name, node in by_name.items() if is_sink(node)))
+    return Graph(by_name, tuple(entries), sinks), problems
 
 
 def _route_problems(node: NodeSpec, targets: list[str]) -> list[Problem]:

@@ -49,6 +49,8 @@ class Plan:
     forms: Mapping[str, Form | None]
     compiler: Compiler
     input_rules: InputRules
+    is_builtin: bool
+    """Whether it has no code of users."""
 
     def run(
         self,
@@ -88,11 +90,6 @@ class Plan:
     def first_piece_lines(self) -> int:
         """The lines in the first piece of a file: one, if there are processors that may be slow."""
         return QUICK_LINES if self.is_builtin else 1
-
-    @property
-    def is_builtin(self) -> bool:
-        """Whether it has no code of users."""
-        return all(node.type in BUILTINS for node in self.config.nodes)
 
     @property
     def remembers(self) -> bool:
@@ -169,7 +166,9 @@ def assemble(config: Config, problems: Sequence[Problem] = ()) -> Plan:
         raise ConfigError(sorted(problems, key=_path_key))
     input_rules = InputRules(config.input, config.files, config.limits.most_expanded_bytes)
     compiler = Compiler(checked_graph, forms, max_hops=config.limits.max_hops)
-    return Plan(config, checked_graph, makers, _fingerprint(config, forms), forms, compiler, input_rules)
+    fingerprint = _fingerprint(config, forms)
+    is_builtin = all(node.type in BUILTINS for node in config.nodes)
+    return Plan(config, checked_graph, makers, fingerprint, forms, compiler, input_rules, is_builtin)
 
 
 def _conflicts(config: Config, forms: Mapping[str, Form | None]) -> Iterator[Problem]:

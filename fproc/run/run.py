@@ -13,7 +13,7 @@ from typing import Protocol
 from fproc.base.errors import ConservationError, RestoreError, reason_of
 from fproc.base.values import dataclass, replace
 from fproc.pipeline.failures import LineFailure, RecordError
-from fproc.pipeline.graph import END, START, is_sink
+from fproc.pipeline.graph import START
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.records import Block, Passing
@@ -335,10 +335,6 @@ class _Shared:
             pace.feed(self.interpreter.feed, piece)
 
 
-def _sinks(interpreter: Interpreter) -> list[str]:
-    return [END, *(name for name, node in interpreter.graph.nodes.items() if is_sink(node))]
-
-
 def _check_conservation(interpreter: Interpreter, figures: Figures, output: Staging) -> None:
     """Check that every line is accounted for: in a result, dropped by a node, or set aside.
 
@@ -354,7 +350,7 @@ def _check_conservation(interpreter: Interpreter, figures: Figures, output: Stag
     failed_records = sum(node_counts.failed for node_counts in counts.values())
     lost = figures.rejected + figures.skipped
     _agree("records that failed, and were set aside or skipped", failed_records, lost)
-    lines_in_sinks = sum(counts[name].received - counts[name].failed for name in _sinks(interpreter))
+    lines_in_sinks = sum(counts[name].received - counts[name].failed for name in interpreter.graph.sinks)
     _agree("lines that sinks took, and lines in results", lines_in_sinks, output.lines_written)
 
 
@@ -381,5 +377,5 @@ def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
     figures.lines_in = interpreter.lines_in
     figures.nodes = interpreter.counts
     figures.edges = dict(interpreter.edges)
-    sinks = [interpreter.counts[name] for name in _sinks(interpreter)]
+    sinks = [interpreter.counts[name] for name in interpreter.graph.sinks]
     figures.lines_out = sum(sink.received - sink.failed for sink in sinks)

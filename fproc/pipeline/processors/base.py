@@ -147,11 +147,6 @@ def mapping(function: Callable[[str], str | None]) -> Maker:
     return lambda _source, _output: processor
 
 
-def mapping_at(function_at: Callable[[Source], Callable[[str], str | None]]) -> Maker:
-    """Return the maker of a map as `mapping` makes, for a function that is made for each input."""
-    return lambda source, output: mapping(function_at(source))(source, output)
-
-
 def routing(function: Callable[[str], tuple[str | None, str]]) -> Maker:
     """Return the maker of a stateless router: it returns a new tag, or None for the old one, and a line."""
 

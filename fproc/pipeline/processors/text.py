@@ -15,14 +15,12 @@ from fproc.pipeline.processors.base import (
     Maker,
     Option,
     Processor,
-    Source,
     mapping,
-    mapping_at,
     misfit,
     no_tags,
     stateless,
 )
-from fproc.pipeline.processors.options.templates import POSITIONS, Template
+from fproc.pipeline.processors.options.templates import POSITIONS, Places, Template
 from fproc.pipeline.records import Record
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -52,9 +50,7 @@ def _replace(*, pattern: re.Pattern[str], **options: str) -> Maker:
 def _rewrite(*, pattern: re.Pattern[str], template: Template, otherwise: str) -> Maker:
     search, fill = pattern.search, template.fill
 
-    def rewriting(source: Source) -> Callable[[str], str | None]:
-        places = template.places(source)
-
+    def rewriting(places: Places) -> Callable[[str], str | None]:
         def rewrite(line: str) -> str | None:
             match = search(line)
             if match is None:
@@ -63,7 +59,7 @@ def _rewrite(*, pattern: re.Pattern[str], template: Template, otherwise: str) ->
 
         return rewrite
 
-    return mapping_at(rewriting)
+    return template.mapping(rewriting)
 
 
 def _check_groups(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -104,9 +100,7 @@ def _fields(*, separator: str, max: int | None, template: Template, otherwise: s
     split = field_splitter(separator, -1 if max is None else max - 1)
     fill = template.fill
 
-    def reformatting(source: Source) -> Callable[[str], str | None]:
-        places = template.places(source)
-
+    def reformatting(places: Places) -> Callable[[str], str | None]:
         def reformat(line: str) -> str | None:
             parts = split(line)
             if len(parts) < needed:
@@ -115,7 +109,7 @@ def _fields(*, separator: str, max: int | None, template: Template, otherwise: s
 
         return reformat
 
-    return mapping_at(reformatting)
+    return template.mapping(reformatting)
 
 
 def _fields_of_template(values: Mapping[str, Any]) -> FieldNeed | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
-from fproc.pipeline.processors.base import Source
+from fproc.pipeline.processors.base import Maker, Source, mapping
 from fproc.pipeline.processors.objects import MISSING, Misfit, SpelledNumber, StructuredRecord, encode, get
 
 POSITIONS = ("file", "line_no", "offset")
@@ -35,6 +35,10 @@ def position_value(source: Source, name: str) -> str | int | None:
     return source.position.line_no() if name == "line_no" else source.position.offset_bytes()
 
 
+Places = Callable[[], dict[str, str]]
+"""A call that returns the text of each of `POSITIONS` that a template has."""
+
+
 class Template:
     """Text with `{name}` placeholders; `{{` and `}}` stand for braces.
 
@@ -57,6 +61,9 @@ class Template:
                 raise ValueError(f"does not know {{{name}}}; there are {places}")
             self.names.append(name)
 
+        self.positions = [name for name in dict.fromkeys(self.names) if name in POSITIONS]
+        """Those of its placeholders that are `POSITIONS`."""
+
         self.appends = False
         """Whether it names results that are appended to."""
 
@@ -68,15 +75,18 @@ class Template:
         """The highest field number that the template uses, or 0."""
         return max((int(name) for name in self.names if name.isdecimal()), default=0)
 
-    @property
-    def positions(self) -> list[str]:
-        """Those of its placeholders that are `POSITIONS`."""
-        return [name for name in dict.fromkeys(self.names) if name in POSITIONS]
-
-    def places(self, source: Source) -> Callable[[], dict[str, str]]:
+    def places(self, source: Source) -> Places:
         """Return a call that returns the text of each of its `positions`."""
         positions = self.positions
+        if not positions:
+            return dict
         return lambda: {name: text_of(position_value(source, name)) for name in positions}
+
+    def mapping(self, function_with: Callable[[Places], Callable[[str], str | None]]) -> Maker:
+        """Return the maker of a map that fills it, made for each input if it has `positions`, or once."""
+        if not self.positions:
+            return mapping(function_with(dict))
+        return lambda source, output: mapping(function_with(self.places(source)))(source, output)
 
 
 class RecordTemplate(Template):
@@ -132,10 +142,10 @@ class ResultTemplate(RecordTemplate):
 
     known = ("name", "stem", "suffix", "tag", "date")
 
-    @property
-    def fields(self) -> list[str]:
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.fields = [name for name in dict.fromkeys(self.names) if name not in self.known]
         """The fields of the record that it names."""
-        return [name for name in dict.fromkeys(self.names) if name not in self.known]
 
     def fill_name(self, values: Mapping[str, str], fields: Sequence[str]) -> str:
         """Return it filled with values, and with what its fields have in this record, made safe."""
