@@ -80,6 +80,7 @@ def check(arguments: Namespace) -> int:
     """Check configuration and plugins, run the examples, print a summary and what looks like an error."""
     from fproc.cli.design.check import failed_examples, why_not_chunked  # noqa: PLC0415
     from fproc.cli.design.draw import draw  # noqa: PLC0415
+    from fproc.cli.serving.tokens import open_doors  # noqa: PLC0415
     from fproc.pipeline import advice  # noqa: PLC0415
 
     work = _prepared(arguments)
@@ -100,8 +101,8 @@ def check(arguments: Namespace) -> int:
     unshared = [*plan.why_unshared(), *why_not_chunked(config)]
     who = f"one worker: {'; '.join(unshared)}" if unshared else "all workers that are free"
     say(f"a big file is done by {who}")
-    open_doors = settings.open_doors(work.given, config.dashboard)
-    own = (*settings.doubts(work.given), *settings.replaced_nodes(work.given), *open_doors)
+    doors = open_doors(work.given, config.dashboard)
+    own = (*settings.doubts(work.given), *settings.replaced_nodes(work.given), *doors)
     for warning in (*own, *advice.configuration_warnings(plan)):
         say(f"warning: {warning}")
     say(draw(plan.graph, "text"))

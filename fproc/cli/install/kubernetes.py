@@ -9,7 +9,7 @@ from fproc import __version__
 from fproc.cli.install.containers import CONTAINER_USER, SECRETS, STOP_SECONDS, mounts, watch_arguments
 from fproc.cli.install.installation import Installation
 from fproc.cli.install.yaml import to_yaml
-from fproc.cli.settings import CREDENTIAL
+from fproc.cli.serving.tokens import CREDENTIAL
 
 NAME = "fproc"
 LABELS = {"app": NAME}

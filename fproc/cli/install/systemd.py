@@ -6,7 +6,7 @@ import os
 import re
 
 from fproc.cli.install.installation import USER, Installation, is_within
-from fproc.cli.settings import CREDENTIAL, is_loopback
+from fproc.cli.serving.tokens import CREDENTIAL, is_loopback
 
 WATCHDOG_SECONDS = 60
 """How long systemd waits for a sign of life."""

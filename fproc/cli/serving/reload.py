@@ -12,6 +12,7 @@ from fproc.base.errors import ConfigError, FprocError, Problem, reason_of
 from fproc.base.ids import sha256
 from fproc.base.values import dataclass, field
 from fproc.cli import settings
+from fproc.cli.serving.tokens import dashboard_tokens, token_files
 from fproc.cli.settings import Given
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.plugins.sources import kept_sources, own_search_path
@@ -50,10 +51,10 @@ def loaded_version(call: Call, given: Given, plan: Plan) -> Version:
         ConfigError: a token cannot be read, or is no token.
     """
     dashboard = plan.config.dashboard
-    tokens = settings.dashboard_tokens(given, dashboard) if call.needs_tokens else ()
+    tokens = dashboard_tokens(given, dashboard) if call.needs_tokens else ()
     sources = kept_sources()
     paths = [given.file.path, os.path.join(given.file.folder, ".env")]
-    paths += [*settings.token_files(given, dashboard), dashboard.tls_cert or "", dashboard.tls_key or ""]
+    paths += [*token_files(given, dashboard), dashboard.tls_cert or "", dashboard.tls_key or ""]
     files = {path: file_digest(path) for path in paths if path}
     files |= {module.path: sha256(module.code).hexdigest() for module in sources.modules.values()}
     return Version(

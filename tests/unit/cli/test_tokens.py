@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from fproc.base.errors import ConfigError
-from fproc.cli.settings import dashboard_tokens, gather, load_plan
+from fproc.cli.serving.tokens import dashboard_tokens
+from fproc.cli.settings import gather, load_plan
 from fproc.web.access.tokens import ALL_SCOPES, Scope
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fproc.cli.settings import gather, load_plan, open_doors
+from fproc.cli.serving.tokens import open_doors
+from fproc.cli.settings import gather, load_plan
 from fproc.config.defaults import DEFAULT
 from fproc.pipeline.advice import configuration_warnings
 from fproc.pipeline.plan import build_plan
