@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from fproc.base.errors import InputError
 from fproc.base.text import counted
-from fproc.base.values import dataclass, field
-from fproc.pipeline.failures import LineFailure, RecordError, left_out
+from fproc.pipeline.failures import RecordError, left_out
 from fproc.pipeline.graph import START
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
-from fproc.pipeline.records import Block, Passing, Record
+from fproc.pipeline.records import Block, Passing
 from fproc.pipeline.tracing.observer import Observer
-from fproc.pipeline.tracing.trace import Trace
 from fproc.process.mark import CurrentTask
 from fproc.run.chunked.chunks import MemoryOutput
 from fproc.run.pieces import PieceSizer
@@ -29,84 +26,6 @@ from fproc.run.reading.inputs import Input
 
 class ExplainTimeoutError(InputError):
     """The lines before the wanted one take too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedStep:
-    """What a node received, and what it emitted; `failure` is why it failed with that, or "".
-
-    `hops` is the number of nodes on the way so far, this one included.
-    """
-
-    node: str
-    tag: str
-    line: str
-    hops: int
-    emitted: tuple[Record, ...] = ()
-    failure: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The way of one record, depth first."""
-
-    file: str
-    line_no: int
-    line: str
-    steps: tuple[ExplainedStep, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return a JSON value with all of it."""
-        steps = [
-            {
-                "node": step.node,
-                "tag": step.tag,
-                "line": step.line,
-                "hops": step.hops,
-                "emitted": [{"tag": tag, "line": line} for tag, line in step.emitted],
-                **({"failure": step.failure} if step.failure else {}),
-            }
-            for step in self.steps
-        ]
-        return {"file": self.file, "line_no": self.line_no, "line": self.line, "steps": steps}
-
-
-@dataclass(slots=True)
-class StepCollector:
-    """Collects the steps of lines. An `Observer`, whose docstrings apply.
-
-    (Not frozen: it collects.)
-    """
-
-    first_lines: int | None = 0
-    file: str = ""
-    line_no: int = 0
-    line: str = ""
-    steps: list[ExplainedStep] = field(default_factory=list)
-
-    def open(self, file: str) -> None:  # noqa: D102
-        self.file = file
-
-    def begin(self, line_no: int | None, line: str) -> None:  # noqa: D102
-        self.line_no, self.line, self.steps = line_no or 0, line, []
-
-    def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:  # noqa: D102
-        self.steps.append(ExplainedStep(node, tag, line, hops, tuple(emitted)))
-
-    def fail(self, node: str, tag: str, line: str, hops: int) -> None:  # noqa: D102
-        self.steps.append(ExplainedStep(node, tag, line, hops))
-
-    def lose(self, failure: LineFailure, _again: Callable[[], bool] | None) -> None:  # noqa: D102
-        last = self.steps.pop()
-        why = f"{failure.fate}: {failure.reason}"
-        self.steps.append(ExplainedStep(last.node, last.tag, last.line, last.hops, (), why))
-
-    def close(self) -> Sequence[Trace]:  # noqa: D102
-        return ()
-
-    def explanation(self) -> Explanation:
-        """Return what was collected of the last line."""
-        return Explanation(self.file, self.line_no, self.line, tuple(self.steps))
 
 
 def explain_line(

@@ -1,4 +1,4 @@
-"""`--trace`: the path of each line through the graph, as text.
+"""`--trace` and `--explain`: the path of each line through the graph, as text.
 
 One block a line: its origin and its route, then what each node received and what it emitted.
 A route that forks is shown as several.
@@ -8,68 +8,52 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO
 
 from fproc.base.errors import reason_of
 from fproc.base.text import shown
-from fproc.pipeline.failures import LineFailure
 from fproc.pipeline.graph import DROP
-from fproc.pipeline.records import Record
+from fproc.pipeline.tracing.steps import ExplainedStep, Explanation, StepCollector
 from fproc.pipeline.tracing.trace import Trace
 
 log = logging.getLogger("fproc.trace")
 
 
-class Tracer:
-    """Prints traces. An `Observer` of the engine."""
+class StepPrinter(StepCollector):
+    """Collects the steps of each line, and tells them once the line is complete. An `Observer` of the engine.
 
-    first_lines: int | None = None
+    Args:
+        tell: called with the way of each line.
+        first_lines: how many lines of an input that is, None for all.
+    """
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream: IO[str] | None = stream
-        self._file = ""
-        self._header = ""
-        self._path: list[str] = []
-        self._routes: list[list[str]] = []
-        self._steps: list[str] = []
+    def __init__(self, tell: Callable[[Explanation], None], first_lines: int | None = None) -> None:
+        super().__init__(first_lines)
+        self._tell = tell
 
-    def open(self, file: str) -> None:
-        """Begin an input: the lines that follow are its own."""
-        self._file = shown(file)
-
-    def begin(self, line_no: int | None, _line: str) -> None:
+    def begin(self, line_no: int | None, line: str) -> None:
         """Begin a line, which enters the graph: the one before it is complete."""
         self._flush()
-        self._header = f"{self._file}:{'end' if line_no is None else line_no}"
-
-    def step(self, node: str, tag: str, line: str, emitted: Sequence[Record], hops: int) -> None:
-        """Note that a node received a record and emitted these."""
-        self.fail(node, tag, line, hops)
-        outputs = [f"[{shown(out_tag)}] {shown(out)}" for out_tag, out in emitted] or [_ending(node)]
-        self._steps += [f"        -> {text}" for text in outputs]
-
-    def fail(self, node: str, tag: str, line: str, hops: int) -> None:
-        """Note that a node received a record; `lose` says how that ended."""
-        if len(self._path) >= hops:
-            self._routes.append(self._path)
-        self._path = [*self._path[: hops - 1], node]
-        self._steps.append(f"    {shown(node)}: [{shown(tag)}] {shown(line)}")
-
-    def lose(self, failure: LineFailure, _again: Callable[[], bool] | None) -> None:
-        """Note that the line has failed at the last step."""
-        self._steps.append(f"        -> {failure.fate}: {shown(failure.reason)}")
+        super().begin(line_no, line)
 
     def close(self) -> Sequence[Trace]:
-        """Print the last line of the input, which has ended."""
+        """Tell the last line of the input, which has ended."""
         self._flush()
         return ()
 
     def _flush(self) -> None:
-        if self._path:
-            routes = [" -> ".join(map(shown, path)) for path in [*self._routes, self._path]]
-            self._print("\n".join([f"{self._header}  {' | '.join(routes)}", *self._steps]) + "\n")
-        self._path, self._routes, self._steps = [], [], []
+        if self.steps:
+            self._tell(self.explanation())
+            self.steps = []
+
+
+class Tracer(StepPrinter):
+    """Prints traces."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(lambda explanation: self._print(way_text(explanation) + "\n"))
+        self._stream: IO[str] | None = stream
 
     def _print(self, text: str) -> None:
         """Print; if that fails, the trace ends, and the files go on."""
@@ -87,5 +71,28 @@ def tracer(*, is_wanted: bool) -> Tracer | None:
     return Tracer(sys.stderr) if is_wanted else None
 
 
-def _ending(node: str) -> str:
-    return "dropped" if node == DROP else "(ends here)"
+def way_text(explanation: Explanation) -> str:
+    """Return the way of a line as text: its origin and routes, then what each node received and emitted."""
+    where = f"{shown(explanation.file)}:{explanation.line_no or 'end'}"
+    routes = [" -> ".join(map(shown, route)) for route in _routes(explanation.steps)]
+    lines = [f"{where}  {' | '.join(routes)}"]
+    for step in explanation.steps:
+        lines.append(f"    {shown(step.node)}: [{shown(step.tag)}] {shown(step.line)}")
+        lines += [f"        -> {outcome}" for outcome in _outcomes(step)]
+    return "\n".join(lines)
+
+
+def _routes(steps: Sequence[ExplainedStep]) -> Iterator[list[str]]:
+    """Yield the ways through the graph, from the first node on, in the order of their ends."""
+    route: list[str] = []
+    for step in steps:
+        if len(route) >= step.hops:
+            yield route
+        route = [*route[: step.hops - 1], step.node]
+    yield route
+
+
+def _outcomes(step: ExplainedStep) -> list[str]:
+    outcomes = [f"[{shown(tag)}] {shown(line)}" for tag, line in step.emitted]
+    outcomes += [shown(step.failure)] if step.failure else []
+    return outcomes or ["dropped" if step.node == DROP else "(ends here)"]

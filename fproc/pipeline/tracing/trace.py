@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fproc.base.values import dataclass
 
@@ -26,6 +27,15 @@ class Trace:
     line: str
     path: Sequence[Step]
     outcome: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        return {
+            "line_no": self.line_no,
+            "line": self.line,
+            "path": [{"node": node, "tag": tag, "line": line} for node, tag, line in self.path],
+            "outcome": self.outcome,
+        }
 
     @property
     def characters(self) -> int:

@@ -155,14 +155,7 @@ class Queries:
             "current": self.current(),
             "recent": self._ended("", "", RECENT, "")[0],
             "traces": [
-                {
-                    "file": name,
-                    "line_no": trace.line_no,
-                    "line": trace.line,
-                    "path": [{"node": node, "tag": tag, "line": line} for node, tag, line in trace.path],
-                    "outcome": trace.outcome,
-                }
-                for name, trace in self._traces.find(file=file, limit=limit)
+                {"file": name, **trace.as_json()} for name, trace in self._traces.find(file=file, limit=limit)
             ],
         }
 

@@ -67,12 +67,7 @@ class FileDetails:
             "timeline": [_moment(event) for event in events],
             "results": self._results(events),
             "traces": [
-                {
-                    "line_no": trace.line_no,
-                    "line": trace.line,
-                    "path": [{"node": node, "tag": tag, "line": line} for node, tag, line in trace.path],
-                    "outcome": trace.outcome,
-                }
+                trace.as_json()
                 for first in first_names(name)
                 for _, trace in self.traces.find(file=first, limit=MOST_TRACES)
             ],

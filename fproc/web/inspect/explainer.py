@@ -13,9 +13,10 @@ from fproc.base.values import dataclass, field
 from fproc.config.model import Config
 from fproc.pipeline.plan import assemble
 from fproc.pipeline.plugins.sources import PluginSources, kept_sources, use_sources
+from fproc.pipeline.tracing.steps import Explanation, StepCollector
 from fproc.process.children import begin_process
 from fproc.process.ipc import Receiver, send
-from fproc.run.explain import ExplainTimeoutError, Explanation, StepCollector, explain_line
+from fproc.run.explain import ExplainTimeoutError, explain_line
 from fproc.run.reading.inputs import open_input
 from fproc.spool.layout import Folders
 

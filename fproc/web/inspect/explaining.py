@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from fproc.base.text import is_encodable, shown
 from fproc.config.model import Config
+from fproc.pipeline.tracing.steps import Explanation
 from fproc.process.children import Child, start_process
 from fproc.process.ipc import Receiver, send
 from fproc.process.waiting import wait_readable
-from fproc.run.explain import Explanation
 from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.inspect.explainer import RECEIVED_BYTES, LineQuestion, NoAnswer
 

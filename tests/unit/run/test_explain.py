@@ -14,7 +14,8 @@ from fproc.base.errors import InputError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.records import Block, Overlong
-from fproc.run.explain import ExplainTimeoutError, Explanation, StepCollector, explain_line
+from fproc.pipeline.tracing.steps import Explanation, StepCollector
+from fproc.run.explain import ExplainTimeoutError, explain_line
 from fproc.run.pieces import first_line_no
 from fproc.run.reading.inputs import open_input
 from tests.support.helpers import plan_of, user

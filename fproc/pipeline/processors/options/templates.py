@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Any
 
@@ -181,25 +181,23 @@ def safe_name(text: str) -> str:
 
 def asks_line_no(values: Mapping[str, Any]) -> bool:
     """Return whether a template among these options asks for numbers of lines."""
-    templates = [
-        entry
-        for value in values.values()
-        for entry in (value.values() if isinstance(value, dict) else [value])
-    ]
-    return any(isinstance(entry, Template) and "line_no" in entry.names for entry in templates)
+    return any("line_no" in template.names for template in _templates(values))
 
 
 def asked_fields(values: Mapping[str, Any]) -> list[str]:
     """Return the fields of records that templates among these options name."""
-    templates = [
-        entry
-        for value in values.values()
-        for entry in (value.values() if isinstance(value, dict) else [value])
-    ]
     names = [
         name
-        for entry in templates
-        if isinstance(entry, RecordTemplate) and not isinstance(entry, OwnTemplate)
-        for name in (entry.fields if isinstance(entry, ResultTemplate) else entry.names)
+        for template in _templates(values)
+        if isinstance(template, RecordTemplate) and not isinstance(template, OwnTemplate)
+        for name in (template.fields if isinstance(template, ResultTemplate) else template.names)
     ]
     return [name for name in dict.fromkeys(names) if name not in POSITIONS]
+
+
+def _templates(values: Mapping[str, Any]) -> Iterator[Template]:
+    """Yield the templates among options, and in those that are objects."""
+    for value in values.values():
+        for entry in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(entry, Template):
+                yield entry
