@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -16,18 +15,12 @@ from tests.support.helpers import plan_of, user
 from tests.support.records import KINDS, PACK, TEXTS, reference
 from tests.support.resumed import Job
 
+pytestmark = pytest.mark.usefixtures("a_piece_for_each_record")
+
 FORMS = ["", *PACK]
 CODECS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "utf-32"]
 NAMED = ["utf-16-le", "utf-16-be", "latin-1", "cp1252"]
 """Codecs of which nothing in the file tells: the configuration names them."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _a_piece_for_each_record() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fproc.run.pieces.PIECE_SECONDS", -1.0)
-        patch.setattr("fproc.pipeline.plan.QUICK_LINES", 1)
-        yield
 
 
 @given(

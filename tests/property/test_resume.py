@@ -23,6 +23,8 @@ from fproc.pipeline.records import Block, Overlong
 from tests.support.helpers import SOURCE, Memory, plan_of, read_blocks, user
 from tests.support.resumed import Job, through_json
 
+pytestmark = pytest.mark.usefixtures("a_piece_for_each_record")
+
 LIMIT = 20
 TAGS = ["line", "sum", "t0", "t1", "left", "total", "a"]
 SINKS = ["end", "left", "tagged", "drop"]
@@ -157,14 +159,6 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
     ".bz2": bz2.compress,
     ".xz": lzma.compress,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _a_piece_for_each_line() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fproc.run.pieces.PIECE_SECONDS", -1.0)
-        patch.setattr("fproc.pipeline.plan.QUICK_LINES", 1)
-        yield
 
 
 @given(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import statistics
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from bench.workloads import small_files
+from tests.support.programs.asking import Asking
 from tests.support.programs.attacking import Attack
 from tests.support.programs.running import Watching, configure
 from tests.support.programs.talking import address, ask
@@ -21,35 +20,6 @@ FILES = int(os.environ.get("FPROC_ATTACKED_FILES", "400"))
 TOKEN = "0123456789abcdef"
 SENT = {"Authorization": f"Bearer {TOKEN}"}
 VITAL = ("/livez", "/health", "/metrics")
-
-
-class Observers:
-    """Asks for what supervisors and monitoring ask for, again and again, until the end of the block."""
-
-    def __init__(self, running: Watching) -> None:
-        self._running = running
-        self.seconds: dict[str, list[float]] = {path: [] for path in VITAL}
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Observers:  # noqa: PYI034 - typing.Self is newer than Python 3.10
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._is_over.wait(0.02):
-            for path in VITAL:
-                began = time.monotonic()
-                assert ask(self._running, "GET", path, headers=SENT).status == 200
-                self.seconds[path].append(time.monotonic() - began)
-
-    def at_95_percent(self, path: str) -> float:
-        """The time within which 95 % of the answers came."""
-        return statistics.quantiles(self.seconds[path], n=20)[18]
 
 
 def memory_mb(running: Watching) -> float:
@@ -82,15 +52,18 @@ def test_an_attack_by_strangers_holds_up_neither_work_nor_what_supervisors_ask_f
     configure(tmp_path)
     with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:
         process(running, 0)  # so that all workers are there, and the history has something to search
-        with Observers(running) as calm:
+        with Asking(running, VITAL, SENT) as calm:
             alone = process(running, 1)
             running.wait_until(lambda: len(calm.seconds["/metrics"]) > 50)
         before_mb, log_before = memory_mb(running), complaints(running)
-        with Attack(address(running), SENT) as attack, Observers(running) as disturbed:
+        with Attack(address(running), SENT) as attack, Asking(running, VITAL, SENT) as disturbed:
             attacked = process(running, 2)
             running.wait_until(lambda: len(disturbed.seconds["/metrics"]) > 50)
             right = ask(running, "GET", "/stats", headers=SENT).status
-        with Attack(address(running), SENT, searching=4) as searches, Observers(running) as searched:
+        with (
+            Attack(address(running), SENT, searching=4) as searches,
+            Asking(running, VITAL, SENT) as searched,
+        ):
             running.wait_until(lambda: len(searched.seconds["/metrics"]) > 50)
         more_mb, log_bytes = memory_mb(running) - before_mb, complaints(running) - log_before
         assert "Traceback" not in running.log
@@ -103,6 +76,7 @@ def test_an_attack_by_strangers_holds_up_neither_work_nor_what_supervisors_ask_f
     print(f"{FILES} files: {alone:.2f} s, with the attack {attacked:.2f} s; {dict(attack.statuses)}")
     print(f"memory: {more_mb:+.1f} MB of {before_mb:.1f} MB; log: {log_bytes} bytes")
     assert right == 200
+    assert calm.statuses | disturbed.statuses | searched.statuses == {200}
     assert not {status for status in (*attack.statuses, *searches.statuses) if status.startswith(b"5")} - {
         b"503"
     }

@@ -4,50 +4,24 @@ from __future__ import annotations
 
 import os
 import statistics
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bench.workloads import small_files
+from tests.support.programs.asking import Asking
 from tests.support.programs.crowd import Crowd
 from tests.support.programs.disturbing import children_of
 from tests.support.programs.running import Watching, configure
-from tests.support.programs.talking import address, ask
+from tests.support.programs.talking import address
 
 pytestmark = pytest.mark.sweep
 
 FILES = 1000
 ROUNDS = int(os.environ.get("FPROC_LOAD_ROUNDS", "2"))
 CROWD = {"says nothing": 100, "asked once": 100, "asks slowly": 100, "fetches slowly": 100}
-
-
-@dataclass
-class Doctor:
-    """Asks for health, again and again, until the end of the block."""
-
-    running: Watching
-    seconds: list[float] = field(default_factory=list)
-    statuses: set[int] = field(default_factory=set)
-
-    def __enter__(self) -> Doctor:  # noqa: PYI034 - typing.Self is newer than Python 3.10
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._is_over.wait(0.02):
-            began = time.monotonic()
-            status = ask(self.running, "GET", "/health").status
-            self.seconds.append(time.monotonic() - began)
-            self.statuses.add(status)
 
 
 @dataclass(frozen=True)
@@ -103,14 +77,15 @@ def test_hundreds_of_idle_and_slow_clients_hold_up_neither_work_nor_health(tmp_p
             with Crowd(address(running), CROWD) as crowd:
                 running.wait_until(lambda: is_calm(running))
                 crowded.append(process(running, number + 1))
-        with Crowd(address(running), CROWD), Doctor(running) as doctor:
-            running.wait_until(lambda: len(doctor.seconds) > 10)
+        with Crowd(address(running), CROWD), Asking(running, ["/health"]) as doctor:
+            running.wait_until(lambda: len(doctor.seconds["/health"]) > 10)
             process(running, 2 * ROUNDS + 1)
-            running.wait_until(lambda: len(doctor.seconds) > 100)
+            running.wait_until(lambda: len(doctor.seconds["/health"]) > 100)
         assert len(list((running.spool / "results").glob("*.log"))) == FILES * (2 * ROUNDS + 2)
         assert not os.listdir(running.spool / "failed")
         assert "Traceback" not in running.log
-    at = statistics.quantiles(doctor.seconds, n=20)
+    answers = doctor.seconds["/health"]
+    at = statistics.quantiles(answers, n=20)
     print(f"{FILES} files alone:      {shown(alone)}")
     print(f"with {sum(CROWD.values())} clients: {shown(crowded)}; connections: {dict(crowd.visits())}")
     ratio, cpu_ratio = (
@@ -120,8 +95,8 @@ def test_hundreds_of_idle_and_slow_clients_hold_up_neither_work_nor_health(tmp_p
     )
     print(f"ratio of the medians: {ratio:.3f}, of processor time {cpu_ratio:.3f}")
     print(
-        f"/health, {len(doctor.seconds)} times: median {at[9] * 1000:.1f} ms, 95 % {at[18] * 1000:.1f} ms,"
-        f" worst {max(doctor.seconds) * 1000:.1f} ms"
+        f"/health, {len(answers)} times: median {at[9] * 1000:.1f} ms, 95 % {at[18] * 1000:.1f} ms,"
+        f" worst {max(answers) * 1000:.1f} ms"
     )
     assert doctor.statuses == {200}
     assert at[18] < 0.2

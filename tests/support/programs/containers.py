@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.clones import user_environment
+from tests.support.programs.kept import kept
 
 PROGRAMS = ("podman", "buildah", "crun", "mmdebstrap", "nsenter", "unshare")
 PACKAGES = "python3,python3-venv,git"
@@ -109,13 +110,10 @@ def missing() -> list[str]:
 
 def _base() -> Path:
     """Return the base as an archive, which is made if it is not there yet (minutes)."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fproc-tests"
-    cache.mkdir(parents=True, exist_ok=True)
-    built = cache / "container-base.tar"
-    if not built.exists():
-        begun = cache / f"container-base.{os.getpid()}.tar"
-        command = ["mmdebstrap", "--quiet", "--variant=essential", f"--include={PACKAGES}"]
-        command += [f"--dpkgopt=path-exclude=/usr/share/{kind}/*" for kind in ("doc", "man", "locale")]
-        subprocess.run([*command, "stable", str(begun)], check=True)
-        begun.rename(built)
-    return built
+    return kept("container-base.tar", _make_base)
+
+
+def _make_base(begun: Path) -> None:
+    command = ["mmdebstrap", "--quiet", "--variant=essential", f"--include={PACKAGES}"]
+    command += [f"--dpkgopt=path-exclude=/usr/share/{kind}/*" for kind in ("doc", "man", "locale")]
+    subprocess.run([*command, "stable", str(begun)], check=True)

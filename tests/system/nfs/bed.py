@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.support.programs.kept import kept
 
 HERE = Path(__file__).parent
 PACKAGES = "python3,nfs-kernel-server,nfs-common,kmod,iproute2,procps,rpcbind,netbase,mount"
@@ -29,23 +28,18 @@ def missing() -> list[str]:
 
 def tree() -> Path:
     """Return the guest's root folder, which is built if it is not there yet (a minute and a half)."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fproc-tests"
-    cache.mkdir(parents=True, exist_ok=True)
-    built = cache / "nfs-guest"
-    with locked(cache / "nfs-guest.lock"):
-        if not built.is_dir():
-            begun = cache / "nfs-guest.begun"
-            shutil.rmtree(begun, ignore_errors=True)
-            command = ["mmdebstrap", "--quiet", "--variant=essential", f"--include={PACKAGES}"]
-            command += [f"--dpkgopt=path-exclude=/usr/share/{kind}/*" for kind in ("doc", "locale")]
-            subprocess.run([*command, _codename(), str(begun)], check=True)
-            modules = begun / "lib/modules"
-            shutil.copytree(MODULES, modules, symlinks=True, dirs_exist_ok=True)
-            for release in modules.iterdir():
-                subprocess.run(["chroot", str(begun), "depmod", release.name], check=True)
-            (begun / "etc/exports.d").mkdir(exist_ok=True)
-            begun.rename(built)
-    return built
+    return kept("nfs-guest", _make_tree)
+
+
+def _make_tree(begun: Path) -> None:
+    command = ["mmdebstrap", "--quiet", "--variant=essential", f"--include={PACKAGES}"]
+    command += [f"--dpkgopt=path-exclude=/usr/share/{kind}/*" for kind in ("doc", "locale")]
+    subprocess.run([*command, _codename(), str(begun)], check=True)
+    modules = begun / "lib/modules"
+    shutil.copytree(MODULES, modules, symlinks=True, dirs_exist_ok=True)
+    for release in modules.iterdir():
+        subprocess.run(["chroot", str(begun), "depmod", release.name], check=True)
+    (begun / "etc/exports.d").mkdir(exist_ok=True)
 
 
 def boot(job: Path, program: Path, scenario: dict[str, Any], *, limit_seconds: float) -> dict[str, Any]:
@@ -104,11 +98,3 @@ def _codename() -> str:
     """Return the name of the Debian that this is."""
     lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"]
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Do something that only one process may do at a time."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

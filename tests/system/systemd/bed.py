@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.programs.kept import kept
 from tests.support.project import PROJECT
 
 PROGRAMS = {"systemd-nspawn": "systemd-container", "mmdebstrap": "mmdebstrap"}
@@ -35,30 +33,18 @@ def missing() -> list[str]:
 
 def tree() -> Path:
     """The guest's files, which are made once."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fproc-tests"
-    cache.mkdir(parents=True, exist_ok=True)
-    target = cache / "systemd-guest"
-    with _locked(cache / "systemd-guest.lock"):
-        if not target.exists():
-            made = cache / "systemd-guest.new"
-            shutil.rmtree(made, ignore_errors=True)
-            command = [
-                "mmdebstrap",
-                "--quiet",
-                "--variant=apt",
-                f"--include={PACKAGES}",
-                "bookworm",
-                str(made),
-            ]
-            subprocess.run(command, check=True)
-            unit = made / "etc/systemd/system/scenario.service"
-            unit.write_text(UNIT)
-            wants = made / "etc/systemd/system/multi-user.target.wants"
-            wants.mkdir(exist_ok=True)
-            (wants / unit.name).symlink_to(f"../{unit.name}")
-            (made / "root/shared").mkdir()
-            made.rename(target)
-    return target
+    return kept("systemd-guest", _make_tree)
+
+
+def _make_tree(begun: Path) -> None:
+    command = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={PACKAGES}", "bookworm", str(begun)]
+    subprocess.run(command, check=True)
+    unit = begun / "etc/systemd/system/scenario.service"
+    unit.write_text(UNIT)
+    wants = begun / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(exist_ok=True)
+    (wants / unit.name).symlink_to(f"../{unit.name}")
+    (begun / "root/shared").mkdir()
 
 
 def boot(shared: Path, *, limit_seconds: float) -> list[str]:
@@ -78,10 +64,3 @@ def boot(shared: Path, *, limit_seconds: float) -> list[str]:
         )
     said = shared / "said"
     return said.read_text().splitlines() if said.exists() else []
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
