@@ -73,7 +73,7 @@ def why(config: Config, path: str) -> int:
     for entry in entries:
         say(f"{entry.place}/{shown(entry.name)}: {entry.why}")
     with history_there(spool_status, config) as history:
-        for row in history.timeline(name)[-EVENTS:] if history else []:
+        for row in history.timeline(name, EVENTS) if history else []:
             event = row.event
             what = ": " + shown(event.error) if event.error else ""
             attempt = f", attempt {event.attempt}" if event.kind in KINDS.values() else ""

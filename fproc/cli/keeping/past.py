@@ -91,11 +91,8 @@ def _events(history: History | None, file: str) -> Iterator[FileEvent]:
     """Yield the events of all inputs, or of those of one name, oldest first."""
     if history is None:
         return
-    if file:
-        yield from (row.event for row in history.timeline(os.path.basename(file)))
-        return
     last = 0
-    while rows := history.following(last, PAGE):
+    while rows := history.following(last, PAGE, os.path.basename(file)):
         yield from (row.event for row in rows)
         last = rows[-1].id
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,6 +36,12 @@ BUSY_AGAIN_SECONDS = 0.1
 
 SET_ASIDE_LIMIT = 3
 """How many corrupt databases one run sets aside before it takes the disk to be bad."""
+
+ANSWER_SECONDS = 10.0
+"""The most time that a query may take; one that takes longer is ended and has no rows."""
+
+STEPS_BETWEEN_LOOKS = 10_000
+"""The steps of SQLite's virtual machine, some tenths of a millisecond, between two looks at the clock."""
 
 JOURNAL_BYTES = 4 << 20
 """What the write-ahead log is cut to after a change that made it larger."""
@@ -84,8 +91,20 @@ class Database:
         return count
 
     def ask(self, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query; none on trouble."""
-        return self.do(lambda connection: connection.execute(sql, parameters).fetchall(), [])
+        """Return the rows of a query; none on trouble, or if it takes more than `ANSWER_SECONDS`."""
+
+        def answer(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            deadline = time.monotonic() + ANSWER_SECONDS
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+            try:
+                return connection.execute(sql, parameters).fetchall()
+            except self._sqlite3.OperationalError:
+                if time.monotonic() <= deadline:
+                    raise
+                log.warning("a query of the history took more than %g s and was ended", ANSWER_SECONDS)
+                return []
+
+        return self.do(answer, [])
 
     def do(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Return the result of work on a connection of its own, or `otherwise` on trouble."""

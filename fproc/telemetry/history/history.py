@@ -28,6 +28,9 @@ MOST_LINE_ERRORS = 100_000
 ASKED_AT_ONCE = 400
 """How many names one query has; old versions of SQLite allow no more than 999."""
 
+TIMELINE_EVENTS = 200
+"""How many events of one name a timeline has, unless asked otherwise: a name may come again every minute."""
+
 _HIGHEST_ID = 2**63 - 1
 
 # Text is bound as bytes and cast, because a name need not be UTF-8.
@@ -48,9 +51,9 @@ _RECENT = r"""SELECT * FROM events
         AND (file LIKE CAST(:pattern AS TEXT) ESCAPE '\' OR error LIKE CAST(:pattern AS TEXT) ESCAPE '\')
     ORDER BY id DESC LIMIT :limit"""
 
-_FOLLOWING = "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?"
-_TIMELINE = "SELECT * FROM events WHERE file = CAST(? AS TEXT) ORDER BY id"
 _OF_FILE = "file = CAST(:file AS TEXT)"
+_FOLLOWING = "SELECT * FROM events WHERE {which} AND id > :id ORDER BY id LIMIT :limit"
+_TIMELINE = "SELECT * FROM events WHERE file = CAST(:file AS TEXT) ORDER BY id DESC LIMIT :limit"
 _ERRORS = """SELECT time, file, node, line_no, line, error, attempt FROM (
     SELECT * FROM (
         SELECT time, file, node, line_no, line, error, attempt, 0 AS number FROM events
@@ -162,13 +165,19 @@ class History:
         rows = self._database.ask("SELECT max(id) FROM events")
         return int(rows[0][0] or 0) if rows else 0
 
-    def following(self, row_id: int, limit: int) -> list[Row]:
-        """Return the events that were recorded after the one of this id, oldest first."""
-        return [row_of(values) for values in self._database.ask(_FOLLOWING, (row_id, limit))]
+    def following(self, row_id: int, limit: int, file: str = "") -> list[Row]:
+        """Return the first events that were recorded after the one of this id, oldest first.
 
-    def timeline(self, file: str) -> list[Row]:
-        """Return all events of a name, oldest first."""
-        return [row_of(values) for values in self._database.ask(_TIMELINE, (bytes_of(file),))]
+        If a file is named, return only its own.
+        """
+        sql = _FOLLOWING.format(which=_OF_FILE if file else "1")
+        rows = self._database.ask(sql, {"file": bytes_of(file), "id": row_id, "limit": limit})
+        return [row_of(values) for values in rows]
+
+    def timeline(self, file: str, limit: int = TIMELINE_EVENTS) -> list[Row]:
+        """Return the newest events of a name, `limit` at most, oldest first."""
+        rows = self._database.ask(_TIMELINE, {"file": bytes_of(file), "limit": limit})
+        return [row_of(values) for values in reversed(rows)]
 
     def errors(self, limit: int, file: str = "") -> list[Failure]:
         """Return files that failed or are retried, and left-out lines, newest first, `limit` at most.

@@ -77,7 +77,7 @@ class FileDetails:
         """Return the newest events of a name, oldest first."""
         if self.history is None:
             return []
-        found = [row for first in first_names(name) for row in self.history.timeline(first)]
+        found = [row for first in first_names(name) for row in self.history.timeline(first, MOST_EVENTS)]
         return [row.event for row in sorted(found, key=lambda row: row.id)[-MOST_EVENTS:]]
 
     def _results(self, events: list[FileEvent]) -> list[Entry]:

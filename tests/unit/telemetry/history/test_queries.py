@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 
 from fproc.telemetry.events import Failure
+from fproc.telemetry.history import database
 from fproc.telemetry.history import history as module
 from fproc.telemetry.rolling import Ended
 from tests.support.helpers import line_failure
@@ -62,6 +64,35 @@ def test_the_timeline_of_a_name_is_oldest_first_and_of_no_other_name(opened: Ope
     history.record([event("1", kind="retry"), event("2", file="A.log"), event("3", file="a.log2")])
     history.record([event("1", attempt=2), event("4", file="%")])
     assert [row.event.kind for row in history.timeline("a.log")] == ["retry", "processed"]
+
+
+def test_a_timeline_has_the_newest_events_of_a_name(opened: Opener) -> None:
+    history = opened()
+    history.record([event(f"j{number}", file="daily.log") for number in range(5)])
+    history.record([event("j9", file="other.log")])
+    assert [row.event.job for row in history.timeline("daily.log", 2)] == ["j3", "j4"]
+
+
+def test_the_events_of_a_name_are_read_page_by_page(opened: Opener) -> None:
+    history = opened()
+    history.record(
+        [event(f"j{number}", file="daily.log" if number % 2 else "other.log") for number in range(6)]
+    )
+    first, second = history.following(0, 2, "daily.log")
+    assert [first.event.job, second.event.job] == ["j1", "j3"]
+    assert [row.event.job for row in history.following(second.id, 2, "daily.log")] == ["j5"]
+
+
+def test_a_query_that_takes_too_long_is_ended_and_leaves_the_rest_alone(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch, warnings: Callable[[], list[str]]
+) -> None:
+    monkeypatch.setattr(database, "ANSWER_SECONDS", 0.01)
+    history = opened()
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0"
+    assert history._database.ask(endless) == []
+    assert warnings() == ["a query of the history took more than 0.01 s and was ended"]
+    history.record([event()])
+    assert [row.event.job for row in history.timeline("a.log")] == [event().job]
 
 
 def test_errors_are_the_events_that_have_one(opened: Opener) -> None:
