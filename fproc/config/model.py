@@ -215,6 +215,12 @@ class Dashboard:
         is_path=True,
     )
     tokens: TokenFiles = section(TokenFiles)
+    name: str | None = key(
+        None,
+        or_null(text()),
+        "what this fproc is called on the page: in its title, its header and its questions",
+        default_text="its host and folder",
+    )
     tls_cert: str | None = key(
         None, or_null(text()), "a PEM file with the certificate, for `https`", is_path=True
     )

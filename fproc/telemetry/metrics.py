@@ -43,7 +43,8 @@ class Histogram:
 class Snapshot:
     """Figures at one moment, under their names in `/stats`.
 
-    `totals` go on over restarts, `own_totals` are of this run alone. `throughput` and `processing_seconds`
+    `totals` go on over restarts, `own_totals` are of this run alone. `lately` is of the longest window.
+    `throughput` and `processing_seconds`
     are of the requested window, everything else since the start. `last_success` is when a file was last
     processed, in seconds since 1970, or None.
     """
@@ -51,6 +52,7 @@ class Snapshot:
     totals: dict[str, int]
     own_totals: dict[str, int]
     success_rate: float | None
+    lately: dict[str, int]
     throughput: dict[str, float]
     processing_seconds: dict[str, float]
     histogram: Histogram
@@ -147,6 +149,7 @@ class Metrics:
                 totals=totals,
                 own_totals=dict(self._totals),
                 success_rate=totals["files_processed"] / files if files else None,
+                lately=self._windows[WINDOWS[-1]].lately(),
                 throughput={
                     "files_per_second": whole.files / span_seconds,
                     "lines_per_second": whole.lines / span_seconds,

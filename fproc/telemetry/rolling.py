@@ -133,6 +133,12 @@ class Window:
             whole.merge(step)
         return whole
 
+    def lately(self) -> dict[str, int]:
+        """Return how many files ended in the window, and how many of them failed, as `/stats` shows it."""
+        steps = list(self._lately())
+        files, failed = sum(step.files for step in steps), sum(step.failed for step in steps)
+        return {"files": files, "failed": failed, "window_seconds": self.window_seconds}
+
     def span_seconds(self) -> float:
         """Return the time that the steps cover: the last one has only begun, and fproc may have, too."""
         covered_seconds = self.window_seconds - self.step_seconds + self._in_step()

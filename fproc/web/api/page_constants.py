@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from functools import cache
 
 from fproc.config.model import Config
@@ -13,10 +14,19 @@ from fproc.telemetry.rolling import PERCENTILES, SERIES_PERCENTILES, STEPS, WIND
 from fproc.web.api.queries import MOST_ROWS, ROWS, STATES
 
 
+def instance_name(config: Config) -> str:
+    """Return what this fproc is called: `dashboard.name`, or its host and folder."""
+    return config.dashboard.name or f"{socket.gethostname()}:{config.watch_dir}"
+
+
 @cache
-def page_constants() -> str:
-    """Return the block of constants of the page, as JSON; its scripts take them from `CONSTANTS`."""
+def page_constants(name: str) -> str:
+    """Return the block of constants of the page of an fproc of this name, as JSON.
+
+    Its scripts take them from `CONSTANTS`.
+    """
     constants = {
+        "name": name,
         "states": STATES,
         "status_ok": OK,
         "windows_seconds": WINDOWS,

@@ -14,7 +14,7 @@ from fproc.web.api import state
 from fproc.web.api.commands import Commands
 from fproc.web.api.exposition import metrics_content_type
 from fproc.web.api.gauges import Moment, metrics_text
-from fproc.web.api.page_constants import page_constants
+from fproc.web.api.page_constants import instance_name, page_constants
 from fproc.web.api.queries import MOST_ROWS, ROWS
 from fproc.web.api.state import DashboardState
 from fproc.web.http.auth import TOKEN_NEEDED, Authenticator
@@ -108,7 +108,8 @@ class _Answers:
         refusal = self._auth.stranger(request)
         if refusal is not None:
             return pages.log_in(refusal, _reason(refusal), back=request.target)
-        return pages.dashboard(page_constants(), has_token=self._auth.has_token)
+        constants = page_constants(instance_name(self._view.config))
+        return pages.dashboard(constants, has_token=self._auth.has_token)
 
     def log_in(self, request: Request) -> Response:
         """Redirect to the dashboard, or answer with the form once more."""

@@ -24,6 +24,7 @@ FILES = {
 }
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
 JOINED = "\n".join(SCRIPTS.values())
+BLOCK = page_constants("an-fproc-of-tests")
 
 OWN_MEANINGS = {
     "": r"""\$\('failed'\)|showList\('failed'|panel: 'failed'|failed: new |="#?failed"|#failed\b""",
@@ -47,7 +48,7 @@ def shared(value: object) -> Iterator[str]:
         yield str(value)
 
 
-FACTS = set(shared(list(json.loads(page_constants()).values())))
+FACTS = set(shared(list(json.loads(BLOCK).values())))
 
 
 def literals(name: str, text: str) -> set[str]:
@@ -103,7 +104,7 @@ def test_a_fact_of_the_server_that_is_written_into_the_page_is_noticed(
 
 
 def test_the_block_of_constants_has_what_the_scripts_take_from_it_and_nothing_else() -> None:
-    assert set(re.findall(r"\bCONSTANTS\.(\w+)", JOINED)) == json.loads(page_constants()).keys()
+    assert set(re.findall(r"\bCONSTANTS\.(\w+)", JOINED)) == json.loads(BLOCK).keys()
 
 
 def test_the_written_order_names_each_script_once() -> None:
@@ -111,7 +112,7 @@ def test_the_written_order_names_each_script_once() -> None:
 
 
 def test_the_page_has_each_of_its_files_and_no_place_is_left_open() -> None:
-    body = pages.dashboard(page_constants(), has_token=False).body.decode()
+    body = pages.dashboard(BLOCK, has_token=False).body.decode()
     assert [name for name, text in FILES.items() if not name.endswith(".html") and text not in body] == []
     assert "<!--" not in body
     (script,) = re.findall(r"<script>\s*(.*?)</script>", body, re.DOTALL)
@@ -147,7 +148,7 @@ def test_a_message_of_the_log_in_form_is_no_place_for_anything() -> None:
 
 def test_both_pages_have_the_same_colours() -> None:
     palette = FILES["palette.css"].encode()
-    both = pages.dashboard(page_constants(), has_token=True), pages.log_in(Response(401))
+    both = pages.dashboard(BLOCK, has_token=True), pages.log_in(Response(401))
     assert [palette in page.body for page in both] == [True, True]
     colours = re.compile(r"#[0-9a-f]{3,8}\b")
     assert len(colours.findall(FILES["palette.css"])) == 22

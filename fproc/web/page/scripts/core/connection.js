@@ -60,18 +60,29 @@ function bannerText(state) {
 function renderStatus() {
   const status = link.isDown ? 'unreachable' : feeds.health.data?.status ?? 'connecting';
   $('status').dataset.tone = { [OK]: 'good', connecting: '' }[status] ?? 'bad';
-  setText($('status'), status);
+  const trouble = status === OK ? lateTrouble() : '';
+  if (trouble) $('status').dataset.tone = 'bad';
+  setText($('status'), status + (trouble && ', but files fail')); // it is spoken, so it has no figures
+  setText($('lately'), trouble);
   const failed = feeds.stats.data?.files[FAILED] ?? 0;
   const state = link.state();
-  const news = [status === OK ? null : status, failed ? `${number(failed)} ${FAILED}` : null,
+  const news = [status === OK ? trouble : status, failed ? `${number(failed)} ${FAILED}` : null,
     state === 'paused' || state === 'stale' ? state : null];
-  const title = `${news.filter(Boolean).join(', ') || OK} - fproc`;
+  const title = `${news.filter(Boolean).join(', ') || OK} - ${shown(INSTANCE)} - fproc`;
   if (document.title !== title) document.title = title;
   const colour = failed || ![OK, 'connecting'].includes(status) ? '#d22f27' : '#2f7fd6';
   const dot = `<circle cx="8" cy="8" r="7" fill="${colour}"/>`;
   const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">${dot}</svg>`;
   const href = `data:image/svg+xml,${encodeURIComponent(icon)}`;
   if ($('icon').getAttribute('href') !== href) $('icon').setAttribute('href', href);
+}
+
+/** What of the files that ended lately did not go well; a service may be healthy while its files fail. */
+function lateTrouble() {
+  const { files, failed, window_seconds: seconds } = feeds.stats.data?.lately ?? {};
+  if (!failed) return '';
+  const [count, unit] = windowUnits(seconds);
+  return `${percent(failed / files)} of ${counted(files, 'file')} ${FAILED} in the last ${count === 1 ? unit : counted(count, unit)}`;
 }
 
 function setPaused(isPaused) {

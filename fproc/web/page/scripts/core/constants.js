@@ -5,3 +5,4 @@ const STATES = CONSTANTS.states; // in the order in which a file goes through th
 const [UNPROCESSED, UNDERPROCESS, PROCESSED, FAILED] = STATES;
 const WINDOWS = CONSTANTS.windows_seconds.map(String); // as the URL has them
 const OK = CONSTANTS.status_ok;
+const INSTANCE = CONSTANTS.name; // which fproc this is

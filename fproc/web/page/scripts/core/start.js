@@ -68,8 +68,17 @@ function listenForActions() {
   $('trace-clear').onclick = () => go({ trace: '', line: '' }, { isStep: true });
 }
 
+/** What is scrolled to stays clear of the header, however many rows that has. */
+function keepClearOfHeader() {
+  const isFixed = getComputedStyle($('top')).position === 'sticky';
+  document.documentElement.style.scrollPaddingTop = `${isFixed ? $('top').offsetHeight + 8 : 0}px`;
+}
+
 function start() {
   readPlace();
+  setText($('instance'), shown(INSTANCE));
+  $('instance').title = shown(INSTANCE);
+  new ResizeObserver(keepClearOfHeader).observe($('top'));
   renderTheme();
   buildStates();
   buildWindows();

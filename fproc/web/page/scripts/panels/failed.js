@@ -82,6 +82,6 @@ async function retry(what) {
 function confirmRetryAll() {
   const count = feeds.failed.data?.counts[FAILED] ?? 0;
   const what = count === 1 ? 'the failed file' : `all ${counted(count, 'failed file')}`;
-  setText($('confirm-text'), `Put ${what} back into ${UNPROCESSED}/?`);
+  setText($('confirm-text'), `Put ${what} of ${shown(INSTANCE)} back into ${UNPROCESSED}/?`);
   $('confirm').showModal();
 }

@@ -37,6 +37,7 @@ def test_stats_tell_what_was_done(place: Place) -> None:
         "files",
         "totals",
         "success_rate",
+        "lately",
         "throughput",
         "processing_seconds",
         "nodes",
@@ -56,6 +57,7 @@ def test_stats_tell_what_was_done(place: Place) -> None:
         "lines_skipped": 0,
     }
     assert stats["success_rate"] == 1.0
+    assert stats["lately"] == {"files": 2, "failed": 0, "window_seconds": 3600}
     assert stats["processing_seconds"].keys() == {"p50", "p95", "p99", "max"}
     assert {"count": 4, "emitted": 3, "errors": 1}.items() <= stats["nodes"]["start"].items()
     assert stats["edges"] == [
