@@ -1,4 +1,4 @@
-"""Which fproc a page is of, and how it fares: told in the title, the header and the questions, always in sight."""
+"""Which fproc a page is of, and how it fares: told in title, header and questions, always in sight."""
 
 from __future__ import annotations
 
