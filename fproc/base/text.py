@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 
@@ -41,6 +42,16 @@ def is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def natural_key(name: bytes) -> bytes:
+    """Return what names are sorted by as people expect it: numbers by value, A like a."""
+    return re.sub(rb"[0-9]+", _sized, name.lower())
+
+
+def _sized(found: re.Match[bytes]) -> bytes:
+    digits = found[0].lstrip(b"0")
+    return b"%03d%b" % (len(digits), digits)
 
 
 LINE_CHARACTERS = 1000

@@ -105,13 +105,15 @@ class Room:
         self.history.record(events)
 
     def files(
-        self, state: str = "", query: str = "", limit: int = 50, after: str = ""
+        self, state: str = "", query: str = "", limit: int = 50, after: str = "", sort: str = ""
     ) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.whole(state, query, limit, after)["recent"]
+        found: list[dict[str, Any]] = self.whole(state, query, limit, after, sort)["recent"]
         return found
 
-    def whole(self, state: str = "", query: str = "", limit: int = 50, after: str = "") -> dict[str, Any]:
-        answer = self.listing.files(state=state, query=query, limit=limit, after=after)
+    def whole(
+        self, state: str = "", query: str = "", limit: int = 50, after: str = "", sort: str = ""
+    ) -> dict[str, Any]:
+        answer = self.listing.files(state=state, query=query, limit=limit, after=after, sort=sort)
         decoded: dict[str, Any] = json.loads(json.dumps(answer))
         assert decoded == answer  # nothing is lost or changed in JSON
         return answer
@@ -119,11 +121,11 @@ class Room:
     def names(self, *asked: Any, **more: Any) -> list[str]:
         return [row["file"] for row in self.files(*asked, **more)]
 
-    def pages(self, state: str, limit: int, query: str = "") -> list[list[str]]:
+    def pages(self, state: str, limit: int, query: str = "", sort: str = "") -> list[list[str]]:
         """All pages of a list."""
         found, after = [], ""
         while True:
-            answer = self.whole(state, query, limit, after)
+            answer = self.whole(state, query, limit, after, sort)
             found.append([row["file"] for row in answer["recent"]])
             after = answer["after"]
             if after is None:

@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fproc.base.errors import reason_of
-from fproc.base.text import shown
+from fproc.base.text import natural_key, shown
 from fproc.telemetry.history.schema import SCHEMA_VERSION, make_tables, version_of
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ class Database:
             self._path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        connection.create_function("natural_key", 1, natural_key, deterministic=True)
         return connection
 
     def _recover(self, error: Exception, opened: os.stat_result | None) -> bool:

@@ -33,6 +33,9 @@ TIMELINE_EVENTS = 200
 
 _HIGHEST_ID = 2**63 - 1
 
+Place = tuple[str | float, int]
+"""What an event is sorted by, and its id."""
+
 # Text is bound as bytes and cast, because a name need not be UTF-8.
 # Columns are named: SQLite then notices when another process has just added one.
 _INSERT = """INSERT OR IGNORE INTO events (job, file, kind, time, attempt, seconds, lines_in, lines_out,
@@ -50,6 +53,24 @@ _RECENT = r"""SELECT * FROM events
         AND (length(:kinds) = 0 OR instr(CAST(:kinds AS TEXT), char(10) || kind || char(10)))
         AND (file LIKE CAST(:pattern AS TEXT) ESCAPE '\' OR error LIKE CAST(:pattern AS TEXT) ESCAPE '\')
     ORDER BY id DESC LIMIT :limit"""
+
+_SORTED_BY = {
+    "file": "hex(natural_key(CAST(file AS BLOB)))",
+    "timestamp": "time",
+    "state": "kind",
+    "seconds": "seconds",
+    "lines": "lines_in",
+    "left_out": "rejected + skipped",
+    "attempts": "attempt",
+    "error": "hex(CAST(error AS BLOB))",
+}
+"""What events are sorted by: numbers, or text in ASCII."""
+_IN_ORDER = r"""SELECT *, {key} AS place FROM events
+    WHERE id > (SELECT max(id) FROM events) - :most
+        AND instr(CAST(:kinds AS TEXT), char(10) || kind || char(10))
+        AND (file LIKE CAST(:pattern AS TEXT) ESCAPE '\' OR error LIKE CAST(:pattern AS TEXT) ESCAPE '\')
+        AND (:before IS NULL OR {key} {beyond} :place OR ({key} = :place AND id < :before))
+    ORDER BY place {direction}, id DESC LIMIT :limit"""
 
 _OF_FILE = "file = CAST(:file AS TEXT)"
 _FOLLOWING = "SELECT * FROM events WHERE {which} AND id > :id ORDER BY id LIMIT :limit"
@@ -154,11 +175,48 @@ class History:
         parameters = {
             "least": least,
             "before": _HIGHEST_ID if after is None else after,
-            "kinds": bytes_of("".join(f"\n{kind}\n" for kind in kinds)),
-            "pattern": bytes_of("%" + re.sub(r"([\\%_])", r"\\\1", query) + "%"),
+            "kinds": _kinds(kinds),
+            "pattern": _pattern(query),
             "limit": max(limit, 0),
         }
         return [row_of(values) for values in self._database.ask(_RECENT, parameters)]
+
+    def in_order(
+        self,
+        key: str,
+        *,
+        is_down: bool,
+        limit: int,
+        kinds: Collection[str],
+        query: str = "",
+        after: Place | None = None,
+        most: int,
+    ) -> tuple[list[Row], Place | None]:
+        """Return events sorted by a key of a list, and the place of the last of them; None if there is none.
+
+        Args:
+            key: `file`, `timestamp`, `state`, `seconds`, `lines`, `left_out`, `attempts` or `error`.
+            is_down: the largest come first.
+            limit: how many at most.
+            kinds: only events of these kinds.
+            query: as in `recent`.
+            after: only what follows this place.
+            most: only so many of the newest events are sorted at all.
+        """
+        place, before = after or ("", None)
+        beyond, direction = ("<", "DESC") if is_down else (">", "ASC")
+        sql = _IN_ORDER.format(key=_SORTED_BY[key], beyond=beyond, direction=direction)
+        parameters = {
+            "most": most,
+            "kinds": _kinds(kinds),
+            "pattern": _pattern(query),
+            "place": place,
+            "before": before,
+            "limit": max(limit, 0),
+        }
+        found = self._database.ask(sql, parameters)
+        rows = [row_of(values[:-1]) for values in found]
+        return rows, (found[-1][-1], found[-1][0]) if found else None
 
     def last_id(self) -> int:
         """Return the id of the newest event, or 0."""
@@ -210,3 +268,11 @@ class History:
     def close(self) -> None:
         """Close the database for good; later events are dropped, and queries return nothing."""
         self._database.close()
+
+
+def _kinds(kinds: Collection[str]) -> bytes:
+    return bytes_of("".join(f"\n{kind}\n" for kind in kinds))
+
+
+def _pattern(query: str) -> bytes:
+    return bytes_of("%" + re.sub(r"([\\%_])", r"\\\1", query) + "%")

@@ -36,7 +36,10 @@ RETRY_SECONDS = 15.0
 RETRIED_AT_ONCE = 100
 """Seconds after which a retry answers with what it has done so far, and the inputs between two looks."""
 
-RETRY_FORMS = '{"files": ["NAME", ...]}, {"all": true} or {"group": {"node": NODE, "reason": REASON}}'
+RETRY_FORMS = (
+    '{"files": ["NAME", ...]}, {"all": true}, {"match": "TEXT"} '
+    'or {"group": {"node": NODE, "reason": REASON}}'
+)
 """What the body of a retry may be."""
 
 SAID = 10
@@ -94,6 +97,8 @@ class Commands:
         disk = Disk(power=self._config.durability == "power")
         if isinstance(chosen, FailureKind):
             names = self._groups.names_of(chosen)
+        elif isinstance(chosen, str):
+            names = self._groups.matching(chosen)
         else:
             names = failed_inputs(spool_status) if chosen is None else chosen
         retried, refused, left = self._put_back(disk, list(names))
@@ -166,8 +171,8 @@ def _received(request: Request, receive: Callable[[], list[Uploaded]]) -> Respon
     return json_response({"files": files}, 201)
 
 
-def _chosen(body: bytes) -> list[str] | FailureKind | None:
-    """Return the names or the kind in a request for a retry, or None for all."""
+def _chosen(body: bytes) -> list[str] | str | FailureKind | None:
+    """Return the names, the text to match or the kind in a request for a retry, or None for all."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -175,6 +180,8 @@ def _chosen(body: bytes) -> list[str] | FailureKind | None:
     match value:
         case {"all": True, **rest} if not rest:
             return None
+        case {"match": str(text), **rest} if text and not rest:
+            return text
         case {"files": [*names], **rest} if all(isinstance(name, str) for name in names) and not rest:
             return list(dict.fromkeys(names))
         case {"group": {"node": str() | None as node, "reason": str(reason), **others}, **rest} if not (

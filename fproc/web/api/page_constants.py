@@ -11,7 +11,8 @@ from fproc.pipeline.failures import LEFT_OUT
 from fproc.pipeline.tracing.trace import USUAL
 from fproc.telemetry.health import OK
 from fproc.telemetry.rolling import PERCENTILES, SERIES_PERCENTILES, STEPS, WINDOWS
-from fproc.web.api.queries import MOST_ROWS, ROWS, STATES
+from fproc.web.api.queries import MOST_ROWS, ROWS
+from fproc.web.lists.rows import STATES
 
 
 def instance_name(config: Config) -> str:

@@ -84,7 +84,7 @@ def _inspection_routes(view: DashboardState, groups: FailureGroups) -> Routes:
         return json_response(found, is_polled=True)
 
     def failures(request: Request) -> Response:
-        return json_response(groups.as_json(_limit(request)), is_polled=True)
+        return json_response(groups.as_json(_limit(request), request.query.get("q", "")), is_polled=True)
 
     return {
         "/explain": {"GET": Route(Explaining(view.config).explain, lane=Lane.SEARCH)},
@@ -146,6 +146,7 @@ class _Answers:
                 query=query.get("q", ""),
                 limit=_limit(request),
                 after=query.get("after", ""),
+                sort=query.get("sort", ""),
             )
         except ValueError as error:
             raise Refused(400, str(error)) from None

@@ -56,17 +56,20 @@ class FailureGroups:
         self._lock = threading.Lock()
         self._known: dict[str, _ReadReport] = {}
 
-    def as_json(self, limit: int) -> dict[str, Any]:
+    def as_json(self, limit: int, query: str = "") -> dict[str, Any]:
         """Return the answer of `/failures`, largest groups first; `unread` inputs are in none of them yet.
+
+        Only inputs with the query in the name or the reason count; the case of letters is ignored.
 
         Raises:
             OSError: the folder cannot be read.
         """
-        groups, unread = self._groups()
+        groups, unread = self._groups(query)
         described = [_described(kind, found) for kind, found in groups.items()]
+        files = sum(map(len, groups.values()))
         described.sort(key=lambda group: group["last"], reverse=True)
         described.sort(key=lambda group: -int(group["count"]))
-        return {"groups": described[:limit], "count": len(described), "unread": unread}
+        return {"groups": described[:limit], "count": len(described), "files": files, "unread": unread}
 
     def names_of(self, kind: FailureKind) -> list[str]:
         """Return the failed inputs of a kind, sorted.
@@ -77,13 +80,23 @@ class FailureGroups:
         groups, _ = self._groups()
         return sorted(groups.get(kind, ()))
 
-    def _groups(self) -> tuple[dict[FailureKind, dict[str, _ReadReport]], int]:
+    def matching(self, query: str) -> list[str]:
+        """Return the failed inputs with this in the name or the reason, sorted.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        groups, _ = self._groups(query)
+        return sorted(name for names in groups.values() for name in names)
+
+    def _groups(self, query: str = "") -> tuple[dict[FailureKind, dict[str, _ReadReport]], int]:
         """Return the inputs of each kind with their reports, and how many are not read yet."""
         with self._lock:
             unread = self._look()
             groups: dict[FailureKind, dict[str, _ReadReport]] = {}
             for name, report in self._known.items():
-                groups.setdefault(report.kind, {})[name] = report
+                if query.lower() in f"{name}\n{report.kind.reason}".lower():
+                    groups.setdefault(report.kind, {})[name] = report
         return groups, unread
 
     def _look(self) -> int:

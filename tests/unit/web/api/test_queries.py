@@ -11,6 +11,7 @@ from fproc.base.times import rfc3339
 from fproc.pipeline.tracing.trace import Trace
 from fproc.run.outcome import FileEvent
 from fproc.web.api import queries
+from fproc.web.lists import ended_files
 from tests.support.helpers import line_failure, list_twice
 from tests.support.rooms import STRANGE, Room
 
@@ -165,7 +166,7 @@ def test_lines_that_were_left_out_stand_beside_the_others(room: Room) -> None:
 def test_a_search_reads_only_so_many_events_for_a_page_and_says_where_to_go_on(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "MOST_SEARCHED_EVENTS", 10)
+    monkeypatch.setattr(ended_files, "MOST_SEARCHED_EVENTS", 10)
     names = [*(f"rare-{number}" for number in range(3)), *(f"{number}" for number in range(32))]
     for name in names:
         room.process(name, "x")

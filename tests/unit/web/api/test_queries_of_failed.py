@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fproc.base.times import rfc3339
-from fproc.web.api import folder_cache, queries
+from fproc.web.lists import folder_cache, folder_files, rows
 from tests.support.rooms import Room, counts
 
 
@@ -67,7 +67,7 @@ def test_a_report_that_is_too_long_is_made_up_for_by_the_history(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room.process("a.log", "bad")
-    monkeypatch.setattr(queries, "MOST_REPORT_BYTES", 20)
+    monkeypatch.setattr(rows, "MOST_REPORT_BYTES", 20)
     (row,) = room.files("failed")
     assert ("bad" in row["error"], row["attempts"]) == (True, 1)
 
@@ -82,7 +82,7 @@ def test_failed_files_are_found_by_name_and_by_reason(room: Room) -> None:
 def test_a_search_reads_a_limited_number_of_reports_and_then_says_where_to_go_on(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "MOST_SEARCHED", 3)
+    monkeypatch.setattr(folder_files, "MOST_SEARCHED", 3)
     room.put("failed", "wanted", *(f"{number}" for number in range(7)))
     room.put("failed", "0.error.json", text='{"reason": "wanted"}')
     assert room.pages("failed", 10, "wanted") == [[], [], ["0", "wanted"]]
@@ -91,13 +91,13 @@ def test_a_search_reads_a_limited_number_of_reports_and_then_says_where_to_go_on
 def test_only_the_reports_of_a_page_are_read(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     room.put("failed", *(f"{number}" for number in range(100)))
     read: list[str] = []
-    report = queries._report
+    report = rows.report_fields
 
     def noted(path: str) -> dict[str, Any]:
         read.append(path)
         return report(path)
 
-    monkeypatch.setattr(queries, "_report", noted)
+    monkeypatch.setattr(folder_files, "report_fields", noted)
     assert len(room.files("failed", limit=5)) == len(read) == 5
     assert len(room.files("failed", "99")) == 1
 

@@ -34,6 +34,17 @@ def groups(place: Place) -> list[tuple[Any, ...]]:
     return [(group["node"], group["reason"], group["count"], group["files"]) for group in found]
 
 
+def test_failures_that_match_a_text_in_name_or_reason_are_counted_and_tried_again(place: Place) -> None:
+    for query, names in (("x", {"0.log", "1.log", "2.log"}), ("2.L", {"2.log"}), ("nowhere", set())):
+        found = value(place.get(f"/failures?q={query}"))
+        assert found["files"] == len(names)
+        assert {name for group in found["groups"] for name in group["files"]} == names
+    answer = place.get("/retry", "POST", b'{"match": "X"}', content_type="application/json")
+    assert value(answer)["retried"] == ["0.log", "1.log", "2.log"]
+    assert {path.name for path in (place.folder / "unprocessed").iterdir()} == {"0.log", "1.log", "2.log"}
+    assert place.get("/retry", "POST", b'{"match": ""}', content_type="application/json").status == 400
+
+
 def test_failures_are_grouped_by_node_and_reason_the_largest_group_first(place: Place) -> None:
     assert groups(place) == [
         ("a", "x", 2, ["1.log", "0.log"]),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fproc.spool.intake.status import SpoolStatus
-from fproc.web.api import folder_cache
+from fproc.web.lists import folder_cache
 from tests.support.programs.running import wait_until
 from tests.support.rooms import LATER_SECONDS, STRANGE, Room, counts
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 MOST_NUMBER = 2**63 - 1
@@ -52,3 +53,34 @@ def whole_number(value: Any) -> int:
     if type(value) is int and 0 <= value <= MOST_NUMBER:
         return value
     raise ValueError(f"{value!r:.20} is no position")
+
+
+def sorted_place(value: Any) -> tuple[str | float, int]:
+    """Return what a sorted list is sorted by and a row's id, the position in such a list.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    key, row_id = value
+    if type(key) is int:
+        whole_number(key)
+    elif not (type(key) is str or (type(key) is float and math.isfinite(key))):
+        raise ValueError(f"{key!r:.20} is nothing that a list is sorted by")
+    return key, whole_number(row_id)
+
+
+def list_and_position(after: str, state: str, lists: Sequence[str]) -> tuple[str, str]:
+    """Return in which of several lists to go on, and its own `after`.
+
+    Raises:
+        ValueError: it is invalid.
+    """
+
+    def checked(value: Any) -> tuple[str, str]:
+        name, inner = value
+        if name not in lists:
+            raise ValueError(f"{name!r:.20} is none of the lists")
+        return str(name), str(inner)
+
+    found: tuple[str, str] | None = position_in(after, state, checked)
+    return found or (lists[0], "")

@@ -1,0 +1,96 @@
+"""A file as a row of a list."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from typing import Any
+
+from fproc.base.times import rfc3339
+from fproc.run.outcome import FileEvent
+from fproc.telemetry.rolling import rounded
+
+FileRow = dict[str, Any]
+Page = tuple[list[FileRow], str | None]
+"""Files, and the value of `after` for those that follow; None if there are no more."""
+
+STATES = ("unprocessed", "underprocess", "processed", "failed")
+"""The states of an input, in the order in which it goes through them."""
+
+MOST_REPORT_BYTES = 256 * 1024
+"""Larger reports, which hold a very long line, are not read; the history knows as much."""
+
+
+def row(
+    name: str,
+    state: str,
+    timestamp: str,
+    *,
+    seconds: float | None = None,
+    lines: int | None = None,
+    results: tuple[str, ...] = (),
+    attempts: int = 0,
+    error: str | None = None,
+    rejected: int | None = 0,
+    skipped: int | None = 0,
+) -> FileRow:
+    """Return what a list tells of a file."""
+    return {
+        "file": name,
+        "state": state,
+        "timestamp": timestamp,
+        "seconds": seconds,
+        "lines": lines,
+        "rejected": rejected,
+        "skipped": skipped,
+        "results": list(results),
+        "attempts": attempts,
+        "error": error,
+    }
+
+
+def row_of_event(event: FileEvent) -> FileRow:
+    """Return what a list tells of a file that ended."""
+    return row(
+        event.file,
+        event.kind,
+        rfc3339(event.time),
+        seconds=rounded(event.seconds),
+        lines=event.lines_in,
+        rejected=event.rejected,
+        skipped=event.skipped,
+        results=event.results,
+        attempts=event.attempt,
+        error=event.error or None,
+    )
+
+
+def came_at(folder: str, name: str) -> float:
+    """Return when a file came to a folder, or was last changed there.
+
+    Raises:
+        FileNotFoundError: it is gone.
+    """
+    return os.lstat(os.path.join(folder, name)).st_ctime
+
+
+def report_fields(path: str) -> FileRow:
+    """Return the valid fields of a report; none if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            report = json.loads(file.read(MOST_REPORT_BYTES))
+    except (OSError, ValueError):
+        return {}
+    kinds = {"reason": str, "attempts": int, "timestamp": str, "rejected": int, "skipped": int}
+    if not isinstance(report, dict):
+        return {}
+    return {key: report[key] for key, kind in kinds.items() if type(report.get(key)) is kind}
+
+
+def time_of(text: Any) -> float | None:
+    """Return a time as written by `rfc3339` in seconds since 1970; None if it is none."""
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except (AttributeError, ValueError, OverflowError):
+        return None
