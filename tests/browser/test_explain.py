@@ -43,6 +43,6 @@ def test_a_result_is_saved_from_the_list_of_files(visitor: Visitor, watch: Calla
     running.wait_for("processed/fine & good.html")
     page = visitor.open(running.url)
     with page.expect_download() as saving:
-        page.locator("#files-table").get_by_role("link", name="fine & good.html", exact=True).click()
+        page.locator("#files-table").get_by_role("link", name="Save fine & good.html").click()
     assert saving.value.suggested_filename == "fine & good.html"
     assert saving.value.path().read_bytes() == b"<SCRIPT>FINE</SCRIPT>\n"

@@ -256,7 +256,7 @@ def test_errors_are_listed_with_file_line_node_and_text(visitor: Visitor, watch:
     expect(rows).to_have_count(30)
     for text in ("mixed", ".log:2", "node judge", "cannot digest", "bad luck"):
         expect(rows.last).to_contain_text(text)
-    rows.first.get_by_role("link").click()
+    rows.first.get_by_role("link", name="Trace of").click()
     expect(page.locator("#outcome")).to_contain_text("rejected: ")
 
 

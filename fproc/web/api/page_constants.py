@@ -9,6 +9,7 @@ from functools import cache
 from fproc.config.model import Config
 from fproc.pipeline.failures import LEFT_OUT
 from fproc.pipeline.tracing.trace import USUAL
+from fproc.spool.layout import REPORT_ENDING
 from fproc.telemetry.health import OK
 from fproc.telemetry.rolling import PERCENTILES, SERIES_PERCENTILES, STEPS, WINDOWS
 from fproc.web.api.queries import MOST_ROWS, ROWS
@@ -39,5 +40,6 @@ def page_constants(name: str) -> str:
         "usual_outcomes": sorted(USUAL),
         "left_out": LEFT_OUT,
         "watch_dir": Config().watch_dir,
+        "report_ending": REPORT_ENDING,
     }
     return json.dumps(constants)

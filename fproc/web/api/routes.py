@@ -6,6 +6,7 @@ import json
 
 from fproc import __version__
 from fproc.base.text import shown
+from fproc.base.values import replace
 from fproc.pipeline.graph import DROP, END, Graph, is_sink
 from fproc.spool.intake.uploads import UploadArea
 from fproc.telemetry.rolling import WINDOWS
@@ -59,7 +60,7 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
                 commands.retry, media_type="application/json", scope=Scope.OPERATE, lane=Lane.CHANGE
             )
         },
-        **_inspection_routes(view, groups),
+        **_inspection_routes(view, groups, has_token=auth.has_token),
         "/login": {
             "POST": Route(
                 answers.log_in,
@@ -72,16 +73,23 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
     }
 
 
-def _inspection_routes(view: DashboardState, groups: FailureGroups) -> Routes:
+def _inspection_routes(view: DashboardState, groups: FailureGroups, *, has_token: bool) -> Routes:
     """Return the routes that are about one file, and that of failures by kind."""
     downloads = Downloads(view.config)
 
     def details(request: Request) -> Response:
+        if request.is_of_browser:
+            return pages.file_page(page_constants(instance_name(view.config)), has_token=has_token)
         name = request.path.removeprefix("/file/")
         found = view.listing.details.of(name)
         if found is None:
             raise Refused(404, f"{shown(name)}: nothing is known of such an input")
-        return json_response(found, is_polled=True)
+        return replace(json_response(found, is_polled=True), headers={"Vary": "Accept, Cookie"})
+
+    def log_in(request: Request, refusal: Response) -> Response:
+        if not request.is_of_browser:
+            return refusal
+        return pages.log_in(refusal, _reason(refusal), back=request.target)
 
     def failures(request: Request) -> Response:
         return json_response(groups.as_json(_limit(request), request.query.get("q", "")), is_polled=True)
@@ -89,7 +97,7 @@ def _inspection_routes(view: DashboardState, groups: FailureGroups) -> Routes:
     return {
         "/explain": {"GET": Route(Explaining(view.config).explain, lane=Lane.SEARCH)},
         "/failures": {"GET": Route(failures, lane=Lane.SEARCH)},
-        "/file/": {"GET": Route(details, lane=Lane.SEARCH)},
+        "/file/": {"GET": Route(details, lane=Lane.SEARCH, log_in=log_in)},
         "/results/": {"GET": Route(downloads.result)},
         "/rejects/": {"GET": Route(downloads.rejects)},
         "/failed/": {"GET": Route(downloads.failed)},

@@ -38,6 +38,11 @@ class Request:
         """The media type of the body, without parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    @property
+    def is_of_browser(self) -> bool:
+        """Whether a page is asked for, as browsers do when somebody follows a link."""
+        return "text/html" in self.headers.get("accept", "").lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Response:

@@ -46,7 +46,8 @@ class Route:
     `answer` is for bodies that were read, `receive` for one that is still to be read. One that `is_open`
     needs no token, others need one that allows `scope`. `media_type` is the one that a body must have, or
     "", and `most_bytes` its most bytes, except for one that is still to be read. Threads of the `lane`
-    answer, or none if it `is_immediate`, which takes no time at all.
+    answer, or none if it `is_immediate`, which takes no time at all. `log_in` turns the refusal of a stranger
+    into what that client is answered with.
     """
 
     answer: Callable[[Request], Response] | None = None
@@ -57,6 +58,7 @@ class Route:
     most_bytes: int = BODY_BYTES
     lane: Lane = Lane.USUAL
     is_immediate: bool = False
+    log_in: Callable[[Request, Response], Response] | None = None
 
     @property
     def body(self) -> Body:
@@ -126,6 +128,7 @@ class Router:
             return Routed(request, Route(), refusal or _no_route(request, by_method))
         if refusal is None and not route.is_open:
             refusal = self._auth.stranger(request, route.scope)
+            refusal = route.log_in(request, refusal) if refusal and route.log_in else refusal
         refusal = refusal or self._refused_body(request, route)
         if refusal is None and route.is_immediate:
             assert route.answer is not None

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Iterable
 from functools import cache
 from urllib.parse import quote
 
@@ -16,13 +17,21 @@ from fproc.web.http.messages import Response, digest
 
 HTML = "text/html; charset=utf-8"
 
-SCRIPTS = (
+SHARED = (
     "core/constants",
     "core/elements",
     "core/texts",
     "core/states",
-    "core/place",
     "core/requests",
+    "parts/header",
+    "parts/links",
+    "parts/lines",
+    "parts/retry",
+    "asked/explain",
+)
+SCRIPTS = (
+    *SHARED,
+    "core/place",
     "core/feeds",
     "core/connection",
     "core/tables",
@@ -37,12 +46,13 @@ SCRIPTS = (
     "panels/errors",
     "panels/trace",
     "panels/uploads",
-    "asked/explain",
     "core/start",
 )
-"""The files in `scripts/`, in the order in which they are joined to the one script of the page.
+FILE_SCRIPTS = (*SHARED, "file/places", "file/past", "file/start")
+"""The files in `scripts/`, in the order in which they are joined to the one script of a page.
 
 They share one scope. What one of them does at once, rather than in a function, may use only those before it.
+`SCRIPTS` are those of the dashboard, `FILE_SCRIPTS` those of the page of one file.
 """
 
 _POLICY = (
@@ -59,13 +69,15 @@ def dashboard(constants: str, *, has_token: bool) -> Response:
         constants: JSON, for the scripts.
         has_token: there is something to log out of.
     """
-    parts = {
-        "auth": b'<meta name="fproc-auth" content="token">' if has_token else b"",
-        "style": static("page/palette.css") + static("page/style.css"),
-        "constants": _as_text(constants),
-        "scripts": b"\n".join(static(f"page/scripts/{name}.js") for name in SCRIPTS),
-    }
+    parts = _parts(constants, SCRIPTS, ("style",), has_token=has_token)
     return _page(200, _filled("page/index.html", parts))
+
+
+@cache
+def file_page(constants: str, *, has_token: bool) -> Response:
+    """Return the page of one file, which asks for what it shows by the name in its own address."""
+    parts = _parts(constants, FILE_SCRIPTS, ("style", "file"), has_token=has_token)
+    return _page(200, _filled("page/file.html", parts))
 
 
 def log_in(refusal: Response, message: str = "", *, back: str = "/") -> Response:
@@ -84,6 +96,18 @@ def static(name: str) -> bytes:
     return own_code.read_own_file(f"web/{name}")
 
 
+def _parts(
+    constants: str, scripts: Iterable[str], styles: Iterable[str], *, has_token: bool
+) -> dict[str, bytes]:
+    """Return what is filled into a page."""
+    return {
+        "auth": b'<meta name="fproc-auth" content="token">' if has_token else b"",
+        "style": b"".join(static(f"page/{name}.css") for name in ("palette", *styles)),
+        "constants": _as_text(constants),
+        "scripts": b"\n".join(static(f"page/scripts/{name}.js") for name in scripts),
+    }
+
+
 def _filled(name: str, parts: dict[str, bytes]) -> bytes:
     """Return a file with each part in place of its name, as `<!--style-->`; parts are not searched."""
     return re.sub(rb"<!--(\w+)-->", lambda found: parts[found[1].decode()], static(name))
@@ -95,7 +119,7 @@ def _as_text(block: str) -> bytes:
 
 
 def _page(status: int, body: bytes) -> Response:
-    headers = {"Content-Security-Policy": _policy(body), "Vary": "Cookie"}
+    headers = {"Content-Security-Policy": _policy(body), "Vary": "Accept, Cookie"}
     return Response(status, body, HTML, headers, etag=f'"{digest(body)}"' if status == 200 else "")  # noqa: PLR2004
 
 

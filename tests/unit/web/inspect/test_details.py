@@ -62,3 +62,26 @@ def test_rejected_lines_and_the_report_of_a_failure_are_told(tmp_path: Path) -> 
 def test_of_what_never_was_nothing_is_known(tmp_path: Path, name: str) -> None:
     response = Place(tmp_path / "w").get(f"/file/{name}")
     assert (response.status, set(value(response))) == (404, {"error"})
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def test_a_browser_gets_a_page_and_a_program_json_at_the_same_address(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w")
+    place.process("a.log", "one\n")
+    page, answer = place.get("/file/a.log", accept=BROWSER), place.get("/file/a.log", accept="*/*")
+    assert (page.status, page.content_type) == (200, "text/html; charset=utf-8")
+    assert b"a.log" not in page.body
+    assert "script-src 'sha256-" in page.headers["Content-Security-Policy"]
+    assert value(answer)["file"] == "a.log"
+    assert {"Accept" in one.headers["Vary"] for one in (page, answer)} == {True}
+
+
+def test_a_browser_without_a_token_gets_the_form_that_leads_back_to_the_file(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w", "secret")
+    form = place.get("/file/a%20b.log", accept=BROWSER)
+    assert (form.status, form.content_type) == (401, "text/html; charset=utf-8")
+    assert b'action="/login?next=%2Ffile%2Fa%2520b.log"' in form.body
+    refusal = place.get("/file/a%20b.log")
+    assert (refusal.status, set(value(refusal))) == (401, {"error"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 
 import pytest
@@ -17,6 +17,7 @@ from fproc.web.page import pages
 from tests.support.project import PROJECT
 
 PAGE = PROJECT / "fproc" / "web" / "page"
+DashboardPage = Callable[..., Response]
 FILES = {
     path.relative_to(PAGE).as_posix(): path.read_text("utf-8")
     for path in sorted(PAGE.rglob("*"))
@@ -107,16 +108,36 @@ def test_the_block_of_constants_has_what_the_scripts_take_from_it_and_nothing_el
     assert set(re.findall(r"\bCONSTANTS\.(\w+)", JOINED)) == json.loads(BLOCK).keys()
 
 
-def test_the_written_order_names_each_script_once() -> None:
-    assert sorted(f"scripts/{name}.js" for name in pages.SCRIPTS) == sorted(SCRIPTS)
+def test_the_written_orders_name_each_script_and_none_twice() -> None:
+    orders = pages.SCRIPTS, pages.FILE_SCRIPTS
+    assert {f"scripts/{name}.js" for order in orders for name in order} == SCRIPTS.keys()
+    assert [name for order in orders for name, count in Counter(order).items() if count > 1] == []
 
 
-def test_the_page_has_each_of_its_files_and_no_place_is_left_open() -> None:
-    body = pages.dashboard(BLOCK, has_token=False).body.decode()
-    assert [name for name, text in FILES.items() if not name.endswith(".html") and text not in body] == []
+@pytest.mark.parametrize(
+    ("page", "order"), [(pages.dashboard, pages.SCRIPTS), (pages.file_page, pages.FILE_SCRIPTS)]
+)
+def test_a_page_has_each_of_its_files_and_no_place_is_left_open(
+    page: DashboardPage, order: tuple[str, ...]
+) -> None:
+    body = page(BLOCK, has_token=False).body.decode()
+    wanted = {"palette.css", "style.css", *(f"scripts/{name}.js" for name in order)}
+    assert [name for name in wanted if FILES[name] not in body] == []
     assert "<!--" not in body
     (script,) = re.findall(r"<script>\s*(.*?)</script>", body, re.DOTALL)
     assert script.startswith("'use strict';\n")
+
+
+@pytest.mark.parametrize("order", [pages.SCRIPTS, pages.FILE_SCRIPTS])
+def test_no_script_of_a_page_calls_a_function_that_only_another_page_has(order: tuple[str, ...]) -> None:
+    own = {f"scripts/{name}.js" for name in order}
+    others = "\n".join(text for name, text in SCRIPTS.items() if name not in own)
+    foreign = set(re.findall(r"^(?:async )?function (\w+)", others, re.MULTILINE))
+    assert foreign
+    assert (
+        foreign.intersection(*[re.findall(r"(?<!\.)\b(\w+)\(", "\n".join(SCRIPTS[name] for name in own))])
+        == set()
+    )
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -31,9 +31,10 @@ function explainedStep(step) {
     lines.length ? lines : end);
 }
 
-function listenForExplain() {
+/** The form asks about a line of the file that `fileOf` returns. */
+function listenForExplain(fileOf) {
   $('explain-form').onsubmit = event => {
     event.preventDefault();
-    explain($('explain-file').value, $('explain-line').value);
+    explain(fileOf(), $('explain-line').value);
   };
 }

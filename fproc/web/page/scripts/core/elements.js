@@ -32,7 +32,7 @@ function showList(panel, isEmpty) {
 
 /** What has the focus is about to vanish: hand it to the heading, rather than to nothing. */
 function yieldFocus(node) {
-  if (node.contains(document.activeElement)) node.closest('section').querySelector('h2').focus();
+  if (node.contains(document.activeElement)) node.closest('section').querySelector('h1, h2').focus();
 }
 
 /**

@@ -17,9 +17,12 @@ function retryAfter(text) {
   return Number.isFinite(seconds) ? clamp(seconds, 0, 600) : null;
 }
 
+/** What a page does when the server asks for a log-in. */
+let whenLoggedOut = () => {};
+
 async function ask(path, options = {}) {
   const response = await fetch(path, { cache: 'no-cache', ...options });
-  if (response.status === 401) loggedOut();
+  if (response.status === 401) whenLoggedOut();
   const ahead = Date.parse(response.headers.get('Date')) - Date.now();
   if (Number.isFinite(ahead)) skew = Math.abs(ahead) > 3000 ? ahead : 0;
   let body = {};

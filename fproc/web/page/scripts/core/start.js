@@ -1,20 +1,4 @@
-// Theme, keys, and what buttons do; the start.
-
-const darkSystem = matchMedia('(prefers-color-scheme: dark)');
-
-function renderTheme() {
-  const theme = remember('localStorage', 'fproc-theme') ?? (darkSystem.matches ? 'dark' : 'light');
-  document.documentElement.dataset.theme = theme;
-  const other = theme === 'dark' ? 'Light' : 'Dark';
-  setText($('theme'), other);
-  $('theme').setAttribute('aria-label', `${other} theme`);
-}
-
-function switchTheme() {
-  const isDark = document.documentElement.dataset.theme === 'dark';
-  remember('localStorage', 'fproc-theme', isDark ? 'light' : 'dark');
-  renderTheme();
-}
+// Keys, and what buttons do; the start.
 
 function listenForKeys() {
   addEventListener('keydown', event => {
@@ -48,8 +32,6 @@ function listenForFilters() {
 function listenForActions() {
   $('pause').onclick = () => setPaused(!link.isPaused);
   $('retry-now').onclick = retryNow;
-  $('theme').onclick = switchTheme;
-  darkSystem.onchange = renderTheme;
   $('failed-select').onchange = event => select(
     Array.from($('failed-list').children, row => row.file), event.target.checked);
   $('retry-selected').onclick = () => retry({ files: [...selected] });
@@ -68,27 +50,18 @@ function listenForActions() {
   $('trace-clear').onclick = () => go({ trace: '', line: '' }, { isStep: true });
 }
 
-/** What is scrolled to stays clear of the header, however many rows that has. */
-function keepClearOfHeader() {
-  const isFixed = getComputedStyle($('top')).position === 'sticky';
-  document.documentElement.style.scrollPaddingTop = `${isFixed ? $('top').offsetHeight + 8 : 0}px`;
-}
-
 function start() {
+  whenLoggedOut = loggedOut;
   readPlace();
-  setText($('instance'), shown(INSTANCE));
-  $('instance').title = shown(INSTANCE);
-  new ResizeObserver(keepClearOfHeader).observe($('top'));
-  renderTheme();
+  startHeader();
   buildStates();
   buildWindows();
   buildCharts();
   listenForFilters();
   listenForActions();
-  listenForExplain();
+  listenForExplain(() => $('explain-file').value);
   listenForDrops();
   listenForKeys();
-  $('logout').hidden = !document.querySelector('meta[name=fproc-auth]');
   addEventListener('popstate', () => { readPlace(); showPlace(); });
   addEventListener('beforeunload', event => {
     if (uploads.some(upload => upload.request)) event.preventDefault();

@@ -14,10 +14,8 @@ function fillError(row, error) {
   const meta = [when(error.timestamp), error.node ? `node ${shown(error.node)}` : null,
     error.attempt ? `attempt ${error.attempt}` : null, traceLink(error.file, error.line_no)];
   row.append(
-    el('div', {}, name(error.file), error.line_no ? `:${error.line_no}` : ''),
+    el('div', {}, placeLink(error.file, error.line_no)),
     el('div', { class: 'bad' }, shownError(error.error)),
     ...(error.line == null ? [] : [el('div', { class: 'text' }, lineText(error.line))]),
     metaLine(meta));
 }
-
-const lineText = (line, limit) => el('bdi', {}, shownLine(line, limit) || '(empty line)');

@@ -31,7 +31,7 @@ function fillFailed(row, file) {
     el('input', { type: 'checkbox', 'data-action': 'select', 'aria-label': `Select ${shown(file.file)}`,
       checked: selected.has(file.file), onchange: event => select([file.file], event.target.checked) }),
     el('div', {},
-      el('div', {}, name(file.file)),
+      el('div', {}, fileLink(file.file)),
       el('div', { class: 'bad' }, shownError(file.error ?? 'no reason is known')),
       metaLine(meta)),
     el('div', { class: 'actions' }, traceLink(file.file, where?.line_no),
@@ -54,28 +54,8 @@ function renderSelection() {
   setText($('retry-selected'), `Retry selected${selected.size ? ` (${number(selected.size)})` : ''}`);
 }
 
-let isRetrying = false;
-
 async function retry(what) {
-  if (isRetrying) return;
-  isRetrying = true;
-  let text, isBad = false;
-  try {
-    const { retried, errors } = await ask('/retry', { method: 'POST', body: JSON.stringify(what),
-      headers: { 'Content-Type': 'application/json' } });
-    isBad = errors.length > 0;
-    const some = errors.slice(0, 5).map(({ file, error }) => `${shown(file)}: ${shown(error)}`);
-    text = [`${counted(retried.length, 'file')} back in ${UNPROCESSED}/.`,
-      ...(isBad ? [`${number(errors.length)} not:`, some.join('; ')] : [])].join(' ');
-    retried.forEach(file => selected.delete(file));
-  } catch (error) {
-    isBad = true;
-    text = `Not retried: ${error instanceof Refusal ? shown(error.message) : 'the server did not answer'}.`;
-  }
-  isRetrying = false;
-  $('failed-outcome').classList.toggle('bad', isBad);
-  setText($('failed-outcome'), ''); // so that the same words are spoken again
-  requestAnimationFrame(() => setText($('failed-outcome'), text));
+  for (const file of await putBack(what, $('failed-outcome'))) selected.delete(file);
   for (const feed of [feeds.failed, feeds.stats, feeds.files]) feed.refresh();
 }
 

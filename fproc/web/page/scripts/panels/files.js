@@ -12,16 +12,6 @@ const FILE_COLUMNS = [
   { key: 'error', label: 'Error or reason' },
 ];
 
-/** How many lines of a file were set aside or skipped; null where nobody knows. */
-function leftOut(file) {
-  return file.rejected == null ? null : file.rejected + file.skipped;
-}
-
-function leftOutText(file) {
-  const found = CONSTANTS.left_out.filter(fate => file[fate]);
-  return found.map(fate => `${number(file[fate])} ${fate}`).join(', ') || number(leftOut(file));
-}
-
 function traceLink(file, line) {
   const target = { trace: file, line: line == null ? '' : String(line) };
   const onclick = event => {
@@ -34,9 +24,6 @@ function traceLink(file, line) {
   return el('a', { href: `${placeUrl(target)}#trace`, 'data-action': 'trace',
     'aria-label': `Trace of ${shown(file)}`, onclick }, 'Trace');
 }
-
-/** The server gives it to be saved, never to be shown. */
-const resultLink = result => el('a', { href: `/results/${result.split('/').map(encode).join('/')}` }, name(result));
 
 function scrollToPanel(panel) {
   const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -75,7 +62,7 @@ function fillFile(row, file) {
   row.dataset.file = shown(file.file);
   row.dataset.state = file.state;
   row.append(
-    el('th', { scope: 'row', class: 'name' }, name(file.file)),
+    el('th', { scope: 'row', class: 'name' }, fileLink(file.file)),
     el('td', {}, chip(file.state)),
     el('td', { class: 'number' }, when(file.timestamp)),
     el('td', { class: 'number' }, isWaiting ? `waits ${span(file.seconds)}` : span(file.seconds)),

@@ -26,7 +26,7 @@ function fillCurrent(row, file) {
     file.seconds > 0 ? `${rate(file.lines / file.seconds)} lines/s` : null,
     span(file.seconds), left, file.worker == null ? null : `worker ${file.worker}`];
   row.dataset.file = shown(file.file);
-  row.append(name(file.file),
+  row.append(fileLink(file.file),
     el('progress', { max: 1, value: share, 'aria-label': `Progress of ${shown(file.file)}` }),
     metaLine(parts));
 }

@@ -1,0 +1,45 @@
+// What happened to a file, and what came of it: attempts, results, traces.
+
+function renderTimeline(timeline) {
+  showList('timeline', !timeline.length);
+  reconcile($('timeline-rows'), 'tr', timeline.toReversed(), JSON.stringify, fillMoment);
+}
+
+function fillMoment(row, moment) {
+  const { node, line_no: line } = moment;
+  const where = [node == null ? null : `node ${shown(node)}`, line == null ? null : `line ${number(line)}`];
+  const cell = text => el('td', { class: 'number' }, text);
+  row.append(
+    el('td', {}, DATE_CLOCK.format(Date.parse(moment.timestamp)), ' ', el('span', { class: 'quiet' }, when(moment.timestamp))),
+    el('th', { scope: 'row' }, STATES.includes(moment.kind) ? chip(moment.kind) : shown(moment.kind)),
+    cell(number(moment.attempt)), cell(span(moment.seconds)), cell(number(moment.lines)),
+    cell(number(moment.lines_out)), cell(leftOutText(moment)),
+    el('td', {}, el('span', { class: 'bad' }, shownError(moment.error ?? '')), metaLine(where)));
+}
+
+function renderResults(results) {
+  showList('results', !results.length);
+  reconcile($('results-rows'), 'tr', results, result => result.name, fillResult);
+}
+
+function fillResult(row, result) {
+  const isThere = result.bytes != null;
+  row.append(
+    el('th', { scope: 'row', class: 'name' }, isThere ? resultLink(result.name) : name(result.name)),
+    el('td', { class: 'number' }, isThere ? bytes(result.bytes) : 'not there any more'),
+    el('td', { class: 'mono' }, result.sha256 ?? (isThere ? 'too large to be hashed here' : NONE)));
+}
+
+let edgesOfGraph = []; // by which the steps of a trace tell where they came from
+
+function renderFileTraces(traces) {
+  showList('traces', !traces.length);
+  reconcile($('trace-rows'), 'li', traces, JSON.stringify, fillFileTrace);
+}
+
+function fillFileTrace(row, trace) {
+  row.append(el('details', {},
+    el('summary', {}, `Line ${lineNumber(trace)} `, outcome(trace.outcome), ' ',
+      el('span', { class: 'text' }, lineText(trace.line, 80))),
+    el('ol', { class: 'steps' }, stepRows(trace.path, edgesOfGraph))));
+}
