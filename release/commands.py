@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
-from fproc.cli.main import command_parser
+from fproc.cli.arguments.parser import command_parser
 
 FOLDERS = {"DIR"}
 FILES = {"PATH"}

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from fproc import __version__
-from fproc.cli.main import DESCRIPTION
-from fproc.cli.options import OPTIONS
+from fproc.cli.arguments.options import OPTIONS
+from fproc.cli.arguments.parser import DESCRIPTION
 from release.commands import Word, actions, options
 
 EXIT_STATUSES = {

@@ -66,6 +66,12 @@ def build_stamp() -> tuple[str, str] | None:
     return commit, time
 
 
+def version_line() -> str:
+    """Return name and version, with the commit that this was built from, and its day, if that is known."""
+    stamp = build_stamp()
+    return f"fproc {__version__}" + (f" ({stamp[0]}, {stamp[1].partition('T')[0]})" if stamp else "")
+
+
 @cache
 def build_id() -> str:
     """Return the id of the code that this process runs; call it first before the code can change."""

@@ -2,7 +2,7 @@
 
 The standard `dataclasses` take a millisecond to define each class at import, of which a start has dozens, and
 four times as long as necessary to make a frozen object. These do the same, as far as fproc needs it, with two
-differences: a method is compiled when it is first called, and only mypy, which takes them for those of
+differences: `__init__` is compiled when it is called often, and only mypy, which takes them for those of
 `dataclasses`, checks that a class is frozen.
 """
 
@@ -18,6 +18,9 @@ _Class = TypeVar("_Class")
 _Value = TypeVar("_Value")
 
 _MISSING: Any = object()
+
+LATE_CALLS = 8
+"""The first calls of an `__init__`, which are made without compiling it: that takes as long as 20 of them."""
 
 
 class Field(NamedTuple):
@@ -116,13 +119,40 @@ def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _late_init(value_class: type[Any], class_fields: tuple[Field, ...]) -> Callable[..., None]:
-    """Return an `__init__` that replaces itself by a compiled one at its first call."""
+    """Return an `__init__` that replaces itself by a compiled one once it was called some times."""
+    calls = 0
 
     def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: N807
-        value_class.__init__ = _compiled_init(value_class, class_fields)
-        value_class.__init__(self, *arguments, **keywords)
+        nonlocal calls
+        calls += 1
+        if calls > LATE_CALLS or not _set_fields(self, class_fields, arguments, keywords):
+            value_class.__init__ = _compiled_init(value_class, class_fields)
+            value_class.__init__(self, *arguments, **keywords)
 
     return __init__
+
+
+def _set_fields(
+    value: Any, class_fields: tuple[Field, ...], arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> bool:
+    """Do what a compiled `__init__` does, without that; return False if it would raise an error."""
+    taken = 0
+    for index, entry in enumerate(class_fields):
+        name = entry.name
+        if index < len(arguments):
+            if name in keywords:
+                return False
+            setattr(value, name, arguments[index])
+        elif name in keywords:
+            taken += 1
+            setattr(value, name, keywords[name])
+        elif entry.default_factory is not _MISSING:
+            setattr(value, name, entry.default_factory())
+        elif entry.default is not _MISSING:
+            setattr(value, name, entry.default)
+        else:
+            return False
+    return taken == len(keywords) and len(arguments) <= len(class_fields)
 
 
 def _compiled_init(value_class: type[Any], class_fields: tuple[Field, ...]) -> Callable[..., None]:

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -19,11 +18,11 @@ from fproc.base.stdout import complain, keep_for_results, say
 from fproc.base.text import counted, shown
 from fproc.base.values import dataclass
 from fproc.cli import logs, settings
-from fproc.cli.options import LOG_FILE_VARIABLE, options_again
+from fproc.cli.arguments.options import LOG_FILE_VARIABLE, Arguments, options_again
 from fproc.cli.settings import Given
 from fproc.config.model import Config, to_log
 from fproc.pipeline.plan import Plan
-from fproc.process.children import expect_signals
+from fproc.process.signals import expect_signals
 from fproc.spool.layout import Folders, check_places
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class _Prepared:
     set_up_log: Callable[[], None]
 
 
-def watch(arguments: Namespace) -> int:
+def watch(arguments: Arguments) -> int:
     """Process files as they land. With `--drain`, a job for cron, there is no dashboard."""
     _begin()
     environ = settings.take_environment()
@@ -51,7 +50,7 @@ def watch(arguments: Namespace) -> int:
         return _serve(work, arguments, first, environ)
 
 
-def process_files(arguments: Namespace) -> int:
+def process_files(arguments: Arguments) -> int:
     """Process files where they are."""
     work = _prepared(arguments, settings.take_environment())
     _warn(work, arguments)
@@ -68,7 +67,7 @@ def process_files(arguments: Namespace) -> int:
     return EXIT_OK if is_well else EXIT_FILE_FAILED
 
 
-def graph(arguments: Namespace) -> int:
+def graph(arguments: Arguments) -> int:
     """Draw the pipeline."""
     from fproc.cli.design.draw import draw  # noqa: PLC0415 - each action imports what others do without
 
@@ -76,7 +75,7 @@ def graph(arguments: Namespace) -> int:
     return EXIT_OK
 
 
-def check(arguments: Namespace) -> int:
+def check(arguments: Arguments) -> int:
     """Check configuration and plugins, run the examples, print a summary and what looks like an error."""
     from fproc.cli.design.check import failed_examples, why_not_chunked  # noqa: PLC0415
     from fproc.cli.design.draw import draw  # noqa: PLC0415
@@ -109,14 +108,14 @@ def check(arguments: Namespace) -> int:
     return EXIT_OK
 
 
-def show_status(arguments: Namespace) -> int:
+def show_status(arguments: Arguments) -> int:
     """Print the states of all files."""
     from fproc.cli import operate  # noqa: PLC0415 - not for --input
 
     return operate.status(_operated(arguments), as_json=arguments.json)
 
 
-def show_processors(arguments: Namespace) -> int:
+def show_processors(arguments: Arguments) -> int:
     """Print the built-in processors, or the page of one."""
     from fproc.cli.design.builtin_pages import builtin_pages  # noqa: PLC0415
 
@@ -125,7 +124,7 @@ def show_processors(arguments: Namespace) -> int:
     return EXIT_OK
 
 
-def explain(arguments: Namespace) -> int:
+def explain(arguments: Arguments) -> int:
     """Print what becomes of one line, or of each line of standard input."""
     from fproc.cli.design.explain import print_explanations  # noqa: PLC0415
 
@@ -133,56 +132,56 @@ def explain(arguments: Namespace) -> int:
     return EXIT_OK
 
 
-def say_why(arguments: Namespace) -> int:
+def say_why(arguments: Arguments) -> int:
     """Print where a file is, and why it is not processed yet."""
     from fproc.cli import operate  # noqa: PLC0415
 
     return operate.why(_operated(arguments), arguments.why)
 
 
-def put_back(arguments: Namespace) -> int:
+def put_back(arguments: Arguments) -> int:
     """Put files back into `unprocessed/`."""
     from fproc.cli import operate  # noqa: PLC0415
 
     return operate.retry(_operated(arguments), arguments.retry, everything=arguments.all)
 
 
-def show_history(arguments: Namespace) -> int:
+def show_history(arguments: Arguments) -> int:
     """Print what happened."""
     from fproc.cli.keeping import past  # noqa: PLC0415
 
     return past.print_history(_operated(arguments), arguments.history, as_json=arguments.json)
 
 
-def show_rejects(arguments: Namespace) -> int:
+def show_rejects(arguments: Arguments) -> int:
     """Print the lines that were set aside."""
     from fproc.cli.keeping import past  # noqa: PLC0415
 
     return past.print_rejects(_operated(arguments), arguments.rejects, as_json=arguments.json)
 
 
-def export_history(arguments: Namespace) -> int:
+def export_history(arguments: Arguments) -> int:
     """Print the history for other programs."""
     from fproc.cli.keeping import past  # noqa: PLC0415
 
     return past.print_export(_operated(arguments), arguments.export_history)
 
 
-def prune(arguments: Namespace) -> int:
+def prune(arguments: Arguments) -> int:
     """Remove what is not to be kept, or list it."""
     from fproc.cli.keeping import prune  # noqa: PLC0415
 
     return prune.prune_now(_operated(arguments), is_dry=arguments.dry_run)
 
 
-def examine_folders(arguments: Namespace) -> int:
+def examine_folders(arguments: Arguments) -> int:
     """Find out what the folders' filesystems can do."""
     from fproc.cli import operate  # noqa: PLC0415
 
     return operate.doctor(_operated(arguments))
 
 
-def print_install_file(arguments: Namespace) -> int:
+def print_install_file(arguments: Arguments) -> int:
     """Print a file to install fproc with."""
     from fproc.cli.install.installation import Installation, own_command  # noqa: PLC0415 - not for --input
     from fproc.cli.install.kinds import install_text  # noqa: PLC0415
@@ -202,7 +201,7 @@ def print_install_file(arguments: Namespace) -> int:
     return EXIT_OK
 
 
-def write_sample_files(arguments: Namespace) -> int:
+def write_sample_files(arguments: Arguments) -> int:
     """Write sample files."""
     if arguments.sample < 1:
         raise UsageError("--sample must be 1 or more")
@@ -223,7 +222,7 @@ def _begin() -> None:
     build_id()
 
 
-def _prepared(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> _Prepared:
+def _prepared(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> _Prepared:
     """Set up the log, and return the pipeline that is in force."""
     _begin()
     given = settings.gather(arguments.config, environ)
@@ -237,13 +236,13 @@ def _prepared(arguments: Namespace, environ: Mapping[str, str] = os.environ) -> 
     return _Prepared(plan, given, set_up_log)
 
 
-def _warn(work: _Prepared, arguments: Namespace) -> None:
+def _warn(work: _Prepared, arguments: Arguments) -> None:
     """Log what looks like a mistyped file or variable."""
     for warning in settings.doubts(work.given, is_file_wanted=not arguments.mode):
         log.warning(warning)
 
 
-def _operated(arguments: Namespace) -> Config:
+def _operated(arguments: Arguments) -> Config:
     """Return the part of the configuration that an operator's questions need, whatever else is wrong."""
     _begin()
     given = settings.gather_leniently(arguments.config, os.environ)
@@ -272,7 +271,7 @@ def _first_worker() -> Iterator[WorkerProcess | None]:
         first.end()
 
 
-def _log_set_up(arguments: Namespace, given: Given) -> Callable[[], None]:
+def _log_set_up(arguments: Arguments, given: Given) -> Callable[[], None]:
     """Return a function that sends the log to standard error or `--log-file`, here and in workers."""
     level = logging.DEBUG if arguments.debug else logging.WARNING if arguments.quiet else logging.INFO
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
@@ -282,7 +281,7 @@ def _log_set_up(arguments: Namespace, given: Given) -> Callable[[], None]:
 
 
 def _serve(
-    work: _Prepared, arguments: Namespace, first: WorkerProcess | None, environ: Mapping[str, str]
+    work: _Prepared, arguments: Arguments, first: WorkerProcess | None, environ: Mapping[str, str]
 ) -> int:
     from fproc.cli.serving.reload import Call, loaded_version, start_loading  # noqa: PLC0415 - not for --input
     from fproc.cli.serving.watch import Options, Service  # noqa: PLC0415

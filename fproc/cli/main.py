@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING
 
-from fproc import __version__
 from fproc.base.errors import (
     EXIT_CONFIG,
     EXIT_FILE_FAILED,
@@ -23,171 +20,12 @@ from fproc.base.errors import (
     UsageError,
     reason_of,
 )
-from fproc.base.own_code import build_stamp
+from fproc.base.own_code import version_line
 from fproc.base.stdout import complain
-from fproc.base.values import dataclass, field
-from fproc.cli.install.kinds import KINDS
 
-DEFAULT_COLUMNS = 80
-"""The width of help where no terminal tells one."""
-
-DESCRIPTION = """\
-Files that land in watch_dir/unprocessed/ are taken one by one, streamed line by line through the pipeline of
-pipeline.json, and filed in processed/ or failed/; results appear in results/, whole or not at all."""
-
-EPILOG = """\
-exit status: 0 all well, 1 a file failed, 2 wrong usage, 78 wrong configuration, 130 interrupted
-settings: a flag wins over a variable (FPROC_WATCH_DIR, FPROC_PORT, ...), that over .env beside the
-configuration, that over pipeline.json"""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """An action of the command line.
-
-    Attributes:
-        flag: the option that asks for it.
-        help: what it does, for `--help`.
-        function: the path of its function, imported when it is called; it takes the arguments and returns the
-            exit status.
-        options: those that go with this action; an option that no action names goes with all.
-        takes: the arguments of `argparse` for the option's value.
-        meaning: the text for the documents, if that is more than `help`.
-    """
-
-    flag: str
-    help: str
-    function: str
-    options: tuple[str, ...] = ()
-    takes: Mapping[str, Any] = field(default_factory=lambda: {"action": "store_true"})
-    meaning: str = ""
-
-
-ACTIONS = (
-    Action(
-        "--watch",
-        "process files as they land, until stopped",
-        "fproc.cli.actions.watch",
-        ("--drain", "--heartbeat-url", "--mode", "--trace"),
-        meaning="process files as they land in `unprocessed/`, until stopped; the dashboard answers "
-        "meanwhile",
-    ),
-    Action(
-        "--input",
-        "process these files where they are; - is standard input",
-        "fproc.cli.actions.process_files",
-        ("--mode", "--output", "--trace"),
-        {"nargs": "+", "metavar": "PATH"},
-        "process these files where they are, and exit; `-` is standard input",
-    ),
-    Action(
-        "--check",
-        "check the configuration and run its examples",
-        "fproc.cli.actions.check",
-        meaning="check configuration and processors, run the `examples`, print a summary; says if lines are "
-        "interpreted, which is slow, or a big file is done by one worker, and why",
-    ),
-    Action(
-        "--graph",
-        "draw the pipeline",
-        "fproc.cli.actions.graph",
-        takes={"nargs": "?", "const": "text", "choices": ("text", "mermaid", "dot")},
-    ),
-    Action(
-        "--explain",
-        "what becomes of a line, step by step; - is each line of standard input",
-        "fproc.cli.actions.explain",
-        ("--json",),
-        {"metavar": "FILE:LINE"},
-        "what becomes of one line: its route, and what each node received and emitted, with the lines before "
-        "it run first where nodes remember; `FILE` is a path, or the name of an input; `-` explains each "
-        "line of standard input; with `--json` as JSON. It writes no results",
-    ),
-    Action(
-        "--processors",
-        "the built-in processors, or the options and an example of one",
-        "fproc.cli.actions.show_processors",
-        takes={"nargs": "?", "const": "", "metavar": "NAME"},
-    ),
-    Action(
-        "--sample",
-        "write sample files into --output DIR",
-        "fproc.cli.actions.write_sample_files",
-        ("--output", "--seed", "--shape"),
-        {"type": int, "metavar": "COUNT"},
-        "write sample files into `--output DIR`: logs, CSV, JSON lines or batches (`--shape`)",
-    ),
-    Action(
-        "--status",
-        "how many files are in each state, and whether all is well",
-        "fproc.cli.actions.show_status",
-        ("--json",),
-        meaning="how many files are in each state, what is being worked on, and whether all is well; with "
-        "`--json` as JSON",
-    ),
-    Action(
-        "--why",
-        "where that file is, and why it is not processed yet",
-        "fproc.cli.actions.say_why",
-        takes={"metavar": "NAME"},
-    ),
-    Action(
-        "--retry",
-        "put failed files back to work; all of them with --all",
-        "fproc.cli.actions.put_back",
-        ("--all",),
-        {"nargs": "*", "metavar": "NAME"},
-        "put files back into `unprocessed/`: failed ones (with `--all` all of them), and by name those in "
-        "`processed/` of which lines were set aside",
-    ),
-    Action(
-        "--history",
-        "what happened to all files, or to one",
-        "fproc.cli.actions.show_history",
-        ("--json",),
-        {"nargs": "?", "const": "", "metavar": "NAME"},
-        "what happened to all files, or to those of one name, oldest first: when they ended, how, and with "
-        "what results",
-    ),
-    Action(
-        "--rejects",
-        "the lines that were set aside, of all files or of one",
-        "fproc.cli.actions.show_rejects",
-        ("--json",),
-        {"nargs": "?", "const": "", "metavar": "NAME"},
-        "the lines that were set aside (`failed/*.rejected.jsonl`), of all files or of those of one name",
-    ),
-    Action(
-        "--export-history",
-        "the whole history for other programs",
-        "fproc.cli.actions.export_history",
-        takes={"choices": ("csv", "jsonl")},
-        meaning="the whole history, oldest first, as CSV with a header or as a JSON object on each line",
-    ),
-    Action(
-        "--prune",
-        "remove what retention does not keep, now",
-        "fproc.cli.actions.prune",
-        ("--dry-run",),
-        meaning="remove what [`retention`](CONFIGURATION.md#what-is-removed) does not keep, now; with "
-        "`--dry-run` only list it",
-    ),
-    Action(
-        "--doctor",
-        "check what the folders' filesystems can do",
-        "fproc.cli.actions.examine_folders",
-        meaning="check whether the folders' filesystems can do what fproc relies on",
-    ),
-    Action(
-        "--print",
-        "a file to install fproc with, filled in with this configuration",
-        "fproc.cli.actions.print_install_file",
-        takes={"choices": tuple(KINDS)},
-        meaning="print a file to install fproc with, filled in with the paths of this configuration; see "
-        "[below](#files-to-install-fproc-with)",
-    ),
-)
-"""All actions. A new one is an entry here, and its function."""
+if TYPE_CHECKING:
+    from fproc.cli.arguments.options import Arguments
+    from fproc.cli.arguments.table import Action
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -199,20 +37,10 @@ def main(argv: list[str] | None = None) -> int:
     is_debugging = "--debug" in command_line
     try:
         if command_line == ["--version"]:  # without the cost of a parser
-            print(_version())
+            print(version_line())
             _flush()
             return EXIT_OK
-        parser = command_parser()
-        try:
-            arguments = parser.parse_args(argv)
-        except SystemExit:  # --help, --version, wrong usage: the text is printed already
-            _flush()
-            raise
-        action = _asked(arguments)
-        if action is None:
-            parser.print_help()
-            return EXIT_USAGE
-        status = _do(action, arguments)
+        status = _do(command_line)
         _flush()
     except KeyboardInterrupt:
         complain("interrupted")
@@ -225,12 +53,6 @@ def main(argv: list[str] | None = None) -> int:
             traceback.print_exc()
         return _explain(error)
     return status
-
-
-def _version() -> str:
-    """Return name and version, with the commit that this was built from, and its day, if that is known."""
-    stamp = build_stamp()
-    return f"fproc {__version__}" + (f" ({stamp[0]}, {stamp[1].partition('T')[0]})" if stamp else "")
 
 
 def _explain(error: Exception) -> int:
@@ -253,76 +75,10 @@ def _explain(error: Exception) -> int:
     return EXIT_FILE_FAILED
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports wrong usage in the same form as all other errors."""
-
-    def _print_message(self, message: str, file: Any = None) -> None:
-        """Print help or version; unlike the base class, raise an error if that fails."""
-        if message and file is not None:
-            file.write(message)
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"fproc: {message} (fproc --help lists what there is)\n")
-
-
-class _Version(argparse.Action):
-    """Reads what to print once it is asked for; that of the base class would be read at each start."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_arguments: object, **_keywords: object) -> None:
-        print(_version())
-        parser.exit()
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Looks up the terminal's width itself: the base class imports `shutil` for it, at each start."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_columns() - 2)
-
-
-def _columns() -> int:
-    asked = os.environ.get("COLUMNS", "")
-    if asked.isdecimal() and int(asked):
-        return int(asked)
-    with suppress(AttributeError, ValueError, OSError):  # closed, or no terminal
-        return os.get_terminal_size(sys.stdout.fileno()).columns or DEFAULT_COLUMNS
-    return DEFAULT_COLUMNS
-
-
-def command_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    from fproc.cli.options import OPTIONS  # noqa: PLC0415 - --version does without
-
-    parser = _Parser(
-        prog="fproc",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=_Formatter,
-        allow_abbrev=False,
-    )
-    actions = parser.add_argument_group("actions (one)").add_mutually_exclusive_group()
-    for action in ACTIONS:
-        actions.add_argument(action.flag, help=action.help, **action.takes)
-    actions.add_argument("--version", action=_Version, nargs=0, help="print the version and its commit")
-    options = parser.add_argument_group("options")
-    for option in OPTIONS:
-        takes = {"choices": option.choices or None, "metavar": option.metavar or None}
-        options.add_argument(
-            option.flag, help=option.help, **({"action": "store_true"} if option.is_switch else takes)
-        )
-    return parser
-
-
-def _asked(arguments: argparse.Namespace) -> Action | None:
-    """Return the action that is asked for, or None."""
-    from fproc.cli.options import value_of  # noqa: PLC0415
-
-    return next((action for action in ACTIONS if value_of(arguments, action.flag) is not None), None)
-
-
-def _refuse_strays(action: Action, arguments: argparse.Namespace) -> None:
+def _refuse_strays(action: Action, arguments: Arguments) -> None:
     """Refuse options that mean nothing with this action, rather than ignore them."""
-    from fproc.cli.options import OPTIONS, value_of  # noqa: PLC0415
+    from fproc.cli.arguments.options import OPTIONS, value_of  # noqa: PLC0415 - as below
+    from fproc.cli.arguments.table import ACTIONS  # noqa: PLC0415
 
     for option in OPTIONS:
         flag = option.flag
@@ -333,11 +89,32 @@ def _refuse_strays(action: Action, arguments: argparse.Namespace) -> None:
         raise UsageError("--input and --output must not be empty")
 
 
-def _do(action: Action, arguments: argparse.Namespace) -> int:
+def _do(command_line: list[str]) -> int:
+    from fproc.cli.arguments.quick import asked_action, quick_arguments  # noqa: PLC0415 - --version does without
+
+    arguments = quick_arguments(command_line) or _parsed(command_line)
+    action = asked_action(arguments)
+    if action is None:
+        from fproc.cli.arguments.parser import command_parser  # noqa: PLC0415 - slow to import
+
+        command_parser().print_help()
+        return EXIT_USAGE
     _refuse_strays(action, arguments)
     module, _, function = action.function.rpartition(".")
-    do: Callable[[argparse.Namespace], int] = getattr(import_module(module), function)
+    do: Callable[[Arguments], int] = getattr(import_module(module), function)
     return do(arguments)
+
+
+def _parsed(command_line: list[str]) -> Arguments:
+    """Return the values of an unusual command line, or exit if it asks for help, or is wrong."""
+    from fproc.cli.arguments.options import Arguments  # noqa: PLC0415
+    from fproc.cli.arguments.parser import command_parser  # noqa: PLC0415 - slow to import
+
+    try:
+        return command_parser().parse_args(command_line, Arguments())
+    except SystemExit:  # --help, --version, wrong usage: the text is printed already
+        _flush()
+        raise
 
 
 def _end_when_told() -> None:

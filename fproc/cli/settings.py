@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +11,13 @@ from fproc.base.errors import ConfigError, Problem, UsageError
 from fproc.base.schema import Problems
 from fproc.base.text import nearest, shown
 from fproc.base.values import dataclass, field, replace
-from fproc.cli.options import (
+from fproc.cli.arguments.options import (
     LOG_FORMAT_VARIABLE,
     LOG_FORMATS,
     MODE_VARIABLE,
     OPTIONS,
     TOKEN_VARIABLE,
+    Arguments,
     value_of,
 )
 from fproc.config.defaults import CONFIG_NAME, DEFAULT
@@ -124,7 +124,7 @@ def _given(file: ConfigFile, environ: Mapping[str, str], problems: Problems) -> 
     return given
 
 
-def given_flags(arguments: Namespace) -> dict[str, str]:
+def given_flags(arguments: Arguments) -> dict[str, str]:
     """Return what the command line says of keys, by flag; a switch says "true", or nothing."""
     flags = [setting.key.flag.name for setting in GIVEN_OUTSIDE if setting.key.flag.name]
     values = {flag: value_of(arguments, flag) for flag in flags}

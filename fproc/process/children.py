@@ -19,6 +19,7 @@ from typing import Protocol
 from fproc.base import own_code, stdout
 from fproc.base.values import dataclass
 from fproc.process.ipc import die_with_parent
+from fproc.process.signals import expect_signals
 
 _START = """\
 import sys
@@ -224,13 +225,3 @@ def _leave_to_parent(_number: int, _frame: FrameType | None) -> None:
 
     Unlike an ignored signal, this is not inherited by programs that users' processors start.
     """
-
-
-def expect_signals() -> None:
-    """Restore SIGCHLD, so that exits of processes are reported, and unblock it and SIGTERM.
-
-    The parent of this process may have had SIGCHLD ignored (`trap '' CHLD`), and then the system forgets how
-    processes exited; or it may have had signals blocked. Both are inherited.
-    """
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})

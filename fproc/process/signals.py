@@ -72,3 +72,13 @@ def _has_terminal() -> bool:
     except OSError:
         return False
     return True
+
+
+def expect_signals() -> None:
+    """Restore SIGCHLD, so that exits of processes are reported, and unblock it and SIGTERM.
+
+    The parent of this process may have had SIGCHLD ignored (`trap '' CHLD`), and then the system forgets how
+    processes exited; or it may have had signals blocked. Both are inherited.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM})

@@ -19,7 +19,6 @@ from fproc.pipeline.compiler.run import CompiledRun
 from fproc.pipeline.failures import GENERATED
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.records import Block
-from fproc.process.children import Process
 from fproc.process.mark import EXCERPT_CHARACTERS, CurrentTask, Whereabouts
 
 log = logging.getLogger("fproc.worker")
@@ -96,12 +95,12 @@ def _cut(text: str | None, characters: int) -> str | None:
     return None if text is None else text[:characters]
 
 
-def ask(process: Process, mark: CurrentTask) -> None:
-    """Ask a process where it is, unless the signal would kill it, or it is gone."""
+def ask(pid: int, mark: CurrentTask) -> None:
+    """Ask a process where it is, by its id, unless the signal would kill it, or it is gone."""
     mark.ask()
-    if ASK is not None and _hears(process.pid, ASK):
+    if ASK is not None and _hears(pid, ASK):
         with suppress(ProcessLookupError):
-            os.kill(process.pid, ASK)
+            os.kill(pid, ASK)
 
 
 def _hears(pid: int, number: int) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import socket
 import stat
 from collections.abc import Callable
 
@@ -205,7 +204,7 @@ def history_of(folders: Folders) -> str:
     if not os.path.exists(folders.shared):
         return folders.history
     stem, suffix = os.path.splitext(folders.history)
-    return f"{stem}.{_UNUSUAL.sub('_', socket.gethostname())}{suffix}"
+    return f"{stem}.{_UNUSUAL.sub('_', os.uname().nodename)}{suffix}"
 
 
 def _make_id(folders: Folders, disk: Disk) -> str:

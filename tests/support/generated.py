@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fproc.cli.main import ACTIONS, Action
-from fproc.cli.options import OPTIONS, TOKEN_VARIABLE, CommandOption
+from fproc.cli.arguments.options import OPTIONS, TOKEN_VARIABLE, CommandOption
+from fproc.cli.arguments.table import ACTIONS, Action
 from fproc.config.declaration import Setting
 from fproc.config.model import SETTINGS
 from fproc.pipeline.processors.base import Builtin

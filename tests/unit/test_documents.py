@@ -6,7 +6,7 @@ import argparse
 import re
 
 from fproc.base.values import fields
-from fproc.cli import main as command_line
+from fproc.cli.arguments import parser as command_line
 from fproc.cli.settings import VARIABLES
 from fproc.config import input_format, model, nodes
 from fproc.config.keys import KEYS

@@ -115,5 +115,5 @@ def test_a_path_that_is_not_there_is_noticed(text: str, lost: list[str]) -> None
 
 
 def test_a_module_that_is_not_there_is_noticed() -> None:
-    text = "see fproc.crew, `fproc.run.chunked`, `fproc.base.times.nothing_of_it` and fproc.cli.main.ACTIONS"
+    text = "see fproc.crew, `fproc.run.chunked`, `fproc.base.times.nothing_of_it`, fproc.cli.main.main"
     assert lost_modules(text) == ["fproc.base.times.nothing_of_it", "fproc.crew"]

@@ -10,7 +10,9 @@ from functools import cache
 
 import pytest
 
-from fproc.cli import main as command_line
+from fproc.cli.arguments import parser as command_line
+from fproc.cli.arguments.options import Arguments
+from fproc.cli.arguments.quick import asked_action
 from tests.support.project import PROJECT
 
 DOCUMENTS = sorted(
@@ -117,7 +119,7 @@ def test_each_command_of_the_documents_has_options_that_fproc_knows(document: st
     for arguments in calls(text_of(document)):
         if arguments[0].startswith("-") and arguments != ["--version"]:
             numbered = ["1" if word in {"N", "COUNT"} else word for word in arguments]
-            action = command_line._asked(parser.parse_args(numbered))
+            action = asked_action(parser.parse_args(numbered, Arguments()))
             assert action is not None, arguments
 
 

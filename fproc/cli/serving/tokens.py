@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fproc.base.errors import ConfigError, Problem
 from fproc.base.values import dataclass, field
-from fproc.cli.options import TOKEN_VARIABLE
+from fproc.cli.arguments.options import TOKEN_VARIABLE
 from fproc.cli.settings import Given
 from fproc.config.model import Dashboard
 from fproc.web.access.secret_files import check_privacy, check_strength, check_token, read_token

@@ -221,7 +221,7 @@ class _Helper:
             resources.callback(child.end)
             self._mark = CurrentTask(mark_file)
             resources.callback(self._mark.close)
-            self.question = Question(self._mark, lambda: ask(child.process, self._mark), ANSWER_SECONDS)
+            self.question = Question(self._mark, lambda: ask(child.process.pid, self._mark), ANSWER_SECONDS)
             self._beats = 0
             self.channel = child.channel
             with suppress(OSError):  # it has died: the next read finds out

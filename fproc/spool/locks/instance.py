@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -61,7 +60,7 @@ class InstanceFile:
             if not self._is_there():
                 self._open()
             assert self._descriptor is not None
-            value = {"host": socket.gethostname(), "pid": os.getpid(), **state}
+            value = {"host": os.uname().nodename, "pid": os.getpid(), **state}
             self._disk.overwrite(self._descriptor, json.dumps(value).encode())
             self._state = dict(state)
 
@@ -112,7 +111,7 @@ def _instance(path: str) -> Instance:
             state = json.load(file)
         return Instance(str(state.pop("host")), int(state.pop("pid")), state)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Instance(socket.gethostname(), int(pid) if pid.isdecimal() else 0, {})
+        return Instance(os.uname().nodename, int(pid) if pid.isdecimal() else 0, {})
 
 
 MOST_NAMES = 100

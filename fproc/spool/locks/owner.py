@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import suppress
 
 from fproc.base.values import dataclass
@@ -34,7 +33,7 @@ class Owner:
         container = ""
         with suppress(OSError):
             container = os.readlink(_PID_NAMESPACE)
-        return cls(socket.gethostname(), container, read_text(BOOT_ID), os.getpid(), _began(os.getpid()))
+        return cls(os.uname().nodename, container, read_text(BOOT_ID), os.getpid(), _began(os.getpid()))
 
     def is_neighbour(self, other: Owner) -> bool:
         """Return whether both are known to be of one boot of one kernel, and of one pid namespace.

@@ -371,7 +371,7 @@ class _Slot:
         self.channel, self._process, self._mark = child.channel, child.process, mark
         self._vigil = Vigil(
             mark,
-            lambda: ask(child.process, mark),
+            lambda: ask(child.process.pid, mark),
             self._setup.config.limits.stall_seconds,
             monotonic=self._monotonic,
         )

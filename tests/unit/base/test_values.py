@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from fproc.base.values import asdict, dataclass, field, fields, replace
+from fproc.base.values import LATE_CALLS, asdict, dataclass, field, fields, replace
 from tests.support.project import PROJECT
 
 PACKAGE = PROJECT / "fproc"
@@ -60,6 +60,22 @@ class Empty:
     """One without fields."""
 
 
+MISFITS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+    ((), {}),
+    (("a", 1, [], "", "", ""), {}),
+    (("a",), {"name": "b"}),
+    (("a",), {"z": 1}),
+]
+
+BODY = {
+    "__annotations__": Ours.__annotations__,
+    "size": 3,
+    "numbers": field(default_factory=make_numbers),
+    "note": field(default="", compare=False),
+    "secret": field(default="x", repr=False),
+}
+"""The body of a class with the same fields."""
+
 GIVEN: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
     (("a",), {}),
     (("a", 4), {"note": "n"}),
@@ -78,14 +94,29 @@ def test_what_is_given_is_there_and_what_is_not_has_its_default(
     assert [entry.name for entry in fields(Ours)] == [entry.name for entry in dataclasses.fields(Theirs)]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [((), {}), (("a", 1, [], "", "", ""), {}), (("a",), {"name": "b"}), (("a",), {"z": 1})],
-)
+@pytest.mark.parametrize(("arguments", "named"), MISFITS)
 def test_what_does_not_fit_is_refused(arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
     for kind in (Theirs, Ours):
         with pytest.raises(TypeError, match=r"__init__\(\)"):
             kind(*arguments, **named)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"), [*GIVEN, ((), {}), (("a",), {"z": 1}), (("a",), {"name": 1})]
+)
+def test_the_calls_before_and_after_it_is_compiled_do_the_same(
+    arguments: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    def outcome(kind: type[Any]) -> object:
+        try:
+            return asdict(kind(*arguments, **named))
+        except TypeError as error:
+            return str(error)
+
+    fresh: Any = dataclass(frozen=True, slots=True)(type("Ours", (), {**BODY}))
+    outcomes = [outcome(fresh) for _ in range(LATE_CALLS + 3)]
+    assert outcomes == [outcome(Ours)] * len(outcomes)
+    assert fresh.__init__.__code__.co_filename == "<Ours>", "by now it is compiled"
 
 
 def test_a_default_that_is_made_is_made_each_time() -> None:

@@ -7,8 +7,9 @@ from importlib import import_module
 import pytest
 
 from fproc.base.errors import EXIT_USAGE
-from fproc.cli.main import ACTIONS, Action, main
-from fproc.cli.options import OPTIONS, CommandOption
+from fproc.cli.arguments.options import OPTIONS, CommandOption
+from fproc.cli.arguments.table import ACTIONS, Action
+from fproc.cli.main import main
 from fproc.config.model import SETTINGS
 
 FLAGS = {option.flag for option in OPTIONS}

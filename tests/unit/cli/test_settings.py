@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from fproc.base.errors import EXIT_CONFIG, EXIT_USAGE, ConfigError, UsageError
 from fproc.base.schema import boolean
+from fproc.cli.arguments.options import Arguments
 from fproc.cli.settings import gather, given_flags, load_plan
 from fproc.config.declaration import Flag, Key, Setting
 from fproc.config.keys import parse_config
@@ -320,5 +320,5 @@ def test_what_the_command_line_says_of_keys_is_text_and_what_it_does_not_say_is_
     flags = [Flag("--yes"), Flag("--no"), Flag("--word", "TEXT"), Flag("--none", "TEXT")]
     keys = [Setting((flag.name,), "str", "", Key(boolean, flag=flag)) for flag in flags]
     monkeypatch.setattr("fproc.cli.settings.GIVEN_OUTSIDE", keys)
-    arguments = Namespace(yes=True, no=False, word="w", none=None)
+    arguments = Arguments(yes=True, no=False, word="w", none=None)
     assert given_flags(arguments) == {"--yes": "true", "--word": "w"}

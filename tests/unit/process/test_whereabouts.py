@@ -196,15 +196,15 @@ def started(code: str) -> subprocess.Popen[bytes]:
 def test_a_process_that_does_not_hear_is_not_harmed(disposition: str) -> None:
     process = started(f"import signal, sys; signal.signal({ASK}, signal.{disposition})")
     mark = CurrentTask.own()
-    ask_process(process, mark)
+    ask_process(process.pid, mark)
     process.communicate()
     assert process.returncode == 0
-    ask_process(process, mark)  # it is gone
+    ask_process(process.pid, mark)  # it is gone
     assert mark.answer() is None
 
 
 def test_a_process_that_hears_is_asked() -> None:
     process = started(f"import signal, sys; signal.signal({ASK}, lambda *_: sys.exit(9))")
-    ask_process(process, CurrentTask.own())
+    ask_process(process.pid, CurrentTask.own())
     assert process.wait(60) == 9
     process.communicate()

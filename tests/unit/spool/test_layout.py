@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -262,7 +263,7 @@ def test_each_host_has_a_history_of_its_own_where_several_share_the_folder(
     assert history_of(folders) == str(tmp_path / "w/.fproc/history.db")
     Path(folders.shared).touch()
     for host in ("one", "other/host"):
-        monkeypatch.setattr("socket.gethostname", lambda host=host: host)
+        monkeypatch.setattr("os.uname", lambda host=host: SimpleNamespace(nodename=host))
         history = open_history(folders, settings.retention)
         history.record([FileEvent(new_id(), "x.log", "processed", 0.0)])
         assert [row.event.file for row in history.recent(limit=9)] == ["x.log"]

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from fproc.cli.arguments.table import ACTIONS
 from fproc.cli.design.draw import draw
-from fproc.cli.main import ACTIONS
 from fproc.config.input_format import FileRule
 from fproc.config.nodes import NodeSpec
 from fproc.pipeline.graph import Graph, build_graph

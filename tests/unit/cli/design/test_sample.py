@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fproc.cli.arguments.options import SAMPLE_SHAPES
 from fproc.cli.design.sample import FEWEST_LINES, FIRST, SHAPES, write_samples
-from fproc.cli.options import SAMPLE_SHAPES
 from tests.support.programs.running import run
 
 KNOWN = {

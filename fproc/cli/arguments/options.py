@@ -6,8 +6,8 @@ Those that give a key of the configuration are declared with it, in `config.mode
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from fproc.base.values import dataclass
@@ -139,13 +139,21 @@ OPTIONS = (
 )
 
 
-def value_of(arguments: Namespace, flag: str) -> Any:
+class Arguments(SimpleNamespace):
+    """The values of a command line, by the names of actions and options."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise an error for a name that is none; it tells type checkers that all others are there."""
+        raise AttributeError(name)
+
+
+def value_of(arguments: Arguments, flag: str) -> Any:
     """Return what the command line says for an option or action; None if it is not there."""
     value = getattr(arguments, flag.removeprefix("--").replace("-", "_"))
     return None if value is False else value
 
 
-def options_again(arguments: Namespace, environ: Mapping[str, str]) -> tuple[str, ...]:
+def options_again(arguments: Arguments, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the options that flags and variables give, with absolute paths, as flags of another call.
 
     Without `--config`, and without what is secret or means nothing to `--watch`.
