@@ -2,6 +2,9 @@
 
 A check takes a value, its JSON path and the list of problems; it returns the clean value, or None after it
 has put a problem on the list. Checks are built from smaller ones.
+
+At each check it is noted what JSON Schema (draft-07) says of the values that it accepts: their shape. One may
+accept more than its check does, never less: what is right must not be marked in an editor.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fproc.base import urls
 from fproc.base.errors import ConfigError, Problem
@@ -22,6 +25,52 @@ if TYPE_CHECKING:
 
 Problems = list[Problem]
 Check = Callable[[Any, str, Problems], Any]
+
+Shape = dict[str, Any]
+"""A schema as a JSON value; an empty one accepts everything."""
+
+_Check = TypeVar("_Check", bound=Callable[..., Any])
+
+_SHAPE = "shape"
+"""The attribute of a check that has the call which makes its shape."""
+
+NULL: Shape = {"type": "null"}
+TEXT: Shape = {"type": "string", "minLength": 1}
+
+
+def shaped(check: _Check, shape: Callable[[], Shape]) -> _Check:
+    """Return the check, after noting at it how its shape is made: only when somebody asks."""
+    vars(check)[_SHAPE] = shape
+    return check
+
+
+def has_shape(shape: Callable[[], Shape]) -> Callable[[_Check], _Check]:
+    """Return a decorator that does the same."""
+    return lambda check: shaped(check, shape)
+
+
+def shape_of(check: Callable[..., Any]) -> Shape:
+    """Return the shape of what a check accepts, as a new dictionary."""
+    make: Callable[[], Shape] = vars(check).get(_SHAPE, dict)
+    return dict(make())
+
+
+def any_of(*shapes: Shape) -> Shape:
+    """Return the shape of what has one of these shapes."""
+    return {"anyOf": list(shapes)}
+
+
+def object_shape(keys: dict[str, Shape], required: tuple[str, ...] = ()) -> Shape:
+    """Return the shape of an object with known keys, and with those that are allowed in each."""
+    shape: Shape = {"type": "object", "properties": {**keys, **COMMENTS}, "additionalProperties": False}
+    return {**shape, "required": list(required)} if required else shape
+
+
+COMMENTS: dict[str, Shape] = {
+    "$schema": {"type": "string", "description": "the schema of this file, for editors"},
+    "description": {"type": "string", "description": "a comment"},
+}
+"""Keys that each object may have, and that mean nothing to fproc."""
 
 
 def parse_json(text: str, name: str, problems: Problems) -> Any:
@@ -64,7 +113,7 @@ def _json_hint(text: str, error: JSONDecodeError) -> str:
     if before.endswith(",") and text[error.pos : error.pos + 1] in "]}":
         return "remove the comma before it"
     if text[error.pos : error.pos + 2] in {"//", "/*"} or text[error.pos : error.pos + 1] == "#":
-        return "JSON has no comments"
+        return "JSON has no comments; a name that ends in .jsonc allows them"
     if text[error.pos : error.pos + 1] == "'":
         return "JSON wants double quotes"
     return ""
@@ -109,9 +158,10 @@ def text(*, empty: bool = False) -> Check:
             problems.append(Problem(path, f"must be text, not {json_type(value)}"))
         return None
 
-    return check
+    return shaped(check, lambda: {"type": "string"} if empty else TEXT)
 
 
+@has_shape(lambda: {"type": "boolean"})
 def boolean(value: Any, path: str, problems: Problems) -> Any:
     """Check that a value is true or false."""
     if isinstance(value, bool):
@@ -136,7 +186,12 @@ def number(*, least: float = 0, most: float = math.inf, above: bool = False, who
         problems.append(Problem(path, f"must be {span}, not {_number(value)}"))
         return None
 
-    return check
+    def shape() -> Shape:
+        least_shape = {"exclusiveMinimum" if above else "minimum": least}
+        most_shape = {} if most == math.inf else {"maximum": most}
+        return {"type": "integer" if whole else "number", **least_shape, **most_shape}
+
+    return shaped(check, shape)
 
 
 def choice(*words: str) -> Check:
@@ -151,9 +206,10 @@ def choice(*words: str) -> Check:
         problems.append(Problem(path, f"must be one of {choices}, not {shown_value}", hint))
         return None
 
-    return check
+    return shaped(check, lambda: {"enum": list(words)})
 
 
+@has_shape(lambda: TEXT)
 def pattern(value: Any, path: str, problems: Problems) -> Any:
     """Check that a value is a regular expression; it stays text, which its user compiles."""
     value = text()(value, path, problems)
@@ -165,6 +221,7 @@ def pattern(value: Any, path: str, problems: Problems) -> Any:
     return value
 
 
+@has_shape(lambda: TEXT)
 def url(value: Any, path: str, problems: Problems) -> Any:
     """Check that a value is a URL that can be called. Problems do not show it: it may hold a secret."""
     value = text()(value, path, problems)
@@ -188,7 +245,7 @@ def list_of(item: Check, *, least: int = 0) -> Check:
         elements = [item(element, f"{path}[{index}]", problems) for index, element in enumerate(value)]
         return tuple(element for element in elements if element is not None)
 
-    return check
+    return shaped(check, lambda: {"type": "array", "items": shape_of(item), "minItems": least})
 
 
 def object_of(item: Check) -> Check:
@@ -200,7 +257,7 @@ def object_of(item: Check) -> Check:
             return None
         return {key: item(element, f"{path}.{key}", problems) for key, element in value.items()}
 
-    return check
+    return shaped(check, lambda: {"type": "object", "additionalProperties": shape_of(item)})
 
 
 def anything(value: Any, _path: str, _problems: Problems) -> Any:
@@ -214,11 +271,18 @@ _NULL = object()
 
 def or_null(check: Check) -> Check:
     """Return a check for a key of a `table` that may be null, which then is its value."""
-    return lambda value, path, problems: _NULL if value is None else check(value, path, problems)
+
+    def check_or_null(value: Any, path: str, problems: Problems) -> Any:
+        return _NULL if value is None else check(value, path, problems)
+
+    return shaped(check_or_null, lambda: any_of(shape_of(check), NULL))
 
 
 def table(keys: Mapping[str, Check], *, required: tuple[str, ...] = (), build: Callable[..., Any]) -> Check:
-    """Return a check for an object with known keys; `build` takes those that are there and right, by name."""
+    """Return a check for an object with known keys; `build` takes those that are there and right, by name.
+
+    It may have comments, too.
+    """
 
     def check(value: Any, path: str, problems: Problems) -> Any:
         if not isinstance(value, dict):
@@ -227,6 +291,9 @@ def table(keys: Mapping[str, Check], *, required: tuple[str, ...] = (), build: C
         clean = {}
         for key, element in value.items():
             if key not in keys:
+                if key in COMMENTS:
+                    _COMMENT(element, f"{path}.{key}", problems)
+                    continue
                 hint = nearest(key, list(keys)) or "known are " + ", ".join(keys)
                 problems.append(Problem(f"{path}.{key}", "unknown key", hint))
             elif (clean_element := keys[key](element, f"{path}.{key}", problems)) is not None:
@@ -237,4 +304,10 @@ def table(keys: Mapping[str, Check], *, required: tuple[str, ...] = (), build: C
             return None
         return build(**clean)
 
-    return check
+    def shape() -> Shape:
+        return object_shape({key: shape_of(check_key) for key, check_key in keys.items()}, required)
+
+    return shaped(check, shape)
+
+
+_COMMENT = text(empty=True)

@@ -124,6 +124,15 @@ def show_processors(arguments: Arguments) -> int:
     return EXIT_OK
 
 
+def show_schema(_arguments: Arguments) -> int:
+    """Print the JSON Schema of `pipeline.json`."""
+    from fproc.cli.design.json_schema import json_schema  # noqa: PLC0415
+
+    _begin()
+    say(json.dumps(json_schema(), indent=2))
+    return EXIT_OK
+
+
 def explain(arguments: Arguments) -> int:
     """Print what becomes of one line, or of each line of standard input."""
     from fproc.cli.design.explain import print_explanations  # noqa: PLC0415

@@ -20,16 +20,16 @@ from fproc.cli.arguments.options import (
     Arguments,
     value_of,
 )
-from fproc.config.defaults import CONFIG_NAME, DEFAULT
-from fproc.config.files import (
+from fproc.config.keys import parse_config
+from fproc.config.model import SETTINGS, Config
+from fproc.config.sources.defaults import CONFIG_NAME, DEFAULT
+from fproc.config.sources.files import (
     ConfigFile,
     beside,
     read_config_file,
     read_config_leniently,
     read_env_file,
 )
-from fproc.config.keys import parse_config
-from fproc.config.model import SETTINGS, Config
 from fproc.pipeline.plan import Plan, build_plan, mode_nodes
 
 GIVEN_OUTSIDE = sorted(

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from fproc.base.errors import Problem
-from fproc.base.schema import Check, Problems, number, text
+from fproc.base.schema import TEXT, Check, Problems, any_of, has_shape, number, text
 from fproc.config.patterns import MarkerPattern
 
 YEAR_SECONDS = 86400 * 365
@@ -32,11 +32,17 @@ def at_least_one(most: int | None = None) -> Check:
     return number(least=1, whole=True) if most is None else number(least=1, most=most, whole=True)
 
 
+@has_shape(lambda: any_of({"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": 256}))
 def check_workers(value: Any, path: str, problems: Problems) -> Any:
     """Check a number of processes, or `auto`."""
     return value if value == "auto" else at_least_one(256)(value, path, problems)
 
 
+@has_shape(
+    lambda: any_of(
+        {"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,6})?%$"}
+    )
+)
 def check_max_rejected(value: Any, path: str, problems: Problems) -> Any:
     """Check a number of lines, or a share of them in percent."""
     if not isinstance(value, str):
@@ -47,6 +53,7 @@ def check_max_rejected(value: Any, path: str, problems: Problems) -> Any:
     return value
 
 
+@has_shape(lambda: {"type": "string", "pattern": "^0?[67][0-7]{2}$"})
 def check_mode(value: Any, path: str, problems: Problems) -> Any:
     """Check the mode of a file, in octal digits, with which its owner can read and write it."""
     mode = text()(value, path, problems)
@@ -58,6 +65,7 @@ def check_mode(value: Any, path: str, problems: Problems) -> Any:
     return mode
 
 
+@has_shape(lambda: TEXT)
 def check_host(value: Any, path: str, problems: Problems) -> Any:
     """Check an address or a name, without a port."""
     host = text()(value, path, problems)
@@ -66,6 +74,7 @@ def check_host(value: Any, path: str, problems: Problems) -> Any:
     return host
 
 
+@has_shape(lambda: TEXT)
 def check_marker(value: Any, path: str, problems: Problems) -> Any:
     """Check a pattern for the names of markers."""
     marker = text()(value, path, problems)

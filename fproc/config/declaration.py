@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import reduce
 from typing import Any, TypeVar, cast
 
-from fproc.base.schema import Check, table
+from fproc.base.schema import Check, Shape, object_shape, shape_of, shaped, table
 from fproc.base.values import field, fields, replace
 
 _Value = TypeVar("_Value")
@@ -127,7 +127,23 @@ def section(build: type[_Value], check: Check | None = None) -> _Value:
 
 def checked_fields(build: type) -> Check:
     """Return a check of an object that has the keys of a dataclass, and becomes one."""
-    return table({name: field_key.check for name, field_key in keys_of(build).items()}, build=build)
+    check = table({name: field_key.check for name, field_key in keys_of(build).items()}, build=build)
+    return shaped(check, lambda: shape_of_fields(build))
+
+
+def shape_of_fields(build: type) -> Shape:
+    """Return the shape of such an object, with the meaning and the default of each key."""
+    keys: dict[str, Shape] = {}
+    for entry in fields(cast("Any", build)):
+        declared: Key = entry.metadata[_KEY]
+        keys[entry.name] = shape = dict(shape_of(declared.check))
+        if declared.section is None:
+            shape["description"] = declared.help
+        if declared.section is None and not declared.default_text and not declared.is_required:
+            shape["default"] = list(entry.default) if isinstance(entry.default, tuple) else entry.default
+    return object_shape(
+        keys, tuple(name for name, declared in keys_of(build).items() if declared.is_required)
+    )
 
 
 def settings_of(build: type, path: tuple[str, ...] = ()) -> Iterator[Setting]:

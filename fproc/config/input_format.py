@@ -10,7 +10,18 @@ from typing import Any
 
 from fproc.base import schema
 from fproc.base.errors import Problem
-from fproc.base.schema import Problems, choice, json_type, or_null, table, text
+from fproc.base.schema import (
+    TEXT,
+    Problems,
+    any_of,
+    choice,
+    has_shape,
+    json_type,
+    or_null,
+    shape_of,
+    table,
+    text,
+)
 from fproc.base.values import dataclass, replace
 from fproc.config.declaration import key, keys_of
 from fproc.config.patterns import matches, result_name
@@ -43,6 +54,7 @@ Records = str | Mapping[str, str]
 """What one record is, as the configuration says it."""
 
 
+@has_shape(lambda: TEXT)
 def check_encoding(value: Any, path: str, problems: Problems) -> Any:
     """Check the name of an encoding, or `auto`."""
     name = text()(value, path, problems)
@@ -66,6 +78,7 @@ def _is_encoding(name: str) -> bool:
 _BOUNDARY = table({STARTS: schema.pattern, CONTINUES: schema.pattern, SEPARATOR: text()}, build=dict)
 
 
+@has_shape(lambda: any_of({"enum": [LINES, CSV]}, {**shape_of(_BOUNDARY), "minProperties": 1}))
 def check_records(value: Any, path: str, problems: Problems) -> Any:
     """Check what one record is."""
     if isinstance(value, str):
@@ -140,6 +153,7 @@ _FILE_RULE = table(
 )
 
 
+@has_shape(lambda: shape_of(_FILE_RULE))
 def check_file_rule(value: Any, path: str, problems: Problems) -> Any:
     """Check a rule, which must say which files it is about, and what is to be done with them."""
     rule = _FILE_RULE(value, path, problems)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from fproc.base.schema import Problems, table
+from fproc.base.schema import Problems, Shape, table
 from fproc.base.values import replace
-from fproc.config.declaration import keys_of
+from fproc.config.declaration import keys_of, shape_of_fields
 from fproc.config.model import SETTINGS, Config
 
 KEYS = keys_of(Config)
@@ -32,6 +32,11 @@ def parse_config(value: Any, *, folder: str) -> tuple[Config | None, Problems]:
     problems: Problems = []
     config: Config | None = _CHECK(value, "$", problems)
     return config and _placed(config, folder), problems
+
+
+def config_shape() -> Shape:
+    """Return the shape of a configuration, as JSON Schema; what a node's `config` holds is not in it."""
+    return shape_of_fields(Config)
 
 
 def _placed(config: Config, folder: str) -> Config:

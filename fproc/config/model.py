@@ -10,11 +10,11 @@ from typing import Any
 
 from fproc.base import schema, urls
 from fproc.base.errors import Problem
-from fproc.base.schema import Problems, boolean, choice, list_of, number, or_null, text
+from fproc.base.schema import Problems, boolean, choice, has_shape, list_of, number, or_null, text
 from fproc.base.values import asdict, dataclass
 from fproc.config import checks
 from fproc.config.checks import at_least_one
-from fproc.config.declaration import Flag, checked_fields, key, section, settings_of
+from fproc.config.declaration import Flag, checked_fields, key, section, settings_of, shape_of_fields
 from fproc.config.input_format import FileRule, InputFormat, check_file_rule
 from fproc.config.nodes import Example, NodeSpec, check_example, check_node
 from fproc.config.retention import Retention
@@ -229,6 +229,7 @@ class Dashboard:
     )
 
 
+@has_shape(lambda: shape_of_fields(Dashboard))
 def _check_dashboard(value: Any, path: str, problems: Problems) -> Any:
     dashboard = checked_fields(Dashboard)(value, path, problems)
     if dashboard is not None and dashboard.tls_key and not dashboard.tls_cert:

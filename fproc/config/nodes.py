@@ -7,7 +7,19 @@ from typing import Any
 
 from fproc.base import schema
 from fproc.base.errors import Problem
-from fproc.base.schema import Problems, anything, json_type, list_of, object_of, table, text
+from fproc.base.schema import TEXT as TEXT_SHAPE
+from fproc.base.schema import (
+    Problems,
+    any_of,
+    anything,
+    has_shape,
+    json_type,
+    list_of,
+    object_of,
+    shape_of,
+    table,
+    text,
+)
 from fproc.base.values import dataclass, field, replace
 
 Next = tuple[str, ...] | Mapping[str, tuple[str, ...]] | None
@@ -43,6 +55,11 @@ class Example:
     expect: Mapping[str, tuple[str, ...]]
 
 
+_TARGETS = any_of(TEXT_SHAPE, {"type": "array", "items": TEXT_SHAPE, "minItems": 1})
+"""The shape of one or more names of nodes."""
+
+
+@has_shape(lambda: any_of(_TARGETS, {"type": "object", "minProperties": 1, "additionalProperties": _TARGETS}))
 def _check_next(value: Any, path: str, problems: Problems) -> Any:
     if isinstance(value, str):
         return (value,) if text()(value, path, problems) else None
@@ -88,6 +105,7 @@ _NODE = table(
 _LINES = list_of(text(empty=True))
 
 
+@has_shape(lambda: {**shape_of(_NODE), "required": ["tag", "type"]})
 def check_node(value: Any, path: str, problems: Problems) -> Any:
     """Check a node; one without a usable type is kept, so that routes to it are not reported as well."""
     if isinstance(value, dict) and "type" not in value:

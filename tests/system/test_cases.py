@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fproc.config.defaults import DEFAULT
+from fproc.config.sources.defaults import DEFAULT
 from tests.support.loghub import LOGHUB, unless_absent
 from tests.support.project import PROJECT
 

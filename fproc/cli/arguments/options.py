@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from fproc.base.values import dataclass
-from fproc.config.defaults import CONFIG_VARIABLE
 from fproc.config.model import SETTINGS
+from fproc.config.sources.defaults import CONFIG_VARIABLE
 
 LOG_FORMATS = ("text", "json")
 SAMPLE_SHAPES = ("logs", "csv", "jsonl", "batch")

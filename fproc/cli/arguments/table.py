@@ -78,6 +78,12 @@ ACTIONS = (
         takes={"nargs": "?", "const": "", "metavar": "NAME"},
     ),
     Action(
+        "--schema",
+        "the JSON Schema of pipeline.json, for editors",
+        "fproc.cli.actions.show_schema",
+        meaning="the JSON Schema (draft-07) of `pipeline.json`, with which editors complete and check it",
+    ),
+    Action(
         "--sample",
         "write sample files into --output DIR",
         "fproc.cli.actions.write_sample_files",

@@ -12,7 +12,7 @@ import pytest
 
 from fproc.cli.serving.tokens import open_doors
 from fproc.cli.settings import gather, load_plan
-from fproc.config.defaults import DEFAULT
+from fproc.config.sources.defaults import DEFAULT
 from fproc.pipeline.advice import configuration_warnings
 from fproc.pipeline.plan import build_plan
 from fproc.pipeline.processors.builtins import BUILTINS

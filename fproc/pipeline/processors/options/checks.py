@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fproc.base.errors import Problem
+from fproc.base.schema import COMMENTS
 from fproc.base.text import nearest
 from fproc.pipeline.processors.base import Builtin, Option
 from fproc.pipeline.processors.options.kinds import KINDS, ready_made
@@ -29,6 +30,8 @@ def check_options(
             values[key] = ready_made(option.kind, option.default)
     problems: list[Problem] = []
     for key, value in config.items():
+        if key not in builtin.options and key in COMMENTS:
+            continue
         if key not in builtin.options:
             hint = nearest(key, list(builtin.options)) or _has_options(name, builtin)
             problems.append(Problem(f"{path}.{key}", f"unknown option of {name!r}", hint))

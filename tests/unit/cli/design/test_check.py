@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fproc.cli.design.check import failed_examples, run_examples
-from fproc.config.defaults import DEFAULT
+from fproc.config.sources.defaults import DEFAULT
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.plan import Plan, build_plan
 from tests.support.project import PROJECT

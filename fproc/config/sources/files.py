@@ -16,10 +16,11 @@ from fproc.base import schema
 from fproc.base.errors import ConfigError, Problem, reason_of
 from fproc.base.schema import Problems
 from fproc.base.values import dataclass
-from fproc.config.defaults import CONFIG_NAME, CONFIG_VARIABLE, DEFAULT
-from fproc.config.yaml_text import SUFFIXES, is_yaml, parse_yaml
+from fproc.config.sources.defaults import CONFIG_NAME, CONFIG_VARIABLE, DEFAULT
+from fproc.config.sources.jsonc_text import SUFFIX, is_jsonc, without_comments
+from fproc.config.sources.yaml_text import SUFFIXES, is_yaml, parse_yaml
 
-CONFIG_NAMES = (CONFIG_NAME, *(f"pipeline{suffix}" for suffix in SUFFIXES))
+CONFIG_NAMES = (CONFIG_NAME, *(f"pipeline{suffix}" for suffix in (SUFFIX, *SUFFIXES)))
 """The names of a configuration that is not named, the first one that is there."""
 
 MOST_BESIDE = 1000
@@ -134,9 +135,10 @@ def _text(path: str, shown_as: str) -> str:
 
 
 def _parsed(path: str, text: str, shown_as: str, problems: Problems) -> Any:
-    """Return the value of a configuration's text, which is YAML if the file's name says so."""
-    parse = parse_yaml if is_yaml(path) else schema.parse_json
-    return parse(text, shown_as, problems)
+    """Return the value of a configuration's text: YAML or JSON with comments, if the file's name says so."""
+    if is_yaml(path):
+        return parse_yaml(text, shown_as, problems)
+    return schema.parse_json(without_comments(text) if is_jsonc(path) else text, shown_as, problems)
 
 
 def _salvaged(text: str) -> dict[str, str]:

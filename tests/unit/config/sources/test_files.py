@@ -11,8 +11,8 @@ import pytest
 
 from fproc.base.errors import UsageError
 from fproc.cli.settings import doubts, gather, gather_leniently, operating_config, pipeline_file
-from fproc.config.files import BESIDE_BYTES, beside
 from fproc.config.model import Config, Intake
+from fproc.config.sources.files import BESIDE_BYTES, beside
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
 PIPELINE = json.dumps({"nodes": NODES})
@@ -40,7 +40,10 @@ COMMA_AT = 32 if sys.version_info >= (3, 13) else 33
 
 BROKEN = {
     "a comma too many": ('{"watch_dir": "in", "nodes": [],}', f"pipeline.json:1:{COMMA_AT}: not JSON"),
-    "a comment": ('// mine\n{"watch_dir": "in"}', "JSON has no comments"),
+    "a comment": (
+        '// mine\n{"watch_dir": "in"}',
+        "JSON has no comments; a name that ends in .jsonc allows them",
+    ),
     "cut off": ('{"watch_dir": "in", "nodes": [{"tag": "st', "pipeline.json:1"),
     "single quotes": ('{"watch_dir": "in", "intake": \'x\'}', "JSON wants double quotes"),
     "no object": ("[]", "must be an object"),
@@ -130,7 +133,7 @@ def test_users_processors_are_not_imported(folder: Path, monkeypatch: pytest.Mon
         "pipline.json",
         "pipeline.json.txt",
         "pipeline.json.bak",
-        "pipeline.jsonc",
+        "pipelines.jsonc",
         "pipelines.json",
         "pipeline",
         "config.json",

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from fproc.base.errors import ConfigError
 from fproc.base.schema import Problems
-from fproc.config.files import read_config_file
-from fproc.config.yaml_text import parse_yaml
+from fproc.config.sources.files import read_config_file
+from fproc.config.sources.yaml_text import parse_yaml
 from fproc.pipeline.plan import build_plan
 from tests.support.helpers import run_lines
 
