@@ -59,7 +59,8 @@ ACTIONS = (
         "--graph",
         "draw the pipeline",
         "fproc.cli.actions.graph",
-        takes={"nargs": "?", "const": "text", "choices": ("text", "mermaid", "dot")},
+        takes={"nargs": "?", "const": "text", "choices": ("text", "mermaid", "dot", "svg")},
+        meaning="draw the pipeline: as text, for other programs, as a [picture](#the-pipeline-as-a-picture)",
     ),
     Action(
         "--explain",

@@ -1,13 +1,14 @@
-"""The pipeline as text, as Mermaid and as Graphviz DOT."""
+"""The pipeline as text, as Mermaid, as Graphviz DOT and as SVG."""
 
 from __future__ import annotations
 
-from fproc.pipeline.graph import START, Graph, is_sink
+from fproc.cli.design.svg.picture import Box, svg
+from fproc.pipeline.graph import DROP, END, START, Graph, is_sink
 
 
 def draw(graph: Graph, form: str) -> str:
     """Return the drawing in one of the forms of `--graph`, without a final line ending."""
-    return {"text": _text, "mermaid": _mermaid, "dot": _dot}[form](graph)
+    return {"text": _text, "mermaid": _mermaid, "dot": _dot, "svg": _svg}[form](graph)
 
 
 def _text(graph: Graph) -> str:
@@ -48,6 +49,38 @@ def _dot(graph: Graph) -> str:
         label = f" [label={_quoted(tag)}]" if tag else ""
         lines.append(f"    {_quoted(source)} -> {_quoted(target)}{label};")
     return "\n".join([*lines, "}"])
+
+
+def _svg(graph: Graph) -> str:
+    unreached = graph.unreachable()
+    boxes = [
+        Box(
+            name,
+            _details(graph, name),
+            is_sink=name not in graph.nodes or name in graph.sinks,
+            is_entry=name in graph.entries,
+            is_unreached=name in unreached,
+        )
+        for name in _all_names(graph)
+    ]
+    return svg(boxes, graph.edges())
+
+
+def _details(graph: Graph, name: str) -> tuple[str, ...]:
+    """Return what the picture of a node says below its name."""
+    if name not in graph.nodes:
+        return _RESERVED_DETAILS.get(name, ())
+    node = graph.nodes[name]
+    ways = [_result(graph, name)] if is_sink(node) else ["-> the node named by the tag"]
+    return (
+        node.type,
+        *(["stream"] if node.stream else []),
+        *(["lines enter"] if name in graph.entries else []),
+        *(ways if node.next is None else []),
+    )
+
+
+_RESERVED_DETAILS = {END: ("=> {name}",), DROP: ("discards",)}
 
 
 def _all_names(graph: Graph) -> list[str]:

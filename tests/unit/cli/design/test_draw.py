@@ -131,6 +131,6 @@ def test_a_drawing_has_no_line_ending_at_its_end(form: str) -> None:
     assert draw(pipeline(), form) == draw(pipeline(), form).rstrip("\n")
 
 
-@pytest.mark.parametrize("form", ["text", "mermaid", "dot"])
+@pytest.mark.parametrize("form", FORMS)
 def test_every_form_shows_where_results_go(form: str) -> None:
     assert "{stem}.alerts.log" in draw(pipeline(), form)
