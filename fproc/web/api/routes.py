@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 from fproc import __version__
 from fproc.base.text import shown
+from fproc.base.times import rfc3339
 from fproc.base.values import replace
 from fproc.pipeline.graph import DROP, END, Graph, is_sink
 from fproc.spool.intake.uploads import UploadArea
@@ -92,7 +94,8 @@ def _inspection_routes(view: DashboardState, groups: FailureGroups, *, has_token
         return pages.log_in(refusal, _reason(refusal), back=request.target)
 
     def failures(request: Request) -> Response:
-        return json_response(groups.as_json(_limit(request), request.query.get("q", "")), is_polled=True)
+        query, since = request.query.get("q", ""), _since(request)
+        return json_response(groups.as_json(_limit(request), query, since), is_polled=True)
 
     return {
         "/explain": {"GET": Route(Explaining(view.config).explain, lane=Lane.SEARCH)},
@@ -216,6 +219,15 @@ def _limit(request: Request) -> int:
     if limit is not None and not 1 <= limit <= MOST_ROWS:
         raise Refused(400, f"limit has to be from 1 to {MOST_ROWS}")
     return ROWS if limit is None else limit
+
+
+def _since(request: Request) -> str:
+    """Return a time in the query as reports have it, or ""."""
+    text = request.query.get("since", "")
+    try:
+        return text and rfc3339(datetime.fromisoformat(text.upper().replace("Z", "+00:00")).timestamp())
+    except (ValueError, OverflowError, OSError):
+        raise Refused(400, "since has to be a time, such as 2030-01-31T12:00:00Z") from None
 
 
 def _graph(graph: Graph) -> dict[str, object]:

@@ -56,15 +56,16 @@ class FailureGroups:
         self._lock = threading.Lock()
         self._known: dict[str, _ReadReport] = {}
 
-    def as_json(self, limit: int, query: str = "") -> dict[str, Any]:
+    def as_json(self, limit: int, query: str = "", since: str = "") -> dict[str, Any]:
         """Return the answer of `/failures`, largest groups first; `unread` inputs are in none of them yet.
 
-        Only inputs with the query in the name or the reason count; the case of letters is ignored.
+        Only inputs with the query in the name or the reason count, the case of letters is ignored, and only
+        those that failed since a time, as reports have it.
 
         Raises:
             OSError: the folder cannot be read.
         """
-        groups, unread = self._groups(query)
+        groups, unread = self._groups(query, since)
         described = [_described(kind, found) for kind, found in groups.items()]
         files = sum(map(len, groups.values()))
         described.sort(key=lambda group: group["last"], reverse=True)
@@ -89,13 +90,16 @@ class FailureGroups:
         groups, _ = self._groups(query)
         return sorted(name for names in groups.values() for name in names)
 
-    def _groups(self, query: str = "") -> tuple[dict[FailureKind, dict[str, _ReadReport]], int]:
+    def _groups(
+        self, query: str = "", since: str = ""
+    ) -> tuple[dict[FailureKind, dict[str, _ReadReport]], int]:
         """Return the inputs of each kind with their reports, and how many are not read yet."""
         with self._lock:
             unread = self._look()
             groups: dict[FailureKind, dict[str, _ReadReport]] = {}
             for name, report in self._known.items():
-                if query.lower() in f"{name}\n{report.kind.reason}".lower():
+                is_asked_for = query.lower() in f"{name}\n{report.kind.reason}".lower()
+                if is_asked_for and report.timestamp >= since:
                     groups.setdefault(report.kind, {})[name] = report
         return groups, unread
 

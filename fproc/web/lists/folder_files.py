@@ -148,6 +148,8 @@ class FolderFiles:
             error=report.get("reason"),
             rejected=report.get("rejected"),
             skipped=report.get("skipped"),
+            node=report.get("node"),
+            line_no=report.get("line_no"),
         )
 
     def _completed(self, page: list[FileRow], state: str) -> list[FileRow]:
@@ -167,6 +169,7 @@ class FolderFiles:
                 described |= {"rejected": event.rejected, "skipped": event.skipped}
                 if described["error"] is None:
                     described |= {"error": event.error or None, "attempts": event.attempt}
+                    described |= {"node": event.node, "line_no": event.line_no}
         return page
 
 

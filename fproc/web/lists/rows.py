@@ -34,6 +34,8 @@ def row(
     error: str | None = None,
     rejected: int | None = 0,
     skipped: int | None = 0,
+    node: str | None = None,
+    line_no: int | None = None,
 ) -> FileRow:
     """Return what a list tells of a file."""
     return {
@@ -47,6 +49,8 @@ def row(
         "results": list(results),
         "attempts": attempts,
         "error": error,
+        "node": node,
+        "line_no": line_no,
     }
 
 
@@ -63,6 +67,8 @@ def row_of_event(event: FileEvent) -> FileRow:
         results=event.results,
         attempts=event.attempt,
         error=event.error or None,
+        node=event.node,
+        line_no=event.line_no,
     )
 
 
@@ -82,7 +88,8 @@ def report_fields(path: str) -> FileRow:
             report = json.loads(file.read(MOST_REPORT_BYTES))
     except (OSError, ValueError):
         return {}
-    kinds = {"reason": str, "attempts": int, "timestamp": str, "rejected": int, "skipped": int}
+    texts, numbers = ("reason", "timestamp", "node"), ("attempts", "rejected", "skipped", "line_no")
+    kinds = {**dict.fromkeys(texts, str), **dict.fromkeys(numbers, int)}
     if not isinstance(report, dict):
         return {}
     return {key: report[key] for key, kind in kinds.items() if type(report.get(key)) is kind}

@@ -41,6 +41,8 @@ SCRIPTS = (
     "panels/nodes",
     "panels/charts",
     "panels/files",
+    "failures/looked",
+    "failures/kinds",
     "panels/failed",
     "panels/workers",
     "panels/errors",

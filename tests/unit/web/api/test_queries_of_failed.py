@@ -39,6 +39,7 @@ def test_a_failed_file_without_history_has_what_its_report_says(room: Room) -> N
     (row,) = room.files("failed")
     assert (row["lines"], row["seconds"], row["attempts"]) == (None, None, 1)
     assert "bad" in row["error"]
+    assert (row["node"], row["line_no"]) == ("start", 1)
 
 
 @pytest.mark.parametrize(

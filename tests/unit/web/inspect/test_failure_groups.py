@@ -87,3 +87,19 @@ def test_reports_are_read_once_and_for_a_limited_time(place: Place, monkeypatch:
     assert [found.as_json(50)["unread"] for _ in range(3)] == [2, 0, 0]
     monkeypatch.setattr(failure_groups, "_read", None)
     assert found.as_json(50)["count"] == 3
+
+
+def test_only_what_failed_since_a_time_counts_whatever_its_zone(place: Place) -> None:
+    for since in ("2030-01-02T00:00:00Z", "2030-01-02T01:00:00+01:00"):
+        found = value(place.get(f"/failures?since={since}"))
+        assert [(group["reason"], group["count"]) for group in found["groups"]] == [
+            ("lost", 1),
+            ("x", 1),
+            ("x", 1),
+        ]
+        assert found["files"] == 3
+
+
+@pytest.mark.parametrize("since", ["noon", "2030", "0001-01-01T00:00:00Z0", "x" * 3000])
+def test_a_time_that_is_none_is_refused(place: Place, since: str) -> None:
+    assert place.get(f"/failures?since={since}").status == 400

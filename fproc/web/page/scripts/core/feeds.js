@@ -136,6 +136,7 @@ const feeds = {
     seconds: () => Math.min(10, place.window / CONSTANTS.steps + 1) }),
   failed: new PagedFeed({ url: () => `/files${query({ state: FAILED })}`, show: renderFailed,
     panel: 'failed' }),
+  kinds: new Feed({ url: kindsUrl, show: renderKinds, panel: 'kinds', seconds: () => 5 }),
   files: new PagedFeed({ url: filesUrl, show: renderFiles, panel: 'files' }),
   errors: new Feed({ url: () => `/errors${query({ limit: MOST_ROWS })}`, seconds: () => 2,
     show: renderErrors, panel: 'errors' }),

@@ -1,6 +1,6 @@
 // Where the page is: state, search, sort, window and trace, kept in the URL.
 
-const DEFAULTS = { state: '', q: '', sort: '', window: WINDOWS[0], trace: '', line: '', nodes: '' };
+const DEFAULTS = { state: '', q: '', sort: '', window: WINDOWS[0], trace: '', line: '', nodes: '', since: '' };
 let place = { ...DEFAULTS };
 
 // A name may hold lone surrogates, which no URL can: there it is written with JSON's escapes.
@@ -16,6 +16,7 @@ function readPlace() {
   place.trace = fromUrl(place.trace);
   if (!STATES.includes(place.state)) place.state = '';
   if (!WINDOWS.includes(place.window)) place.window = DEFAULTS.window;
+  if (!Object.hasOwn(SINCE, place.since)) place.since = '';
 }
 
 function placeUrl(changes) {
@@ -40,6 +41,7 @@ function showPlace() {
     button.setAttribute('aria-pressed', button.dataset.window === place.window);
   }
   $('state').value = place.state;
+  $('kinds-since').value = place.since;
   if ($('search').value !== place.q) $('search').value = place.q;
   if (document.activeElement !== $('trace-file')) $('trace-file').value = shown(place.trace);
   eachFeed(feed => feed.follow());

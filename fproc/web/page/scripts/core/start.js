@@ -57,8 +57,10 @@ function start() {
   buildStates();
   buildWindows();
   buildCharts();
+  buildSince();
   listenForFilters();
   listenForActions();
+  listenForKinds();
   listenForExplain(() => $('explain-file').value);
   listenForDrops();
   listenForKeys();
@@ -66,6 +68,7 @@ function start() {
   addEventListener('beforeunload', event => {
     if (uploads.some(upload => upload.request)) event.preventDefault();
   });
+  document.addEventListener('visibilitychange', noteLook);
   document.addEventListener('visibilitychange', () => { if (!document.hidden && !link.isPaused) pollAll(); });
   setInterval(() => { renderLink(); countDown(); }, 1000);
   setInterval(renewAges, 5000);

@@ -7,7 +7,6 @@ function renderErrors() {
   reconcile($('errors-list'), 'li', errors.slice(0, errorsShown), JSON.stringify, fillError);
   showList('errors', !errors.length);
   $('errors-more').hidden = errors.length <= errorsShown;
-  renderFailed();
 }
 
 function fillError(row, error) {

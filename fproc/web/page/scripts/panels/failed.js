@@ -2,12 +2,10 @@
 
 const selected = new Set();
 
-/** With node and line, which /files does not have: from the newest error of that file. */
 function renderFailed() {
   const data = feeds.failed.data;
   if (!data) return;
-  const errors = new Map((feeds.errors.data?.errors ?? []).toReversed().map(error => [error.file, error]));
-  const rows = data.recent.map(file => ({ ...file, where: errors.get(file.file) ?? null }));
+  const rows = data.recent;
   const names = new Set(rows.map(row => row.file));
   for (const file of selected) if (!names.has(file)) selected.delete(file);
   reconcile($('failed-list'), 'li', rows, file => file.file, fillFailed);
@@ -21,9 +19,8 @@ function renderFailed() {
 }
 
 function fillFailed(row, file) {
-  const { where } = file;
-  const meta = [where?.node ? `node ${shown(where.node)}` : null,
-    where?.line_no ? `line ${number(where.line_no)}` : null,
+  const meta = [file.node == null ? null : `node ${shown(file.node)}`,
+    file.line_no == null ? null : `line ${number(file.line_no)}`,
     when(file.timestamp), counted(file.attempts ?? 1, 'attempt')];
   row.file = file.file;
   row.dataset.file = shown(file.file);
@@ -34,7 +31,7 @@ function fillFailed(row, file) {
       el('div', {}, fileLink(file.file)),
       el('div', { class: 'bad' }, shownError(file.error ?? 'no reason is known')),
       metaLine(meta)),
-    el('div', { class: 'actions' }, traceLink(file.file, where?.line_no),
+    el('div', { class: 'actions' }, traceLink(file.file, file.line_no),
       el('button', { type: 'button', 'data-action': 'retry', 'aria-label': `Retry ${shown(file.file)}`,
         onclick: () => retry({ files: [file.file] }) }, 'Retry')));
 }
@@ -56,7 +53,11 @@ function renderSelection() {
 
 async function retry(what) {
   for (const file of await putBack(what, $('failed-outcome'))) selected.delete(file);
-  for (const feed of [feeds.failed, feeds.stats, feeds.files]) feed.refresh();
+  refreshAfterRetry();
+}
+
+function refreshAfterRetry() {
+  for (const feed of [feeds.failed, feeds.kinds, feeds.stats, feeds.files]) feed.refresh();
 }
 
 function confirmRetryAll() {
