@@ -3,6 +3,7 @@
 Such a function can only be suspended inside `next(records)` on a thread of its own. The two threads never
 run at the same time: a pair of locks hands the turn from the graph to the stream and back, so
 everything that the stream yields before it asks for the next record belongs to the one it last took.
+Handing over takes long, so a stream at which lines enter the graph gets a whole block of them in a turn.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fproc.base.errors import InputError, OutputError, ProcessorExitError, ShapeError, reason_of
@@ -18,7 +19,7 @@ from fproc.pipeline.processors.base import record_of, seen
 from fproc.pipeline.records import Record
 
 BATCH = 1000
-"""How many records a stream may yield at the end of the file before the graph takes them over."""
+"""How many records a stream may yield for a block, or at the end of the file, before the graph takes them."""
 
 CLOSE_SECONDS = 5.0
 """Seconds that a stream may take to end once its file was given up."""
@@ -49,6 +50,8 @@ class Stream:
         self._stream_turn.acquire()
         self._graph_turn.acquire()
         self._next: Record | None = None
+        self._block: Sequence[Record] | None = None
+        self.ends: list[int] = []
         self._given_up = False
         self._done = False
         self._is_broken = False
@@ -63,6 +66,31 @@ class Stream:
             self._next = (tag, line)
             self._run_stream()
         return self._taken_over()
+
+    def process_block(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+        """Have the stream take many records in a turn; yield what it yields, and set `ends`.
+
+        `ends` has, for each record that the stream is through with, how many it had yielded by then in this
+        turn. If it raises, the iteration ends with the record before, and `process` raises for the next one.
+        """
+        self._start()
+        if self._is_broken:
+            return
+        left = len(records)
+        self._block, self.ends = records, []
+        while left:
+            if not self._done:
+                self._run_stream()
+            yielded, self._yielded = self._yielded, []
+            if self._error is not None:
+                del yielded[self.ends[-1] if self.ends else 0 :]
+                left = len(self.ends)
+            elif self._done:
+                self.ends += [len(yielded)] * (left - len(self.ends))
+            left -= len(self.ends)
+            yield yielded
+            self.ends = []
+        self._block = None
 
     def finish(self) -> Iterator[Record]:
         """Yield what the stream yields once the records have ended."""
@@ -130,9 +158,10 @@ class Stream:
             stream = self._function(self._records(), **self._config)
             if not isinstance(stream, Iterable) or isinstance(stream, str):
                 raise ShapeError(f"gave {seen(stream)}; a stream yields (tag, line)")  # noqa: TRY301 - one way out
+            own_tag = self._own_tag
             for item in stream:
-                self._yielded.append(record_of(item, self._own_tag))
-                if self._next is None and len(self._yielded) >= BATCH:
+                self._yielded.append((own_tag, item) if type(item) is str else record_of(item, own_tag))
+                if self._next is None and self._block is None and len(self._yielded) >= BATCH:
                     self._wait_for_turn()
         except _GivenUp:
             pass
@@ -145,9 +174,17 @@ class Stream:
     def _records(self) -> Iterator[Record]:
         while True:
             self._wait_for_turn()
-            if self._next is None:
+            if self._block is not None:
+                last = self._block[-1]
+                for record in self._block:
+                    yield record
+                    self.ends.append(len(self._yielded))
+                    if len(self._yielded) >= BATCH and record is not last:
+                        self._wait_for_turn()
+            elif self._next is not None:
+                yield self._next
+            else:
                 return
-            yield self._next
 
     def _wait_for_turn(self) -> None:
         self._graph_turn.release()

@@ -16,6 +16,7 @@ from typing import Any
 
 from fproc.pipeline.compiler.program import node_at
 from fproc.pipeline.compiler.run import CompiledRun
+from fproc.pipeline.compiler.streamed import StreamFeed
 from fproc.pipeline.failures import GENERATED
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.records import Block
@@ -27,6 +28,8 @@ ASK: int | None = signal.SIGRTMIN + 11 if hasattr(signal, "SIGRTMIN") else None
 """The signal that asks a process where it is: one that has no other meaning."""
 
 _NODE_CHARACTERS = 200
+
+_NODE_FRAMES = {**Interpreter.NODE_FRAMES, StreamFeed.feed.__code__: "node"}
 
 _FEEDS = {Interpreter.feed.__code__, CompiledRun.feed.__code__}
 
@@ -62,8 +65,8 @@ def answer_from(frame: FrameType | None, mark: CurrentTask) -> None:
     node: str | None = None
     while frame is not None:
         code = frame.f_code
-        if code in Interpreter.NODE_FRAMES:
-            node = node or frame.f_locals.get(Interpreter.NODE_FRAMES[code])
+        if code in _NODE_FRAMES:
+            node = node or frame.f_locals.get(_NODE_FRAMES[code])
         elif code.co_filename == GENERATED:
             node = node or node_at(frame.f_globals, frame.f_lineno)
         elif code in _FEEDS:

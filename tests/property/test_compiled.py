@@ -198,12 +198,13 @@ OBJECTS = st.lists(
     max_size=20,
 )
 
-USERS = [f"odd_processors.{name}" for name in ("odd", "pair", "many", "Remembering", "Pairing")]
+USERS = [f"odd_processors.{name}" for name in ("odd", "pair", "many", "Remembering", "Pairing", "flowing")]
+STREAM = "odd_processors.flowing"
 
 
 @st.composite
 def nodes(
-    draw: st.DrawFn, *, wild: st.SearchStrategy[int], kinds: Mapping[str, Options] = BUILTINS
+    draw: st.DrawFn, *, wild: st.SearchStrategy[int], kinds: Mapping[str, Options] = BUILTINS, first: str = ""
 ) -> list[dict[str, Any]]:
     """A graph of up to seven nodes of these kinds without cycles, with sinks of each kind behind it."""
     names = ["start", *(f"n{index}" for index in range(draw(st.integers(0, 5))))]
@@ -211,6 +212,8 @@ def nodes(
     made = []
     for index, name in enumerate(names):
         kind = draw(st.one_of(st.sampled_from(sorted(kinds)), st.sampled_from(USERS)))
+        if index == 0 and first:
+            kind = first
         config = draw(kinds[kind]) if kind in kinds else {"salt": index, "wild": draw(wild)}
         target = st.sampled_from([*names[index + 1 :], *sinks])
         several = st.one_of(target, st.lists(target, min_size=1, max_size=3))
@@ -218,7 +221,8 @@ def nodes(
         by_tag = st.fixed_dictionaries(
             {"*": several} if draw(st.booleans()) else {"x": several}, optional=known
         )
-        made.append({"tag": name, "type": kind, "config": config, "next": draw(st.one_of(several, by_tag))})
+        node = {"tag": name, "type": kind, "config": config, "next": draw(st.one_of(several, by_tag))}
+        made.append(node | {"stream": True} if kind == STREAM else node)
     return [
         *made,
         {"tag": "plain", "type": "write", "config": {"file": "{stem}.plain"}},
@@ -358,6 +362,18 @@ def test_so_it_does_when_processors_do_what_none_should(
     pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int
 ) -> None:
     check(pipeline, lines, block_bytes, stops=False)
+
+
+@given(
+    pipeline=nodes(wild=st.sampled_from([1, 2, 5, 1000]), first=STREAM),
+    lines=LINES,
+    block_bytes=st.integers(1, 200),
+    stops=st.booleans(),
+)
+def test_a_stream_that_gets_whole_blocks_gives_what_it_gives_line_by_line(
+    *, pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int, stops: bool
+) -> None:
+    check(pipeline, lines, block_bytes, stops=stops)
 
 
 @given(pipeline=nodes(wild=st.sampled_from([3, 9])), lines=LINES, block_bytes=st.integers(1, 200))

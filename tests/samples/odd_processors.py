@@ -79,6 +79,23 @@ def many(line: str, salt: int = 0, wild: int = 16) -> Iterator[Any]:
         yield odd(line, salt, 1)
 
 
+def flowing(records: Iterator[tuple[str, str]], salt: int = 0, wild: int = 16) -> Iterator[Any]:
+    """A stream that yields several records for a line, or none, or looks ahead; at last it may be odd."""
+    yield TAGS[salt % 3], "begin"
+    for count, (tag, line) in enumerate(records):
+        number = kind_of(line, salt)
+        if number % 7 == 3:
+            tag, line = next(records, (TAGS[0], "nothing"))  # noqa: PLW2901 - it goes on with the next one
+        yield from ((tag, line), line, f"{line}{count}", (TAGS[count % 3], line))[: number % 5]
+        if number % wild == 0:
+            case = number // wild % 8
+            if case == 0:
+                return
+            yield (line + "\n", ("nowhere", line), None, line + "\ud800", [line], Text(line), ())[case - 1]
+            yield line
+    yield "end"
+
+
 class Remembering:
     """What it gives depends on all lines before; at the end it gives what it has held back."""
 

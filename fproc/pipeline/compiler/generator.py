@@ -78,7 +78,7 @@ class Generator:
     with the expression that fetches it; `writers` is the number of sites that add to each list of lines.
     `alone` are lists that only one site adds to, as another `Generator` has found. `short` are nodes whose
     lines turned out to have just as many fields as they look at, or fewer. A `timed` function adds up the
-    time that nodes take.
+    time that nodes take. `looped` are the variables of the loop.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class Generator:
         self.names: dict[str, Any] = {}
         self.fetches: dict[str, str] = {}
         self.counters: list[str] = []
+        self.looped = "line"
         self.received: dict[str, Terms] = {}
         self.emitted: dict[str, Terms] = {}
         self.edges: dict[tuple[str, str], Terms] = {}
@@ -189,6 +190,18 @@ class Generator:
         self._lap(at.node)
         self.write.node = before
         return terms
+
+    def behind(self, node: str) -> Terms:
+        """Write the code for records that a node has emitted, and which can go on; return their terms.
+
+        What the node received and emitted is counted by who feeds them.
+        """
+        tag = self.new("tag")
+        self.looped = f"{tag}, line"
+        at = Site(node, "line", None, tag)
+        emitted, _ = self.onward(at, "line", at, list)
+        self.emitted.pop(node, None)
+        return emitted
 
     def _lap(self, node: str) -> None:
         """Write a call that charges the time up to here to this node."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from fproc.base.text import is_encodable
+from fproc.pipeline.compiler.emitters.table import EMITTERS
 from fproc.pipeline.compiler.generator import Generator
-from fproc.pipeline.compiler.inline import EMITTERS
-from fproc.pipeline.compiler.site import FeedLines, RunCalls, Shape, Site, Terms
+from fproc.pipeline.compiler.site import FeedLines, FeedRecords, RunCalls, Shape, Site, Terms
 from fproc.pipeline.compiler.writer import TOO_LONG, NotCompiledError, Writer
 from fproc.pipeline.failures import GENERATED
 from fproc.pipeline.graph import Graph
@@ -35,7 +35,7 @@ class Program:
         self.source = source
         namespace = {NODES: nodes, **names}
         exec(compile(source, GENERATED, "exec"), namespace)  # noqa: S102 - generated from a checked graph
-        self._make: Callable[[RunCalls], FeedLines] = namespace["make"]
+        self._make: Callable[[RunCalls], Any] = namespace["make"]
 
     def bind(self, run: RunCalls) -> FeedLines:
         """Return the function for one run.
@@ -44,7 +44,13 @@ class Program:
             SharingError: two sinks write to one result.
             ValueError: the input's name makes an impossible name of a result.
         """
-        return self._make(run)
+        feed: FeedLines = self._make(run)
+        return feed
+
+    def bind_behind(self, run: RunCalls) -> FeedRecords:
+        """Return the same for a program that was made for what a node has emitted."""
+        feed: FeedRecords = self._make(run)
+        return feed
 
 
 class Compiler:
@@ -65,18 +71,20 @@ class Compiler:
         self._shapes: dict[str, set[Shape]] = {}
         self._may_keep = True
         self._short: set[str] = set()
-        self._programs: dict[tuple[str, bool], Program | NotCompiledError] = {}
+        self._programs: dict[tuple[str, bool, bool], Program | NotCompiledError] = {}
 
-    def program(self, entry: str, *, timed: bool = False) -> Program:
-        """Return the program for lines that enter at a node; a `timed` one measures what nodes take.
+    def program(self, entry: str, *, timed: bool = False, behind: bool = False) -> Program:
+        """Return the program for lines that enter at a node, or for the records `behind` it.
+
+        A `timed` one measures what nodes take.
 
         Raises:
             NotCompiledError: it has none, and has to be interpreted.
         """
-        key = entry, timed
+        key = entry, timed, behind
         if key not in self._programs:
             try:
-                self._programs[key] = self._compiled(entry, timed=timed)
+                self._programs[key] = self._compiled(entry, timed=timed, behind=behind)
             except NotCompiledError as why:
                 self._programs[key] = why
             except RecursionError:
@@ -104,13 +112,13 @@ class Compiler:
         self._may_keep = False
         self._programs.clear()
 
-    def _compiled(self, entry: str, *, timed: bool) -> Program:
+    def _compiled(self, entry: str, *, timed: bool, behind: bool) -> Program:
         _check_ways(self._graph, entry)
-        code, terms = self._generated(entry, timed=timed)
+        code, terms = self._generated(entry, timed=timed, behind=behind)
         has_any_tag = any("lines_by_tag" in expression for expression in code.fetches.values())
         if self._may_keep and not timed and not has_any_tag:
             alone = [lines for lines, writers in code.writers.items() if writers == 1]
-            code, terms = self._generated(entry, alone)
+            code, terms = self._generated(entry, alone, behind=behind)
         names = {
             "encodable": is_encodable,
             "padded": padded,
@@ -125,7 +133,7 @@ class Compiler:
         return program
 
     def _generated(
-        self, entry: str, alone: Collection[str] = (), *, timed: bool = False
+        self, entry: str, alone: Collection[str] = (), *, timed: bool = False, behind: bool = False
     ) -> tuple[Generator, Terms]:
         code = Generator(
             self._graph,
@@ -137,7 +145,7 @@ class Compiler:
             short=self._short,
             timed=timed,
         )
-        return code, code.site(Site(entry, "line", entry))
+        return code, code.behind(entry) if behind else code.site(Site(entry, "line", entry))
 
 
 def node_at(names: Mapping[str, Any], line: int) -> str | None:
@@ -188,7 +196,7 @@ def _assembled(code: Generator, terms: Terms) -> Writer:
         with write.block("def feed(lines):"):
             if code.counters:
                 write(" = ".join([*code.counters, "0"]))
-            with write.block("try:"), write.block("for line in lines:"):
+            with write.block("try:"), write.block(f"for {code.looped} in lines:"):
                 write.add(code.write)
             with write.block("finally:"):
                 if code.kept:

@@ -17,6 +17,7 @@ from fproc.base.errors import (
 )
 from fproc.pipeline.compiler.program import Compiler
 from fproc.pipeline.compiler.site import FeedLines, Shape
+from fproc.pipeline.compiler.streamed import StreamFeed
 from fproc.pipeline.compiler.writer import NotCompiledError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.processors.base import records_of
@@ -47,6 +48,8 @@ class CompiledRun(Interpreter):
         self._spilled: list[int] = []
         self._count = 0
         self._left: Iterator[str] = iter(())
+        self._streamed: StreamFeed | None = None
+        self._is_streaming = False
         self._feed = self._bound()
         self._feed_timed: FeedLines | None = None
 
@@ -59,10 +62,15 @@ class CompiledRun(Interpreter):
         self._count = len(block.lines)
         self._left = iter(block.lines)
         try:
-            done = self._feed_observed() + self._feed_sample() + self._feed(self._left)
-            self.agree(done, self._count)
+            done = self._feed_observed() + self._feed_sample()
+            if self._streamed:
+                self.agree(done, self._current() + 1)
+                self._feed_stream(self._streamed)
+            else:
+                self.agree(done + self._feed(self._left), self._count)
         finally:
-            self.lines_in += self._count - length_hint(self._left)
+            self.lines_in += self._current() + 1
+            self._is_streaming = False
         self.output.note(len(block.raw))
         if self._learnt:
             self._adapt()
@@ -95,6 +103,14 @@ class CompiledRun(Interpreter):
             self._feed_timed = self._bound_timed()
         with self.timed():
             return self._feed_timed(islice(self._left, lines))
+
+    def _feed_stream(self, streamed: StreamFeed) -> None:
+        """Have the stream at which lines enter take the rest of the block."""
+        before = self._count - length_hint(self._left)
+        if before < self._count:
+            rest = [*self._left]
+            self._is_streaming = True
+            streamed.feed(rest, before)
 
     def agree(self, one: int, other: int) -> None:
         """Check that as many records came to an end as had begun their way.
@@ -208,12 +224,12 @@ class CompiledRun(Interpreter):
             BaseException: the error, if it does not concern this record.
         """
         self._find_line()
+        self.counts[node].received += 1
         if isinstance(error, InputError | OutputError | KeyboardInterrupt):
             raise error
         if not isinstance(error, Exception):
             cause, error = error, ProcessorExitError(reason_of(error))
             error.__cause__ = cause
-        self.counts[node].received += 1
         self.count_failure(node, tag, line, error)
 
     def checked(self, node: str, tag: str, line: str, given: Sequence[Record]) -> Sequence[Record]:
@@ -237,7 +253,13 @@ class CompiledRun(Interpreter):
         what was learnt would make the program too large, the lines are interpreted.
         """
         self._kept, self._spilled = [], []
+        self._streamed = None
         try:
+            stream = self.processors[self.entry].blocks
+            if stream is not None:
+                program = self._compiler.program(self.entry, behind=True)
+                self._streamed = StreamFeed(self, self.entry, stream, program.bind_behind(self))
+                return self._interpreted
             return self._compiler.program(self.entry).bind(self)
         except SharingError:
             self._compiler.learn_sharing()
@@ -247,7 +269,7 @@ class CompiledRun(Interpreter):
 
     def _bound_timed(self) -> FeedLines:
         """Return the program for lines that are timed."""
-        if self._feed == self._interpreted:
+        if self._feed == self._interpreted and not self._streamed:
             return self._interpreted
         return self._compiler.program(self.entry, timed=True).bind(self)
 
@@ -275,6 +297,11 @@ class CompiledRun(Interpreter):
         self._feed_timed = None
 
     def current_index(self) -> int | None:  # noqa: D102 - as its base
+        return self._current()
+
+    def _current(self) -> int:
+        if self._is_streaming and self._streamed:
+            return self._streamed.index()
         return self._count - length_hint(self._left) - 1
 
     def _find_line(self) -> None:

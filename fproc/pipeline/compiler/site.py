@@ -102,6 +102,9 @@ class Site:
 FeedLines = Callable[[Iterator[str]], int]
 """Push lines through the graph; return how many came to their ends."""
 
+FeedRecords = Callable[[Iterator[Record]], int]
+"""Push records that a node has emitted through the rest of the graph; return how many came to their ends."""
+
 
 class RunCalls(Protocol):
     """What generated code may call on the run that it works for, and read of it."""

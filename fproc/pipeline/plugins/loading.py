@@ -169,9 +169,8 @@ def _maker(target: Callable[..., Any], node: NodeSpec) -> Maker:
 
         def make_stream(_source: Source, _output: Output) -> Processor:
             stream = Stream(target, config, own_tag=node.tag)
-            return Processor(
-                stream.process, stream.finish, stream.close, refused("it is a stream"), is_users=True
-            )
+            state = refused("it is a stream")
+            return Processor(stream.process, stream.finish, stream.close, state, is_users=True, blocks=stream)
 
         return make_stream
     process = _contained(lambda tag, line: records_of(target(line, **config), tag))

@@ -6,7 +6,7 @@ simpler shapes that built-ins and users write into it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any, Protocol
@@ -85,6 +85,17 @@ class State:
     restore: Callable[[Any], None]
 
 
+class TakesBlocks(Protocol):
+    """A processor that takes many records in a turn."""
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """For each record of this turn that it is through with, how many it had emitted by then."""
+
+    def process_block(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+        """Yield what records become, in one turn or several; where one fails, end with the one before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Processor:
     """A node's work on one input file.
@@ -95,6 +106,7 @@ class Processor:
     user's object that does the work, if there is one; `is_users` says that a user has written it. `step` is
     the same work on structured records as they are (`objects`), for a built-in that declares what kind it is.
     `is_settled()` returns whether its state will not change any more, for one that declares that it settles.
+    `blocks` is the same work on many records in a turn, for one whose turns take long to hand over.
     """
 
     process: Callable[[str, str], Sequence[Record]]
@@ -105,6 +117,7 @@ class Processor:
     is_users: bool = False
     step: Callable[[Any], Any] | None = None
     is_settled: Callable[[], bool] | None = None
+    blocks: TakesBlocks | None = None
 
 
 Maker = Callable[[Source, Output], Processor]

@@ -17,8 +17,12 @@ from fproc.process.mark import EXCERPT_CHARACTERS, CurrentTask, Doing, Whereabou
 from fproc.process.whereabouts import ASK, Responder
 from fproc.process.whereabouts import ask as ask_process
 from tests.support.helpers import plan_of, run_lines
+from tests.support.programs.running import wait_until
 
 MODULE = "asking_processors"
+
+
+asked: list[CurrentTask] = []
 
 
 def ask(line: str) -> None:
@@ -64,6 +68,7 @@ def stream(records: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         if "ask" in line:
             assert ASK is not None
             os.kill(os.getpid(), ASK)  # the main thread is in the middle of handing the turn over
+            wait_until(lambda: asked[-1].answer() is not None)
         yield tag, line
 
 
@@ -88,6 +93,7 @@ def answered(plan: Plan, *lines: str) -> Whereabouts:
     """What is answered while these lines are run."""
     mark = CurrentTask.own()
     Responder(mark).listen()
+    asked.append(mark)
     mark.ask()
     run_lines(plan, *lines)
     where = mark.answer()

@@ -1,0 +1,101 @@
+"""The code for processors that are called: those of users, and built-ins that have no code of their own."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fproc.pipeline.compiler.generator import Generator
+from fproc.pipeline.compiler.site import Shape, Site, Terms
+from fproc.pipeline.processors.base import UserForm
+
+
+def any_processor(code: Generator, at: Site) -> Terms:
+    """Write code that calls the processor as the interpreter does, and goes on with each record of it."""
+    reached = code.counted("reached", at.node)
+    process = code.fetched("process", at.node, f"run.process({at.node!r})")
+    given, tag, line = code.new("given"), code.new("tag"), code.new("line")
+    with code.write.block("try:"):
+        code.write(f"{given} = {process}({at.tag_code}, {at.line})")
+    with code.write.block("except BaseException as error:"):
+        code.write(f"fail({at.node!r}, {at.told_tag_code}, {at.line}, error)")
+    loop = f"for {tag}, {line} in checked({at.node!r}, {at.tag_code}, {at.line}, {given}):"
+    with code.write.block("else:"), code.write.block(loop):
+        code.onward(at, line, at.tagged_by(tag), list)
+    # `checked` and `fail` have counted what was received and emitted: not each received record is emitted
+    code.emitted.pop(at.node, None)
+    return [reached]
+
+
+def user(code: Generator, at: Site, form: UserForm) -> Terms:
+    """Write code that calls a user's function or method, and goes on with the line or pair it returns."""
+    if form.gives_many:
+        return any_processor(code, at)
+    if form.is_class:
+        call = code.fetched("object", at.node, f"run.target({at.node!r})") + ".process"
+    else:
+        call = code.named(f"call_{at.node}", form.target)
+    given = code.new("given", at.node)
+    with code.write.block("try:"):
+        code.write(f"{given} = {call}({at.line}{'' if form.is_class else _options(code, form.config)})")
+    with code.write.block("except BaseException as error:"):
+        failed = [code.counted("failed", at.node)]
+        code.write(f"fail({at.node!r}, {at.told_tag_code}, {at.line}, error)")
+    with code.write.block("else:"):
+        return _given(code, at, given) + failed
+
+
+def _given(code: Generator, at: Site, given: str) -> Terms:
+    """Write code that goes on with a processor's result; the interpreter takes any of no known shape."""
+
+    def accept() -> Terms:
+        counter = code.counted("accepted", at.node)
+        code.write(f"accept({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
+        return [counter]
+
+    shapes = code.shapes.get(at.node, {Shape.LINE})
+    if shapes == {Shape.LINE}:
+        with code.write.block(f"if {_is_fit(at, given)}:"):
+            emitted, refused = code.onward(at, given, at, accept)
+    else:
+        emitted, refused = _given_pair(code, at, given, accept, is_always=shapes == {Shape.PAIR})
+    with code.write.block(f"elif {given} is None:"):
+        dropped = code.dropped(at)
+    with code.write.block("else:"):
+        accepted = accept()
+    code.add(code.received, at.node, emitted + dropped)
+    return emitted + dropped + refused + accepted
+
+
+def _given_pair(
+    code: Generator, at: Site, given: str, accept: Callable[[], Terms], *, is_always: bool
+) -> tuple[Terms, Terms]:
+    """Write code that goes on with a (tag, line), or a line if not `is_always`; an `elif` may follow."""
+    tag, line = code.new("tag"), code.new("line")
+    with code.write.block(f"if type({given}) is tuple{'' if is_always else f' or type({given}) is str'}:"):
+        with code.write.block("try:"):
+            tagged = f"({at.told_tag_code}, {given})"
+            pair = given if is_always else f"{given} if type({given}) is tuple else {tagged}"
+            code.write(f"{tag}, {line} = {pair}")
+        with code.write.block("except ValueError:"):
+            accepted = accept()
+        with code.write.block("else:"):
+            with code.write.block(f"if type({tag}) is str and ({_is_fit(at, line)}):"):
+                emitted, refused = code.onward(at, line, at.tagged_by(tag), accept)
+            with code.write.block("else:"):
+                accepted += accept()
+    return emitted, refused + accepted
+
+
+def _is_fit(at: Site, line: str) -> str:
+    """Return a condition that is true if a value is a line that can go on; the received one always can."""
+    is_new = f'type({line}) is str and {line}[-1:] != "\\n" and ({line}.isascii() or encodable({line}))'
+    return f"{line} is {at.line} or {is_new}"
+
+
+def _options(code: Generator, config: Mapping[str, Any]) -> str:
+    """Return a node's `config` as the arguments of a call."""
+    if all(key.isidentifier() and not keyword.iskeyword(key) for key in config):
+        return "".join(f", {key}={code.named(f'option_{key}', value)}" for key, value in config.items())
+    return f", **{code.constant('options', dict(config))}"

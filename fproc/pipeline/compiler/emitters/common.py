@@ -1,0 +1,39 @@
+"""What emitters share: patterns as expressions, and the one record that a built-in makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fproc.pipeline.compiler.generator import Generator
+from fproc.pipeline.compiler.patterns import is_anchored, plain_prefix, plain_words
+from fproc.pipeline.compiler.site import Site, Terms
+
+Values = Mapping[str, Any]
+
+
+def match_test(code: Generator, pattern: re.Pattern[str], line: str) -> str:
+    """Return an expression that is true if a line matches a pattern."""
+    words, prefix = plain_words(pattern), plain_prefix(pattern)
+    if words:
+        return " or ".join(f"{word!r} in {line}" for word in words)
+    if prefix:
+        return f"{line}.startswith({prefix!r})"
+    return f"{search_call(code, pattern)}({line})"
+
+
+def search_call(code: Generator, pattern: re.Pattern[str]) -> str:
+    """Return the name of a call that returns a match of a pattern in a line, or None."""
+    return (
+        code.constant("match", pattern.match)
+        if is_anchored(pattern)
+        else code.constant("search", pattern.search)
+    )
+
+
+def emit_one(code: Generator, at: Site, line: str, after: Site) -> Terms:
+    """Go on with the one record that a built-in makes."""
+    emitted, refused = code.onward(at, line, after, lambda: code.push(at))
+    code.add(code.received, at.node, emitted)
+    return emitted + refused

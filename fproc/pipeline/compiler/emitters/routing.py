@@ -1,0 +1,83 @@
+"""The code for built-ins that give a line a tag."""
+
+from __future__ import annotations
+
+from fproc.pipeline.compiler import fields as splitting
+from fproc.pipeline.compiler.emitters.common import Values, emit_one, match_test
+from fproc.pipeline.compiler.generator import Generator
+from fproc.pipeline.compiler.site import Site, Terms
+
+FEW_TEXTS = 4
+"""The most texts that are compared one by one in less time than a look-up in a table takes."""
+
+FEW_SITES = 24
+"""The most sites up to which a way is written once for each tag, so that each copy knows its tag."""
+
+
+def emit_tag(code: Generator, at: Site, values: Values) -> Terms:
+    """Write code that tags a line by the first pattern that it matches."""
+    choices = [(match_test(code, pattern, at.line), tag) for tag, pattern in values["rules"].items()]
+    return _choose(code, at, choices, values["default"])
+
+
+def emit_tag_field(code: Generator, at: Site, values: Values) -> Terms:
+    """Write code that tags a line by one of its fields."""
+    if not code.tag_matters_after(at.node):
+        return emit_one(code, at, at.line, at.tagged_unasked())
+    at, split = splitting.split(code, at, values["separator"])
+    key = code.new("key")
+    field = values["field"]
+    if split.parts:
+        key = splitting.part(split, field)
+    else:
+        code.write(f"{key} = {splitting.part(split, field)} if {splitting.has(split, field)} else None")
+    tags, default = values["tags"], values["default"]
+    texts: dict[str, list[str]] = {}
+    for text, tag in tags.items():
+        texts.setdefault(tag, []).append(text)
+    if len(tags) > FEW_TEXTS:
+        look_up = code.constant("look_up", tags.get)
+        found_tag = code.new("tag")
+        if len(texts) > FEW_TEXTS:
+            otherwise = at.tag_code if default is None else repr(default)
+            code.write(f"{found_tag} = {look_up}({key}, {otherwise})")
+            return emit_one(code, at, at.line, at.tagged_by(found_tag))
+        code.write(f"{found_tag} = {look_up}({key})")
+        key, texts = found_tag, {tag: [tag] for tag in texts}
+    choices = [
+        (" or ".join(f"{key} == {text!r}" for text in matching), tag) for tag, matching in texts.items()
+    ]
+    return _choose(code, at, choices, default)
+
+
+def _choose(code: Generator, at: Site, choices: list[tuple[str, str]], default: str | None) -> Terms:
+    """Write code that takes the tag of the first condition that holds, a branch each where that matters."""
+    otherwise = at if default is None else at.tagged(default)
+    if not choices:
+        return emit_one(code, at, at.line, otherwise)
+    if not code.tag_matters_after(at.node):
+        return emit_one(code, at, at.line, at.tagged_unasked())
+    is_one_way = isinstance(code.graph.nodes[at.node].next, tuple)
+    if is_one_way and (1 + len(choices)) * code.sites_after(at.node) > FEW_SITES:
+        tag = code.new("tag")
+        chain = "".join(f"{tag_text!r} if {condition} else " for condition, tag_text in choices)
+        code.write(f"{tag} = {chain}{otherwise.tag_code}")
+        return emit_one(code, at, at.line, at.tagged_by(tag))
+    terms: Terms = []
+    opening = "if"
+    for condition, tag_text in choices:
+        with code.write.block(f"{opening} {condition}:"):
+            terms += emit_one(code, at, at.line, at.tagged(tag_text))
+        opening = "elif"
+    with code.write.block("else:"):
+        return terms + emit_one(code, at, at.line, otherwise)
+
+
+def emit_tag_prefix(code: Generator, at: Site, values: Values) -> Terms:
+    """Write code that takes the beginning of a line for its tag."""
+    tag, found, rest = code.new("tag"), code.new("found"), code.new("line")
+    code.write(f"{tag}, {found}, {rest} = {at.line}.partition({values['separator']!r})")
+    with code.write.block(f"if not {found}:"):
+        default = at.told_tag_code if values["default"] is None else repr(values["default"])
+        code.write(f"{tag}, {rest} = {default}, {at.line}")
+    return emit_one(code, at, rest, at.tagged_by(tag))
