@@ -41,7 +41,12 @@ SYSTEM_PYTHON = b"#!/usr/bin/python3"
 
 DEPENDS = {"deb": ["python3 (>= 3.10)", "passwd"], "rpm": ["python3 >= 3.10", "shadow-utils"]}
 
-SCRIPTS = {"postinstall": "setup.sh", "preremove": "before-removal.sh", "postremove": "after-removal.sh"}
+SCRIPTS = {
+    "preinstall": "before-installation.sh",
+    "postinstall": "setup.sh",
+    "preremove": "before-removal.sh",
+    "postremove": "after-removal.sh",
+}
 
 
 def linux_packages(build: Build, executable: Path, target: Path, scratch: Path) -> None:

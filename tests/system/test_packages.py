@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from release.checksums import wrong_files
-from tests.support.clones import COMMIT_DATE, clone_of_project, user_environment
+from tests.support.clones import COMMIT_DATE, clone_of_project, packages_of, user_environment
 
 pytestmark = pytest.mark.sweep
 
@@ -46,12 +46,7 @@ class Made:
 
 def make_packages_of_a_clone(folder: Path, umask: int) -> Made:
     clone = clone_of_project(folder, link_environment=True)
-    command = [sys.executable, "-m", "release", "package"]
-    done = subprocess.run(
-        command, cwd=clone, env=user_environment(), umask=umask, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "warning" not in done.stderr.lower()
+    packages_of(clone, umask=umask)
     assert not list(clone.glob(".packages-*"))
     commit = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=clone, capture_output=True, text=True, check=True

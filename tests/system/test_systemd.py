@@ -11,11 +11,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.clones import clone_of_project, packages_of
 from tests.system.systemd import bed
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(2 * bed.LIMIT_SECONDS)]
 
-LIMIT_SECONDS = 900
+
+@pytest.fixture(autouse=True)
+def _needed() -> None:
+    give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+    if packages := bed.missing():
+        give_up(f"a container with systemd needs Debian's {', '.join(packages)}")
+    if os.geteuid() != 0:
+        give_up("only root can boot a container")
+
+
+def check_each_step_of(scenario: str, shared: Path) -> None:
+    """Boot with a folder, and see that each step of a scenario came to what it says."""
+    said = bed.boot(shared, scenario)
+    steps = re.findall(r"^(?:step|now) '([^']+)'", (bed.HERE / scenario).read_text(), re.MULTILINE)
+    expected = [*(f"ok {step}" for step in steps), "end"]
+    assert said == expected, (shared / "log").read_text(errors="replace")[-20_000:]
 
 
 def another_build(pyz: Path, path: Path) -> None:
@@ -25,15 +41,9 @@ def another_build(pyz: Path, path: Path) -> None:
         archive.writestr("another-build", "")
 
 
-@pytest.mark.timeout(2 * LIMIT_SECONDS)
 def test_a_service_is_installed_watched_reloaded_rotated_stopped_and_upgraded(
     tmp_path: Path, pyz: Path
 ) -> None:
-    give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-    if packages := bed.missing():
-        give_up(f"a container with systemd needs Debian's {', '.join(packages)}")
-    if os.geteuid() != 0:
-        give_up("only root can boot a container")
     shutil.copy(pyz, tmp_path / "fproc.pyz")
     another_build(pyz, tmp_path / "other.pyz")
     pipeline = {
@@ -45,8 +55,14 @@ def test_a_service_is_installed_watched_reloaded_rotated_stopped_and_upgraded(
         ],
     }
     (tmp_path / "pipeline.json").write_text(json.dumps(pipeline))
-    said = bed.boot(tmp_path, limit_seconds=LIMIT_SECONDS)
-    scenario = (bed.HERE / "scenario.sh").read_text()
-    steps = re.findall(r"^step '([^']+)'|echo 'ok ([^']+)'", scenario, re.MULTILINE)
-    expected = [f"ok {first or second}" for first, second in steps]
-    assert said == [*expected, "end"], (tmp_path / "log").read_text(errors="replace")[-20_000:]
+    check_each_step_of("service.sh", tmp_path)
+
+
+def test_the_debian_package_is_installed_upgraded_taken_back_removed_and_purged(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for name, version in (("first", "0.1.0"), ("second", "0.1.1")):
+        clone = clone_of_project(tmp_path_factory.mktemp(name), version=version, link_environment=True)
+        (package,) = packages_of(clone).glob("*.deb")
+        shutil.copy(package, tmp_path / f"{name}.deb")
+    check_each_step_of("package.sh", tmp_path)

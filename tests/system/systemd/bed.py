@@ -13,6 +13,7 @@ from tests.support.project import PROJECT
 PROGRAMS = {"systemd-nspawn": "systemd-container", "mmdebstrap": "mmdebstrap"}
 PACKAGES = "systemd,systemd-sysv,python3,dbus,logrotate"
 HERE = PROJECT / "tests/system/systemd"
+LIMIT_SECONDS = 900
 
 UNIT = """\
 [Unit]
@@ -47,9 +48,10 @@ def _make_tree(begun: Path) -> None:
     (begun / "root/shared").mkdir()
 
 
-def boot(shared: Path, *, limit_seconds: float) -> list[str]:
-    """Boot, let the scenario run with a folder, power off; gives the lines that it said."""
-    shutil.copy(HERE / "scenario.sh", shared)
+def boot(shared: Path, scenario: str) -> list[str]:
+    """Boot, let a scenario run with a folder, power off; gives the lines that it said."""
+    shutil.copy(HERE / "steps.sh", shared)
+    shutil.copy(HERE / scenario, shared / "scenario.sh")
     command = ["systemd-nspawn", "--quiet", "--directory", str(tree()), "--volatile=overlay", "--boot"]
     command += ["--register=no", "--keep-unit", "--private-network", "--console=pipe"]
     command += [f"--machine=fproc-{os.getpid()}", f"--bind={shared}:/root/shared"]
@@ -59,7 +61,7 @@ def boot(shared: Path, *, limit_seconds: float) -> list[str]:
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
-            timeout=limit_seconds,
+            timeout=LIMIT_SECONDS,
             check=True,
         )
     said = shared / "said"

@@ -1,53 +1,7 @@
 #!/bin/bash
-# What an operator does to fproc as a service, inside a booted systemd. Each step says `ok` or `not ok` in the file
-# `said`, which the test reads; what helps to understand a failure is in `log`.
-cd /root/shared || exit 1
-exec >log 2>&1
-set -x
+# What an operator does to fproc as a service, inside a booted systemd.
+. /root/shared/steps.sh
 
-# Wait up to a minute until a command succeeds, then say so.
-step() {
-    local name=$1 left=150
-    shift
-    until "$@"; do
-        left=$((left - 1))
-        if [ $left -eq 0 ]; then
-            echo "not ok $name" >>said
-            return
-        fi
-        sleep 0.2
-    done
-    echo "ok $name" >>said
-}
-
-drop() { su dropper -c "umask 022; printf '$2' >/srv/fproc/unprocessed/.$1 && mv /srv/fproc/unprocessed/.$1 /srv/fproc/unprocessed/$1"; }
-has() { [ "$(cat "/srv/fproc/results/$1")" = "$2" ]; }
-shows() { systemctl show fproc -p "$1" --value | grep -q -- "$2"; }
-answers() { python3 - "$1" "${2:-}" <<'P'
-import sys, urllib.error, urllib.request
-wanted, token = sys.argv[1:]
-request = urllib.request.Request("http://127.0.0.1:8000/stats")
-if token:
-    request.add_header("Authorization", f"Bearer {token}")
-try:
-    status = urllib.request.urlopen(request, timeout=5).status
-except urllib.error.HTTPError as error:
-    status = error.code
-except OSError:
-    status = 0
-sys.exit(str(status) != wanted)
-P
-}
-journal() { journalctl -u fproc -o json --no-pager >entries && python3 - "$@" <<'P'
-import json, re, sys
-pattern, priority = sys.argv[1:]
-entries = [json.loads(line) for line in open("entries", encoding="utf-8")]
-own = [entry for entry in entries if entry.get("_SYSTEMD_UNIT") == "fproc.service"]
-found = [entry for entry in own if re.search(pattern, entry["MESSAGE"])]
-timed = [entry for entry in own if re.match(r"\d{4}-|<\d>", entry["MESSAGE"])]
-sys.exit(not (found and not timed and all(entry["PRIORITY"] == priority for entry in found)))
-P
-}
 process() { echo "def step(line):
     import os, time
     while line == 'wait' and not os.path.exists('/srv/fproc/go'):
@@ -77,7 +31,7 @@ step 'its status says how it goes' shows StatusText 'processed'
 drop first 'a\n'
 step 'a file that another user of the group drops is processed' has first old-a
 step 'the journal has the priority and no second time' journal '^first: 1 line in' 6
-[ "$(stat -c %G /srv/fproc/results/first)" = fproc ] && echo 'ok results belong to the group' >>said
+now 'results belong to the group' [ "$(stat -c %G /srv/fproc/results/first)" = fproc ]
 
 # watchdog
 kill -STOP "$(systemctl show fproc -p MainPID --value)"
@@ -124,15 +78,15 @@ mv /srv/fproc/unprocessed/.big /srv/fproc/unprocessed/big
 step 'a big file is in work' test -e /srv/fproc/.fproc/jobs/big/checkpoint.json
 began=$(date +%s)
 systemctl stop fproc
-[ $(($(date +%s) - began)) -lt 20 ] && echo 'ok a stop does not wait for a big file' >>said
+now 'a stop does not wait for a big file' [ $(($(date +%s) - began)) -lt 20 ]
 step 'a stop is a success' shows Result '^success$'
-[ -e /srv/fproc/underprocess/big ] && echo 'ok the big file is left where it was' >>said
+now 'the big file is left where it was' [ -e /srv/fproc/underprocess/big ]
 cp other.pyz /opt/fproc/new.pyz
 mv /opt/fproc/new.pyz /opt/fproc/fproc.pyz
 systemctl start fproc
 touch /srv/fproc/go
 step 'another build ends the big file' test -e /srv/fproc/processed/big
-[ "$(wc -l </srv/fproc/results/big)" = 200002 ] && echo 'ok the result of the big file is whole' >>said
+now 'the result of the big file is whole' [ "$(wc -l </srv/fproc/results/big)" = 200002 ]
 
 # a wrong configuration is not tried again and again
 echo '{' >/etc/fproc/pipeline.json
@@ -141,8 +95,5 @@ step 'a wrong configuration ends the service' shows ActiveState '^failed$'
 step 'it is not started again' shows ExecMainStatus '^78$'
 step 'what is wrong is an error in the journal' journal 'pipeline.json:2' 3
 
-systemctl status fproc --no-pager
 systemd-analyze security fproc.service --no-pager | tail -1
-journalctl -u fproc --no-pager
-echo end >>said
-systemctl poweroff
+ends
