@@ -173,17 +173,6 @@ def test_search_filter_and_sort_are_in_the_address_and_come_back_with_it(
     expect(again.locator("#files-empty")).to_contain_text("No name or error has “nowhere” in it.")
 
 
-def test_more_files_than_a_page_are_had_with_more(visitor: Visitor, watch: Watch) -> None:
-    running = watch()
-    fill(running, 60)
-    page = visitor.open(running.url)
-    expect(page.locator("#files-table tbody tr")).to_have_count(50)
-    expect(page.locator("#files-text")).to_have_text("50 files and more")
-    page.locator("#files-more").click()
-    expect(page.locator("#files-table tbody tr")).to_have_count(60)
-    expect(page.locator("#files-more")).to_be_hidden()
-
-
 def test_each_view_has_its_json(visitor: Visitor, watch: Watch) -> None:
     running = watch()
     fill(running, 1)

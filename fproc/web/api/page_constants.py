@@ -12,8 +12,10 @@ from fproc.pipeline.tracing.trace import USUAL
 from fproc.spool.layout import REPORT_ENDING
 from fproc.telemetry.health import OK
 from fproc.telemetry.rolling import PERCENTILES, SERIES_PERCENTILES, STEPS, WINDOWS
-from fproc.web.api.queries import MOST_ROWS, ROWS
+from fproc.web.api.queries import ANY, MOST_ROWS, ROWS
+from fproc.web.lists.ended_files import ENDED
 from fproc.web.lists.rows import STATES
+from fproc.web.lists.sorting import ENDED_KEYS, FOLDER_KEYS
 
 
 def instance_name(config: Config) -> str:
@@ -30,6 +32,8 @@ def page_constants(name: str) -> str:
     constants = {
         "name": name,
         "states": STATES,
+        "any_state": ANY,
+        "sort_keys": _sort_keys(),
         "status_ok": OK,
         "windows_seconds": WINDOWS,
         "steps": STEPS,
@@ -43,3 +47,8 @@ def page_constants(name: str) -> str:
         "report_ending": REPORT_ENDING,
     }
     return json.dumps(constants)
+
+
+def _sort_keys() -> dict[str, tuple[str, ...]]:
+    """Return what the list of each state is sorted by."""
+    return {state: ENDED_KEYS if state in ENDED else FOLDER_KEYS for state in ("", *STATES)} | {ANY: ()}

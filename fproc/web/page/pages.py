@@ -35,6 +35,7 @@ SCRIPTS = (
     "core/feeds",
     "core/connection",
     "core/tables",
+    "core/calm",
     "panels/health",
     "panels/graph_layout",
     "panels/graph",

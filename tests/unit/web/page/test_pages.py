@@ -28,7 +28,7 @@ JOINED = "\n".join(SCRIPTS.values())
 BLOCK = page_constants("an-fproc-of-tests")
 
 OWN_MEANINGS = {
-    "": r"""\$\('failed'\)|showList\('failed'|panel: 'failed'|failed: new |="#?failed"|#failed\b""",
+    "": r"""\$\('failed'\)|(showList|\w+Pager)\('failed'|panel: 'failed'|failed: new |="#?failed"|#failed\b""",
     "uploads.js": r"'failed'",  # an upload
     "texts.js": r"MINUTE = 60|HOUR = 60 \* MINUTE|minutes % 60",
     "graph_layout.js": r"height: 60\b",
@@ -36,7 +36,9 @@ OWN_MEANINGS = {
 }
 """What looks like a fact of the server and is none, in files whose names end so: `failed` is a panel."""
 
-SENTENCE_WORDS = {"failed", "processed", "rejected", "skipped", "dropped", "kept", "written", "ok", "max"}
+SENTENCE_WORDS = {
+    *("any", "failed", "processed", "rejected", "skipped", "dropped", "kept", "written", "ok", "max"),
+}
 """Facts of the server that are English, too: in a sentence they are just that."""
 
 

@@ -4,5 +4,6 @@ const CONSTANTS = JSON.parse(document.getElementById('constants').content.textCo
 const STATES = CONSTANTS.states; // in the order in which a file goes through them
 const [UNPROCESSED, UNDERPROCESS, PROCESSED, FAILED] = STATES;
 const WINDOWS = CONSTANTS.windows_seconds.map(String); // as the URL has them
+const ANY_STATE = CONSTANTS.any_state;
 const OK = CONSTANTS.status_ok;
 const INSTANCE = CONSTANTS.name; // which fproc this is

@@ -85,44 +85,42 @@ class Feed {
   }
 }
 
-/** A list of which more and more can be asked for; the server gives it in pages. */
+/** A list of which one page is shown; how many there are changes neither what is asked for nor what is kept. */
 class PagedFeed extends Feed {
   constructor(options) {
-    super({ ...options, load: signal => this.pages(signal),
-      seconds: () => this.wanted > MOST_ROWS ? 10 : 2 });
-    this.wanted = PAGE;
+    super({ ...options, load: signal => ask(this.pageUrl(), { signal }) });
+    this.before = []; // where the pages before this one begin
+    this.after = '';
   }
 
-  async pages(signal) {
-    const rows = [];
-    let first, after;
-    do {
-      const limit = Math.min(MOST_ROWS, this.wanted - rows.length);
-      const page = await ask(this.pageUrl(limit, after), { signal });
-      first ??= page;
-      rows.push(...page.recent);
-      after = page.after;
-    } while (after && rows.length < this.wanted);
-    return { ...first, recent: rows, after };
-  }
-
-  pageUrl(limit, after) {
+  pageUrl() {
     const url = this.url();
-    return url + query({ limit, after }).replace('?', url.includes('?') ? '&' : '?');
+    return url + query({ limit: PAGE, after: this.after }).replace('?', url.includes('?') ? '&' : '?');
   }
 
-  more() {
-    this.wanted += 2 * PAGE;
+  turn(isForward) {
+    if (isForward) this.before.push(this.after);
+    this.after = isForward ? this.data.after : this.before.pop();
     this.refresh();
   }
 
+  /** The numbers of the entries of this page. */
+  range() {
+    const first = this.before.length * PAGE;
+    return [first + 1, first + this.data.recent.length];
+  }
+
   follow() {
-    if (this.askedUrl !== this.url()) this.wanted = PAGE;
+    if (this.askedUrl !== this.url()) Object.assign(this, { before: [], after: '' });
     super.follow();
   }
 }
 
-const filesUrl = () => `/files${query({ state: place.state, q: place.q })}`;
+/** A search looks at files of all states, unless one is chosen; so does whoever chooses them all. */
+const searchedState = () => place.state || (place.q && !place.sort ? ANY_STATE : '');
+const sortKeys = () => CONSTANTS.sort_keys[place.state];
+const filesUrl = () => `/files${query({ state: searchedState(), q: place.q,
+  sort: sortKeys().includes(parseSort(place.sort).key) ? place.sort : '' })}`;
 
 const feeds = {
   health: new Feed({ url: () => '/health', seconds: () => 1, show: renderHealth }),
@@ -134,10 +132,10 @@ const feeds = {
   } }),
   series: new Feed({ url: () => `/series?window=${place.window}`, show: renderCharts, panel: 'throughput',
     seconds: () => Math.min(10, place.window / CONSTANTS.steps + 1) }),
-  failed: new PagedFeed({ url: () => `/files${query({ state: FAILED })}`, show: renderFailed,
-    panel: 'failed' }),
+  failed: new PagedFeed({ url: () => `/files${query({ state: FAILED, q: place.failures })}`, seconds: () => 2,
+    show: takeFailed, panel: 'failed' }),
   kinds: new Feed({ url: kindsUrl, show: renderKinds, panel: 'kinds', seconds: () => 5 }),
-  files: new PagedFeed({ url: filesUrl, show: renderFiles, panel: 'files' }),
+  files: new PagedFeed({ url: filesUrl, seconds: () => 2, show: takeFiles, panel: 'files' }),
   errors: new Feed({ url: () => `/errors${query({ limit: MOST_ROWS })}`, seconds: () => 2,
     show: renderErrors, panel: 'errors' }),
   trace: new Feed({ url: () => `/trace${query({ file: place.trace, limit: PAGE })}`, seconds: () => 3,

@@ -1,6 +1,7 @@
 // Where the page is: state, search, sort, window and trace, kept in the URL.
 
-const DEFAULTS = { state: '', q: '', sort: '', window: WINDOWS[0], trace: '', line: '', nodes: '', since: '' };
+const DEFAULTS = { state: '', q: '', sort: '', failures: '', window: WINDOWS[0], trace: '', line: '', nodes: '',
+  since: '' };
 let place = { ...DEFAULTS };
 
 // A name may hold lone surrogates, which no URL can: there it is written with JSON's escapes.
@@ -14,7 +15,7 @@ function readPlace() {
   place = { ...DEFAULTS };
   for (const key of Object.keys(DEFAULTS)) place[key] = found[key] ?? place[key];
   place.trace = fromUrl(place.trace);
-  if (!STATES.includes(place.state)) place.state = '';
+  if (![...STATES, ANY_STATE].includes(place.state)) place.state = '';
   if (!WINDOWS.includes(place.window)) place.window = DEFAULTS.window;
   if (!Object.hasOwn(SINCE, place.since)) place.since = '';
 }
@@ -43,6 +44,7 @@ function showPlace() {
   $('state').value = place.state;
   $('kinds-since').value = place.since;
   if ($('search').value !== place.q) $('search').value = place.q;
+  if ($('failed-search').value !== place.failures) $('failed-search').value = place.failures;
   if (document.activeElement !== $('trace-file')) $('trace-file').value = shown(place.trace);
   eachFeed(feed => feed.follow());
   renderFiles();

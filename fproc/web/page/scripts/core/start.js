@@ -13,20 +13,21 @@ function listenForKeys() {
 function listenForFilters() {
   for (const tile of stateTiles()) {
     tile.onclick = () => {
-      filterFiles({ state: place.state === tile.dataset.state ? '' : tile.dataset.state }, { isStep: true });
+      chooseFiles({ state: place.state === tile.dataset.state ? '' : tile.dataset.state }, { isStep: true });
       const isBelow = $('files').getBoundingClientRect().top > innerHeight * .7;
       if (place.state && isBelow) scrollToPanel('files'); // the focus stays on the tile
     };
   }
-  $('state').onchange = event => filterFiles({ state: event.target.value }, { isStep: true });
+  $('state').onchange = event => chooseFiles({ state: event.target.value }, { isStep: true });
   let typing;
   $('search').oninput = event => {
     clearTimeout(typing);
-    typing = setTimeout(() => filterFiles({ q: event.target.value }), 250);
+    typing = setTimeout(() => chooseFiles({ q: event.target.value }), 250);
   };
-  $('files-more').onclick = () => feeds.files.more();
-  $('failed-more').onclick = () => feeds.failed.more();
-  $('errors-more').onclick = () => { errorsShown += PAGE; renderErrors(); };
+  listenForPager('files', feeds.files, filesList);
+  listenForPager('failed', feeds.failed, failedList);
+  listenForFailedSearch();
+  $('errors-more').onclick = () => { errorsList.expect(); errorsShown += PAGE; renderErrors(); };
 }
 
 function listenForActions() {
@@ -37,7 +38,8 @@ function listenForActions() {
   $('retry-selected').onclick = () => retry({ files: [...selected] });
   $('retry-all').onclick = confirmRetryAll;
   $('confirm-no').onclick = () => $('confirm').close();
-  $('confirm-yes').onclick = () => { $('confirm').close(); retry({ all: true }); };
+  $('confirm-yes').onclick = () => { $('confirm').close(); retry(asked); };
+  $('selection').onclick = clearSelection;
   $('upload-button').onclick = () => $('upload-input').click();
   $('upload-input').onchange = event => { addUploads(event.target.files); event.target.value = ''; };
   $('uploads-clear').onclick = clearUploads;
@@ -52,6 +54,7 @@ function listenForActions() {
 
 function start() {
   whenLoggedOut = loggedOut;
+  keepPanelsInPlace();
   readPlace();
   startHeader();
   buildStates();

@@ -19,5 +19,5 @@ function buildStates() {
     { type: 'button', class: 'tile', 'data-state': state, 'aria-pressed': 'false' },
     el('strong', {}, NONE), ' ', el('span', {}, state[0].toUpperCase() + state.slice(1)), ' ',
     el('span', { class: 'quiet' }, LOOKS[state].note))));
-  $('state').append(...STATES.map(state => el('option', { value: state }, state)));
+  $('state').append(el('option', { value: ANY_STATE }, 'all states'), ...STATES.map(state => el('option', { value: state }, state)));
 }

@@ -3,7 +3,8 @@
 /** `-key`: by key, downwards. */
 const parseSort = text => ({ key: text.replace(/^-/, ''), isDown: text.startsWith('-') });
 
-function renderHeader(table, columns, sort, onSort) {
+/** Columns are sorted by those of the keys that are given; by all of them if none are. */
+function renderHeader(table, columns, sort, onSort, keys = columns.map(column => column.key)) {
   const head = table.tHead;
   head.row ??= head.appendChild(el('tr', {}, columns.map(column => el('th', {
     scope: 'col', class: column.isNumber ? 'number' : null, 'data-key': column.key,
@@ -11,7 +12,8 @@ function renderHeader(table, columns, sort, onSort) {
   table.sort = sort;
   const { key, isDown } = parseSort(sort);
   for (const cell of head.row.cells) {
-    if (sort && cell.dataset.key === key) cell.setAttribute('aria-sort', isDown ? 'descending' : 'ascending');
+    cell.firstChild.disabled = !keys.includes(cell.dataset.key);
+    if (sort && !cell.firstChild.disabled && cell.dataset.key === key) cell.setAttribute('aria-sort', isDown ? 'descending' : 'ascending');
     else cell.removeAttribute('aria-sort');
   }
 }
@@ -33,4 +35,22 @@ function sorted(rows, sort, columns) {
     if (left == null || right == null) return (left == null) - (right == null); // what is unknown comes last
     return isDown ? compare(right, left) : compare(left, right);
   });
+}
+
+/** The buttons that turn the pages of a list, and what they are at. */
+function renderPager(panel, feed) {
+  const { after, recent } = feed.data;
+  const hadFocus = $(`${panel}-pager`).contains(document.activeElement);
+  $(`${panel}-back`).disabled = !feed.before.length;
+  $(`${panel}-on`).disabled = !after;
+  $(`${panel}-pager`).hidden = !feed.before.length && !after;
+  if (hadFocus && document.activeElement.disabled) yieldFocus(document.activeElement);
+  const [first, last] = feed.range();
+  setText($(`${panel}-range`), recent.length ? `${number(first)} to ${number(last)}` : 'nothing found here');
+}
+
+function listenForPager(panel, feed, list) {
+  for (const [way, isForward] of [['back', false], ['on', true]]) {
+    $(`${panel}-${way}`).onclick = () => { list.expect(); feed.turn(isForward); };
+  }
 }

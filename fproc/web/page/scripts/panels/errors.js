@@ -2,9 +2,14 @@
 
 let errorsShown = 20;
 
+const errorsList = new CalmList({
+  box: $('errors').querySelector('.box'), news: $('errors-news'), keyOf: JSON.stringify,
+  show(rows) { reconcile($('errors-list'), 'li', rows, JSON.stringify, fillError); },
+});
+
 function renderErrors() {
   const errors = feeds.errors.data.errors;
-  reconcile($('errors-list'), 'li', errors.slice(0, errorsShown), JSON.stringify, fillError);
+  errorsList.offer(errors.slice(0, errorsShown));
   showList('errors', !errors.length);
   $('errors-more').hidden = errors.length <= errorsShown;
 }

@@ -2,20 +2,32 @@
 
 const selected = new Set();
 
-function renderFailed() {
-  const data = feeds.failed.data;
-  if (!data) return;
-  const rows = data.recent;
-  const names = new Set(rows.map(row => row.file));
-  for (const file of selected) if (!names.has(file)) selected.delete(file);
-  reconcile($('failed-list'), 'li', rows, file => file.file, fillFailed);
-  if (!rows.length) yieldFocus($('failed-tools'));
-  showList('failed', !rows.length);
-  $('failed-tools').hidden = !rows.length;
-  $('failed-more').hidden = !data.after;
-  setText($('failed-title'), rows.length ? `Failed (${number(data.counts[FAILED])})` : 'Failed');
-  renderSelection();
+const failedList = new CalmList({
+  box: $('failed').querySelector('.box'), news: $('failed-news'), keyOf: file => `${file.timestamp} ${file.file}`,
+  show(rows) {
+    reconcile($('failed-list'), 'li', rows, file => file.file, fillFailed);
+    if (!rows.length) yieldFocus($('failed-tools'));
+    showList('failed', !rows.length);
+    renderSelection();
+  },
+});
+
+function takeFailed() {
+  renderFailed();
   renderCurrent();
+}
+
+function renderFailed() {
+  const { data } = feeds.failed;
+  if (!data) return;
+  const count = data.counts[FAILED];
+  setText($('failed-title'), count ? `Failed (${number(count)})` : 'Failed');
+  setText($('failed').querySelector('.empty'),
+    place.failures ? `None of them has \u201c${shown(place.failures)}\u201d in it.` : 'Nothing has failed.');
+  $('failed-tools').hidden = !count && !place.failures;
+  setText($('retry-all'), place.failures ? 'Retry all that match' : 'Retry all');
+  renderPager('failed', feeds.failed);
+  failedList.offer(data.recent);
 }
 
 function fillFailed(row, file) {
@@ -42,17 +54,27 @@ function select(files, isOn) {
   renderSelection();
 }
 
+/** What is selected stays so on other pages, and until it is retried or the selection is cleared. */
 function renderSelection() {
-  const shownCount = $('failed-list').children.length;
-  $('failed-select').checked = selected.size > 0 && selected.size === shownCount;
-  $('failed-select').indeterminate = selected.size > 0 && selected.size < shownCount;
-  if (!selected.size) yieldFocus($('retry-selected'));
+  const here = Array.from($('failed-list').children, row => row.file);
+  const chosen = here.filter(file => selected.has(file)).length, elsewhere = selected.size - chosen;
+  $('failed-select').checked = chosen > 0 && chosen === here.length;
+  $('failed-select').indeterminate = chosen > 0 && chosen < here.length;
+  if (!selected.size) [$('selection'), $('retry-selected')].forEach(yieldFocus);
+  $('selection').hidden = !selected.size;
   $('retry-selected').disabled = !selected.size;
-  setText($('retry-selected'), `Retry selected${selected.size ? ` (${number(selected.size)})` : ''}`);
+  const where = elsewhere ? `, ${number(elsewhere)} not shown` : '';
+  setText($('retry-selected'), `Retry selected${selected.size ? ` (${number(selected.size)}${where})` : ''}`);
+}
+
+function clearSelection() {
+  select([...selected], false);
 }
 
 async function retry(what) {
   for (const file of await putBack(what, $('failed-outcome'))) selected.delete(file);
+  failedList.expect();
+  renderSelection();
   refreshAfterRetry();
 }
 
@@ -60,9 +82,28 @@ function refreshAfterRetry() {
   for (const feed of [feeds.failed, feeds.kinds, feeds.stats, feeds.files]) feed.refresh();
 }
 
-function confirmRetryAll() {
-  const count = feeds.failed.data?.counts[FAILED] ?? 0;
-  const what = count === 1 ? 'the failed file' : `all ${counted(count, 'failed file')}`;
-  setText($('confirm-text'), `Put ${what} of ${shown(INSTANCE)} back into ${UNPROCESSED}/?`);
+let asked = null; // what the question that is shown is about
+
+async function confirmRetryAll() {
+  const text = place.failures;
+  asked = text ? { match: text } : { all: true };
+  let count = feeds.failed.data?.counts[FAILED] ?? 0;
+  try {
+    if (text) count = (await ask(`/failures${query({ q: text, limit: 1 })}`)).files;
+  } catch (error) {
+    return setText($('failed-outcome'), `Not asked: ${shown(error.message)}`);
+  }
+  const which = count === 1 ? 'the failed file' : `all ${counted(count, 'failed file')}`;
+  const matching = text ? ` with \u201c${shown(text)}\u201d in name or reason` : '';
+  setText($('confirm-text'), `Put ${which}${matching} of ${shown(INSTANCE)} back into ${UNPROCESSED}/?`);
+  setText($('confirm-yes'), text ? 'Retry all that match' : 'Retry all');
   $('confirm').showModal();
+}
+
+function listenForFailedSearch() {
+  let typing;
+  $('failed-search').oninput = event => {
+    clearTimeout(typing);
+    typing = setTimeout(() => { failedList.expect(); go({ failures: event.target.value }); }, 250);
+  };
 }

@@ -30,19 +30,29 @@ function scrollToPanel(panel) {
   $(panel).scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth', block: 'start' });
 }
 
+const filesList = new CalmList({
+  box: $('files-table').parentElement, news: $('files-news'),
+  keyOf: file => `${file.timestamp} ${file.state} ${file.file}`,
+  show(rows) { reconcile($('files-table').tBodies[0], 'tr', rows, this.keyOf, fillFile); },
+});
+
+function takeFiles(data) {
+  filesList.offer(data.recent);
+  renderFiles();
+}
+
 function renderFiles() {
-  renderHeader($('files-table'), FILE_COLUMNS, place.sort, sort => go({ sort }));
+  renderHeader($('files-table'), FILE_COLUMNS, place.sort, sort => chooseFiles({ sort }), sortKeys());
   const data = feeds.files.data;
   if (!data) return;
-  const rows = sorted(data.recent, place.sort, FILE_COLUMNS);
-  const keyOf = file => `${file.timestamp} ${file.state} ${file.file}`;
-  reconcile($('files-table').tBodies[0], 'tr', rows, keyOf, fillFile);
-  const isAll = !data.after;
-  const found = `${counted(rows.length, 'file')}${isAll ? '' : ' and more'}`;
-  setText($('files-text'), found + (place.sort && !isAll ? ', sorted among these' : ''));
-  $('files-more').hidden = isAll;
+  const { recent: rows } = data;
+  const found = `${counted(rows.length, 'file')}${data.after ? ' and more' : ''}`;
+  const isSorted = place.q && place.sort && !place.state; // which all states together cannot be
+  const scope = searchedState() === ANY_STATE ? ', of all states' : isSorted ? ', of those that ended' : '';
+  setText($('files-text'), feeds.files.before.length ? '' : found + scope);
+  renderPager('files', feeds.files);
   $('files-table').parentElement.hidden = !rows.length;
-  $('files-empty').hidden = rows.length > 0;
+  $('files-empty').hidden = rows.length > 0 || data.after;
   if (!rows.length) setEmpty($('files-empty'), noFiles(data.counts));
   if (isChoiceNew) setText($('files-found'), `${found} listed`);
   isChoiceNew = false;
@@ -51,8 +61,9 @@ function renderFiles() {
 /** The count is spoken after a choice of the user, not at each poll. */
 let isChoiceNew = false;
 
-function filterFiles(changes, options) {
+function chooseFiles(changes, options) {
   feeds.files.data = null;
+  filesList.expect();
   go(changes, options);
   isChoiceNew = true;
 }
@@ -86,6 +97,7 @@ function noFiles(counts) {
   const sample = code(`./fproc.pyz --sample 1 --output ${INBOX}`);
   if (!place.state && isNew) return ['Nothing has arrived yet. Drop a file here, or: ', sample];
   return {
+    [ANY_STATE]: ['There is no file yet. Drop one here, or: ', sample],
     '': ['Nothing has ended yet. What waits, and why: ', code('./fproc.pyz --why NAME')],
     [UNPROCESSED]: ['Nothing waits. Drop a file here, or: ', code(`cp sample.txt ${INBOX}`)],
     [UNDERPROCESS]: ['Nothing is being worked on.'],
