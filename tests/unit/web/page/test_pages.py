@@ -28,7 +28,7 @@ JOINED = "\n".join(SCRIPTS.values())
 BLOCK = page_constants("an-fproc-of-tests")
 
 OWN_MEANINGS = {
-    "": r"""\$\('failed'\)|(showList|\w+Pager)\('failed'|panel: 'failed'|failed: new |="#?failed"|#failed\b""",
+    "": r"""\$\('failed'\)|(showList|\w+Pager)\('failed'|panel: 'failed'|failed: new|="#?failed"|#failed\b""",
     "uploads.js": r"'failed'",  # an upload
     "texts.js": r"MINUTE = 60|HOUR = 60 \* MINUTE|minutes % 60",
     "graph_layout.js": r"height: 60\b",
