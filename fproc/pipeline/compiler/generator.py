@@ -268,8 +268,8 @@ class Generator:
         """
         self._lap(at.node)
         route = self.graph.nodes[at.node].next
-        record = after.record if line == after.line else ""
-        then = replace(after, line=line, record=record, hops=at.hops + 1)
+        record, whole = (after.record, after.whole) if line == after.line else ("", "")
+        then = replace(after, line=line, record=record, whole=whole, hops=at.hops + 1)
         if after.tag is not None or isinstance(route, tuple):
             targets = route if isinstance(route, tuple) else self.graph.targets(at.node, after.tag or "")
             return (self._fan_out(at.node, then, targets), []) if targets else ([], refuse())

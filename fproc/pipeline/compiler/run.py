@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from operator import length_hint
 from typing import Any
@@ -181,6 +181,11 @@ class CompiledRun(Interpreter):
     def step(self, node: str) -> Any:
         """Return the call that does a node's work on structured records."""
         return self.processors[node].step
+
+    def narrow_step(self, node: str, fields: Collection[str]) -> Any:
+        """Return such a call of a parser, which need make only these fields."""
+        made = self.processors[node]
+        return made.narrow(frozenset(fields)) if made.narrow else made.step
 
     def tag_by(self, node: str, tag: str, line: str) -> str:
         """Return the tag that a built-in which only tags lines gives; needed once a later node failed."""

@@ -6,7 +6,7 @@ A graph is unrolled into a tree of `Site`s, from which `generator` writes the so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import Any, Protocol
@@ -55,7 +55,9 @@ class Site:
     lines that were split already, by variable and separator.
 
     `record` is the variable that holds the structured record whose text the line is, where there is one. Its
-    text is made only where someone needs it: until then, `line` is an expression that makes it.
+    text is made only where someone needs it: until then, `line` is an expression that makes it. Where the
+    record has not all of its fields, since nobody needs the others, `whole` is an expression that makes it
+    anew.
     """
 
     node: str
@@ -66,6 +68,7 @@ class Site:
     hops: int = 1
     splits: Mapping[tuple[str, str], Split] = field(default_factory=dict)
     record: str = ""
+    whole: str = ""
 
     @property
     def has_text(self) -> bool:
@@ -82,9 +85,9 @@ class Site:
         """An expression for the tag, right even where nothing depends on it; it may be slow."""
         return self.unasked or self.tag_code
 
-    def of_record(self, record: str) -> Site:
+    def of_record(self, record: str, whole: str = "") -> Site:
         """Return the same site with a new record, in a variable, of which there is no text yet."""
-        return replace(self, line=f"encode({record})", record=record)
+        return replace(self, line=f"encode({whole or record})", record=record, whole=whole)
 
     def tagged(self, tag: str) -> Site:
         """Return the same site with a tag that is known."""
@@ -121,6 +124,9 @@ class RunCalls(Protocol):
 
     def step(self, node: str) -> Any:
         """Return the call that does a node's work on structured records."""
+
+    def narrow_step(self, node: str, fields: Collection[str]) -> Any:
+        """Return such a call of a parser, which need make only these fields."""
 
     def target(self, node: str) -> Any:
         """Return the user's object that is a node's processor."""

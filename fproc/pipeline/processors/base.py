@@ -107,6 +107,8 @@ class Processor:
     the same work on structured records as they are (`objects`), for a built-in that declares what kind it is.
     `is_settled()` returns whether its state will not change any more, for one that declares that it settles.
     `blocks` is the same work on many records in a turn, for one whose turns take long to hand over.
+    `narrow(fields)` returns a faster `step` of a parser, if there is one: of each record, it makes only these
+    fields, as far as there are any.
     """
 
     process: Callable[[str, str], Sequence[Record]]
@@ -118,6 +120,7 @@ class Processor:
     step: Callable[[Any], Any] | None = None
     is_settled: Callable[[], bool] | None = None
     blocks: TakesBlocks | None = None
+    narrow: Callable[[frozenset[str]], Callable[[str], Any]] | None = None
 
 
 Maker = Callable[[Source, Output], Processor]
@@ -308,6 +311,18 @@ def same_fields(_values: Mapping[str, Any], before: frozenset[str] | None) -> fr
     return before
 
 
+FieldsBefore = Callable[[Mapping[str, Any], frozenset[str] | None], frozenset[str] | None]
+"""The fields of its records that a built-in's step needs, of those that are needed behind it; None is all.
+
+Given these alone, it has to do the same: with the fields that are needed, and with records that do not fit.
+"""
+
+
+def all_fields(_values: Mapping[str, Any], _behind: frozenset[str] | None) -> frozenset[str] | None:
+    """Declare that whole records are needed."""
+    return None
+
+
 Complaints = Callable[[Mapping[str, Any]], Iterable[tuple[str, str, str]]]
 """Yields what is wrong with options together: the option to name, what is wrong, and what to do or ''."""
 
@@ -334,6 +349,7 @@ class Builtin:
 
     - `needs_fields`: the fields that it looks at; so a line is split once for several nodes.
     - `step`: what it does with structured records, if it does; its processor has the call.
+    - `fields_before`: the fields that this needs; so a parser makes no others.
 
     `gives_tags` returns the tags that it may set, for `--check` to find routes that are never taken.
     `fields_after` returns the fields that records may have behind it, for `--check` to find names in
@@ -355,6 +371,7 @@ class Builtin:
     gives_tags: Tags = any_tags
     check: Complaints = no_complaints
     fields_after: FieldsAfter = any_fields
+    fields_before: FieldsBefore = all_fields
 
 
 stateless = partial(Builtin, reads_tag=never, remembers=never)

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any
 
-from fproc.pipeline.processors.base import Processor, State, misfit
+from fproc.pipeline.processors.base import FieldsBefore, Processor, State, misfit
 from fproc.pipeline.records import Record
 
 StructuredRecord = dict[str, Any]
@@ -204,6 +204,26 @@ def remove(record: StructuredRecord, path: str) -> Any:
     return remove(inner, rest)
 
 
+def top_keys(paths: Iterable[str]) -> frozenset[str]:
+    """Return the keys of a record that `get`, `put` and `remove` may look at for some paths."""
+    return frozenset(key for path in paths for key in (path, path.partition(".")[0]))
+
+
+def needing(paths_of: Callable[[Mapping[str, Any]], Iterable[str]]) -> FieldsBefore:
+    """Declare that a built-in needs the fields at some paths, beside those that are needed behind it."""
+    return lambda values, behind: None if behind is None else behind | top_keys(paths_of(values))
+
+
+def needing_only(paths_of: Callable[[Mapping[str, Any]], Iterable[str] | None]) -> FieldsBefore:
+    """Declare that records end at a built-in, which needs the fields at some paths; None is all."""
+
+    def before(values: Mapping[str, Any], _behind: frozenset[str] | None) -> frozenset[str] | None:
+        paths = paths_of(values)
+        return None if paths is None else top_keys(paths)
+
+    return before
+
+
 Parse = Callable[[str], StructuredRecord | None]
 """Make a record of a line; None drops the line."""
 
@@ -226,14 +246,16 @@ def parsing(
     finish: Finish | None = None,
     state: State | None = None,
     is_settled: Callable[[], bool] | None = None,
+    narrow: Callable[[frozenset[str]], Parse] | None = None,
 ) -> Processor:
-    """Return a processor that makes records of lines."""
+    """Return a processor that makes records of lines; `narrow` is as in `Processor`."""
 
     def make(line: str) -> str | None:
         record = parse(line)
         return None if record is None else encode(record)
 
-    return Processor(_fitting(make, otherwise), finish, state=state, step=parse, is_settled=is_settled)
+    process = _fitting(make, otherwise)
+    return Processor(process, finish, state=state, step=parse, is_settled=is_settled, narrow=narrow)
 
 
 def editing(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from fproc.base.values import replace
 from fproc.pipeline.compiler.generator import Generator
+from fproc.pipeline.compiler.narrowing import needed_behind
 from fproc.pipeline.compiler.site import Site, Terms
 from fproc.pipeline.processors.base import StepKind
 
 
 def step(code: Generator, at: Site, kind: StepKind) -> Terms:
     """Write code that takes the step of a node, and goes on with the record or the line that it makes."""
-    call = code.fetched("step", at.node, f"run.step({at.node!r})")
+    call, whole = _call(code, at, kind)
     made = code.new({StepKind.SELECT: "keep", StepKind.FORMAT: "line"}.get(kind, "record"))
     with code.write.block("try:"):
         taken = at.line
@@ -29,9 +30,9 @@ def step(code: Generator, at: Site, kind: StepKind) -> Terms:
     if kind is StepKind.SELECT:
         opening, after = f"if not {made}:", replace(at, record=taken)
     else:
-        opening, after = f"if {made} is None:", replace(at, line=made, record="")
+        opening, after = f"if {made} is None:", replace(at, line=made, record="", whole="")
     if kind in {StepKind.PARSE, StepKind.EDIT}:
-        after = at.of_record(made)
+        after = at.of_record(made, whole)
     with code.write.block("else:"):
         with code.write.block(opening):
             dropped = code.dropped(at)
@@ -39,3 +40,14 @@ def step(code: Generator, at: Site, kind: StepKind) -> Terms:
             emitted, refused = code.onward(at, after.line, after, lambda: code.push(at))
     code.add(code.received, at.node, emitted + dropped)
     return emitted + dropped + refused + pushed
+
+
+def _call(code: Generator, at: Site, kind: StepKind) -> tuple[str, str]:
+    """Return the name of a node's step, and an expression for all that it makes, if it does not make all."""
+    needed = needed_behind(code, at.node) if kind is StepKind.PARSE else None
+    step_of_all = f"run.step({at.node!r})"
+    if needed is None:
+        call = code.fetched("step", at.node, step_of_all)
+        return call, at.whole and f"{call}({at.whole})"
+    call = code.fetched("step", at.node, f"run.narrow_step({at.node!r}, {sorted(needed)})")
+    return call, f"{code.fetched('whole', at.node, step_of_all)}({at.line})"

@@ -25,7 +25,15 @@ from fproc.pipeline.processors.editing.values import (
     field_reader,
     is_named,
 )
-from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, decode, encode, selecting
+from fproc.pipeline.processors.objects import (
+    MISSING,
+    Misfit,
+    StructuredRecord,
+    decode,
+    encode,
+    needing_only,
+    selecting,
+)
 from fproc.pipeline.processors.options.templates import POSITIONS, RecordTemplate, text_of
 from fproc.pipeline.processors.text import SEPARATOR
 from fproc.pipeline.records import Record
@@ -222,10 +230,15 @@ def _step(values: Mapping[str, Any]) -> StepKind | None:
     return StepKind.SELECT if values["field"] and is_named(values["field"]) else None
 
 
+def _asked(values: Mapping[str, Any]) -> list[Field]:
+    """Return the fields that are looked at."""
+    return [*(values["field"] or ()), *(figure.field for figure in _figures(values))]
+
+
 def _check(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if values["field"] is not None and values["pattern"] is not None:
         yield "field", "'field' and 'pattern' both say what the key is", "keep one of them"
-    fields = [*(values["field"] or ()), *(figure.field for figure in _figures(values))]
+    fields = _asked(values)
     if len({isinstance(field, str) for field in fields}) > 1:
         what = "some fields are columns of a line and some are keys: a line is one or the other"
         yield "field", what, "name keys, or number columns"
@@ -293,4 +306,5 @@ TALLY = Builtin(
     reads_tag=lambda values: values["field"] is None and values["pattern"] is None,
     step=_step,
     check=_check,
+    fields_before=needing_only(lambda values: map(str, _asked(values))),
 )

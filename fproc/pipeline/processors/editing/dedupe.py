@@ -22,7 +22,7 @@ from fproc.pipeline.processors.base import (
     same_fields,
 )
 from fproc.pipeline.processors.editing.values import Field, field_reader, is_named
-from fproc.pipeline.processors.objects import MISSING, selecting
+from fproc.pipeline.processors.objects import MISSING, needing, selecting
 from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import SEPARATOR
 from fproc.pipeline.records import Record
@@ -169,4 +169,5 @@ DEDUPE = Builtin(
     step=_step,
     check=one_kind_of("fields"),
     fields_after=same_fields,
+    fields_before=needing(lambda values: values["fields"]),
 )

@@ -18,6 +18,7 @@ from fproc.pipeline.processors.objects import (
     put,
     remove,
     spelled,
+    top_keys,
 )
 from fproc.pipeline.processors.options.templates import RecordTemplate, text_of
 from fproc.pipeline.processors.text import same_tag
@@ -214,6 +215,18 @@ def _fields_after(values: Mapping[str, Any], before: frozenset[str] | None) -> f
     return frozenset(fields)
 
 
+def _fields_before(values: Mapping[str, Any], behind: frozenset[str] | None) -> frozenset[str] | None:
+    """Return what is needed: also what a change reads or stumbles over to make what nobody needs."""
+    kept = values["keep"]
+    if kept is not None:
+        behind = top_keys(kept) if behind is None else behind & top_keys(kept)
+    if behind is None:
+        return None
+    settings, names = values["set"] or {}, values["rename"] or {}
+    asked = [name for value in settings.values() if isinstance(value, RecordTemplate) for name in value.names]
+    return behind | top_keys([*asked, *settings, *names, *names.values(), *(values["types"] or ())])
+
+
 def _first_key(path: str) -> str:
     return path.partition(".")[0]
 
@@ -248,4 +261,5 @@ EDIT = same_tag(
     },
     step=lambda _values: StepKind.EDIT,
     fields_after=_fields_after,
+    fields_before=_fields_before,
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from fproc.base.text import nearest
 from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, StepKind, mapping, misfit
 from fproc.pipeline.processors.editing.values import Field, column_reader, key_reader
-from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, editing, put
+from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, editing, needing, put
 from fproc.pipeline.processors.options.tables import LookupTable
 from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import SEPARATOR, same_tag
@@ -117,9 +117,13 @@ def _check(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _fields_after(values: Mapping[str, Any], before: frozenset[str] | None) -> frozenset[str] | None:
+    return None if before is None else before | {name.partition(".")[0] for name in _added(values)}
+
+
+def _added(values: Mapping[str, Any]) -> Iterable[str]:
+    """Return the fields that are added."""
     table: LookupTable = values["table"]
-    taken = _taken(table, _key_column(table, values["key"]), values["take"])
-    return None if before is None else before | {name.partition(".")[0] for name in taken.values()}
+    return _taken(table, _key_column(table, values["key"]), values["take"]).values()
 
 
 LOOKUP = same_tag(
@@ -151,4 +155,5 @@ LOOKUP = same_tag(
     step=lambda values: StepKind.EDIT if isinstance(values["field"], str) else None,
     check=_check,
     fields_after=_fields_after,
+    fields_before=needing(lambda values: [values["field"], *_added(values)]),
 )

@@ -16,6 +16,7 @@ from fproc.pipeline.processors.objects import (
     editing,
     encode,
     get,
+    needing,
     put,
 )
 from fproc.pipeline.processors.options.templates import text_of
@@ -202,4 +203,5 @@ MASK = same_tag(
     step=_step,
     check=_check,
     fields_after=same_fields,
+    fields_before=needing(lambda values: values["fields"]),
 )

@@ -29,7 +29,7 @@ from fproc.pipeline.processors.editing.moments import (
     zone_of,
 )
 from fproc.pipeline.processors.editing.values import Field
-from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, editing, get, put
+from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, editing, get, needing, put
 from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import SEPARATOR, same_tag
 
@@ -168,4 +168,5 @@ TIMESTAMP = same_tag(
     step=lambda values: StepKind.EDIT if isinstance(values["field"], str) else None,
     check=_check,
     fields_after=same_fields,
+    fields_before=needing(lambda values: [values["field"]]),
 )

@@ -10,7 +10,7 @@ from fproc.base.text import excerpt
 from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, StepKind, same_fields
 from fproc.pipeline.processors.editing.moments import instant_of
 from fproc.pipeline.processors.editing.values import Test, beyond, equal_to, number_of
-from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, get, selecting
+from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, get, needing, selecting
 from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import same_tag
 
@@ -116,8 +116,16 @@ def _following(field: str, test: Test, complaint: str) -> Callable[[StructuredRe
     return check
 
 
+RULES = ("required", "types", "patterns", "ranges", "one_of")
+"""The options that are rules, each for some fields."""
+
+
+def _checked_fields(values: Mapping[str, Any]) -> list[str]:
+    return [field for name in RULES for field in values[name] or ()]
+
+
 def _check(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    if not any(values[name] for name in ("required", "types", "patterns", "ranges", "one_of")):
+    if not any(values[name] for name in RULES):
         yield "required", "there is no rule", "give required, types, patterns, ranges or one_of"
 
 
@@ -147,4 +155,5 @@ VALIDATE = same_tag(
     step=lambda _values: StepKind.SELECT,
     check=_check,
     fields_after=same_fields,
+    fields_before=needing(_checked_fields),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, StepKind, mapping, same_fields
 from fproc.pipeline.processors.editing.values import Field, Test, beyond, equal_to, field_reader
-from fproc.pipeline.processors.objects import MISSING, Select, selecting
+from fproc.pipeline.processors.objects import MISSING, Select, needing, selecting
 from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import SEPARATOR, same_tag
 
@@ -117,4 +117,5 @@ WHERE = same_tag(
     step=_step,
     check=_check,
     fields_after=same_fields,
+    fields_before=needing(lambda values: [values["field"]]),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from fproc.base.text import counted
 from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, Processor, State, StepKind
-from fproc.pipeline.processors.objects import Misfit, StructuredRecord, parsing
+from fproc.pipeline.processors.objects import Misfit, Parse, StructuredRecord, parsing
 from fproc.pipeline.processors.parsers.cells import cell_splitter
 from fproc.pipeline.processors.text import same_tag
 
@@ -47,6 +47,25 @@ class CsvParser:
         if line.strip() and line != BYTE_ORDER_MARK:
             self._take_header(self._split(line.removeprefix(BYTE_ORDER_MARK)))
         return None
+
+    def narrowed(self, fields: frozenset[str]) -> Parse:
+        """Return `parse` with records of these fields only."""
+        known: list[str] = []
+        wanted: list[tuple[str, int]] = []
+
+        def parse(line: str) -> StructuredRecord | None:
+            nonlocal known, wanted
+            if not line:
+                return None
+            cells = self._split(line)
+            if len(cells) != len(self._names) or cells == self._header:
+                return self.parse(line)
+            if self._names is not known:
+                known = self._names
+                wanted = [(name, index) for index, name in enumerate(known) if name in fields]
+            return {name: cells[index] for name, index in wanted}
+
+        return parse
 
     def _ragged(self, cells: list[str]) -> str:
         names = self._names
@@ -88,8 +107,14 @@ def _parse_csv(*, separator: str, quote: str, header: tuple[str, ...] | bool, ot
     def make(_source: object, _output: object) -> Processor:
         parser = CsvParser(separator, quote, names)
         if names is not None:
-            return parsing(parser.parse, otherwise)
-        return parsing(parser.parse, otherwise, state=parser.state(), is_settled=parser.is_settled)
+            return parsing(parser.parse, otherwise, narrow=parser.narrowed)
+        return parsing(
+            parser.parse,
+            otherwise,
+            state=parser.state(),
+            is_settled=parser.is_settled,
+            narrow=parser.narrowed,
+        )
 
     return make
 

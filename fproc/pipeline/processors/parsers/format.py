@@ -15,6 +15,7 @@ from fproc.pipeline.processors.objects import (
     encode,
     formatting,
     get,
+    needing_only,
 )
 from fproc.pipeline.processors.options.templates import RecordTemplate, text_of
 from fproc.pipeline.processors.parsers.cells import cell_joiner
@@ -165,6 +166,13 @@ def _remembers(values: Mapping[str, Any]) -> bool:
     return values["to"] == CSV and (values["header"] or values["fields"] is None)
 
 
+def _asked(values: Mapping[str, Any]) -> Sequence[str] | None:
+    """Return the fields that are looked at; None for all."""
+    template: RecordTemplate | None = values["template"]
+    fields: Sequence[str] | None = values["fields"]
+    return fields if template is None else template.names
+
+
 def _check(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if values["template"] is not None and values["to"] is not None:
         yield "to", "'to' and 'template' both say what the text is", "keep one of them"
@@ -207,4 +215,5 @@ FORMAT = same_tag(
     settles=lambda values: values["to"] == CSV,
     step=lambda _values: StepKind.FORMAT,
     check=_check,
+    fields_before=needing_only(_asked),
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from fproc.base.text import counted
@@ -23,6 +23,7 @@ _COMMON = (
 )
 _COMBINED = rf'{_COMMON} "({_INSIDE})" "({_INSIDE})"(?: .*)?'
 _REQUEST = r"([A-Za-z][\w-]*) (\S.*?)(?: ([A-Z]+/[\d.]+))?"
+_UNESCAPE = re.compile(r'\\(["\\])').sub
 _QUOTED_FIELDS = ("user", "path", "referrer", "agent")
 
 
@@ -32,13 +33,91 @@ def _odd_request(text: str) -> Sequence[str | None]:
     return found.groups() if found else (None, None if text == "-" else text, None)
 
 
-def _access_parser(pattern: str) -> Parse:
-    """Return a parser of the access logs of web servers, with or without referrer and agent."""
-    match_line = re.compile(pattern).fullmatch
-    unescape = re.compile(r'\\(["\\])').sub
+_USUAL = {
+    "host": "[!-~]+",
+    "ident": "[!-~]+",
+    "user": "[!-~]+",
+    "time": r"[^\]]+",
+    "method": "[A-Za-z]+",
+    "path": "[!#-~]+",
+    "protocol": "HTTP/[0-9.]+",
+    "status": "[0-9]{3}",
+    "bytes": "[0-9]{1,18}|-",
+    "referrer": '[^"]*',
+    "agent": '[^"]*',
+}
+"""Each field of a line that is as nearly all are: without a backslash, and with a user of one word."""
 
-    def parse(line: str) -> StructuredRecord:
-        match = match_line(line)
+_REQUEST_FIELDS = ("method", "path", "protocol")
+
+
+def _text_or_null(text: str) -> str | None:
+    return None if text == "-" else text
+
+
+def _number_or_null(text: str) -> int | None:
+    return None if text == "-" else int(text)
+
+
+_CONVERSIONS: Mapping[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("ident", "user", "referrer", "agent"), _text_or_null),
+    "status": int,
+    "bytes": _number_or_null,
+}
+
+
+class AccessParser:
+    """A parser of the access logs of web servers, with or without referrer and agent.
+
+    What is no usual line is looked at again, with a pattern that knows them all.
+    """
+
+    def __init__(self, *, is_combined: bool) -> None:
+        self._match_any = re.compile(_COMBINED if is_combined else _COMMON).fullmatch
+        self._is_combined = is_combined
+        self.fields = [*_USUAL] if is_combined else [*_USUAL][:-2]
+
+    def narrowed(self, fields: Collection[str]) -> Parse:
+        """Return a call that makes records of these fields only."""
+        wanted = [field for field in self.fields if field in fields]
+        match_usual = re.compile(self._usual(wanted)).fullmatch
+        conversions = [(field, convert) for field, convert in _CONVERSIONS.items() if field in wanted]
+
+        def parse(line: str) -> StructuredRecord:
+            match = None if "\\" in line else match_usual(line)
+            if match is None:
+                record = self._parse_any(line)
+                return {field: record[field] for field in wanted}
+            record = match.groupdict()
+            for field, convert in conversions:
+                record[field] = convert(record[field])
+            return record
+
+        if len(wanted) != 1:
+            return parse
+        (one,) = wanted
+        convert_one = _CONVERSIONS.get(one, str)
+
+        def parse_one(line: str) -> StructuredRecord:
+            match = None if "\\" in line else match_usual(line)
+            return {one: convert_one(match[1]) if match else self._parse_any(line)[one]}
+
+        return parse_one
+
+    def _usual(self, wanted: Collection[str]) -> str:
+        """Return a pattern of the usual line, with a group for each of these fields."""
+        parts = {
+            name: f"(?P<{name}>{text})" if name in wanted else f"(?:{text})" for name, text in _USUAL.items()
+        }
+        request = " ".join([parts[name] for name in _REQUEST_FIELDS])
+        if not {*_REQUEST_FIELDS} & {*wanted}:
+            request = '[^"]*'
+        more = ' "{referrer}" "{agent}"(?: .*)?' if self._is_combined else ""
+        form = '{host} {ident} {user} \\[{time}\\] "{request}" {status} {bytes}' + more
+        return form.format(request=request, **parts)
+
+    def _parse_any(self, line: str) -> StructuredRecord:
+        match = self._match_any(line)
         if match is None:
             raise Misfit("is no line of an access log")
         host, ident, user, time, method, path, protocol, odd, status, size, *more = match.groups()
@@ -46,26 +125,23 @@ def _access_parser(pattern: str) -> Parse:
             method, path, protocol = _odd_request(odd)
         record: StructuredRecord = {
             "host": host,
-            "ident": None if ident == "-" else ident,
-            "user": None if user == "-" else user,
+            "ident": _text_or_null(ident),
+            "user": _text_or_null(user),
             "time": time,
             "method": method,
             "path": path,
             "protocol": protocol,
             "status": int(status),
-            "bytes": None if size == "-" else int(size),
+            "bytes": _number_or_null(size),
         }
         if more:
             referrer, agent = more
-            record["referrer"] = None if referrer == "-" else referrer
-            record["agent"] = None if agent == "-" else agent
+            record["referrer"], record["agent"] = _text_or_null(referrer), _text_or_null(agent)
         if "\\" in line:
             for name in _QUOTED_FIELDS:
                 if record.get(name):
-                    record[name] = unescape(r"\1", record[name])
+                    record[name] = _UNESCAPE(r"\1", record[name])
         return record
-
-    return parse
 
 
 _FACILITIES = (
@@ -176,9 +252,9 @@ class W3cParser:
         }
 
 
+ACCESS_LOGS = ("combined", "common")
+
 _PARSERS: Mapping[str, Callable[[], Parse]] = {
-    "combined": partial(_access_parser, _COMBINED),
-    "common": partial(_access_parser, _COMMON),
     "syslog": _parser_of_both,
     "syslog_3164": _parser_3164,
     "syslog_5424": _parser_5424,
@@ -187,6 +263,11 @@ _PARSERS: Mapping[str, Callable[[], Parse]] = {
 
 
 def _parse_log(*, format: str, otherwise: str) -> Maker:  # noqa: A002 - the option's name
+    if format in ACCESS_LOGS:
+        access = AccessParser(is_combined=format == "combined")
+        processor = parsing(access.narrowed(access.fields), otherwise, narrow=cache(access.narrowed))
+        return lambda _source, _output: processor
+
     if format != W3C:
         processor = parsing(_PARSERS[format](), otherwise)
         return lambda _source, _output: processor
@@ -217,7 +298,7 @@ PARSE_LOG = same_tag(
     ),
     {
         "format": Option(
-            f"choice:{','.join([*_PARSERS, W3C])}",
+            f"choice:{','.join([*ACCESS_LOGS, *_PARSERS, W3C])}",
             "`combined` and `common` of web servers, `syslog_3164` and `syslog_5424`, `syslog` for lines of "
             "both, or `w3c`; a `-` is null",
             required=True,
