@@ -15,6 +15,9 @@ SITE = "site-packages"
 
 NO_EXECUTION = 0x0008
 
+BUILD = ""
+"""The id of the build: `build` writes it here, so that no start has to look for it in the archive."""
+
 
 def main():
     if sys.version_info < OLDEST:
@@ -27,15 +30,14 @@ def main():
         end_when_told()
     path = os.path.dirname(os.path.abspath(__file__))
     copy, descriptor = copied(path) or (path, None)
-    build = build_of(copy)
     cache = None
     root = os.environ.get("SHIV_ROOT") or cache_folder()
     if root:
-        cache = os.path.join(os.path.expanduser(root), "fproc.pyz_" + build)
+        cache = os.path.join(os.path.expanduser(root), "fproc.pyz_" + BUILD)
         if not os.path.isdir(os.path.join(cache, SITE)) and not unpacked(copy, cache):
             cache = None
     sys.path[0] = os.path.join(cache or copy, SITE)
-    use(copy, descriptor, build, cache)
+    use(copy, descriptor, BUILD, cache)
     return run()
 
 
@@ -73,14 +75,6 @@ def copied(path):
         copy = "/proc/self/fd/%d" % descriptor
         return (copy, descriptor) if os.path.isfile(copy) else None
     return None
-
-
-def build_of(copy):
-    """Return the id of the build, as shiv has recorded it."""
-    from zipimport import zipimporter
-
-    text = zipimporter(copy).get_data(os.path.join(copy, "environment.json")).decode()
-    return text.partition('"build_id": "')[2].partition('"')[0]
 
 
 def cache_folder():
@@ -168,7 +162,7 @@ class Archive(object):
 def use(copy, descriptor, build, cache):
     """Take fproc's modules from there from now on; processes that are started later call this, too."""
     archive = Archive(copy, descriptor, build, cache)
-    if descriptor is None and build_of(copy) != build:
+    if build != BUILD:
         raise ImportError("another build lies there by now")
     sys.meta_path.insert(0, archive)
     from fproc.base import own_code

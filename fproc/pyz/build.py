@@ -1,16 +1,18 @@
 """Building fproc.pyz with shiv: the same bytes from the same sources, wherever and by whomever.
 
 A wheel carries the sources; it is unpacked, every mode and time is set to a constant, shiv packs it, and the
-archive's `__main__` is replaced by `boot.py`.
+archive's `__main__` is replaced by `boot.py`, with the id that shiv gave the build.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 EPOCH = "315532800"
@@ -57,17 +59,24 @@ def _with_boot(shiv_archive: Path, boot: Path, target: Path) -> None:
     partial = target.with_name(f".{target.name}.new")
     with zipfile.ZipFile(shiv_archive) as source, partial.open("wb") as file:
         file.write(f"#!{PYTHON}\n".encode())
+        main = _with_id(boot.read_text(encoding="utf-8"), json.loads(source.read("environment.json")))
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for entry in sorted(source.infolist(), key=lambda entry: entry.filename):
                 if entry.is_dir():
                     continue
-                data = boot.read_bytes() if entry.filename == "__main__.py" else source.read(entry)
+                data = main if entry.filename == "__main__.py" else source.read(entry)
                 copy = zipfile.ZipInfo(entry.filename, (1980, 1, 1, 0, 0, 0))
                 copy.external_attr = 0o100644 << 16
                 copy.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(copy, data)
     partial.chmod(0o755)
     partial.replace(target)
+
+
+def _with_id(boot: str, environment: Mapping[str, str]) -> bytes:
+    before, blank, after = boot.partition('BUILD = ""')
+    assert blank, "boot.py has no room for the id of the build"
+    return f'{before}BUILD = "{environment["build_id"]}"{after}'.encode()
 
 
 if __name__ == "__main__":
