@@ -128,14 +128,25 @@ def _of_sink(plan: Plan, name: str, node: NodeSpec) -> Iterator[str]:
 
 def unknown_fields(plan: Plan) -> list[Problem]:
     """Return a problem for each name in a template that no record has, where their fields are known."""
+    return fields_unknown_among(plan, _known_fields(plan), "the records that come here")
+
+
+def fields_unknown_among(plan: Plan, known: Mapping[str, frozenset[str] | None], whose: str) -> list[Problem]:
+    """Return a problem for each name in a template of a node that is none of the known fields there.
+
+    Args:
+        plan: the pipeline.
+        known: the fields of records, by the node that they come to; None where they may have any.
+        whose: which records those are, in words.
+    """
     problems = []
-    for name, fields in _known_fields(plan).items():
+    for name, fields in known.items():
         form = plan.forms.get(name)
         if fields is None or not isinstance(form, BuiltinForm):
             continue
         for asked in asked_fields(form.values):
             if asked not in fields and asked.partition(".")[0] not in fields:
-                what = f"{{{asked}}} is no field of the records that come here"
+                what = f"{{{asked}}} is no field of {whose}"
                 hint = nearest(asked, sorted(fields)) or f"they have {', '.join(sorted(fields))}"
                 problems.append(Problem(f"{plan.graph.nodes[name].path}.config", what, hint))
     return problems

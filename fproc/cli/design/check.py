@@ -10,15 +10,20 @@ from fproc.base.errors import FprocError, Problem, reason_of
 from fproc.base.text import shown
 from fproc.config.input_format import LINES, Records
 from fproc.config.model import Config
+from fproc.pipeline.advice import fields_unknown_among
 from fproc.pipeline.failures import RecordError, left_out
 from fproc.pipeline.graph import END, START
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import STDOUT, Source
+from fproc.pipeline.processors.objects import Misfit, decode
 from fproc.pipeline.processors.options.result_names import APPENDED
 from fproc.pipeline.processors.options.templates import ResultTemplate
 from fproc.pipeline.processors.sinks import fill_result_name
 from fproc.pipeline.records import Block, Overlong, Passing
+from fproc.pipeline.tracing.observer import Observer
+from fproc.pipeline.tracing.steps import ExplainedStep
 from fproc.run.reading.framing import can_be_chunked, read_records
+from fproc.telemetry.printer import StepPrinter
 
 SOURCE = Source("example.txt", "1970-01-01")
 
@@ -59,13 +64,31 @@ def failed_examples(plan: Plan) -> list[Problem]:
             problems.append(Problem(path, f"failed: {reason_of(error)}"))
             continue
         expected = {_name(key): list(lines) for key, lines in example.expect.items()}
-        for name in dict.fromkeys([*expected, *results]):
-            wanted, actual = expected.get(name, []), results.get(name, [])
-            if wanted != actual:
-                problems.append(
-                    Problem(f"{path}.expect", f"result {name!r} differs: {_difference(wanted, actual)}")
-                )
+        differing = [
+            Problem(f"{path}.expect", f"result {name!r} differs: {_difference(wanted, actual)}")
+            for name in dict.fromkeys([*expected, *results])
+            if (wanted := expected.get(name, [])) != (actual := results.get(name, []))
+        ]
+        if differing:
+            received = _fields_received(plan, list(example.input))
+            problems += fields_unknown_among(plan, received, "the records of the example")
+        problems += differing
     return problems
+
+
+def _fields_received(plan: Plan, lines: list[str]) -> dict[str, frozenset[str]]:
+    """Return the fields that the records of an example have when they come to each node."""
+    steps: list[ExplainedStep] = []
+    observer = StepPrinter(lambda explanation: steps.extend(explanation.steps))
+    run_examples(plan, lines, observer)
+    observer.close()
+    fields: dict[str, frozenset[str]] = {}
+    for step in steps:
+        try:
+            fields[step.node] = fields.get(step.node, frozenset()).union(decode(step.line))
+        except Misfit:
+            continue  # a line of text has none
+    return fields
 
 
 def why_not_chunked(config: Config) -> list[str]:
@@ -81,7 +104,7 @@ def why_not_chunked(config: Config) -> list[str]:
     ]
 
 
-def run_examples(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
+def run_examples(plan: Plan, lines: list[str], observer: Observer | None = None) -> dict[str, list[str]]:
     """Return the lines of each result, without those that are rejected, or skipped by `on_error`.
 
     Raises:
@@ -94,7 +117,7 @@ def run_examples(plan: Plan, lines: list[str]) -> dict[str, list[str]]:
     results = _Results()
     start, records = plan.input_rules.entry_of(SOURCE.name, lambda: lines[0] if lines else "")
     entry = start or START
-    interpreter = plan.run(SOURCE, results, entry=entry, on_error=on_error)
+    interpreter = plan.run(SOURCE, results, entry=entry, on_error=on_error, observer=observer)
     try:
         for piece in _pieces(plan, lines, records):
             interpreter.feed(piece)

@@ -209,6 +209,11 @@ def top_keys(paths: Iterable[str]) -> frozenset[str]:
     return frozenset(key for path in paths for key in (path, path.partition(".")[0]))
 
 
+def first_keys(paths: Iterable[str]) -> frozenset[str]:
+    """Return the keys of a record under which `put` puts fields at some paths, if it has none of them yet."""
+    return frozenset(path.partition(".")[0] for path in paths)
+
+
 def needing(paths_of: Callable[[Mapping[str, Any]], Iterable[str]]) -> FieldsBefore:
     """Declare that a built-in needs the fields at some paths, beside those that are needed behind it."""
     return lambda values, behind: None if behind is None else behind | top_keys(paths_of(values))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, StepKind
-from fproc.pipeline.processors.objects import Misfit, StructuredRecord, parsing, put
+from fproc.pipeline.processors.objects import Misfit, StructuredRecord, first_keys, parsing, put
 from fproc.pipeline.processors.parsers.layouts import Layout
 from fproc.pipeline.processors.text import same_tag
 
@@ -70,4 +70,5 @@ DISSECT = same_tag(
         "otherwise": OTHERWISE_REJECT,
     },
     step=lambda _values: StepKind.PARSE,
+    fields_after=lambda values, _before: first_keys(name for name, _, _ in values["pattern"].fields if name),
 )

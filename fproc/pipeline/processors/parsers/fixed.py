@@ -44,4 +44,5 @@ PARSE_FIXED = same_tag(
         "otherwise": OTHERWISE_REJECT,
     },
     step=lambda _values: StepKind.PARSE,
+    fields_after=lambda values, _before: frozenset(values["columns"]),
 )

@@ -162,6 +162,9 @@ def _priority(text: str | None) -> StructuredRecord:
     return {"facility": _FACILITIES[facility], "severity": _SEVERITIES[severity]}
 
 
+_PRIORITY_FIELDS = ("facility", "severity")
+_SYSLOG_FIELDS = ("time", "host", "app", "pid", "message")
+
 _SYSLOG_3164 = (
     r"(?:<(\d{1,3})>)?"
     r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) "
@@ -171,14 +174,13 @@ _SYSLOG_3164 = (
 
 def _parser_3164() -> Parse:
     match_line = re.compile(_SYSLOG_3164, re.DOTALL).fullmatch
-    names = ("time", "host", "app", "pid", "message")
 
     def parse(line: str) -> StructuredRecord:
         match = match_line(line)
         if match is None:
             raise Misfit("is no line of syslog (RFC 3164)")
         priority, *values = match.groups()
-        return _priority(priority) | dict(zip(names, values, strict=True))
+        return _priority(priority) | dict(zip(_SYSLOG_FIELDS, values, strict=True))
 
     return parse
 
@@ -279,6 +281,20 @@ def _parse_log(*, format: str, otherwise: str) -> Maker:  # noqa: A002 - the opt
     return make
 
 
+_FIELDS: Mapping[str, Collection[str]] = {
+    "combined": [*_USUAL],
+    "common": [*_USUAL][:-2],
+    "syslog_3164": (*_PRIORITY_FIELDS, *_SYSLOG_FIELDS),
+    **dict.fromkeys(
+        ("syslog", "syslog_5424"), (*_PRIORITY_FIELDS, *_SYSLOG_FIELDS, "version", "msgid", "data")
+    ),
+}
+
+
+def _fields_after(values: Mapping[str, Any], _before: frozenset[str] | None) -> frozenset[str] | None:
+    return frozenset(_FIELDS[values["format"]]) if values["format"] in _FIELDS else None
+
+
 def _remembers(values: Mapping[str, Any]) -> bool:
     return bool(values["format"] == W3C)
 
@@ -307,4 +323,5 @@ PARSE_LOG = same_tag(
     },
     remembers=_remembers,
     step=lambda _values: StepKind.PARSE,
+    fields_after=_fields_after,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, StepKind
 from fproc.pipeline.processors.editing.values import number_of, number_value
-from fproc.pipeline.processors.objects import Misfit, StructuredRecord, parsing, put
+from fproc.pipeline.processors.objects import Misfit, StructuredRecord, first_keys, parsing, put
 from fproc.pipeline.processors.parsers.grok import FieldPattern
 from fproc.pipeline.processors.text import same_tag
 
@@ -68,4 +68,5 @@ PARSE_REGEX = same_tag(
         "otherwise": OTHERWISE_REJECT,
     },
     step=lambda _values: StepKind.PARSE,
+    fields_after=lambda values, _before: first_keys(path for path, _, _ in values["pattern"].fields),
 )
