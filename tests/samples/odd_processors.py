@@ -79,6 +79,24 @@ def many(line: str, salt: int = 0, wild: int = 16) -> Iterator[Any]:
         yield odd(line, salt, 1)
 
 
+def listed(line: str, salt: int = 0, wild: int = 16) -> Any:
+    """A list of lines, some with a tag of their own, the last of which may be odd; or one of them alone."""
+    number = kind_of(line, salt)
+    if number % 5 == 0:
+        return odd(line, salt, wild)
+    made = [*many(line, salt, wild)]
+    return [item if salt % 2 or type(item) is not tuple else item[-1] for item in made]
+
+
+def yielded(line: str, salt: int = 0, wild: int = 16) -> Iterator[Any]:
+    """Lines; now and then it raises or yields something odd, and would go on after that."""
+    number = kind_of(line, salt)
+    for index in range(number % 4):
+        yield f"{line}{index}"
+        if number % wild == 0:
+            yield odd(line, salt, 1)
+
+
 def flowing(records: Iterator[tuple[str, str]], salt: int = 0, wild: int = 16) -> Iterator[Any]:
     """A stream that yields several records for a line, or none, or looks ahead; at last it may be odd."""
     yield TAGS[salt % 3], "begin"
@@ -115,6 +133,16 @@ class Remembering:
     def finish(self) -> Iterator[Any]:
         for line in self.held:
             yield TAGS[len(line) % 3], line
+
+
+class Listing(Remembering):
+    """The same, as a generator."""
+
+    def process(self, line: str) -> Iterator[Any]:
+        yield super().process(line) or line
+        if self.count % 3 == 0:
+            yield TAGS[self.count % 2], line
+        self.count += 1
 
 
 class Pairing(Remembering):

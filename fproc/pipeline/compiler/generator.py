@@ -75,7 +75,8 @@ class Generator:
     """Writes the body of the loop over the lines.
 
     `names` are the objects that the source refers to; `fetches` are names of what belongs to one run, each
-    with the expression that fetches it; `writers` is the number of sites that add to each list of lines.
+    with the expression that fetches it; `states` are the same for what restoring a checkpoint may replace;
+    `writers` is the number of sites that add to each list of lines.
     `alone` are lists that only one site adds to, as another `Generator` has found. `short` are nodes whose
     lines turned out to have just as many fields as they look at, or fewer. A `timed` function adds up the
     time that nodes take. `looped` are the variables of the loop.
@@ -107,6 +108,7 @@ class Generator:
         self.write = Writer()
         self.names: dict[str, Any] = {}
         self.fetches: dict[str, str] = {}
+        self.states: dict[str, str] = {}
         self.counters: list[str] = []
         self.looped = "line"
         self.received: dict[str, Terms] = {}
@@ -138,6 +140,12 @@ class Generator:
                 return variable
         variable = self.new(prefix, node)
         self.fetches[variable] = expression
+        return variable
+
+    def fetched_anew(self, prefix: str, node: str, expression: str) -> str:
+        """Return a name for what a node's state consists of now; it is evaluated for each block."""
+        variable = self.new(prefix, node)
+        self.states[variable] = expression
         return variable
 
     # Counters
@@ -291,6 +299,17 @@ class Generator:
             if ANY in route:
                 return emitted + self._fan_out(node, then, route[ANY]), []
             return emitted, refuse()
+
+    def route_test(self, at: Site) -> str:
+        """Return an expression that is true if what a node emits with the tag of `at` has a route; or ""."""
+        route = self.graph.nodes[at.node].next
+        if route is None:
+            raise NotCompiledError(f"{at.node!r} has no next, and only its lines say where they go")
+        if at.tag is not None:
+            return "" if self.graph.targets(at.node, at.tag) else "False"
+        if isinstance(route, tuple) or ANY in route:
+            return ""
+        return f"{at.tag_name} in {self.constant('routes', frozenset(route))}"
 
     def _fan_out(self, node: str, then: Site, targets: tuple[str, ...]) -> Terms:
         """Write the code for all targets in order; each of them receives as many records as the first."""

@@ -96,11 +96,11 @@ class Compiler:
 
     def learn(self, node: str, shape: Shape, *, is_only: bool) -> None:
         """Note that a node has returned this shape; with `is_only`, nothing else up to now."""
-        shapes = self._shapes.setdefault(node, {Shape.LINE})
-        if is_only:
-            shapes.clear()
-        shapes.add(shape)
-        self._programs.clear()
+        known = self._shapes.get(node, {Shape.LINE})
+        shapes = {shape} if is_only else {*known, shape}
+        if shapes != known:
+            self._shapes[node] = shapes
+            self._programs.clear()
 
     def learn_short(self, node: str) -> None:
         """Note that lines often have no more fields than a node looks at."""
@@ -194,8 +194,8 @@ def _assembled(code: Generator, terms: Terms) -> Writer:
             write(f"{variable} = run.counts[{node!r}]")
         write("")
         with write.block("def feed(lines):"):
-            if code.counters:
-                write(" = ".join([*code.counters, "0"]))
+            for variable, expression in {**dict.fromkeys(code.counters, "0"), **code.states}.items():
+                write(f"{variable} = {expression}")
             with write.block("try:"), write.block(f"for {code.looped} in lines:"):
                 write.add(code.write)
             with write.block("finally:"):

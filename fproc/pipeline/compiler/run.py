@@ -192,7 +192,7 @@ class CompiledRun(Interpreter):
         return self.processors[node].process(tag, line)[0][0]
 
     def target(self, node: str) -> Any:
-        """Return the user's object that is a node's processor."""
+        """Return the object that does a node's work."""
         return self.processors[node].target
 
     def push_line(self, node: str, tag: str, line: str, hops: int) -> None:
@@ -213,6 +213,9 @@ class CompiledRun(Interpreter):
         self._accepted[node] = self._accepted.get(node, 0) + 1
         if type(given) in _SHAPES:
             self._learnt.add((node, _SHAPES[type(given)]))
+        elif type(given) is list:
+            has_tags = any(type(item) is tuple for item in given)
+            self._learnt.add((node, Shape.RECORDS if has_tags else Shape.LINES))
         try:
             onward = self.route(node, emitted, line)
         except RoutingError as error:

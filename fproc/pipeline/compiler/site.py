@@ -26,6 +26,8 @@ class Shape(Enum):
 
     LINE = "a line"
     PAIR = "a (tag, line)"
+    LINES = "a list of lines"
+    RECORDS = "a list with (tag, line) in it"
 
 
 Shapes = Mapping[str, AbstractSet[Shape]]
@@ -129,7 +131,7 @@ class RunCalls(Protocol):
         """Return such a call of a parser, which need make only these fields."""
 
     def target(self, node: str) -> Any:
-        """Return the user's object that is a node's processor."""
+        """Return the object that does a node's work."""
 
     def lines(self, file: ResultTemplate, tag: str) -> list[str]:
         """Return the list that takes the lines of a `write` node with a tag.

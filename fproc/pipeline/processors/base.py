@@ -103,7 +103,7 @@ class Processor:
     `process(tag, line)` returns the records that one record becomes. `finish()` returns what is left at the
     end of the file; its records carry the node's own tag unless they name one. `close()` ends a processor
     whose file was given up. One without a `state` remembers nothing from line to line. `target` is the
-    user's object that does the work, if there is one; `is_users` says that a user has written it. `step` is
+    object that does the work, if there is one; `is_users` says that a user has written it. `step` is
     the same work on structured records as they are (`objects`), for a built-in that declares what kind it is.
     `is_settled()` returns whether its state will not change any more, for one that declares that it settles.
     `blocks` is the same work on many records in a turn, for one whose turns take long to hand over.

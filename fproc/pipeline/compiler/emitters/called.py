@@ -8,7 +8,7 @@ from typing import Any
 
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.site import Shape, Site, Terms
-from fproc.pipeline.processors.base import UserForm
+from fproc.pipeline.processors.base import UserForm, record_of
 
 
 def any_processor(code: Generator, at: Site) -> Terms:
@@ -29,21 +29,79 @@ def any_processor(code: Generator, at: Site) -> Terms:
 
 
 def user(code: Generator, at: Site, form: UserForm) -> Terms:
-    """Write code that calls a user's function or method, and goes on with the line or pair it returns."""
-    if form.gives_many:
-        return any_processor(code, at)
+    """Write code that calls a user's function or method, and goes on with what it returns or yields."""
     if form.is_class:
         call = code.fetched("object", at.node, f"run.target({at.node!r})") + ".process"
     else:
         call = code.named(f"call_{at.node}", form.target)
+    called = f"{call}({at.line}{'' if form.is_class else _options(code, form.config)})"
     given = code.new("given", at.node)
+    shapes = code.shapes.get(at.node, {Shape.LINE})
+    has_tags = not shapes.isdisjoint({Shape.PAIR, Shape.RECORDS})
     with code.write.block("try:"):
-        code.write(f"{given} = {call}({at.line}{'' if form.is_class else _options(code, form.config)})")
+        if form.gives_many:
+            _gathered(code, at, called, given, has_tags=has_tags)
+        else:
+            code.write(f"{given} = {called}")
     with code.write.block("except BaseException as error:"):
         failed = [code.counted("failed", at.node)]
         code.write(f"fail({at.node!r}, {at.told_tag_code}, {at.line}, error)")
     with code.write.block("else:"):
+        if form.gives_many or not shapes.isdisjoint({Shape.LINES, Shape.RECORDS}):
+            return _given_many(code, at, given, has_tags=has_tags) + failed
         return _given(code, at, given) + failed
+
+
+def _gathered(code: Generator, at: Site, called: str, given: str, *, has_tags: bool) -> None:
+    """Write code that lists what is yielded; one that is no record ends it, as in the interpreter."""
+    item = code.new("item", at.node)
+    code.write(f"{given} = []")
+    with code.write.block(f"for {item} in {called}:"):
+        plain = f"type({item}) is str"
+        if has_tags:
+            plain += f" or type({item}) is tuple and len({item}) == 2"
+            plain += f" and type({item}[0]) is str and type({item}[1]) is str"
+        with code.write.block(f"if not ({plain}):"):
+            code.write(f"{item} = {code.named('record_of', record_of)}({item}, {at.tag_code})")
+        code.write(f"{given}.append({item})")
+
+
+def _given_many(code: Generator, at: Site, given: str, *, has_tags: bool) -> Terms:
+    """Write code that looks at all of a list, or at a single line, and then goes on with one by one."""
+    items, item = code.new("items", at.node), code.new("item", at.node)
+    accepted: Terms = []
+    tag, line = (code.new("tag"), code.new("line")) if has_tags else ("", item)
+
+    def accept_unless(condition: str) -> None:
+        with code.write.block(f"if not ({condition}):"):
+            accepted.append(code.counted("accepted", at.node))
+            code.write(f"accept({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
+            code.write("break")
+
+    code.write(f"{items} = [*{given}] if type({given}) is list else () if {given} is None else ({given},)")
+    with code.write.block(f"for {item} in {items}:"):
+        own = f"({_is_fit(at, item)}){_and(code.route_test(at))}"
+        if has_tags:
+            with code.write.block(f"if type({item}) is tuple and len({item}) == 2:"):
+                code.write(f"{tag}, {line} = {item}")
+                routed = _and(code.route_test(at.tagged_by(tag)))
+                accept_unless(f"type({tag}) is str{routed} and ({_is_fit(at, line)})")
+            with code.write.block("else:"):
+                accept_unless(own)
+        else:
+            accept_unless(own)
+    with code.write.block("else:"):
+        reached = [code.counted("reached", at.node)]
+        with code.write.block(f"for {item} in {items}:"):
+            if has_tags:
+                code.write(f"{tag}, {line} = {item} if type({item}) is tuple else ({at.tag_code}, {item})")
+            code.onward(at, line, at.tagged_by(tag) if has_tags else at, list)
+    code.add(code.received, at.node, reached)
+    return reached + accepted
+
+
+def _and(condition: str) -> str:
+    return f" and {condition}" if condition else ""
 
 
 def _given(code: Generator, at: Site, given: str) -> Terms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fproc.pipeline.compiler.emitters import routing, sinks, text
+from fproc.pipeline.compiler.emitters import counting, routing, sinks, text
 from fproc.pipeline.compiler.emitters.called import any_processor, user
 from fproc.pipeline.compiler.emitters.common import Values
 from fproc.pipeline.compiler.emitters.steps import step
@@ -27,6 +27,10 @@ _BUILTINS: dict[str, Callable[[Generator, Site, Values], Terms]] = {
     "tag": routing.emit_tag,
     "tag_field": routing.emit_tag_field,
     "tag_prefix": routing.emit_tag_prefix,
+    "count": counting.emit_count,
+    "join": counting.emit_join,
+    "split": counting.emit_split,
+    "tally": counting.emit_tally,
     "write": sinks.emit_write,
     "stdout": sinks.emit_stdout,
 }

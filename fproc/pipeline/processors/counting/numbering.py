@@ -29,8 +29,9 @@ class Join:
     def finish(self) -> Iterator[Record]:
         """Yield what is held, if anything is."""
         if self.held:
-            yield self.tag, self.separator.join(self.held)
-            self.held = []
+            joined = self.separator.join(self.held)
+            self.held.clear()
+            yield self.tag, joined
 
 
 class Number:
@@ -69,7 +70,8 @@ class Total:
 def _join(*, lines: int, separator: str) -> Maker:
     def make(_source: object, _output: object) -> Processor:
         join = Join(lines, separator)
-        return Processor(join.process, join.finish, state=of_attributes(join, ["tag", "held"]))
+        state = of_attributes(join, ["tag", "held"])
+        return Processor(join.process, join.finish, state=state, target=join)
 
     return make
 
@@ -78,9 +80,10 @@ def _count(*, total: bool, template: Template | None) -> Maker:
     def make(source: Source, _output: object) -> Processor:
         if total:
             counter = Total(template or Template("{number}"), source, tag="total")
-            return Processor(counter.process, counter.finish, state=of_attributes(counter, ["number"]))
+            state = of_attributes(counter, ["number"])
+            return Processor(counter.process, counter.finish, state=state, target=counter)
         numberer = Number(template or Template("{number} {line}"), source)
-        return Processor(numberer.process, state=of_attributes(numberer, ["number"]))
+        return Processor(numberer.process, state=of_attributes(numberer, ["number"]), target=numberer)
 
     return make
 

@@ -11,6 +11,7 @@ from fproc.base.text import nearest, shown
 from fproc.pipeline.processors.base import (
     OTHERWISE,
     Builtin,
+    FieldNeed,
     Maker,
     Option,
     Processor,
@@ -192,7 +193,7 @@ def _tally(*, otherwise: str, **options: Any) -> Maker:
         if is_step:
             return _of_records(plan, tally, otherwise)
         process = _counting(plan, tally.totals.add, otherwise)
-        return Processor(process, tally.finish, state=tally.totals.state())
+        return Processor(process, tally.finish, state=tally.totals.state(), target=tally.totals)
 
     return make
 
@@ -224,6 +225,15 @@ def _counting(
         return ()
 
     return process
+
+
+def _column(values: Mapping[str, Any]) -> FieldNeed | None:
+    """Return the column that lines are counted by, if that is all there is to it."""
+    fields: Sequence[Field] = values["field"] or []
+    if len(fields) != 1 or _figures(values):
+        return None
+    (column,) = fields
+    return FieldNeed(values["separator"], column) if isinstance(column, int) else None
 
 
 def _step(values: Mapping[str, Any]) -> StepKind | None:
@@ -304,6 +314,7 @@ TALLY = Builtin(
         "otherwise": OTHERWISE,
     },
     reads_tag=lambda values: values["field"] is None and values["pattern"] is None,
+    needs_fields=_column,
     step=_step,
     check=_check,
     fields_before=needing_only(lambda values: map(str, _asked(values))),
