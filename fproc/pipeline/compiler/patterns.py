@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fproc.pipeline.compiler.writer import filled
+
 _SPECIAL = frozenset(r".^$*+?{}[]\|()")
 
 
@@ -24,3 +26,34 @@ def plain_prefix(pattern: re.Pattern[str]) -> str | None:
 def is_anchored(pattern: re.Pattern[str]) -> bool:
     """Return whether it can match only where a line begins, so that `match` finds what `search` would."""
     return pattern.pattern[:1] == "^" and "|" not in pattern.pattern and not pattern.flags & re.MULTILINE
+
+
+_REFERENCE = re.compile(r"\\(?:([1-9][0-9]?)(?![0-9])|g<(\w+)>|.)", re.DOTALL)
+
+
+def expansion(pattern: re.Pattern[str], new: str) -> str | None:
+    """Return an f-string of a `match` that gives what `match.expand(new)` does; None if `new` is too rich.
+
+    In Python before 3.12, `sub` calls a function for each match that joins the parts of `new` one by one.
+    """
+    template, groups, end = "", {}, 0
+    for reference in _REFERENCE.finditer(new):
+        number = _group_of(pattern, reference)
+        if number is None:
+            return None
+        template += f"{_literal(new[end : reference.start()])}{{g{number}}}"
+        groups[f"g{number}"] = f"match[{number}] or ''"
+        end = reference.end()
+    return filled(template + _literal(new[end:]), groups)
+
+
+def _group_of(pattern: re.Pattern[str], reference: re.Match[str]) -> int | None:
+    """Return the number of the group that is referred to; None if it is no group but some character."""
+    number, name = reference.groups()
+    if name is not None and not name.isdecimal():
+        return pattern.groupindex[name]
+    return int(number or name) if number or name else None
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

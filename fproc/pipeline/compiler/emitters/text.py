@@ -8,7 +8,7 @@ from fproc.pipeline.compiler import fields as splitting
 from fproc.pipeline.compiler.emitters.called import any_processor
 from fproc.pipeline.compiler.emitters.common import Values, emit_one, match_test, search_call
 from fproc.pipeline.compiler.generator import Generator
-from fproc.pipeline.compiler.patterns import plain_words
+from fproc.pipeline.compiler.patterns import expansion, plain_words
 from fproc.pipeline.compiler.site import Site, Terms
 from fproc.pipeline.compiler.writer import filled
 
@@ -45,8 +45,10 @@ def emit_replace(code: Generator, at: Site, values: Values) -> Terms:
     words = plain_words(pattern)
     line = code.new("line")
     if "\\" in new:
-        code.write(f"{line} = {code.constant('sub', pattern.sub)}({new!r}, {at.line})")
-        with code.write.block(f"if not encodable({line}):"):
+        expanded = expansion(pattern, new)
+        by = repr(new) if expanded is None else code.fetched("new", at.node, f"lambda match: {expanded}")
+        code.write(f"{line} = {code.constant('sub', pattern.sub)}({by}, {at.line})")
+        with code.write.block(f"if not ({line}.isascii() or encodable({line})):"):
             pushed = code.push(at)
         with code.write.block("else:"):
             return emit_one(code, at, line, at) + pushed

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fproc.base.errors import ConservationError
-from fproc.pipeline.compiler.patterns import is_anchored, plain_prefix, plain_words
+from fproc.pipeline.compiler.patterns import expansion, is_anchored, plain_prefix, plain_words
 from fproc.pipeline.compiler.writer import filled
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.records import Block
@@ -142,6 +142,21 @@ def test_patterns_that_are_one_beginning() -> None:
 def test_patterns_that_can_match_at_the_beginning_alone() -> None:
     assert [is_anchored(re.compile(text)) for text in ("^a+", "^(a)b")] == [True] * 2
     assert [is_anchored(re.compile(text)) for text in ("^a|b", "(?m)^a", "a^", "(^a)")] == [False] * 4
+
+
+@pytest.mark.parametrize("new", [r"\1", r"<\g<1>-\g<n>{\g<0>}>\2", r"\g<name>'" + '"', r"x\1\1é", r"\3\g<3>"])
+def test_a_replacement_of_groups_is_the_f_string_that_gives_what_expand_gives(new: str) -> None:
+    pattern = re.compile(r"(?P<name>a+)(?P<n>\d)?(x)?")
+    text = expansion(pattern, new)
+    assert text is not None
+    expand = eval(f"lambda match: {text}")
+    for line in ("aa1x a", "b", "", "{a}\n"):
+        assert pattern.sub(expand, line) == pattern.sub(new, line)
+
+
+@pytest.mark.parametrize("new", [r"\n", r"a\\", r"\101", r"\1\t", r"\0"])
+def test_a_replacement_with_other_escapes_is_left_to_the_pattern(new: str) -> None:
+    assert expansion(re.compile("(a)"), new) is None
 
 
 @pytest.mark.parametrize("text", ["plain", 'q"\\', "{{}}", "\u00e9\U0001f600", "\t\x7f", "'''", "\\n{{a}}"])
