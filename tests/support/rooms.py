@@ -94,6 +94,7 @@ class Room:
             FileEvent(
                 outcome.event.job, name, kind, time.time(), outcome.event.attempt, outcome.event.seconds,
                 outcome.figures.lines_in, results=outcome.event.results, error=outcome.event.error,
+                rejected=outcome.event.rejected, skipped=outcome.event.skipped,
             )
         )  # fmt: skip
         ended = rfc3339(time.time())

@@ -14,7 +14,7 @@ from fproc.telemetry.health import OK
 from fproc.telemetry.rolling import PERCENTILES, SERIES_PERCENTILES, STEPS, WINDOWS
 from fproc.web.api.queries import ANY, MOST_ROWS, ROWS
 from fproc.web.lists.ended_files import ENDED
-from fproc.web.lists.rows import STATES
+from fproc.web.lists.rows import REJECTED_LINES, STATES
 from fproc.web.lists.sorting import ENDED_KEYS, FOLDER_KEYS
 
 
@@ -51,4 +51,5 @@ def page_constants(name: str) -> str:
 
 def _sort_keys() -> dict[str, tuple[str, ...]]:
     """Return what the list of each state is sorted by."""
-    return {state: ENDED_KEYS if state in ENDED else FOLDER_KEYS for state in ("", *STATES)} | {ANY: ()}
+    lists = ("", *STATES, REJECTED_LINES)
+    return {state: ENDED_KEYS if state in ENDED else FOLDER_KEYS for state in lists} | {ANY: ()}

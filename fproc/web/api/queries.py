@@ -19,10 +19,13 @@ from fproc.web.lists.cursors import cursor, list_and_position
 from fproc.web.lists.ended_files import ENDED, EndedFiles
 from fproc.web.lists.folder_cache import FolderCache
 from fproc.web.lists.folder_files import FolderFiles
-from fproc.web.lists.rows import STATES, FileRow, Page, came_at, time_of
+from fproc.web.lists.rows import REJECTED_LINES, STATES, FileRow, Page, came_at, time_of
 
 ANY = "any"
 """Instead of a state: all files, those first that something may still happen to."""
+
+CHOICES = (*STATES, REJECTED_LINES, ANY)
+"""What a list may be of; empty: of files that ended."""
 
 LISTS_OF_ANY = ("underprocess", "unprocessed", "failed", "processed")
 
@@ -81,6 +84,14 @@ class Queries:
         """
         return self._folder_cache.counts()
 
+    def with_rejects(self) -> int:
+        """Return how many inputs have lines that were set aside, as long as these are kept.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        return len(self._folder_cache.with_rejects())
+
     def known_counts(self) -> dict[str, int] | None:
         """Return the same at once, as far as it is known; None before the first scans have ended."""
         return self._folder_cache.known_counts()
@@ -105,8 +116,8 @@ class Queries:
                 sentence.
             OSError: a folder cannot be read.
         """
-        if state and state not in {*STATES, ANY}:
-            raise ValueError(f"state must be one of {', '.join((*STATES, ANY))}, or empty")
+        if state and state not in CHOICES:
+            raise ValueError(f"state must be one of {', '.join(CHOICES)}, or empty")
         if state == ANY:
             recent, following = self._of_any(query, limit, after, sort)
         else:

@@ -90,6 +90,7 @@ def stats(view: DashboardState, window_seconds: int | None) -> dict[str, Any]:
         "files": view.listing.counts(),
         "totals": snapshot.totals,
         **rate,
+        "rejects": view.listing.with_rejects(),
         "lately": snapshot.lately,
         "throughput": snapshot.throughput,
         "processing_seconds": times,

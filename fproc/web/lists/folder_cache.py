@@ -15,7 +15,7 @@ from fproc.base.rest import Rest
 from fproc.config.model import Config
 from fproc.spool.disk.folder_watch import FolderWatch
 from fproc.spool.intake.status import SpoolStatus, is_input
-from fproc.spool.layout import REPORT_ENDING, REPORTS
+from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING, REPORTS
 
 T = TypeVar("T")
 
@@ -70,6 +70,7 @@ class FolderCache:
         self._waiting = remembered(self._oldest, self.folders.unprocessed)
         self._at_work = remembered(self._oldest, self.folders.underprocess)
         self._failed = remembered(self._newest, self.folders.failed)
+        self._with_rejects = remembered(self._newest_rejects, self.folders.failed)
 
     def counts(self) -> dict[str, int]:
         """Return how many inputs are in each state."""
@@ -101,6 +102,10 @@ class FolderCache:
         """Return inputs in `failed/`, oldest first; of too many, the newest."""
         return self._failed.value()
 
+    def with_rejects(self) -> Listed:
+        """Return inputs with lines that were set aside, by the time of these, as `failed` does."""
+        return self._with_rejects.value()
+
     def _count(self, folder: str) -> int:
         return sum(1 for _ in self._inputs(folder))
 
@@ -109,6 +114,17 @@ class FolderCache:
 
     def _newest(self, folder: str) -> Listed:
         return heapq.nlargest(MOST_LISTED, _with_times(self._inputs(folder)))[::-1]
+
+    def _newest_rejects(self, folder: str) -> Listed:
+        about_inputs = [entry for entry in self._entries(folder) if entry.name.endswith(REPORTS)]
+        names = {entry.name for entry in about_inputs}
+        rejects = (
+            entry
+            for entry in about_inputs
+            if entry.name.endswith(REJECTS_ENDING) and not is_input(entry.name, names)
+        )
+        newest = heapq.nlargest(MOST_LISTED, _with_times(rejects))[::-1]
+        return [(time_ns, name.removesuffix(REJECTS_ENDING)) for time_ns, name in newest]
 
     def _inputs(self, folder: str) -> Iterator[os.DirEntry[str]]:
         """Yield the inputs in a folder; in `failed/`, a report is one only if there is a report about it."""

@@ -13,16 +13,29 @@ from fproc.base.text import natural_key
 from fproc.base.times import rfc3339
 from fproc.run.outcome import FileEvent
 from fproc.spool.intake.status import SpoolStatus
-from fproc.spool.layout import REPORT_ENDING, about
+from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING, about
 from fproc.telemetry.history.history import History
 from fproc.telemetry.rolling import rounded
 from fproc.web.inspect.details import first_names
 from fproc.web.lists.cursors import cursor, position_in, timed_name
 from fproc.web.lists.folder_cache import FolderCache, Listed
-from fproc.web.lists.rows import STATES, FileRow, Page, came_at, report_fields, row, time_of
+from fproc.web.lists.rows import (
+    REJECTED_LINES,
+    STATES,
+    FileRow,
+    Page,
+    came_at,
+    rejects_fields,
+    report_fields,
+    row,
+    time_of,
+)
 from fproc.web.lists.sorting import FOLDER_KEYS, SortOrder, order_of
 
-UNPROCESSED, UNDERPROCESS, _, FAILED = STATES
+UNPROCESSED, UNDERPROCESS, PROCESSED, FAILED = STATES
+
+SEARCHED = (FAILED, REJECTED_LINES)
+"""The lists that are searched by error, too; they begin with the newest."""
 
 OLDEST_FIRST, NEWEST_FIRST = SortOrder("timestamp", is_down=False), SortOrder("timestamp", is_down=True)
 
@@ -75,13 +88,13 @@ class FolderFiles:
         page: list[FileRow] = []
         searched = 0
         describe = self._describer(state)
-        usual = NEWEST_FIRST if state == FAILED else OLDEST_FIRST
+        usual = NEWEST_FIRST if state in SEARCHED else OLDEST_FIRST
         for entry in self._in_order(self._listed(state), order or usual, position):
             if len(page) == limit or searched == MOST_SEARCHED:
                 return self._completed(page, state), cursor(name_of_list, position)
             position, name = entry, entry[1]
             is_named = query.lower() in name.lower()
-            if is_named or state == FAILED:
+            if is_named or state in SEARCHED:
                 searched += not is_named
                 with suppress(FileNotFoundError):  # it has gone on
                     described = describe(name)
@@ -90,13 +103,16 @@ class FolderFiles:
         return self._completed(page, state), None
 
     def _listed(self, state: str) -> Listed:
-        looks = {UNPROCESSED: self._cache.waiting, UNDERPROCESS: self._cache.at_work}
-        return looks.get(state, self._cache.failed)()
+        cache = self._cache
+        looks = {UNPROCESSED: cache.waiting, UNDERPROCESS: cache.at_work, REJECTED_LINES: cache.with_rejects}
+        return looks.get(state, cache.failed)()
 
     def _describer(self, state: str) -> Callable[[str], FileRow]:
         """Return the call that describes a file in a state."""
         if state == FAILED:
             return self._failed
+        if state == REJECTED_LINES:
+            return self._with_rejects
         spool_status = self._spool_status()
         if state == UNPROCESSED:
             return lambda name: self._waiting(spool_status, name)
@@ -151,6 +167,31 @@ class FolderFiles:
             node=report.get("node"),
             line_no=report.get("line_no"),
         )
+
+    def _with_rejects(self, name: str) -> FileRow:
+        """Return what is known about an input with lines that were set aside."""
+        rejects = about(name, REJECTS_ENDING)
+        since = came_at(self._folders.failed, rejects)
+        reason, count = rejects_fields(os.path.join(self._folders.failed, rejects))
+        is_failed = os.path.lexists(os.path.join(self._folders.failed, name))
+        state = FAILED if is_failed else PROCESSED
+        described = row(name, state, rfc3339(since), error=reason, rejected=count, skipped=None)
+        event = self._nearest(name, since)
+        if event is not None:
+            described |= {"seconds": rounded(event.seconds), "lines": event.lines_in}
+            described |= {"rejected": event.rejected, "skipped": event.skipped}
+            described |= {"results": list(event.results), "attempts": event.attempt}
+        return described
+
+    def _nearest(self, name: str, since: float) -> FileEvent | None:
+        """Return the end of a run that has set lines aside at a time, if it is known."""
+        events = [
+            found.event
+            for first in first_names(name)
+            for found in (self._history.timeline(first) if self._history else ())
+            if found.event.rejected and abs(found.event.time - since) <= SAME_SECONDS
+        ]
+        return min(events, key=lambda event: abs(event.time - since), default=None)
 
     def _completed(self, page: list[FileRow], state: str) -> list[FileRow]:
         """Return the page, completed from the history for inputs that failed."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from fproc.base.times import rfc3339
+from fproc.pipeline.failures import REJECTED
 from fproc.run.outcome import FileEvent
 from fproc.telemetry.rolling import rounded
 
@@ -17,6 +18,9 @@ Page = tuple[list[FileRow], str | None]
 
 STATES = ("unprocessed", "underprocess", "processed", "failed")
 """The states of an input, in the order in which it goes through them."""
+
+REJECTED_LINES = REJECTED
+"""Instead of a state: the inputs with lines that were set aside, as long as these are kept."""
 
 MOST_REPORT_BYTES = 256 * 1024
 """Larger reports, which hold a very long line, are not read; the history knows as much."""
@@ -93,6 +97,27 @@ def report_fields(path: str) -> FileRow:
     if not isinstance(report, dict):
         return {}
     return {key: report[key] for key, kind in kinds.items() if type(report.get(key)) is kind}
+
+
+MOST_REJECTS_BYTES = 64 * 1024
+"""Of larger files of rejected lines, the lines are not counted here; the history knows as much."""
+
+
+def rejects_fields(path: str) -> tuple[str | None, int | None]:
+    """Return the first reason in a file of rejected lines, and how many there are; each None if unknown.
+
+    Raises:
+        FileNotFoundError: it is gone.
+    """
+    with open(path, "rb") as file:
+        data = file.read(MOST_REJECTS_BYTES + 1)
+    count = None if len(data) > MOST_REJECTS_BYTES else data.count(b"\n")
+    try:
+        first = json.loads(data.partition(b"\n")[0])
+    except (ValueError, RecursionError):
+        return None, count
+    reason = first.get("error") if isinstance(first, dict) else None
+    return reason if isinstance(reason, str) else None, count
 
 
 def time_of(text: Any) -> float | None:

@@ -15,7 +15,7 @@ function readPlace() {
   place = { ...DEFAULTS };
   for (const key of Object.keys(DEFAULTS)) place[key] = found[key] ?? place[key];
   place.trace = fromUrl(place.trace);
-  if (![...STATES, ANY_STATE].includes(place.state)) place.state = '';
+  if (![...CHOICES, ANY_STATE].includes(place.state)) place.state = '';
   if (!WINDOWS.includes(place.window)) place.window = DEFAULTS.window;
   if (!Object.hasOwn(SINCE, place.since)) place.since = '';
 }

@@ -5,6 +5,7 @@ const LOOKS = {
   [UNDERPROCESS]: { sign: '\u25d0', tone: 'active', note: 'being worked on' },
   [PROCESSED]: { sign: '\u2713', tone: '', note: 'done' },
   [FAILED]: { sign: '\u2715', tone: 'bad', note: `kept in ${FAILED}/` },
+  [REJECTED]: { sign: '\u2715', tone: 'bad', note: 'files with lines set aside', choice: 'with rejected lines' },
 };
 const INBOX = `${CONSTANTS.watch_dir}/${UNPROCESSED}/`;
 
@@ -15,9 +16,10 @@ const chip = state => el('span', { class: `chip ${LOOKS[state]?.tone ?? ''}` },
 const stateTiles = () => document.querySelectorAll('#tiles [data-state]');
 
 function buildStates() {
-  $('upload-button').before(...STATES.map(state => el('button',
+  $('upload-button').before(...CHOICES.map(state => el('button',
     { type: 'button', class: 'tile', 'data-state': state, 'aria-pressed': 'false' },
     el('strong', {}, NONE), ' ', el('span', {}, state[0].toUpperCase() + state.slice(1)), ' ',
     el('span', { class: 'quiet' }, LOOKS[state].note))));
-  $('state').append(el('option', { value: ANY_STATE }, 'all states'), ...STATES.map(state => el('option', { value: state }, state)));
+  $('state').append(el('option', { value: ANY_STATE }, 'all states'),
+    ...CHOICES.map(state => el('option', { value: state }, LOOKS[state].choice ?? state)));
 }

@@ -58,7 +58,7 @@ function kindLink({ reason, count }) {
   const onclick = event => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    filterFiles(target, { isStep: true });
+    chooseFiles(target, { isStep: true });
     scrollToPanel('files');
     $('files-title').focus({ preventScroll: true });
   };

@@ -103,5 +103,6 @@ function noFiles(counts) {
     [UNDERPROCESS]: ['Nothing is being worked on.'],
     [PROCESSED]: ['Nothing has been processed yet. Try: ', sample],
     [FAILED]: ['Nothing has failed.'],
+    [REJECTED]: ['No line has been set aside, or none is kept any more.'],
   }[place.state];
 }

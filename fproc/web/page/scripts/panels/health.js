@@ -23,7 +23,8 @@ function renderHealth(health) {
 
 function takeStats(stats) {
   for (const tile of stateTiles()) {
-    setText(tile.querySelector('strong'), number(stats.files[tile.dataset.state]));
+    const { state } = tile.dataset;
+    setText(tile.querySelector('strong'), number(state === REJECTED ? stats.rejects : stats.files[state]));
     tile.classList.toggle('alarm', tile.dataset.state === FAILED && stats.files[FAILED] > 0);
   }
   setText($('success-rate'), stats.success_rate == null ? 'none yet' : percent(stats.success_rate));

@@ -37,6 +37,7 @@ def test_stats_tell_what_was_done(place: Place) -> None:
         "files",
         "totals",
         "success_rate",
+        "rejects",
         "lately",
         "throughput",
         "processing_seconds",
