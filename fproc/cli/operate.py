@@ -77,10 +77,11 @@ def why(config: Config, path: str) -> int:
             event = row.event
             what = ": " + shown(event.error) if event.error else ""
             attempt = f", attempt {event.attempt}" if event.kind in KINDS.values() else ""
+            client = f" by {event.client}" if event.client else ""
             left_out = left_out_text(event.rejected, event.skipped)
             left_out = f", {left_out}" if left_out else ""
             appended = "".join(f", {shown(place)}" for place in event.results if is_place(place))
-            say(f"  {rfc3339(event.time)} {event.kind}{attempt}{left_out}{appended}{what}")
+            say(f"  {rfc3339(event.time)} {event.kind}{client}{attempt}{left_out}{appended}{what}")
     return EXIT_OK
 
 

@@ -25,7 +25,8 @@ class FileEvent:
     another word, or "" for what is not recorded. `time` is in seconds since 1970, once it is recorded. `file`
     and `results` may hold names that are not UTF-8, as surrogate escapes. `error` is one line, or ""; `node`
     and `line_no` are its position, and `line` is the line that the node received, if known. `rejected` and
-    `skipped` count lines that were left out, `line_errors` are the first of them.
+    `skipped` count lines that were left out, `line_errors` are the first of them. `client` is the address
+    that an upload came from, or a request for a retry.
     """
 
     job: str
@@ -44,6 +45,7 @@ class FileEvent:
     line_no: int | None = None
     line: str | None = None
     skipped: int = 0
+    client: str | None = None
     line_errors: tuple[LineFailure, ...] = ()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.programs.driving import Visitor, expect_counts, of_file, tile
+from tests.support.programs.driving import Visitor, choose_files, expect_counts, of_file, payload, tile
 from tests.support.programs.running import Watching, drop
 
 Watch = Callable[..., Watching]
@@ -153,7 +153,9 @@ def test_by_keyboard_alone_a_failed_file_is_found_its_reason_read_its_rejects_sa
     with page.expect_download() as saving:
         page.keyboard.press("Enter")
     assert b'"line": "odd"' in saving.value.path().read_bytes()
-    page.keyboard.press("Alt+ArrowLeft")
+    page.locator(".skip").focus()
+    tab_to(page, page.locator("header > a"))
+    page.keyboard.press("Enter")
     expect(page.locator("#kinds-list > li")).to_have_count(1)
     (running.folder / "fixed").touch()
     page.locator(".skip").focus()
@@ -170,3 +172,10 @@ def tab_to(page: Page, what: Locator) -> None:
         if what.evaluate("one => one === document.activeElement"):
             return
     raise AssertionError(f"{MOST_TABS} steps do not lead to {what}")
+
+
+def test_who_uploaded_this_file(operator: Operator) -> None:
+    choose_files(operator.page, payload("sent.log", b"fine\n"))
+    expect_counts(operator.page, processed=2)
+    operator.open_file("#files-table", "sent.log")
+    expect(operator.page.locator("#timeline-rows")).to_contain_text("uploaded by 127.0.0.1")

@@ -12,6 +12,7 @@ from fproc.run import attempt
 from fproc.spool.intake.uploads import UploadArea
 from fproc.spool.locks.instance import Facts
 from fproc.spool.spool import Spool
+from fproc.telemetry.history.history import History
 from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.traces import Traces
 from fproc.web.access.keyring import Keyring
@@ -58,6 +59,7 @@ class Place:
         self.loop = Facts(paused="", stopping=False)
         self.began = time.monotonic()
         self.token = token
+        self.history: History | None = None
 
     def view(self) -> DashboardState:
         return DashboardState(
@@ -65,7 +67,7 @@ class Place:
             graph=self.plan.graph,
             spool=self.spool,
             metrics=self.metrics,
-            listing=Queries(self.plan.config, None, list, Traces()),
+            listing=Queries(self.plan.config, self.history, list, Traces()),
             health=lambda: self.loop,
             workers=lambda: (2, 1),
             began=self.began,

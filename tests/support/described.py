@@ -8,7 +8,7 @@ from typing import Any
 
 from fproc.telemetry.health import RUNNING_STATUSES
 from fproc.telemetry.rolling import WINDOWS
-from fproc.web.api.queries import ANY, MOST_ROWS, ROWS
+from fproc.web.api.queries import CHOICES, MOST_ROWS, ROWS
 from fproc.web.lists.rows import STATES
 
 DESCRIPTION = "fproc/web/api/openapi.json"
@@ -17,7 +17,7 @@ INDENT = "  "
 
 QUERY: dict[str, dict[str, Any]] = {
     "window": {"enum": list(WINDOWS)},
-    "state": {"enum": ["", *STATES, ANY]},
+    "state": {"enum": ["", *CHOICES]},
     "limit": {"maximum": MOST_ROWS, "default": ROWS},
 }
 """What may stand in a query, by the name of the parameter."""

@@ -36,6 +36,11 @@ def refuse(path: str) -> str:
     raise OSError(13, "not in this test", path)
 
 
+def history_in(folder: Path) -> History:
+    """A history that forgets nothing."""
+    return History(str(folder / "history.db"), retention=Retention(history_days=None), set_aside=refuse)
+
+
 class Room:
     """A spool, its history, and the lists of it; the clock stands `later` seconds in the future."""
 
@@ -47,9 +52,7 @@ class Room:
         self.folders = self.spool.folders
         self.later = 0.0
         self.monotonic = 100.0
-        self.history: History | None = History(
-            str(folder / "history.db"), retention=Retention(history_days=None), set_aside=refuse
-        )
+        self.history: History | None = history_in(folder)
         self.traces = Traces()
         self.working: list[dict[str, Any]] = []
         self.listing = self.a_listing()

@@ -115,6 +115,7 @@ def _as_json(event: FileEvent) -> dict[str, Any]:
         "node": event.node,
         "line_no": event.line_no,
         "line": event.line,
+        "client": event.client,
     }
 
 
@@ -122,7 +123,7 @@ def _line(event: FileEvent) -> str:
     """Return an event as a line for people."""
     left_out = left_out_text(event.rejected, event.skipped)
     details = [
-        f"{shown(event.file)}: {event.kind}",
+        f"{shown(event.file)}: {event.kind}" + (f" by {event.client}" if event.client else ""),
         *([f"attempt {event.attempt}"] if event.attempt > 1 else []),
         *([counted(event.lines_in, "line"), f"{event.seconds:.3g} s"] if event.lines_in else []),
         *([left_out] if left_out else []),

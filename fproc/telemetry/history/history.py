@@ -39,9 +39,10 @@ Place = tuple[str | float, int]
 # Text is bound as bytes and cast, because a name need not be UTF-8.
 # Columns are named: SQLite then notices when another process has just added one.
 _INSERT = """INSERT OR IGNORE INTO events (job, file, kind, time, attempt, seconds, lines_in, lines_out,
-        bytes_in, rejected, results, error, node, line_no, line, skipped)
+        bytes_in, rejected, results, error, node, line_no, line, skipped, client)
     VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
-        ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?)"""
+        ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?,
+        CAST(? AS TEXT))"""
 _INSERT_LINE = """INSERT OR IGNORE INTO line_errors
         (job, attempt, file, time, number, node, line_no, line, error)
     VALUES (CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?,

@@ -13,7 +13,7 @@ TOTALS = (
 )
 """What is added up over restarts: the columns of the table `totals`, in their order."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The `user_version` of new databases, and the highest that is understood; older ones are migrated to it."""
 
 # The trigger fires only for an event that was not there yet, in the transaction that inserts it.
@@ -71,7 +71,8 @@ _VERSION_4 = (
     "CREATE TABLE results_until (id INTEGER NOT NULL)",
     "INSERT INTO results_until VALUES (0)",
 )
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = ("ALTER TABLE events ADD COLUMN client TEXT",)
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -10,8 +10,10 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from fproc.base.errors import reason_of
+from fproc.base.ids import new_id
 from fproc.base.text import counted, log_fields, shown
 from fproc.config.model import Config
+from fproc.run.outcome import FileEvent
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.requeue import failed_inputs, put_back_all
 from fproc.spool.intake.status import SpoolStatus
@@ -54,15 +56,22 @@ class Commands:
         upload_area: where uploads grow.
         is_paused: returns whether intake is paused.
         groups: the failed inputs by kind.
+        note: records who did what; it never raises.
     """
 
     def __init__(
-        self, config: Config, upload_area: UploadArea, is_paused: Callable[[], bool], groups: FailureGroups
+        self,
+        config: Config,
+        upload_area: UploadArea,
+        is_paused: Callable[[], bool],
+        groups: FailureGroups,
+        note: Callable[[list[FileEvent]], None],
     ) -> None:
         self._config = config
         self._upload_area = upload_area
         self._is_paused = is_paused
         self._groups = groups
+        self._note = note
         self._room = Room(lambda: space_of(config.watch_dir))
 
     def upload_form(self, request: Request, read: Read) -> Response:
@@ -78,7 +87,7 @@ class Commands:
                 self._upload_area,
                 on_file=lambda: promise.begin_file(INODES_OF_FILE),
             )
-            return _received(request, receive)
+            return self._received(request, receive)
 
     def upload_file(self, request: Request, read: Read) -> Response:
         """Take in one file, whose name is in the path."""
@@ -88,7 +97,7 @@ class Commands:
             receive = partial(
                 uploads.receive_raw, _counted(read, promise), length_bytes, name, self._upload_area
             )
-            return _received(request, receive)
+            return self._received(request, receive)
 
     def retry(self, request: Request) -> Response:
         """Put failed inputs back to work."""
@@ -105,6 +114,7 @@ class Commands:
         for name in retried:
             fields = log_fields("retry", file=name, client=request.client)
             audit.info("retry: %s, asked for by %s", shown(name), request.client, extra=fields)
+        self._note([_noted(name, "requeued", request) for name in retried])
         errors = [{"file": name, "error": reason_of(why)} for name, why in refused.items()]
         if names and not retried:
             disk_error = next((why for why in refused.values() if isinstance(why, OSError)), None)
@@ -127,6 +137,20 @@ class Commands:
             if time.monotonic() >= until:
                 break
         return retried, refused, len(names)
+
+    def _received(self, request: Request, receive: Callable[[], list[Uploaded]]) -> Response:
+        try:
+            uploaded = receive()
+        except UploadError as error:
+            raise Refused(error.status, str(error), LATER if error.status == 503 else None) from error  # noqa: PLR2004
+        for file in uploaded:
+            size = counted(file.bytes, "byte")
+            name, client = shown(file.name), request.client
+            fields = log_fields("upload", file=file.name, bytes=file.bytes, sha256=file.sha256, client=client)
+            audit.info("upload: %s, %s, sha256 %s, from %s", name, size, file.sha256, client, extra=fields)
+        self._note([_noted(file.name, "uploaded", request, file.bytes) for file in uploaded])
+        files = [{"name": file.name, "bytes": file.bytes, "sha256": file.sha256} for file in uploaded]
+        return json_response({"files": files}, 201)
 
     @contextmanager
     def _kept(self, length_bytes: int) -> Iterator[Promise]:
@@ -157,18 +181,9 @@ def _counted(read: Read, promise: Promise) -> Read:
     return counted_read
 
 
-def _received(request: Request, receive: Callable[[], list[Uploaded]]) -> Response:
-    try:
-        uploaded = receive()
-    except UploadError as error:
-        raise Refused(error.status, str(error), LATER if error.status == 503 else None) from error  # noqa: PLR2004
-    for file in uploaded:
-        size = counted(file.bytes, "byte")
-        name, client = shown(file.name), request.client
-        fields = log_fields("upload", file=file.name, bytes=file.bytes, sha256=file.sha256, client=client)
-        audit.info("upload: %s, %s, sha256 %s, from %s", name, size, file.sha256, client, extra=fields)
-    files = [{"name": file.name, "bytes": file.bytes, "sha256": file.sha256} for file in uploaded]
-    return json_response({"files": files}, 201)
+def _noted(file: str, kind: str, request: Request, size_bytes: int = 0) -> FileEvent:
+    """Return the record of what a client did with a file."""
+    return FileEvent(new_id(), file, kind, time.time(), bytes_in=size_bytes, client=request.client)
 
 
 def _chosen(body: bytes) -> list[str] | str | FailureKind | None:

@@ -39,7 +39,9 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
     """Return all routes."""
     answers = _Answers(view, auth)
     groups = FailureGroups(view.config)
-    commands = Commands(view.config, upload_area, lambda: bool(view.health().paused), groups)
+    commands = Commands(
+        view.config, upload_area, lambda: bool(view.health().paused), groups, view.listing.details.note
+    )
     return {
         "/": {"GET": Route(answers.page, is_open=True)},
         "/health": {"GET": Route(answers.health, is_open=True, lane=Lane.VITAL)},

@@ -48,6 +48,11 @@ class FileDetails:
     history: History | None
     traces: Traces
 
+    def note(self, events: list[FileEvent]) -> None:
+        """Record events, if there is a history."""
+        if self.history is not None:
+            self.history.record(events)
+
     def of(self, name: str) -> Entry | None:
         """Return all that is known of a name, or None if nothing is.
 
@@ -174,6 +179,7 @@ def _moment(event: FileEvent) -> Entry:
         "node": event.node,
         "line_no": event.line_no,
         "line": event.line,
+        "client": event.client,
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from fproc.web.inspect import details
 from tests.support.dashboards import Place, value
-from tests.support.rooms import Room
+from tests.support.rooms import Room, history_in
 
 
 def test_a_file_is_told_with_its_attempts_and_its_results(memory_path: Path) -> None:
@@ -85,3 +85,20 @@ def test_a_browser_without_a_token_gets_the_form_that_leads_back_to_the_file(tmp
     assert b'action="/login?next=%2Ffile%2Fa%2520b.log"' in form.body
     refusal = place.get("/file/a%20b.log")
     assert (refusal.status, set(value(refusal))) == (401, {"error"})
+
+
+def test_who_uploaded_a_file_and_who_asked_for_its_retry_is_told(memory_path: Path) -> None:
+    place = Place(memory_path / "w")
+    place.history = history_in(memory_path)
+    assert place.get("/upload/a.log", "PUT", b"x\n").status == 201
+    place.run("a.log")
+    (place.folder / "failed" / "b~2.log").write_text("x\n")
+    body = b'{"files": ["b~2.log"]}'
+    assert place.get("/retry", "POST", body, content_type="application/json").status == 200
+    told = {
+        name: [(moment["kind"], moment["client"], moment["bytes"]) for moment in found["timeline"]]
+        for name in ("a.log", "b~2.log")
+        for found in [value(place.get(f"/file/{name}"))]
+    }
+    place.history.close()
+    assert told == {"a.log": [("uploaded", "127.0.0.1", 2)], "b~2.log": [("requeued", "127.0.0.1", 0)]}

@@ -11,7 +11,8 @@ function fillMoment(row, moment) {
   const cell = text => el('td', { class: 'number' }, text);
   row.append(
     el('td', {}, DATE_CLOCK.format(Date.parse(moment.timestamp)), ' ', el('span', { class: 'quiet' }, when(moment.timestamp))),
-    el('th', { scope: 'row' }, STATES.includes(moment.kind) ? chip(moment.kind) : shown(moment.kind)),
+    el('th', { scope: 'row' }, STATES.includes(moment.kind) ? chip(moment.kind) : shown(moment.kind),
+      moment.client == null ? null : ` by ${shown(moment.client)}`),
     cell(number(moment.attempt)), cell(span(moment.seconds)), cell(number(moment.lines)),
     cell(number(moment.lines_out)), cell(leftOutText(moment)),
     el('td', {}, el('span', { class: 'bad' }, shownError(moment.error ?? '')), metaLine(where)));
