@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
+import signal
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPSConnection
@@ -16,24 +15,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.helpers import thinned
+from tests.support.programs.certificates import make_certificate
 from tests.support.programs.running import DEADLINE_SECONDS, Watching, configure, run
 from tests.support.programs.talking import FORM, address, answers, connect, form, heard, only, request
 
 DASHBOARD = {"tls_cert": "cert.pem", "tls_key": "key.pem"}
-NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-
-
-def make_certificate(folder: Path, name: str = "", *, password: str = "") -> None:
-    """A certificate that has signed itself, and its key, maybe with a password."""
-    if shutil.which("openssl") is None:
-        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        give_up("openssl is needed, and there is none")
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    lock = ["-passout", f"pass:{password}"] if password else ["-nodes"]
-    made = ["-keyout", str(folder / f"{name}key.pem"), "-out", str(folder / f"{name}cert.pem")]
-    what = ["-x509", "-days", "2", "-subj", "/CN=localhost", "-addext", NAMES]
-    arguments = ["openssl", "req", *what, *curve, *lock, *made]
-    subprocess.run(arguments, check=True, capture_output=True, timeout=DEADLINE_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -223,3 +209,42 @@ def test_a_certificate_or_key_that_cannot_be_used_is_one_clear_error(
     ended = run(tmp_path, "--watch", "--port", "0", "--quiet")
     assert (ended.status, ended.out, len(ended.lines)) == (78, b"", 1), ended.err
     assert "$.dashboard.tls_" in ended.err
+
+
+def reload(running: Watching, expected: str) -> str:
+    """Send SIGHUP, and wait for what it comes to: returns that line of the log."""
+    before = running.log.count(expected)
+    running.signal(signal.SIGHUP)
+    running.wait_until(lambda: running.log.count(expected) > before)
+    return next(line for line in reversed(running.log.splitlines()) if expected in line)
+
+
+def presented(running: Watching) -> str:
+    """The certificate that a new connection is shown, whatever the file has by now."""
+    return ssl.get_server_certificate(address(running), timeout=DEADLINE_SECONDS)
+
+
+def test_a_reload_takes_a_new_certificate_and_refuses_one_that_does_not_go_with_its_key(
+    tmp_path: Path,
+) -> None:
+    make_certificate(tmp_path)
+    configure(tmp_path, dashboard=DASHBOARD)
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": "t0ken"}) as running:
+        first = cert.read_text()
+        with secure(running) as earlier:
+            make_certificate(tmp_path)
+            second = cert.read_text()
+            assert presented(running) == first
+            assert "changed: certificate" in reload(running, "INFO reloaded")
+            assert presented(running) == second
+            earlier.sendall(request("GET", "/livez", headers={"Connection": "close"}))
+            assert only(answers(heard(earlier))).status == 200
+        make_certificate(tmp_path, "other-")
+        shutil.copy(tmp_path / "other-key.pem", key)
+        refused = reload(running, "ERROR reload refused")
+        assert "$.dashboard.tls_cert: cannot be used, or does not go with its key" in refused
+        assert presented(running) == second
+        shutil.copy(tmp_path / "other-cert.pem", cert)
+        reload(running, "INFO reloaded")
+        assert presented(running) == cert.read_text()
