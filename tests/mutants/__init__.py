@@ -18,6 +18,7 @@ from tests.mutants.folders import FOLDERS
 from tests.mutants.groups import GROUPS
 from tests.mutants.others import HALVES, LATE, OTHERS
 from tests.mutants.owners import OWNERS
+from tests.mutants.retention import RETENTION
 from tests.mutants.steps import FAULTS, PARTS, STEPS
 from tests.mutants.uploads import UPLOADS
 
@@ -34,6 +35,7 @@ MUTANTS = [
     *LATE,
     *FOLDERS,
     *APPENDS,
+    *RETENTION,
 ]
 
 QUICK = {
@@ -45,5 +47,6 @@ QUICK = {
     "what several inputs hold is fsynced after they were moved",
     "whatever part is gone has been published",
     "the intent to append is not written",
+    "a result that replaced another just before a crash is removed",
 }
 """The names of one of each kind, which are tried each time."""

@@ -141,6 +141,24 @@ def test_an_input_that_may_still_be_written_to_stays(archive: Archive) -> None:
     assert archive.prune(put + 9 * DAY_SECONDS, processed_days=1) == 1
 
 
+def test_an_input_that_comes_in_the_place_of_an_old_one_stays(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("x", "y", "z"):
+        put = archive.put(f"processed/{name}")
+    unlink = Disk.unlink
+
+    def archive_again(disk: Disk, path: str) -> None:
+        unlink(disk, path)
+        if path.endswith("/x"):
+            (archive.folder / "processed/y").unlink()
+            archive.put("processed/y")
+
+    monkeypatch.setattr(Disk, "unlink", archive_again)
+    assert archive.prune(put, processed_files=1) == 1
+    assert archive.names() == ["processed/y", "processed/z"]
+
+
 def test_with_an_input_goes_what_is_kept_to_run_it_again(archive: Archive) -> None:
     kept = {}
     for name in ("x", "y"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -119,6 +119,31 @@ def test_a_result_that_comes_in_the_place_of_an_old_one_is_moved_back(
     assert os.listdir(results.spool.home.stage) == []
 
 
+def test_a_result_that_comes_while_another_is_moved_back_stays(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = results.folder / "a"
+    for name in ("a", "b"):
+        results.publish(name)
+
+    def after_a_rerun(rename: Callable[[Disk, str, str], None]) -> Callable[[Disk, str, str], None]:
+        def renamed(disk: Disk, source: str, target: str) -> None:
+            if str(path) in {source, target}:
+                (results.folder / "new").write_text(f"came before {os.path.basename(source)} went")
+                os.rename(results.folder / "new", path)
+            rename(disk, source, target)
+
+        return renamed
+
+    kind = type(results.spool._disk)
+    with monkeypatch.context() as patch:
+        for name in ("replace", "move"):
+            patch.setattr(kind, name, after_a_rerun(getattr(kind, name)))
+        results.prune(1)
+    assert path.read_text().startswith("came before removed-")
+    assert os.listdir(results.spool.home.stage) == []
+
+
 def test_what_a_crash_left_of_a_removal_goes_but_for_a_new_result(
     results: Results, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -145,6 +170,20 @@ def test_nothing_is_forgotten_while_the_folder_of_results_is_not_there(results: 
     results.publish("a")
     os.rename(results.folder, results.folder.with_name("unmounted"))
     results.folder.mkdir()
+    with pytest.raises(OSError, match="vanished"):
+        results.prune(1)
+    assert results.forgotten == set()
+
+
+def test_nothing_is_forgotten_if_the_folder_of_results_vanishes_meanwhile(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanish() -> None:
+        os.rename(results.folder, results.folder.with_name("unmounted"))
+        results.folder.mkdir()
+
+    results.publish("a")
+    monkeypatch.setattr(results, "copy_results", vanish)
     with pytest.raises(OSError, match="vanished"):
         results.prune(1)
     assert results.forgotten == set()
