@@ -14,7 +14,7 @@ IMAGE ?= fproc
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-file test coverage pythons sweeps test-long check lint types pyz generate bench screenshots \
+.PHONY: help run run-file test coverage pythons sweeps test-long check lint types pyz generate bench bench-guard screenshots \
 	sample package build-package publish publish-package \
 	docker-build build-docker docker-run run-docker clean clean-data
 
@@ -98,6 +98,9 @@ run-docker: docker-run ## the same as docker-run
 
 bench: ## measure against awk, C, rsyslog and others: make bench ARGS="W1 --mb 200"
 	$(PYTHON) -m bench $(ARGS)
+
+bench-guard: ## fail if an everyday pipeline became far slower than mawk or a plain loop (minutes)
+	$(PYTHON) -m bench.guard $(ARGS)
 
 screenshots: $(VENV)/ready ## take the pictures of the dashboard in docs/images/ again (a minute; needs chromium)
 	$(BIN)/python -m tests.browser.screenshots

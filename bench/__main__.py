@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from bench import backlog, idle, latency, programs, records, small
+from bench import backlog, everyday, idle, latency, programs, records, small
 from bench.facts import facts
 from bench.measure import Say, compare
 from bench.report import Report
@@ -33,9 +33,8 @@ _SMALL: dict[str, Callable[[Settings, Scratch, Say], Report]] = {
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all services are stopped
     settings = read(sys.argv[1:])
-    _set_environment(settings)
+    prepare(settings)
     with closing(Scratch(settings.scratch, settings.rest_seconds)) as scratch:
-        _compile(settings)
         host = facts(settings, scratch)
         print("\n".join(f"{name:<12}{fact}" for name, fact in host.items()), flush=True)
         reports = []
@@ -45,6 +44,12 @@ def main() -> int:
     if settings.json:
         settings.json.write_text(json.dumps({"machine": host, "reports": reports}, indent=2) + "\n")
     return 0 if all(report["ok"] for report in reports) else 1
+
+
+def prepare(settings: Settings) -> None:
+    """Set the environment of all programs, and compile fproc."""
+    _set_environment(settings)
+    _compile(settings)
 
 
 def _set_environment(settings: Settings) -> None:
@@ -65,22 +70,23 @@ def _compile(settings: Settings) -> None:
 
 
 def _reports(settings: Settings, scratch: Scratch) -> Iterator[tuple[str, Report]]:
-    big = [name for name in settings.workloads if name in programs.COMPARISONS]
+    comparisons_of = {**programs.COMPARISONS, "everyday": everyday.comparisons}
+    big = [name for name in settings.workloads if name in comparisons_of]
     if big:
-        _say("making the big log, if it is not there already")
+        say("making the big log, if it is not there already")
         log = big_log(settings.scratch, settings.mb)
         bench = programs.Bench(settings, log, scratch.fresh("build"))
         for name in big:
-            for comparison in programs.COMPARISONS[name](bench):
+            for comparison in comparisons_of[name](bench):
                 _warm(log)
-                yield name, compare(comparison, settings.rounds, scratch, _say)
+                yield name, compare(comparison, settings.rounds, scratch, say)
     if "records" in settings.workloads:
-        _say("making tables and an access log, if they are not there already")
+        say("making tables and an access log, if they are not there already")
         for comparison in records.comparisons(settings):
-            yield "records", compare(comparison, settings.rounds, scratch, _say)
+            yield "records", compare(comparison, settings.rounds, scratch, say)
     for name, measure in _SMALL.items():
         if name in settings.workloads:
-            yield name, measure(settings, scratch, _say)
+            yield name, measure(settings, scratch, say)
 
 
 def _warm(path: Path) -> None:
@@ -90,7 +96,7 @@ def _warm(path: Path) -> None:
             pass
 
 
-def _say(what: str) -> None:
+def say(what: str) -> None:
     print(f"... {what}", file=sys.stderr, flush=True)
 
 

@@ -47,11 +47,16 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """At most `limit` times what another program takes; or, without one, at most `limit` MB of memory."""
+    """At most `limit` times what another program takes; or, without one, at most `limit` MB of memory.
+
+    With `by_cpu`, what counts is the median of the ratios of processor time in each round, which another
+    load of the host hardly changes.
+    """
 
     program: str
     limit: float
     reference: str = ""
+    by_cpu: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,26 @@ def compare(comparison: Comparison, rounds: int, scratch: Scratch, say: Say) -> 
     report = _report(comparison, outcomes)
     report.notes.append(f"peak MB is that of the largest process; less than {floor_mb:.1f} cannot be seen")
     return report
+
+
+def paired_ratio(one: Program, other: Program, rounds: int, scratch: Scratch) -> float:
+    """Return the median, over the rounds, of the processor time of one program by that of another.
+
+    Raises:
+        ProgramError: one of them failed, took too long, or wrote something else than the other.
+    """
+    ratios = []
+    for _ in range(rounds):
+        costs, digests = [], []
+        for program in (one, other):
+            folder = scratch.fresh("results")
+            costs.append(run(program.command(str(folder)), folder))
+            digests.append(_digests(folder, program.renamed))
+            shutil.rmtree(folder)
+        if digests[0] != digests[1]:
+            raise ProgramError(f"{one.name} and {other.name} wrote different results")
+        ratios.append(costs[0].cpu_seconds / costs[1].cpu_seconds)
+    return Spread.of(ratios).median
 
 
 def run(command: Sequence[str], folder: Path) -> Cost:
@@ -191,11 +216,21 @@ def _report(comparison: Comparison, outcomes: Mapping[str, _Outcome]) -> Report:
                 goal(f"{target.program}, memory", medians[target.program].peak_mb, target.limit, " MB")
             )
         elif target.program in medians and target.reference in medians:
-            ratio = medians[target.program].seconds / medians[target.reference].seconds
-            report.notes.append(goal(f"{target.program} / {target.reference}", ratio, target.limit))
+            ratio, by = _ratio(target, outcomes)
+            report.notes.append(goal(f"{target.program} / {target.reference}, {by}", ratio, target.limit))
         else:
             report.notes.append(f"{target.program} / {target.reference}: not known here")
     return report
+
+
+def _ratio(target: Goal, outcomes: Mapping[str, _Outcome]) -> tuple[float, str]:
+    """Return the ratio that a goal is about, and by what it was measured."""
+    one, other = outcomes[target.program].costs, outcomes[target.reference].costs
+    if not target.by_cpu:
+        seconds = [Spread.of([cost.seconds for cost in costs]).median for costs in (one, other)]
+        return seconds[0] / seconds[1], "wall"
+    pairs = zip(one, other, strict=False)  # a slow one is not run again
+    return Spread.of([a.cpu_seconds / b.cpu_seconds for a, b in pairs]).median, "CPU"
 
 
 def _add(report: Report, program: Program, outcome: _Outcome, middle: Cost, reference: Cost | None) -> None:

@@ -14,7 +14,7 @@ BENCH = REPO / "bench"
 RIVALS = BENCH / "rivals"
 PIPELINES = BENCH / "pipelines"
 
-WORKLOADS = ("W1", "W1r", "W1u", "W1s", "routed", "records", "W2", "latency", "W3", "W4")
+WORKLOADS = ("W1", "W1r", "W1u", "W1s", "routed", "everyday", "records", "W2", "latency", "W3", "W4")
 
 
 @dataclass(frozen=True, slots=True)
