@@ -18,7 +18,7 @@ from fproc.base.stdout import complain, keep_for_results, say
 from fproc.base.text import counted, shown
 from fproc.base.values import dataclass
 from fproc.cli import logs, settings
-from fproc.cli.arguments.options import LOG_FILE_VARIABLE, Arguments, options_again
+from fproc.cli.arguments.options import LOG_FILE_VARIABLE, Arguments, options_again, value_of
 from fproc.cli.settings import Given
 from fproc.config.model import Config, to_log
 from fproc.pipeline.plan import Plan
@@ -130,6 +130,15 @@ def show_schema(_arguments: Arguments) -> int:
 
     _begin()
     say(json.dumps(json_schema(), indent=2))
+    return EXIT_OK
+
+
+def make_new_folder(arguments: Arguments) -> int:
+    """Make a folder to begin with, and print what to do there."""
+    from fproc.cli.design.new.folder import make_folder  # noqa: PLC0415
+
+    _begin()
+    say(make_folder(arguments.new, value_of(arguments, "--from")))
     return EXIT_OK
 
 

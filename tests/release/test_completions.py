@@ -48,7 +48,7 @@ def completed_by_bash(folder: Path, *words: str) -> set[str]:
     ("words", "offered"),
     [
         (["--wa"], {"--watch", "--watch-dir"}),
-        (["--graph", ""], {"text", "mermaid", "dot"}),
+        (["--graph", ""], {"text", "mermaid", "dot", "svg"}),
         (["--input", "a.log", "b"], {"b.log", "box"}),
         (["--watch-dir", ""], {"box"}),
         (["--watch", "--port", ""], set()),

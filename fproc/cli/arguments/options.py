@@ -64,6 +64,12 @@ OPTIONS = (
         "with --prune: only list what would be removed",
         meaning="with `--prune`: only list what would be removed, and why",
     ),
+    CommandOption(
+        "--from",
+        "with --new: a file that the pipeline is made for",
+        "SAMPLE",
+        meaning="with `--new`: a file that the pipeline is made for",
+    ),
     CommandOption("--all", "with --retry: all failed files", meaning="with `--retry`: all failed files"),
     CommandOption(
         "--config",

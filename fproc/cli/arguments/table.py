@@ -49,6 +49,15 @@ ACTIONS = (
         "process these files where they are, and exit; `-` is standard input",
     ),
     Action(
+        "--new",
+        "a working folder to begin with, made to fit the file of --from",
+        "fproc.cli.actions.make_new_folder",
+        ("--from",),
+        {"metavar": "DIR"},
+        "make a folder to begin with: a pipeline with an example, a processor of your own, a README; with "
+        "`--from SAMPLE` [made to fit that file](#a-pipeline-for-a-file)",
+    ),
+    Action(
         "--check",
         "check the configuration and run its examples",
         "fproc.cli.actions.check",

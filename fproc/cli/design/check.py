@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from io import BytesIO
 
@@ -11,7 +11,7 @@ from fproc.base.text import shown
 from fproc.config.input_format import LINES, Records
 from fproc.config.model import Config
 from fproc.pipeline.advice import fields_unknown_among
-from fproc.pipeline.failures import RecordError, left_out
+from fproc.pipeline.failures import LineFailure, RecordError, left_out
 from fproc.pipeline.graph import END, START
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import STDOUT, Source
@@ -104,15 +104,22 @@ def why_not_chunked(config: Config) -> list[str]:
     ]
 
 
-def run_examples(plan: Plan, lines: list[str], observer: Observer | None = None) -> dict[str, list[str]]:
+def run_examples(
+    plan: Plan,
+    lines: list[str],
+    observer: Observer | None = None,
+    tell: Callable[[LineFailure], None] = lambda _: None,
+) -> dict[str, list[str]]:
     """Return the lines of each result, without those that are rejected, or skipped by `on_error`.
+
+    `tell` is called with each of those, and `observer` with what each node does.
 
     Raises:
         FprocError: the run fails.
     """
 
     def on_error(error: RecordError) -> None:
-        left_out(error, plan.config.on_error)
+        tell(left_out(error, plan.config.on_error))
 
     results = _Results()
     start, records = plan.input_rules.entry_of(SOURCE.name, lambda: lines[0] if lines else "")

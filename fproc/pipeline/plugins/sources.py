@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import spec_from_file_location
 from types import ModuleType
@@ -106,6 +107,20 @@ def use_sources(sources: PluginSources) -> None:
     for folder in sources.folders:
         _watch(folder)
     _finder.given.update(sources.modules)
+
+
+@contextmanager
+def modules_given(modules: Mapping[str, ModuleSource]) -> Iterator[None]:
+    """Let users' modules be imported that are nowhere on the disk yet, and forget them afterwards."""
+    before = dict(_finder.given)
+    _finder.given.update(modules)
+    try:
+        yield
+    finally:
+        _finder.given.clear()
+        _finder.given.update(before)
+        for name in modules:
+            sys.modules.pop(name, None)
 
 
 def own_search_path() -> list[str]:

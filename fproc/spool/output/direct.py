@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -253,6 +254,23 @@ def _check_target(path: str, inputs: list[str]) -> None:
     for input_path in inputs:
         if os.path.exists(path) and os.path.exists(input_path) and os.path.samefile(path, input_path):
             raise InputError(f"its result {shown(path)} would replace an input; choose another --output")
+
+
+def publish_folder(folder: str, texts: Mapping[str, str]) -> None:
+    """Write small files into a folder, made if it is missing: all of them, or none if there is an error."""
+    disk = Disk(power=False)
+    made = make_durably(disk, folder)
+    written: list[str] = []
+    try:
+        for name, text in texts.items():
+            publish_text(folder, name, text)
+            written.append(os.path.join(folder, name))
+    except OSError:
+        for path in written:
+            unlink_if_there(disk, path)
+        for path in reversed(made):
+            disk.remove_folder(path)
+        raise
 
 
 def publish_text(folder: str, name: str, text: str) -> None:
