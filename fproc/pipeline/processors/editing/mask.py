@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, StepKind, mapping, same_fields
-from fproc.pipeline.processors.editing.sensitive import GROUPED, KNOWN, SECRET_NAME, Find
+from fproc.pipeline.processors.editing.sensitive import GROUPED, KNOWN, Find, is_harmless, is_secret_name
 from fproc.pipeline.processors.objects import (
     MISSING,
     Misfit,
@@ -63,11 +63,14 @@ def _of_pattern(pattern: re.Pattern[str]) -> Find:
     return find
 
 
-def _masker(finds: Sequence[tuple[Find, Hide]]) -> Hide:
-    """Return a call that masks all that is found in a text, one kind after the other."""
+def _masker(finds: Sequence[tuple[Find, Hide]], *, is_known: bool) -> Hide:
+    """Return a call that masks all that is found in a text, one kind after the other.
+
+    `is_known` says that all of those are in `KNOWN`.
+    """
 
     def masked(text: str) -> str:
-        for find, hide in finds:
+        for find, hide in () if is_known and is_harmless(text) else finds:
             pieces: list[str] = []
             position = 0
             for begin, end in find(text):
@@ -100,7 +103,7 @@ def _mask(
     ]
     if pattern is not None:
         finds.append((_of_pattern(pattern), hide))
-    masked = _masker(finds)
+    masked = _masker(finds, is_known=pattern is None)
     within = _deep(masked, hide if "tokens" in kinds else None)
     if fields is None:
         return mapping(_of_line(masked, within))
@@ -123,13 +126,14 @@ def _of_line(masked: Hide, within: Callable[[str, Any], Any]) -> Hide:
     """Return a call that masks a line; where that is an object, its values, so that it stays one."""
 
     def mask_line(line: str) -> str:
-        new = masked(line)
-        if line[:1] != "{" or (new == line and "\\" not in line):
-            return new
+        if line[:1] != "{":
+            return masked(line)
+        if "\\" not in line and masked(line) == line:
+            return line
         try:
             record = decode(line)
         except Misfit:
-            return new
+            return masked(line)
         new_record = within("", record)
         return line if new_record is record else encode(new_record)
 
@@ -150,7 +154,7 @@ def _deep(masked: Hide, hide_secret: Hide | None) -> Callable[[str, Any], Any]:
             items = [within(key, item) for item in value]
             return value if all(new is old for new, old in zip(items, value, strict=True)) else items
         text = text_of(value)
-        is_secret = hide_secret is not None and bool(text) and SECRET_NAME.search(key) is not None
+        is_secret = hide_secret is not None and bool(text) and is_secret_name(key)
         new_text = hide_secret(text) if is_secret and hide_secret else masked(text)
         return value if new_text == text else new_text
 
