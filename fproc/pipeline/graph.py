@@ -93,6 +93,11 @@ class Graph:
         return [name for name in self.nodes if name not in reached]
 
 
+def is_builtin(node: NodeSpec) -> bool:
+    """Return whether a node is a built-in, whose options are no secrets."""
+    return node.type in BUILTINS
+
+
 def is_sink(node: NodeSpec) -> bool:
     """Return whether lines end at this node because its type writes them somewhere."""
     return node.type in BUILTINS and BUILTINS[node.type].is_sink

@@ -74,6 +74,7 @@ _IN_ORDER = r"""SELECT *, {key} AS place FROM events
     ORDER BY place {direction}, id DESC LIMIT :limit"""
 
 _OF_FILE = "file = CAST(:file AS TEXT)"
+_OF_NODE = "node = CAST(:node AS TEXT)"
 _FOLLOWING = "SELECT * FROM events WHERE {which} AND id > :id ORDER BY id LIMIT :limit"
 _TIMELINE = "SELECT * FROM events WHERE file = CAST(:file AS TEXT) ORDER BY id DESC LIMIT :limit"
 _ERRORS = """SELECT time, file, node, line_no, line, error, attempt FROM (
@@ -238,13 +239,14 @@ class History:
         rows = self._database.ask(_TIMELINE, {"file": bytes_of(file), "limit": limit})
         return [row_of(values) for values in reversed(rows)]
 
-    def errors(self, limit: int, file: str = "") -> list[Failure]:
+    def errors(self, limit: int, file: str = "", node: str = "") -> list[Failure]:
         """Return files that failed or are retried, and left-out lines, newest first, `limit` at most.
 
-        If a file is named, return only its own.
+        If a file or a node is named, return only its own.
         """
-        sql = _ERRORS.format(which=_OF_FILE if file else "1")
-        rows = self._database.ask(sql, {"file": bytes_of(file), "limit": max(limit, 0)})
+        which = " AND ".join([_OF_FILE] * bool(file) + [_OF_NODE] * bool(node)) or "1"
+        values = {"file": bytes_of(file), "node": bytes_of(node)}
+        rows = self._database.ask(_ERRORS.format(which=which), {**values, "limit": max(limit, 0)})
         return [Failure(*values) for values in rows]
 
     def failures(self, files: Collection[str]) -> list[Row]:

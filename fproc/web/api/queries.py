@@ -144,11 +144,11 @@ class Queries:
             position = ""
         return page, None
 
-    def errors(self, *, limit: int, file: str = "") -> FileRow:
+    def errors(self, *, limit: int, file: str = "", node: str = "") -> FileRow:
         """Return the answer of `/errors`: files that failed or are tried again, and lines left out."""
         if self._history is None:
             return {"errors": []}
-        errors = self._history.errors(limit, file)
+        errors = self._history.errors(limit, file, node)
         return {
             "errors": [
                 {

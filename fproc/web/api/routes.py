@@ -9,7 +9,7 @@ from fproc import __version__
 from fproc.base.text import shown
 from fproc.base.times import rfc3339
 from fproc.base.values import replace
-from fproc.pipeline.graph import DROP, END, Graph, is_sink
+from fproc.pipeline.graph import DROP, END, Graph, is_builtin, is_sink
 from fproc.spool.intake.uploads import UploadArea
 from fproc.telemetry.rolling import WINDOWS
 from fproc.web.access.tokens import Scope
@@ -167,7 +167,11 @@ class _Answers:
 
     def errors(self, request: Request) -> Response:
         """Answer with files and lines that failed."""
-        errors = self._view.listing.errors(limit=_limit(request), file=request.query.get("file", ""))
+        errors = self._view.listing.errors(
+            limit=_limit(request),
+            file=request.query.get("file", ""),
+            node=request.query.get("node", ""),
+        )
         return json_response(errors, is_polled=True)
 
     def trace(self, request: Request) -> Response:
@@ -233,14 +237,20 @@ def _since(request: Request) -> str:
 
 
 def _graph(graph: Graph) -> dict[str, object]:
-    """Return the pipeline as JSON, without the configuration of processors: that may be secret."""
+    """Return the pipeline as JSON. Options of users' processors may be secret: it has their names only."""
     tags: dict[tuple[str, str], list[str]] = {}
     for source, tag, target in graph.edges():
         tags.setdefault((source, target), []).extend([tag] if tag else [])
     is_open = any(node.next is None and not is_sink(node) for node in graph.nodes.values())  # tags decide
     reserved = [name for name in (END, DROP) if is_open or any(target == name for _, target in tags)]
     nodes = [
-        {"tag": name, "type": node.type, "is_entry": name in graph.entries, "is_sink": is_sink(node)}
+        {
+            "tag": name,
+            "type": node.type,
+            "is_entry": name in graph.entries,
+            "is_sink": is_sink(node),
+            **({"options": dict(node.config)} if is_builtin(node) else {"own_options": sorted(node.config)}),
+        }
         for name, node in graph.nodes.items()
     ]
     nodes += [{"tag": name, "type": name, "is_entry": False, "is_sink": True} for name in reserved]

@@ -31,7 +31,6 @@ OWN_MEANINGS = {
     "": r"""\$\('failed'\)|(showList|\w+Pager)\('failed'|panel: 'failed'|failed: new|="#?failed"|#failed\b""",
     "uploads.js": r"'failed'",  # an upload
     "texts.js": r"MINUTE = 60|HOUR = 60 \* MINUTE|minutes % 60",
-    "graph_layout.js": r"height: 60\b",
     ".js": r"el\('progress', \{ max: 1,",
 }
 """What looks like a fact of the server and is none, in files whose names end so: `failed` is a panel."""
@@ -174,8 +173,8 @@ def test_both_pages_have_the_same_colours() -> None:
     both = pages.dashboard(BLOCK, has_token=True), pages.log_in(Response(401))
     assert [palette in page.body for page in both] == [True, True]
     colours = re.compile(r"#[0-9a-f]{3,8}\b")
-    assert len(colours.findall(FILES["palette.css"])) == 22
-    assert len(colours.findall(FILES["login.html"])) == 2, "the rim of a field, by light and by dark"
+    assert len(colours.findall(FILES["palette.css"])) == 24
+    assert colours.findall(FILES["login.html"]) == []
 
 
 def test_what_the_page_tells_people_to_run_is_there_to_be_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 // Where the page is: state, search, sort, window and trace, kept in the URL.
 
 const DEFAULTS = { state: '', q: '', sort: '', failures: '', window: WINDOWS[0], trace: '', line: '', nodes: '',
-  since: '' };
+  since: '', node: '' };
 let place = { ...DEFAULTS };
 
 // A name may hold lone surrogates, which no URL can: there it is written with JSON's escapes.
@@ -49,5 +49,6 @@ function showPlace() {
   eachFeed(feed => feed.follow());
   renderFiles();
   renderNodes();
+  renderNode();
   renderTrace();
 }

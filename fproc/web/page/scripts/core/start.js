@@ -39,6 +39,10 @@ function listenForActions() {
   $('retry-all').onclick = confirmRetryAll;
   $('confirm-no').onclick = () => $('confirm').close();
   $('confirm-yes').onclick = () => { $('confirm').close(); retry(asked); };
+  $('graph-in').onclick = () => zoomGraph(zoom * 1.5);
+  $('graph-out').onclick = () => zoomGraph(zoom / 1.5);
+  $('graph-fit').onclick = () => zoomGraph(1);
+  $('node-close').onclick = () => openNode(place.node);
   $('selection').onclick = clearSelection;
   $('upload-button').onclick = () => $('upload-input').click();
   $('upload-input').onchange = event => { addUploads(event.target.files); event.target.value = ''; };

@@ -54,3 +54,8 @@ function listenForPager(panel, feed, list) {
     $(`${panel}-${way}`).onclick = () => { list.expect(); feed.turn(isForward); };
   }
 }
+
+/** Where there is no room for a table, each row is a card, whose cells say what they are. */
+function labelCells(row, columns) {
+  Array.from(row.cells).forEach((cell, index) => { cell.dataset.label = columns[index].label; });
+}

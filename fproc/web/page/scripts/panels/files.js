@@ -84,6 +84,7 @@ function fillFile(row, file) {
     el('td', { class: 'name' },
       el('span', { class: file.state === FAILED ? 'bad' : 'quiet' }, shownError(file.error ?? '')), ' ',
       isWaiting ? null : traceLink(file.file)));
+  labelCells(row, FILE_COLUMNS);
 }
 
 function setEmpty(box, children) {

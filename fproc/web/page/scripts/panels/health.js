@@ -35,5 +35,6 @@ function takeStats(stats) {
   sampleCounts(stats);
   renderGraphCounts();
   renderNodes();
+  renderNode();
   renderFigures();
 }

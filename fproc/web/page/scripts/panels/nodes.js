@@ -27,10 +27,12 @@ function fillNode(row, node) {
   bar.style.width = `${(node.share ?? 0) * 100}%`;
   row.dataset.node = node.tag;
   row.append(
-    el('th', { scope: 'row', class: 'name' }, name(node.tag)),
+    el('th', { scope: 'row', class: 'name' }, el('button', { type: 'button', class: 'link', 'data-action': 'node',
+      onclick: () => openNode(node.tag) }, name(node.tag))),
     cell(number(node.count)), cell(number(node.emitted)),
     el('td', { class: node.errors ? 'number bad' : 'number' }, number(node.errors)),
     cell(node.rate == null ? NONE : rate(node.rate)), cell(span(node.seconds)),
     cell(node.share == null ? NONE : percent(node.share),
       el('span', { class: 'share', 'aria-hidden': 'true' }, bar)));
+  labelCells(row, NODE_COLUMNS);
 }

@@ -14,7 +14,7 @@ from fproc.web.api.queries import MOST_ROWS
 from fproc.web.api.routes import build_routes
 from fproc.web.http.auth import Authenticator
 from tests.support.dashboards import GIVEN, KNOWN, OPEN, TAKEN, Place, value
-from tests.support.helpers import plan_of
+from tests.support.helpers import plan_of, user
 
 
 @pytest.mark.parametrize("path", KNOWN)
@@ -104,18 +104,20 @@ def test_what_is_polled_has_an_etag_that_changes_only_with_it(place: Place, path
         assert place.get(path).etag != before
 
 
-def test_the_graph_shows_tags_and_types_and_no_configuration(tmp_path: Path) -> None:
+def test_the_graph_shows_tags_types_and_options_but_of_users_processors_only_their_names(
+    tmp_path: Path,
+) -> None:
     place = Place(tmp_path / "w")
     place.plan = plan_of(
         [
             {
                 "tag": "start",
                 "type": "tag",
-                "config": {"rules": {"e": "SECRET"}},
+                "config": {"rules": {"e": "E"}},
                 "next": {"e": ["x", "y"], "*": "x"},
             },
-            {"tag": "x", "type": "trim", "next": "end"},
-            {"tag": "y", "type": "write", "config": {"file": "SECRET"}},
+            {"tag": "x", "type": user("shout"), "config": {"mark": "SECRET"}, "next": "end"},
+            {"tag": "y", "type": "write", "config": {"file": "y"}},
         ],
         watch_dir=str(tmp_path / "w"),
     )
@@ -123,9 +125,27 @@ def test_the_graph_shows_tags_and_types_and_no_configuration(tmp_path: Path) -> 
     assert b"SECRET" not in response.body
     assert value(response) == {
         "nodes": [
-            {"tag": "start", "type": "tag", "is_entry": True, "is_sink": False},
-            {"tag": "x", "type": "trim", "is_entry": False, "is_sink": False},
-            {"tag": "y", "type": "write", "is_entry": False, "is_sink": True},
+            {
+                "tag": "start",
+                "type": "tag",
+                "is_entry": True,
+                "is_sink": False,
+                "options": {"rules": {"e": "E"}},
+            },
+            {
+                "tag": "x",
+                "type": user("shout"),
+                "is_entry": False,
+                "is_sink": False,
+                "own_options": ["mark"],
+            },
+            {
+                "tag": "y",
+                "type": "write",
+                "is_entry": False,
+                "is_sink": True,
+                "options": {"file": "y"},
+            },
             {"tag": "end", "type": "end", "is_entry": False, "is_sink": True},
         ],
         "edges": [

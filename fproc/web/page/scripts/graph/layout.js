@@ -1,12 +1,13 @@
 // The graph: where nodes, labels and edges lie.
 // Layers from left to right. Nodes stand in the even layers; each edge gets a place for its label in the odd
 // layer behind its source, so labels are laid out like nodes and never lie on each other. An edge over
-// several layers bends in each. Edges that close a cycle are left out of all that, and run back below.
+// several layers bends in each. Edges that close a cycle are laid out the other way round, so they lead back
+// through the same layers, and never around nodes that they have nothing to do with.
 
-const NODE = { width: 164, height: 60 };
+const NODE = { width: 164, height: 76 };
 const LABEL = { width: 112, height: 32 };
 const BEND = { width: 0, height: 8 };
-const GAP = { across: 26, down: 12, lane: 34 };
+const GAP = { across: 26, down: 12 };
 
 function layOut(graph) {
   const { ranks, back, reached } = rank(graph);
@@ -17,14 +18,15 @@ function layOut(graph) {
   [...nodes.values()].forEach(put);
   const edges = graph.edges.map(edge => {
     const from = nodes.get(edge.from), to = nodes.get(edge.to);
-    return { edge, from, to, isBack: back.has(edge), items: back.has(edge) ? [] : chain(from, to, put) };
+    const isBack = back.has(edge), isLoop = from === to;
+    if (isLoop) return { edge, from, to, isBack, isLoop, items: [loopLabel(from, put)] };
+    return { edge, from, to, isBack, isLoop, items: isBack ? chain(to, from, put).reverse() : chain(from, to, put) };
   });
   const filled = Array.from(columns, column => column ?? []);
   order(filled);
   setHeights(filled);
   const size = setPlaces(filled);
-  const height = layLanes(edges.filter(edge => edge.isBack), filled, size.height);
-  return { nodes: [...nodes.values()], edges, width: size.width, height };
+  return { nodes: [...nodes.values()], edges, ...size };
 }
 
 /** The layer of each node: twice the longest way to it, not counting the edges that close a cycle. */
@@ -68,6 +70,13 @@ function chain(from, to, put) {
     last = item;
   }
   return items;
+}
+
+/** The place for the label of an edge from a node to itself, beside the node. */
+function loopLabel(node, put) {
+  const item = put({ ...LABEL, rank: node.rank + 1, before: [node], after: [] });
+  node.after.push(item);
+  return item;
 }
 
 const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -142,22 +151,4 @@ function setPlaces(columns) {
     x += width + GAP.across;
   }
   return { width: x, height: Math.max(...items.map(item => item.y + item.height / 2)) + 8 };
-}
-
-/** Ways back: out to the right of the source, down, left below all between, up, and into the target. */
-function layLanes(edges, columns, height) {
-  let bottom = height;
-  const lanes = [];
-  for (const lane of edges.sort((a, b) => (a.from.rank - a.to.rank) - (b.from.rank - b.to.rank))) {
-    const first = lane.to.rank - 1, last = lane.from.rank + 1;
-    const between = columns.slice(Math.max(0, first), last + 1).flat();
-    const others = lanes.filter(other => other.first <= last && other.last >= first);
-    const y = Math.max(...between.map(item => item.y + item.height / 2 + 20),
-      ...others.map(other => other.y + GAP.lane));
-    lanes.push({ first, last, y });
-    const turn = 5 + 4 * (lanes.length % 3); // so that neighbouring ways down do not coincide
-    lane.lane = { y, right: lane.from.x + NODE.width / 2 + turn, left: lane.to.x - NODE.width / 2 - turn };
-    bottom = Math.max(bottom, y + 24);
-  }
-  return bottom;
 }
