@@ -9,6 +9,9 @@ from fproc.cli.install.installation import Installation, is_within
 CONTAINER_USER = 10001
 """The user and group of the image, by number."""
 
+PROGRAM = "fproc"
+"""How the image calls it."""
+
 SECRETS = "/run/secrets"
 """Where a container has its secrets, one file each."""
 
@@ -19,6 +22,11 @@ STOP_SECONDS = 60
 def watch_arguments(installation: Installation) -> list[str]:
     """Return the arguments of the image for `--watch`."""
     return installation.watch_command()[len(installation.command) :]
+
+
+def health_command(installation: Installation) -> list[str]:
+    """Return the command that says within the container whether all is well."""
+    return [PROGRAM, *installation.status_command()[len(installation.command) :]]
 
 
 def mounts(installation: Installation) -> list[tuple[str, bool]]:

@@ -37,6 +37,11 @@ class Installation:
         folder = [] if config or "--watch-dir" in self.options else ["--watch-dir", self.config.watch_dir]
         return [*self.command, "--watch", *config, *folder, *self.options]
 
+    def status_command(self) -> list[str]:
+        """Return the command line that asks how its `--watch` is, wherever it is called."""
+        config = ["--config", self.config_file] if self.config_file else []
+        return [*self.command, "--status", *config, "--watch-dir", self.config.watch_dir]
+
     def writable(self) -> list[str]:
         """Return the folders that it writes to, without those that lie in another one of them."""
         folders = [self.config.watch_dir, self.config.results_dir]

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from fproc.cli.arguments.parser import command_parser
 from fproc.cli.install.containers import CONTAINER_USER
 from fproc.cli.install.kinds import install_text
 from tests.unit.cli.install.test_installation import installation
@@ -40,6 +41,19 @@ def test_compose_runs_the_configuration_with_its_options_and_its_token_as_a_secr
     assert service["ports"] == ["127.0.0.1:9000:9000"]
     assert service["secrets"] == ["fproc-token"]
     assert service["environment"] == {"FPROC_HOST": "0.0.0.0", "CREDENTIALS_DIRECTORY": "/run/secrets"}
+
+
+def test_compose_asks_for_the_health_of_the_very_folder_that_it_watches() -> None:
+    service = compose(config_file="/etc/fproc/pipeline.json", **HARD)
+    kind, program, *arguments = service["healthcheck"]["test"]
+    assert (kind, program) == ("CMD", "fproc")
+    asked = command_parser().parse_args([word.replace("$$", "$") for word in arguments])
+    assert (asked.status, asked.config, asked.watch_dir) == (
+        True,
+        "/etc/fproc/pipeline.json",
+        HARD["watch_dir"],
+    )
+    assert "--config" not in compose()["healthcheck"]["test"]
 
 
 def test_a_container_can_write_nothing_but_its_folders_and_has_no_rights() -> None:
