@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.clones import clone_of_project, user_environment
 from tests.support.programs.containers import Engine, engine_with_base, missing
-from tests.support.programs.running import SAMPLE, SAMPLE_RESULT, wait_until
+from tests.support.programs.running import DEADLINE_SECONDS, SAMPLE, SAMPLE_RESULT, wait_until
 
 pytestmark = [
     pytest.mark.long,
@@ -125,3 +130,58 @@ def test_docker_run_serves_the_folders_of_the_clone_and_ends_with_the_verb(
             said, _ = verb.communicate(timeout=30)
     assert "dashboard: http://127.0.0.1:8000 with the token " in said
     assert (spool / "results/a.txt").read_bytes() == SAMPLE_RESULT
+
+
+def compose_file_for(clone: Path, path: Path) -> None:
+    """Write the project's compose file for a host where containers have no network of their own."""
+    composed = yaml.safe_load((clone / "compose.yaml").read_text(encoding="utf-8"))
+    service = composed["services"]["fproc"]
+    assert service.pop("ports") == ["127.0.0.1:8000:8000"]
+    service["environment"] |= {"FPROC_HOST": "127.0.0.1", "FPROC_PORT": "0"}
+    service |= {"image": IMAGE, "network_mode": "host"}
+    path.write_text(yaml.safe_dump(composed), encoding="utf-8")
+
+
+def status_of(address: str, token: str) -> int:
+    """Ask the dashboard for what needs a token."""
+    with closing(HTTPConnection(address, timeout=DEADLINE_SECONDS)) as connection:
+        connection.request("GET", "/stats", headers={"Authorization": f"Bearer {token}"})
+        return connection.getresponse().status
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="there is no docker-compose")
+def test_docker_compose_brings_it_up_with_its_token_and_down_again(engine: Engine, clone: Path) -> None:
+    spool, token = clone / "watch_dir", clone / "fproc-token"
+    token.write_text("a-token-that-nobody-guesses-4711\n")
+    for path in (spool, *spool.iterdir(), token):
+        os.chown(path, USER, USER)
+    compose_file_for(clone, clone / "composed.yaml")
+    with engine.served() as address:
+
+        def compose(*words: str) -> str:
+            done = subprocess.run(
+                ["docker-compose", "--file", "composed.yaml", *words],
+                cwd=clone,
+                env=user_environment(DOCKER_HOST=address),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, (words, done.stdout + done.stderr)
+            return done.stdout
+
+        compose("up", "--no-build", "--detach")
+        pattern = re.compile(r"dashboard on http://(127\.0\.0\.1:\d+)")
+        wait_until(lambda: pattern.search(compose("logs")) is not None, lambda: compose("logs"))
+        found = pattern.search(compose("logs"))
+        assert found
+        asked = [status_of(found[1], word) for word in ("another-token", token.read_text().strip())]
+        assert asked == [401, 200]
+        (spool / "unprocessed/composed.txt").write_bytes(SAMPLE)
+        wait_until((spool / "results/composed.txt").exists)
+        container = compose("ps", "--quiet").strip()
+        engine("healthcheck", "run", container)
+        compose("stop")
+        assert engine("inspect", container, "--format", "{{.State.ExitCode}}") == "0"
+        compose("down")
+    assert (spool / "results/composed.txt").read_bytes() == SAMPLE_RESULT

@@ -201,6 +201,7 @@ BRIEF: dict[str, list[str]] = {
     "pythons": ["make", "pythons", "ARGS=-- -q tests/unit/base/test_errors.py"],
     "sweeps": ["make", "sweeps", "ARGS=tests/unit/base --collect-only -q"],
     "test-long": ["make", "test-long", "ARGS=tests/unit/base/test_errors.py -q"],
+    "check": ["make", "check", "ARGS=tests/unit/base/test_errors.py"],
     "generate": ["make", "generate"],
     "pyz": ["make", "pyz"],
     "bench": ["make", "bench", "ARGS=--help"],

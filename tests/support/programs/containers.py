@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.support.clones import user_environment
 from tests.support.programs.kept import kept
+from tests.support.programs.running import wait_until
 
 PROGRAMS = ("podman", "buildah", "crun", "mmdebstrap", "nsenter", "unshare")
 PACKAGES = "python3,python3-venv,git"
@@ -75,6 +76,18 @@ class Engine:
         settings.write_text("[global]\nno-index = true\nfind-links = /wheels\n")
         bases = f"--build-arg BUILD_BASE={BASE} --build-arg BASE={BASE}"
         return f"--isolation chroot {bases} -v {wheels}:/wheels:ro -v {settings}:/etc/pip.conf:ro"
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """Yield the address at which clients of docker find it, such as `docker-compose`."""
+        address = f"unix://{self.folder}/socket"
+        command = [str(self.program), "system", "service", "--time", "0", address]
+        with subprocess.Popen(command, env=user_environment()) as service:
+            try:
+                wait_until((self.folder / "socket").exists)
+                yield address
+            finally:
+                service.terminate()
 
 
 @contextmanager
