@@ -183,7 +183,7 @@ def test_each_view_has_its_json(visitor: Visitor, watch: Watch) -> None:
     found = {link.get_attribute("href") or "" for link in links.all()}
     assert "/files?state=processed" in found
     assert {path.partition("?")[0] for path in found} == {
-        *("/health", "/stats", "/graph", "/series", "/files", "/errors", "/trace"),
+        *("/health", "/stats", "/graph", "/series", "/files", "/failures", "/errors", "/trace"),
     }
     for path in found:
         assert running.get(path)[0] == 200

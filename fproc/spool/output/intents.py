@@ -190,19 +190,20 @@ class Intents:
         unlink_if_there(self._disk, os.path.join(self._folders.appends, digest_of(result)))
 
 
-_PLACE = " (appended, "
+APPENDED = " (appended, "
+"""What stands between the name of a result and the place of what was appended to it."""
 
 
 def is_place(told: str) -> bool:
     """Return whether this is what `place_in` returned."""
-    return _PLACE in told
+    return APPENDED in told
 
 
 def place_in(result: str, size_bytes: int, offset_bytes: int | None) -> str:
     """Return what is told of something that was appended to a result: its place there, if that is known."""
     if offset_bytes is None:
-        return f"{result}{_PLACE}{size_bytes} bytes)"
-    return f"{result}{_PLACE}bytes {offset_bytes}-{offset_bytes + size_bytes - 1})"
+        return f"{result}{APPENDED}{size_bytes} bytes)"
+    return f"{result}{APPENDED}bytes {offset_bytes}-{offset_bytes + size_bytes - 1})"
 
 
 def digest_of(result: str) -> str:

@@ -10,6 +10,7 @@ from fproc.config.model import Config
 from fproc.pipeline.failures import LEFT_OUT
 from fproc.pipeline.tracing.trace import USUAL
 from fproc.spool.layout import REPORT_ENDING
+from fproc.spool.output.intents import APPENDED
 from fproc.telemetry.health import OK
 from fproc.telemetry.rolling import PERCENTILES, SERIES_PERCENTILES, STEPS, WINDOWS
 from fproc.web.api.queries import ANY, MOST_ROWS, ROWS
@@ -45,6 +46,7 @@ def page_constants(name: str) -> str:
         "left_out": LEFT_OUT,
         "watch_dir": Config().watch_dir,
         "report_ending": REPORT_ENDING,
+        "appended": APPENDED,
     }
     return json.dumps(constants)
 

@@ -19,6 +19,7 @@ from fproc.spool.intake.status import Location, SpoolStatus
 from fproc.spool.job import checkpoint as checkpoints
 from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING, about, archive_number
 from fproc.spool.locks.holding import holder_status
+from fproc.spool.output.intents import APPENDED
 from fproc.telemetry.history.history import History
 from fproc.telemetry.rolling import rounded
 from fproc.telemetry.traces import Traces
@@ -91,7 +92,7 @@ class FileDetails:
         results: list[Entry] = []
         left_bytes = MOST_HASHED_BYTES
         for name in islice(names, MOST_RESULTS):
-            opened = open_below(self.config.results_dir, name)
+            opened = open_below(self.config.results_dir, name.partition(APPENDED)[0])
             if opened is None:
                 results.append({"name": name, "bytes": None, "sha256": None})
                 continue

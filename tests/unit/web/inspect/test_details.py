@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fproc.run.outcome import FileEvent
+from fproc.spool.output.intents import place_in
 from fproc.web.inspect import details
 from tests.support.dashboards import Place, value
 from tests.support.rooms import Room, history_in
@@ -45,6 +47,20 @@ def test_large_results_are_told_without_a_hash_and_those_that_are_gone_without_a
     assert second is not None
     assert first["results"][0]["sha256"] is None
     assert second["results"] == [{"name": "a.log", "bytes": None, "sha256": None}]
+
+
+def test_a_result_that_was_appended_to_is_told_with_the_place_and_the_size_of_the_whole(
+    memory_path: Path,
+) -> None:
+    room = Room(memory_path)
+    told = place_in("all.log", 4, 2)
+    room.record(FileEvent("job", "a.log", "processed", 1.0, results=(told,)))
+    (memory_path / "w" / "results" / "all.log").write_bytes(b"x\ntwo\n")
+    found = room.listing.details.of("a.log")
+    assert room.history is not None
+    room.history.close()
+    assert found is not None
+    assert [(result["name"], result["bytes"]) for result in found["results"]] == [(told, 6)]
 
 
 def test_rejected_lines_and_the_report_of_a_failure_are_told(tmp_path: Path) -> None:

@@ -8,13 +8,15 @@ function renderTimeline(timeline) {
 function fillMoment(row, moment) {
   const { node, line_no: line } = moment;
   const where = [node == null ? null : `node ${shown(node)}`, line == null ? null : `line ${number(line)}`];
-  const cell = text => el('td', { class: 'number' }, text);
+  const isRun = moment.client == null; // and not what somebody did with it
+  const cell = (label, text) => el('td', { class: isRun ? 'number' : 'number none', 'data-label': label }, isRun ? text : NONE);
   row.append(
     el('td', {}, DATE_CLOCK.format(Date.parse(moment.timestamp)), ' ', el('span', { class: 'quiet' }, when(moment.timestamp))),
     el('th', { scope: 'row' }, STATES.includes(moment.kind) ? chip(moment.kind) : shown(moment.kind),
-      moment.client == null ? null : ` by ${shown(moment.client)}`),
-    cell(number(moment.attempt)), cell(span(moment.seconds)), cell(number(moment.lines)),
-    cell(number(moment.lines_out)), cell(leftOutText(moment)),
+      isRun ? null : ` by ${shown(moment.client)}`),
+    cell('Attempt', number(moment.attempt)), cell('Took', span(moment.seconds)),
+    cell('Lines in', number(moment.lines)), cell('Lines out', number(moment.lines_out)),
+    cell('Left out', leftOutText(moment)),
     el('td', {}, el('span', { class: 'bad' }, shownError(moment.error ?? '')), metaLine(where)));
 }
 

@@ -39,7 +39,9 @@ function fillTrace(row, trace) {
 
 function renderSteps(trace) {
   const missed = place.line && !isTraced(trace) ? ` (line ${shown(place.line)} was not traced)` : '';
-  setText($('steps-title'), lineName(trace) + missed);
+  if ($('steps-title').textContent !== lineName(trace) + missed) {
+    $('steps-title').replaceChildren(...placeLink(trace.file, lineNumber(trace)), missed);
+  }
   const text = JSON.stringify([trace, feeds.graph.data?.edges]);
   if ($('steps').shows === text) return;
   $('steps').shows = text;

@@ -58,6 +58,7 @@ function uploaded(upload, request) {
     endUpload(upload, 'waiting', shown(body.error ?? 'the server is busy'));
   } else if (request.status === 201) {
     const given = body.files?.[0]?.name ?? upload.file.name;
+    upload.row.querySelector('bdi').replaceWith(fileLink(given));
     endUpload(upload, 'done', given === upload.file.name ? 'uploaded' : `uploaded as ${shown(given)}`);
     for (const feed of [feeds.stats, feeds.files]) feed.poll();
   } else {

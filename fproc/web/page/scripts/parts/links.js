@@ -1,8 +1,11 @@
 // Links: to the page of a file, and to what can be saved of it.
 
-/** The server gives results to be saved, never to be shown. */
-const resultLink = result => el('a', { href: `/results/${result.split('/').map(encode).join('/')}`,
-  'aria-label': `Save ${shown(result)}` }, name(result));
+/** The server gives results to be saved, never to be shown; of one that was appended to, the whole of it. */
+function resultLink(result) {
+  const [file] = result.split(CONSTANTS.appended);
+  return el('a', { href: `/results/${file.split('/').map(encode).join('/')}`, 'aria-label': `Save ${shown(result)}` },
+    name(result));
+}
 
 const fileUrl = file => `/file/${encode(file)}`;
 
