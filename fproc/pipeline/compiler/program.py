@@ -115,8 +115,8 @@ class Compiler:
     def _compiled(self, entry: str, *, timed: bool, behind: bool) -> Program:
         _check_ways(self._graph, entry)
         code, terms = self._generated(entry, timed=timed, behind=behind)
-        has_any_tag = any("lines_by_tag" in expression for expression in code.fetches.values())
-        if self._may_keep and not timed and not has_any_tag:
+        has_any_result = any("run.lines_by_" in expression for expression in code.fetches.values())
+        if self._may_keep and not timed and not has_any_result:
             alone = [lines for lines, writers in code.writers.items() if writers == 1]
             code, terms = self._generated(entry, alone, behind=behind)
         names = {

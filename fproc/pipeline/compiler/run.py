@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from operator import length_hint
 from typing import Any
@@ -21,8 +21,9 @@ from fproc.pipeline.compiler.streamed import StreamFeed
 from fproc.pipeline.compiler.writer import NotCompiledError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.processors.base import records_of
+from fproc.pipeline.processors.objects import StructuredRecord
 from fproc.pipeline.processors.options.templates import ResultTemplate
-from fproc.pipeline.processors.sinks import result_key
+from fproc.pipeline.processors.sinks import field_texts, result_key
 from fproc.pipeline.records import Block, Overlong, Record
 
 SHORT_SHARE = 16
@@ -158,17 +159,30 @@ class CompiledRun(Interpreter):
             self._spilled[index] += len(kept)
             kept.clear()
 
-    def lines(self, file: ResultTemplate, tag: str) -> list[str]:
-        """Return the list that takes the lines of a `write` node with a tag.
+    def lines(self, file: ResultTemplate, tag: str, fields: Sequence[str] = ()) -> list[str]:
+        """Return the list that takes the lines of a `write` node with a tag, of records with these fields.
 
         Raises:
             ValueError: no result can have that name.
         """
-        return self.output.lines(result_key(file, self.source, tag))
+        return self.output.lines(result_key(file, self.source, tag, fields))
 
     def lines_by_tag(self, file: ResultTemplate) -> dict[str, list[str]]:
         """Return these lists for all tags; looking one up raises as `lines` does."""
         return _ByTag(self, file)
+
+    def lines_by_fields(self, file: ResultTemplate) -> Callable[[StructuredRecord, str], list[str]]:
+        """Return a call that returns the list of a record; it raises what `lines` and `field_texts` do."""
+        known: dict[tuple[str, ...], list[str]] = {}
+
+        def lines_of(record: StructuredRecord, tag: str) -> list[str]:
+            key = (tag, *field_texts(file, record))
+            lines = known.get(key)
+            if lines is None:
+                lines = known[key] = self.lines(file, tag, key[1:])
+            return lines
+
+        return lines_of
 
     def printed(self) -> list[str]:
         """Return the list that takes the lines for standard output."""

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from fproc.base.values import dataclass, field, replace
+from fproc.pipeline.processors.objects import StructuredRecord
 from fproc.pipeline.processors.options.templates import ResultTemplate
 from fproc.pipeline.records import Record
 from fproc.pipeline.tracing.counts import NodeCounts
@@ -142,6 +143,12 @@ class RunCalls(Protocol):
 
     def lines_by_tag(self, file: ResultTemplate) -> Mapping[str, list[str]]:
         """Return these lists for all tags; looking one up raises as `lines` does."""
+
+    def lines_by_fields(self, file: ResultTemplate) -> Callable[[StructuredRecord, str], list[str]]:
+        """Return a call that returns the list of a record with a tag, for a template of fields.
+
+        It raises what `lines` does, and `Misfit` for a record without a field.
+        """
 
     def printed(self) -> list[str]:
         """Return the list that takes the lines for standard output."""

@@ -18,7 +18,7 @@ from fproc.pipeline.processors.base import (
     misfit,
     stateless,
 )
-from fproc.pipeline.processors.objects import MISSING, Misfit, decode, get
+from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, decode, get
 from fproc.pipeline.processors.options.result_names import APPENDED, is_result_name
 from fproc.pipeline.processors.options.templates import ResultTemplate, text_of
 from fproc.pipeline.records import Record
@@ -54,6 +54,19 @@ def fill_result_name(template: ResultTemplate, source: Source, tag: str, fields:
     return name
 
 
+def field_texts(template: ResultTemplate, record: StructuredRecord) -> list[str]:
+    """Return the fields of a record that the name of its result needs, as text.
+
+    Raises:
+        Misfit: it has not all of them.
+    """
+    values = [get(record, field) for field in template.fields]
+    for field, value in zip(template.fields, values, strict=True):
+        if value is MISSING:
+            raise Misfit(f"has no field {field!r}, which the result's name needs")
+    return [text_of(value) for value in values]
+
+
 def _write(*, file: ResultTemplate, append: bool, otherwise: str) -> Maker:  # noqa: ARG001 - the template knows
     def make(source: Source, output: Output) -> Processor:
         if file.fields:
@@ -78,19 +91,14 @@ def _by_fields(
     file: ResultTemplate, source: Source, output: Output, otherwise: str
 ) -> Callable[[str, str], Sequence[Record]]:
     """Return what writes each record to the result that its fields name."""
-    fields = file.fields
     names: dict[tuple[str, ...], str] = {}
 
     def process(tag: str, line: str) -> Sequence[Record]:
         try:
-            record = decode(line)
-            values = [get(record, field) for field in fields]
-            if MISSING in values:
-                raise Misfit(f"has no field {fields[values.index(MISSING)]!r}, which the result's name needs")  # noqa: TRY301
+            key = (tag, *field_texts(file, decode(line)))
         except Misfit as why:
             misfit(line, otherwise, str(why))
             return ()
-        key = (tag, *map(text_of, values))
         name = names.get(key)
         if name is None:
             name = names[key] = result_key(file, source, tag, key[1:])

@@ -11,7 +11,7 @@ def emit_write(code: Generator, at: Site, values: Values) -> Terms:
     """Write code that adds a line to the result that the node names."""
     file = code.named("file", values["file"])
     if values["file"].fields:
-        return code.push(at)
+        return _by_fields(code, at, file, needs_tag="tag" in values["file"].names)
     if "tag" not in values["file"].names:
         return _taken(code, at, code.fetched("lines", at.node, f"run.lines({file}, '')"))
     if at.tag is not None:
@@ -22,6 +22,20 @@ def emit_write(code: Generator, at: Site, values: Values) -> Terms:
     with code.write.block("try:"):
         code.write(f"{by_tag}[{at.tag_name}].append({at.line})")
     with code.write.block("except ValueError:"):
+        pushed = code.push(at)
+    with code.write.block("else:"):
+        written = [code.counted("written", at.node)]
+    code.add(code.received, at.node, written)
+    return written + pushed
+
+
+def _by_fields(code: Generator, at: Site, file: str, *, needs_tag: bool) -> Terms:
+    """Write code that adds a line to the result that its record names."""
+    lines_of = code.fetched("lines_of", at.node, f"run.lines_by_fields({file})")
+    record, tag = at.record or f"decode({at.line})", at.tag_code if needs_tag else "''"
+    with code.write.block("try:"):
+        code.write(f"{lines_of}({record}, {tag}).append({at.line})")
+    with code.write.block("except Exception:"):
         pushed = code.push(at)
     with code.write.block("else:"):
         written = [code.counted("written", at.node)]

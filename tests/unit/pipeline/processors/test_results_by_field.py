@@ -107,7 +107,24 @@ def test_a_field_that_looks_like_a_mistyped_name_is_told() -> None:
 
 def test_it_takes_records_from_the_nodes_before() -> None:
     parse = {"type": "parse_csv", "config": {"header": ["level", "text"]}, "next": "sink"}
-    assert written(plan_for("{level}", parse), "warn,a", "info,b", "warn,c")[0] == {
+    plan = plan_for("{level}", parse)
+    assert "decode" not in plan.compiler.program("start").source
+    assert written(plan, "warn,a", "info,b", "warn,c")[0] == {
         "warn": ['{"level":"warn","text":"a"}', '{"level":"warn","text":"c"}'],
         "info": ['{"level":"info","text":"b"}'],
     }
+
+
+def test_a_tag_and_fields_name_a_result_together() -> None:
+    tag = {"type": "tag_prefix", "config": {"separator": " "}, "next": "sink"}
+    plan = plan_for("{tag}.{a}", tag)
+    assert plan.compiler.program("start").source.count("push(") == 1  # for what names no result
+    results, reasons = written(
+        plan, 'x {"a":1}', 'y {"a":1}', 'x/y {"a":1}', 'x {"a":1.0}', "x z", 'x {"b":1}'
+    )
+    assert results == {"x.1": ['{"a":1}'], "y.1": ['{"a":1}'], "x.1.0": ['{"a":1.0}']}
+    assert [reason[:30] for reason in reasons] == [
+        "ValueError: 'x/y.1' cannot be ",
+        "is not JSON: Expecting value (",
+        "has no field 'a', which the re",
+    ]
