@@ -12,6 +12,7 @@ from typing import Any
 
 from fproc.base.values import dataclass
 from fproc.config.model import Config
+from fproc.spool.disk.folder_watch import FolderWatch
 from fproc.spool.intake.status import SpoolStatus
 from fproc.spool.layout import REPORT_ENDING, about
 
@@ -48,13 +49,21 @@ class FailureGroups:
     Args:
         config: it has the folders.
         monotonic: seconds on a clock that is never set.
+        clock: seconds since 1970.
     """
 
-    def __init__(self, config: Config, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._config = config
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._known: dict[str, _ReadReport] = {}
+        self._watch = FolderWatch(SpoolStatus(config).folders.failed, clock)
 
     def as_json(self, limit: int, query: str = "", since: str = "") -> dict[str, Any]:
         """Return the answer of `/failures`, largest groups first; `unread` inputs are in none of them yet.
@@ -104,7 +113,14 @@ class FailureGroups:
         return groups, unread
 
     def _look(self) -> int:
-        """Read reports that are new or have changed, for a while; return how many are left."""
+        """Read reports that are new or have changed, for a while; return how many are left.
+
+        While nothing comes into the folder or leaves it, what is known holds.
+        """
+        if self._watch.is_unchanged():
+            return 0
+        with suppress(OSError):  # a folder that is missing has nothing in it
+            self._watch.begin()
         spool_status = SpoolStatus(self._config)
         folder = spool_status.folders.failed
         names = spool_status.inputs(folder)
@@ -120,6 +136,8 @@ class FailureGroups:
             else:
                 self._known.pop(name, None)
                 unread += 1
+        if not unread:
+            self._watch.keep()
         return unread
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,15 @@ def test_only_what_failed_since_a_time_counts_whatever_its_zone(place: Place) ->
 @pytest.mark.parametrize("since", ["noon", "2030", "0001-01-01T00:00:00Z0", "x" * 3000])
 def test_a_time_that_is_none_is_refused(place: Place, since: str) -> None:
     assert place.get(f"/failures?since={since}").status == 400
+
+
+def test_a_folder_of_failures_is_looked_at_again_only_when_it_has_changed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = failure_groups.FailureGroups(place.plan.config, clock=lambda: time.time() + 10)
+    assert found.as_json(50)["files"] == 4
+    with monkeypatch.context() as patched:
+        patched.setattr(failure_groups, "_version", None)
+        assert found.as_json(50)["files"] == 4
+    fail(place, "new.log", {"node": "a", "reason": "x", "timestamp": "2030-01-05T00:00:00Z"})
+    assert found.as_json(50)["files"] == 5

@@ -1,13 +1,14 @@
 // The page of one file: asked for again and again while something may happen to it.
 
 const AT_WORK_SECONDS = 2, AT_REST_SECONDS = 10, MISSED_SECONDS = 5;
+const REST = 20; // after an answer that took long, so many times as long
 
 let fileTimer, fileFlight = null;
 
 async function refreshFile() {
   clearTimeout(fileTimer);
   fileFlight?.abort();
-  const flight = fileFlight = new AbortController();
+  const flight = fileFlight = new AbortController(), began = performance.now();
   let seconds = MISSED_SECONDS;
   try {
     const data = await ask(location.pathname, { signal: AbortSignal.any([flight.signal, AbortSignal.timeout(8000)]),
@@ -20,7 +21,7 @@ async function refreshFile() {
     if (fileFlight !== flight) return; // asked anew meanwhile
     missFile(error);
   }
-  if (!document.hidden) fileTimer = setTimeout(refreshFile, seconds * 1000);
+  if (!document.hidden) fileTimer = setTimeout(refreshFile, Math.max(seconds * 1000, REST * (performance.now() - began)));
 }
 
 function showFile(data) {
