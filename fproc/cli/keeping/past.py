@@ -24,6 +24,9 @@ from fproc.telemetry.history.history import History
 PAGE = 1000
 """How many events are read at once."""
 
+_UNKNOWN = "nothing is known of that name; --why says where a file is"
+_NOT_SET_ASIDE = "no lines of that name are set aside; --history says what became of a file"
+
 
 def print_history(config: Config, file: str, *, as_json: bool) -> int:
     """Print what happened to all inputs, or to those of one name, oldest first."""
@@ -31,12 +34,12 @@ def print_history(config: Config, file: str, *, as_json: bool) -> int:
     with history_there(spool_status, config) as history:
         events = _events(history, file)
         if as_json:
-            return _say_all(map(json.dumps, map(_as_json, events)), file)
+            return _say_all(map(json.dumps, map(_as_json, events)), file, _UNKNOWN)
         count = 0
         for event in events:
             say(_line(event))
             count += 1
-    return _found(count, file)
+    return _found(count, file, _UNKNOWN)
 
 
 def print_export(config: Config, form: str) -> int:
@@ -59,7 +62,7 @@ def print_rejects(config: Config, file: str, *, as_json: bool) -> int:
     folder = spool_status_there(config).folders.failed
     rejects = (entry for name in _reject_files(folder, file) for entry in _rejects_in(folder, name))
     if as_json:
-        return _say_all(map(json.dumps, rejects), file)
+        return _say_all(map(json.dumps, rejects), file, _NOT_SET_ASIDE)
     count = 0
     for entry in rejects:
         what = f"{shown(entry['file'])}:{entry.get('line_no')}: {entry.get('error')}"
@@ -67,24 +70,24 @@ def print_rejects(config: Config, file: str, *, as_json: bool) -> int:
         if entry.get("line") is not None:
             say(f"  {shown(str(entry['line']))}")
         count += 1
-    return _found(count, file)
+    return _found(count, file, _NOT_SET_ASIDE)
 
 
-def _found(count: int, file: str) -> int:
-    """Return the exit status; say so if a file was asked for of which nothing is known."""
+def _found(count: int, file: str, otherwise: str) -> int:
+    """Return the exit status; say so if a file was asked for, and nothing was found."""
     if not file or count:
         return EXIT_OK
-    complain(f"{shown(file)}: nothing is known of that name; --why says where a file is")
+    complain(f"{shown(file)}: {otherwise}")
     return EXIT_FILE_FAILED
 
 
-def _say_all(values: Iterator[str], file: str) -> int:
+def _say_all(values: Iterator[str], file: str, otherwise: str) -> int:
     """Print JSON values as one array."""
     count = 0
     for count, value in enumerate(values, 1):
         say(("[" if count == 1 else ",") + value)
     say("]" if count else "[]")
-    return _found(count, file)
+    return _found(count, file, otherwise)
 
 
 def _events(history: History | None, file: str) -> Iterator[FileEvent]:

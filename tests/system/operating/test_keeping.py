@@ -86,11 +86,16 @@ def test_the_lines_that_were_set_aside_are_shown_with_their_reason(folder: Path)
     ]
 
 
-@pytest.mark.parametrize("action", ["--history", "--rejects"])
-def test_a_name_of_which_nothing_is_known_is_said(folder: Path, action: str) -> None:
+@pytest.mark.parametrize(
+    ("action", "what"),
+    [
+        ("--history", "nothing is known of that name; --why says where a file is"),
+        ("--rejects", "no lines of that name are set aside; --history says what became of a file"),
+    ],
+)
+def test_a_name_of_which_nothing_is_known_is_said(folder: Path, action: str, what: str) -> None:
     ended = run(folder, action, "nothing.txt")
-    assert (ended.status, ended.out) == (1, b"")
-    assert ended.err == "fproc: nothing.txt: nothing is known of that name; --why says where a file is\n"
+    assert (ended.status, ended.out, ended.err) == (1, b"", f"fproc: nothing.txt: {what}\n")
 
 
 def test_a_dry_run_lists_what_a_prune_removes_and_removes_nothing(tmp_path: Path) -> None:
