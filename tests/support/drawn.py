@@ -46,6 +46,9 @@ PATTERNS = st.sampled_from(
         "INFO|WARN",
         "^INFO",
         "^[^ ]* INFO ",
+        "^[^ ]* WARN ",
+        "^[^ ]* a ",
+        "^[^ ]* [^ ]* INFO ",
         "a.b",
         "x|",
         "(?i)info",
@@ -57,6 +60,7 @@ PATTERNS = st.sampled_from(
         "",
     ]
 )
+WORDS_OF_FIELD = st.sampled_from(["INFO", "WARN", "a", "b", "x1", "{}"]).map("^[^ ]* {} ".format)
 OTHERWISE = st.sampled_from(["keep", "drop", "reject"])
 SEPARATORS = st.sampled_from([" ", ",", " ,", "a"])
 DEFAULTS = st.one_of(st.none(), st.sampled_from([*TAGS, *SPECIAL]))
@@ -83,10 +87,15 @@ def fields_options() -> st.SearchStrategy[dict[str, Any]]:
 
 Options = st.SearchStrategy[dict[str, Any]]
 
+
+def tag_options(patterns: st.SearchStrategy[str], most: int) -> Options:
+    """Rules with these patterns."""
+    rules = st.dictionaries(st.sampled_from([*TAGS, *SPECIAL]), patterns, max_size=most)
+    return options(rules=rules, default=DEFAULTS)
+
+
 BUILTINS: dict[str, Options] = {
-    "tag": options(
-        rules=st.dictionaries(st.sampled_from([*TAGS, *SPECIAL]), PATTERNS, max_size=3), default=DEFAULTS
-    ),
+    "tag": st.one_of(tag_options(PATTERNS, 3), tag_options(WORDS_OF_FIELD, 6)),
     "tag_field": options(
         separator=SEPARATORS,
         field=st.integers(1, 4),
@@ -110,7 +119,12 @@ BUILTINS: dict[str, Options] = {
     ),
     "rewrite": options(
         pattern=st.sampled_from(
-            ["^(?P<one>\\w+) (?P<two>.*)$", "(?P<one>a)|(?P<two>b)", "(x)?(?P<one>\\S*)(?P<two>)"]
+            [
+                "^(?P<one>\\w+) (?P<two>.*)$",
+                "^[^ ]* (?P<one>[^ ]*) (?P<two>.*)$",
+                "(?P<one>a)|(?P<two>b)",
+                "(x)?(?P<one>\\S*)(?P<two>)",
+            ]
         ),
         template=st.lists(st.sampled_from(["{one}", "{two}", "{0}", " - ", "{{", '"']), max_size=4).map(
             "".join

@@ -16,15 +16,16 @@ MOST_PARTS = 12
 """The most fields of which each one gets a variable of its own."""
 
 
-def split(code: Generator, at: Site, separator: str) -> tuple[Site, Split]:
+def split(code: Generator, at: Site) -> tuple[Site, Split]:
     """Return the fields of the line at a site, with code that splits it unless that was done before."""
     own = _need(code, at.node)
     assert own is not None
-    known = at.splits.get((at.line, separator))
+    key = (at.line, own.by)
+    known = at.splits.get(key)
     if known is not None and _fits(known.size, own):
         return at, known
-    new_split = _made(code, at, separator, _combined(own, _needs_after(code, at.node, separator)))
-    return replace(at, splits={**at.splits, (at.line, separator): new_split}), new_split
+    new_split = _made(code, at, _combined(own, _needs_after(code, at.node, own.by)))
+    return replace(at, splits={**at.splits, key: new_split}), new_split
 
 
 def part(split: Split, number: int) -> str:
@@ -43,7 +44,7 @@ def _need(code: Generator, node: str) -> FieldNeed | None:
     return BUILTINS[form.name].needs_fields(form.values) if isinstance(form, BuiltinForm) else None
 
 
-def _needs_after(code: Generator, node: str, separator: str) -> list[FieldNeed]:
+def _needs_after(code: Generator, node: str, separator: str | None) -> list[FieldNeed]:
     """Return what the nodes that the same line can go on to need, with this separator."""
     needs: list[FieldNeed] = []
     visited = [node]
@@ -55,7 +56,7 @@ def _needs_after(code: Generator, node: str, separator: str) -> list[FieldNeed]:
         targets = [target for target in code.graph.followers(name) if target not in visited]
         visited += dict.fromkeys(targets)
         target_needs = [_need(code, target) for target in dict.fromkeys(targets)]
-        needs += [need for need in target_needs if need is not None and need.separator == separator]
+        needs += [need for need in target_needs if need is not None and need.by == separator]
     return needs
 
 
@@ -64,10 +65,10 @@ def _combined(own: FieldNeed, others: list[FieldNeed]) -> FieldNeed:
     exact = {need.exactly for need in (own, *others) if need.exactly is not None}
     least = max(need.least for need in (own, *others) if need.exactly is None or need is own)
     if len(exact) == 1:
-        together = FieldNeed(own.separator, 0, *exact)
+        together = replace(own, least=0, exactly=exact.pop())
         if all(_fits(together.exactly or 0, need) for need in (own, *others)):
             return together
-    return own if exact else FieldNeed(own.separator, least)
+    return own if exact else replace(own, least=least)
 
 
 def _fits(parts: int, need: FieldNeed) -> bool:
@@ -75,11 +76,10 @@ def _fits(parts: int, need: FieldNeed) -> bool:
     return parts == need.exactly if need.exactly is not None else need.least < parts
 
 
-def _made(code: Generator, at: Site, separator: str, need: FieldNeed) -> Split:
+def _made(code: Generator, at: Site, need: FieldNeed) -> Split:
     """Write code that splits a line: into as many variables as it needs, or into a list of what it has."""
     size = need.exactly if need.exactly is not None else need.least + 1
-    by = None if separator == " " else separator
-    call = f"{at.line}.split({by!r}, {size - 1})"
+    call = f"{at.line}.split({need.by!r}, {size - 1})"
     if size > MOST_PARTS or (need.exactly is None and at.node in code.short):
         listed = code.new("parts")
         code.write(f"{listed} = {call}")

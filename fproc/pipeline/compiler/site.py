@@ -69,7 +69,7 @@ class Site:
     tag_name: str = ""
     unasked: str = ""
     hops: int = 1
-    splits: Mapping[tuple[str, str], Split] = field(default_factory=dict)
+    splits: Mapping[tuple[str, str | None], Split] = field(default_factory=dict)
     record: str = ""
     whole: str = ""
 

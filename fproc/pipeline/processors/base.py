@@ -262,12 +262,19 @@ def no_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
 class FieldNeed:
     """The fields of a line that a built-in looks at: up to number `least`.
 
-    `exactly` is the number of parts to split the line into, the last one with the rest, if that matters.
+    `exactly` is the number of parts to split the line into, the last one with the rest, if that matters. A
+    blank that separates is any run of white space, unless `is_single`.
     """
 
     separator: str
     least: int
     exactly: int | None = None
+    is_single: bool = False
+
+    @property
+    def by(self) -> str | None:
+        """The separator as `str.split` takes it."""
+        return None if self.separator == " " and not self.is_single else self.separator
 
 
 FieldNeeds = Callable[[Mapping[str, Any]], FieldNeed | None]

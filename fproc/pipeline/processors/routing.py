@@ -15,6 +15,7 @@ from fproc.pipeline.processors.base import (
     routing,
     stateless,
 )
+from fproc.pipeline.processors.options.splits import words_of_field
 from fproc.pipeline.processors.text import SEPARATOR, field_splitter
 
 
@@ -52,6 +53,12 @@ def _one_field(values: Mapping[str, Any]) -> FieldNeed:
     return FieldNeed(values["separator"], values["field"])
 
 
+def _field_of_rules(values: Mapping[str, Any]) -> FieldNeed | None:
+    """Return the field that all rules are about, if there is one."""
+    found = words_of_field(values["rules"])
+    return FieldNeed(" ", found.field, is_single=True) if found else None
+
+
 def _has_default(values: Mapping[str, Any]) -> bool:
     return values["default"] is not None
 
@@ -87,6 +94,7 @@ BUILTINS: dict[str, Builtin] = {
         sets_tag=_has_default,
         gives_tags=_tags_of("rules"),
         passes_line=True,
+        needs_fields=_field_of_rules,
     ),
     "tag_field": stateless(
         "Tags a line by the text of one of its fields.",

@@ -20,6 +20,7 @@ from fproc.pipeline.processors.base import (
     no_tags,
     stateless,
 )
+from fproc.pipeline.processors.options.splits import names_of_parts
 from fproc.pipeline.processors.options.templates import POSITIONS, Places, Template
 from fproc.pipeline.records import Record
 
@@ -118,6 +119,12 @@ def _fields_of_template(values: Mapping[str, Any]) -> FieldNeed | None:
     return FieldNeed(values["separator"], least, values["max"]) if least else None
 
 
+def _fields_of_pattern(values: Mapping[str, Any]) -> FieldNeed | None:
+    """Return the parts that the pattern of `rewrite` splits a line into, if it does no more."""
+    names = names_of_parts(values["pattern"])
+    return FieldNeed(" ", len(names), len(names), is_single=True) if names else None
+
+
 def _split(*, separator: str) -> Maker:
     def process(tag: str, line: str) -> Sequence[Record]:
         return [(tag, part) for part in line.split(separator)]
@@ -197,6 +204,7 @@ BUILTINS: dict[str, Builtin] = {
             ),
             "otherwise": OTHERWISE,
         },
+        needs_fields=_fields_of_pattern,
         check=_check_groups,
     ),
     "fields": same_tag(

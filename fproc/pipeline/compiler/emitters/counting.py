@@ -67,7 +67,7 @@ def emit_tally(code: Generator, at: Site, values: Values) -> Terms:
     if need is None:
         return any_processor(code, at)
     rows = code.fetched_anew("rows", at.node, f"run.target({at.node!r}).rows")
-    at, split = splitting.split(code, at, need.separator)
+    at, split = splitting.split(code, at)
     key = code.new("key")
     part, has = splitting.part(split, need.least), splitting.has(split, need.least)
     code.write(f"{key} = {part} if {has} else {values['default']!r}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fproc.pipeline.compiler import fields as splitting
 from fproc.pipeline.compiler.emitters.common import Values, emit_one, match_test
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.site import Site, Terms
+from fproc.pipeline.processors.options.splits import words_of_field
 
 FEW_TEXTS = 4
 """The most texts that are compared one by one in less time than a look-up in a table takes."""
@@ -16,6 +19,13 @@ FEW_SITES = 24
 
 def emit_tag(code: Generator, at: Site, values: Values) -> Terms:
     """Write code that tags a line by the first pattern that it matches."""
+    found = words_of_field(values["rules"])
+    if found is not None and code.tag_matters_after(at.node):
+        at, split = splitting.split(code, at)
+        key = code.new("key")
+        part, has_next = splitting.part(split, found.field), splitting.has(split, found.field + 1)
+        code.write(f"{key} = {part} if {has_next} else None")
+        return _tag_by(code, at, key, found.tags, values["default"])
     choices = [(match_test(code, pattern, at.line), tag) for tag, pattern in values["rules"].items()]
     return _choose(code, at, choices, values["default"])
 
@@ -24,14 +34,18 @@ def emit_tag_field(code: Generator, at: Site, values: Values) -> Terms:
     """Write code that tags a line by one of its fields."""
     if not code.tag_matters_after(at.node):
         return emit_one(code, at, at.line, at.tagged_unasked())
-    at, split = splitting.split(code, at, values["separator"])
+    at, split = splitting.split(code, at)
     key = code.new("key")
     field = values["field"]
     if split.parts:
         key = splitting.part(split, field)
     else:
         code.write(f"{key} = {splitting.part(split, field)} if {splitting.has(split, field)} else None")
-    tags, default = values["tags"], values["default"]
+    return _tag_by(code, at, key, values["tags"], values["default"])
+
+
+def _tag_by(code: Generator, at: Site, key: str, tags: Mapping[str, str], default: str | None) -> Terms:
+    """Write code that looks a text in a variable up in a table of tags."""
     texts: dict[str, list[str]] = {}
     for text, tag in tags.items():
         texts.setdefault(tag, []).append(text)

@@ -11,6 +11,7 @@ from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.patterns import expansion, plain_words
 from fproc.pipeline.compiler.site import Site, Terms
 from fproc.pipeline.compiler.writer import filled
+from fproc.pipeline.processors.options.splits import names_of_parts
 
 
 def emit_sieve(negation: str) -> Callable[[Generator, Site, Values], Terms]:
@@ -95,7 +96,7 @@ def emit_fields(code: Generator, at: Site, values: Values) -> Terms:
     needed = template.highest_number
     if not needed:
         return _reformed(code, at, "True", filled(template.text, {"0": at.line}), values["otherwise"])
-    at, split = splitting.split(code, at, values["separator"])
+    at, split = splitting.split(code, at)
     expressions = {
         "0": at.line,
         **{name: splitting.part(split, int(name)) for name in template.names if name != "0"},
@@ -110,6 +111,9 @@ def emit_rewrite(code: Generator, at: Site, values: Values) -> Terms:
     pattern, template = values["pattern"], values["template"]
     if not pattern.groupindex.keys() >= {*template.positions}:
         return any_processor(code, at)
+    names = names_of_parts(pattern)
+    if names and not template.positions:
+        return _rewrite_parts(code, at, values, names)
     match = code.new("match")
     code.write(f"{match} = {search_call(code, pattern)}({at.line})")
     names = [name for name in dict.fromkeys(template.names) if name != "0"]
@@ -129,3 +133,15 @@ def emit_rewrite(code: Generator, at: Site, values: Values) -> Terms:
         return emit_one(code, at, line, at)
     code.add(code.received, at.node, dropped)
     return terms + dropped + pushed
+
+
+def _rewrite_parts(code: Generator, at: Site, values: Values, names: list[str]) -> Terms:
+    """Write code for a pattern that does no more than split a line into parts with these names."""
+    at, split = splitting.split(code, at)
+    parts = {name: splitting.part(split, number) for number, name in enumerate(names, 1)}
+    text = filled(values["template"].text, {**parts, "0": at.line})
+    with code.write.block(f"if {chr(10)!r} in {at.line}:"):  # which no dot matches
+        pushed = code.push(at)
+    with code.write.block("else:"):
+        fits = splitting.has(split, len(names))
+        return _reformed(code, at, fits, text, values["otherwise"]) + pushed
