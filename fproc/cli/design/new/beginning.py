@@ -50,7 +50,11 @@ def read_beginning(path: str) -> Beginning:
     if is_cut:
         data = data[: data.rfind(b"\n", 0, MOST_BYTES) + 1] or data[:MOST_BYTES]
     text, encoding = _decoded(data, is_cut=is_cut)
-    lines = [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    lines = [
+        line.removesuffix("\r")
+        for line in text.removesuffix("\n").split("\n")
+        if "\0" not in line  # no configuration may have one, so no example either
+    ]
     if not any(map(str.strip, lines)):
         raise UsageError(f"--from {shown(path)}: there is no text in it to make a pipeline for")
     return Beginning(name, tuple(lines[:MOST_LINES]), encoding, is_cut or len(lines) > MOST_LINES)

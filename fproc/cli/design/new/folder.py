@@ -64,6 +64,8 @@ def make_folder(folder: str, sample: str | None) -> str:
 
 
 def _refuse_what_is_there(folder: str) -> None:
+    if not folder:
+        raise UsageError("--new needs the name of a folder, which is empty or not there yet")
     try:
         entries = os.listdir(folder)
     except FileNotFoundError:

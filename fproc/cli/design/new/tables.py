@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from fproc.base.text import counted
 from fproc.cli.design.new.beginning import Beginning
@@ -19,7 +19,12 @@ FEWEST_ROWS = 2
 FEWEST_PLAIN_COLUMNS = 3
 """Of a table without a header, lest text with a comma in each line be one."""
 
+FEWEST_FIXED_COLUMNS = 2
 FEWEST_FIXED_ROWS = 4
+FEWEST_TIGHT_ROWS = 12
+"""Of a table in which one blank at most is between columns, as it may be in a few lines of text by chance."""
+
+NARROW_GAP = 2
 _NAME = re.compile(r"[^\W\d][\w .#/()%:$€-]{0,60}")
 _FIGURE = re.compile(r"[+-]?[\d.,]*\d")
 
@@ -94,9 +99,11 @@ def fixed_columns(sample: Beginning) -> Iterator[SampleShape]:
     lines = [line.expandtabs(1) for line in sample.lines if line.strip()]
     if len(lines) < FEWEST_FIXED_ROWS or any("\t" in line for line in sample.lines):
         return
-    columns = _columns(lines)
-    if len(columns) < FEWEST_PLAIN_COLUMNS - 1:
+    runs = _runs(lines)
+    is_wide = any(after[0] - before[-1] > NARROW_GAP for before, after in pairwise(runs))
+    if len(runs) < FEWEST_FIXED_COLUMNS or (not is_wide and len(lines) < FEWEST_TIGHT_ROWS):
         return
+    columns = _columns(lines, runs)
     cells = [[line[begin:end].strip() for begin, end in columns] for line in lines]
     has_header = are_names(cells[0]) and any(map(_FIGURE.fullmatch, cells[1]))
     names = cells[0] if has_header else [f"column_{number}" for number in range(1, len(columns) + 1)]
@@ -116,21 +123,25 @@ def fixed_columns(sample: Beginning) -> Iterator[SampleShape]:
     )
 
 
-def _columns(lines: Sequence[str]) -> list[tuple[int, int]]:
-    """Return begin and end of each column: a run of positions, none of which is blank in all lines.
+def _runs(lines: Sequence[str]) -> list[list[int]]:
+    """Return the runs of positions, none of which is blank in all lines."""
+    places = range(max(map(len, lines)))
+    is_used = [any(line[place : place + 1].strip() for line in lines) for place in places]
+    return [list(run) for used, run in groupby(places, key=is_used.__getitem__) if used]
+
+
+def _columns(lines: Sequence[str], runs: list[list[int]]) -> list[tuple[int, int]]:
+    """Return begin and end of each column.
 
     Columns may have longer texts later in the file, so each gets the blanks behind it, but half of them if
     the next one is aligned to the right.
     """
-    width = max(map(len, lines))
-    is_used = [any(line[place : place + 1].strip() for line in lines) for place in range(width)]
-    runs = [list(places) for used, places in groupby(range(width), key=is_used.__getitem__) if used]
     begins = [run[0] for run in runs]
     for number in range(1, len(runs)):
         is_right_aligned = _is_full(lines, runs[number][-1]) and not _is_full(lines, runs[number][0])
         before = runs[number - 1][-1] + 1
         begins[number] = runs[number][0] if not is_right_aligned else (before + runs[number][0]) // 2 + 1
-    return list(zip(begins, [begin - 1 for begin in begins[1:]] + [width], strict=True))
+    return list(zip(begins, [begin - 1 for begin in begins[1:]] + [runs[-1][-1] + 1], strict=True))
 
 
 def _escaped(text: str) -> str:

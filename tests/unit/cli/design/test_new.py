@@ -136,6 +136,17 @@ CASES = {
         "3 columns at fixed positions, with a header",
         {"x": "ID,NAME,PRICE\n1,bolt,1.50\n2,saw,20.00\n17,plate,100.00\n"},
     ),
+    "fixed columns without a header, side by side": Case(
+        "".join(f"{n} a{n} {n * 5:3}\n" for n in range(1, 10)) * 2,
+        "3 columns at fixed positions",
+        {"x": "column_1,column_2,column_3\n" + "".join(f"{n},a{n},{n * 5}\n" for n in range(1, 10)) * 2},
+    ),
+    "text with blanks at the same places": Case(
+        "we are in\nit is on\nso we go\nhe is up\n",
+        "text",
+        {"x": "we are in\nit is on\nso we go\nhe is up\n"},
+    ),
+    "text with NULs": Case("a\nb\0c\nd\n", "text", {"x": "a\nb\0c\nd\n"}),
     "text": Case("Dear all,\n\nit is late. \n", "text", {"x": "Dear all,\nit is late.\n"}),
 }
 
@@ -260,6 +271,8 @@ def test_a_folder_that_is_not_empty_and_a_file_are_left_alone(tmp_path: Path) ->
     (tmp_path / "x").write_text("a", "utf-8")
     with pytest.raises(UsageError, match=r"is not empty, there is 'x'; name a folder"):
         make_folder(str(tmp_path), None)
+    with pytest.raises(UsageError, match="needs the name of a folder"):
+        make_folder("", None)
     with pytest.raises(UsageError, match="Not a directory"):
         make_folder(str(tmp_path / "x"), None)
     assert tree(tmp_path) == {"x": b"a"}
