@@ -101,6 +101,10 @@ def test_a_name_is_text_wherever_it_is_shown_and_its_file_can_be_retried(
     expect_counts(page, failed=0, processed=1)
     expect(page.locator("#files-table tbody th").first).to_have_text(shown)
     expect_harmless(page)
+    page.locator("#files-table tbody th a").first.click()
+    expect(page.locator("#file-title")).to_have_text(shown)
+    expect(page.locator("#places article")).to_have_attribute("data-state", "processed")
+    expect_harmless(page)
     assert not [url for url in asked if not url.startswith(running.url) or url.endswith("/x")]
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from fproc.run.outcome import FileEvent
+from fproc.spool.disk.disk import Disk
+from fproc.spool.job.checkpoint import Checkpoint, Position, write_checkpoint
+from fproc.spool.job.decision import FileStamp
 from fproc.spool.output.intents import place_in
 from fproc.web.inspect import details
 from tests.support.dashboards import Place, value
@@ -118,3 +121,15 @@ def test_who_uploaded_a_file_and_who_asked_for_its_retry_is_told(memory_path: Pa
     }
     place.history.close()
     assert told == {"a.log": [("uploaded", "127.0.0.1", 2)], "b~2.log": [("requeued", "127.0.0.1", 0)]}
+
+
+def test_the_checkpoint_of_a_file_that_is_worked_on_is_told(tmp_path: Path) -> None:
+    place = Place(tmp_path / "w")
+    path = place.folder / "underprocess" / "big.log"
+    path.write_text("x\n")
+    job = place.folder / ".fproc" / "jobs" / "big.log"
+    job.mkdir(parents=True)
+    saved = Checkpoint(FileStamp.of(path.stat()), "f", Position(offset_bytes=900, line_no=11), (), 0, 0)
+    write_checkpoint(Disk(power=False), str(job), saved)
+    [at_work] = value(place.get("/file/big.log"))["places"]
+    assert (at_work["state"], at_work["checkpoint"]) == ("underprocess", {"line_no": 11})
