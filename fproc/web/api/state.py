@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,8 @@ def health(view: DashboardState) -> tuple[bool, dict[str, Any]]:
     verdict = judge([view.health()], view.spool.disks())
     checks = {name: dict(check) for name, check in verdict.checks.items()}
     size, busy = view.workers()
-    last, oldest = view.metrics.snapshot().last_success, view.listing.oldest_waiting()
+    snapshot, oldest = view.metrics.snapshot(), view.listing.oldest_waiting()
+    last = snapshot.last_success
     checks["workers"] |= {"count": size, "busy": busy}
     checks["last_success"] = {"ok": True, "timestamp": None if last is None else rfc3339(last)}
     checks["oldest_waiting"] = {
@@ -58,9 +60,17 @@ def health(view: DashboardState) -> tuple[bool, dict[str, Any]]:
         "status": verdict.status,
         "version": __version__,
         "uptime_seconds": round(view.uptime_seconds(), 3),
+        "revision": _revision(view, snapshot.totals, is_busy=busy > 0),
         "checks": checks,
     }
     return verdict.is_ok, value
+
+
+def _revision(view: DashboardState, totals: dict[str, int], *, is_busy: bool) -> str:
+    """Return a text that changes whenever the page has something else to show, so it need not ask for all."""
+    moment = int(time.monotonic()) if is_busy else 0
+    seen = totals, view.listing.known_counts(), moment, list(view.graph.nodes)
+    return f"{zlib.crc32(repr(seen).encode()):08x}"
 
 
 COUNTS = ("ok", "count", "busy")

@@ -1,7 +1,10 @@
 // The connection: live, paused, stale or unreachable.
 
+const ATTENDED_SECONDS = 2 * IDLE_SECONDS;
+
 const link = {
   isPaused: false, isDown: false, isReloading: false, pausedAt: null,
+  changedAt: Date.now(), revision: '', touchedAt: Date.now(),
 
   heard(feed) {
     if (feed !== feeds.health) remember('sessionStorage', 'fproc-reloaded', null);
@@ -9,7 +12,24 @@ const link = {
       this.isDown = false;
       pollAll();
     }
+    if (feed === feeds.health) this.compare(feed.data.revision);
     renderLink();
+  },
+
+  /** Everything is asked for soon after the server has said that something is new. */
+  compare(revision) {
+    if (revision === this.revision) {
+      if (feeds.stats.data) sampleCounts(feeds.stats.data); // rates fall, though no count changes
+      return;
+    }
+    this.revision = revision;
+    this.changedAt = Date.now();
+    eachFeed(feed => { if (feed !== feeds.health && !feed.flight) feed.schedule(); });
+  },
+
+  /** A page that nobody has touched for a while asks less often. */
+  slowness() {
+    return Date.now() - this.touchedAt > ATTENDED_SECONDS * 1000 ? UNATTENDED_FACTOR : 1;
   },
 
   /** /health decides whether the server is there: it needs no token, and costs least. */
@@ -20,7 +40,8 @@ const link = {
   },
 
   lastGood() {
-    const times = [feeds.health.lastGood, feeds.stats.lastGood];
+    const { health, stats } = feeds; // figures that have not changed since are fresh
+    const times = [health.lastGood, stats.failures > 1 || stats.lastGood === null ? stats.lastGood : health.lastGood];
     return times.includes(null) ? null : Math.min(...times);
   },
 

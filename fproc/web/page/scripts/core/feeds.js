@@ -1,14 +1,16 @@
 // Feeds: what is asked of the server again and again, and when.
 
 const TIMEOUT_SECONDS = 8;
-const STALE_SECONDS = 5;
-const HIDDEN_FACTOR = 10;
+const STALE_SECONDS = 7;
+const HIDDEN_FACTOR = 10, UNATTENDED_FACTOR = 4;
+const IDLE_SECONDS = 30; // between two looks at what has not changed
+const SETTLED_SECONDS = 3; // after a change, all that follows from it is known
 const PAGE = CONSTANTS.rows, MOST_ROWS = CONSTANTS.most_rows;
 
 /** Something that is asked for again and again, never twice at once. */
 class Feed {
-  constructor({ url, seconds, show, load, panel }) {
-    Object.assign(this, { url, seconds, show, panel });
+  constructor({ url, seconds, idleSeconds = IDLE_SECONDS, show, load, panel }) {
+    Object.assign(this, { url, seconds, idleSeconds, show, panel });
     this.load = load ?? (signal => ask(this.url(), { signal }));
     this.lastGood = null;
     this.failures = 0;
@@ -19,6 +21,7 @@ class Feed {
     if (this.flight || link.isReloading) return;
     const flight = this.flight = new AbortController();
     const url = this.askedUrl = this.url();
+    this.askedAt = Date.now();
     const alarm = setTimeout(() => flight.abort(new DOMException('no answer in time', 'TimeoutError')),
       TIMEOUT_SECONDS * 1000);
     let data, trouble;
@@ -66,10 +69,17 @@ class Feed {
   schedule() {
     clearTimeout(this.timer);
     if (link.isPaused || link.isReloading || (link.isDown && this !== feeds.health)) return;
-    const usual = this.seconds() * (document.hidden ? HIDDEN_FACTOR : 1);
-    const wait = this.failures ? backoff(this.failures, this.wait) : usual;
+    const wait = this.failures ? backoff(this.failures, this.wait) : Math.max(0, this.usualWait());
     this.nextAt = Date.now() + wait * 1000;
     this.timer = setTimeout(() => this.poll(), wait * 1000);
+  }
+
+  /** Seconds until this is asked for again: soon if something has changed since, and seldom if nothing has. */
+  usualWait() {
+    const isNews = this.lastGood === null || this.lastGood < link.changedAt + SETTLED_SECONDS * 1000;
+    const seconds = isNews ? this.seconds() * link.slowness() : Math.max(this.idleSeconds, this.seconds());
+    const passed = this.askedAt ? (Date.now() - this.askedAt) / 1000 : 0;
+    return seconds * (document.hidden ? HIDDEN_FACTOR : 1) - passed;
   }
 
   /** Ask at once; an answer that is still under way is no longer wanted. */
@@ -122,23 +132,26 @@ const sortKeys = () => CONSTANTS.sort_keys[place.state];
 const filesUrl = () => `/files${query({ state: searchedState(), q: place.q,
   sort: sortKeys().includes(parseSort(place.sort).key) ? place.sort : '' })}`;
 
+const TRACES = 20;
+
 const feeds = {
-  health: new Feed({ url: () => '/health', seconds: () => 1, show: renderHealth }),
-  stats: new Feed({ url: () => `/stats?window=${place.window}`, seconds: () => 1, show: takeStats,
+  health: new Feed({ url: () => '/health', seconds: () => 1, idleSeconds: 3,
+    show: renderHealth }),
+  stats: new Feed({ url: () => `/stats?window=${place.window}`, seconds: () => 2, show: takeStats,
     panel: 'pipeline' }),
-  graph: new Feed({ url: () => '/graph', seconds: () => 15, panel: 'pipeline', show: graph => {
+  graph: new Feed({ url: () => '/graph', seconds: () => 20, idleSeconds: 2 * IDLE_SECONDS, panel: 'pipeline', show: graph => {
     takeGraph(graph);
     renderTrace(); // whose steps tell by the edges where they came from
   } }),
-  series: new Feed({ url: () => `/series?window=${place.window}`, show: renderCharts, panel: 'throughput',
-    seconds: () => Math.min(10, place.window / CONSTANTS.steps + 1) }),
-  failed: new PagedFeed({ url: () => `/files${query({ state: FAILED, q: place.failures })}`, seconds: () => 2,
+  series: new Feed({ url: () => `/series?window=${place.window}`, show: takeSeries, panel: 'throughput',
+    seconds: () => Math.min(10, place.window / CONSTANTS.steps + 4), idleSeconds: 15 }),
+  failed: new PagedFeed({ url: () => `/files${query({ state: FAILED, q: place.failures })}`, seconds: () => 4,
     show: takeFailed, panel: 'failed' }),
   kinds: new Feed({ url: kindsUrl, show: renderKinds, panel: 'kinds', seconds: () => 5 }),
-  files: new PagedFeed({ url: filesUrl, seconds: () => 2, show: takeFiles, panel: 'files' }),
-  errors: new Feed({ url: () => `/errors${query({ limit: MOST_ROWS })}`, seconds: () => 2,
+  files: new PagedFeed({ url: filesUrl, seconds: () => 3, show: takeFiles, panel: 'files' }),
+  errors: new Feed({ url: () => `/errors${query({ limit: Math.min(MOST_ROWS, errorsShown + 1) })}`, seconds: () => 5,
     show: renderErrors, panel: 'errors' }),
-  trace: new Feed({ url: () => `/trace${query({ file: place.trace, limit: PAGE })}`, seconds: () => 3,
+  trace: new Feed({ url: () => `/trace${query({ file: place.trace, limit: TRACES })}`, seconds: () => 5,
     show: renderTrace, panel: 'trace' }),
 };
 for (const [key, feed] of Object.entries(feeds)) feed.key = key;

@@ -27,7 +27,7 @@ function listenForFilters() {
   listenForPager('files', feeds.files, filesList);
   listenForPager('failed', feeds.failed, failedList);
   listenForFailedSearch();
-  $('errors-more').onclick = () => { errorsList.expect(); errorsShown += PAGE; renderErrors(); };
+  $('errors-more').onclick = () => { errorsList.expect(); errorsShown += PAGE; feeds.errors.refresh(); };
 }
 
 function listenForActions() {
@@ -59,6 +59,9 @@ function listenForActions() {
 function start() {
   whenLoggedOut = loggedOut;
   keepPanelsInPlace();
+  for (const event of ['pointermove', 'pointerdown', 'keydown']) {
+    addEventListener(event, () => { link.touchedAt = Date.now(); }, { passive: true });
+  }
   readPlace();
   startHeader();
   buildStates();

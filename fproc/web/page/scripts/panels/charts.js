@@ -38,6 +38,11 @@ function buildCharts() {
   new ResizeObserver(() => renderCharts()).observe($('charts'));
 }
 
+function takeSeries() {
+  renderCharts();
+  if (feeds.stats.data) renderFigures();
+}
+
 function renderCharts() {
   if (!feeds.series.data) return;
   const series = { ...feeds.series.data, points: endedSteps(feeds.series.data) };

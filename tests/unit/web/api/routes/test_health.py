@@ -18,7 +18,7 @@ def test_health_is_ok_while_all_is_well(place: Place) -> None:
     response = place.get("/health")
     health = value(response)
     assert response.status == 200
-    assert health.keys() == {"status", "version", "uptime_seconds", "checks"}
+    assert health.keys() == {"status", "version", "uptime_seconds", "revision", "checks"}
     assert (health["status"], health["version"]) == ("ok", fproc.__version__)
     assert health["uptime_seconds"] >= 0
     assert health["checks"]
