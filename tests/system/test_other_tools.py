@@ -1,4 +1,4 @@
-"""Tables, pairs and objects are what other tools take them for: Python's csv, Miller and jq, on any input."""
+"""Tables, pairs, objects and logs are what Python's csv, Miller, jq and awk take them for, on any input."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fproc.config.input_format import Records
+from fproc.pipeline.interpreter import ErrorPolicy
+from fproc.pipeline.plan import Plan
 from fproc.pipeline.records import Passing
 from fproc.run.reading.framing import read_records
 from tests.support.helpers import SOURCE, Memory, plan_of, stop
 
-MILLER, JQ = shutil.which("mlr") or "", shutil.which("jq") or ""
+MILLER, JQ, AWK = (shutil.which(name) or "" for name in ("mlr", "jq", "awk"))
 
 needs_miller = pytest.mark.skipif(not MILLER, reason="there is no Miller here")
+needs_awk = pytest.mark.skipif(not AWK, reason="there is no awk here")
 needs_jq = pytest.mark.skipif(not JQ, reason="there is no jq here")
 
 CELL = st.text(st.sampled_from("ab1,;\"' \n\té=\\"), max_size=5)
@@ -41,16 +44,21 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
 def made(node: dict[str, Any], data: bytes, *, records: Records = "lines") -> tuple[list[str], list[str]]:
     """The lines that a node makes of an input, and why it rejects others."""
     plan = plan_of([{"tag": "start", "next": "end", **node}])
-    output, rejected = Memory(), list[str]()
-    run = plan.run(
-        SOURCE, output, entry="start", on_error=lambda error: rejected.append(error.failure.reason)
-    )
+    rejected: list[str] = []
+    output = taken(plan, data, records, lambda error: rejected.append(error.failure.reason))
+    return output.results.get("in.log", []), rejected
+
+
+def taken(plan: Plan, data: bytes, records: Records, on_error: ErrorPolicy = stop) -> Memory:
+    """All that a plan makes of an input."""
+    output = Memory()
+    run = plan.run(SOURCE, output, entry="start", on_error=on_error)
     for piece in read_records(records, io.BytesIO(data).read, max_line_bytes=1 << 20):
         assert not isinstance(piece, Passing)
         run.feed(piece)
     run.finish()
     run.close()
-    return output.results.get("in.log", []), rejected
+    return output
 
 
 def objects(lines: list[str]) -> list[list[tuple[str, Any]]]:
@@ -78,17 +86,11 @@ lines",1,7\r
 
 
 def test_a_stock_list_with_quotes_in_it_loses_nothing() -> None:
-    plan = plan_of(
-        [
-            {"tag": "start", "type": "parse_csv", "next": "row"},
-            {"tag": "row", "type": "format", "config": {"template": "{name};{price}"}, "next": "end"},
-        ]
-    )
-    output = Memory()
-    run = plan.run(SOURCE, output, entry="start", on_error=stop)
-    for piece in read_records("csv", io.BytesIO(STOCK).read, max_line_bytes=1 << 20):
-        assert not isinstance(piece, Passing)
-        run.feed(piece)
+    plan = plan_of([
+        {"tag": "start", "type": "parse_csv", "next": "row"},
+        {"tag": "row", "type": "format", "config": {"template": "{name};{price}"}, "next": "end"},
+    ])  # fmt: skip
+    output = taken(plan, STOCK, "csv")
     assert output.results == {"in.log": ["BOLT, M8;1,200.50", 'PLATE 4" STEEL;30', "two\nlines;7"]}
 
 
@@ -173,3 +175,56 @@ def test_objects_are_what_jq_reads(rows: list[list[str]]) -> None:
     parsed, rejected = made({"type": "parse_json"}, data)
     assert rejected == []
     assert objects(parsed) == objects(told_by(JQ, "-c", ".", data=data))
+
+
+REQUESTS = st.lists(
+    st.tuples(
+        st.sampled_from(["10.0.0.1", "10.0.0.2", "::1"]),
+        st.sampled_from(["GET / HTTP/1.1", "POST /a?b=c HTTP/1.0", "-"]),
+        st.sampled_from(["200", "304", "404"]),
+        st.integers(0, 10**12),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@needs_awk
+@few
+@given(REQUESTS, st.sampled_from(["status", "host"]))
+def test_totals_of_an_access_log_are_those_of_awk(
+    requests: list[tuple[str, str, str, int]], key: str
+) -> None:
+    lines = [
+        f'{host} - - [1/Oct/2025:13:55:36 +0200] "{request}" {status} {size} "-" "curl/8.5 (x)"'
+        for host, request, status, size in requests
+    ]
+    data = "".join(line + "\n" for line in lines).encode()
+    script = """{ split($1, from, " "); split($3, at, " "); key = by == "host" ? from[1] : at[1]
+             n[key]++; size[key] += at[2] }
+           END { for (key in n) printf "%s %d %.0f\\n", key, n[key], size[key] }"""
+    told = sorted(told_by(AWK, "-F", '"', "-v", f"by={key}", script, data=data))
+    parse = {"tag": "start", "type": "parse_log", "config": {"format": "combined"}, "next": "total"}
+    config = {"field": key, "sum": "bytes", "template": "{key} {count} {sum}"}
+    plan = plan_of([parse, {"tag": "total", "type": "tally", "config": config, "next": "end"}])
+    assert taken(plan, data, "lines").results["in.log"] == told
+
+
+TRACE = b"""[1] INFO start
+[2] ERROR boom
+\tat a.B.c(B.java:1)
+\tat a.D.e(D.java:2)
+Caused by: x
+[3] INFO end
+"""
+
+
+def test_an_error_keeps_the_lines_of_its_stack_trace() -> None:
+    rules = {"error": r"^\[\d.* ERROR ", "other": r"^\[\d"}
+    plan = plan_of([
+        {"tag": "start", "type": "tag", "config": {"rules": rules}, "next": {"error": "errors", "*": "end"}},
+        {"tag": "errors", "type": "write", "config": {"file": "{stem}.errors.log"}},
+    ])  # fmt: skip
+    output = taken(plan, TRACE, {"starts": r"^\[\d"})
+    first, *error, last = TRACE.decode().splitlines()
+    assert output.results == {"in.errors.log": ["\n".join(error)], "in.log": [first, last]}

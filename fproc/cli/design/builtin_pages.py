@@ -36,7 +36,8 @@ def _page(name: str, builtin: Builtin) -> Iterator[str]:
     yield f"{name}: {builtin.summary}"
     if builtin.options:
         yield from ("", "options:", *(_option(key, option) for key, option in builtin.options.items()))
-    node = {"tag": name, "type": name, **({"config": config} if config else {}), "next": "end"}
+    node = {"tag": name, "type": name, **({"config": config} if config else {})}
+    node |= {} if builtin.is_sink else {"next": "end"}
     yield from ("", "example:", f"    {json.dumps(node, ensure_ascii=False)}")
     yield from ("  in:", *(f"    {line}" for line in lines_in))
     yield from ("  out:", *(f"    {line}" for line in lines_out))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from fproc.base.errors import EXIT_OK, EXIT_USAGE
 from fproc.cli.design.builtin_pages import builtin_pages
 from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.records import Block
+from tests.support.helpers import SOURCE, Memory, plan_of, stop
 from tests.support.programs.running import run
 
 
@@ -30,6 +33,20 @@ def test_a_page_has_every_option_and_the_example(name: str) -> None:
         assert line.endswith(option.meaning)
     for line in (*builtin.example[1], *builtin.example[2]):
         assert f"    {line}" in page
+
+
+@pytest.mark.parametrize("name", BUILTINS)
+def test_the_example_on_the_page_can_be_copied_and_does_what_it_says(name: str) -> None:
+    example = builtin_pages(name).partition("\nexample:\n")[2]
+    node, _, rest = example.partition("\n  in:\n")
+    lines_in, lines_out = (
+        [line.removeprefix("    ") for line in part.splitlines()] for part in rest.split("\n  out:\n")
+    )
+    output = Memory()
+    run_of = plan_of([{**json.loads(node), "tag": "start"}]).run(SOURCE, output, entry="start", on_error=stop)
+    run_of.feed(Block(lines_in, 1, 0, b""))
+    run_of.finish()
+    assert [line for lines in (*output.results.values(), output.printed()) for line in lines] == lines_out
 
 
 def test_a_mistyped_name_is_told_with_the_nearest_one(tmp_path: Path) -> None:
