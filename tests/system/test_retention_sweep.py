@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import errno
 import itertools
+import json
 import os
+import shutil
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from fproc.base.values import asdict
 from fproc.config.retention import Retention
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.old_results import PublishedResult
@@ -26,6 +31,8 @@ from fproc.spool.spool import Spool
 from fproc.telemetry.history.history import History
 from tests.support.helpers import plan_of
 from tests.support.histories import event, move_aside
+from tests.support.programs.killing import TRACED, Call, touching
+from tests.support.programs.running import DEADLINE_SECONDS, command, environment
 from tests.support.spool.crashes import BrokenDisk, Crash
 
 pytestmark = pytest.mark.sweep
@@ -254,3 +261,42 @@ def test_through_a_crash_at_any_step_a_result_that_comes_in_the_place_of_an_old_
         replaced.clear()
     assert (kept.folder / "results/r1").read_text() == "new"
     assert os.listdir(kept.spool.home.stage) == []
+
+
+def prune_under_strace(kept: Kept, *injected: str) -> tuple[int, list[Call]]:
+    """Run `--prune`, traced; returns its status, and its calls that change something of the spool."""
+    retention = {key: value for key, value in asdict(BOUNDS[kept.bounds]).items() if value is not None}
+    nodes = [{"tag": "start", "type": "trim", "next": "end"}]
+    config, log = kept.folder.with_suffix(".json"), kept.folder.with_suffix(".strace")
+    config.write_text(json.dumps({"nodes": nodes, "watch_dir": str(kept.folder), "retention": retention}))
+    tracing = ["strace", "-q", "-y", "-s", "0", "-o", str(log), "-e", TRACED, *injected]
+    done = subprocess.run(
+        [*tracing, *command("--prune", "--quiet", "--config", str(config))],
+        cwd=kept.folder.parent,
+        env=environment(),
+        capture_output=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0 or injected, done.stderr
+    return done.returncode, touching(log.read_text(), str(kept.folder))
+
+
+@pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.long)])
+def test_a_prune_that_is_killed_before_any_call_is_finished_by_the_next_one(
+    memory_path: Path, stride: int
+) -> None:
+    if shutil.which("strace") is None:
+        pytest.fail("this needs strace: install it (apt-get install strace, dnf install strace)")
+    for name in ("first", "undisturbed"):  # the first run compiles modules; a later one makes fewer calls
+        kept = Kept(memory_path / name, "number")
+        _, calls = prune_under_strace(kept)
+        kept.prune(Disk(power=True))
+        kept.check()
+    assert len(calls) > 50
+    for call in calls[::stride]:
+        kept = Kept(memory_path / f"{call.name}-{call.number}", "number")
+        status, _ = prune_under_strace(kept, "-e", f"inject={call.name}:signal=KILL:when={call.number}")
+        assert status == -signal.SIGKILL, call
+        kept.check_meanwhile()
+        finish(kept)
