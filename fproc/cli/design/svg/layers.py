@@ -10,7 +10,6 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from statistics import fmean
 
 from fproc.base.values import dataclass, field
 
@@ -141,7 +140,7 @@ def _number(layer: list[Item]) -> None:
 def _sort(layer: list[Item], *, is_by_after: bool) -> None:
     def wanted(item: Item) -> float:
         others = item.after if is_by_after else item.before
-        return fmean(other.index for other in others) if others else item.index
+        return sum([other.index for other in others]) / len(others) if others else item.index
 
     layer.sort(key=wanted)
     _number(layer)

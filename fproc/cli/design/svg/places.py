@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean
 
 from fproc.base.values import dataclass
 from fproc.cli.design.svg.layers import Ends, Extent, Item, chain, put_in_order, ranks_of
@@ -86,7 +85,7 @@ def _set_heights(layers: list[list[Item]]) -> None:
 
 
 def _mean_y(others: list[Item], item: Item) -> float:
-    return fmean(other.y_px for other in others) if others else item.y_px
+    return sum([other.y_px for other in others]) / len(others) if others else item.y_px
 
 
 def _spread(layer: list[Item], wanted: Callable[[Item], float]) -> None:
@@ -95,14 +94,15 @@ def _spread(layer: list[Item], wanted: Callable[[Item], float]) -> None:
     It is the least squares fit of an increasing sequence, found by pooling adjacent violators.
     """
     offsets: list[float] = []
-    pools: list[list[float]] = []
+    pools: list[tuple[float, int]] = []  # the sum of where their items are wanted, and how many those are
     for index, item in enumerate(layer):
         gap = layer[index - 1].extent.down_px + DOWN_PX + item.extent.up_px if index else 0
         offsets.append((offsets[-1] if offsets else 0) + gap)
-        pools.append([wanted(item) - offsets[-1]])
-        while len(pools) > 1 and fmean(pools[-2]) > fmean(pools[-1]):
-            pools[-2:] = [pools[-2] + pools[-1]]
-    places = [fmean(pool) for pool in pools for _ in pool]
+        pools.append((wanted(item) - offsets[-1], 1))
+        while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
+            (total, count), (more, others) = pools[-2:]
+            pools[-2:] = [(total + more, count + others)]
+    places = [total / count for total, count in pools for _ in range(count)]
     for item, place, offset in zip(layer, places, offsets, strict=True):
         item.y_px = place + offset
 
