@@ -10,7 +10,7 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from fproc.base.text import shown
 from fproc.base.values import dataclass, field
@@ -33,8 +33,10 @@ CHECKED = 256
 _KNOWS_EFFECTIVE_IDS = os.access in os.supports_effective_ids
 
 _LAST_TIME = (1 << 63) - 1
+_FIRST_KEY = 5 * 10**19
 _KEY_DIGITS = 20
-"""The most nanoseconds in 64 bits, in the year 2262, and the digits of twice as many. Files may be later."""
+"""The most nanoseconds in 64 bits, in the year 2262; files may be later. Added to the number in the middle,
+all from minus that to that have as many digits."""
 
 SMALL_BYTES = 256 * 1024
 """Files up to this size, in bytes, may be processed in a group."""
@@ -93,31 +95,13 @@ class Scanner:
         Only the first `CHECKED` files are checked for whether they can be taken now, and that is not
         remembered: the caller checks again before it takes a file (`is_free`).
         """
-        keyed: list[str] = []  # names after their sort keys: tuples would take twice the memory
-        large: set[str] = set()
-        waits: dict[str, Wait] = {}
         self._empty.begin()
         wait_of = self._judge()
         self._left_alone.begin()
-        with os.scandir(self._folder) as entries:
-            for entry in entries:
-                if self._left_alone.says(entry):
-                    continue
-                try:
-                    status = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                name = entry.name
-                wait = wait_of(name, status)
-                if wait is None:
-                    keyed.append(self._sort_key(status) + name)
-                    if status.st_size > SMALL_BYTES:
-                        large.add(name)
-                else:
-                    waits[name] = wait
-        keyed.sort()
-        ready = keyed
-        _strip_keys(ready)
+        if self._intake.ready == "rename" and self._intake.order == "name":
+            ready, large, waits = self._names_alone()
+        else:
+            ready, large, waits = self._names_by(wait_of)
         self._set_aside(ready, waits)
         if not (ready or waits):
             self._empty.keep()
@@ -125,6 +109,52 @@ class Scanner:
         unknown = {name for name, (_, needs) in waits.items() if needs is Needs.LONG_TIME}
         settling = [name for name, (_, needs) in waits.items() if needs is Needs.TIME or name in unknown]
         return Scan(ready, waiting, settling, large, unknown, self._unreadable)
+
+    def _names_alone(self) -> tuple[list[str], Collection[str], dict[str, Wait]]:
+        """Return the names of files that nothing but their names says anything about, in their order."""
+        is_taken, left_alone = self.names.is_taken, self._left_alone
+        ready: list[str] = []
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if is_taken(name) and entry.is_file(follow_symlinks=False):
+                    ready.append(name)
+                else:
+                    left_alone.says(entry)
+        ready.sort()
+        _keep_once(ready)
+        return ready, LargeFiles(self._folder), {}
+
+    def _names_by(
+        self, wait_of: Callable[[str, os.stat_result], Wait | None]
+    ) -> tuple[list[str], Collection[str], dict[str, Wait]]:
+        """Return the names that do not wait, in order, the large ones, and what others wait for."""
+        is_taken, left_alone, key_of = self.names.is_taken, self._left_alone, self._sort_key()
+        keyed: list[str] = []  # names after their sort keys: tuples would take twice the memory
+        large: set[str] = set()
+        waits: dict[str, Wait] = {}
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if not (is_taken(name) and entry.is_file(follow_symlinks=False)):
+                    left_alone.says(entry)
+                    continue
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                wait = wait_of(name, status)
+                if wait is None:
+                    keyed.append(key_of(status) + name)
+                    if status.st_size > SMALL_BYTES:
+                        large.add(name)
+                else:
+                    waits[name] = wait
+        keyed.sort()
+        for index, entry_key in enumerate(keyed):
+            keyed[index] = entry_key[_KEY_DIGITS:]
+        _keep_once(keyed)
+        return keyed, large, waits
 
     def is_still_empty(self) -> bool:
         """Return whether nothing has come since the last scan, which found no input."""
@@ -171,7 +201,7 @@ class Scanner:
         if self._closings is not None:
             self._closings.listen(is_wanted=reach.is_local and not reach.tells_all)
         if reach.tells_all:
-            return lambda name, status: self._looks.wait(name, status, "")
+            return self._looks.settled(lambda name, status: self._looks.wait(name, status, ""))
         return lambda name, status: self._looks.wait(name, status, self._why_unknown(name, status, reach))
 
     def _by_marker(self, markers: set[str]) -> Callable[[str, os.stat_result], Wait | None]:
@@ -260,11 +290,41 @@ class Scanner:
         os.lstat(path)
         return unreadable(os.strerror(errno.EACCES))
 
-    def _sort_key(self, status: os.stat_result) -> str:
-        """Return the key that files are sorted by, in digits."""
-        order = self._intake.order
-        number = 0 if order == "name" else status.st_mtime_ns if order == "oldest" else -status.st_mtime_ns
-        return f"{min(max(number, -_LAST_TIME), _LAST_TIME) + _LAST_TIME:0{_KEY_DIGITS}}"
+    def _sort_key(self) -> Callable[[os.stat_result], str]:
+        """Return a function that returns the key that a file is sorted by, in digits."""
+        if self._intake.order == "name":
+            return lambda _status: _key_of(0)
+        sign = 1 if self._intake.order == "oldest" else -1
+        return lambda status: _key_of(sign * status.st_mtime_ns)
+
+
+class LargeFiles(Collection[str]):
+    """The files of a folder that are too large for a group, each looked at when it is asked for."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether the file of a name is large; one that is gone is not."""
+        try:
+            return os.lstat(os.path.join(self._folder, str(name))).st_size > SMALL_BYTES
+        except OSError:
+            return False
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield all of them."""
+        return (name for name in os.listdir(self._folder) if name in self)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(1 for _ in self)
+
+
+def _key_of(number: int) -> str:
+    """Return a number of nanoseconds as text of `_KEY_DIGITS` digits, in the order of the numbers."""
+    if not -_LAST_TIME <= number <= _LAST_TIME:
+        number = _LAST_TIME if number > 0 else -_LAST_TIME
+    return str(_FIRST_KEY + number)
 
 
 def unreadable(why: str | None) -> Wait:
@@ -307,14 +367,13 @@ class LeftAlone:
         return True
 
 
-def _strip_keys(names: list[str]) -> None:
-    """Strip the sort keys from sorted names, and keep each name once.
+def _keep_once(names: list[str]) -> None:
+    """Keep each of these sorted names once.
 
     Some filesystems (tmpfs of Linux 6.18) list a name again while others leave the folder.
     """
     count = 0
-    for keyed in names:
-        name = keyed[_KEY_DIGITS:]
+    for name in names:
         if count == 0 or name != names[count - 1]:
             names[count] = name
             count += 1

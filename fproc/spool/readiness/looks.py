@@ -86,6 +86,24 @@ class Looks:
         seconds = self._seen(name, status, _CONTENTS)
         return None if seconds >= limit_seconds else _settling(seconds, limit_seconds)
 
+    def settled(self, wait: Callable[[str, os.stat_result], Wait | None]) -> Callable[..., Wait | None]:
+        """Return a function that does as `wait` does, and is quick about files that are old and new here.
+
+        They have settled, by their time of last change: it is compared with the time of this call. Nothing
+        of them is remembered, as there may be very many. For files whose writers are known.
+        """
+        if self._intake.ready != "auto":
+            return wait
+        before, since = self._before, self._since
+        last_ns = int((self._clock() - self._intake.settle_seconds) * 1e9)
+
+        def quick_wait(name: str, status: os.stat_result) -> Wait | None:
+            if status.st_mtime_ns <= last_ns and name not in before and name not in since:
+                return None
+            return wait(name, status)
+
+        return quick_wait
+
     def wait_by_age(self, status: os.stat_result, why_unknown: str) -> Wait | None:
         """Return what a file waits for as far as one look can tell: settled since its last change."""
         if why_unknown:

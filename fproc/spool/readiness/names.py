@@ -26,7 +26,10 @@ class InputNames:
 
     def is_taken(self, name: str) -> bool:
         """Return whether a file of this name is taken from `unprocessed/`."""
-        return self._matched.match(name) and self.may_be_input(name)
+        matched, marker = self._matched, self.marker
+        if not (matched.matches_all or matched.match(name)) or self._ignored.match(name):
+            return False
+        return marker is None or not marker.is_marker(name)
 
     def is_marker(self, name: str) -> bool:
         """Return whether a file of this name makes another one ready."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fproc.spool.disk.paths import kind_of_file
-from fproc.spool.intake.scanner import Scan
+from fproc.spool.intake.scanner import SMALL_BYTES, Scan
 from tests.support.helpers import as_user, list_twice
 from tests.support.programs.running import NOBODY
 from tests.support.spool.dropping import LONG_AGO, NOW, Place
@@ -19,14 +21,15 @@ def test_an_empty_folder_has_nothing_ready(tmp_path: Path) -> None:
     assert Place(tmp_path).scan_after() == Scan([], {}, [])
 
 
+@pytest.mark.parametrize(("order", "names"), [("oldest", ["c", "a", "b"]), ("name", ["a", "b", "c"])])
 def test_a_name_that_the_folder_lists_twice_is_ready_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str, names: list[str]
 ) -> None:
-    place = Place(tmp_path, ready="rename")
+    place = Place(tmp_path, ready="rename", order=order)
     for number, name in enumerate("cab"):
         place.put(name, mtime=LONG_AGO + number)
     list_twice(monkeypatch)
-    assert place.scan_after().ready == ["c", "a", "b"]
+    assert place.scan_after().ready == names
 
 
 def test_stable_waits_until_size_and_time_have_not_changed_for_the_settle_time(tmp_path: Path) -> None:
@@ -163,6 +166,33 @@ def test_a_file_of_any_time_is_taken_under_its_name_and_in_order(
     assert place.scan_after().ready == names
 
 
+def test_where_only_names_count_no_file_is_looked_at_before_it_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Named:
+        """An entry of a folder whose status nobody may ask for."""
+
+        def __init__(self, entry: os.DirEntry[str]) -> None:
+            self.name, self.path, self.is_file = entry.name, entry.path, entry.is_file
+
+    @contextmanager
+    def listing(path: str) -> Iterator[list[Named]]:
+        with scandir(path) as entries:
+            yield [Named(entry) for entry in entries]
+
+    place = Place(tmp_path, ready="rename", order="name")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("b")
+    for name, size_bytes in (("c", 1), ("b", SMALL_BYTES + 1), ("a", SMALL_BYTES), ("x.tmp", 1)):
+        place.put(name, "x" * size_bytes)
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", listing)
+    scan = place.scan_after()
+    assert (scan.ready, scan.waiting) == (["a", "b", "c"], {})
+    assert list(scan.large) == ["b"]
+    assert (len(scan.large), "a" in scan.large, "gone" in scan.large) == (1, False, False)
+
+
 def test_order_is_exact_to_the_nanosecond(tmp_path: Path) -> None:
     place = Place(tmp_path, ready="rename")
     for name, nanoseconds in (("a", 2), ("b", 1), ("c", 3)):
@@ -175,7 +205,8 @@ def test_what_is_usually_unfinished_is_ignored(tmp_path: Path) -> None:
     place = Place(tmp_path, ready="rename", order="name")
     for name in (".x", "x.tmp", "X.TMP", "x.part", "x~", "x.tmpx", "tmp", "x.", "x~2"):
         place.put(name)
-    assert place.scan_after() == Scan(["tmp", "x.", "x.tmpx", "x~2"], {}, [])
+    scan = place.scan_after()
+    assert (scan.ready, scan.waiting) == (["tmp", "x.", "x.tmpx", "x~2"], {})
 
 
 def test_ignore_patterns_can_be_chosen_or_left_out(tmp_path: Path) -> None:
