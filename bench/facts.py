@@ -25,10 +25,11 @@ _VERSIONS: dict[str, Sequence[str]] = {
 }
 _MODULES = ("polars", "watchfiles", "watchdog")
 
+# Debian's Python is built with it, but says nothing of it, so that it is not there says nothing either.
 _PYTHON_VERSION = (
     "import platform, sysconfig; "
     "pgo = '--enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or ''); "
-    "print(platform.python_version(), '' if pgo else ', built without profile-guided optimisation', sep='')"
+    "print(platform.python_version(), ', built with profile-guided optimisation' if pgo else '', sep='')"
 )
 _MODULE_VERSION = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
 

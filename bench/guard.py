@@ -33,16 +33,15 @@ def main() -> int:
             if rival.missing:
                 print(f"{pipeline.name:<16} {rival.name}: {rival.missing}", flush=True)
                 continue
-            bound = pipeline.goal * everyday.CLIFF
             try:
                 ratio = paired_ratio(own, rival, settings.rounds, scratch)
             except ProgramError as error:
                 print(f"{pipeline.name:<16} FAILED: {error}", flush=True)
                 slow += 1
                 continue
-            slow += ratio > bound
-            verdict = "TOO SLOW" if ratio > bound else "ok"
-            told = f"{ratio:5.2f} of {rival.name}, at most {bound:.2f}"
+            slow += ratio > pipeline.bound
+            verdict = "TOO SLOW" if ratio > pipeline.bound else "ok"
+            told = f"{ratio:5.2f} of {rival.name}, at most {pipeline.bound:.2f}"
             print(f"{pipeline.name:<16} {told:<40} {verdict}", flush=True)
     return 1 if slow else 0
 

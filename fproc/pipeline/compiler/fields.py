@@ -9,8 +9,9 @@ from __future__ import annotations
 from fproc.base.values import replace
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.site import Site, Split
-from fproc.pipeline.processors.base import BuiltinForm, FieldNeed
+from fproc.pipeline.processors.base import BuiltinForm
 from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.processors.options.splits import FieldNeed
 
 MOST_PARTS = 12
 """The most fields of which each one gets a variable of its own."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from fproc.base.errors import Reject, ShapeError
 from fproc.base.values import dataclass, field, replace
+from fproc.pipeline.processors.options.splits import FieldNeeds, no_fields
 from fproc.pipeline.records import Record
 
 STDOUT = "stdout"
@@ -256,34 +257,6 @@ def any_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
 def no_tags(_values: Mapping[str, Any]) -> frozenset[str] | None:
     """Declare that records keep their tag."""
     return frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class FieldNeed:
-    """The fields of a line that a built-in looks at: up to number `least`.
-
-    `exactly` is the number of parts to split the line into, the last one with the rest, if that matters. A
-    blank that separates is any run of white space, unless `is_single`.
-    """
-
-    separator: str
-    least: int
-    exactly: int | None = None
-    is_single: bool = False
-
-    @property
-    def by(self) -> str | None:
-        """The separator as `str.split` takes it."""
-        return None if self.separator == " " and not self.is_single else self.separator
-
-
-FieldNeeds = Callable[[Mapping[str, Any]], FieldNeed | None]
-"""The fields of its lines that a built-in looks at; None if it splits them into none."""
-
-
-def no_fields(_values: Mapping[str, Any]) -> FieldNeed | None:
-    """Declare that lines are not split into fields."""
-    return None
 
 
 class StepKind(Enum):

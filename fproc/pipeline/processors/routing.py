@@ -8,14 +8,13 @@ from typing import Any
 
 from fproc.pipeline.processors.base import (
     Builtin,
-    FieldNeed,
     Maker,
     Option,
     Tags,
     routing,
     stateless,
 )
-from fproc.pipeline.processors.options.splits import words_of_field
+from fproc.pipeline.processors.options.splits import FieldNeed, words_of_field
 from fproc.pipeline.processors.text import SEPARATOR, field_splitter
 
 

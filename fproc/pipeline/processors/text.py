@@ -11,7 +11,6 @@ from fproc.base.text import nearest
 from fproc.pipeline.processors.base import (
     OTHERWISE,
     Builtin,
-    FieldNeed,
     Maker,
     Option,
     Processor,
@@ -20,7 +19,7 @@ from fproc.pipeline.processors.base import (
     no_tags,
     stateless,
 )
-from fproc.pipeline.processors.options.splits import names_of_parts
+from fproc.pipeline.processors.options.splits import FieldNeed, names_of_parts
 from fproc.pipeline.processors.options.templates import POSITIONS, Places, Template
 from fproc.pipeline.records import Record
 

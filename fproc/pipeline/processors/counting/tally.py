@@ -11,7 +11,6 @@ from fproc.base.text import nearest, shown
 from fproc.pipeline.processors.base import (
     OTHERWISE,
     Builtin,
-    FieldNeed,
     Maker,
     Option,
     Processor,
@@ -35,6 +34,7 @@ from fproc.pipeline.processors.objects import (
     needing_only,
     selecting,
 )
+from fproc.pipeline.processors.options.splits import FieldNeed
 from fproc.pipeline.processors.options.templates import POSITIONS, RecordTemplate, text_of
 from fproc.pipeline.processors.text import SEPARATOR
 from fproc.pipeline.records import Record

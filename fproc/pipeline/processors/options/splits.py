@@ -1,13 +1,43 @@
-"""Regular expressions that only split a line at single blanks: what they match follows from its parts."""
+"""The fields that built-ins want of a line, also where they ask for them by regular expressions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from fproc.base.values import dataclass
 
 _WORD_OF_FIELD = re.compile(r"\^((?:\[\^ \]\* )+)([^ .^$*+?{}\[\]\\|()]+) ")
 _ALL_FIELDS = re.compile(r"\^((?:(?:\[\^ \]\*|\(\?P<\w+>\[\^ \]\*\)) )+)\(\?P<(\w+)>\.\*\)\$")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNeed:
+    """The fields of a line that a built-in looks at: up to number `least`.
+
+    `exactly` is the number of parts to split the line into, the last one with the rest, if that matters. A
+    blank that separates is any run of white space, unless `is_single`.
+    """
+
+    separator: str
+    least: int
+    exactly: int | None = None
+    is_single: bool = False
+
+    @property
+    def by(self) -> str | None:
+        """The separator as `str.split` takes it."""
+        return None if self.separator == " " and not self.is_single else self.separator
+
+
+FieldNeeds = Callable[[Mapping[str, Any]], FieldNeed | None]
+"""The fields of its lines that a built-in looks at; None if it splits them into none."""
+
+
+def no_fields(_values: Mapping[str, Any]) -> FieldNeed | None:
+    """Declare that lines are not split into fields."""
+    return None
 
 
 class WordsOfField(NamedTuple):
