@@ -124,7 +124,13 @@ class TallyPlan(NamedTuple):
 
         if len(reads) == 1:
             (read_one,) = reads
-            return lambda record: told(read_one(record))
+
+            def of_field(record: Any) -> Key:
+                value = read_one(record)
+                kind = type(value)
+                return value if kind is str else repr(value) if kind is int else told(value)
+
+            return of_field
         return lambda record: tuple([told(read(record)) for read in reads])
 
     def sorted(self, rows: Mapping[Key, list[Any]]) -> list[tuple[Key, list[Any]]]:
@@ -199,10 +205,16 @@ def _tally(*, otherwise: str, **options: Any) -> Maker:
 
 
 def _of_records(plan: TallyPlan, tally: Tally, otherwise: str) -> Processor:
-    key_of, add = plan.key_of(), tally.totals.add
+    key_of, totals = plan.key_of(), tally.totals
+    has_figures = bool(plan.figures)
 
     def swallow(record: StructuredRecord) -> bool:
-        add(key_of(record), record)
+        key = key_of(record)
+        row = totals.rows.get(key)
+        if row is None or has_figures:
+            totals.add(key, record)
+        else:
+            row[0] += 1
         return False
 
     return selecting(swallow, otherwise, finish=tally.finish, state=tally.totals.state())
