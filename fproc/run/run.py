@@ -6,7 +6,7 @@ progress is reported, a checkpoint may be made, and a run can be stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Protocol
 
@@ -285,6 +285,7 @@ class _Shared:
         helper_pool = Helpers(
             self.plan,
             source_file.fileno(),
+            self.output,
             shared,
             helpers=helpers,
             sampling=self.sampling,
@@ -304,18 +305,15 @@ class _Shared:
                 begin = chunk.end
                 if progress:
                     progress(begin, interpreter.lines_in, self.figures.rejected, self.figures.skipped)
+            self.output.end_sharing()
         finally:
             helper_pool.close()
         source_file.skip_to(begin)
         return _pieces(self.plan, source_file, Position(begin, self.line_no), self.mark)
 
-    def _add(self, done: Done, data: Sequence[bytes | memoryview]) -> None:
+    def _add(self, done: Done, add_bytes: Callable[[Staging], None]) -> None:
         """Add the outcome of a chunk."""
-        for (result, _, lines), piece in zip(done.pieces, data, strict=True):
-            if result is None:
-                self.output.add_printed(piece, lines)
-            else:
-                self.output.add(result, piece, lines)
+        add_bytes(self.output)
         for failure in done.lost:
             self.failure_handler.take(failure._replace(line_no=self.line_no - 1 + (failure.line_no or 0)))
         self.interpreter.absorb(done.figures)

@@ -16,6 +16,7 @@ from tests.mutants.appends import APPENDS
 from tests.mutants.durability import FSYNCS
 from tests.mutants.folders import FOLDERS
 from tests.mutants.groups import GROUPS
+from tests.mutants.helpers import WRITES
 from tests.mutants.others import HALVES, LATE, OTHERS
 from tests.mutants.owners import OWNERS
 from tests.mutants.retention import RETENTION
@@ -36,6 +37,7 @@ MUTANTS = [
     *FOLDERS,
     *APPENDS,
     *RETENTION,
+    *WRITES,
 ]
 
 QUICK = {
@@ -48,5 +50,6 @@ QUICK = {
     "whatever part is gone has been published",
     "the intent to append is not written",
     "a result that replaced another just before a crash is removed",
+    "what a dead helper has not written is forgotten",
 }
 """The names of one of each kind, which are tried each time."""

@@ -150,7 +150,7 @@ FSYNCS = [
     mutant(
         "what is written to a part after a checkpoint is not fsynced",
         "output/parts",
-        (" part.is_durable = False", " pass"),
+        ("self.lines += lines\n        self.is_durable = False", "self.lines += lines"),
         power("checkpoints"),
     ),
     mutant(

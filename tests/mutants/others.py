@@ -182,14 +182,14 @@ OTHERS = [
             "        try:\n            if self.is_owner():\n                with suppress(OSError):  # not",
             (
                 "        is_owner = self.is_owner()\n"
-                "        self._disk.close(self._descriptor)\n"
+                "        self._disk.close(self.descriptor)\n"
                 "        try:\n"
                 "            if is_owner:\n                with suppress(OSError):  # not"
             ),
         ),
         MEDDLING + "test_a_lock_that_is_let_go_of_leaves_whoever_holds_the_job_next_its_folder[closed]",
         and_edit=(
-            "        finally:\n            self._disk.close(self._descriptor)",
+            "        finally:\n            self._disk.close(self.descriptor)",
             "        finally:\n            pass",
         ),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -207,14 +207,19 @@ STREAM = "odd_processors.flowing"
 
 @st.composite
 def nodes(
-    draw: st.DrawFn, *, wild: st.SearchStrategy[int], kinds: Mapping[str, Options] = BUILTINS, first: str = ""
+    draw: st.DrawFn,
+    *,
+    wild: st.SearchStrategy[int],
+    kinds: Mapping[str, Options] = BUILTINS,
+    users: Sequence[str] = USERS,
+    first: str = "",
 ) -> list[dict[str, Any]]:
     """A graph of up to seven nodes of these kinds without cycles, with sinks of each kind behind it."""
     names = ["start", *(f"n{index}" for index in range(draw(st.integers(0, 5))))]
     sinks = ["end", "drop", "plain", "tagged", "screen"]
     made = []
     for index, name in enumerate(names):
-        kind = draw(st.one_of(st.sampled_from(sorted(kinds)), st.sampled_from(USERS)))
+        kind = draw(st.one_of(*(st.sampled_from(chosen) for chosen in (sorted(kinds), users) if chosen)))
         if index == 0 and first:
             kind = first
         config = draw(kinds[kind]) if kind in kinds else {"salt": index, "wild": draw(wild)}

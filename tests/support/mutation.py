@@ -26,6 +26,7 @@ MEDDLING = "tests/unit/spool/job/test_meddling.py::"
 ARCHIVE = "tests/unit/spool/intake/test_archive.py::"
 OLD_RESULTS = "tests/unit/spool/intake/test_old_results.py::"
 RETENTION_SWEEP = "tests/system/test_retention_sweep.py::"
+HELPERS = "tests/unit/run/test_helpers_that_write.py::"
 UPLOAD_TESTS = "tests/unit/spool/intake/test_uploads.py::"
 UPLOAD_CRASHES = "tests/unit/spool/intake/test_upload_crashes.py::"
 

@@ -24,7 +24,10 @@ from fproc.run.reading.framing import boundary_finder, read_records
 from fproc.spool.output.parts import HELD_CHARACTERS
 
 CHUNK_BYTES = 1024 * 1024
-"""The approximate size of a chunk: some milliseconds of work."""
+"""The approximate size of a chunk: some milliseconds of work, unless users' code is slow."""
+
+BUILTIN_CHUNKS = 2
+"""How many times as long chunks are where there is no code of users."""
 
 LEAST_BYTES = 32 * 1024 * 1024
 """A file with less than this left is done by one process: helpers take time to start."""
@@ -90,14 +93,16 @@ class Reader:
         return data
 
 
-def chunks(descriptor: int, begin: int, size_bytes: int, records: Records = LINES) -> Iterator[Chunk]:
+def chunks(
+    descriptor: int, begin: int, size_bytes: int, records: Records = LINES, *, times: int = 1
+) -> Iterator[Chunk]:
     """Yield the chunks of a file from the beginning of a record to the end of the file, or to a giant record.
 
-    `records` is one of those of which `can_be_chunked` is true.
+    `records` is one of those of which `can_be_chunked` is true; chunks are `times` as long as usual.
     """
     before_bytes, find_boundary = boundary_finder(records)
     while begin < size_bytes:
-        end = begin + CHUNK_BYTES
+        end = begin + times * CHUNK_BYTES
         while end < size_bytes:
             if end - begin > GIANT_BYTES:
                 return

@@ -67,6 +67,10 @@ class Disk:
         """Open a file that `create` made for appending."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
 
+    def reopen_to_fill(self, path: str) -> int:
+        """Open a file that `create` made for `write_at`: what is open for appending takes no offset."""
+        return os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
     def open_to_append(self, path: str) -> int:
         """Open a file for reading and appending, made if it is missing; not the target of a link."""
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
@@ -135,6 +139,13 @@ class Disk:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
+
+    def write_at(self, descriptor: int, data: bytes | memoryview, offset_bytes: int) -> None:
+        """Write all of `data` at an offset; the kernel may take it in several parts."""
+        view = memoryview(data)
+        while view:
+            written_bytes = os.pwrite(descriptor, view, offset_bytes)
+            view, offset_bytes = view[written_bytes:], offset_bytes + written_bytes
 
     def sync(self, descriptor: int) -> None:
         """Make what was written to a file survive power loss."""

@@ -106,7 +106,9 @@ class Job:
         """Return the staging of the results of a new claim, of which `token` is the id."""
         home = self._home
         prefix = f"{self.prefix}{token}-"
-        return Staging(self.disk, home.result_folders.stage, prefix, mode=home.results_mode)
+        lock = self._hold.descriptor if self._hold else None
+        held = None if lock is None else (lock,)
+        return Staging(self.disk, home.result_folders.stage, prefix, mode=home.results_mode, held=held)
 
     def prepare_results(self, parts: Mapping[str, Part]) -> None:
         """Prepare the names of results for their commit, see `ResultFolders`.

@@ -282,6 +282,7 @@ class Leases:
 
 class _Lease:
     is_lease = True
+    descriptor = None
 
     def __init__(self, leases: Leases, disk: Disk, folder: str, *, is_fresh_start: bool) -> None:
         self.folder = folder

@@ -22,6 +22,10 @@ class JobLock(Protocol):
     is_lease: bool
     is_fresh_start: bool
 
+    @property
+    def descriptor(self) -> int | None:
+        """What another process inherits so that it holds the job as well; None where that is impossible."""
+
     def is_owner(self) -> bool:
         """Return whether it is still held: the folder may have been removed, or a lease taken over."""
 
@@ -79,7 +83,7 @@ class _Lock:
     def __init__(self, disk: Disk, folder: str, descriptor: int) -> None:
         self.folder = folder
         self._disk = disk
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         self._status = os.fstat(descriptor)
 
     def is_owner(self) -> bool:
@@ -94,4 +98,4 @@ class _Lock:
                 with suppress(OSError):  # not empty: it remembers attempts, a checkpoint or a decision
                     self._disk.remove_folder(self.folder)
         finally:
-            self._disk.close(self._descriptor)
+            self._disk.close(self.descriptor)

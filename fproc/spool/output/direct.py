@@ -225,6 +225,7 @@ class _NoLocks:
 
 class _NoLock:
     folder = ""
+    descriptor = None
     is_lease = False
     is_fresh_start = False
 

@@ -2,6 +2,9 @@
 
 Lines are held back up to a bound and written in large pieces. A part is a file in the stage folder; only so
 many are open at once, because a pipeline may write a result for each of thousands of tags.
+
+While several processes work on one input, helpers write into the parts as well, where room is reserved for
+them; what holds then is in docs/SPOOL.md.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Collection
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from fproc.base.errors import ConservationError, OutputError, reason_of
 from fproc.base.stdout import standard_output, write_all
@@ -40,6 +43,20 @@ class Part:
         self.lines = lines
         self.is_durable = False
 
+    def grow(self, size_bytes: int, lines: int) -> None:
+        """Count what is written to it."""
+        self.size_bytes += size_bytes
+        self.lines += lines
+        self.is_durable = False
+
+
+class Place(NamedTuple):
+    """Room that is reserved in the part of a result: the part's path, and the offset of the first byte."""
+
+    result: str
+    path: str
+    offset_bytes: int
+
 
 class Staging:
     """The parts of one job.
@@ -51,6 +68,8 @@ class Staging:
         stream: takes the lines of the result named `streamed_result` at once, instead of a part.
         streamed_result: see `stream`.
         mode: of the parts, or None for what the umask says.
+        held: descriptors that a process has to inherit before it writes into parts, so that nobody takes them
+            over as long as it may write; None if no process but this one may.
     """
 
     def __init__(
@@ -62,7 +81,9 @@ class Staging:
         stream: BinaryIO | None = None,
         streamed_result: str | None = None,
         mode: int | None = None,
+        held: tuple[int, ...] | None = (),
     ) -> None:
+        self.held = held
         self.parts: dict[str, Part] = {}
         self.has_streamed = False
         self.sent = 0
@@ -80,6 +101,7 @@ class Staging:
         self._text_bytes = 0
         self._set_aside = 0
         self._has_new_names = False
+        self._settle: Callable[[], None] | None = None
 
     @property
     def lines_written(self) -> int:
@@ -103,6 +125,49 @@ class Staging:
             OutputError: the system refuses.
         """
         self._write_out(lambda: self._append(result, data, lines) if lines else None)
+
+    def begin_sharing(self, settle: Callable[[], None]) -> None:
+        """Let other processes write into the parts from here on, where room is reserved for them.
+
+        `settle` returns once all that was reserved is written.
+        """
+        self._settle = settle
+        self._close_parts()  # they are open for appending
+
+    def end_sharing(self) -> None:
+        """Wait until all that was reserved is written; from here on, this process writes alone."""
+        if self._settle:
+            self._settle()
+        self._settle = None
+        self._close_parts()
+
+    def reserve(self, result: str, size_bytes: int, lines: int) -> Place | None:
+        """Reserve room for lines, after all that was written before; None if this process has to write them.
+
+        Raises:
+            OutputError: the system refuses.
+        """
+        is_streamed = self._stream is not None and result == self._streamed_result
+        if self._settle is None or self.held is None or is_streamed:
+            return None
+        self.flush()
+        part = self.parts.get(result)
+        if part is None or not part.path:
+            if result.startswith(APPENDED):
+                return None
+            part = self.parts[result] = Part("")
+            self._write_out(lambda: self._descriptor(result))
+        place = Place(result, part.path, part.size_bytes)
+        part.grow(size_bytes, lines)
+        return place
+
+    def fill(self, place: Place, data: bytes | memoryview) -> None:
+        """Write lines where room was reserved for them, in the stead of another process.
+
+        Raises:
+            OutputError: the system refuses.
+        """
+        self._write_out(lambda: self._disk.write_at(self._descriptor(place.result), data, place.offset_bytes))
 
     def add_printed(self, data: bytes | memoryview, lines: int) -> None:
         """Add lines, as bytes, to standard output, after all that was sent before."""
@@ -138,7 +203,7 @@ class Staging:
         """
         self._write_out(lambda: None)
 
-    def _write_out(self, then: Callable[[], None]) -> None:
+    def _write_out(self, then: Callable[[], object]) -> None:
         """Write the buffered lines, and then more."""
         self._held_characters = 0
         try:
@@ -179,8 +244,11 @@ class Staging:
         """Make every part durable as it is; `flush` comes before.
 
         Raises:
+            OutputError: what another process has not written cannot be written.
             OSError: the disk refuses.
         """
+        if self._settle:
+            self._settle()
         for result, part in self.parts.items():
             if part.text:
                 self._write_text(result, part)
@@ -215,6 +283,9 @@ class Staging:
     def close(self) -> None:
         """Close the parts; they stay as they are."""
         self._held, self._held_characters, self._printed = {}, 0, []
+        self._close_parts()
+
+    def _close_parts(self) -> None:
         while self._open:
             self._disk.close(self._open.popitem()[1])
 
@@ -251,11 +322,11 @@ class Staging:
             self._text_bytes += len(data)
             if self._text_bytes > TEXT_BYTES:
                 self._write_text(result, part)
+        elif self._settle:
+            self._disk.write_at(self._descriptor(result), data, part.size_bytes)
         else:
             self._disk.write(self._descriptor(result), data)
-        part.size_bytes += len(data)
-        part.lines += lines
-        part.is_durable = False
+        part.grow(len(data), lines)
 
     def _write_text(self, result: str, part: Part) -> None:
         """Write what was held in memory to a file."""
@@ -283,6 +354,11 @@ class Staging:
                 self._has_new_names = True
                 part.path = path
                 part.inode = os.fstat(descriptor).st_ino
+                if self._settle:  # it is open for appending
+                    self._disk.close(descriptor)
+                    descriptor = self._disk.reopen_to_fill(path)
+            elif self._settle:
+                descriptor = self._disk.reopen_to_fill(part.path)
             else:
                 descriptor = self._disk.reopen(part.path)
         self._open[result] = descriptor

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,117 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fproc.base.errors import StoppedError
-from fproc.pipeline.failures import RecordError
-from fproc.pipeline.plan import Plan
 from fproc.process import children
 from fproc.run import run as running
 from fproc.run.chunked import chunks, helpers
-from fproc.run.figures import Figures
-from fproc.run.reading.inputs import open_input
-from fproc.run.run import run_input
-from fproc.spool.disk.disk import Disk
-from fproc.spool.job.checkpoint import Position
-from fproc.spool.output.parts import Part, Staging
+from tests.support.chunked import BUILT_IN, DATA, LEVELS, Files, check_same
 from tests.support.helpers import plan_of, user
 from tests.support.programs.running import wait_until
-
-LEVELS: list[dict[str, Any]] = [
-    {"tag": "start", "type": "tag_field", "config": {"field": 1, "tags": {"E": "error"}, "default": "other"},
-     "next": {"error": ["checked", "end"], "*": "checked"}},
-    {"tag": "checked", "type": user("reject_bad"), "next": "sink"},
-    {"tag": "sink", "type": "write", "config": {"file": "{stem}.{tag}"}},
-]  # fmt: skip
-
-
-@dataclass
-class Seen:
-    """All that a run shows."""
-
-    results: dict[str, bytes] = field(default_factory=dict)
-    rejected: list[dict[str, Any]] = field(default_factory=list)
-    figures: Figures = field(default_factory=Figures)
-    error: str = ""
-    places: list[Position] = field(default_factory=list)
-    written: list[dict[str, bytes]] = field(default_factory=list)
-
-
-class Files:
-    """Inputs of one test, and how they are run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.runs = 0
-
-    def put(self, data: bytes) -> str:
-        path = self.folder / "in.log"
-        path.write_bytes(data)
-        return str(path)
-
-    def run(
-        self,
-        plan: Plan,
-        path: str,
-        helpers: int,
-        *,
-        begin_at: Position | None = None,
-        written: dict[str, bytes] | None = None,
-        keep: Callable[[int], object] = id,
-    ) -> Seen:
-        self.runs += 1
-        parts = self.folder / f"parts-{self.runs}"
-        parts.mkdir()
-        seen = Seen()
-        output = Staging(Disk(power=False), lambda: str(parts), "p-")
-        for number, (name, data) in enumerate((written or {}).items()):
-            part = Part(str(parts / f"old-{number}"), len(data), data.count(b"\n"))
-            Path(part.path).write_bytes(data)
-            output.resume({**output.parts, name: part}, 0)
-        given = open_input(path, in_spool=True)
-
-        def note(offset_bytes: int, get_position: Callable[[], Position]) -> None:
-            seen.places.append(get_position())
-            output.flush()
-            seen.written.append(contents(output))
-            assert seen.places[-1].offset_bytes == offset_bytes
-            keep(offset_bytes)
-
-        try:
-            run_input(
-                plan, given, output, seen.figures, reject=lambda data: seen.rejected.append(json.loads(data)),
-                keep=note, begin_at=begin_at, helpers=helpers,
-            )  # fmt: skip
-        except (RecordError, StoppedError) as error:
-            seen.error = str(error)
-        finally:
-            given.close()
-            output.close()
-        seen.results = contents(output)
-        return seen
-
-
-def contents(output: Staging) -> dict[str, bytes]:
-    """What was written of each result up to now."""
-    return {name: Path(part.path).read_bytes() for name, part in output.parts.items()}
-
-
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
-    monkeypatch.setattr(running, "LEAST_BYTES", 0)
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 40)
-    return Files(tmp_path)
-
-
-DATA = b"".join(
-    b"%s line %d %s\n" % ((b"E", b"I", b"W")[number % 3], number, b"\xff" if number % 5 else b"caf\xc3\xa9")
-    for number in range(400)
-)
-
-
-def check_same(one: Seen, other: Seen) -> None:
-    assert (one.error, one.rejected) == (other.error, other.rejected)
-    if not one.error:
-        assert one.results == other.results
-        assert one.figures == other.figures
 
 
 @given(
@@ -160,9 +53,6 @@ def test_helpers_change_nothing_of_what_comes_out(files: Files, helpers: int, en
     check_same(files.run(plan, path, helpers), alone)
     assert alone.figures.lines_in >= 400
     assert len(alone.results) == 3
-
-
-BUILT_IN = [LEVELS[0], {**LEVELS[1], "type": "uppercase"}, LEVELS[2]]
 
 
 @pytest.fixture

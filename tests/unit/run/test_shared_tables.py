@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fproc.run.chunked import helpers
+from tests.support.chunked import Files, check_same
 from tests.support.helpers import plan_of
-from tests.unit.run.test_chunks import Files, check_same, files  # noqa: F401 - a fixture
 
 Node = dict[str, Any]
 
@@ -43,7 +43,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_helpers_change_nothing_of_a_table(files: Files, begun: list[int], count: int) -> None:  # noqa: F811
+def test_helpers_change_nothing_of_a_table(files: Files, begun: list[int], count: int) -> None:
     path, plan = files.put(TABLE), plan_of(NODES)
     alone = files.run(plan, path, 0)
     assert begun == []
@@ -55,7 +55,7 @@ def test_helpers_change_nothing_of_a_table(files: Files, begun: list[int], count
     assert [rejected["line_no"] for rejected in together.rejected] == [154]
 
 
-def test_a_table_goes_on_from_any_chunk(files: Files) -> None:  # noqa: F811
+def test_a_table_goes_on_from_any_chunk(files: Files) -> None:
     path, plan = files.put(TABLE), plan_of(NODES)
     whole = files.run(plan, path, 1)
     assert len(whole.places) > 50
@@ -65,7 +65,7 @@ def test_a_table_goes_on_from_any_chunk(files: Files) -> None:  # noqa: F811
 
 
 def test_a_table_whose_header_does_not_come_soon_is_done_by_one_process(
-    files: Files,  # noqa: F811
+    files: Files,
     begun: list[int],
 ) -> None:
     path, plan = files.put(b"\n" * 300 + TABLE), plan_of(NODES)
