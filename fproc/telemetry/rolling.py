@@ -14,6 +14,9 @@ STEPS = 60
 WINDOWS = (60, 900, 3600)
 """The windows in seconds; each has `STEPS` steps."""
 
+PAST_WINDOWS = (86_400, 604_800, 2_592_000)
+"""Longer ones, a day, a week and 30 days, which the history knows."""
+
 SERIES_PERCENTILES = {"p50": 50, "p95": 95}
 PERCENTILES = {**SERIES_PERCENTILES, "p99": 99, "max": 100}
 """Percentiles of processing times by name: in `/series` for each step, in `/stats` for a window."""
@@ -45,6 +48,19 @@ class Ended:
     has_failed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Binned:
+    """Files that ended in one step of time, counted from its window's begin, and took about as long."""
+
+    step: int
+    bin: int
+    files: int
+    failed: int
+    lines: int
+    bytes: int
+    longest_seconds: float
+
+
 class Step:
     """The files that ended in one step of time, or in several together; `number` counts steps since 1970."""
 
@@ -74,6 +90,26 @@ class Step:
         self.bytes += other.bytes
         self.bins.update(other.bins)
         self.longest_seconds = max(self.longest_seconds, other.longest_seconds)
+
+    def add_binned(self, binned: Binned) -> None:
+        """Count files that are alike."""
+        self.files += binned.files
+        self.failed += binned.failed
+        self.lines += binned.lines
+        self.bytes += binned.bytes
+        self.bins[binned.bin] += binned.files
+        self.longest_seconds = max(self.longest_seconds, binned.longest_seconds)
+
+    def point(self, began_at: float) -> dict[str, Any]:
+        """Return the step, which began then, as `/series` shows it; `files` includes the failed ones."""
+        return {
+            "timestamp": rfc3339(began_at),
+            "files": self.files,
+            "failed": self.failed,
+            "lines": self.lines,
+            "bytes": self.bytes,
+            **{name: rounded(self.percentile(percent)) for name, percent in SERIES_PERCENTILES.items()},
+        }
 
     def percentile(self, percent: int) -> float | None:
         """Return the time that `percent` of the files did not exceed; None if no file has ended."""
@@ -147,17 +183,7 @@ class Window:
     def points(self) -> list[dict[str, Any]]:
         """Return the steps as `/series` shows them, oldest first; `files` includes the failed ones."""
         shift = round((self._clock() - self._monotonic() - self._offset_seconds) / self.step_seconds)
-        return [
-            {
-                "timestamp": rfc3339((step.number + shift) * self.step_seconds),
-                "files": step.files,
-                "failed": step.failed,
-                "lines": step.lines,
-                "bytes": step.bytes,
-                **{name: rounded(step.percentile(percent)) for name, percent in SERIES_PERCENTILES.items()},
-            }
-            for step in self._lately()
-        ]
+        return [step.point((step.number + shift) * self.step_seconds) for step in self._lately()]
 
     def _in_step(self) -> float:
         """Return how many seconds of the current step have passed."""

@@ -84,7 +84,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fproc-screenshots-") as name, sync_playwright() as playwright:
         folder = Path(name)
         (folder / "orders.py").write_text(MODULE)
-        configure(folder, NODES)
+        configure(folder, NODES, dashboard={"name": "orders"})
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         pages = {
             scheme: browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()

@@ -80,6 +80,8 @@ def test_fifty_thousand_entries_are_sorted_and_paged_by_the_server_with_flat_mem
     refresh(page)
     assert len(asked) == 1, "a later page costs as much as the first"
     assert "limit=50" in asked[0]
+    page.locator("#windows button", has_text="7 d").click()
+    expect(page.locator("#figures")).to_contain_text("Last 7 days: 50,000 files (0 failed)")
     page.locator("#files-back").click()
     expect(page.locator("#files-range")).to_have_text("301 to 350")
     assert page.evaluate("feeds.files.data.recent.length") == 50

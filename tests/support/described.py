@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fproc.telemetry.health import RUNNING_STATUSES
-from fproc.telemetry.rolling import WINDOWS
+from fproc.telemetry.rolling import PAST_WINDOWS, WINDOWS
 from fproc.web.api.queries import CHOICES, MOST_ROWS, ROWS
 from fproc.web.lists.rows import STATES
 
@@ -16,7 +16,7 @@ WIDTH = 110
 INDENT = "  "
 
 QUERY: dict[str, dict[str, Any]] = {
-    "window": {"enum": list(WINDOWS)},
+    "window": {"enum": [*WINDOWS, *PAST_WINDOWS]},
     "state": {"enum": ["", *CHOICES]},
     "limit": {"maximum": MOST_ROWS, "default": ROWS},
 }
@@ -33,6 +33,7 @@ def described(text: str) -> str:
     for parameter in _parameters(value):
         if parameter["in"] == "query":
             parameter["schema"].update(QUERY.get(parameter["name"], {}))
+    _parameter(value, "/stats", "window")["schema"]["enum"] = list(WINDOWS)  # those in memory
     for operations in value["paths"].values():
         for operation in operations.values():
             usual = USUAL if "security" in operation else (*USUAL, *GUARDED)
@@ -42,6 +43,12 @@ def described(text: str) -> str:
     schemas["Health"]["properties"]["status"]["enum"] = list(RUNNING_STATUSES)
     schemas["Ended"]["properties"]["state"]["enum"] = list(STATES)
     return laid_out(value) + "\n"
+
+
+def _parameter(value: dict[str, Any], path: str, name: str) -> dict[str, Any]:
+    """Return a parameter of a GET."""
+    parameters: list[dict[str, Any]] = value["paths"][path]["get"]["parameters"]
+    return next(parameter for parameter in parameters if parameter["name"] == name)
 
 
 def _parameters(value: dict[str, Any]) -> Iterable[dict[str, Any]]:

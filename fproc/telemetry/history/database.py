@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fproc.base.errors import reason_of
 from fproc.base.text import natural_key, shown
 from fproc.telemetry.history.schema import SCHEMA_VERSION, make_tables, version_of
+from fproc.telemetry.rolling import bin_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -184,6 +185,7 @@ class Database:
             self._path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        connection.create_function("bin_of", 1, bin_of, deterministic=True)
         connection.create_function("natural_key", 1, natural_key, deterministic=True)
         return connection
 

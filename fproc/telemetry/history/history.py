@@ -18,7 +18,7 @@ from fproc.telemetry.events import Failure, Row, bytes_of, line_values_of, row_o
 from fproc.telemetry.history.database import Change, Database
 from fproc.telemetry.history.schema import TOTALS
 from fproc.telemetry.history.upkeep import Upkeep
-from fproc.telemetry.rolling import Ended
+from fproc.telemetry.rolling import Binned, Ended
 
 log = logging.getLogger("fproc.history")
 
@@ -90,6 +90,10 @@ _SAME = "SELECT file FROM events WHERE job = CAST(? AS TEXT) AND kind = CAST(? A
 _LAST = "SELECT time FROM events WHERE kind = CAST(? AS TEXT) ORDER BY id DESC LIMIT 1"
 _ENDED = """SELECT time, seconds, lines_in, bytes_in, kind = 'failed' FROM events
     WHERE time >= ? AND time < ? AND kind IN ('processed', 'failed') ORDER BY time DESC LIMIT ?"""
+
+_BY_STEP = """SELECT CAST((time - :since) / :step AS INTEGER) AS step, bin_of(seconds) AS bin, count(*),
+        sum(kind = 'failed'), sum(lines_in), sum(bytes_in), max(seconds) FROM events
+    WHERE time >= :since AND kind IN ('processed', 'failed') GROUP BY step, bin"""
 
 
 class History:
@@ -262,6 +266,11 @@ class History:
     def ended(self, since: float, before: float, limit: int) -> list[Ended]:
         """Return the files that ended in a time span (seconds since 1970), newest first, `limit` at most."""
         return [Ended(*values) for values in self._database.ask(_ENDED, (since, before, limit))]
+
+    def ended_by_step(self, since: float, step_seconds: int) -> list[Binned]:
+        """Return the files that ended since a time, those alike that ended in one step together."""
+        rows = self._database.ask(_BY_STEP, {"since": since, "step": step_seconds})
+        return [Binned(*values) for values in rows]
 
     def last(self, kind: str) -> float | None:
         """Return when an event of this kind was last recorded, in seconds since 1970, or None."""

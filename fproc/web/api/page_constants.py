@@ -12,7 +12,7 @@ from fproc.pipeline.tracing.trace import USUAL
 from fproc.spool.layout import REPORT_ENDING
 from fproc.spool.output.intents import APPENDED
 from fproc.telemetry.health import OK
-from fproc.telemetry.rolling import PERCENTILES, SERIES_PERCENTILES, STEPS, WINDOWS
+from fproc.telemetry.rolling import PAST_WINDOWS, PERCENTILES, SERIES_PERCENTILES, STEPS, WINDOWS
 from fproc.web.api.queries import ANY, MOST_ROWS, ROWS
 from fproc.web.lists.ended_files import ENDED
 from fproc.web.lists.rows import REJECTED_LINES, STATES
@@ -36,7 +36,8 @@ def page_constants(name: str) -> str:
         "any_state": ANY,
         "sort_keys": _sort_keys(),
         "status_ok": OK,
-        "windows_seconds": WINDOWS,
+        "windows_seconds": (*WINDOWS, *PAST_WINDOWS),
+        "longest_window_seconds": WINDOWS[-1],
         "steps": STEPS,
         "percentiles": list(PERCENTILES),
         "series_percentiles": list(SERIES_PERCENTILES),

@@ -19,6 +19,7 @@ from fproc.web.lists.cursors import cursor, list_and_position
 from fproc.web.lists.ended_files import ENDED, EndedFiles
 from fproc.web.lists.folder_cache import FolderCache
 from fproc.web.lists.folder_files import FolderFiles
+from fproc.web.lists.past_series import PastSeries
 from fproc.web.lists.rows import REJECTED_LINES, STATES, FileRow, Page, came_at, time_of
 
 ANY = "any"
@@ -52,6 +53,7 @@ class Queries:
 
     Attributes:
         details: answers about one file.
+        past: files that ended, over long windows.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Queries:
         self._in_folders = FolderFiles(self._folder_cache, history, self._spool_status, self.current, clock)
         self._own = current
         self._traces = traces
+        self.past = PastSeries(history, clock, monotonic)
         self.details = FileDetails(config, history, traces)
         self._clock = clock
         self._monotonic = monotonic

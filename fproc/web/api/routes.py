@@ -11,7 +11,7 @@ from fproc.base.times import rfc3339
 from fproc.base.values import replace
 from fproc.pipeline.graph import DROP, END, Graph, is_builtin, is_sink
 from fproc.spool.intake.uploads import UploadArea
-from fproc.telemetry.rolling import WINDOWS
+from fproc.telemetry.rolling import PAST_WINDOWS, WINDOWS
 from fproc.web.access.tokens import Scope
 from fproc.web.api import state
 from fproc.web.api.commands import Commands
@@ -48,7 +48,7 @@ def build_routes(view: DashboardState, auth: Authenticator, upload_area: UploadA
         "/livez": {"GET": Route(lambda _: json_response({"status": "ok"}), is_open=True, is_immediate=True)},
         "/readyz": {"GET": Route(answers.health, is_open=True, lane=Lane.VITAL)},
         "/stats": {"GET": Route(answers.stats)},
-        "/series": {"GET": Route(answers.series)},
+        "/series": {"GET": Route(answers.series, lane=Lane.SEARCH)},
         "/files": {"GET": Route(answers.files, lane=Lane.SEARCH)},
         "/errors": {"GET": Route(answers.errors, lane=Lane.SEARCH)},
         "/trace": {"GET": Route(answers.trace, lane=Lane.SEARCH)},
@@ -146,9 +146,9 @@ class _Answers:
 
     def series(self, request: Request) -> Response:
         """Answer with figures over time."""
-        return json_response(
-            self._view.metrics.series(_window(request, WINDOWS[0]) or WINDOWS[0]), is_polled=True
-        )
+        window = _window(request, WINDOWS[0], (*WINDOWS, *PAST_WINDOWS)) or WINDOWS[0]
+        source = self._view.metrics if window in WINDOWS else self._view.listing.past
+        return json_response(source.series(window), is_polled=True)
 
     def files(self, request: Request) -> Response:
         """Answer with files by state."""
@@ -213,10 +213,10 @@ def _number(request: Request, name: str) -> int | None:
     return int(text)
 
 
-def _window(request: Request, otherwise: int | None) -> int | None:
+def _window(request: Request, otherwise: int | None, known: tuple[int, ...] = WINDOWS) -> int | None:
     window_seconds = _number(request, "window")
-    if window_seconds is not None and window_seconds not in WINDOWS:
-        raise Refused(400, f"window has to be one of {', '.join(map(str, WINDOWS))}, in seconds")
+    if window_seconds is not None and window_seconds not in known:
+        raise Refused(400, f"window has to be one of {', '.join(map(str, known))}, in seconds")
     return otherwise if window_seconds is None else window_seconds
 
 

@@ -137,7 +137,7 @@ const TRACES = 20;
 const feeds = {
   health: new Feed({ url: () => '/health', seconds: () => 1, idleSeconds: 3,
     show: renderHealth }),
-  stats: new Feed({ url: () => `/stats?window=${place.window}`, seconds: () => 2, show: takeStats,
+  stats: new Feed({ url: () => `/stats?window=${Math.min(place.window, CONSTANTS.longest_window_seconds)}`, seconds: () => 2, show: takeStats,
     panel: 'pipeline' }),
   graph: new Feed({ url: () => '/graph', seconds: () => 20, idleSeconds: 2 * IDLE_SECONDS, panel: 'pipeline', show: graph => {
     takeGraph(graph);

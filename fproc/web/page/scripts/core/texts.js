@@ -24,7 +24,7 @@ function bytes(size) {
   return `${THREE_DIGITS.format(size / 1000 ** step)} ${['B', 'kB', 'MB', 'GB', 'TB'][step]}`;
 }
 
-const MINUTE = 60, HOUR = 60 * MINUTE; // in seconds
+const MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR; // in seconds
 
 function span(seconds) {
   if (seconds == null) return NONE;
@@ -37,7 +37,8 @@ function span(seconds) {
 }
 
 /** A window's length: how many of which unit. */
-const windowUnits = seconds => seconds < HOUR ? [seconds / MINUTE, 'minute'] : [seconds / HOUR, 'hour'];
+const windowUnits = seconds => seconds < HOUR ? [seconds / MINUTE, 'minute']
+  : seconds < DAY ? [seconds / HOUR, 'hour'] : [seconds / DAY, 'day'];
 
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 

@@ -21,7 +21,7 @@ function buildWindows() {
   $('windows').append(...WINDOWS.map(seconds => {
     const [count, unit] = windowUnits(seconds);
     return el('button', { type: 'button', 'data-window': seconds, 'aria-pressed': 'false',
-      onclick: () => go({ window: seconds }) }, `${count} ${{ minute: 'min', hour: 'h' }[unit]}`);
+      onclick: () => go({ window: seconds }) }, `${count} ${{ minute: 'min', hour: 'h', day: 'd' }[unit]}`);
   }));
 }
 
@@ -72,10 +72,11 @@ function renderChart(chart, { points, step_seconds: step, window_seconds: window
     [0, .5, 1].map(part => drawGridLine(inner, y(part * top), chart.tick(part * top))),
     timeTicks(end, window).map(seconds => svg('text', { 'text-anchor': 'middle', y: PLOT.height - 5,
       x: inner.right - (end - seconds) / window * (inner.right - inner.left) },
-    (window > WINDOWS[0] ? CLOCK_SHORT : CLOCK).format(seconds * 1000))),
+    tickClock(window).format(seconds * 1000))),
     cursor === null ? null : svg('path', { class: 'cursor', d: `M${x(at)} ${inner.top}V${inner.bottom}` }),
     lines.flatMap(line => drawLine(line, x, y, inner.bottom))));
-  const moment = points[at] ? CLOCK.format(Date.parse(points[at].timestamp)) : '';
+  const clock = window > CONSTANTS.longest_window_seconds ? DATE_CLOCK : CLOCK;
+  const moment = points[at] ? clock.format(Date.parse(points[at].timestamp)) : '';
   const readings = lines.map(line => ({ ...line, text: reading(line.values[at], chart.format) }));
   chart.legend.replaceChildren(el('span', {}, moment),
     ...readings.map(line => el('span', {}, swatch(line), `${line.label} `, el('b', {}, line.text))));
@@ -84,6 +85,9 @@ function renderChart(chart, { points, step_seconds: step, window_seconds: window
   const spoken = readings.map(line => `${line.label} ${line.text}`).join(', ');
   plot.setAttribute('aria-valuetext', `${moment}: ${spoken}`);
 }
+
+const DATE_SHORT = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const tickClock = window => window > DAY ? DATE_SHORT : window > WINDOWS[0] ? CLOCK_SHORT : CLOCK;
 
 const reading = (value, format) => value == null ? NONE : format(value);
 
@@ -150,17 +154,20 @@ function renderFigures() {
   const stats = feeds.stats.data, points = feeds.series.data?.points ?? [];
   const { throughput: speed, processing_seconds: took } = stats;
   const sum = key => points.reduce((total, point) => total + point[key], 0);
-  const [count, unit] = windowUnits(speed.window_seconds);
+  const seconds = feeds.series.data?.window_seconds ?? speed.window_seconds;
+  const isPast = seconds > speed.window_seconds; // of which the history knows the sums
+  const average = (key, live) => isPast ? sum(key) / seconds : live;
+  const [count, unit] = windowUnits(seconds);
   const label = count === 1 ? unit : counted(count, unit);
-  if (!sum('files') && took[CONSTANTS.percentiles[0]] == null) {
+  if (!sum('files') && (isPast || took[CONSTANTS.percentiles[0]] == null)) {
     setText($('figures'), `Nothing ended in the last ${label}.`);
     return;
   }
   setText($('figures'), [
     `Last ${label}: ${counted(sum('files'), 'file')} (${number(sum('failed'))} ${FAILED}), `,
     `${counted(sum('lines'), 'line')}, ${bytes(sum('bytes'))}. `,
-    `On average ${rate(speed.files_per_second)} files/s, `,
-    `${rate(speed.lines_per_second)} lines/s, ${bytes(speed.bytes_per_second)}/s. `,
-    `Time per file: ${CONSTANTS.percentiles.map(key => `${key} ${span(took[key])}`).join(', ')}.`,
+    `On average ${rate(average('files', speed.files_per_second))} files/s, `,
+    `${rate(average('lines', speed.lines_per_second))} lines/s, ${bytes(average('bytes', speed.bytes_per_second))}/s.`,
+    isPast ? '' : ` Time per file: ${CONSTANTS.percentiles.map(key => `${key} ${span(took[key])}`).join(', ')}.`,
   ].join(''));
 }
