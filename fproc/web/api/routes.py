@@ -229,9 +229,11 @@ def _limit(request: Request) -> int:
 
 def _since(request: Request) -> str:
     """Return a time in the query as reports have it, or ""."""
-    text = request.query.get("since", "")
+    text = request.query.get("since")
+    if text is None:
+        return ""
     try:
-        return text and rfc3339(datetime.fromisoformat(text.upper().replace("Z", "+00:00")).timestamp())
+        return rfc3339(datetime.fromisoformat(text.upper().replace("Z", "+00:00")).timestamp())
     except (ValueError, OverflowError, OSError):
         raise Refused(400, "since has to be a time, such as 2030-01-31T12:00:00Z") from None
 
