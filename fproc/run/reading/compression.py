@@ -24,6 +24,12 @@ _SIGNATURES = {
 }
 """The first bytes of compressed files (of xz, also those of its predecessor, .lzma)."""
 
+PACKED_BYTES = 256 * 1024
+"""How much is read of a gzip file at a time."""
+
+_GZIP = 16
+"""What makes zlib look for the header and trailer of gzip (zlib.h, inflateInit2)."""
+
 _FIRST = {signature[0]: name for name, signatures in _SIGNATURES.items() for signature in signatures}
 
 
@@ -107,11 +113,60 @@ _Opened = tuple[Callable[[int], bytes], tuple[type[Exception], ...]]
 """What reads, and the errors that say that the file is not whole."""
 
 
-def _gzip(file: Any) -> _Opened:
-    import gzip  # noqa: PLC0415 - only where there is something to decompress
-    import zlib  # noqa: PLC0415
+def _gzip(file: RawFile) -> _Opened:
+    import zlib  # noqa: PLC0415 - only where there is something to decompress
 
-    return gzip.GzipFile(fileobj=file).read, (gzip.BadGzipFile, EOFError, zlib.error)
+    from fproc.run.reading.ahead import AheadReader  # noqa: PLC0415
+
+    read = _GzipMembers(file).read
+    return AheadReader(file, read).read if file.seekable() else read, (EOFError, zlib.error)
+
+
+class _GzipMembers:
+    """The contents of a gzip file: of all its members, with NULs between and behind them.
+
+    `gzip` of the standard library takes more calls, each for less, so a thread would wait for the
+    interpreter's lock all the time.
+    """
+
+    def __init__(self, file: RawFile) -> None:
+        self._file = file
+        self._packed = file.read(PACKED_BYTES)
+        self._has_more = False
+        self._begin()
+
+    def _begin(self) -> None:
+        import zlib  # noqa: PLC0415 - as above
+
+        self._decompressor = zlib.decompressobj(zlib.MAX_WBITS | _GZIP)
+
+    def read(self, size_bytes: int) -> bytes:
+        """Return up to so many bytes, b"" at the end.
+
+        Raises:
+            EOFError: it ends too early, or something else follows.
+            zlib.error: it is damaged.
+        """
+        while True:
+            if self._decompressor.eof:
+                self._packed = self._decompressor.unused_data.lstrip(b"\0")
+                while not self._packed:
+                    packed = self._file.read(PACKED_BYTES)
+                    if not packed:
+                        return b""
+                    self._packed = packed.lstrip(b"\0")
+                if not self._packed.startswith(STREAMS["gzip"][: len(self._packed)]):
+                    raise EOFError("there is something behind its end")
+                self._begin()
+            elif not (self._packed or self._has_more):
+                self._packed = self._file.read(PACKED_BYTES)
+                if not self._packed:
+                    raise EOFError("it ends too early")
+            block: bytes = self._decompressor.decompress(self._packed, size_bytes)
+            self._packed = self._decompressor.unconsumed_tail
+            self._has_more = len(block) == size_bytes  # there may be more without a byte of the file
+            if block:
+                return block
 
 
 def _bzip2(file: Any) -> _Opened:

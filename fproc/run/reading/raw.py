@@ -15,7 +15,8 @@ Read = Callable[[int], bytes]
 class RawFile:
     """An open file: a small one takes half of the calls of `io.FileIO`.
 
-    It has as much of a file object's interface as the decompressors of the standard library use.
+    It has as much of a file object's interface as the decompressors of the standard library use. Before it is
+    moved or closed, `before_move` is called once: it ends what reads the file meanwhile.
     """
 
     def __init__(self, descriptor: int, *, is_regular: bool) -> None:
@@ -23,6 +24,7 @@ class RawFile:
         self._is_regular = is_regular
         self._position = 0
         self._ahead = b""
+        self.before_move: Callable[[], None] | None = None
 
     def peek(self) -> bytes:
         """Return the first bytes, which `read` returns again; b"" if there are none."""
@@ -40,6 +42,7 @@ class RawFile:
 
     def seek(self, offset_bytes: int, whence: int = os.SEEK_SET) -> int:
         """Go on at another position, and return it."""
+        self._let_end()
         if whence == os.SEEK_CUR:
             offset_bytes, whence = self._position + offset_bytes, os.SEEK_SET
         self._ahead = b""
@@ -82,6 +85,12 @@ class RawFile:
 
     def close(self) -> None:
         """Close it."""
+        self._let_end()
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+    def _let_end(self) -> None:
+        end, self.before_move = self.before_move, None
+        if end:
+            end()
