@@ -79,7 +79,7 @@ CONTENTS = st.builds(
         st.builds(lambda line, ending: line + ending, LINE, st.sampled_from([b"\n", b"\r\n"])), max_size=14
     ),
     st.one_of(st.just(b""), LINE),
-).filter(lambda data: not data or data.strip(b"\0"))  # a file of nothing but NULs fails
+).filter(lambda data: not data.startswith(b"\0"))  # those are skipped, or mean that it is UTF-16
 
 CUTS = st.lists(st.integers(0, 15), max_size=4, unique=True).map(sorted)
 
@@ -196,7 +196,7 @@ def test_every_line_is_a_place_to_go_on_from_and_offsets_are_those_of_the_conten
         for checkpoint in list(job.checkpoints):
             before = data[: checkpoint.place.offset_bytes]
             assert before.count(b"\n") == checkpoint.place.line_no - 1
-            assert before.strip(b"\0") == b"" or before.endswith(b"\n")  # NULs at the beginning are skipped
+            assert before == b"" or before.endswith(b"\n")
             assert job.run(checkpoint) == undisturbed
         for line in undisturbed[1].splitlines():
             told = json.loads(line)
