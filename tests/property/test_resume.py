@@ -20,6 +20,7 @@ from fproc.pipeline.failures import RecordError
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.records import Block, Overlong
+from fproc.run.reading.kinds import is_plain
 from tests.support.helpers import SOURCE, Memory, plan_of, read_blocks, user
 from tests.support.resumed import Job, through_json
 
@@ -79,7 +80,7 @@ CONTENTS = st.builds(
         st.builds(lambda line, ending: line + ending, LINE, st.sampled_from([b"\n", b"\r\n"])), max_size=14
     ),
     st.one_of(st.just(b""), LINE),
-).filter(lambda data: not data.startswith(b"\0"))  # those are skipped, or mean that it is UTF-16
+).filter(lambda data: not data or is_plain(data))  # other beginnings say that it is no text, or packed
 
 CUTS = st.lists(st.integers(0, 15), max_size=4, unique=True).map(sorted)
 
