@@ -33,6 +33,7 @@ TABLES: dict[str, set[str]] = {
     },
     "throughput": {"files_per_second", "lines_per_second", "bytes_per_second", "window_seconds"},
     "processing_seconds": {"p50", "p95", "p99", "max"},
+    "lately": {"files", "failed", "window_seconds"},
     "nodes": set(),
     "system": {"cpu_percent", "memory_bytes", "uptime_seconds"},
 }
@@ -66,7 +67,7 @@ def test_health_and_stats_answer_while_a_file_is_processed(tmp_path: Path) -> No
         running.wait_for("underprocess/a.log")
         status, value = running.get("/health")
         assert (status, value["status"], value["version"]) == (200, "ok", fproc.__version__)
-        assert set(value) == {"status", "version", "uptime_seconds", "checks"}
+        assert set(value) == {"status", "version", "uptime_seconds", "revision", "checks"}
         assert value["uptime_seconds"] >= 0
         assert value["checks"]
         assert running.get("/livez")[0] == running.get("/readyz")[0] == 200
@@ -92,7 +93,7 @@ def test_stats_has_the_figures_and_names_of_the_contract_and_agrees_with_the_fol
         (tmp_path / "go").touch()
     counts["failed"] -= 1  # the report
     assert value["files"] == counts == {"unprocessed": 1, "underprocess": 1, "processed": 2, "failed": 1}
-    assert set(value) == {*TABLES, "files", "success_rate", "edges"}
+    assert set(value) == {*TABLES, "files", "success_rate", "rejects", "edges"}
     assert {name: set(value[name]) for name in TABLES} == {**TABLES, "nodes": {"start", "end", "drop"}}
     assert set(value["nodes"]["start"]) == {"count", "emitted", "errors", "seconds"}
     assert value["nodes"]["start"]["seconds"] > 0

@@ -23,7 +23,7 @@ VERBS = re.findall(r"^([a-z-]+):.* ## ", (PROJECT / "Makefile").read_text(encodi
 EXPECTED = """
 help run run-file sample test coverage pythons sweeps test-long check pyz generate package
 build-package publish publish-package
-docker-build build-docker docker-run run-docker bench screenshots
+docker-build build-docker docker-run run-docker bench bench-guard screenshots
 clean clean-data
 """
 

@@ -75,4 +75,4 @@ def crash(place: Place, name: str) -> None:
     place.put(f"unprocessed/{name}")
     claim = Spool(place.plan.config, monotonic=place.monotonic, clock=place.clock).claim(name)
     assert claim is not None
-    claim.job._hold._disk.close(claim.job._hold._descriptor)  # type: ignore[union-attr]
+    claim.job._hold._disk.close(claim.job._hold.descriptor)  # type: ignore[union-attr]
