@@ -166,6 +166,7 @@ def test_search_filter_and_sort_are_in_the_address_and_come_back_with_it(
     expect(again.locator("#figures")).to_contain_text("Last 15 minutes: 3 files")
     again.get_by_role("button", name="File", exact=True).click()  # whose name has no arrow in it
     expect(again.locator("#files-table th[data-key=file]")).to_have_attribute("aria-sort", "descending")
+    expect(again.locator("#files-table tbody th").first).to_have_text("beta 10000.log")  # the server sorts
     assert listed(again) == ["beta 10000.log", "beta 2000.log"]
     again.locator("#search").fill("alpha & co")
     expect(again.locator("#files-table tbody tr")).to_have_count(1)
