@@ -43,11 +43,15 @@ def step(code: Generator, at: Site, kind: StepKind) -> Terms:
 
 
 def _call(code: Generator, at: Site, kind: StepKind) -> tuple[str, str]:
-    """Return the name of a node's step, and an expression for all that it makes, if it does not make all."""
+    """Return the name of a node's step, and an expression for all that it makes, if it does not make all.
+
+    An edit makes all where all is needed behind it: what it needs itself was made for it then.
+    """
     needed = needed_behind(code, at.node) if kind is StepKind.PARSE else None
     step_of_all = f"run.step({at.node!r})"
     if needed is None:
         call = code.fetched("step", at.node, step_of_all)
-        return call, at.whole and f"{call}({at.whole})"
+        makes_all = not at.whole or needed_behind(code, at.node) is None
+        return call, "" if makes_all else f"{call}({at.whole})"
     call = code.fetched("step", at.node, f"run.narrow_step({at.node!r}, {sorted(needed)})")
     return call, f"{code.fetched('whole', at.node, step_of_all)}({at.line})"

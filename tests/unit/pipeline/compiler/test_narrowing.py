@@ -60,6 +60,12 @@ def test_one_of_several_nodes_behind_it_that_wants_all_is_enough() -> None:
     assert "narrow_step" not in plan_of(nodes).compiler.program("start").source
 
 
+def test_what_an_edit_keeps_is_written_as_it_is_and_not_made_again() -> None:
+    source = source_of(ACCESS, ("edit", {"keep": ["host"]}))
+    assert "narrow_step" in source
+    assert "= encode(record_2)" in source
+
+
 def test_a_record_that_does_not_fit_later_goes_on_whole() -> None:
     nodes = pipeline(ACCESS, ("edit", {"set": {"n": "{user}"}}), ("format", {"template": "{none}"}))
     (line,) = ran(plan_of(nodes), [LINE]).lines
