@@ -13,7 +13,17 @@ from fproc.pipeline.processors.builtins import BUILTINS
 
 
 def needed_behind(code: Generator, node: str) -> frozenset[str] | None:
-    """Return the fields that are needed of the records that a node emits; None is all."""
+    """Return the fields that are needed of the records that a node emits; None is all.
+
+    It is found once for each node: many ways may lead to one. Where a way leads back, all are needed.
+    """
+    if node not in code.needs:
+        code.needs[node] = None
+        code.needs[node] = _needed_along(code, node)
+    return code.needs[node]
+
+
+def _needed_along(code: Generator, node: str) -> frozenset[str] | None:
     route = code.graph.nodes[node].next
     if route is None:
         return None

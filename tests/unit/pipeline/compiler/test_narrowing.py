@@ -60,6 +60,24 @@ def test_one_of_several_nodes_behind_it_that_wants_all_is_enough() -> None:
     assert "narrow_step" not in plan_of(nodes).compiler.program("start").source
 
 
+def test_many_ways_that_part_and_meet_again_are_gone_once() -> None:
+    edit: Options = {"type": "edit", "config": {"set": {"s": "x"}}}
+    nodes = [{"tag": "start", "type": "parse_json", "next": ["a0", "b0"]}]
+    for number in range(40):
+        following = [f"a{number + 1}", f"b{number + 1}"]
+        nodes += [{"tag": f"{way}{number}", **edit, "next": following} for way in "ab"]
+    nodes += [{"tag": f"{way}40", "type": "tally", "config": {"field": "s"}, "next": "end"} for way in "ab"]
+    assert "200 ways" in str(plan_of(nodes).why_interpreted("start"))
+
+
+def test_where_a_way_leads_back_all_fields_are_made() -> None:
+    nodes = pipeline(
+        ACCESS, ("edit", {"set": {"ident": "{ident}x"}}), ("where", {"field": "ident", "matches": "^x{0,3}$"})
+    )
+    nodes[2]["next"] = [nodes[1]["tag"], "end"]
+    assert len(ran(plan_of(nodes), [LINE]).lines) == 3
+
+
 def test_what_an_edit_keeps_is_written_as_it_is_and_not_made_again() -> None:
     source = source_of(ACCESS, ("edit", {"keep": ["host"]}))
     assert "narrow_step" in source
