@@ -79,8 +79,8 @@ class Generator:
     `writers` is the number of sites that add to each list of lines.
     `alone` are lists that only one site adds to, as another `Generator` has found. `short` are nodes whose
     lines turned out to have just as many fields as they look at, or fewer. A `timed` function adds up the
-    time that nodes take. `looped` are the variables of the loop. `needs` are the fields that are needed behind
-    each node that was asked about (`narrowing`).
+    time that nodes take. `looped` are the variables of the loop. `needs` are the fields that are needed
+    behind each node that was asked about (`narrowing`).
     """
 
     def __init__(

@@ -61,8 +61,8 @@ def test_one_of_several_nodes_behind_it_that_wants_all_is_enough() -> None:
 
 
 def test_many_ways_that_part_and_meet_again_are_gone_once() -> None:
-    edit: Options = {"type": "edit", "config": {"set": {"s": "x"}}}
-    nodes = [{"tag": "start", "type": "parse_json", "next": ["a0", "b0"]}]
+    edit = {"type": "edit", "config": {"set": {"s": "x"}}}
+    nodes: list[dict[str, Any]] = [{"tag": "start", "type": "parse_json", "next": ["a0", "b0"]}]
     for number in range(40):
         following = [f"a{number + 1}", f"b{number + 1}"]
         nodes += [{"tag": f"{way}{number}", **edit, "next": following} for way in "ab"]
