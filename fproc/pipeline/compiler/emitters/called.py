@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
+from fproc.pipeline.compiler.emitters.common import accepted_by
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.site import Shape, Site, Terms
 from fproc.pipeline.processors.base import UserForm, record_of
@@ -49,7 +51,7 @@ def user(code: Generator, at: Site, form: UserForm) -> Terms:
     with code.write.block("else:"):
         if form.gives_many or not shapes.isdisjoint({Shape.LINES, Shape.RECORDS}):
             return _given_many(code, at, given, has_tags=has_tags) + failed
-        return _given(code, at, given) + failed
+        return _given(code, at, given, shapes) + failed
 
 
 def _gathered(code: Generator, at: Site, called: str, given: str, *, has_tags: bool) -> None:
@@ -74,8 +76,7 @@ def _given_many(code: Generator, at: Site, given: str, *, has_tags: bool) -> Ter
 
     def accept_unless(condition: str) -> None:
         with code.write.block(f"if not ({condition}):"):
-            accepted.append(code.counted("accepted", at.node))
-            code.write(f"accept({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
+            accepted.extend(accepted_by(code, at, given))
             code.write("break")
 
     code.write(f"{items} = [*{given}] if type({given}) is list else () if {given} is None else ({given},)")
@@ -104,15 +105,12 @@ def _and(condition: str) -> str:
     return f" and {condition}" if condition else ""
 
 
-def _given(code: Generator, at: Site, given: str) -> Terms:
+def _given(code: Generator, at: Site, given: str, shapes: AbstractSet[Shape]) -> Terms:
     """Write code that goes on with a processor's result; the interpreter takes any of no known shape."""
 
     def accept() -> Terms:
-        counter = code.counted("accepted", at.node)
-        code.write(f"accept({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
-        return [counter]
+        return accepted_by(code, at, given)
 
-    shapes = code.shapes.get(at.node, {Shape.LINE})
     if shapes == {Shape.LINE}:
         with code.write.block(f"if {_is_fit(at, given)}:"):
             emitted, refused = code.onward(at, given, at, accept)

@@ -37,3 +37,10 @@ def emit_one(code: Generator, at: Site, line: str, after: Site) -> Terms:
     emitted, refused = code.onward(at, line, after, lambda: code.push(at))
     code.add(code.received, at.node, emitted)
     return emitted + refused
+
+
+def accepted_by(code: Generator, at: Site, given: str) -> Terms:
+    """Write code that has the interpreter take what a node has given, and return the term for it."""
+    counter = code.counted("accepted", at.node)
+    code.write(f"accept({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
+    return [counter]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fproc.pipeline.compiler import fields as splitting
 from fproc.pipeline.compiler.emitters.called import any_processor
-from fproc.pipeline.compiler.emitters.common import Values
+from fproc.pipeline.compiler.emitters.common import Values, accepted_by
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.site import Site, Terms
 from fproc.pipeline.compiler.writer import filled
@@ -86,13 +86,7 @@ def _swallowed(code: Generator, at: Site) -> Terms:
 
 def _made(code: Generator, at: Site, line: str, after: Site) -> Terms:
     """Go on with the one line that a node has made."""
-
-    def accept() -> Terms:
-        counter = code.counted("accepted", at.node)
-        given = f"({after.tag_code}, {line})"
-        code.write(f"accept({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
-        return [counter]
-
-    emitted, refused = code.onward(at, line, after, accept)
+    given = f"({after.tag_code}, {line})"
+    emitted, refused = code.onward(at, line, after, lambda: accepted_by(code, at, given))
     code.add(code.received, at.node, emitted)
     return emitted + refused

@@ -19,23 +19,21 @@ def emit_write(code: Generator, at: Site, values: Values) -> Terms:
             code, at, code.fetched("lines", f"{at.node}_{at.tag}", f"run.lines({file}, {at.tag!r})")
         )
     by_tag = code.fetched("lines_by_tag", at.node, f"run.lines_by_tag({file})")
-    with code.write.block("try:"):
-        code.write(f"{by_tag}[{at.tag_name}].append({at.line})")
-    with code.write.block("except ValueError:"):
-        pushed = code.push(at)
-    with code.write.block("else:"):
-        written = [code.counted("written", at.node)]
-    code.add(code.received, at.node, written)
-    return written + pushed
+    return _tried(code, at, f"{by_tag}[{at.tag_name}]", "ValueError")
 
 
 def _by_fields(code: Generator, at: Site, file: str, *, needs_tag: bool) -> Terms:
     """Write code that adds a line to the result that its record names."""
     lines_of = code.fetched("lines_of", at.node, f"run.lines_by_fields({file})")
     record, tag = at.record or f"decode({at.line})", at.tag_code if needs_tag else "''"
+    return _tried(code, at, f"{lines_of}({record}, {tag})", "Exception")
+
+
+def _tried(code: Generator, at: Site, lines: str, refusal: str) -> Terms:
+    """Write code that appends the line to a list, or leaves it to the interpreter if there is an error."""
     with code.write.block("try:"):
-        code.write(f"{lines_of}({record}, {tag}).append({at.line})")
-    with code.write.block("except Exception:"):
+        code.write(f"{lines}.append({at.line})")
+    with code.write.block(f"except {refusal}:"):
         pushed = code.push(at)
     with code.write.block("else:"):
         written = [code.counted("written", at.node)]
