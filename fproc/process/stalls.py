@@ -52,14 +52,21 @@ class Question:
         self._asked_at: float | None = None
 
     def answer(self) -> Whereabouts | None:
-        """Return its current work; None until it has answered, or time is up. The first call asks."""
+        """Return its current work; None until it has answered, or time is up.
+
+        Each call without an answer asks once more: a signal does not wake a thread of Python that it reaches
+        just before the thread begins to wait for a lock.
+        """
+        now = self._monotonic()
+        answer = None if self._asked_at is None else self._mark.answer()
+        if answer is not None:
+            return answer
         if self._asked_at is None:
-            self._asked_at = self._monotonic()
-            self._ask()
-        answer = self._mark.answer()
-        if answer is None and self._monotonic() - self._asked_at > self._seconds:
+            self._asked_at = now
+        if now - self._asked_at > self._seconds:
             return self._mark.known()
-        return answer
+        self._ask()
+        return self._mark.answer()
 
     def forget(self) -> None:
         """Have the next call ask again."""

@@ -66,8 +66,8 @@ class Server:
 
     def stop(self) -> None:
         """Answer no more."""
+        self._stopping.set()
         with self._lock:
-            self._stopping.set()
             if self._connections is not None:
                 self._connections.stop()
         with suppress(OSError):  # on Linux, this wakes the thread while nobody has asked yet

@@ -78,6 +78,14 @@ def test_one_that_does_not_answer_is_named_with_what_is_known(watched: Watched) 
     assert watched.look(0.2).endswith("Z: somewhere in lines 401 to 900")
 
 
+def test_one_that_has_not_heard_the_question_is_asked_again(watched: Watched) -> None:
+    watched.look(STALL)
+    assert not watched.look(0.1)
+    assert watched.asked == 2
+    watched.mark.reply(Whereabouts("", 433))
+    assert watched.look(0.1).endswith("Z: line 433")
+
+
 def test_it_is_said_once_that_it_goes_on_and_a_second_stall_is_another(watched: Watched) -> None:
     watched.look(STALL)
     watched.mark.reply(Whereabouts("", 1))

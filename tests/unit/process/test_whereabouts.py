@@ -14,10 +14,11 @@ import pytest
 
 from fproc.pipeline.plan import Plan
 from fproc.process.mark import EXCERPT_CHARACTERS, CurrentTask, Doing, Whereabouts
+from fproc.process.stalls import Question
 from fproc.process.whereabouts import ASK, Responder
 from fproc.process.whereabouts import ask as ask_process
 from tests.support.helpers import plan_of, run_lines
-from tests.support.programs.running import wait_until
+from tests.support.programs.running import DEADLINE_SECONDS, wait_until
 
 MODULE = "asking_processors"
 
@@ -63,12 +64,16 @@ class Begins:
         return line
 
 
+def ask_main_thread() -> None:
+    assert ASK is not None
+    os.kill(os.getpid(), ASK)
+
+
 def stream(records: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     for tag, line in records:
         if "ask" in line:
-            assert ASK is not None
-            os.kill(os.getpid(), ASK)  # the main thread is in the middle of handing the turn over
-            wait_until(lambda: asked[-1].answer() is not None)
+            question = Question(asked[-1], ask_main_thread, DEADLINE_SECONDS)
+            wait_until(question.answer)  # the main thread is in the middle of handing the turn over
         yield tag, line
 
 

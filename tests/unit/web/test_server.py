@@ -55,6 +55,7 @@ class World:
     def __init__(self, *failures: BaseException | None) -> None:
         self.failures = [*failures]
         self.opened: list[Answering] = []
+        self.is_opening = threading.Event()
         self.may_open = threading.Event()
         self.may_open.set()
         self.server = Server(LOOPBACK, self.open)
@@ -62,6 +63,7 @@ class World:
         self.address = (host, int(port))
 
     def open(self, listener: socket.socket) -> Any:
+        self.is_opening.set()
         assert self.may_open.wait(DEADLINE_SECONDS)
         failure = self.failures.pop(0) if self.failures else None
         if isinstance(failure, ImportError):
@@ -148,12 +150,14 @@ def test_it_can_be_stopped_while_it_is_being_made() -> None:
     world.may_open.clear()
     world.server.start()
     with world.connect():
+        assert world.is_opening.wait(DEADLINE_SECONDS)
         stopping = threading.Thread(target=world.server.stop)
         stopping.start()
         wait_until(world.server._stopping.is_set)
         world.may_open.set()
         stopping.join(DEADLINE_SECONDS)
     assert not stopping.is_alive()
+    assert len(world.opened) == 1
     assert world.has_ended()
 
 
