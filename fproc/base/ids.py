@@ -14,10 +14,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+SHOWN_DIGITS = 12
+"""How many digits of a fingerprint people are shown."""
+
 
 def new_id(size_bytes: int = 8) -> str:
     """Return random bytes in hexadecimal; eight are enough for a million events to differ."""
     return os.urandom(size_bytes).hex()
+
+
+def short_fingerprint(fingerprint: str) -> str:
+    """Return the fingerprint of a pipeline as people see it."""
+    return fingerprint[:SHOWN_DIGITS]
 
 
 def fraction() -> float:

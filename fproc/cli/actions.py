@@ -168,7 +168,9 @@ def show_history(arguments: Arguments) -> int:
     """Print what happened."""
     from fproc.cli.keeping import past  # noqa: PLC0415
 
-    return past.print_history(_operated(arguments), arguments.history, as_json=arguments.json)
+    return past.print_history(
+        _operated(arguments), arguments.history, arguments.pipeline or "", as_json=arguments.json
+    )
 
 
 def show_rejects(arguments: Arguments) -> int:
@@ -182,7 +184,7 @@ def export_history(arguments: Arguments) -> int:
     """Print the history for other programs."""
     from fproc.cli.keeping import past  # noqa: PLC0415
 
-    return past.print_export(_operated(arguments), arguments.export_history)
+    return past.print_export(_operated(arguments), arguments.export_history, arguments.pipeline or "")
 
 
 def prune(arguments: Arguments) -> int:

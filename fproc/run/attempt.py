@@ -23,7 +23,7 @@ from fproc.base.errors import (
     reason_of,
 )
 from fproc.base.faults import trouble_of
-from fproc.base.ids import fraction
+from fproc.base.ids import fraction, short_fingerprint
 from fproc.base.text import shown
 from fproc.base.times import rfc3339
 from fproc.base.values import dataclass, field
@@ -87,13 +87,14 @@ class RunContext:
 
 @dataclass(slots=True)
 class Ran:
-    """A claimed file that was run, with the error that ended the run, if any, and the stamp of the file."""
+    """A claimed file that was run; by which pipeline, the stamp of the file, and the error that ended it."""
 
     claim: Claim
     figures: Figures
     seconds: float
     stamp: FileStamp | None
     error: Exception | None
+    pipeline: str
 
 
 def process_claim(
@@ -126,7 +127,8 @@ def run_claim(claim: Claim, plan: Plan, context: RunContext, *, death: WorkerDea
         with suppress(OSError):
             claim.release()
         raise
-    return Ran(claim, figures, time.perf_counter() - begin, stamp, error)
+    seconds = time.perf_counter() - begin
+    return Ran(claim, figures, seconds, stamp, error, short_fingerprint(plan.fingerprint))
 
 
 def end_run(ran: Ran, plan: Plan, context: RunContext) -> Outcome:
@@ -211,6 +213,7 @@ def _outcome(
         line_no=culprit.line_no if culprit else None,
         retry_seconds=retry_seconds,
         not_before=not_before,
+        pipeline=ran.pipeline,
     )
 
 

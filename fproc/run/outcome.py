@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fproc import __version__
 from fproc.base.values import dataclass
 from fproc.pipeline.failures import LineFailure
 from fproc.run.figures import Figures
@@ -26,7 +27,8 @@ class FileEvent:
     and `results` may hold names that are not UTF-8, as surrogate escapes. `error` is one line, or ""; `node`
     and `line_no` are its position, and `line` is the line that the node received, if known. `rejected` and
     `skipped` count lines that were left out, `line_errors` are the first of them. `client` is the address
-    that an upload came from, or a request for a retry.
+    that an upload came from, or a request for a retry. `pipeline` is the short fingerprint of the pipeline
+    that a run went by, and `version` that of the fproc that ran it.
     """
 
     job: str
@@ -46,6 +48,8 @@ class FileEvent:
     line: str | None = None
     skipped: int = 0
     client: str | None = None
+    pipeline: str | None = None
+    version: str | None = None
     line_errors: tuple[LineFailure, ...] = ()
 
 
@@ -78,6 +82,7 @@ def outcome_of(
     line_no: int | None = None,
     retry_seconds: float = 0.0,
     not_before: float = 0.0,
+    pipeline: str | None = None,
 ) -> Outcome:
     """Return the outcome of a file, from the figures of its run and the verdict.
 
@@ -100,6 +105,8 @@ def outcome_of(
         node=node,
         line_no=line_no,
         line=next((failure.given for failure in failures if failure.fate == "failed"), None),
+        pipeline=pipeline,
+        version=None if pipeline is None else __version__,
         line_errors=tuple(failure for failure in failures if failure.fate != "failed"),
     )
     return Outcome(verdict, event, figures, retry_seconds, not_before)

@@ -40,10 +40,11 @@ _all_of = attrgetter(*COLUMNS)
 
 def values_of(event: FileEvent) -> tuple[Any, ...]:
     """Return an event as columns. Text is in bytes, because a name need not be UTF-8."""
-    job, file, kind, *numbers, results, error, node, line_no, line, skipped, client = _all_of(event)
+    job, file, kind, *numbers, results, error, node, line_no, line, skipped = _all_of(event)[:-3]
+    circumstances = map(_bytes, (event.client, event.pipeline, event.version))
     texts = map(bytes_of, (json.dumps(results), error))
     place = _bytes(node), line_no, _bytes(line)
-    return (*map(bytes_of, (job, file, kind)), *numbers, *texts, *place, skipped, _bytes(client))
+    return (*map(bytes_of, (job, file, kind)), *numbers, *texts, *place, skipped, *circumstances)
 
 
 def line_values_of(event: FileEvent) -> list[tuple[Any, ...]]:

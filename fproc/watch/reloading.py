@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from fproc.base.errors import ConfigError, UsageError
-from fproc.base.ids import sha256
+from fproc.base.ids import sha256, short_fingerprint
 from fproc.base.text import log_fields, shown
 from fproc.base.times import rfc3339
 from fproc.base.values import dataclass, field
@@ -32,9 +32,6 @@ LOAD_SECONDS = 60.0
 
 LOOK_SECONDS = 2.0
 """How often the files that a version was made of are checked for changes."""
-
-SHOWN_DIGITS = 12
-"""How many digits of a fingerprint people are shown."""
 
 MOST_NAMED = 5
 """The most changed files that a message names."""
@@ -67,7 +64,7 @@ class Version:
     @property
     def short(self) -> str:
         """The fingerprint as people see it."""
-        return self.fingerprint[:SHOWN_DIGITS]
+        return short_fingerprint(self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,13 @@ OPTIONS = (
         "SAMPLE",
         meaning="with `--new`: a file that the pipeline is made for",
     ),
+    CommandOption(
+        "--pipeline",
+        "with --history, --export-history: only what ran under it",
+        "FINGERPRINT",
+        meaning="with `--history` and `--export-history`: only what ran under the pipeline with this "
+        "fingerprint",
+    ),
     CommandOption("--all", "with --retry: all failed files", meaning="with `--retry`: all failed files"),
     CommandOption(
         "--config",

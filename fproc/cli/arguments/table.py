@@ -128,7 +128,7 @@ ACTIONS = (
         "--history",
         "what happened to all files, or to one",
         "fproc.cli.actions.show_history",
-        ("--json",),
+        ("--json", "--pipeline"),
         {"nargs": "?", "const": "", "metavar": "NAME"},
         "what happened to all files, or to those of one name, oldest first: when they ended, how, and with "
         "what results",
@@ -145,7 +145,8 @@ ACTIONS = (
         "--export-history",
         "the whole history for other programs",
         "fproc.cli.actions.export_history",
-        takes={"choices": ("csv", "jsonl")},
+        ("--pipeline",),
+        {"choices": ("csv", "jsonl")},
         meaning="the whole history, oldest first, as CSV with a header or as a JSON object on each line",
     ),
     Action(

@@ -19,6 +19,7 @@ from fproc.config.model import Config
 from fproc.pipeline.failures import left_out_text
 from fproc.run.outcome import FileEvent
 from fproc.spool.layout import REJECTS_ENDING, about, archive_number
+from fproc.telemetry.history.chosen import ChosenEvents
 from fproc.telemetry.history.history import History
 
 PAGE = 1000
@@ -28,11 +29,11 @@ _UNKNOWN = "nothing is known of that name; --why says where a file is"
 _NOT_SET_ASIDE = "no lines of that name are set aside; --history says what became of a file"
 
 
-def print_history(config: Config, file: str, *, as_json: bool) -> int:
-    """Print what happened to all inputs, or to those of one name, oldest first."""
+def print_history(config: Config, file: str, pipeline: str, *, as_json: bool) -> int:
+    """Print what happened to all inputs, or to those of one name or under one pipeline, oldest first."""
     spool_status = spool_status_there(config)
     with history_there(spool_status, config) as history:
-        events = _events(history, file)
+        events = _events(history, file, pipeline)
         if as_json:
             return _say_all(map(json.dumps, map(_as_json, events)), file, _UNKNOWN)
         count = 0
@@ -42,13 +43,16 @@ def print_history(config: Config, file: str, *, as_json: bool) -> int:
     return _found(count, file, _UNKNOWN)
 
 
-def print_export(config: Config, form: str) -> int:
-    """Print all events, oldest first, as CSV with a header, or as a JSON object on each line."""
+def print_export(config: Config, form: str, pipeline: str) -> int:
+    """Print all events, or those under one pipeline, oldest first.
+
+    `form` is `csv`, which has a header, or `jsonl`, a JSON object on each line.
+    """
     spool_status = spool_status_there(config)
     with history_there(spool_status, config) as history:
         if form == "csv":
             say(_csv_line(list(_as_json(FileEvent("", "", "")))))
-        for event in _events(history, ""):
+        for event in _events(history, "", pipeline):
             value = _as_json(event)
             if form == "csv":
                 say(_csv_line([_cell(cell) for cell in value.values()]))
@@ -90,12 +94,12 @@ def _say_all(values: Iterator[str], file: str, otherwise: str) -> int:
     return _found(count, file, otherwise)
 
 
-def _events(history: History | None, file: str) -> Iterator[FileEvent]:
-    """Yield the events of all inputs, or of those of one name, oldest first."""
+def _events(history: History | None, file: str, pipeline: str) -> Iterator[FileEvent]:
+    """Yield the events of all inputs, or of those of one name or under one pipeline, oldest first."""
     if history is None:
         return
     last = 0
-    while rows := history.following(last, PAGE, os.path.basename(file)):
+    while rows := history.following(last, PAGE, os.path.basename(file), ChosenEvents(pipeline=pipeline)):
         yield from (row.event for row in rows)
         last = rows[-1].id
 
@@ -119,6 +123,8 @@ def _as_json(event: FileEvent) -> dict[str, Any]:
         "line_no": event.line_no,
         "line": event.line,
         "client": event.client,
+        "pipeline": event.pipeline,
+        "version": event.version,
     }
 
 
@@ -130,6 +136,7 @@ def _line(event: FileEvent) -> str:
         *([f"attempt {event.attempt}"] if event.attempt > 1 else []),
         *([counted(event.lines_in, "line"), f"{event.seconds:.3g} s"] if event.lines_in else []),
         *([left_out] if left_out else []),
+        *([f"pipeline {event.pipeline}"] if event.pipeline else []),
         *(["results " + ", ".join(map(shown, event.results))] if event.results else []),
     ]
     place = f" (node {event.node}, line {event.line_no})" if event.node else ""

@@ -15,6 +15,7 @@ from fproc.base.text import shown
 from fproc.config.retention import Retention
 from fproc.run.outcome import FileEvent
 from fproc.telemetry.events import Failure, Row, bytes_of, line_values_of, row_of, values_of
+from fproc.telemetry.history.chosen import ALL_EVENTS, ChosenEvents
 from fproc.telemetry.history.database import Change, Database
 from fproc.telemetry.history.schema import TOTALS
 from fproc.telemetry.history.upkeep import Upkeep
@@ -39,10 +40,10 @@ Place = tuple[str | float, int]
 # Text is bound as bytes and cast, because a name need not be UTF-8.
 # Columns are named: SQLite then notices when another process has just added one.
 _INSERT = """INSERT OR IGNORE INTO events (job, file, kind, time, attempt, seconds, lines_in, lines_out,
-        bytes_in, rejected, results, error, node, line_no, line, skipped, client)
+        bytes_in, rejected, results, error, node, line_no, line, skipped, client, pipeline, version)
     VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
         ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?,
-        CAST(? AS TEXT))"""
+        CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))"""
 _INSERT_LINE = """INSERT OR IGNORE INTO line_errors
         (job, attempt, file, time, number, node, line_no, line, error)
     VALUES (CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?,
@@ -53,6 +54,7 @@ _RECENT = r"""SELECT * FROM events
     WHERE id < :before AND id >= :least
         AND (length(:kinds) = 0 OR instr(CAST(:kinds AS TEXT), char(10) || kind || char(10)))
         AND (file LIKE CAST(:pattern AS TEXT) ESCAPE '\' OR error LIKE CAST(:pattern AS TEXT) ESCAPE '\')
+        AND {chosen}
     ORDER BY id DESC LIMIT :limit"""
 
 _SORTED_BY = {
@@ -67,15 +69,16 @@ _SORTED_BY = {
 }
 """What events are sorted by: numbers, or text in ASCII."""
 _IN_ORDER = r"""SELECT *, {key} AS place FROM events
-    WHERE id > (SELECT max(id) FROM events) - :most
+    WHERE id > :newest - :most AND id <= :newest
         AND instr(CAST(:kinds AS TEXT), char(10) || kind || char(10))
         AND (file LIKE CAST(:pattern AS TEXT) ESCAPE '\' OR error LIKE CAST(:pattern AS TEXT) ESCAPE '\')
+        AND {chosen}
         AND (:before IS NULL OR {key} {beyond} :place OR ({key} = :place AND id < :before))
     ORDER BY place {direction}, id DESC LIMIT :limit"""
 
 _OF_FILE = "file = CAST(:file AS TEXT)"
 _OF_NODE = "node = CAST(:node AS TEXT)"
-_FOLLOWING = "SELECT * FROM events WHERE {which} AND id > :id ORDER BY id LIMIT :limit"
+_FOLLOWING = "SELECT * FROM events WHERE {which} AND {chosen} AND id > :id ORDER BY id LIMIT :limit"
 _TIMELINE = "SELECT * FROM events WHERE file = CAST(:file AS TEXT) ORDER BY id DESC LIMIT :limit"
 _ERRORS = """SELECT time, file, node, line_no, line, error, attempt FROM (
     SELECT * FROM (
@@ -168,6 +171,7 @@ class History:
         query: str = "",
         after: int | None = None,
         least: int = 0,
+        chosen: ChosenEvents = ALL_EVENTS,
     ) -> list[Row]:
         """Return events, newest first.
 
@@ -177,6 +181,7 @@ class History:
             query: only events with this in the file's name or the error; the case of A to Z is ignored.
             after: only the rows that follow the one with this id in the list, that is, older ones.
             least: only rows with this id or a higher one: what is not read takes no time.
+            chosen: only these events.
         """
         parameters = {
             "least": least,
@@ -184,8 +189,10 @@ class History:
             "kinds": _kinds(kinds),
             "pattern": _pattern(query),
             "limit": max(limit, 0),
+            **chosen.values(),
         }
-        return [row_of(values) for values in self._database.ask(_RECENT, parameters)]
+        sql = _RECENT.format(chosen=chosen.sql())
+        return [row_of(values) for values in self._database.ask(sql, parameters)]
 
     def in_order(
         self,
@@ -197,6 +204,7 @@ class History:
         query: str = "",
         after: Place | None = None,
         most: int,
+        chosen: ChosenEvents = ALL_EVENTS,
     ) -> tuple[list[Row], Place | None]:
         """Return events sorted by a key of a list, and the place of the last of them; None if there is none.
 
@@ -208,11 +216,14 @@ class History:
             query: as in `recent`.
             after: only what follows this place.
             most: only so many of the newest events are sorted at all.
+            chosen: only these events.
         """
         place, before = after or ("", None)
         beyond, direction = ("<", "DESC") if is_down else (">", "ASC")
-        sql = _IN_ORDER.format(key=_SORTED_BY[key], beyond=beyond, direction=direction)
+        sql = _IN_ORDER.format(key=_SORTED_BY[key], beyond=beyond, direction=direction, chosen=chosen.sql())
         parameters = {
+            **chosen.values(),
+            "newest": self.bounds(chosen)[1],
             "most": most,
             "kinds": _kinds(kinds),
             "pattern": _pattern(query),
@@ -224,18 +235,22 @@ class History:
         rows = [row_of(values[:-1]) for values in found]
         return rows, (found[-1][-1], found[-1][0]) if found else None
 
-    def last_id(self) -> int:
-        """Return the id of the newest event, or 0."""
-        rows = self._database.ask("SELECT max(id) FROM events")
-        return int(rows[0][0] or 0) if rows else 0
+    def bounds(self, chosen: ChosenEvents = ALL_EVENTS) -> tuple[int, int]:
+        """Return ids between which all chosen events are; 1 and 0 if there are none."""
+        rows = self._database.ask(chosen.bounds_sql(), chosen.values())
+        first, last = rows[0] if rows else (None, None)
+        return (1, 0) if first is None else (int(first), int(last))
 
-    def following(self, row_id: int, limit: int, file: str = "") -> list[Row]:
+    def following(
+        self, row_id: int, limit: int, file: str = "", chosen: ChosenEvents = ALL_EVENTS
+    ) -> list[Row]:
         """Return the first events that were recorded after the one of this id, oldest first.
 
         If a file is named, return only its own.
         """
-        sql = _FOLLOWING.format(which=_OF_FILE if file else "1")
-        rows = self._database.ask(sql, {"file": bytes_of(file), "id": row_id, "limit": limit})
+        sql = _FOLLOWING.format(which=_OF_FILE if file else "1", chosen=chosen.sql())
+        parameters = {**chosen.values(), "file": bytes_of(file), "id": row_id, "limit": limit}
+        rows = self._database.ask(sql, parameters)
         return [row_of(values) for values in rows]
 
     def timeline(self, file: str, limit: int = TIMELINE_EVENTS) -> list[Row]:

@@ -13,7 +13,7 @@ TOTALS = (
 )
 """What is added up over restarts: the columns of the table `totals`, in their order."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """The `user_version` of new databases, and the highest that is understood; older ones are migrated to it."""
 
 # The trigger fires only for an event that was not there yet, in the transaction that inserts it.
@@ -72,7 +72,12 @@ _VERSION_4 = (
     "INSERT INTO results_until VALUES (0)",
 )
 _VERSION_5 = ("ALTER TABLE events ADD COLUMN client TEXT",)
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_VERSION_6 = (
+    "ALTER TABLE events ADD COLUMN pipeline TEXT",
+    "ALTER TABLE events ADD COLUMN version TEXT",
+    "CREATE INDEX events_of_pipeline ON events (pipeline) WHERE pipeline IS NOT NULL",
+)
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

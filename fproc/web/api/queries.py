@@ -12,11 +12,12 @@ from typing import Any
 from fproc.base.times import rfc3339
 from fproc.config.model import Config
 from fproc.spool.intake.status import SpoolStatus
+from fproc.telemetry.history.chosen import ALL_EVENTS, ChosenEvents
 from fproc.telemetry.history.history import History
 from fproc.telemetry.traces import Traces
 from fproc.web.inspect.details import FileDetails
 from fproc.web.lists.cursors import cursor, list_and_position
-from fproc.web.lists.ended_files import ENDED, EndedFiles
+from fproc.web.lists.ended_files import CHOSEN, ENDED, EndedFiles
 from fproc.web.lists.folder_cache import FolderCache
 from fproc.web.lists.folder_files import FolderFiles
 from fproc.web.lists.past_series import PastSeries
@@ -111,17 +112,32 @@ class Queries:
                     return name, self._seconds_since(came_at(self._folders.unprocessed, name))
         return None
 
-    def files(self, *, state: str, query: str, limit: int, after: str, sort: str = "") -> FileRow:
+    def files(
+        self,
+        *,
+        state: str,
+        query: str,
+        limit: int,
+        after: str,
+        sort: str = "",
+        chosen: ChosenEvents = ALL_EVENTS,
+    ) -> FileRow:
         """Return the answer of `/files`. A page that is not full, even an empty one, may have more after it.
 
+        If some events are chosen, it has the files that ended with one of them, wherever they are now.
+
         Raises:
-            ValueError: there is no such state or order, or `after` is from no answer; the message is one
-                sentence.
+            ValueError: there is no such state or order, or none of chosen events, or `after` is from no
+                answer; the message is one sentence.
             OSError: a folder cannot be read.
         """
         if state and state not in CHOICES:
             raise ValueError(f"state must be one of {', '.join(CHOICES)}, or empty")
-        if state == ANY:
+        if chosen != ALL_EVENTS:
+            if state not in CHOSEN:
+                raise ValueError(f"by time, pipeline and node there are only files that ended, not {state}")
+            recent, following = self._ended.page(state, query, limit, after, sort=sort, chosen=chosen)
+        elif state == ANY:
             recent, following = self._of_any(query, limit, after, sort)
         else:
             recent, following = self._page(state, query, limit, after, sort)
@@ -129,7 +145,7 @@ class Queries:
 
     def _page(self, state: str, query: str, limit: int, after: str, sort: str = "") -> Page:
         source = self._ended if state in ENDED else self._in_folders
-        return source.page(state, query, limit, after, sort)
+        return source.page(state, query, limit, after, sort=sort)
 
     def _of_any(self, query: str, limit: int, after: str, sort: str) -> Page:
         """Return a page of one list after the other: what is left of one, and the beginning of the next."""

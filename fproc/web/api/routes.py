@@ -11,6 +11,7 @@ from fproc.base.times import rfc3339
 from fproc.base.values import replace
 from fproc.pipeline.graph import DROP, END, Graph, is_builtin, is_sink
 from fproc.spool.intake.uploads import UploadArea
+from fproc.telemetry.history.chosen import ChosenEvents
 from fproc.telemetry.rolling import PAST_WINDOWS, WINDOWS
 from fproc.web.access.tokens import Scope
 from fproc.web.api import state
@@ -160,6 +161,12 @@ class _Answers:
                 limit=_limit(request),
                 after=query.get("after", ""),
                 sort=query.get("sort", ""),
+                chosen=ChosenEvents(
+                    _time(request, "since"),
+                    _time(request, "until"),
+                    query.get("pipeline", ""),
+                    query.get("node", ""),
+                ),
             )
         except ValueError as error:
             raise Refused(400, str(error)) from None
@@ -227,15 +234,23 @@ def _limit(request: Request) -> int:
     return ROWS if limit is None else limit
 
 
+def _time(request: Request, name: str) -> float | None:
+    """Return a time in the query in seconds since 1970, or None if it is not there."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    try:
+        seconds = datetime.fromisoformat(text.upper().replace("Z", "+00:00")).timestamp()
+        rfc3339(seconds)
+    except (ValueError, OverflowError, OSError):
+        raise Refused(400, f"{name} has to be a time, such as 2030-01-31T12:00:00Z") from None
+    return seconds
+
+
 def _since(request: Request) -> str:
     """Return a time in the query as reports have it, or ""."""
-    text = request.query.get("since")
-    if text is None:
-        return ""
-    try:
-        return rfc3339(datetime.fromisoformat(text.upper().replace("Z", "+00:00")).timestamp())
-    except (ValueError, OverflowError, OSError):
-        raise Refused(400, "since has to be a time, such as 2030-01-31T12:00:00Z") from None
+    seconds = _time(request, "since")
+    return "" if seconds is None else rfc3339(seconds)
 
 
 def _graph(graph: Graph) -> dict[str, object]:

@@ -181,6 +181,8 @@ def _moment(event: FileEvent) -> Entry:
         "line_no": event.line_no,
         "line": event.line,
         "client": event.client,
+        "pipeline": event.pipeline,
+        "version": event.version,
     }
 
 

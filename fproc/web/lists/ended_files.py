@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fproc.base.values import dataclass
+from fproc.telemetry.history.chosen import ALL_EVENTS, ChosenEvents
 from fproc.telemetry.history.history import History
 from fproc.web.lists.cursors import cursor, position_in, sorted_place, whole_number
 from fproc.web.lists.rows import Page, row_of_event
@@ -10,6 +11,9 @@ from fproc.web.lists.sorting import ENDED_KEYS, SortOrder, order_of
 
 ENDED = {"": ("processed", "failed"), "processed": ("processed",)}
 """The kinds of events that record the end of a file, by `state`; empty: all files that ended."""
+
+CHOSEN = {**ENDED, "failed": ("failed",)}
+"""The same for files of a time, a pipeline or a node: those that failed then may be elsewhere now."""
 
 MOST_SEARCHED_EVENTS = 50_000
 """The most events that are read for one page. One that is not full by then says where to go on."""
@@ -24,7 +28,16 @@ class EndedFiles:
 
     history: History | None
 
-    def page(self, state: str, query: str, limit: int, after: str, sort: str = "") -> Page:
+    def page(
+        self,
+        state: str,
+        query: str,
+        limit: int,
+        after: str,
+        *,
+        sort: str = "",
+        chosen: ChosenEvents = ALL_EVENTS,
+    ) -> Page:
         """Return files that ended, from no more events than are read in a moment.
 
         Raises:
@@ -32,19 +45,24 @@ class EndedFiles:
         """
         order = order_of(sort, ENDED_KEYS)
         if order is not None:
-            return self._sorted(state, query, limit, after, order)
+            return self._sorted(state, query, limit, after, order=order, chosen=chosen)
         position = position_in(after, state, whole_number)
         if self.history is None:
             return [], None
-        newest = self.history.last_id() + 1 if position is None else position
-        least = max(newest - MOST_SEARCHED_EVENTS, 0)
-        rows = self.history.recent(limit=limit, kinds=ENDED[state], query=query, after=newest, least=least)
+        first, last = self.history.bounds(chosen)
+        newest = last + 1 if position is None else min(position, last + 1)
+        least = max(newest - MOST_SEARCHED_EVENTS, first)
+        rows = self.history.recent(
+            limit=limit, kinds=CHOSEN[state], query=query, after=newest, least=least, chosen=chosen
+        )
         following = cursor(state, rows[-1].id) if len(rows) == limit else None
-        if following is None and least > 1:
+        if following is None and least > first:
             following = cursor(state, least)
         return [row_of_event(row.event) for row in rows], following
 
-    def _sorted(self, state: str, query: str, limit: int, after: str, order: SortOrder) -> Page:
+    def _sorted(
+        self, state: str, query: str, limit: int, after: str, *, order: SortOrder, chosen: ChosenEvents
+    ) -> Page:
         name = f"{state} {order}"
         position = position_in(after, name, sorted_place)
         if self.history is None:
@@ -53,10 +71,11 @@ class EndedFiles:
             order.key,
             is_down=order.is_down,
             limit=limit,
-            kinds=ENDED[state],
+            kinds=CHOSEN[state],
             query=query,
             after=position,
             most=MOST_SORTED_EVENTS,
+            chosen=chosen,
         )
         following = None if place is None or len(rows) < limit else cursor(name, place)
         return [row_of_event(row.event) for row in rows], following

@@ -75,7 +75,7 @@ class FolderFiles:
         self._clock = clock
         self._by_name: tuple[Listed, list[Key]] = ([], [])
 
-    def page(self, state: str, query: str, limit: int, after: str, sort: str = "") -> Page:
+    def page(self, state: str, query: str, limit: int, after: str, *, sort: str = "") -> Page:
         """Return files in a folder; without an order, those that failed newest first, others oldest first.
 
         Raises:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import fproc
 from tests.support.programs.operating import TIME, said
 from tests.support.programs.running import Watching, configure, drop, run
 
@@ -58,7 +59,7 @@ def test_the_history_says_what_ended_when_and_how(folder: Path) -> None:
     assert [line.split(": ")[0].split(" ")[1] for line in found] == ["a.txt", "b.txt", "c.txt"]
     (line,) = said(run(folder, "--history", "b.txt")).splitlines()
     assert re.fullmatch(
-        TIME + r" b\.txt: processed, 2 lines, [\d.e-]+ s, 1 rejected,"
+        TIME + r" b\.txt: processed, 2 lines, [\d.e-]+ s, 1 rejected, pipeline \w{12},"
         r" results b\.txt, all\.log \(appended, bytes 5-9\)",
         line,
     )
@@ -74,6 +75,20 @@ def test_the_history_is_there_for_programs_in_three_forms(folder: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(said(run(folder, "--export-history", "csv")))))
     assert [row["file"] for row in rows] == ["a.txt", "b.txt", "c.txt"]
     assert json.loads(rows[0]["results"]) == events[0]["results"]
+
+
+def test_what_ran_under_one_pipeline_is_found_by_its_fingerprint(folder: Path) -> None:
+    before = json.loads(said(run(folder, "--history", "--json")))
+    configured(folder, limits={"max_line_bytes": 500})
+    drop(folder, "d.txt", b"fine\n")
+    assert run(folder, "--watch", "--drain", "--quiet").status == 0
+    *_, after = json.loads(said(run(folder, "--history", "--json")))
+    assert len({event["pipeline"] for event in before}) == 1
+    assert {event["version"] for event in (*before, after)} == {fproc.__version__}
+    for pipeline, files in ((before[0]["pipeline"], "abc"), (after["pipeline"], "d"), ("f" * 12, "")):
+        for action in (("--history", "--json"), ("--export-history", "csv")):
+            text = said(run(folder, *action, "--pipeline", pipeline))
+            assert [name for name in "abcd" if f"{name}.txt" in text] == list(files)
 
 
 def test_the_lines_that_were_set_aside_are_shown_with_their_reason(folder: Path) -> None:

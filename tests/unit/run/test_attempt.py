@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import fproc
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run import attempt
@@ -99,6 +100,7 @@ def test_a_good_file_is_committed_and_its_figures_are_told(place: Place) -> None
     assert (outcome.event.file, outcome.verdict, outcome.event.error) == ("x.log", Verdict.COMMIT, "")
     assert (outcome.event.attempt, outcome.event.results, outcome.retry_seconds) == (1, ("x.log",), 0.0)
     assert outcome.event.seconds >= 0
+    assert (len(outcome.event.pipeline or ""), outcome.event.version) == (12, fproc.__version__)
     figures = outcome.figures
     assert (figures.lines_in, figures.lines_out, figures.bytes_in) == (2, 4, 4)
     assert (figures.rejected, figures.skipped) == (0, 0)

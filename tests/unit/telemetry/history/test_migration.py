@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fproc.telemetry.events import Failure
+from fproc.telemetry.history.chosen import ChosenEvents
 from fproc.telemetry.history.history import History
 from fproc.telemetry.history.schema import SCHEMA_VERSION
 from tests.support.histories import NOW, Opener, asked_aside, event, jobs, lines
@@ -49,6 +50,33 @@ PRAGMA user_version = 1;
 """
 """A database as the first version of the schema had it, with two events."""
 
+VERSION_5 = """
+ALTER TABLE events ADD COLUMN line TEXT;
+CREATE TABLE line_errors (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job TEXT NOT NULL, attempt INTEGER NOT NULL, file TEXT NOT NULL, time REAL NOT NULL,
+    number INTEGER NOT NULL, node TEXT NOT NULL, line_no INTEGER, line TEXT, error TEXT NOT NULL,
+    UNIQUE (job, attempt, number));
+CREATE INDEX line_errors_of_file ON line_errors (file);
+CREATE INDEX line_errors_by_time ON line_errors (time);
+ALTER TABLE events ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE totals ADD COLUMN lines_rejected INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE totals ADD COLUMN lines_skipped INTEGER NOT NULL DEFAULT 0;
+CREATE TRIGGER count_lost AFTER INSERT ON events WHEN NEW.kind IN ('processed', 'failed') BEGIN
+    UPDATE totals SET
+        lines_rejected = lines_rejected + NEW.rejected,
+        lines_skipped = lines_skipped + NEW.skipped; END;
+CREATE TABLE results (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, time REAL NOT NULL);
+CREATE INDEX results_by_time ON results (time, id);
+CREATE TABLE results_until (id INTEGER NOT NULL);
+INSERT INTO results_until VALUES (0);
+ALTER TABLE events ADD COLUMN client TEXT;
+INSERT INTO events VALUES (NULL, 'j3', 'c.log', 'uploaded', 1795341600.0, 1, 0, 0, 0, 5, 0, '[]', '',
+    NULL, NULL, NULL, 0, '10.0.0.1');
+PRAGMA user_version = 5;
+"""
+"""What the fifth version had more, and an event of it."""
+
 
 def version_1(path: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -81,6 +109,28 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_it_holds
     assert asked_aside(path, "PRAGMA user_version") == SCHEMA_VERSION
     assert os.stat(path).st_ino == inode
     assert warnings() == [f"{path} was brought up to date (schema {SCHEMA_VERSION}, before 1)"]
+
+
+def version_5(path: str) -> None:
+    version_1(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(VERSION_5)
+
+
+def test_a_database_of_the_fifth_version_is_brought_up_to_date_with_all_it_holds(
+    opened: Opener, path: str, warnings: Callable[[], list[str]]
+) -> None:
+    version_5(path)
+    history = opened(days=1)
+    assert warnings() == [f"{path} was brought up to date (schema {SCHEMA_VERSION}, before 5)"]
+    old = [row.event for row in history.recent(limit=9)]
+    assert [(one.job, one.client, one.pipeline, one.version) for one in old] == [
+        *(("j3", "10.0.0.1", None, None), ("j2", None, None, None), ("j1", None, None, None))
+    ]
+    history.record([event("j4", pipeline="0123456789ab", version="9.1")])
+    (new,) = history.recent(limit=9, chosen=ChosenEvents(pipeline="0123456789ab"))
+    assert (new.event.job, new.event.version) == ("j4", "9.1")
+    assert history.totals()["files_processed"] == 2
 
 
 def test_several_that_find_a_database_of_the_first_version_bring_it_up_to_date_once(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 import pytest
 
 from fproc.base.times import rfc3339
+from fproc.base.values import replace
 from fproc.pipeline.tracing.trace import Trace
 from fproc.run.outcome import FileEvent
+from fproc.telemetry.history.chosen import ChosenEvents
 from fproc.web.api import queries
 from fproc.web.lists import ended_files
 from tests.support.helpers import line_failure, list_twice
@@ -161,6 +164,24 @@ def test_lines_that_were_left_out_stand_beside_the_others(room: Room) -> None:
     assert [(row["rejected"], row["skipped"]) for row in room.files("failed") if row["file"] == "c.log"] == [
         (None, None)
     ]
+
+
+def test_what_ended_in_a_time_or_under_a_pipeline_is_listed_wherever_it_is_now(room: Room) -> None:
+    now = 1_795_341_600.0
+    for number in range(4):
+        kind = "failed" if number == 1 else "processed"
+        event = FileEvent(f"j{number}", f"{number}.log", kind, now + number, pipeline="ab" * 6)
+        room.record(event if number < 3 else replace(event, pipeline="cd" * 6))
+    first = room.listing.files(state="", query="", limit=2, after="", chosen=ChosenEvents(until=now + 3))
+    assert [file["file"] for file in first["recent"]] == ["2.log", "1.log"]
+    rest: dict[str, Any] = {"limit": 2, "after": first["after"], "chosen": ChosenEvents(until=now + 3)}
+    assert [file["file"] for file in room.listing.files(state="", query="", **rest)["recent"]] == ["0.log"]
+    of_pipeline: dict[str, Any] = {"query": "", "limit": 9, "after": ""}
+    of_pipeline["chosen"] = ChosenEvents(pipeline="ab" * 6)
+    for state, names in (("failed", ["1.log"]), ("processed", ["2.log", "0.log"])):
+        assert [file["file"] for file in room.listing.files(state=state, **of_pipeline)["recent"]] == names
+    with pytest.raises(ValueError, match="only files that ended, not unprocessed"):
+        room.listing.files(state="unprocessed", **of_pipeline)
 
 
 def test_a_search_reads_only_so_many_events_for_a_page_and_says_where_to_go_on(
