@@ -11,6 +11,7 @@ import pytest
 from bench.workloads import small_files
 from tests.support.programs.asking import Asking
 from tests.support.programs.attacking import Attack
+from tests.support.programs.disturbing import memory_mb
 from tests.support.programs.running import Watching, configure
 from tests.support.programs.talking import address, ask
 
@@ -20,11 +21,6 @@ FILES = int(os.environ.get("FPROC_ATTACKED_FILES", "400"))
 TOKEN = "0123456789abcdef"
 SENT = {"Authorization": f"Bearer {TOKEN}"}
 VITAL = ("/livez", "/health", "/metrics")
-
-
-def memory_mb(running: Watching) -> float:
-    pages = int(Path(f"/proc/{running.process.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 10**6
 
 
 def process(running: Watching, number: int) -> float:
@@ -55,7 +51,7 @@ def test_an_attack_by_strangers_holds_up_neither_work_nor_what_supervisors_ask_f
         with Asking(running, VITAL, SENT) as calm:
             alone = process(running, 1)
             running.wait_until(lambda: len(calm.seconds["/metrics"]) > 50)
-        before_mb, log_before = memory_mb(running), complaints(running)
+        before_mb, log_before = memory_mb(running.process.pid), complaints(running)
         with Attack(address(running), SENT) as attack, Asking(running, VITAL, SENT) as disturbed:
             attacked = process(running, 2)
             running.wait_until(lambda: len(disturbed.seconds["/metrics"]) > 50)
@@ -65,7 +61,7 @@ def test_an_attack_by_strangers_holds_up_neither_work_nor_what_supervisors_ask_f
             Asking(running, VITAL, SENT) as searched,
         ):
             running.wait_until(lambda: len(searched.seconds["/metrics"]) > 50)
-        more_mb, log_bytes = memory_mb(running) - before_mb, complaints(running) - log_before
+        more_mb, log_bytes = memory_mb(running.process.pid) - before_mb, complaints(running) - log_before
         assert "Traceback" not in running.log
     for path in VITAL:
         print(

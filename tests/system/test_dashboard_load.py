@@ -13,7 +13,7 @@ import pytest
 from bench.workloads import small_files
 from tests.support.programs.asking import Asking
 from tests.support.programs.crowd import Crowd
-from tests.support.programs.disturbing import children_of
+from tests.support.programs.disturbing import children_of, memory_mb
 from tests.support.programs.running import Watching, configure
 from tests.support.programs.talking import address
 
@@ -101,6 +101,24 @@ def test_hundreds_of_idle_and_slow_clients_hold_up_neither_work_nor_health(tmp_p
     assert doctor.statuses == {200}
     assert at[18] < 0.2
     assert cpu_ratio < 1.5  # loosely: it is about 1
+
+
+def test_of_a_thousand_idle_and_slow_clients_some_give_way_to_who_asks_for_health(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with Watching(tmp_path, dashboard=True) as running:
+        before_mb = memory_mb(running.process.pid)
+        with Crowd(address(running), dict.fromkeys(CROWD, 250)) as crowd:
+            process(running, 0)
+            with Asking(running, ["/health"]) as doctor:
+                running.wait_until(lambda: len(doctor.seconds["/health"]) > 100)
+        more_mb = memory_mb(running.process.pid) - before_mb
+        assert "Traceback" not in running.log
+    at_95_percent = doctor.at_95_percent("/health")
+    print(f"connections: {dict(crowd.visits())}; memory: {more_mb:+.1f} MB")
+    print(f"/health: 95 % within {at_95_percent * 1000:.0f} ms")
+    assert doctor.statuses == {200}
+    assert at_95_percent < 0.5  # loosely, as the host is shared; less than 0.1 on an idle one
+    assert more_mb < 30
 
 
 def shown(works: list[Work]) -> str:

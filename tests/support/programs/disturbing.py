@@ -1,4 +1,4 @@
-"""Killing and stopping of processes at chosen or random times."""
+"""Processes that are looked at, killed and stopped, at chosen or random times."""
 
 from __future__ import annotations
 
@@ -38,6 +38,12 @@ def children_of(pid: int) -> list[int]:
     with suppress(FileNotFoundError, ProcessLookupError):
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
+
+
+def memory_mb(pid: int) -> float:
+    """What a process holds in memory, its share of files included."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 10**6
 
 
 def open_child(pid: int, parent: int) -> int | None:
