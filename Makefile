@@ -102,8 +102,9 @@ bench: ## measure against awk, C, rsyslog and others: make bench ARGS="W1 --mb 2
 bench-guard: ## fail if an everyday pipeline became far slower than mawk or a plain loop (minutes)
 	$(PYTHON) -m bench.guard $(ARGS)
 
-screenshots: $(VENV)/ready ## take the pictures of the dashboard in docs/images/ again (a minute; needs chromium)
+screenshots: $(VENV)/ready ## take the pictures of the dashboard again, in docs/images/ and build/ (minutes; needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.browser.pictures
 
 clean: ## remove what was built; inputs and results are left alone
 	rm -rf $(VENV) build dist fproc.pyz .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .tox
