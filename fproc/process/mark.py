@@ -2,7 +2,7 @@
 
     process that works                              who watches it
       begin, note, beat    -- shared memory -->       seen
-                           <-- a signal ----          ask
+                           <-- a signal ----          ask, in full or briefly
       reply                -- shared memory -->       answer
 
 What the process wrote there survives its death.
@@ -38,6 +38,9 @@ _ANSWERED_AT = 128
 _ANSWER_AT = _ANSWERED_AT + _ANSWERED.size
 _BYTES = 16384
 
+_BRIEFLY = 1
+"""The bit in the number of a question that says that the node is enough."""
+
 
 class Doing(IntEnum):
     """What a process is doing with a file or several."""
@@ -62,6 +65,8 @@ WORDS = {
     Doing.ENDING: "at the end of the file",
     Doing.COMMITTING: "at its commit",
 }
+
+_DOING_OF = {words: doing for doing, words in WORDS.items()}
 
 
 class Seen(NamedTuple):
@@ -96,6 +101,16 @@ class Whereabouts:
     def __str__(self) -> str:
         where = f"line {self.line_no}" if self.line_no is not None else self.what
         return where + (f", node {self.node!r}" if self.node is not None else "")
+
+    @property
+    def doing(self) -> Doing:
+        """What it is doing; all of the work on lines is `FEEDING`."""
+        return _DOING_OF.get(self.what, Doing.FEEDING)
+
+
+def is_brief(question: int) -> bool:
+    """Return whether the node is enough of an answer to the question of this number."""
+    return bool(question & _BRIEFLY)
 
 
 class CurrentTask:
@@ -158,16 +173,19 @@ class CurrentTask:
 
     def is_asked(self) -> bool:
         """Return whether someone waits for a reply."""
-        asked: int = _ASKED.unpack_from(self._memory, _ASKED_AT)[0]
         answered: int = _ANSWERED.unpack_from(self._memory, _ANSWERED_AT)[0]
-        return asked != answered
+        return self.question() != answered
 
-    def reply(self, where: Whereabouts) -> None:
-        """Reply with the current work."""
+    def question(self) -> int:
+        """Return the number of the last question."""
+        number: int = _ASKED.unpack_from(self._memory, _ASKED_AT)[0]
+        return number
+
+    def reply(self, where: Whereabouts, to: int | None = None) -> None:
+        """Reply with the current work, to the question of this number, or to the last one."""
         data = json.dumps(asdict(where)).encode()
         self._memory[_ANSWER_AT : _ANSWER_AT + len(data)] = data
-        asked: int = _ASKED.unpack_from(self._memory, _ASKED_AT)[0]
-        _ANSWERED.pack_into(self._memory, _ANSWERED_AT, asked, len(data))
+        _ANSWERED.pack_into(self._memory, _ANSWERED_AT, self.question() if to is None else to, len(data))
 
     # For who watches it
 
@@ -179,10 +197,10 @@ class CurrentTask:
         """Return what it has last noted."""
         return Seen(*_SEEN.unpack_from(self._memory, 0))
 
-    def ask(self) -> None:
-        """Ask for a reply."""
-        asked: int = _ASKED.unpack_from(self._memory, _ASKED_AT)[0]
-        _ASKED.pack_into(self._memory, _ASKED_AT, (asked + 1) % 2**32)
+    def ask(self, *, briefly: bool = False) -> None:
+        """Ask for a reply, which need not name the line if the question is brief."""
+        number = (self.question() | _BRIEFLY) + 1  # the next even one
+        _ASKED.pack_into(self._memory, _ASKED_AT, (number | briefly * _BRIEFLY) % 2**32)
 
     def answer(self) -> Whereabouts | None:
         """Return the reply, if it is there."""

@@ -20,7 +20,7 @@ from fproc.pipeline.compiler.streamed import StreamFeed
 from fproc.pipeline.failures import GENERATED
 from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.records import Block
-from fproc.process.mark import EXCERPT_CHARACTERS, CurrentTask, Whereabouts
+from fproc.process.mark import EXCERPT_CHARACTERS, CurrentTask, Whereabouts, is_brief
 
 log = logging.getLogger("fproc.worker")
 
@@ -61,7 +61,7 @@ def answer_from(frame: FrameType | None, mark: CurrentTask) -> None:
     """Reply with what the frames tell, unless the reply is deferred: then a helper is asked in turn."""
     if mark.defers:
         return
-    known = mark.known()
+    question, known = mark.question(), mark.known()
     node: str | None = None
     while frame is not None:
         code = frame.f_code
@@ -69,11 +69,11 @@ def answer_from(frame: FrameType | None, mark: CurrentTask) -> None:
             node = node or frame.f_locals.get(_NODE_FRAMES[code])
         elif code.co_filename == GENERATED:
             node = node or node_at(frame.f_globals, frame.f_lineno)
-        elif code in _FEEDS:
-            mark.reply(_in_block(known, frame.f_locals, node, mark))
+        elif code in _FEEDS and not is_brief(question):
+            mark.reply(_in_block(known, frame.f_locals, node, mark), question)
             return
         frame = frame.f_back
-    mark.reply(Whereabouts(known.what, known.line_no, _cut(node, _NODE_CHARACTERS)))
+    mark.reply(Whereabouts(known.what, known.line_no, _cut(node, _NODE_CHARACTERS)), question)
 
 
 def _in_block(known: Whereabouts, names: dict[str, Any], node: str | None, mark: CurrentTask) -> Whereabouts:
@@ -98,9 +98,12 @@ def _cut(text: str | None, characters: int) -> str | None:
     return None if text is None else text[:characters]
 
 
-def ask(pid: int, mark: CurrentTask) -> None:
-    """Ask a process where it is, by its id, unless the signal would kill it, or it is gone."""
-    mark.ask()
+def ask(pid: int, mark: CurrentTask, *, briefly: bool = False) -> None:
+    """Ask a process where it is, by its id, unless the signal would kill it, or it is gone.
+
+    If asked briefly, it only names the node: to number a line may take it a while.
+    """
+    mark.ask(briefly=briefly)
     if ASK is not None and _hears(pid, ASK):
         with suppress(ProcessLookupError):
             os.kill(pid, ASK)

@@ -16,6 +16,7 @@ from typing import Any
 
 from fproc.base.values import dataclass
 from fproc.pipeline.tracing.counts import NodeCounts
+from fproc.process.mark import Doing, Whereabouts
 from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.telemetry.history.schema import TOTALS
@@ -26,6 +27,9 @@ BOUNDS_SECONDS = (
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0),
 )
 """The upper bounds of the histogram of processing times, in seconds."""
+
+OUTSIDE_NODES = tuple(doing.name.lower() for doing in Doing if doing is not Doing.FEEDING_PART)
+"""What workers may be seen at, apart from nodes."""
 
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
@@ -59,6 +63,7 @@ class Snapshot:
     last_success: float | None
     nodes: dict[str, dict[str, float]]
     edges: list[dict[str, Any]]
+    outside_nodes: dict[str, float]
 
 
 class Metrics:
@@ -89,6 +94,7 @@ class Metrics:
         self._last_success = last_success
         self._nodes: dict[str, _Node] = {}
         self._edges: Counter[tuple[str, str]] = Counter()
+        self._outside_nodes: dict[str, float] = {}
 
     def add(self, outcome: Outcome) -> None:
         """Count the outcome of a file. A run that is retried counts only as a retry."""
@@ -111,9 +117,19 @@ class Metrics:
             self._buckets[bisect_left(BOUNDS_SECONDS, event.seconds)] += 1
             self._sum_seconds += event.seconds
             for name, counts in outcome.figures.nodes.items():
-                node = self._nodes.get(name) or self._nodes.setdefault(name, _Node())
-                node.add(counts)
+                self._node(name).add(counts)
             self._edges.update(outcome.figures.edges)
+
+    def add_time(self, where: Whereabouts, seconds: float) -> None:
+        """Count time that a worker has spent somewhere: at a node, or with something else."""
+        with self._lock:
+            if where.node is None:
+                name = where.doing.name.lower()
+                self._outside_nodes[name] = self._outside_nodes.get(name, 0.0) + seconds
+                return
+            self._node(where.node).sampled_seconds += seconds
+            for window in self._windows.values():
+                window.add_time(where.node, seconds)
 
     def add_recovered(self) -> None:
         """Count a file that was recovered after its owner had died."""
@@ -159,11 +175,15 @@ class Metrics:
                 processing_seconds=_percentiles(whole),
                 histogram=Histogram(tuple(counts), count, self._sum_seconds),
                 last_success=self._last_success,
-                nodes={name: node.figures() for name, node in self._nodes.items()},
+                nodes={
+                    name: node.figures(whole.node_seconds.get(name, 0.0))
+                    for name, node in self._nodes.items()
+                },
                 edges=[
                     {"from": source, "to": target, "count": count}
                     for (source, target), count in self._edges.items()
                 ],
+                outside_nodes={name: round(seconds, 3) for name, seconds in self._outside_nodes.items()},
             )
 
     def series(self, window_seconds: int) -> dict[str, Any]:
@@ -183,6 +203,9 @@ class Metrics:
             raise ValueError(f"there is no window of {window_seconds} seconds; there are {known}")
         return self._windows[window_seconds]
 
+    def _node(self, name: str) -> _Node:
+        return self._nodes.get(name) or self._nodes.setdefault(name, _Node())
+
     def _count_end(self, *, succeeded: bool) -> None:
         self._totals["files_processed" if succeeded else "files_failed"] += 1
         if succeeded:
@@ -190,9 +213,13 @@ class Metrics:
 
 
 class _Node:
-    """The sums of one node. Its time is estimated from the records that were timed; it never decreases."""
+    """The sums of one node. Its time is estimated from the records that were timed; it never decreases.
+
+    `sampled_seconds` is the time that workers were seen at it.
+    """
 
     def __init__(self) -> None:
+        self.sampled_seconds = 0.0
         self._all = NodeCounts()
         self._not_estimated = 0
         self._seconds = 0.0
@@ -206,13 +233,15 @@ class _Node:
             self._seconds += self._not_estimated * max(whole.seconds / whole.timed, 0.0)
             self._not_estimated = 0
 
-    def figures(self) -> dict[str, float]:
-        """Return the sums under their names in `/stats`."""
+    def figures(self, in_window_seconds: float) -> dict[str, float]:
+        """Return the sums under their names in `/stats`, with the time it was seen at in a window."""
         return {
             "count": self._all.received,
             "emitted": self._all.emitted,
             "errors": self._all.failed,
             "seconds": round(self._seconds, 6),
+            "sampled_seconds": round(self.sampled_seconds, 3),
+            "sampled_in_window_seconds": round(in_window_seconds, 3),
         }
 
 

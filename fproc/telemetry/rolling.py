@@ -62,15 +62,19 @@ class Binned:
 
 
 class Step:
-    """The files that ended in one step of time, or in several together; `number` counts steps since 1970."""
+    """What ended in one step of time, or in several together; `number` counts steps since 1970.
 
-    __slots__ = ("bins", "bytes", "failed", "files", "lines", "longest_seconds", "number")
+    `node_seconds` is the time that workers were seen at nodes meanwhile.
+    """
+
+    __slots__ = ("bins", "bytes", "failed", "files", "lines", "longest_seconds", "node_seconds", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.files = self.failed = self.lines = self.bytes = 0
         self.bins: Counter[int] = Counter()
         self.longest_seconds = 0.0
+        self.node_seconds: dict[str, float] = {}
 
     def add(self, ended: Ended) -> None:
         """Count a file."""
@@ -82,6 +86,10 @@ class Step:
         if ended.seconds > self.longest_seconds:  # noqa: PLR1730 - a call of max() takes longer
             self.longest_seconds = ended.seconds
 
+    def add_time(self, node: str, seconds: float) -> None:
+        """Count time at a node."""
+        self.node_seconds[node] = self.node_seconds.get(node, 0.0) + seconds
+
     def merge(self, other: Step) -> None:
         """Count all that another step has counted."""
         self.files += other.files
@@ -90,6 +98,8 @@ class Step:
         self.bytes += other.bytes
         self.bins.update(other.bins)
         self.longest_seconds = max(self.longest_seconds, other.longest_seconds)
+        for node, seconds in other.node_seconds.items():
+            self.add_time(node, seconds)
 
     def add_binned(self, binned: Binned) -> None:
         """Count files that are alike."""
@@ -145,11 +155,11 @@ class Window:
 
     def add(self, ended: Ended) -> None:
         """Count a file that has ended now."""
-        number = self._number()
-        step = self._steps[number % STEPS]
-        if step.number != number:
-            step = self._steps[number % STEPS] = Step(number)
-        step.add(ended)
+        self._step(self._number()).add(ended)
+
+    def add_time(self, node: str, seconds: float) -> None:
+        """Count time at a node, up to now."""
+        self._step(self._number()).add_time(node, seconds)
 
     def add_earlier(self, ended: Ended, seconds_ago: float) -> None:
         """Count a file that ended before fproc started; from then on, the window is complete."""
@@ -157,10 +167,14 @@ class Window:
         number = self._number() - max(math.ceil((seconds_ago - self._in_step()) / self.step_seconds), 0)
         if number <= self._number() - STEPS:
             return
+        self._step(number).add(ended)
+
+    def _step(self, number: int) -> Step:
+        """Return the step of this number, which replaces the one that is a window older."""
         step = self._steps[number % STEPS]
         if step.number != number:
             step = self._steps[number % STEPS] = Step(number)
-        step.add(ended)
+        return step
 
     def whole(self) -> Step:
         """Return the sum of all steps."""

@@ -18,7 +18,7 @@ from fproc.watch.draining import Changing
 from fproc.watch.pauses import Pauses
 from fproc.watch.queue import WorkQueue
 from fproc.watch.workers.messages import NotBegun, Report, TakenUp, Task, Trouble, Why
-from fproc.watch.workers.pool import WorkerLost
+from fproc.watch.workers.slot import WorkerLost
 
 log = logging.getLogger("fproc.watch")
 

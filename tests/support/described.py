@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fproc.telemetry.health import RUNNING_STATUSES
+from fproc.telemetry.metrics import OUTSIDE_NODES
 from fproc.telemetry.rolling import PAST_WINDOWS, WINDOWS
 from fproc.web.api.queries import CHOICES, MOST_ROWS, ROWS
 from fproc.web.lists.rows import STATES
@@ -41,6 +42,8 @@ def described(text: str) -> str:
             operation["responses"] = dict(sorted({**refusals, **operation["responses"]}.items()))
     schemas = value["components"]["schemas"]
     schemas["Health"]["properties"]["status"]["enum"] = list(RUNNING_STATUSES)
+    outside = schemas["Stats"]["properties"]["outside_nodes"]
+    outside["propertyNames"]["enum"] = list(OUTSIDE_NODES)
     schemas["Ended"]["properties"]["state"]["enum"] = list(STATES)
     return laid_out(value) + "\n"
 

@@ -26,6 +26,8 @@ from tests.support.programs.running import (
 from tests.support.programs.talking import address, answers, ask, connect, heard, request, say, sockets_of
 
 ENDED = ("files_processed", "files_failed")
+SAMPLED = {"sampled_seconds", "sampled_in_window_seconds"}
+
 TABLES: dict[str, set[str]] = {
     "totals": {
         *(*ENDED, "lines_in", "lines_out", "lines_rejected", "lines_skipped"),
@@ -93,9 +95,9 @@ def test_stats_has_the_figures_and_names_of_the_contract_and_agrees_with_the_fol
         (tmp_path / "go").touch()
     counts["failed"] -= 1  # the report
     assert value["files"] == counts == {"unprocessed": 1, "underprocess": 1, "processed": 2, "failed": 1}
-    assert set(value) == {*TABLES, "files", "success_rate", "rejects", "edges"}
+    assert set(value) == {*TABLES, "files", "success_rate", "rejects", "edges", "outside_nodes"}
     assert {name: set(value[name]) for name in TABLES} == {**TABLES, "nodes": {"start", "end", "drop"}}
-    assert set(value["nodes"]["start"]) == {"count", "emitted", "errors", "seconds"}
+    assert set(value["nodes"]["start"]) == {"count", "emitted", "errors", "seconds", *SAMPLED}
     assert value["nodes"]["start"]["seconds"] > 0
     totals = value["totals"]
     assert (totals["files_processed"], totals["files_failed"], totals["retries"]) == (2, 1, 0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fproc.telemetry.health import RUNNING_STATUSES
+from fproc.telemetry.metrics import OUTSIDE_NODES
 from tests.support.described import DESCRIPTION, QUERY, described
 from tests.support.generated import COMMAND, PARTS, documents, renewed, stale
 from tests.support.project import PROJECT
@@ -55,7 +56,7 @@ def test_no_value_of_the_api_that_is_declared_in_code_is_forgotten() -> None:
     """Every enum and every bound of an entry is known to `described`, or means something of its own."""
     found = re.findall(r'"enum": \[[^]]*\]', Path(PROJECT, DESCRIPTION).read_text("utf-8"))
     own = {'"enum": ["ok"]', '"enum": [true]'}
-    declared = [*QUERY["window"]["enum"], *QUERY["state"]["enum"], *RUNNING_STATUSES]
+    declared = [*QUERY["window"]["enum"], *QUERY["state"]["enum"], *RUNNING_STATUSES, *OUTSIDE_NODES]
     others = [enum for enum in found if enum not in own]
     assert others
     assert all(set(json.loads(enum.partition(": ")[2])) <= set(declared) for enum in others)

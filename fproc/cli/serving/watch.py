@@ -123,7 +123,8 @@ class Service:
             fingerprint=version.fingerprint,
             tables=version.tables,
         )
-        return Pool(setup, self._options.workers(version.config), first=first)
+        workers = self._options.workers(version.config)
+        return Pool(setup, workers, first=first, count_time=self._metrics.add_time)
 
     def drain(self) -> bool:
         """Process the files that are there; return whether all of them succeeded."""

@@ -19,7 +19,7 @@ from fproc.base.values import replace
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.plugins.sources import kept_sources
 from fproc.pipeline.tracing.timing import Sampling
-from fproc.process.mark import CurrentTask, Doing
+from fproc.process.mark import CurrentTask, Doing, is_brief
 from fproc.process.waiting import wait_readable
 from fproc.run.chunked.chunks import (
     BUILTIN_CHUNKS,
@@ -179,6 +179,8 @@ class Helpers:
                     share.helper = None
         finally:
             self._mark.defers = False
+        if self._mark.is_asked() and is_brief(self._mark.question()):
+            self._mark.reply(self._mark.known())  # that it has waited until now
 
     def _answer_for(self, helper: Helper) -> None:
         """Report the progress and the current work of a helper as those of this process."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fproc.run.figures import Progress
 from fproc.watch.workers.messages import Report, Task
-from fproc.watch.workers.pool import Pool, WorkerLost
+from fproc.watch.workers.pool import Pool
+from fproc.watch.workers.slot import WorkerLost
 
 
 class Generations:

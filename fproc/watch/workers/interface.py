@@ -6,7 +6,7 @@ from typing import Protocol
 
 from fproc.run.figures import Progress
 from fproc.watch.workers.messages import Report, Task
-from fproc.watch.workers.pool import WorkerLost
+from fproc.watch.workers.slot import WorkerLost
 
 
 class Workers(Protocol):

@@ -97,6 +97,10 @@ def _by_edge(at: Moment) -> Iterable[Labelled]:
     return [({"from": edge["from"], "to": edge["to"]}, edge["count"]) for edge in at.snapshot.edges]
 
 
+def _outside_nodes(at: Moment) -> Iterable[Labelled]:
+    return [({"doing": doing}, seconds) for doing, seconds in at.snapshot.outside_nodes.items()]
+
+
 def _buckets(histogram: Histogram) -> list[Sample]:
     bounds = [*map(str, BOUNDS_SECONDS), "+Inf"]
     counts = [*histogram.counts, histogram.count]
@@ -154,6 +158,17 @@ GAUGES = (
     _of_nodes("node_records_out", "Records that a node emitted.", "emitted"),
     _of_nodes("node_errors", "Records that failed at a node.", "errors"),
     _of_nodes("node_seconds", "Time that a node has taken, from a sample of lines.", "seconds"),
+    _of_nodes(
+        "node_sampled_seconds",
+        "Time that workers were seen at a node, about once a second.",
+        "sampled_seconds",
+    ),
+    _counter(
+        "outside_nodes_seconds",
+        "Time that workers were seen at something else than a node.",
+        _outside_nodes,
+        "By `doing`.",
+    ),
     _counter("edge_records", "Records that went from one node to another.", _by_edge, "By `from` and `to`."),
     Gauge("healthy", "1 while all is well, 0 if /health says otherwise.", lambda at: int(at.is_well)),
     Gauge("intake_paused", "1 while no new input is taken.", lambda at: int(bool(at.view.health().paused))),

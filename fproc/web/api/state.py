@@ -106,6 +106,7 @@ def stats(view: DashboardState, window_seconds: int | None) -> dict[str, Any]:
         "processing_seconds": times,
         "nodes": snapshot.nodes,
         "edges": snapshot.edges,
+        "outside_nodes": snapshot.outside_nodes,
         "system": system(view),
     }
 

@@ -18,7 +18,9 @@ from fproc.run.outcome import Outcome
 from fproc.spool.spool import Spool
 from fproc.telemetry.printer import tracer
 from fproc.watch.workers.messages import NotBegun, Report, Setup, TakenUp, Task, Why
-from fproc.watch.workers.pool import Pool, WorkerLost
+from fproc.watch.workers.pool import Pool
+from fproc.watch.workers.sampling import CountTime
+from fproc.watch.workers.slot import WorkerLost
 from tests.support.programs.running import wait_until
 
 OWN: list[dict[str, Any]] = [{"tag": "start", "type": "own.step", "next": "end"}]
@@ -98,7 +100,15 @@ class Place:
         self.log = folder / "log"
         self.pools: list[Pool] = []
 
-    def pool(self, source: str, *, size: int = 1, nodes: Any = OWN, **config: Any) -> Pool:
+    def pool(
+        self,
+        source: str,
+        *,
+        size: int = 1,
+        nodes: Any = OWN,
+        count_time: CountTime = lambda *_: None,
+        **config: Any,
+    ) -> Pool:
         (self.folder / "own.py").write_text(source)
         value = {"nodes": nodes, "durability": "process", "intake": {"ready": "rename"}, **config}
         parsed, problems = parse_config(value, folder=str(self.folder))
@@ -106,7 +116,8 @@ class Place:
         assert not problems
         self.spool = Spool(parsed)
         set_up = partial(logs.set_up, level=logging.INFO, form="text", path=str(self.log), colour=False)
-        self.pools.append(Pool(Setup(parsed, set_up, partial(tracer, is_wanted=False)), size))
+        setup = Setup(parsed, set_up, partial(tracer, is_wanted=False))
+        self.pools.append(Pool(setup, size, count_time=count_time))
         return self.pools[-1]
 
     def put(self, name: str, *lines: str) -> Task:

@@ -16,7 +16,7 @@ from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.recorder import Recorder
 from fproc.watch.loop import Watcher
 from fproc.watch.workers.messages import Report, TakenUp, Task, Why
-from fproc.watch.workers.pool import WorkerLost
+from fproc.watch.workers.slot import WorkerLost
 from fproc.watch.workers.worker import perform_all
 
 

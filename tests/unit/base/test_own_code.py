@@ -24,7 +24,7 @@ from fproc.pipeline.processors.base import Processor
 from fproc.process import children
 from fproc.process.worker_process import WorkerProcess
 from fproc.run.verdict import Verdict, decide
-from fproc.watch.workers.pool import WORKER
+from fproc.watch.workers.slot import WORKER
 from tests.support.helpers import SOURCE, Memory, line_failure, plan_of
 
 POLICY = RetryPolicy()

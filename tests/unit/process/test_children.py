@@ -14,7 +14,7 @@ from fproc.process import children
 from fproc.process.children import UNKNOWN_STATUS, Child, TimeoutExpired
 from fproc.process.mark import NONE, CurrentTask
 from fproc.process.worker_process import WorkerProcess
-from fproc.watch.workers.pool import WORKER
+from fproc.watch.workers.slot import WORKER
 
 
 @pytest.fixture

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from fproc.process.mark import EXCERPT_CHARACTERS, NONE, CurrentTask, Doing, Whereabouts
+from fproc.process.mark import (
+    _ASKED_AT,
+    EXCERPT_CHARACTERS,
+    NONE,
+    CurrentTask,
+    Doing,
+    Whereabouts,
+    is_brief,
+)
 
 
 @pytest.fixture
@@ -91,3 +99,36 @@ def test_whatever_a_process_is_at_there_are_words_for_it(sides: tuple[CurrentTas
 def test_a_line_and_a_node_are_named() -> None:
     assert str(Whereabouts("in lines 1 to 9", 3, "start")) == "line 3, node 'start'"
     assert str(Whereabouts("at the end of the file", node="start")) == "at the end of the file, node 'start'"
+
+
+def test_a_reply_to_an_earlier_question_answers_no_later_one(sides: tuple[CurrentTask, CurrentTask]) -> None:
+    worker, parent = sides
+    parent.ask(briefly=True)
+    question = worker.question()
+    assert is_brief(question)
+    parent.ask()
+    assert not is_brief(worker.question())
+    worker.reply(Whereabouts("", node="start"), question)
+    assert parent.answer() is None
+    worker.reply(WHERES[1])
+    assert parent.answer() == WHERES[1]
+
+
+def test_questions_are_counted_beyond_the_largest_number(sides: tuple[CurrentTask, CurrentTask]) -> None:
+    worker, parent = sides
+    parent._memory[_ASKED_AT : _ASKED_AT + 4] = b"\xff" * 4
+    worker.reply(WHERES[0])
+    for briefly in (False, True):
+        parent.ask(briefly=briefly)
+        assert worker.is_asked()
+        assert is_brief(worker.question()) == briefly
+        worker.reply(WHERES[0], worker.question())
+        assert parent.answer() == WHERES[0]
+
+
+def test_what_is_done_is_told_from_the_words() -> None:
+    mark = CurrentTask.own()
+    for doing in Doing:
+        mark.note(doing, 1, 1)
+        is_feeding = doing in {Doing.FEEDING, Doing.FEEDING_PART}
+        assert mark.known().doing == (Doing.FEEDING if is_feeding else doing)

@@ -13,7 +13,7 @@ from fproc.config.keys import parse_config
 from fproc.process.mark import NONE, CurrentTask, Doing, Whereabouts
 from fproc.process.stalls import ANSWER_SECONDS, Vigil, alarmed
 from fproc.watch.workers.messages import Setup, Task, Why
-from fproc.watch.workers.pool import _Slot
+from fproc.watch.workers.slot import Slot
 from fproc.watch.workers.worker import _BeatingDisk
 
 STALL = 60.0
@@ -146,7 +146,7 @@ def test_files_that_are_worked_on_together_are_named_together(mark: int, names: 
         {"nodes": [{"tag": "start", "type": "trim", "next": "end"}]}, folder=str(tmp_path)
     )
     assert config
-    slot = _Slot(Setup(config, nothing, lambda: None), lambda: 0.0)
+    slot = Slot(Setup(config, nothing, lambda: None), lambda: 0.0)
     slot._tasks = (Task("a.log", Why.NEW), Task("b.log", Why.NEW))
     slot._mark = CurrentTask.own()
     slot._mark.set(mark)

@@ -165,6 +165,15 @@ def test_lines_of_a_part_are_counted_from_the_beginning_of_the_file() -> None:
     assert where.line_no == 1003
 
 
+def test_a_brief_question_is_answered_by_the_node_without_counting_lines() -> None:
+    mark = CurrentTask.own()
+    mark.lines_before = lambda: 1 // 0
+    Responder(mark).listen()
+    mark.ask(briefly=True)
+    run_lines(plan_of([own("step")]), "a", "b", "ask")
+    assert mark.answer() == Whereabouts("taking it up", node="start")
+
+
 def test_who_has_to_ask_another_process_first_does_not_answer_at_once() -> None:
     mark = CurrentTask.own()
     mark.defers = True

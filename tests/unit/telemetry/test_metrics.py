@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from fproc.pipeline.tracing.counts import NodeCounts
+from fproc.process.mark import Whereabouts
 from fproc.run.figures import Figures
 from fproc.run.outcome import Outcome, outcome_of
 from fproc.run.verdict import Verdict
@@ -293,6 +294,9 @@ def test_figures_can_be_added_and_read_by_several_threads_at_once() -> None:
     assert seen == sorted(seen)
 
 
+UNSEEN = {"sampled_seconds": 0.0, "sampled_in_window_seconds": 0.0}
+
+
 def test_nodes_and_edges_add_up_over_files() -> None:
     metrics = Metrics(Clock())
     for _ in range(2):
@@ -302,8 +306,8 @@ def test_nodes_and_edges_add_up_over_files() -> None:
         metrics.add(outcome(figures=figures))
     snapshot = metrics.snapshot()
     assert snapshot.nodes == {
-        "start": {"count": 6, "emitted": 4, "errors": 2, "seconds": 0.0},
-        "end": {"count": 4, "emitted": 0, "errors": 0, "seconds": 0.0},
+        "start": {"count": 6, "emitted": 4, "errors": 2, "seconds": 0.0, **UNSEEN},
+        "end": {"count": 4, "emitted": 0, "errors": 0, "seconds": 0.0, **UNSEEN},
     }
     assert snapshot.edges == [{"from": "start", "to": "end", "count": 4}]
 
@@ -322,6 +326,30 @@ def test_the_time_of_a_node_never_goes_back() -> None:
     metrics = Metrics(Clock())
     metrics.add(outcome(figures=Figures(nodes={"start": NodeCounts(100, 100, 0, 10, -0.001)})))
     assert metrics.snapshot().nodes["start"]["seconds"] == 0.0
+
+
+def test_time_that_workers_were_seen_somewhere_is_counted_by_node_or_by_what_they_did() -> None:
+    clock = Clock()
+    metrics = Metrics(clock)
+    for seconds in (1.0, 0.5):
+        metrics.add_time(Whereabouts("", 7, "start"), seconds)
+        metrics.add_time(Whereabouts("at its commit"), seconds)
+    metrics.add_time(Whereabouts("somewhere in lines 1 to 9"), 0.25)
+    clock.seconds += WINDOWS[0]
+    metrics.add_time(Whereabouts("at the end of the file", node="start"), 2.0)
+    snapshot = metrics.snapshot()
+    assert snapshot.nodes == {
+        "start": {
+            "count": 0,
+            "emitted": 0,
+            "errors": 0,
+            "seconds": 0.0,
+            "sampled_seconds": 3.5,
+            "sampled_in_window_seconds": 2.0,
+        }
+    }
+    assert snapshot.outside_nodes == {"committing": 1.5, "feeding": 0.25}
+    assert metrics.snapshot(WINDOWS[1]).nodes["start"]["sampled_in_window_seconds"] == 3.5
 
 
 def test_a_snapshot_does_not_change_afterwards() -> None:

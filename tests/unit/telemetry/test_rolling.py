@@ -145,6 +145,19 @@ def test_a_percentile_is_right_within_a_tenth(values: list[float], percent: int)
     assert step.percentile(100) == max(values)
 
 
+def test_time_at_nodes_is_kept_by_step_and_forgotten_with_it() -> None:
+    clocks = Clocks()
+    window = clocks.window()
+    for _ in range(2):
+        window.add_time("start", 0.5)
+    window.add_time("other", 1.0)
+    clocks.seconds += window.step_seconds
+    window.add_time("start", 2.0)
+    assert window.whole().node_seconds == {"start": 3.0, "other": 1.0}
+    clocks.seconds += window.window_seconds - window.step_seconds
+    assert window.whole().node_seconds == {"start": 2.0}
+
+
 @given(st.lists(st.lists(st.floats(min_value=0, max_value=1e9), max_size=20), max_size=5))
 def test_steps_together_are_as_one_step_of_all_files(parts: list[list[float]]) -> None:
     whole, merged = Step(0), Step(0)
@@ -153,6 +166,8 @@ def test_steps_together_are_as_one_step_of_all_files(parts: list[list[float]]) -
         for value in values:
             part.add(ended(value, failed=value > 1))
             whole.add(ended(value, failed=value > 1))
+            for step in (part, whole):
+                step.add_time("start", round(value))
         merged.merge(part)
     assert [getattr(merged, name) for name in Step.__slots__] == [
         getattr(whole, name) for name in Step.__slots__

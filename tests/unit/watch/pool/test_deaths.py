@@ -12,7 +12,7 @@ from fproc.run.attempt import WorkerDeath
 from fproc.run.verdict import Verdict
 from fproc.watch.workers.deaths import how_it_ended
 from fproc.watch.workers.messages import Report, Task, Why
-from fproc.watch.workers.pool import WorkerLost
+from fproc.watch.workers.slot import WorkerLost
 from tests.support.programs.pools import (
     DIES,
     FORKS,

@@ -10,7 +10,7 @@ import pytest
 from fproc.run.attempt import WorkerDeath
 from fproc.run.verdict import Verdict
 from fproc.watch.workers.messages import Task, Why
-from fproc.watch.workers.pool import WorkerLost
+from fproc.watch.workers.slot import WorkerLost
 from tests.support.programs.pools import MATCHES, SLEEPS, STUCK, UPPER, Place, collected, done, pids
 from tests.support.programs.running import wait_until
 

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from fproc import __version__
 from fproc.base.values import replace
 from fproc.pipeline.tracing.counts import NodeCounts
+from fproc.process.mark import Whereabouts
 from fproc.run.figures import Figures
 from fproc.run.outcome import outcome_of
 from fproc.run.verdict import Verdict
@@ -41,6 +42,8 @@ def worked(tag: str = "start") -> Snapshot:
     metrics.add(outcome_of("b.log", Verdict.FAIL, figures, 700.0))
     metrics.add(outcome_of("c.log", Verdict.RETRY, figures, 1.0))
     metrics.add_recovered()
+    metrics.add_time(Whereabouts("", node=tag), 2.5)
+    metrics.add_time(Whereabouts("at its commit"), 0.5)
     return metrics.snapshot()
 
 
@@ -118,6 +121,9 @@ def test_every_figure_is_there_under_its_name_in_both_formats(*, openmetrics: bo
         ("fproc_node_errors_total", "end"): 0,
         ("fproc_node_seconds_total", "start"): 1.0,
         ("fproc_node_seconds_total", "end"): 0,
+        ("fproc_node_sampled_seconds_total", "start"): 2.5,
+        ("fproc_node_sampled_seconds_total", "end"): 0,
+        ("fproc_outside_nodes_seconds_total", "committing"): 0.5,
         ("fproc_edge_records_total", "start", "end"): 16,
         ("fproc_healthy",): 1,
         ("fproc_intake_paused",): 0,

@@ -25,7 +25,7 @@ def test_stats_have_their_figures_from_the_start(place: Place) -> None:
     assert stats["totals"] == dict.fromkeys(TOTALS, 0)
     assert stats["throughput"].keys() == THROUGHPUT
     assert stats["system"].keys() == {"cpu_percent", "memory_bytes", "uptime_seconds"}
-    assert (stats["nodes"], stats["edges"]) == ({}, [])
+    assert (stats["nodes"], stats["edges"], stats["outside_nodes"]) == ({}, [], {})
 
 
 def test_stats_tell_what_was_done(place: Place) -> None:
@@ -43,6 +43,7 @@ def test_stats_tell_what_was_done(place: Place) -> None:
         "processing_seconds",
         "nodes",
         "edges",
+        "outside_nodes",
         "system",
     }
     assert stats["files"] == {"unprocessed": 1, "underprocess": 0, "processed": 2, "failed": 0}
