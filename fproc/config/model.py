@@ -86,7 +86,10 @@ class Intake:
         "the name of a file's marker: the end of it, or a pattern with `{name}` or `{stem}`",
     )
     order: str = key(
-        "oldest", choice("oldest", "newest", "name"), "which file first: `oldest`, `newest` or `name`"
+        "oldest",
+        choice("oldest", "newest", "name"),
+        "which file first: `oldest`, `newest` or `name`; of more than 100,000, `oldest` and `newest` go by "
+        "those that were looked at so far, see [below](#order)",
     )
     match: tuple[str, ...] = key(
         ("*",), list_of(text(), least=1), "names that are taken; others are left alone"

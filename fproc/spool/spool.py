@@ -29,7 +29,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from fproc.base.values import replace
@@ -44,9 +44,10 @@ from fproc.spool.checks.trusted import TrustedTime
 from fproc.spool.disk.contents import sync_contents, sync_unless
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.folder_watch import FolderWatch
+from fproc.spool.intake.backlog import RunOfNames
 from fproc.spool.intake.old_results import ResultNames
 from fproc.spool.intake.remover import Remover
-from fproc.spool.intake.scanner import LeftAlone, Scan, Scanner
+from fproc.spool.intake.scanner import Scan, Scanner
 from fproc.spool.job import checkpoint as checkpoints
 from fproc.spool.job import reruns
 from fproc.spool.job.attempts import Attempts, NotYet
@@ -64,6 +65,7 @@ from fproc.spool.locks.sharing import Sharing
 from fproc.spool.output.appends import Appender
 from fproc.spool.readiness.closings import Closings
 from fproc.spool.readiness.evidence import Evidence, evidence_at
+from fproc.spool.readiness.left_alone import LeftAlone
 from fproc.spool.readiness.looks import longest_wait_seconds, look_of, quiet_seconds
 from fproc.spool.readiness.names import InputNames
 
@@ -146,15 +148,11 @@ class Spool:
         self._markers = Markers(self.names, folder, self._disk)
         clocks = {"monotonic": self._monotonic, "clock": self.clock}
         self._scanner = Scanner(folder, intake, **clocks, closings=self.closings)
-        self._left_alone = LeftAlone(self.names.may_be_input, self.names)
+        self._left_alone = LeftAlone(self.folders.underprocess, self.names.may_be_input, self.names)
 
-    def scan(self) -> Scan:
-        """Look at `unprocessed/`.
-
-        Raises:
-            OSError: the folder cannot be read.
-        """
-        return self._scanner.scan()
+    def look(self, scan: Scan) -> Iterator[RunOfNames]:
+        """Look at `unprocessed/` step by step (`Scanner.look`); raise `OSError` if it cannot be read."""
+        return self._scanner.look(scan)
 
     def is_still_empty(self) -> bool:
         """Return whether `unprocessed/` and `underprocess/` are unchanged since a scan that found nothing."""

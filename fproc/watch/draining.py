@@ -37,8 +37,8 @@ class Patience:
         """Return whether to wait for the files that a scan found settling."""
         waited_seconds = self._monotonic() - self._began
         if waited_seconds < self._seconds:
-            return bool(scan.settling)
-        return waited_seconds < self._longest_seconds and bool(scan.unknown)
+            return scan.are_any_settling()
+        return waited_seconds < self._longest_seconds and scan.are_any_unknown()
 
 
 class Changing:
@@ -80,8 +80,8 @@ def say_what_is_left(scan: Scan, at_work: Mapping[str, str], troubled: Collectio
 
     What is wrong with those that are `troubled` was logged when it was found.
     """
-    reasons = {**at_work, **scan.waiting}
-    reasons |= {name: "it is in trouble, see above" for name in scan.ready if name in troubled}
+    reasons = {**at_work, **{name: wait.why for name, wait in scan.waits.items()}}
+    reasons |= dict.fromkeys(troubled, "it is in trouble, see above")
     for name, why in list(reasons.items())[:MOST_NAMED]:
         fields = log_fields("left_behind", file=name, error=why)
         log.warning("left behind: %s: %s", shown(name), why, extra=fields)

@@ -19,7 +19,7 @@ from fproc.base.values import replace
 from fproc.config.model import Config
 from fproc.process import heap
 from fproc.process.signals import handled
-from fproc.spool.intake.scanner import Scan
+from fproc.spool.intake.scanner import Scan, is_large
 from fproc.spool.locks.instance import MOST_NAMES, Facts, named
 from fproc.spool.spool import Spool
 from fproc.telemetry.notify.service_manager import ServiceManager
@@ -64,7 +64,8 @@ class Watcher:
         self._manager = manager or ServiceManager()
         self._reloader: Reloader | None = None
         self._monotonic = monotonic
-        self._queue = WorkQueue(monotonic=monotonic)
+        is_large_file = partial(is_large, spool.folders.unprocessed)
+        self._queue = WorkQueue(monotonic=monotonic, is_large=is_large_file)
         self._pauses = Pauses(recorder, monotonic=monotonic)
         self._stopping = False
         self._has_worked = False
@@ -144,12 +145,14 @@ class Watcher:
         def is_done(scan: Scan) -> bool:
             given_up = self._changing.given_up()
             troubled = self._queue.troubles().keys()
-            unfinished = {*scan.ready, *self._queue.known()} - troubled - given_up.keys()
+            given_up_on = troubled | given_up.keys()
             if self._pauses.is_on():
                 return True
-            if unfinished or patience.is_worth(scan) or self._workers.running():
+            if self._queue.known() - given_up_on or self._queue.has_found_others(given_up_on):
                 return False
-            say_what_is_left(scan, given_up, troubled)
+            if patience.is_worth(scan) or self._workers.running():
+                return False
+            say_what_is_left(scan, given_up, self._queue.found_in_trouble())
             return True
 
         self._loop(is_done)
@@ -178,7 +181,7 @@ class Watcher:
                         scan = self.turn()
                         if is_done and is_done(scan):
                             break
-                        del scan  # frees its names, which may be very many, before the next ones come
+                        del scan  # frees what it has found, which may be very much, before the next look
                         polling.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
                     elif self._config.intake.poll_seconds > ORPHAN_SECONDS:
                         self._look_between_polls()
@@ -219,16 +222,15 @@ class Watcher:
 
     def turn(self) -> Scan:
         """Scan the folders once, do what follows at once, and return the scan."""
-        nothing = Scan([], {}, [])
+        nothing = Scan()
         self._take_reports()
         if self._pauses.is_on():
             return nothing
-        self._queue.forget_ready()
         if not self._is_spool_there():
             return nothing
         try:
             self._spool.sharing.agree(self._end_workers)
-            scan = self._spool.scan()
+            scan = self._look()
             self._unreadable = scan.unreadable
             self._look_for_orphans()
             self.chores.turn()
@@ -236,14 +238,34 @@ class Watcher:
         except OSError as error:
             self._pauses.begin(trouble_of(error))
             return nothing
-        troubles = self._queue.troubles()
-        if any(name not in troubles for name in scan.ready):
+        if self._queue.has_found_others(self._queue.troubles()):
             self._recorder.arrived()
-        self._queue.set_ready(scan.ready, scan.large)
+        self._queue.end_look()
         self._work()
-        if not (self._pauses.is_on() or self._workers.running() or scan.ready or self._queue.known()):
+        has_work = self._queue.has_found_others(()) or self._queue.known()
+        if not (self._pauses.is_on() or self._workers.running() or has_work):
             self._pauses.end()
         return scan
+
+    def _look(self) -> Scan:
+        """Look at what is ready, and go on with the work meanwhile."""
+        scan = Scan()
+        self._queue.begin_look()
+        for run in self._spool.look(scan):
+            if self._stopping:
+                break
+            if run:
+                self._queue.found(run)
+                continue
+            if not self._is_order_exact():
+                self._queue.give_out()
+            self._work()
+            self._manager.turn(self._status)
+        return scan
+
+    def _is_order_exact(self) -> bool:
+        """Return whether nothing may be given out of what a look has found before it has ended."""
+        return self._config.intake.order == "name" or self._workers.size == 1
 
     def _is_spool_there(self) -> bool:
         """Return whether no folder has vanished; one that has is looked for at short intervals."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, KeysView
 
 from fproc.base.values import dataclass
+from fproc.spool.intake.backlog import Backlog, RunOfNames, name_in
 from fproc.watch.workers.messages import Task, Why
 
 PAUSE_SECONDS = 1.0
@@ -33,28 +33,58 @@ class _Troubled:
 class WorkQueue:
     """Tasks to be done, each name once.
 
+    What is ready comes with each look at the folder (`begin_look`, `found`, `end_look`), and replaces what
+    the look before it has found. Until the look has ended, the names of the one before are given out; or,
+    once `give_out` was called, those that it has found so far.
+
     Args:
         monotonic: seconds on a clock that is never set, so no wait grows when the other clock is set.
+        is_large: tells whether a file that is ready is to be done alone; called when it is given out.
     """
 
-    def __init__(self, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, *, monotonic: Callable[[], float], is_large: Callable[[str], bool]) -> None:
         self._monotonic = monotonic
-        self._ready: deque[str] = deque()
-        self._large: Collection[str] = ()
+        self._is_large = is_large
+        self._ready = self._found = Backlog()
+        self._count_found = 0
+        self._set_back: set[str] = set()
+        self._in_trouble_before: set[str] = set()
         self._due: dict[str, _Due] = {}
         self._troubled: dict[str, _Troubled] = {}
 
-    def set_ready(self, names: Collection[str], large: Collection[str] = ()) -> None:
-        """Replace the names that are ready by these, in this order; those that are `large` are done alone."""
-        self._ready = deque(names)
-        self._large = large
-        self._troubled = {
-            name: state for name, state in self._troubled.items() if name in names or name in self._due
-        }
+    def begin_look(self) -> None:
+        """Note that a look at what is ready begins."""
+        self._found = Backlog()
+        self._count_found = 0
+        self._set_back = set()
+        self._in_trouble_before = set(self._troubled)
 
-    def forget_ready(self) -> None:
-        """Forget the ready names of the last scan before the next one."""
-        self._ready.clear()
+    def found(self, run: RunOfNames) -> None:
+        """Take names that the look has found."""
+        self._found.add(run)
+        self._count_found += len(run)
+        if self._troubled or self._due:
+            names = map(name_in, run)
+            self._set_back.update(name for name in names if name in self._troubled or name in self._due)
+
+    def give_out(self) -> None:
+        """Give out what the look has found so far, if that is anything, though it has not ended."""
+        if self._count_found:
+            self._ready = self._found
+
+    def end_look(self) -> None:
+        """Note that the look has come to its end: what it has not found is not ready."""
+        self._ready = self._found
+        for name in self._in_trouble_before - self._set_back - self._due.keys():
+            self.is_well(name)
+
+    def has_found_others(self, names: Collection[str]) -> bool:
+        """Return whether the last look has found any name but these, all of which are in trouble or due."""
+        return self._count_found > len(self._set_back) or bool(self._set_back.difference(names))
+
+    def found_in_trouble(self) -> list[str]:
+        """Return the names that the last look has found though they are in trouble."""
+        return [name for name in self._set_back if name in self._troubled]
 
     def add(self, task: Task, *, after_seconds: float = 0.0) -> None:
         """Queue a task for an input in `underprocess/`, due now or after a while."""
@@ -82,24 +112,27 @@ class WorkQueue:
 
     def next_small(self, busy: Collection[str]) -> Task | None:
         """Take the next new name, to join a group; return None if it is large, or there is none."""
-        return None if self._ready and self._ready[0] in self._large else self._next_new(busy)
+        return self._next_new(busy, is_for_group=True)
 
     def is_small(self, task: Task) -> bool:
         """Return whether a task may be done together with others."""
-        return task.why is Why.NEW and task.name not in self._large
+        return task.why is Why.NEW and not self._is_large(task.name)
 
     def count_ready(self) -> int:
         """Return how many names are ready, at most."""
         return len(self._ready)
 
-    def _next_new(self, busy: Collection[str]) -> Task | None:
-        while self._ready:
-            name = self._ready.popleft()
-            if name not in busy and name not in self._due and not self._must_rest(name):
+    def _next_new(self, busy: Collection[str], *, is_for_group: bool = False) -> Task | None:
+        while (name := self._ready.first()) is not None:
+            can_be_next = name not in busy and name not in self._due and not self._must_rest(name)
+            if can_be_next and is_for_group and self._is_large(name):
+                return None
+            self._ready.pop()
+            if can_be_next:
                 return Task(name, Why.NEW)
         return None
 
-    def known(self) -> Collection[str]:
+    def known(self) -> KeysView[str]:
         """Return the names in `underprocess/` that have a task."""
         return self._due.keys()
 

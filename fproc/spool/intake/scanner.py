@@ -10,16 +10,20 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 
 from fproc.base.text import shown
 from fproc.base.values import dataclass, field
 from fproc.config.model import Intake
 from fproc.spool.disk.folder_watch import FolderWatch
 from fproc.spool.disk.paths import kind_of_file
+from fproc.spool.intake.backlog import RunOfNames, entry_of, name_in
 from fproc.spool.job.markers import find_marker
 from fproc.spool.readiness.closings import Closings
 from fproc.spool.readiness.evidence import Evidence, Reach, evidence_at, reach_of
+from fproc.spool.readiness.left_alone import LeftAlone
 from fproc.spool.readiness.looks import READY, Looks, Needs, Wait
 from fproc.spool.readiness.names import InputNames
 
@@ -28,35 +32,44 @@ log = logging.getLogger("fproc.intake")
 REFUSED = "the kernel refuses leases here"
 
 CHECKED = 256
-"""The number of files that a scan checks for whether they can be taken now: that costs system calls."""
+"""So many files of a run are checked for whether they can be taken now: that costs system calls."""
 
 _KNOWS_EFFECTIVE_IDS = os.access in os.supports_effective_ids
 
 _LAST_TIME = (1 << 63) - 1
 _FIRST_KEY = 5 * 10**19
-_KEY_DIGITS = 20
 """The most nanoseconds in 64 bits, in the year 2262; files may be later. Added to the number in the middle,
-all from minus that to that have as many digits."""
+all from minus that to that have 20 digits."""
+
+RUN_NAMES = 100_000
+"""So many names that are ready are sorted together; with more, the first of them can be given out before all
+were looked at."""
+
+STEP_FILES = 1000
+"""After so many files a look pauses, so that its caller can see to the work meanwhile."""
 
 SMALL_BYTES = 256 * 1024
 """Files up to this size, in bytes, may be processed in a group."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scan:
-    """One scan of the folder: names that are ready, in order, and what the others wait for, by name.
+    """One scan of the folder: what is known so far of files that are not ready.
 
-    `settling` are those that need only time, and `unknown` those of them for which nothing tells whether they
-    are being written; `large` are those that are ready, but too large for a group; `unreadable` are those
-    that this process may not read, and why, among those that were checked.
+    `waits` has what they wait for, by name; `unreadable` are those that this process may not read, and why,
+    among those that were checked.
     """
 
-    ready: list[str]
-    waiting: dict[str, str]
-    settling: list[str]
-    large: Collection[str] = frozenset()
-    unknown: Collection[str] = frozenset()
-    unreadable: Mapping[str, str] = field(default_factory=dict)
+    waits: dict[str, Wait] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def are_any_settling(self) -> bool:
+        """Return whether a file needs only time."""
+        return any(wait.needs in {Needs.TIME, Needs.LONG_TIME} for wait in self.waits.values())
+
+    def are_any_unknown(self) -> bool:
+        """Return whether a file needs only time, and nothing tells whether it is being written."""
+        return any(wait.needs is Needs.LONG_TIME for wait in self.waits.values())
 
 
 class Scanner:
@@ -84,77 +97,85 @@ class Scanner:
         self._intake = intake
         self._closings = closings
         self._looks = Looks(intake, monotonic=monotonic, clock=clock)
-        self._left_alone = LeftAlone(self.names.is_taken, self.names)
+        self._left_alone = LeftAlone(folder, self.names.is_taken, self.names)
         self._unreadable: dict[str, str] = {}
-        self._refused: set[int] = set()
         self._empty = FolderWatch(folder, clock)
 
-    def scan(self) -> Scan:
-        """List the folder.
+    def look(self, scan: Scan) -> Iterator[RunOfNames]:
+        """Look at the folder step by step: yield what is ready, and note in `scan` what is not.
 
-        Only the first `CHECKED` files are checked for whether they can be taken now, and that is not
-        remembered: the caller checks again before it takes a file (`is_free`).
+        An empty run says that a moment has passed, and that there is more to look at; all others but the last
+        have `RUN_NAMES` names or a few more. Only the first `CHECKED` files of a run are checked for whether
+        they can be taken now, and that is not remembered: the caller checks again before it takes a file
+        (`is_free`).
         """
         self._empty.begin()
-        wait_of = self._judge()
-        self._left_alone.begin()
-        if self._intake.ready == "rename" and self._intake.order == "name":
-            ready, large, waits = self._names_alone()
-        else:
-            ready, large, waits = self._names_by(wait_of)
-        self._set_aside(ready, waits)
-        if not (ready or waits):
+        are_any = False
+        for run in self._runs(self._judge(scan)):
+            names = self._without_those_that_cannot_be_taken(run, scan) if run else run
+            are_any = are_any or bool(names)
+            if names or not run:
+                yield names
+        if not (are_any or scan.waits):
             self._empty.keep()
-        waiting = {name: why for name, (why, _) in waits.items()}
-        unknown = {name for name, (_, needs) in waits.items() if needs is Needs.LONG_TIME}
-        settling = [name for name, (_, needs) in waits.items() if needs is Needs.TIME or name in unknown]
-        return Scan(ready, waiting, settling, large, unknown, self._unreadable)
+        self._unreadable = scan.unreadable
 
-    def _names_alone(self) -> tuple[list[str], Collection[str], dict[str, Wait]]:
-        """Return the names of files that nothing but their names says anything about, in their order."""
-        is_taken, left_alone = self.names.is_taken, self._left_alone
-        ready: list[str] = []
-        with os.scandir(self._folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if is_taken(name) and entry.is_file(follow_symlinks=False):
-                    ready.append(name)
-                else:
-                    left_alone.says(entry)
-        ready.sort()
-        _keep_once(ready)
-        return ready, LargeFiles(self._folder), {}
+    def _runs(self, entries_of: Callable[[list[os.DirEntry[str]]], Iterator[str]]) -> Iterator[RunOfNames]:
+        """Yield what is ready in sorted runs, and an empty one before each step but the first."""
+        self._left_alone.begin()
+        run: RunOfNames = []
+        with _listing(self._folder) as listing:
+            for number, step in enumerate(iter(lambda: list(islice(listing, STEP_FILES)), [])):
+                if number:
+                    yield []
+                run += entries_of(step)
+                if len(run) >= RUN_NAMES:
+                    yield sorted(run)
+                    run = []
+        if run:
+            yield sorted(run)
 
-    def _names_by(
-        self, wait_of: Callable[[str, os.stat_result], Wait | None]
-    ) -> tuple[list[str], Collection[str], dict[str, Wait]]:
-        """Return the names that do not wait, in order, the large ones, and what others wait for."""
-        is_taken, left_alone, key_of = self.names.is_taken, self._left_alone, self._sort_key()
-        keyed: list[str] = []  # names after their sort keys: tuples would take twice the memory
-        large: set[str] = set()
-        waits: dict[str, Wait] = {}
-        with os.scandir(self._folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if not (is_taken(name) and entry.is_file(follow_symlinks=False)):
-                    left_alone.says(entry)
+    def _judge(self, scan: Scan) -> Callable[[list[os.DirEntry[str]]], Iterator[str]]:
+        """Return a function that yields what is ready of some files, and notes in `scan` what is not."""
+        self._looks.begin()
+        wait_of = self._wait_of()
+        if wait_of is None and self._intake.order == "name":
+            return self._by_names
+        key_of = self._sort_key()
+
+        def by_times(step: list[os.DirEntry[str]]) -> Iterator[str]:
+            is_taken, waits = self.names.is_taken, scan.waits
+            for file in step:
+                name = file.name
+                if not (is_taken(name) and file.is_file(follow_symlinks=False)):
+                    self._left_alone.says(file)
                     continue
                 try:
-                    status = entry.stat(follow_symlinks=False)
+                    status = file.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                wait = wait_of(name, status)
-                if wait is None:
-                    keyed.append(key_of(status) + name)
-                    if status.st_size > SMALL_BYTES:
-                        large.add(name)
-                else:
+                wait = wait_of and wait_of(name, status)
+                if wait:
                     waits[name] = wait
-        keyed.sort()
-        for index, entry_key in enumerate(keyed):
-            keyed[index] = entry_key[_KEY_DIGITS:]
-        _keep_once(keyed)
-        return keyed, large, waits
+                else:
+                    yield entry_of(key_of(status), name)
+
+        return by_times
+
+    def _by_names(self, step: list[os.DirEntry[str]]) -> Iterator[str]:
+        """Yield the files of which nothing but their names says anything: no status is asked for."""
+        is_taken = self.names.is_taken
+        for file in step:
+            name = file.name
+            if is_taken(name) and file.is_file(follow_symlinks=False):
+                yield entry_of("", name)
+            else:
+                self._left_alone.says(file)
+
+    def _without_those_that_cannot_be_taken(self, run: RunOfNames, scan: Scan) -> RunOfNames:
+        """Return a run without the names that cannot be taken now: they are noted to wait."""
+        checked = dict.fromkeys(run[:CHECKED])  # a name may be listed twice
+        return [entry for entry in checked if self._can_be_taken(name_in(entry), scan)] + run[CHECKED:]
 
     def is_still_empty(self) -> bool:
         """Return whether nothing has come since the last scan, which found no input."""
@@ -188,11 +209,10 @@ class Scanner:
         wait = wait or self._obstacle(name, has_waited=True)
         return wait.why if wait else READY
 
-    def _judge(self) -> Callable[[str, os.stat_result], Wait | None]:
-        """Return a function that tells what each file waits for, valid during one scan."""
-        self._looks.begin()
+    def _wait_of(self) -> Callable[[str, os.stat_result], Wait | None] | None:
+        """Return a function that tells what a file waits for, valid during one look; None if none waits."""
         if self._intake.ready == "rename":
-            return lambda _name, _status: None
+            return None
         if self.names.marker is not None:
             return self._by_marker(self._markers())
         if self._intake.ready == "stable":
@@ -233,24 +253,20 @@ class Scanner:
         """Return whether the kernel has told that the writer of a file has closed it."""
         return self._closings is not None and self._closings.was_closed(name)
 
-    def _set_aside(self, names: list[str], waits: dict[str, Wait]) -> None:
-        """Move the names that cannot be taken now from the first of the ready ones to `waits`."""
-        unreadable = {}
-        for name in names[:CHECKED]:
-            try:
-                wait = self._obstacle(name)
-            except FileNotFoundError:
-                names.remove(name)
-                continue
-            if wait is None:
-                continue
-            names.remove(name)
-            waits[name] = wait
-            if wait.needs is Needs.PERMISSION:
-                unreadable[name] = wait.why
-                if name not in self._unreadable:
-                    log.warning("%s: %s; it waits until it can be", shown(name), wait.why)
-        self._unreadable = unreadable
+    def _can_be_taken(self, name: str, scan: Scan) -> bool:
+        """Return whether a file that is ready can be taken now; note in `scan` what it waits for."""
+        try:
+            wait = self._obstacle(name)
+        except FileNotFoundError:
+            return False
+        if wait is None:
+            return True
+        scan.waits[name] = wait
+        if wait.needs is Needs.PERMISSION:
+            scan.unreadable[name] = wait.why
+            if name not in self._unreadable:
+                log.warning("%s: %s; it waits until it can be", shown(name), wait.why)
+        return False
 
     def _obstacle(self, name: str, *, has_waited: bool = False) -> Wait | None:
         """Return why a file that is ready cannot be taken now, or None if it can.
@@ -291,37 +307,34 @@ class Scanner:
         return unreadable(os.strerror(errno.EACCES))
 
     def _sort_key(self) -> Callable[[os.stat_result], str]:
-        """Return a function that returns the key that a file is sorted by, in digits."""
+        """Return a function that returns the key that a file is sorted by, all of one length."""
         if self._intake.order == "name":
-            return lambda _status: _key_of(0)
+            return lambda _status: ""
         sign = 1 if self._intake.order == "oldest" else -1
         return lambda status: _key_of(sign * status.st_mtime_ns)
 
 
-class LargeFiles(Collection[str]):
-    """The files of a folder that are too large for a group, each looked at when it is asked for."""
+def is_large(folder: str, name: str) -> bool:
+    """Return whether a file is too large for a group; one that is gone is not."""
+    try:
+        return os.lstat(os.path.join(folder, name)).st_size > SMALL_BYTES
+    except OSError:
+        return False
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
 
-    def __contains__(self, name: object) -> bool:
-        """Return whether the file of a name is large; one that is gone is not."""
-        try:
-            return os.lstat(os.path.join(self._folder, str(name))).st_size > SMALL_BYTES
-        except OSError:
-            return False
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield all of them."""
-        return (name for name in os.listdir(self._folder) if name in self)
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return sum(1 for _ in self)
+@contextmanager
+def _listing(folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """List a folder by its descriptor: so the kernel need not walk the whole path for each file's status."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with os.scandir(descriptor) as entries:
+            yield iter(entries)
+    finally:
+        os.close(descriptor)
 
 
 def _key_of(number: int) -> str:
-    """Return a number of nanoseconds as text of `_KEY_DIGITS` digits, in the order of the numbers."""
+    """Return a number of nanoseconds as text of 20 digits, in the order of the numbers."""
     if not -_LAST_TIME <= number <= _LAST_TIME:
         number = _LAST_TIME if number > 0 else -_LAST_TIME
     return str(_FIRST_KEY + number)
@@ -330,51 +343,3 @@ def _key_of(number: int) -> str:
 def unreadable(why: str | None) -> Wait:
     """Return the wait of a file that may not be read."""
     return Wait(f"cannot be read yet: {why}", Needs.PERMISSION)
-
-
-class LeftAlone:
-    """Logs once, for each entry of a folder that is left alone, why it is.
-
-    Args:
-        is_wanted: tells whether a file of this name is not left alone.
-        names: tell why it is, if its name is the reason.
-    """
-
-    def __init__(self, is_wanted: Callable[[str], bool], names: InputNames) -> None:
-        self._is_wanted = is_wanted
-        self._names = names
-        self._said: set[str] = set()
-        self._seen: set[str] = set()
-
-    def begin(self) -> None:
-        """Begin a scan: an entry that was missing in a scan, and comes again, is logged again."""
-        self._said, self._seen = self._seen, set()
-
-    def says(self, entry: os.DirEntry[str]) -> bool:
-        """Return whether an entry is left alone, for its kind or its name; log that once."""
-        name = entry.name
-        is_wanted = self._is_wanted(name)
-        if is_wanted and entry.is_file(follow_symlinks=False):
-            return False
-        if self._names.is_marker(name):
-            return True
-        self._seen.add(name)
-        if name not in self._said:
-            self._said.add(name)
-            why = kind_of_file(entry.path) if is_wanted else self._names.why_not(name)
-            level = logging.WARNING if is_wanted else logging.INFO
-            log.log(level, "%s: %s; it is left alone", shown(name), why)
-        return True
-
-
-def _keep_once(names: list[str]) -> None:
-    """Keep each of these sorted names once.
-
-    Some filesystems (tmpfs of Linux 6.18) list a name again while others leave the folder.
-    """
-    count = 0
-    for name in names:
-        if count == 0 or name != names[count - 1]:
-            names[count] = name
-            count += 1
-    del names[count:]

@@ -15,6 +15,7 @@ from fproc.spool.job.job import RolledForward
 from fproc.spool.spool import Spool
 from tests.support.helpers import user
 from tests.support.spool.crashes import CALLS, look
+from tests.support.spool.dropping import seen_by
 from tests.support.spool.leases import Shared
 
 NODES: list[dict[str, Any]] = [
@@ -112,7 +113,7 @@ def settle(shared: Shared, spool: Spool) -> None:
                 finish(shared, taken)
             else:
                 assert taken is None or isinstance(taken, RolledForward)
-        for name in spool.scan().ready:
+        for name in seen_by(spool.look).ready:
             claim = spool.claim(name)
             if claim is not None:
                 finish(shared, claim)

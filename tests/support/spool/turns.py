@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ class Place:
         self.metrics = Metrics(self.monotonic)
         self.spool = Spool(self.plan.config, disk=self.disk, monotonic=self.monotonic, clock=self.clock)
         self.watcher = watcher(self.spool, self.plan, self.metrics, monotonic=self.monotonic)
+
+    def touch(self, path: str, mtime: float) -> None:
+        os.utime(self.folder / path, (mtime, mtime))
 
     def put(self, path: str, text: str = "a\n") -> None:
         (self.folder / path).write_text(text)

@@ -24,6 +24,7 @@ from fproc.spool.spool import Spool
 from fproc.telemetry.recorder import open_history
 from tests.support.helpers import plan_of
 from tests.support.spool.crashes import BrokenDisk, Crash, files, look
+from tests.support.spool.dropping import seen_by
 
 NODES = [{"tag": "start", "type": "trim", "next": "end"}]
 
@@ -167,7 +168,7 @@ def test_folders_that_are_missing_at_a_start_are_made_again(gone: str, tmp_path:
     Spool(config(watch))
     shutil.rmtree(watch / gone)
     spool = Spool(config(watch))
-    assert spool.scan().ready == []
+    assert seen_by(spool.look).ready == []
     assert spool.disks().unusable == ()
     (watch / "unprocessed" / "x").write_text("a\n")
     claim = spool.claim("x")

@@ -15,6 +15,7 @@ from fproc.spool.job.claim import Claim
 from fproc.spool.job.job import RolledForward
 from tests.support.spool.claims import Place, commit, owned
 from tests.support.spool.crashes import BrokenDisk, Crash
+from tests.support.spool.dropping import seen_by
 
 
 @pytest.fixture
@@ -297,7 +298,7 @@ def test_a_spool_without_inputs_is_still_empty_until_one_lies_in_underprocess(
     underprocess = place.folder / "underprocess"
     for folder in (underprocess, place.folder / "unprocessed"):
         os.utime(folder, (1, 1))
-    place.spool.scan()
+    seen_by(place.spool.look)
     with monkeypatch.context() as patch:
         patch.setattr(os, "scandir", refuse)
         with pytest.raises(OSError, match="the disk refuses"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fproc.run.attempt import WorkerDeath
+from fproc.spool.intake.backlog import entry_of
 from fproc.watch.queue import PAUSE_MAX_SECONDS, PAUSE_SECONDS, WorkQueue, pause_seconds
 from fproc.watch.workers.messages import Task, Why
 
@@ -28,7 +29,14 @@ def clocks() -> Clocks:
 
 @pytest.fixture
 def queue(clocks: Clocks) -> WorkQueue:
-    return WorkQueue(monotonic=lambda: clocks.since_start)
+    return WorkQueue(monotonic=lambda: clocks.since_start, is_large=lambda name: name == "big")
+
+
+def look(queue: WorkQueue, names: list[str]) -> None:
+    """Look at a folder that has these names, in this order."""
+    queue.begin_look()
+    queue.found([entry_of(f"{number:04}", name) for number, name in enumerate(names)])
+    queue.end_look()
 
 
 def all_of(queue: WorkQueue, *busy: str) -> list[Task]:
@@ -49,14 +57,14 @@ def test_an_empty_queue_has_nothing_to_do(queue: WorkQueue) -> None:
 
 
 def test_what_is_ready_is_given_once_and_in_order(queue: WorkQueue) -> None:
-    queue.set_ready(["b", "a", "c"])
+    look(queue, ["b", "a", "c"])
     assert all_of(queue) == new("b", "a", "c")
     assert list(queue.known()) == []
 
 
 def test_each_look_replaces_what_was_ready_before(queue: WorkQueue) -> None:
-    queue.set_ready(["gone", "still there"])
-    queue.set_ready(["still there", "new"])
+    look(queue, ["gone", "still there"])
+    look(queue, ["still there", "new"])
     assert all_of(queue) == new("still there", "new")
 
 
@@ -72,7 +80,7 @@ def test_what_waits_for_its_time_is_not_given_before_it(queue: WorkQueue, clocks
 
 
 def test_what_is_due_comes_before_what_is_ready(queue: WorkQueue) -> None:
-    queue.set_ready(["a", "b"])
+    look(queue, ["a", "b"])
     queue.add(Task("y", Why.ORPHAN))
     queue.add(Task("z", Why.DUE))
     assert all_of(queue) == [Task("y", Why.ORPHAN), Task("z", Why.DUE), *new("a", "b")]
@@ -81,7 +89,7 @@ def test_what_is_due_comes_before_what_is_ready(queue: WorkQueue) -> None:
 def test_one_that_still_waits_does_not_hold_up_those_behind_it(queue: WorkQueue, clocks: Clocks) -> None:
     queue.add(Task("later", Why.DUE), after_seconds=10)
     queue.add(Task("now", Why.DUE))
-    queue.set_ready(["a"])
+    look(queue, ["a"])
     assert all_of(queue) == [Task("now", Why.DUE), *new("a")]
     assert list(queue.known()) == ["later"]
 
@@ -102,23 +110,23 @@ def test_what_is_added_last_about_a_name_counts(queue: WorkQueue, clocks: Clocks
 
 def test_a_name_waits_while_an_earlier_input_of_it_is_not_done(queue: WorkQueue, clocks: Clocks) -> None:
     queue.add(Task("x", Why.DUE), after_seconds=10)
-    queue.set_ready(["x", "y"])
+    look(queue, ["x", "y"])
     assert all_of(queue) == new("y")
     clocks.pass_by(10)
-    queue.set_ready(["x"])
+    look(queue, ["x"])
     assert queue.next(NOBODY) == Task("x", Why.DUE)
     assert queue.next(["x"]) is None
-    queue.set_ready(["x"])
+    look(queue, ["x"])
     assert queue.next(NOBODY) == Task("x", Why.NEW)
 
 
 def test_a_busy_name_is_passed_over(queue: WorkQueue) -> None:
-    queue.set_ready(["x", "y"])
+    look(queue, ["x", "y"])
     queue.add(Task("z", Why.ORPHAN))
     assert all_of(queue, "x", "z") == new("y")
     assert list(queue.known()) == ["z"]
     assert all_of(queue) == [Task("z", Why.ORPHAN)]  # x comes with the next look
-    queue.set_ready(["x"])
+    look(queue, ["x"])
     assert all_of(queue) == new("x")
 
 
@@ -126,7 +134,7 @@ def test_a_name_in_trouble_is_left_alone_and_the_others_are_not(queue: WorkQueue
     assert queue.set_aside("x", "File exists")
     assert queue.troubles() == {"x": "File exists"}
     queue.add(Task("x", Why.DUE))
-    queue.set_ready(["x", "y"])
+    look(queue, ["x", "y"])
     assert all_of(queue) == new("y")
     clocks.pass_by(PAUSE_SECONDS)
     assert all_of(queue) == [Task("x", Why.DUE)]
@@ -134,10 +142,10 @@ def test_a_name_in_trouble_is_left_alone_and_the_others_are_not(queue: WorkQueue
 
 def test_a_new_name_in_trouble_is_left_alone_too(queue: WorkQueue, clocks: Clocks) -> None:
     queue.set_aside("x", "File exists")
-    queue.set_ready(["x"])
+    look(queue, ["x"])
     assert all_of(queue) == []
     clocks.pass_by(PAUSE_SECONDS)
-    queue.set_ready(["x"])
+    look(queue, ["x"])
     assert all_of(queue) == new("x")
 
 
@@ -176,7 +184,7 @@ def test_the_trouble_of_a_name_that_is_gone_is_forgotten(queue: WorkQueue) -> No
     for name in ("gone", "waits", "ready"):
         queue.set_aside(name, "File exists")
     queue.add(Task("waits", Why.DUE))
-    queue.set_ready(["ready"])
+    look(queue, ["ready"])
     assert set(queue.troubles()) == {"waits", "ready"}
 
 
@@ -193,7 +201,7 @@ def test_pauses_double_up_to_a_bound_however_often_trouble_was_met() -> None:
 
 
 def test_what_is_large_is_done_alone(queue: WorkQueue) -> None:
-    queue.set_ready(["a", "b", "big", "c"], {"big"})
+    look(queue, ["a", "b", "big", "c"])
     first = queue.next(())
     assert first
     assert queue.is_small(first)
@@ -206,7 +214,7 @@ def test_what_is_large_is_done_alone(queue: WorkQueue) -> None:
 
 
 def test_only_what_is_new_is_done_together_with_others(queue: WorkQueue) -> None:
-    queue.set_ready(["a"])
+    look(queue, ["a"])
     queue.add(Task("b", Why.DUE))
     due = queue.next(())
     assert due == Task("b", Why.DUE)

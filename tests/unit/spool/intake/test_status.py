@@ -17,6 +17,7 @@ from fproc.spool.job.checkpoint import Checkpoint, Position
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.decision import FileStamp
 from fproc.spool.locks.instance import Facts
+from tests.support.spool.dropping import seen_by
 from tests.support.spool.worlds import NOW, STRANGE, World
 
 NO_FPROC = "no fproc is running on this folder"
@@ -59,7 +60,7 @@ def test_a_link_is_no_marker_here_either(world: World) -> None:
     world.intake = {"ready": "marker"}
     world.put("unprocessed/x")
     (world.folder / "unprocessed/x.done").symlink_to("x")
-    assert world.a_spool().scan().waiting == {"x": "waiting for x.done"}
+    assert seen_by(world.a_spool().look).waiting == {"x": "waiting for x.done"}
     assert world.why("x") == {"unprocessed": "waiting for x.done"}
 
 

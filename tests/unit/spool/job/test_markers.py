@@ -20,6 +20,7 @@ from fproc.spool.job.job import MARKER
 from fproc.spool.spool import Spool
 from tests.support.helpers import plan_of
 from tests.support.spool.crashes import BrokenDisk, Crash
+from tests.support.spool.dropping import seen_by
 
 NODES = [{"tag": "start", "type": "uppercase", "next": "end"}]
 
@@ -39,7 +40,7 @@ class Place:
             (self.waiting / name).write_text(f"{name}\n")
 
     def ready(self) -> list[str]:
-        return sorted(self.spool.scan().ready)
+        return sorted(seen_by(self.spool.look).ready)
 
     def claim(self, name: str) -> Claim:
         claim = self.spool.claim(name)
@@ -57,7 +58,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_an_input_waits_for_the_marker_of_its_stem_which_goes_with_it(place: Place) -> None:
     place.put("a.csv", "b.csv", "b.ok")
-    scan = place.spool.scan()
+    scan = seen_by(place.spool.look)
     assert (scan.ready, scan.waiting) == (["b.csv"], {"a.csv": "waiting for a.ok"})
     place.claim("b.csv")
     assert place.left() == ["a.csv"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fproc.spool.intake.scanner import Scan
 from fproc.watch.draining import SETTLE_TIMES
 from tests.support.helpers import user
 from tests.support.spool.turns import Place, in_trouble
@@ -36,14 +37,14 @@ def test_draining_waits_only_so_long_for_a_file_that_keeps_changing(
 ) -> None:
     place = Place(tmp_path / "w", intake={"ready": "stable", "settle_seconds": 5, "poll_seconds": 0.001})
     place.monotonic.step = 0.125
-    scan = place.spool.scan
+    look = place.spool.look
 
-    def grow_and_scan() -> Any:
+    def grow_and_look(scan: Scan) -> Any:
         with (place.folder / "unprocessed" / "x").open("a", encoding="utf-8") as file:
             file.write("more\n")
-        return scan()
+        return look(scan)
 
-    monkeypatch.setattr(place.spool, "scan", grow_and_scan)
+    monkeypatch.setattr(place.spool, "look", grow_and_look)
     begin = place.monotonic.seconds
     assert place.watcher.drain()
     assert 5 * SETTLE_TIMES <= place.monotonic.seconds - begin <= 5 * SETTLE_TIMES + 5
