@@ -68,8 +68,13 @@ def matches(name: str, pattern: str) -> bool:
     return NamePatterns((pattern,)).match(name)
 
 
+_COMPRESSED_ENDINGS = tuple(COMPRESSED)
+
+
 def result_name(name: str) -> str:
     """Return an input's name without a compression suffix: what its results are named after."""
+    if not name.lower().endswith(_COMPRESSED_ENDINGS):
+        return name
     stem, suffix = os.path.splitext(name)
     return stem if suffix.lower() in COMPRESSED else name
 

@@ -71,10 +71,20 @@ class Interpreter:
         sampling: Sampling | None = None,
     ) -> None:
         self.graph = graph
-        self.source = source = Source(source.name, source.date, self)
-        self.output = output
         self.entry = entry
         self.max_hops = max_hops
+        self._makers = makers
+        self._sampling = sampling
+        self.begin(source, output, on_error, observer)
+
+    def begin(self, source: Source, output: Output, on_error: ErrorPolicy, observer: Observer | None) -> None:
+        """Begin with an input, or with another one once that has ended: as a new run, with fresh processors.
+
+        Raises:
+            RecordError: a processor could not be made. The run must not be used any more then.
+        """
+        self.source = source = Source(source.name, source.date, self)
+        self.output = output
         self.on_error = on_error
         self.observer = observer
         self.index: int | None = None  # of the record in the piece that is fed
@@ -85,14 +95,13 @@ class Interpreter:
         self._piece: Block | Overlong | None = None
         self._finder: RecordFinder | None = None
         self.lines_in = 0
-        self.counts = {name: NodeCounts() for name in makers}
+        self.counts = {name: NodeCounts() for name in self._makers}
         self.edges: dict[tuple[str, str], int] = {}
         self._finished: set[str] = set()
         self.processors: dict[str, Processor] = {}
-        self._sampling = sampling
         self._is_timed = False
-        self.laps = Laps(self.counts, lap_seconds()) if sampling else None
-        for name, make in makers.items():
+        self.laps = Laps(self.counts, lap_seconds()) if self._sampling else None
+        for name, make in self._makers.items():
             try:
                 self.processors[name] = make(source, output)
             except Exception as error:
@@ -251,6 +260,11 @@ class Interpreter:
             if processor.close:
                 processor.close()
 
+    def forget(self) -> None:
+        """Let go of the input that has ended, whose figures stay, until `begin` is called again."""
+        self.processors = {}
+        self._piece = self._finder = None
+
     def current_index(self) -> int | None:
         """Return which record of its piece is being processed; it may be called between any two steps."""
         return self.index
@@ -337,7 +351,7 @@ class Interpreter:
             raise self._record_error(node, None, None, error) from error
 
     NODE_FRAMES: ClassVar[Mapping[CodeType, str]] = {
-        __init__.__code__: "name",
+        begin.__code__: "name",
         _go_through.__code__: "node",
         _leftovers.__code__: "node",
     }

@@ -120,6 +120,44 @@ class Plan:
         return None
 
 
+class SpareRun:
+    """A run that has ended, to be begun anew with the next input of its plan: making one takes longer."""
+
+    def __init__(self) -> None:
+        self._plan: Plan | None = None
+        self._run: Interpreter | None = None
+
+    def begin(
+        self,
+        plan: Plan,
+        source: Source,
+        output: Output,
+        *,
+        entry: str,
+        on_error: ErrorPolicy,
+        observer: Observer | None = None,
+        sampling: Sampling | None = None,
+    ) -> Interpreter:
+        """Return a run of one file, with fresh processors; raise as `Plan.run` does.
+
+        All calls have the same `sampling`. What is observed gets a new run: not each is of the compiled form.
+        """
+        run = self._run
+        if run is None or observer is not None or plan is not self._plan or entry != run.entry:
+            return plan.run(
+                source, output, entry=entry, on_error=on_error, observer=observer, sampling=sampling
+            )
+        self._run = None
+        run.begin(source, output, on_error, None)
+        return run
+
+    def keep(self, plan: Plan, run: Interpreter) -> None:
+        """Keep a run that has ended well for the next input; nobody asks for its processors any more."""
+        if run.observer is None:
+            run.forget()
+            self._plan, self._run = plan, run
+
+
 def build_plan(
     value: Any,
     *,

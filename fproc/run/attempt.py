@@ -29,7 +29,7 @@ from fproc.base.times import rfc3339
 from fproc.base.values import dataclass, field
 from fproc.config.model import MEGABYTE
 from fproc.pipeline.failures import LineFailure, RecordError
-from fproc.pipeline.plan import Plan
+from fproc.pipeline.plan import Plan, SpareRun
 from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process.mark import CurrentTask, Doing
@@ -70,7 +70,7 @@ class RunContext:
     `helpers` is how many more processes it may start for a big file; `sampling` decides which lines are
     timed; `mark` takes the current work; `taken_up` is called with an input's name and how it came into
     `underprocess/`, before it is processed; `was_closed` is true if the kernel has reported that the input's
-    writer closed it.
+    writer closed it; `spare` has the run of the file before.
     """
 
     clock: Callable[[], float] = time.time
@@ -83,6 +83,7 @@ class RunContext:
     mark: CurrentTask = field(default_factory=CurrentTask.own)
     taken_up: Callable[[str, Origin], None] = field(default=lambda _name, _origin: None)
     was_closed: bool = False
+    spare: SpareRun | None = None
 
 
 @dataclass(slots=True)
@@ -259,11 +260,12 @@ def _run_once(
             reject=claim.reject,
             observer=context.observer,
             progress=context.progress,
-            keep=_Keeper(claim, plan, stamp, context, position or Position()),
+            keep=_Keeper(claim, plan, stamp, context, position.offset_bytes if position else 0),
             begin_at=position,
             helpers=context.helpers,
             sampling=context.sampling,
             mark=context.mark,
+            spare=context.spare,
         )
         check_whole(claim, plan.config, source_file, was_closed=context.was_closed)
     except Exception as error:  # of any kind: the cause may be that half of a file was read
@@ -280,7 +282,7 @@ class _Keeper:
     """A keeper that makes checkpoints of one run when they are due and when fproc stops."""
 
     def __init__(
-        self, claim: Claim, plan: Plan, stamp: FileStamp, context: RunContext, begin_at: Position
+        self, claim: Claim, plan: Plan, stamp: FileStamp, context: RunContext, offset_bytes: int
     ) -> None:
         self._claim = claim
         self._plan = plan
@@ -288,7 +290,7 @@ class _Keeper:
         self._context = context
         self._can_keep = True
         self._seconds = context.monotonic()
-        self._offset_bytes = begin_at.offset_bytes
+        self._offset_bytes = offset_bytes
 
     def __call__(self, offset_bytes: int, get_position: Callable[[], Position]) -> None:
         """Save the position, if due; `get_position()` may raise anything, as it calls users' code.

@@ -15,7 +15,7 @@ from fproc.base.values import dataclass, replace
 from fproc.pipeline.failures import LineFailure, RecordError
 from fproc.pipeline.graph import START
 from fproc.pipeline.interpreter import Interpreter
-from fproc.pipeline.plan import Plan
+from fproc.pipeline.plan import Plan, SpareRun
 from fproc.pipeline.records import Block, Passing
 from fproc.pipeline.tracing.observer import Observer
 from fproc.pipeline.tracing.timing import Sampling
@@ -60,6 +60,7 @@ def run_input(
     helpers: int = 0,
     sampling: Sampling | None = None,
     mark: CurrentTask | None = None,
+    spare: SpareRun | None = None,
 ) -> None:
     """Run an input through the plan.
 
@@ -76,6 +77,7 @@ def run_input(
         helpers: how many processes may be started that do a part of a big file.
         sampling: it decides which lines are timed, unless None.
         mark: it takes the current work, unless None.
+        spare: it has the run of an earlier input, and keeps this one, unless None.
 
     Raises:
         RestoreError: a processor does not take its state from `begin_at`.
@@ -84,7 +86,7 @@ def run_input(
     """
     source_file.begin(plan.input_rules)
     position = begin_at or Position(source_file.begin_bytes)
-    mark = mark or CurrentTask.own()
+    mark, spare = mark or CurrentTask.own(), spare or SpareRun()
     mark.note(Doing.READING)
     if begin_at:
         source_file.skip_to(position.reached_bytes)
@@ -105,7 +107,8 @@ def run_input(
     steps_to = observer if observer and observer.first_lines != 0 else None
     mark.note(Doing.STARTING)
     try:
-        interpreter = plan.run(
+        interpreter = spare.begin(
+            plan,
             source_file.source,
             output,
             entry=entry,
@@ -149,6 +152,7 @@ def run_input(
             interpreter.close()
             figures.bytes_in = source_file.position_bytes()
             _take_figures(figures, interpreter)
+        spare.keep(plan, interpreter)
     except RecordError as error:
         failure_handler.end(error)
         raise
@@ -183,7 +187,9 @@ def _beating(read: Callable[[int], bytes], mark: CurrentTask) -> Callable[[int],
 
 def _pieces(plan: Plan, source_file: Input, position: Position, mark: CurrentTask) -> Iterator[Piece]:
     """Return the pieces of an input from a position on."""
-    passing = Passing(position.line_no, position.offset_bytes, position.passed_bytes, position.head)
+    passing = None
+    if position.passed_bytes:
+        passing = Passing(position.line_no, position.offset_bytes, position.passed_bytes, position.head)
     return read_records(
         source_file.records,
         _beating(source_file.read, mark),
@@ -191,7 +197,7 @@ def _pieces(plan: Plan, source_file: Input, position: Position, mark: CurrentTas
         line_no=position.line_no,
         offset_bytes=position.offset_bytes,
         skip_hole=source_file.skip_hole,
-        passing=passing if position.passed_bytes else None,
+        passing=passing,
     )
 
 
@@ -339,16 +345,21 @@ def _check_conservation(interpreter: Interpreter, figures: Figures, output: Stag
     Raises:
         ConservationError: the figures do not agree, so something was lost or doubled.
     """
-    counts, edges = interpreter.counts, interpreter.edges
-    expected = {name: interpreter.lines_in if name == interpreter.entry else 0 for name in counts}
-    for (_, target), count in edges.items():
+    counts = interpreter.counts
+    expected = dict.fromkeys(counts, 0)
+    expected[interpreter.entry] = interpreter.lines_in
+    for (_, target), count in interpreter.edges.items():
         expected[target] += count
-    for name, node_counts in counts.items():
-        _agree(f"records that came to the node {name!r}", node_counts.received, expected[name])
-    failed_records = sum(node_counts.failed for node_counts in counts.values())
+    failed_records = 0
+    for name, at in counts.items():
+        failed_records += at.failed
+        if at.received != expected[name]:
+            _agree(f"records that came to the node {name!r}", at.received, expected[name])
     lost = figures.rejected + figures.skipped
     _agree("records that failed, and were set aside or skipped", failed_records, lost)
-    lines_in_sinks = sum(counts[name].received - counts[name].failed for name in interpreter.graph.sinks)
+    lines_in_sinks = 0
+    for name in interpreter.graph.sinks:
+        lines_in_sinks += counts[name].received - counts[name].failed
     _agree("lines that sinks took, and lines in results", lines_in_sinks, output.lines_written)
 
 

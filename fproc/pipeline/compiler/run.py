@@ -19,12 +19,13 @@ from fproc.pipeline.compiler.program import Compiler
 from fproc.pipeline.compiler.site import FeedLines, Shape
 from fproc.pipeline.compiler.streamed import StreamFeed
 from fproc.pipeline.compiler.writer import NotCompiledError
-from fproc.pipeline.interpreter import Interpreter
-from fproc.pipeline.processors.base import records_of
+from fproc.pipeline.interpreter import ErrorPolicy, Interpreter
+from fproc.pipeline.processors.base import Output, Source, records_of
 from fproc.pipeline.processors.objects import StructuredRecord
 from fproc.pipeline.processors.options.templates import ResultTemplate
 from fproc.pipeline.processors.sinks import field_texts, result_key
 from fproc.pipeline.records import Block, Overlong, Record
+from fproc.pipeline.tracing.observer import Observer
 
 SHORT_SHARE = 16
 """If more than one line in this many takes an exception to be split, another way to split is faster."""
@@ -41,8 +42,13 @@ class CompiledRun(Interpreter):
     """An interpreter that leaves the usual to a `Program`, for which it is the `RunCalls`."""
 
     def __init__(self, compiler: Compiler, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
         self._compiler = compiler
+        super().__init__(*arguments, **options)
+
+    def begin(  # noqa: D102 - as its base
+        self, source: Source, output: Output, on_error: ErrorPolicy, observer: Observer | None
+    ) -> None:
+        super().begin(source, output, on_error, observer)
         self._learnt: set[tuple[str, Shape | None]] = set()
         self._accepted: dict[str, int] = {}
         self._kept: list[tuple[list[str], list[str]]] = []
@@ -317,6 +323,10 @@ class CompiledRun(Interpreter):
         self._learnt.clear()
         self._feed = self._bound()
         self._feed_timed = None
+
+    def forget(self) -> None:  # noqa: D102 - as its base
+        super().forget()
+        self._feed, self._feed_timed, self._streamed = self._interpreted, None, None
 
     def current_index(self) -> int | None:  # noqa: D102 - as its base
         return self._current()

@@ -49,7 +49,7 @@ class Input:
     """
 
     def __init__(self, raw: RawFile, path: str, status: os.stat_result) -> None:
-        self.name = os.path.basename(path)
+        self.name = path.rpartition("/")[2]
         self.source = Source(result_name(self.name), utc_date(status.st_mtime))
         self.size_bytes = status.st_size if raw.seekable() else None
         self.status = status
@@ -101,10 +101,12 @@ class Input:
         Raises:
             FileNotFoundError: nothing is at `path`.
         """
-        status_at_path, status = os.lstat(path), os.fstat(self._raw.fileno())
-        size_and_mtime = self.status.st_size, self.status.st_mtime_ns
-        return (status.st_size, status.st_mtime_ns) != size_and_mtime or not os.path.samestat(
-            status, status_at_path
+        before, now = self.status, os.lstat(path)
+        return (
+            now.st_ino != before.st_ino
+            or now.st_size != before.st_size
+            or now.st_mtime_ns != before.st_mtime_ns
+            or now.st_dev != before.st_dev
         )
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable
 from functools import cache
 
@@ -39,8 +39,11 @@ def renameat2() -> Callable[[str, str], int] | None:
         return None
     function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
 
+    get_errno = ctypes.get_errno
+    encoding, errors = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+
     def rename(source: str, target: str) -> int:
-        paths = (_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target))
-        return ctypes.get_errno() if function(*paths, _RENAME_NOREPLACE) else 0
+        old, new = source.encode(encoding, errors), target.encode(encoding, errors)
+        return get_errno() if function(_AT_FDCWD, old, _AT_FDCWD, new, _RENAME_NOREPLACE) else 0
 
     return rename

@@ -54,9 +54,10 @@ def is_at(descriptor: int, path: str) -> bool:
 def is_still_at(status: os.stat_result, path: str) -> bool:
     """Return whether the file or folder with this status is the one at a path."""
     try:
-        return os.path.samestat(status, os.stat(path))
+        now = os.stat(path)
     except FileNotFoundError:
         return False
+    return now.st_ino == status.st_ino and now.st_dev == status.st_dev
 
 
 def is_there(path: str) -> bool:

@@ -279,7 +279,7 @@ def next_number(folders: Folders, *moves: Publication) -> int:
     """Return a number under which the targets of all these moves are free, that of the first if possible."""
 
     def taken(number: int) -> bool:
-        return any(os.path.lexists(folders.absolute(move.with_number(number).target)) for move in moves)
+        return any(os.path.lexists(folders.absolute(move.target_with(number))) for move in moves)
 
     return free_number(taken, moves[0].number)
 

@@ -9,7 +9,8 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from fproc.base.values import dataclass, fields, replace
@@ -100,6 +101,10 @@ class Publication:
         """Return the same with another number."""
         return self if number == self.number else replace(self, number=number)
 
+    def target_with(self, number: int) -> str:
+        """Return the path that the part would get with this number."""
+        return f"{self.folder}/{numbered(self.name, number, self.extra)}"
+
     @property
     def target(self) -> str:
         """The path that the part gets."""
@@ -144,7 +149,7 @@ class CommitRecord:
     @property
     def archived(self) -> str:
         """The name that the input gets in its archive."""
-        return os.path.basename(self.archive.target)
+        return self.archive.target_name.rpartition("/")[2]
 
     @property
     def results(self) -> tuple[str, ...]:
@@ -199,7 +204,7 @@ def as_record(commit_record: CommitRecord) -> bytes:
 def as_json(commit_record: CommitRecord) -> dict[str, Any]:
     """Return a commit record as a JSON value (ten times as fast as `dataclasses.asdict`)."""
     return {
-        "stamp": _values(commit_record.stamp),
+        "stamp": _stamp_values(commit_record.stamp),
         "publications": [_values(move) for move in commit_record.publications],
         "archive": _values(commit_record.archive),
         "job": commit_record.job,
@@ -208,10 +213,23 @@ def as_json(commit_record: CommitRecord) -> dict[str, Any]:
     }
 
 
-def _values(record: FileStamp | Publication) -> dict[str, Any]:
-    appends = getattr(record, "appends", False)
-    values = {name: getattr(record, name) for name in record.__slots__ if appends or name not in _OF_APPENDED}
-    if appends and not values["text"]:
+def _getter(kind: type[Any], *, without: Collection[str] = ()) -> Callable[[Any], dict[str, Any]]:
+    """Return a function that returns the fields of a dataclass by their names."""
+    names = [entry.name for entry in fields(kind) if entry.name not in without]
+    get = attrgetter(*names)
+    return lambda record: dict(zip(names, get(record), strict=True))
+
+
+_stamp_values = _getter(FileStamp)
+_moved_values = _getter(Publication, without=_OF_APPENDED)
+_appended_values = _getter(Publication)
+
+
+def _values(move: Publication) -> dict[str, Any]:
+    if not move.appends:
+        return _moved_values(move)
+    values = _appended_values(move)
+    if not values["text"]:
         del values["text"]
     return values
 

@@ -32,6 +32,9 @@ from fproc.spool.output.parts import Part
 Ending = RolledForward | OSError | LostClaimError | ConservationError | ResultNameError
 """How a claim in a group ended, or the error that prevents it."""
 
+FEW = 4
+"""For fewer inputs than this, each is asked for: that takes no longer than a look at a folder."""
+
 _NO_UNNAMED_FILES = frozenset(
     {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.EXDEV, errno.EPERM, errno.ENOENT}
 )
@@ -169,6 +172,7 @@ class _Commit:
         self._decided: dict[Claim, CommitRecord] = {}
         self._written: dict[Claim, CommitRecord] = {}
         self._keeps_records = os.path.isdir(folders.published)
+        self._has_late_records = True
 
     def run(self) -> dict[Claim, Ending]:
         """Take all steps; an error of one claim ends that claim, one in what they share ends all of them."""
@@ -190,6 +194,7 @@ class _Commit:
             self._share(self._folders.processed)
             self._end(commit.end_archiving)
             self._share(self._folders.underprocess)
+            self._has_late_records = self._may_have_late_records()
             self._each(self._forget)
             if any(commit_record.is_watched for commit_record in self._decided.values()):
                 self._share(self._folders.late)
@@ -359,8 +364,16 @@ class _Commit:
         elif commit_record.is_watched:
             job.keep_record(job.shared_record, commit_record)
         else:
-            job.forget_earlier(commit_record)
+            if self._has_late_records:
+                job.forget_earlier(commit_record)
             self._disk.unlink(job.shared_record)
+
+    def _may_have_late_records(self) -> bool:
+        """Return whether records of earlier inputs are kept, one of which may have a name of these."""
+        if len(self._open_claims) < FEW:
+            return True
+        with os.scandir(self._folders.late) as entries:
+            return next(entries, None) is not None
 
     def _let_go(self, claim: Claim) -> None:
         claim.job.unlock()

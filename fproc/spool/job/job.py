@@ -7,6 +7,7 @@ import logging
 import os
 import stat
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from fproc.base.errors import LostClaimError
 from fproc.base.ids import new_id, sha256
@@ -352,6 +353,7 @@ def kept_in(folders: Folders, done: CommitRecord) -> str:
     return folders.late if done.archive.folder == "processed" else folders.incomplete
 
 
+@lru_cache(maxsize=256)
 def part_prefix(name: str) -> str:
     """Return the prefix of the names of all parts of the job of a name."""
     return sha256(os.fsencode(name)).hexdigest()[:24] + "-"

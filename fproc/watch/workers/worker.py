@@ -26,7 +26,7 @@ from fproc.base.errors import ConfigError, FprocError
 from fproc.base.faults import is_of_host, trouble_of
 from fproc.base.text import shown
 from fproc.base.values import replace
-from fproc.pipeline.plan import Plan, assemble
+from fproc.pipeline.plan import Plan, SpareRun, assemble
 from fproc.pipeline.plugins.sources import use_sources
 from fproc.pipeline.tracing.timing import Sampling
 from fproc.process import heap
@@ -247,6 +247,7 @@ class _Worker:
             sampling=Sampling(),
             mark=self._mark,
             taken_up=self._tell_origin,
+            spare=SpareRun(),
         )
         send(self._channel, Ready())
         heap.freeze_heap()
