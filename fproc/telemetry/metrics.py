@@ -14,7 +14,7 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
-from fproc.base.values import dataclass
+from fproc.base.values import dataclass, replace
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.process.mark import Doing, Whereabouts
 from fproc.run.outcome import Outcome
@@ -114,6 +114,7 @@ class Metrics:
             ended = Ended(event.time, event.seconds, event.lines_in, event.bytes_in, has_failed)
             for window in self._windows.values():
                 window.add(ended)
+                window.nodes.begin_step(self._node_sums)
             self._buckets[bisect_left(BOUNDS_SECONDS, event.seconds)] += 1
             self._sum_seconds += event.seconds
             for name, counts in outcome.figures.nodes.items():
@@ -186,8 +187,16 @@ class Metrics:
                 outside_nodes={name: round(seconds, 3) for name, seconds in self._outside_nodes.items()},
             )
 
-    def series(self, window_seconds: int) -> dict[str, Any]:
-        """Return one of the `WINDOWS` step by step, as `/series` shows it.
+    def node_sums(self) -> dict[str, NodeCounts]:
+        """Return what each node did since the start."""
+        with self._lock:
+            return self._node_sums()
+
+    def _node_sums(self) -> dict[str, NodeCounts]:
+        return {tag: node.sums() for tag, node in self._nodes.items()}
+
+    def series(self, window_seconds: int, node: str = "") -> dict[str, Any]:
+        """Return one of the `WINDOWS` step by step, as `/series` shows it; with what a node did, if asked.
 
         Raises:
             ValueError: there is no such window.
@@ -195,7 +204,9 @@ class Metrics:
         window = self._window(window_seconds)
         with self._lock:
             points = window.points()
-        return {"window_seconds": window_seconds, "step_seconds": window.step_seconds, "points": points}
+            of_node = window.nodes.points(node, self._node_sums()) if node else None
+        series = {"window_seconds": window_seconds, "step_seconds": window.step_seconds, "points": points}
+        return series if of_node is None else {**series, "node": {"tag": node, "points": of_node}}
 
     def _window(self, window_seconds: int) -> Window:
         if window_seconds not in self._windows:
@@ -232,6 +243,10 @@ class _Node:
         if whole.timed:
             self._seconds += self._not_estimated * max(whole.seconds / whole.timed, 0.0)
             self._not_estimated = 0
+
+    def sums(self) -> NodeCounts:
+        """Return a copy of the sums."""
+        return replace(self._all)
 
     def figures(self, in_window_seconds: float) -> dict[str, float]:
         """Return the sums under their names in `/stats`, with the time it was seen at in a window."""

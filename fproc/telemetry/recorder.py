@@ -18,6 +18,7 @@ from fproc.base.values import dataclass, replace
 from fproc.config.model import AlertPolicy
 from fproc.config.retention import Retention
 from fproc.pipeline.failures import LineFailure
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.attempt import WorkerDeath
 from fproc.run.figures import Progress
 from fproc.run.outcome import FileEvent, Outcome
@@ -110,6 +111,7 @@ class Recorder:
         self._monotonic = monotonic
         self._events: list[FileEvent] = []
         self._line_errors = 0
+        self._nodes: dict[str, NodeCounts] = {}
         self._started = rfc3339(clock())
         self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
@@ -229,7 +231,9 @@ class Recorder:
     def _flush(self) -> None:
         events, self._events, self._line_errors = self._events, [], 0
         if self._history is not None and events:
-            self._history.record(events)
+            before, self._nodes = self._nodes, self._metrics.node_sums()
+            nodes = {tag: sums.since(before.get(tag, NodeCounts())) for tag, sums in self._nodes.items()}
+            self._history.record(events, {tag: counts for tag, counts in nodes.items() if counts.received})
 
     def _note(self, running: Mapping[str, Progress]) -> None:
         """Note how far each file is, and the traces of its lines."""

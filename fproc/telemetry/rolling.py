@@ -9,6 +9,7 @@ from typing import Any
 
 from fproc.base.times import rfc3339
 from fproc.base.values import dataclass
+from fproc.pipeline.tracing.counts import NodeCounts
 
 STEPS = 60
 WINDOWS = (60, 900, 3600)
@@ -133,6 +134,50 @@ class Step:
         raise AssertionError("the bins hold fewer files than were counted")
 
 
+class NodeWindow:
+    """What nodes did in the last `STEPS` steps, from their sums at the begin of each in which a file ended.
+
+    Args:
+        number: returns the number of the current step.
+    """
+
+    def __init__(self, number: Callable[[], int]) -> None:
+        self._number = number
+        self._first = number()
+        self._begins: dict[int, dict[str, NodeCounts]] = {}
+
+    def begin_step(self, sums: Callable[[], dict[str, NodeCounts]]) -> None:
+        """Note the sums if they are the first of a step; called before a file is added to them."""
+        number = self._number()
+        if number not in self._begins:
+            self._begins[number] = sums()
+            for old in [step for step in self._begins if step <= number - STEPS]:
+                del self._begins[old]
+
+    def points(self, tag: str, sums: dict[str, NodeCounts]) -> list[dict[str, Any]]:
+        """Return what a node did step by step, oldest first, from the sums now."""
+        last, after = self._number(), sums.get(tag, NodeCounts())
+        points = []
+        for number in range(last, last - STEPS, -1):
+            before = self._begins[number].get(tag, NodeCounts()) if number in self._begins else after
+            points.append(node_point(after.since(before) if number >= self._first else None))
+            after = before
+        return points[::-1]
+
+
+def node_point(counts: NodeCounts | None) -> dict[str, Any]:
+    """Return what a node did in a step as `/series` shows it; None is not known."""
+    if counts is None:
+        return dict.fromkeys(("received", "emitted", "failed", "seconds_each"))
+    each = counts.seconds / counts.timed if counts.timed else None
+    return {
+        "received": counts.received,
+        "emitted": counts.emitted,
+        "failed": counts.failed,
+        "seconds_each": None if each is None else round(max(each, 0.0), 9),
+    }
+
+
 class Window:
     """The last `STEPS` steps of a window.
 
@@ -140,6 +185,9 @@ class Window:
         window_seconds: one of `WINDOWS`.
         monotonic: seconds on a clock that is never set.
         clock: seconds since 1970.
+
+    Attributes:
+        nodes: what nodes did in the same steps.
     """
 
     def __init__(
@@ -152,6 +200,7 @@ class Window:
         self._began = monotonic()
         self._offset_seconds = clock() - self._began
         self._steps = [Step(-1) for _ in range(STEPS)]
+        self.nodes = NodeWindow(self._number)
 
     def add(self, ended: Ended) -> None:
         """Count a file that has ended now."""

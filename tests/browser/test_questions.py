@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.programs.driving import Visitor, choose_files, expect_counts, of_file, payload, tile
+from tests.support.programs.driving import (
+    Visitor,
+    change_pipeline,
+    choose_files,
+    expect_counts,
+    of_file,
+    payload,
+    tile,
+)
 from tests.support.programs.running import Watching, drop
 
 Watch = Callable[..., Watching]
@@ -172,6 +180,18 @@ def tab_to(page: Page, what: Locator) -> None:
         if what.evaluate("one => one === document.activeElement"):
             return
     raise AssertionError(f"{MOST_TABS} steps do not lead to {what}")
+
+
+def test_what_ran_under_the_old_pipeline(operator: Operator, running: Watching, tmp_path: Path) -> None:
+    change_pipeline(running, tmp_path, on_error="reject", workers=1, limits={"max_line_bytes": 1000})
+    drop(running.folder, "new.log", b"fine\n")
+    running.wait_for("processed/new.log")
+    operator.click(operator.page.get_by_role("button", name="1 h"))
+    operator.click(operator.page.get_by_role("link", name="ran under the old pipeline"))
+    rows = operator.page.locator("#files-table tbody tr")
+    expect(rows).to_have_count(3)
+    for name in ("mixed.log", "one.png", "two.png"):
+        expect(of_file(operator.page, "#files-table", name)).to_have_count(1)
 
 
 def test_who_uploaded_this_file(operator: Operator) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.figures import Figures, Progress
 from fproc.run.outcome import FileEvent, Outcome, outcome_of
 from fproc.run.verdict import Verdict
@@ -57,7 +59,9 @@ class KeptHistory(History):
         self.pruned = self.closed = 0
         self.upkeep: Any = None
 
-    def record(self, events: Sequence[FileEvent]) -> None:
+    def record(
+        self, events: Sequence[FileEvent], nodes: Mapping[str, NodeCounts] = MappingProxyType({})
+    ) -> None:
         assert not self.closed
         self.batches.append(list(events))
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from fproc import __version__
 from fproc.base.text import log_fields
 from fproc.base.values import dataclass, replace
+from fproc.cli.serving.parts import pipeline_parts
 from fproc.cli.serving.reload import check_fixed
 from fproc.config.model import AlertPolicy, Config, Dashboard
 from fproc.pipeline.graph import build_graph
@@ -27,6 +28,7 @@ from fproc.spool.intake.uploads import UploadArea
 from fproc.spool.locks.instance import InstanceFile, instances
 from fproc.spool.readiness.names import InputNames
 from fproc.spool.spool import Spool
+from fproc.telemetry.history.pipelines import LoadedPipeline
 from fproc.telemetry.metrics import Metrics
 from fproc.telemetry.notify.alerts import Alerts
 from fproc.telemetry.notify.service_manager import ServiceManager
@@ -111,6 +113,7 @@ class Service:
         self._manager = ServiceManager(os.environ)
         self._watcher = Watcher(self._spool, config, self._pool, self._recorder, manager=self._manager)
         self._watcher.chores.add(self._upload_area.sweep, config.recovery.check_interval)
+        self._note_pipeline()
 
     def _new_pool(self, version: Version, first: WorkerProcess | None = None) -> Pool:
         setup = Setup(
@@ -125,6 +128,13 @@ class Service:
         )
         workers = self._options.workers(version.config)
         return Pool(setup, workers, first=first, count_time=self._metrics.add_time)
+
+    def _note_pipeline(self) -> None:
+        """Have the history tell what has changed, if the pipeline is not the one that it knows."""
+        version = self._version
+        parts = pipeline_parts(version)
+        loaded = LoadedPipeline(self._spool.clock(), version.short, __version__, parts)
+        self._history.pipelines.note(loaded)
 
     def drain(self) -> bool:
         """Process the files that are there; return whether all of them succeeded."""
@@ -169,6 +179,7 @@ class Service:
         self._upload_area.names = InputNames(config.intake)
         self._alerts.configure(config.alerts)
         self._history.upkeep.retention = config.retention
+        self._note_pipeline()
         if self._server is not None:
             self._server.renew(self._renew)
 

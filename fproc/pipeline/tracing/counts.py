@@ -18,6 +18,16 @@ class NodeCounts:
     timed: int = 0
     seconds: float = 0.0
 
+    def since(self, earlier: NodeCounts) -> NodeCounts:
+        """Return what came to these figures since they were earlier ones."""
+        return NodeCounts(
+            self.received - earlier.received,
+            self.emitted - earlier.emitted,
+            self.failed - earlier.failed,
+            self.timed - earlier.timed,
+            self.seconds - earlier.seconds,
+        )
+
     def add(self, other: NodeCounts) -> None:
         """Add the figures of another run."""
         self.received += other.received

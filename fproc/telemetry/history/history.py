@@ -9,14 +9,18 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from fproc.base.text import shown
 from fproc.config.retention import Retention
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.outcome import FileEvent
 from fproc.telemetry.events import Failure, Row, bytes_of, line_values_of, row_of, values_of
 from fproc.telemetry.history.chosen import ALL_EVENTS, ChosenEvents
 from fproc.telemetry.history.database import Change, Database
+from fproc.telemetry.history.node_steps import NodeSteps
+from fproc.telemetry.history.pipelines import PipelineLog
 from fproc.telemetry.history.schema import TOTALS
 from fproc.telemetry.history.upkeep import Upkeep
 from fproc.telemetry.rolling import Binned, Ended
@@ -31,6 +35,8 @@ ASKED_AT_ONCE = 400
 
 TIMELINE_EVENTS = 200
 """How many events of one name a timeline has, unless asked otherwise: a name may come again every minute."""
+
+_NOTHING: Mapping[str, NodeCounts] = MappingProxyType({})
 
 _HIGHEST_ID = 2**63 - 1
 
@@ -112,6 +118,8 @@ class History:
         clock: seconds since 1970, by which the age of events is measured.
 
     Attributes:
+        pipelines: when pipeline or version changed.
+        nodes: what each node did.
         upkeep: removes what is too old, or too much.
     """
 
@@ -125,17 +133,22 @@ class History:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = Database(path, is_shared=is_shared, set_aside=set_aside)
+        self.pipelines = PipelineLog(self._database)
+        self.nodes = NodeSteps(self._database)
         self.upkeep = Upkeep(self._database, retention, clock=clock)
 
-    def record(self, events: Sequence[FileEvent]) -> None:
-        """Add events, all in one transaction; an event that is recorded already changes nothing."""
+    def record(self, events: Sequence[FileEvent], nodes: Mapping[str, NodeCounts] = _NOTHING) -> None:
+        """Add events, and what nodes did meanwhile, all in one transaction.
+
+        An event that is recorded already changes nothing.
+        """
         if not events:
             return
         changes: list[Change] = [(_INSERT, [values_of(event) for event in events])]
         lines = [values for event in events for values in line_values_of(event)]
         if lines:
             changes += [(_INSERT_LINE, lines), (_TRIM_LINES, [(MOST_LINE_ERRORS,)])]
-        recorded = self._database.write(*changes)
+        recorded = self._database.write(*changes, *self.nodes.added(events[-1].time, nodes))
         if recorded is not None and recorded < len(events):
             self._check_known(events)
 

@@ -76,6 +76,13 @@ _VERSION_6 = (
     "ALTER TABLE events ADD COLUMN pipeline TEXT",
     "ALTER TABLE events ADD COLUMN version TEXT",
     "CREATE INDEX events_of_pipeline ON events (pipeline) WHERE pipeline IS NOT NULL",
+    """CREATE TABLE pipelines (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL,
+        pipeline TEXT NOT NULL, version TEXT NOT NULL, parts TEXT NOT NULL)""",
+    """CREATE TABLE node_steps (
+        node TEXT NOT NULL, step INTEGER NOT NULL, received INTEGER NOT NULL, emitted INTEGER NOT NULL,
+        failed INTEGER NOT NULL, timed INTEGER NOT NULL, seconds REAL NOT NULL,
+        PRIMARY KEY (node, step)) WITHOUT ROWID""",
 )
 _STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 

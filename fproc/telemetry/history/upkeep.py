@@ -8,6 +8,7 @@ The names of results outlive their events, if results are removed when they are 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from fproc.spool.intake.old_results import PublishedResult
 from fproc.spool.output.intents import is_place
 from fproc.telemetry.events import bytes_of, names_of
 from fproc.telemetry.history.database import Database
+from fproc.telemetry.history.node_steps import KEPT_SECONDS, NodeSteps
 
 if TYPE_CHECKING:
     import sqlite3
@@ -47,6 +49,7 @@ _NEW_RESULTS = """SELECT id, time, results FROM events
 _ADD_RESULT = "INSERT OR REPLACE INTO results (name, time) VALUES (CAST(? AS TEXT), ?)"
 _ADDED_UNTIL = "UPDATE results_until SET id = max(id, ?)"
 _RESULTS = "SELECT id, name, time FROM results WHERE (time, id) > (?, ?) ORDER BY time, id LIMIT ?"
+_TRIM_PIPELINES = "DELETE FROM pipelines WHERE id < (SELECT max(id) FROM pipelines WHERE time < ?)"
 _FORGET = "DELETE FROM results WHERE id = ?"
 
 
@@ -71,11 +74,14 @@ class Upkeep:
     def prune(self, is_stopping: Callable[[], bool]) -> int:
         """Delete the events that are too old or too many, and return how many, until told to stop."""
         retention, deleted = self.retention, 0
+        days = min(retention.history_days or math.inf, KEPT_SECONDS / DAY_SECONDS)
+        NodeSteps(self._database).prune(self._clock() - days * DAY_SECONDS)
         if retention.prunes_results:
             self.copy_results(is_stopping)
         if retention.history_days is not None:
             before = self._clock() - retention.history_days * DAY_SECONDS
             self._delete("line_errors", before, is_stopping)
+            self._database.write((_TRIM_PIPELINES, [(before,)]))  # the last one before is what ran then
             deleted += self._delete("events", before, is_stopping)
         if retention.history_events is not None:
             deleted += self._delete_excess(retention.history_events, is_stopping)

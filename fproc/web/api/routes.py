@@ -148,8 +148,10 @@ class _Answers:
     def series(self, request: Request) -> Response:
         """Answer with figures over time."""
         window = _window(request, WINDOWS[0], (*WINDOWS, *PAST_WINDOWS)) or WINDOWS[0]
-        source = self._view.metrics if window in WINDOWS else self._view.listing.past
-        return json_response(source.series(window), is_polled=True)
+        past = self._view.listing.past
+        source = self._view.metrics if window in WINDOWS else past
+        series = source.series(window, request.query.get("node", ""))
+        return json_response({**series, "changes": past.changes(window)}, is_polled=True)
 
     def files(self, request: Request) -> Response:
         """Answer with files by state."""

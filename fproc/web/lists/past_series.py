@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from fproc.base.times import rfc3339
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.telemetry.history.history import History
-from fproc.telemetry.rolling import STEPS, Step
+from fproc.telemetry.rolling import STEPS, Step, node_point
 
 FRESH_SHARE = 0.05
 """The share of a step for which an answer is given again: a question reads all events of its window."""
@@ -29,22 +31,42 @@ class PastSeries:
         self._clock = clock
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._known: dict[int, tuple[float, dict[str, Any]]] = {}
+        self._known: dict[int, tuple[float, int, dict[str, Any]]] = {}
 
-    def series(self, window_seconds: int) -> dict[str, Any]:
-        """Return the files that ended within a window, step by step, as `/series` shows them."""
+    def series(self, window_seconds: int, node: str = "") -> dict[str, Any]:
+        """Return the files that ended within a window, step by step, and what a node did, if asked."""
         step_seconds = window_seconds // STEPS
         with self._lock:
-            asked_at, answer = self._known.get(window_seconds, (0.0, {}))
-            if answer and self._monotonic() - asked_at < step_seconds * FRESH_SHARE:
-                return answer
-            points = self._points(step_seconds)
-            answer = {"window_seconds": window_seconds, "step_seconds": step_seconds, "points": points}
-            self._known[window_seconds] = self._monotonic(), answer
-        return answer
+            asked_at, first, answer = self._known.get(window_seconds, (0.0, 0, {}))
+            if not answer or self._monotonic() - asked_at >= step_seconds * FRESH_SHARE:
+                first = int(self._clock() // step_seconds) - STEPS + 1
+                points = self._points(first, step_seconds)
+                answer = {"window_seconds": window_seconds, "step_seconds": step_seconds, "points": points}
+                self._known[window_seconds] = self._monotonic(), first, answer
+        if not node:
+            return answer
+        return {**answer, "node": {"tag": node, "points": self._node_points(node, first, step_seconds)}}
 
-    def _points(self, step_seconds: int) -> list[dict[str, Any]]:
-        first = int(self._clock() // step_seconds) - STEPS + 1
+    def changes(self, window_seconds: int) -> list[dict[str, Any]]:
+        """Return when pipeline or version changed within a window, as `/series` shows it, oldest first."""
+        if self._history is None:
+            return []
+        return [
+            {
+                "timestamp": rfc3339(change.after.time),
+                "pipeline": change.after.pipeline,
+                "version": change.after.version,
+                "before": {"pipeline": change.before.pipeline, "version": change.before.version},
+                "what": change.differences(),
+            }
+            for change in self._history.pipelines.changes(self._clock() - window_seconds)
+        ]
+
+    def _node_points(self, node: str, first: int, step_seconds: int) -> list[dict[str, Any]]:
+        known = self._history.nodes.by_step(node, first, step_seconds) if self._history else {}
+        return [node_point(known.get(step, NodeCounts())) for step in range(first, first + STEPS)]
+
+    def _points(self, first: int, step_seconds: int) -> list[dict[str, Any]]:
         steps = [Step(number) for number in range(first, first + STEPS)]
         ended = self._history.ended_by_step(first * step_seconds, step_seconds) if self._history else ()
         for binned in ended:

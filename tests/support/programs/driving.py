@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, expect
 
-from tests.support.programs.running import DEADLINE_SECONDS, ROOT, wait_until
+from tests.support.programs.running import (
+    DEADLINE_SECONDS,
+    QUICK,
+    ROOT,
+    Watching,
+    configure,
+    wait_until,
+)
 
 SCREENSHOTS = Path(ROOT, "build/screenshots")
 DEADLINE_MS = DEADLINE_SECONDS * 1000
@@ -102,6 +110,15 @@ def pipeline(folder: Path, **config: Any) -> dict[str, Any]:
     """Write the module of `NODES`; gives the configuration that goes with it."""
     (folder / "own.py").write_text(STEPS)
     return {"nodes": NODES, **config}
+
+
+def change_pipeline(running: Watching, folder: Path, **config: Any) -> None:
+    """Have another pipeline loaded."""
+    quick = {"intake": QUICK, "durability": "process", "retry": {"backoff_seconds": 0.05}}
+    configure(folder, **{**quick, **pipeline(folder), **config})
+    before = running.log.count("INFO reloaded")
+    running.signal(signal.SIGHUP)
+    running.wait_until(lambda: running.log.count("INFO reloaded") > before)
 
 
 def tile(page: Page, state: str) -> Locator:

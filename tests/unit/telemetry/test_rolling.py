@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.telemetry.rolling import STEPS, WINDOWS, Ended, Step, Window
 
 DAY = 2_000_000_040.0  # a whole minute
@@ -201,3 +202,35 @@ def test_the_memory_does_not_grow_with_the_files() -> None:
     finally:
         tracemalloc.stop()
     assert last < first * 1.1
+
+
+def received(window: Window, sums: dict[str, NodeCounts]) -> list[int | None]:
+    return [point["received"] for point in window.nodes.points("start", sums)]
+
+
+@pytest.mark.parametrize("window_seconds", WINDOWS)
+def test_what_a_node_did_is_told_by_step_and_not_of_steps_before_the_start(window_seconds: int) -> None:
+    clocks = Clocks()
+    window = clocks.window(window_seconds)
+    sums: dict[str, NodeCounts] = {}
+
+    def done(lines: int, seconds_each: float = 0.0) -> None:
+        window.nodes.begin_step(lambda: dict(sums))
+        total = NodeCounts(lines, lines, 1, 2, 2 * seconds_each)
+        total.add(sums.get("start", NodeCounts()))
+        sums["start"] = total
+
+    assert received(window, sums) == [None] * (STEPS - 1) + [0]
+    done(5)
+    done(6)
+    clocks.seconds += 2 * window.step_seconds
+    done(7, 0.25)
+    assert received(window, sums) == [None] * (STEPS - 3) + [11, 0, 7]
+    assert window.nodes.points("start", sums)[-1] == {
+        "received": 7, "emitted": 7, "failed": 1, "seconds_each": 0.25,
+    }  # fmt: skip
+    assert [point["received"] for point in window.nodes.points("other", sums)][-3:] == [0, 0, 0]
+    clocks.seconds += window.step_seconds * (STEPS - 1)
+    assert received(window, sums) == [7] + [0] * (STEPS - 1)
+    done(1)
+    assert len(window.nodes._begins) == 2

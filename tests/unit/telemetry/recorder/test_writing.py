@@ -10,18 +10,21 @@ from typing import Any
 
 import pytest
 
+from fproc.base.values import replace
 from fproc.config.retention import Retention
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.attempt import WorkerDeath
 from fproc.run.outcome import KINDS
 from fproc.run.verdict import Verdict
 from fproc.spool.job.job import RolledForward
 from fproc.telemetry.history.history import History
+from fproc.telemetry.history.node_steps import STEP_SECONDS
 from fproc.telemetry.recorder import (
     FLUSH_EVENTS,
     FLUSH_SECONDS,
     Recorder,
 )
-from tests.support.books import BAD, DONE, Books, changed
+from tests.support.books import BAD, DONE, FIGURES, Books, changed
 
 
 def real(folder: Path, **options: Any) -> History:
@@ -44,6 +47,18 @@ def test_a_real_history_finds_all_of_it_again_and_one_claim_s_end_counts_once(tm
     kinds = [(row.event.file, row.event.kind) for row in history.recent(limit=9)]
     assert kinds == [("x.log", "failed"), ("\udcff", "processed"), ("\udcff", "processed")]
     assert history.totals()["files_processed"] == 2
+    books.recorder.close()
+
+
+def test_what_nodes_did_is_written_once_with_the_events(tmp_path: Path) -> None:
+    history = real(tmp_path)
+    books = Books(tmp_path, history)
+    figures = replace(FIGURES, nodes={"start": NodeCounts(10, 8, 2)})
+    step = int(books.now // STEP_SECONDS)
+    for number in range(3):
+        books.recorder.outcome(changed(DONE, job=f"j{number}", figures=figures))
+        books.turn(FLUSH_SECONDS)
+    assert history.nodes.by_step("start", step, STEP_SECONDS) == {step: NodeCounts(30, 24, 6)}
     books.recorder.close()
 
 

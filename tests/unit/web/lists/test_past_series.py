@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.outcome import FileEvent
+from fproc.telemetry.history.pipelines import LoadedPipeline
 from fproc.telemetry.rolling import PAST_WINDOWS, STEPS
 from tests.support.rooms import Room
 
@@ -49,3 +51,28 @@ def test_without_a_history_nothing_has_ended(room: Room) -> None:
     room.history = None
     room.listing = room.a_listing()
     assert {point["files"] for point in room.listing.past.series(DAY)["points"]} == {0}
+
+
+def test_what_a_node_did_stands_beside_the_files_step_by_step(room: Room) -> None:
+    assert room.history is not None
+    room.history.record([ended("a", 0)], {"start": NodeCounts(10, 8, 1, 4, 2.0)})
+    for window in PAST_WINDOWS:
+        series = room.listing.past.series(window, "start")
+        assert len(series["node"]["points"]) == len(series["points"]) == STEPS
+        assert series["node"]["points"][-1] == {
+            "received": 10, "emitted": 8, "failed": 1, "seconds_each": 0.5,
+        }  # fmt: skip
+        assert sum(point["received"] for point in series["node"]["points"]) == 10
+        assert "node" not in room.listing.past.series(window)
+
+
+def test_a_change_of_pipeline_is_told_with_what_was_before(room: Room) -> None:
+    assert room.history is not None
+    now = time.time()
+    for days, pipeline in ((3, "a"), (0.5, "b")):
+        loaded = LoadedPipeline(now - days * DAY, pipeline, "1.0", {"limits": pipeline})
+        room.history.pipelines.note(loaded)
+    (change,) = room.listing.past.changes(DAY)
+    assert (change["pipeline"], change["before"]) == ("b", {"pipeline": "a", "version": "1.0"})
+    assert change["what"] == ["limits changed"]
+    assert room.listing.past.changes(3600) == []

@@ -127,10 +127,10 @@ class PagedFeed extends Feed {
 }
 
 /** A search looks at files of all states, unless one is chosen; so does whoever chooses them all. */
-const searchedState = () => place.state || (place.q && !place.sort ? ANY_STATE : '');
-const sortKeys = () => CONSTANTS.sort_keys[place.state];
+const searchedState = () => place.state || (place.q && !place.sort && !isChosen() ? ANY_STATE : '');
+const sortKeys = () => CONSTANTS.sort_keys[isChosen() ? '' : place.state];
 const filesUrl = () => `/files${query({ state: searchedState(), q: place.q,
-  sort: sortKeys().includes(parseSort(place.sort).key) ? place.sort : '' })}`;
+  sort: sortKeys().includes(parseSort(place.sort).key) ? place.sort : '', ...chosenQuery() })}`;
 
 const TRACES = 20;
 
@@ -143,7 +143,7 @@ const feeds = {
     takeGraph(graph);
     renderTrace(); // whose steps tell by the edges where they came from
   } }),
-  series: new Feed({ url: () => `/series?window=${place.window}`, show: takeSeries, panel: 'throughput',
+  series: new Feed({ url: () => `/series${query({ window: place.window, node: place.node })}`, show: takeSeries, panel: 'throughput',
     seconds: () => Math.min(10, place.window / CONSTANTS.steps + 4), idleSeconds: 15 }),
   failed: new PagedFeed({ url: () => `/files${query({ state: FAILED, q: place.failures })}`, seconds: () => 4,
     show: takeFailed, panel: 'failed' }),

@@ -1,7 +1,7 @@
 // Where the page is: state, search, sort, window and trace, kept in the URL.
 
 const DEFAULTS = { state: '', q: '', sort: '', failures: '', window: WINDOWS[0], trace: '', line: '', nodes: '',
-  since: '', node: '' };
+  since: '', node: '', from: '', to: '', pipeline: '', at: '' };
 let place = { ...DEFAULTS };
 
 // A name may hold lone surrogates, which no URL can: there it is written with JSON's escapes.
@@ -18,6 +18,8 @@ function readPlace() {
   if (![...CHOICES, ANY_STATE].includes(place.state)) place.state = '';
   if (!WINDOWS.includes(place.window)) place.window = DEFAULTS.window;
   if (!Object.hasOwn(SINCE, place.since)) place.since = '';
+  for (const key of ['from', 'to']) if (Number.isNaN(Date.parse(place[key]))) place[key] = '';
+  if (!CHOSEN_STATES.includes(place.state)) place = { ...place, ...NOT_CHOSEN };
 }
 
 function placeUrl(changes) {
@@ -47,8 +49,10 @@ function showPlace() {
   if ($('failed-search').value !== place.failures) $('failed-search').value = place.failures;
   if (document.activeElement !== $('trace-file')) $('trace-file').value = shown(place.trace);
   eachFeed(feed => feed.follow());
+  renderChosen();
   renderFiles();
   renderNodes();
   renderNode();
+  renderCharts();
   renderTrace();
 }

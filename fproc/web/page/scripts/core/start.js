@@ -13,12 +13,14 @@ function listenForKeys() {
 function listenForFilters() {
   for (const tile of stateTiles()) {
     tile.onclick = () => {
-      chooseFiles({ state: place.state === tile.dataset.state ? '' : tile.dataset.state }, { isStep: true });
+      const state = place.state === tile.dataset.state && !isChosen() ? '' : tile.dataset.state;
+      chooseFiles({ ...NOT_CHOSEN, state }, { isStep: true });
       const isBelow = $('files').getBoundingClientRect().top > innerHeight * .7;
       if (place.state && isBelow) scrollToPanel('files'); // the focus stays on the tile
     };
   }
-  $('state').onchange = event => chooseFiles({ state: event.target.value }, { isStep: true });
+  $('state').onchange = ({ target: { value: state } }) =>
+    chooseFiles({ state, ...(CHOSEN_STATES.includes(state) ? {} : NOT_CHOSEN) }, { isStep: true });
   let typing;
   $('search').oninput = event => {
     clearTimeout(typing);

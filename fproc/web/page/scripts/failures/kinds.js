@@ -54,7 +54,7 @@ function fillKind(row, kind) {
 
 /** All files of a kind are those in the list of files with its reason. */
 function kindLink({ reason, count }) {
-  const target = { state: FAILED, q: reason };
+  const target = { ...NOT_CHOSEN, state: FAILED, q: reason };
   const onclick = event => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();

@@ -26,16 +26,22 @@ function buildWindows() {
 }
 
 function buildCharts() {
-  for (const chart of CHARTS) {
+  addCharts($('charts'), CHARTS);
+  addCharts($('node-charts'), NODE_CHARTS);
+}
+
+function addCharts(box, charts) {
+  for (const chart of charts) {
     chart.legend = el('p', { class: 'legend' });
     chart.plot = el('div', { class: 'plot', id: `chart-${chart.id}`, tabindex: 0, role: 'slider',
-      'aria-label': `${chart.title}: moment read out`, 'aria-valuemin': 0, 'aria-valuenow': 0 });
+      'aria-label': `${chart.title}: moment read out; Enter lists its files`, 'aria-valuemin': 0, 'aria-valuenow': 0 });
     chart.plot.onpointermove = event => setCursor(indexAt(chart.plot, event.clientX));
     chart.plot.onpointerleave = chart.plot.onblur = () => setCursor(null);
-    chart.plot.onkeydown = event => moveCursor(event);
-    $('charts').append(el('div', {}, el('h3', {}, chart.title), chart.legend, chart.plot));
+    chart.plot.onkeydown = event => moveCursor(chart, event);
+    chart.plot.onclick = event => openPoint(chart, event);
+    box.append(el('div', {}, el('h3', {}, chart.title), chart.legend, chart.plot));
   }
-  new ResizeObserver(() => renderCharts()).observe($('charts'));
+  new ResizeObserver(() => renderCharts()).observe(box);
 }
 
 function takeSeries() {
@@ -48,6 +54,8 @@ function renderCharts() {
   const series = { ...feeds.series.data, points: endedSteps(feeds.series.data) };
   if (cursor !== null) cursor = Math.min(cursor, series.points.length - 1);
   CHARTS.forEach(chart => renderChart(chart, series));
+  if (place.node) NODE_CHARTS.forEach(chart => renderChart(chart, nodeSeries(series)));
+  renderChanges(series);
 }
 
 /** Without the step that is still going on: it would look like a sudden drop. */
@@ -56,7 +64,7 @@ function endedSteps({ points, step_seconds: step }) {
   return last && Date.parse(last.timestamp) + step * 1000 > serverNow() ? points.slice(0, -1) : points;
 }
 
-function renderChart(chart, { points, step_seconds: step, window_seconds: window }) {
+function renderChart(chart, { points, step_seconds: step, window_seconds: window, changes }) {
   const { plot } = chart;
   const inner = { left: PLOT.left, right: Math.max(PLOT.left + 40, plot.clientWidth - PLOT.right),
     top: PLOT.top, bottom: PLOT.height - PLOT.bottom };
@@ -66,14 +74,18 @@ function renderChart(chart, { points, step_seconds: step, window_seconds: window
   const x = index => inner.right - (points.length - 1 - index) * step / window * (inner.right - inner.left);
   const y = value => inner.bottom - value / top * (inner.bottom - inner.top);
   const at = cursor ?? points.length - 1;
+  const xOf = time => clamp(inner.right - (end - time / 1000) / window * (inner.right - inner.left), inner.left, inner.right);
   plot.x = x;
+  plot.marks = placeMarks(changes, xOf);
   plot.points = points.length;
+  plot.openStep = index => openStep(points[index], step, chart.also);
   plot.replaceChildren(svg('svg', { 'aria-hidden': 'true' },
     [0, .5, 1].map(part => drawGridLine(inner, y(part * top), chart.tick(part * top))),
     timeTicks(end, window).map(seconds => svg('text', { 'text-anchor': 'middle', y: PLOT.height - 5,
       x: inner.right - (end - seconds) / window * (inner.right - inner.left) },
     tickClock(window).format(seconds * 1000))),
     cursor === null ? null : svg('path', { class: 'cursor', d: `M${x(at)} ${inner.top}V${inner.bottom}` }),
+    drawMarks(plot.marks, inner),
     lines.flatMap(line => drawLine(line, x, y, inner.bottom))));
   const clock = window > CONSTANTS.longest_window_seconds ? DATE_CLOCK : CLOCK;
   const moment = points[at] ? clock.format(Date.parse(points[at].timestamp)) : '';
@@ -83,7 +95,20 @@ function renderChart(chart, { points, step_seconds: step, window_seconds: window
   plot.setAttribute('aria-valuemax', Math.max(0, points.length - 1));
   plot.setAttribute('aria-valuenow', Math.max(0, at));
   const spoken = readings.map(line => `${line.label} ${line.text}`).join(', ');
-  plot.setAttribute('aria-valuetext', `${moment}: ${spoken}`);
+  plot.setAttribute('aria-valuetext', `${moment}: ${spoken}${points[at] ? spokenChanges(changes, Date.parse(points[at].timestamp), step) : ''}`);
+}
+
+/** List the files of the mark or the step that was clicked. */
+function openPoint({ plot }, event) {
+  const mark = markAt(plot.marks, event.clientX - plot.getBoundingClientRect().left);
+  if (mark) openChosen({ pipeline: mark.pipeline });
+  else plot.openStep(indexAt(plot, event.clientX));
+}
+
+function openStep(point, step, also = () => ({})) {
+  if (!point) return;
+  const end = new Date(Date.parse(point.timestamp) + step * 1000).toISOString();
+  openChosen({ from: point.timestamp, to: end, ...also(point) });
 }
 
 const DATE_SHORT = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
@@ -140,13 +165,14 @@ function setCursor(index) {
   renderCharts();
 }
 
-function moveCursor(event) {
-  const last = CHARTS[0].plot.points - 1;
+function moveCursor({ plot }, event) {
+  const last = plot.points - 1;
   const at = cursor ?? last;
   const target = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1,
-    PageDown: at - 10, PageUp: at + 10, Home: 0, End: last, Escape: null }[event.key];
+    PageDown: at - 10, PageUp: at + 10, Home: 0, End: last, Escape: null, Enter: at }[event.key];
   if (target === undefined || !(last >= 0)) return;
   event.preventDefault();
+  if (event.key === 'Enter') return plot.openStep(at);
   setCursor(target === null ? null : clamp(target, 0, last));
 }
 

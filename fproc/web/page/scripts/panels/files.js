@@ -93,6 +93,7 @@ function setEmpty(box, children) {
 }
 
 function noFiles(counts) {
+  if (isChosen()) return ['No file that ended fits this.'];
   if (place.q) return [`No name or error has \u201c${shown(place.q)}\u201d in it.`];
   const isNew = Object.values(counts).every(count => !count);
   const sample = code(`./fproc.pyz --sample 1 --output ${INBOX}`);
