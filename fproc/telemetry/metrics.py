@@ -16,7 +16,7 @@ from typing import Any
 
 from fproc.base.values import dataclass, replace
 from fproc.pipeline.tracing.counts import NodeCounts
-from fproc.process.mark import Doing, Whereabouts
+from fproc.process.mark import WORDS, Doing, Whereabouts
 from fproc.run.outcome import Outcome
 from fproc.run.verdict import Verdict
 from fproc.telemetry.history.schema import TOTALS
@@ -28,8 +28,12 @@ BOUNDS_SECONDS = (
 )
 """The upper bounds of the histogram of processing times, in seconds."""
 
-OUTSIDE_NODES = tuple(doing.name.lower() for doing in Doing if doing is not Doing.FEEDING_PART)
-"""What workers may be seen at, apart from nodes."""
+OUTSIDE_NODES = {
+    doing.name.lower(): WORDS.get(doing, "between nodes")
+    for doing in Doing
+    if doing is not Doing.FEEDING_PART
+}
+"""What workers may be seen at, apart from nodes, each with its words."""
 
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 

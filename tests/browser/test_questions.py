@@ -37,6 +37,22 @@ REJECTING: list[dict[str, Any]] = [
 """Lines that begin with `odd` are set aside, and `bad` ones fail the file."""
 
 
+TURNING = """
+import os, time
+def steady(line):
+    time.sleep(0.01)
+    return line
+def turning(line):
+    time.sleep(0.09 if os.path.exists("turned") and not os.path.exists("go") else 0)
+    return line
+"""
+TURNED: list[dict[str, Any]] = [
+    {"tag": "start", "type": "turns.steady", "next": "lookup"},
+    {"tag": "lookup", "type": "turns.turning", "next": "end"},
+]
+"""All time is spent at the first one, until the other has turned slow."""
+
+
 class Operator:
     """Somebody who looks for an answer, and whose clicks and choices are counted."""
 
@@ -94,6 +110,23 @@ def test_what_failed_since_noon_and_why(operator: Operator) -> None:
     kind = operator.page.locator("#kinds-list > li")
     for text in ("2 files", "is a PNG image, not text", "one.png", "two.png"):
         expect(kind).to_contain_text(text)
+
+
+def test_which_node_became_slow(visitor: Visitor, watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "turns.py").write_text(TURNING)
+    running = watch(workers=1, nodes=TURNED)
+    drop(running.folder, "before.log", b"x\n" * 300)
+    running.wait_for("processed/before.log")
+    operator = Operator(visitor.open(running.url))
+    nodes = operator.page.locator("#nodes tbody tr")
+    expect(nodes.first).to_contain_text("100%")
+    (tmp_path / "turned").touch()
+    drop(running.folder, "after.log", b"x\n" * 1000)
+    operator.click(operator.page.locator("#nodes").get_by_role("button", name="Lately"))
+    expect(nodes.first).to_have_attribute("data-node", "lookup")
+    operator.click(nodes.first.get_by_role("button"))
+    expect(operator.page.locator("#node-title")).to_have_text("Node lookup")
+    expect(operator.page.locator("#node-facts")).to_contain_text(re.compile(r"\d% in the last minute"))
 
 
 def test_what_did_this_line_become(operator: Operator) -> None:

@@ -8,10 +8,12 @@ from functools import cache
 
 from fproc.config.model import Config
 from fproc.pipeline.failures import LEFT_OUT
+from fproc.pipeline.tracing.timing import ONE_IN
 from fproc.pipeline.tracing.trace import USUAL
 from fproc.spool.layout import REPORT_ENDING
 from fproc.spool.output.intents import APPENDED
 from fproc.telemetry.health import OK
+from fproc.telemetry.metrics import OUTSIDE_NODES
 from fproc.telemetry.rolling import PAST_WINDOWS, PERCENTILES, SERIES_PERCENTILES, STEPS, WINDOWS
 from fproc.web.api.queries import ANY, MOST_ROWS, ROWS
 from fproc.web.lists.ended_files import ENDED
@@ -45,6 +47,8 @@ def page_constants(name: str) -> str:
         "most_rows": MOST_ROWS,
         "usual_outcomes": sorted(USUAL),
         "left_out": LEFT_OUT,
+        "timed_one_in": ONE_IN,
+        "outside_nodes": OUTSIDE_NODES,
         "watch_dir": Config().watch_dir,
         "report_ending": REPORT_ENDING,
         "appended": APPENDED,

@@ -31,12 +31,11 @@ function renderNode() {
   }
   const spec = graph.data.nodes.find(node => node.tag === tag);
   const targets = graph.data.edges.filter(edge => edge.from === tag);
-  const each = figures?.count ? span(figures.seconds / figures.count) : NONE;
   setText($('node-title'), `Node ${shown(tag)}`);
   const rows = [
     ['Type', spec ? shown(spec.type) : 'not in this pipeline'],
     ['Lines in, out', `${number(figures?.count)}, ${number(figures?.emitted)}`],
-    ['Time', `${span(figures?.seconds)}, ${each} for each line`],
+    ...nodeTimeRows(tag, figures),
     ['Errors', number(figures?.errors)],
     ...Object.entries(spec?.options ?? {}).map(([key, value]) => [key, JSON.stringify(value)]),
     ...(spec?.own_options ?? []).map(key => [key, 'is set, and not shown']),
@@ -45,4 +44,17 @@ function renderNode() {
   reconcile($('node-facts'), 'div', rows, String, (row, [label, text]) => row.append(
     el('dt', {}, shown(label)), el('dd', { class: 'text' }, shownLine(text))));
   reconcile($('node-errors'), 'li', nodeErrors.errors ?? [], JSON.stringify, fillError);
+}
+
+/** How long it took, of what all nodes took, and how long each line did, by the lines that were timed. */
+function nodeTimeRows(tag, figures) {
+  const times = nodeTimes(), { seconds, share, lately } = times.of(tag);
+  const shares = [
+    share == null ? '' : `${percent(share)} of that of all nodes`,
+    lately == null ? '' : `${percent(lately)} in ${lastWindow()}`,
+  ].filter(Boolean).join(', ');
+  return [
+    ['Time', [span(seconds), shares].filter(Boolean).join('; ')],
+    ['Time for each line', figures?.count ? `${span(figures.seconds / figures.count)}, from one line in ${CONSTANTS.timed_one_in}` : NONE],
+  ];
 }

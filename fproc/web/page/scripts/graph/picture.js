@@ -101,6 +101,7 @@ function drawNode({ node, x, y, width, height, isReached }) {
   const { lines, size } = nameLines(shown(node.tag));
   const counts = svg('text', { class: 'small', x: left, y: top + 67 });
   const errors = svg('text', { class: 'errors', x: x + width / 2 - 8, y: top + 67, 'text-anchor': 'end' });
+  const busy = svg('path', { class: 'busy', transform: `translate(${left} ${top + height - 5})` });
   const tag = svg('text', { class: 'tag' }, lines.map((line, index) => svg('tspan', { x: left,
     y: top + (lines.length > 1 ? 17 : 24) + 15 * index }, line)));
   tag.style.fontSize = `${size}px`;
@@ -116,8 +117,8 @@ function drawNode({ node, x, y, width, height, isReached }) {
     node.is_entry ? svg('path', { class: 'mark', d: `M${left - 12} ${top + 8}h4v${height - 16}h-4z` }) : null,
     tag,
     svg('text', { class: 'small', x: left, y: top + 51 }, fit(shown(kind), 144, '11px')),
-    counts, errors);
-  return { tag: node.tag, group, counts, errors };
+    counts, errors, busy);
+  return { tag: node.tag, group, counts, errors, busy };
 }
 
 const BACK_BELOW = 16; // by how much edges that lead back meet nodes lower than others
@@ -167,12 +168,14 @@ function renderGraphCounts() {
     const to = JSON.parse(key)[1];
     inward.set(to, (inward.get(to) ?? 0) + countOf(key));
   }
-  const nodes = feeds.stats.data?.nodes ?? {};
-  for (const { tag, group, counts, errors } of drawn.nodes) {
-    const failures = nodes[tag]?.errors ?? 0;
+  const nodes = feeds.stats.data?.nodes ?? {}, times = nodeTimes();
+  for (const { tag, group, counts, errors, busy } of drawn.nodes) {
+    const failures = nodes[tag]?.errors ?? 0, { share } = times.of(tag);
+    const told = [failures ? counted(failures, 'error') : '', share ? `${percent(share)} of the time` : ''].filter(Boolean);
+    busy.setAttribute('d', `M0 0h${((NODE.width - 24) * (share ?? 0)).toFixed(1)}`);
     setText(counts, nodes[tag] ? withRate(tag) : short(inward.get(tag) ?? 0));
     setText(errors, failures ? counted(failures, 'error') : '');
-    group.setAttribute('aria-label', `Node ${shown(tag)}${failures ? `, ${counted(failures, 'error')}` : ''}`);
+    group.setAttribute('aria-label', [`Node ${shown(tag)}`, ...told].join(', '));
     group.setAttribute('aria-pressed', String(tag === place.node));
     group.classList.toggle('failing', failures > 0);
   }

@@ -183,8 +183,7 @@ function renderFigures() {
   const seconds = feeds.series.data?.window_seconds ?? speed.window_seconds;
   const isPast = seconds > speed.window_seconds; // of which the history knows the sums
   const average = (key, live) => isPast ? sum(key) / seconds : live;
-  const [count, unit] = windowUnits(seconds);
-  const label = count === 1 ? unit : counted(count, unit);
+  const label = windowText(seconds);
   if (!sum('files') && (isPast || took[CONSTANTS.percentiles[0]] == null)) {
     setText($('figures'), `Nothing ended in the last ${label}.`);
     return;
