@@ -28,7 +28,8 @@ def test_the_commands_of_a_document_give_what_it_shows(
     python.symlink_to(sys.executable)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment["PATH"] = f"{python.parent}:{environment['PATH']}"
-    environment["HOME"] = str(tmp_path / "home")
+    environment["HOME"] = str(tmp_path / "home")  # into which it unpacks itself, once
+    (tmp_path / "home").mkdir()
     blocks = BLOCK.findall((PROJECT / document).read_text(encoding="utf-8"))
     assert len(blocks) >= least
     for commands, expected in blocks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -30,13 +31,16 @@ clean clean-data
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone that no test changes."""
-    return clone_of_project(tmp_path_factory.mktemp("pristine"), link_environment=True)
+    """A clone that no test changes, with fproc compiled."""
+    clone = clone_of_project(tmp_path_factory.mktemp("pristine"), link_environment=True)
+    tried([sys.executable, "-m", "compileall", "-q", "fproc"], clone)
+    return clone
 
 
 @pytest.fixture
 def clone(pristine: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(pristine, tmp_path / "clone", symlinks=True))
+    """Files under other names; verbs make and remove files, but change none."""
+    return Path(shutil.copytree(pristine, tmp_path / "clone", symlinks=True, copy_function=os.link))
 
 
 def tried(

@@ -87,8 +87,12 @@ def sources(types: Iterable[str]) -> Iterator[bytes]:
         for name in {path.rpartition(".")[0] for path in types}
         if name in sys.modules and getattr(sys.modules[name], "__file__", None)
     }
+    if not homes:  # as in all pipelines of built-ins
+        return
     loaded = {getattr(module, "__file__", None) or "" for module in [*sys.modules.values()]}
-    for path in sorted(path for path in loaded if path.endswith(".py") and os.path.dirname(path) in homes):
+    starts = tuple(homes)
+    near = [path for path in loaded if path.startswith(starts) and path.endswith(".py")]
+    for path in sorted(path for path in near if os.path.dirname(path) in homes):
         with suppress(OSError):
             yield loaded_source(path)
 

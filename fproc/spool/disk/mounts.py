@@ -92,8 +92,8 @@ def mount_of(path: str) -> Mount | None:
     """
     real = os.path.realpath(path)
     device = device_of(real)
-    above = [mount for mount in _mounts() if f"{real}/".startswith(f"{mount.point.rstrip('/')}/")]
-    return max(reversed(above), key=lambda mount: (mount.device == device, len(mount.point)), default=None)
+    above = reversed([*_mounts_above(real)])
+    return max(above, key=lambda mount: (mount.device == device, len(mount.point)), default=None)
 
 
 def device_of(path: str) -> int | None:
@@ -114,10 +114,17 @@ def space(path: str) -> tuple[int, int]:
     return status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
 
 
-def _mounts() -> Iterator[Mount]:
-    """Return the mounts of this process, from a file that proc(5) describes; none without that file."""
+def _mounts_above(path: str) -> Iterator[Mount]:
+    """Return the mounts that a path may be on, from a file that proc(5) describes; none without that file.
+
+    There may be hundreds of others, of which only the places are read.
+    """
+    within = os.fsencode(path) + b"/"
     with suppress(OSError), open(_MOUNTINFO, "rb") as file:
         for line in file:
+            place = line.split(b" ", 5)[4:5]
+            if not place or not within.startswith(_unescaped_bytes(place[0]).rstrip(b"/") + b"/"):
+                continue
             mount, _, filesystem = line.rstrip(b"\n").partition(b" - ")
             with suppress(ValueError, TypeError):
                 _id, _parent, device, _root, point, options, *_tags = map(_unescaped, mount.split(b" "))
@@ -127,6 +134,10 @@ def _mounts() -> Iterator[Mount]:
 
 
 def _unescaped(field: bytes) -> str:
+    return os.fsdecode(_unescaped_bytes(field))
+
+
+def _unescaped_bytes(field: bytes) -> bytes:
     if b"\\" not in field:  # as nearly always
-        return os.fsdecode(field)
-    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8) & 0xFF]), field))
+        return field
+    return re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match[1], 8) & 0xFF]), field)

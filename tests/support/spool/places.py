@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fproc.base.values import replace
+from fproc.pipeline.plan import Plan
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.unjournaled import UnjournaledDisk
 from fproc.spool.spool import Spool
 from fproc.watch.loop import Watcher
-from tests.support.helpers import plan_of
+from tests.support.helpers import Nodes, plan_of
 from tests.support.spool.crashes import BrokenDisk, Crash, UnjournaledBrokenDisk, inputs, look
 from tests.support.spool.inline import watcher
 from tests.support.spool.power import STAGES, PowerDisk, UnjournaledPowerDisk
 from tests.support.spool.scenarios import Scenario, inputs_of
 
 PLAIN: dict[str, Any] = {"intake": {"ready": "rename"}, "retry": {"max_attempts": 1}}
+
+
+@cache
+def _plan(text: str) -> Plan:
+    nodes, config = json.loads(text)
+    return plan_of(nodes, **config)
+
+
+def planned(nodes: Nodes, folder: str, **config: Any) -> Plan:
+    """The plan of a pipeline over a watched folder, made once for all folders: sweeps have many.
+
+    As in a worker, what was compiled for one file is there for the next.
+    """
+    plan = _plan(json.dumps([nodes, config]))
+    results = os.path.join(folder, "results")
+    return replace(plan, config=replace(plan.config, watch_dir=folder, results_dir=results))
 
 
 class Place:
@@ -28,8 +48,7 @@ class Place:
         self.folder = str(folder)
         self.scenario = scenario
         self.now = 0.0
-        config = {**PLAIN, **scenario.config}
-        self.plan = plan_of(scenario.nodes, watch_dir=self.folder, **config)
+        self.plan = planned(scenario.nodes, self.folder, **{**PLAIN, **scenario.config})
         Spool(self.plan.config)
         self.put(scenario.earlier)
         self.put(scenario.dropped)

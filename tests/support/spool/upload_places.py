@@ -8,9 +8,9 @@ from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.uploads import Upload, UploadArea, Uploaded
 from fproc.spool.locks.leases import LEASE_SECONDS
 from fproc.spool.spool import Spool
-from tests.support.helpers import plan_of
 from tests.support.spool.crashes import files
 from tests.support.spool.inline import watcher
+from tests.support.spool.places import planned
 
 NODES = [{"tag": "start", "type": "uppercase", "next": "end"}]
 
@@ -26,9 +26,8 @@ class Place:
 
     def __init__(self, folder: Path, ready: str = "rename", ignore: tuple[str, ...] = ()) -> None:
         self.folder = folder
-        self.plan = plan_of(
-            NODES, watch_dir=str(folder), intake={"ready": ready, "ignore": [*ignore]}, durability="power"
-        )
+        intake = {"ready": ready, "ignore": [*ignore]}
+        self.plan = planned(NODES, str(folder), intake=intake, durability="power")
         self.config = self.plan.config
         self.spool = Spool(self.config)
 
