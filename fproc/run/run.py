@@ -32,6 +32,8 @@ from fproc.spool.output.parts import Staging
 SETTLING_LINES = 256
 """The most lines after which a file is shared, if its nodes have settled by then."""
 
+_BEGIN = Position()
+
 Progress = Callable[[int, int, int, int], None]
 """A call after each piece, with the position in bytes and the numbers of lines, rejected and skipped."""
 
@@ -85,7 +87,7 @@ def run_input(
         OSError: the host is in trouble.
     """
     source_file.begin(plan.input_rules)
-    position = begin_at or Position(source_file.begin_bytes)
+    position = begin_at or (Position(source_file.begin_bytes) if source_file.begin_bytes else _BEGIN)
     mark, spare = mark or CurrentTask.own(), spare or SpareRun()
     mark.note(Doing.READING)
     if begin_at:

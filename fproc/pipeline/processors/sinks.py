@@ -44,11 +44,13 @@ def fill_result_name(template: ResultTemplate, source: Source, tag: str, fields:
         ValueError: the tag or the input's name made it something that no result can be called. Only the
             template makes folders; a tag with a slash in it makes none.
     """
-    stem, dot, suffix = source.name.rpartition(".")
-    if not stem:
-        stem, dot, suffix = source.name, "", ""
-    values = {"name": source.name, "stem": stem, "suffix": dot + suffix, "tag": tag, "date": source.date}
-    name = template.fill_name(values, fields)
+    name = source.name
+    if template.text != DEFAULT_RESULT:
+        stem, dot, suffix = name.rpartition(".")
+        if not stem:
+            stem, dot, suffix = name, "", ""
+        values = {"name": name, "stem": stem, "suffix": dot + suffix, "tag": tag, "date": source.date}
+        name = template.fill_name(values, fields)
     if not is_result_name(name) or not is_encodable(name) or name.count("/") != template.text.count("/"):
         raise ValueError(f"{name!r} cannot be the name of a result: each of its parts must be a plain name")
     return name

@@ -310,6 +310,8 @@ def with_free_numbers(
 
 def _is_named_after(move: Publication, name: str) -> bool:
     """Return whether the name of a result has that of its input in it, as a word of its own."""
+    if move.name == name:
+        return True
     stem = name.partition(".")[0] or name
     at = move.name.find(stem)
     around = move.name[:at][-1:] + move.name[at + len(stem) :][:1]

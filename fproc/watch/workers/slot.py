@@ -177,8 +177,8 @@ class Slot:
                 self._vigil.begin()
             if self._mark:
                 self._sampler.end(self._mark)
-            self._tasks = ()
-            yield from message
+            tasks, self._tasks = self._tasks, ()
+            yield from map(Report, tasks, message)
         elif isinstance(message, Report):
             yield message
         elif isinstance(message, Progress):

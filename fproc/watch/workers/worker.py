@@ -2,7 +2,7 @@
 
     pool (parent)                                     worker (its own process)
       Setup, then tasks, tasks ... --- a socket --->    work: builds spool and plan, then does tasks
-      reports                      <---------------     perform_all: claim or adopt, run, decide, commit
+      values of reports            <---------------     perform_all: claim or adopt, run, decide, commit
       CurrentTask                  <-- shared memory    which of the tasks is to blame for a death now
 
 The process that does the work takes the lock, so the kernel releases it when the process dies, however that
@@ -37,8 +37,9 @@ from fproc.process.waiting import wait_readable
 from fproc.process.whereabouts import Responder
 from fproc.run import attempt
 from fproc.run.attempt import Ran, RunContext
-from fproc.run.figures import Progress
+from fproc.run.figures import Progress, gather_nodes
 from fproc.run.outcome import Outcome
+from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.attempts import NotYet
 from fproc.spool.job.claim import Claim, Origin
@@ -116,6 +117,7 @@ def perform_all(
     begin(NONE)
     if together:
         outcomes = attempt.end_runs([ran for _, ran in together], spool, plan, context)
+        gather_nodes([outcome.figures for outcome in outcomes if outcome.verdict is Verdict.COMMIT])
         reports |= {
             task.name: Report(task, outcome) for (task, _), outcome in zip(together, outcomes, strict=True)
         }
@@ -255,7 +257,7 @@ class _Worker:
             self._told_at = time.monotonic()
             reports = perform_all(spool, plan, tasks, context, self._mark.begin)
             self.handle_signals()
-            send(self._channel, reports)
+            send(self._channel, [report.value for report in reports])
         send(self._channel, Leaving())
 
     def _next(self) -> object | None:
