@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from bench.measure import Comparison, Goal, Program
@@ -87,9 +88,16 @@ def _loop(settings: Settings, name: str, given: Path) -> Program:
 
 
 def _miller(arguments: list[str], given: Path) -> Program:
-    """Return Miller, whose JSON has blanks in it, so that its results are not compared."""
-    script = 'out=$1; shift; GOMAXPROCS=1 exec mlr -S "$@" > "$out"'
+    """Return Miller, whose JSON has blanks in it, so that its results are not compared.
+
+    It sets the number of its threads itself, whatever GOMAXPROCS says, so it is bound to one core.
+    """
+    script = 'out=$1; core=$2; shift 2; exec taskset -c "$core" mlr -S "$@" > "$out"'
+    core = str(max(os.sched_getaffinity(0)))
     program = tool(
-        "mlr", lambda _folder: ["sh", "-c", script, "sh", given.name, *arguments, str(given)], title=MILLER
+        "mlr",
+        lambda _folder: ["sh", "-c", script, "sh", given.name, core, *arguments, str(given)],
+        title=MILLER,
+        needs=["taskset"],
     )
     return Program(program.name, program.command, compared=False, missing=program.missing)
