@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.test_record_nodes import NODES, OTHERWISE, fields, node
+from tests.support.access_logs import NEARLY_USUAL, USUAL
 from tests.support.helpers import plan_of
 from tests.support.nodes import Options, pipeline, ran
 
@@ -46,6 +48,8 @@ LINES = st.lists(
     max_size=8,
 )
 
+VALUES = st.sampled_from([1, 1.0, True, "1", "1.0", "True", "None", None, [1]])
+
 EDITS = st.one_of(
     NODES.filter(
         lambda made: made[0] in {"where", "dedupe", "mask", "edit", "timestamp", "lookup", "validate"}
@@ -73,3 +77,35 @@ def test_each_way_to_run_nodes_that_need_some_fields_gives_the_same(
     parser: tuple[str, Options], edits: list[tuple[str, Options]], end: tuple[str, Options], lines: list[Any]
 ) -> None:
     ran(plan_of(pipeline(parser, *edits, end)), lines)
+
+
+COUNTED = st.fixed_dictionaries(
+    {
+        "field": st.sampled_from([*ACCESS, "none"]).map(lambda name: [name]),
+        "keys": st.sampled_from([1, 2, 9]),
+        "default": st.sampled_from(["-", "200"]),
+        "otherwise": OTHERWISE,
+    }
+)
+
+
+@given(
+    parser=node("parse_log", format=st.sampled_from(["combined", "common"]), otherwise=OTHERWISE),
+    where=st.lists(node("where", field=st.sampled_from(ACCESS), exists=st.booleans()), max_size=1),
+    counted=COUNTED,
+    lines=st.lists(st.one_of(USUAL, NEARLY_USUAL), min_size=4, max_size=20),
+)
+def test_lines_that_are_usual_or_nearly_so_are_counted_as_the_interpreter_counts_them(
+    parser: tuple[str, Options], where: list[tuple[str, Options]], counted: Options, lines: list[str]
+) -> None:
+    if parser[1]["format"] == "common":
+        lines = [line.rpartition(' "')[0].rpartition(' "')[0] for line in lines]
+    ran(plan_of(pipeline(parser, *where, ("tally", counted))), lines)
+
+
+@given(values=st.lists(VALUES, min_size=4, max_size=16), keys=st.integers(1, 9), key=st.sampled_from("aab"))
+def test_values_that_are_equal_and_differ_as_text_are_counted_apart(
+    values: list[Any], keys: int, key: str
+) -> None:
+    lines = [json.dumps({key: value}) for value in values]
+    ran(plan_of(pipeline(("parse_json", {}), ("tally", {"field": "a", "keys": keys}))), lines)

@@ -227,12 +227,12 @@ class Generator:
         self.write(comment(f"{at.node}: {self._type(at.node)}"))
         kind = self.step_kind(at.node)
         at = at if self._takes_record(at.node) else self.with_text(at)
+        if isinstance(form, BuiltinForm) and form.name in self.emitters.builtins:
+            return self.emitters.builtins[form.name](self, at, form.values)
         if kind is not None:
             return self.emitters.steps(self, at, kind)
         if isinstance(form, UserForm):
             return self.emitters.user(self, at, form)
-        if isinstance(form, BuiltinForm) and form.name in self.emitters.builtins:
-            return self.emitters.builtins[form.name](self, at, form.values)
         return self.emitters.any_processor(self, at)
 
     def _type(self, node: str) -> str:
@@ -253,6 +253,15 @@ class Generator:
         line = self.new("line")
         self.write(f"{line} = {at.line}")
         return replace(at, line=line)
+
+    def with_record(self, at: Site) -> Site:
+        """Return a site whose record, if any, is in a variable, with code that makes it of its values."""
+        if at.record or not at.values:
+            return at
+        record = self.new("record")
+        fields = ", ".join([f"{name!r}: {value}" for name, value in at.values.items()])
+        self.write(f"{record} = {{{fields}}}")
+        return replace(at, record=record)
 
     def push(self, at: Site) -> Terms:
         """Write code that hands the untouched record to the interpreter; return how many those were."""
@@ -278,8 +287,7 @@ class Generator:
         """
         self._lap(at.node)
         route = self.graph.nodes[at.node].next
-        record, whole = (after.record, after.whole) if line == after.line else ("", "")
-        then = replace(after, line=line, record=record, whole=whole, hops=at.hops + 1)
+        then = replace(after if line == after.line else after.of_text(line), hops=at.hops + 1)
         if after.tag is not None or isinstance(route, tuple):
             targets = route if isinstance(route, tuple) else self.graph.targets(at.node, after.tag or "")
             return (self._fan_out(at.node, then, targets), []) if targets else ([], refuse())
@@ -316,8 +324,11 @@ class Generator:
     def _fan_out(self, node: str, then: Site, targets: tuple[str, ...]) -> Terms:
         """Write the code for all targets in order; each of them receives as many records as the first."""
         first: Terms = []
-        if len(targets) - sum(map(self._takes_record, targets)) > 1:
+        takers = sum(map(self._takes_record, targets))
+        if len(targets) - takers > 1:
             then = self.with_text(then)
+        if takers > 1:
+            then = self.with_record(then)
         for index, target in enumerate(targets):
             terms = self.site(replace(then, node=target))
             if index == 0:

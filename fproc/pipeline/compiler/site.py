@@ -60,7 +60,8 @@ class Site:
     `record` is the variable that holds the structured record whose text the line is, where there is one. Its
     text is made only where someone needs it: until then, `line` is an expression that makes it. Where the
     record has not all of its fields, since nobody needs the others, `whole` is an expression that makes it
-    anew.
+    anew. `values` are variables of all fields of the record, if those are there; it is made of them where
+    someone needs it.
     """
 
     node: str
@@ -72,6 +73,7 @@ class Site:
     splits: Mapping[tuple[str, str | None], Split] = field(default_factory=dict)
     record: str = ""
     whole: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_text(self) -> bool:
@@ -90,7 +92,15 @@ class Site:
 
     def of_record(self, record: str, whole: str = "") -> Site:
         """Return the same site with a new record, in a variable, of which there is no text yet."""
-        return replace(self, line=f"encode({whole or record})", record=record, whole=whole)
+        return replace(self, line=f"encode({whole or record})", record=record, whole=whole, values={})
+
+    def of_values(self, values: Mapping[str, str], whole: str) -> Site:
+        """Return the same site with a new record, which is not made yet, but for the values of its fields."""
+        return replace(self, line=f"encode({whole})", record="", whole=whole, values=values)
+
+    def of_text(self, line: str) -> Site:
+        """Return the same site with a new line, in a variable, of which no record is known."""
+        return replace(self, line=line, record="", whole="", values={})
 
     def tagged(self, tag: str) -> Site:
         """Return the same site with a tag that is known."""

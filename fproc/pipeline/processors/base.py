@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from fproc.base.errors import Reject, ShapeError
 from fproc.base.values import dataclass, field, replace
 from fproc.pipeline.processors.options.splits import FieldNeeds, no_fields
+from fproc.pipeline.processors.options.usual import UsualLines, no_usual_line
 from fproc.pipeline.records import Record
 
 STDOUT = "stdout"
@@ -330,6 +331,7 @@ class Builtin:
     - `needs_fields`: the fields that it looks at; so a line is split once for several nodes.
     - `step`: what it does with structured records, if it does; its processor has the call.
     - `fields_before`: the fields that this needs; so a parser makes no others.
+    - `usual_line`: the look of its usual lines; so a parser is seldom called.
 
     `gives_tags` returns the tags that it may set, for `--check` to find routes that are never taken.
     `fields_after` returns the fields that records may have behind it, for `--check` to find names in
@@ -352,6 +354,7 @@ class Builtin:
     check: Complaints = no_complaints
     fields_after: FieldsAfter = any_fields
     fields_before: FieldsBefore = all_fields
+    usual_line: UsualLines = no_usual_line
 
 
 stateless = partial(Builtin, reads_tag=never, remembers=never)

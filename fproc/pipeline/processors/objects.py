@@ -276,14 +276,20 @@ def editing(
 
 
 def selecting(
-    keep: Select, otherwise: str, *, finish: Finish | None = None, state: State | None = None
+    keep: Select,
+    otherwise: str,
+    *,
+    finish: Finish | None = None,
+    state: State | None = None,
+    target: Any = None,
 ) -> Processor:
-    """Return a processor that keeps some records, each with its line as it is."""
+    """Return a processor that keeps some records, each with its line; `target` is as in `Processor`."""
     return Processor(
         _fitting(lambda line: line if keep(decode(line)) else None, otherwise),
         finish,
         state=state,
         step=keep,
+        target=target,
     )
 
 

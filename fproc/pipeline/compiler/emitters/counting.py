@@ -8,10 +8,13 @@ from __future__ import annotations
 from fproc.pipeline.compiler import fields as splitting
 from fproc.pipeline.compiler.emitters.called import any_processor
 from fproc.pipeline.compiler.emitters.common import Values, accepted_by
+from fproc.pipeline.compiler.emitters.steps import step
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.site import Site, Terms
 from fproc.pipeline.compiler.writer import filled
+from fproc.pipeline.processors.base import StepKind
 from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.processors.counting.tally import counted_field
 
 
 def emit_count(code: Generator, at: Site, values: Values) -> Terms:
@@ -63,6 +66,8 @@ def emit_split(code: Generator, at: Site, values: Values) -> Terms:
 
 def emit_tally(code: Generator, at: Site, values: Values) -> Terms:
     """Write code that counts a line by one of its fields; a field that is new is left to the object."""
+    if code.step_kind(at.node) is not None:
+        return _tally_of_records(code, at, values)
     need = BUILTINS["tally"].needs_fields(values)
     if need is None:
         return any_processor(code, at)
@@ -76,6 +81,34 @@ def emit_tally(code: Generator, at: Site, values: Values) -> Terms:
     with code.write.block("except KeyError:"):
         code.write(f"run.target({at.node!r}).add({key}, {at.line})")
     return _swallowed(code, at)
+
+
+def _tally_of_records(code: Generator, at: Site, values: Values) -> Terms:
+    """Write code that counts a record by one field, if that is text or a whole number that came before.
+
+    All else is left to the step of the node.
+    """
+    field = counted_field(values)
+    if not isinstance(field, str) or "." in field or not (at.record or field in at.values):
+        return step(code, at, StepKind.SELECT)
+    row, row_of = code.new("row"), code.fetched_anew("row_of", at.node, f"run.target({at.node!r}).rows.get")
+    key, by_number = at.values.get(field, ""), ""
+    if key:  # a text, a whole number or None: no value that equals a number counts as another text
+        by_number = code.fetched_anew("by_number", at.node, "{}")
+        code.write(f"{row} = {row_of}({key}) if type({key}) is str else {by_number}.get({key})")
+    else:
+        key = code.new("key")
+        code.write(f"{key} = {at.record}.get({field!r})")
+        text = f"{key} if type({key}) is str else repr({key}) if type({key}) is int else None"
+        code.write(f"{row} = {row_of}({text})")
+    with code.write.block(f"if {row} is not None:"):
+        code.write(f"{row}[0] += 1")
+        swallowed = _swallowed(code, at)
+    with code.write.block("else:"):
+        if by_number:
+            with code.write.block(f"if type({key}) is int:"):
+                code.write(f"{by_number}[{key}] = {row_of}(repr({key}))")
+        return swallowed + step(code, at, StepKind.SELECT)
 
 
 def _swallowed(code: Generator, at: Site) -> Terms:

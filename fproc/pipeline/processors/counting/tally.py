@@ -217,7 +217,7 @@ def _of_records(plan: TallyPlan, tally: Tally, otherwise: str) -> Processor:
             row[0] += 1
         return False
 
-    return selecting(swallow, otherwise, finish=tally.finish, state=tally.totals.state())
+    return selecting(swallow, otherwise, finish=tally.finish, state=totals.state(), target=totals)
 
 
 def _counting(
@@ -239,12 +239,14 @@ def _counting(
     return process
 
 
-def _column(values: Mapping[str, Any]) -> FieldNeed | None:
-    """Return the column that lines are counted by, if that is all there is to it."""
+def counted_field(values: Mapping[str, Any]) -> Field | None:
+    """Return the one field that lines or records are counted by, if that is all there is to it."""
     fields: Sequence[Field] = values["field"] or []
-    if len(fields) != 1 or _figures(values):
-        return None
-    (column,) = fields
+    return fields[0] if len(fields) == 1 and not _figures(values) else None
+
+
+def _column(values: Mapping[str, Any]) -> FieldNeed | None:
+    column = counted_field(values)
     return FieldNeed(values["separator"], column) if isinstance(column, int) else None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from fproc.base.text import counted
 from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, Processor, StepKind
 from fproc.pipeline.processors.objects import Misfit, Parse, StructuredRecord, parsing
+from fproc.pipeline.processors.options.usual import UsualLine
 from fproc.pipeline.processors.parsers.cells import cell_splitter
 from fproc.pipeline.processors.state import of_attributes
 from fproc.pipeline.processors.text import same_tag
@@ -59,9 +60,17 @@ def _number_or_null(text: str) -> int | None:
     return None if text == "-" else int(text)
 
 
+class _Statuses(dict[str, int]):
+    """The numbers that three digits mean: looked up in less time than they are read."""
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = int(text)
+        return number
+
+
 _CONVERSIONS: Mapping[str, Callable[[str], Any]] = {
     **dict.fromkeys(("ident", "user", "referrer", "agent"), _text_or_null),
-    "status": int,
+    "status": _Statuses().__getitem__,
     "bytes": _number_or_null,
 }
 
@@ -79,32 +88,28 @@ class AccessParser:
 
     def narrowed(self, fields: Collection[str]) -> Parse:
         """Return a call that makes records of these fields only."""
-        wanted = [field for field in self.fields if field in fields]
-        match_usual = re.compile(self._usual(wanted)).fullmatch
-        conversions = [(field, convert) for field, convert in _CONVERSIONS.items() if field in wanted]
+        usual = self.usual(fields)
+        conversions = [(field, convert) for field, convert in usual.fields.items() if convert is not str]
 
         def parse(line: str) -> StructuredRecord:
-            match = None if "\\" in line else match_usual(line)
+            match = None if usual.without in line else usual.match(line)
             if match is None:
                 record = self._parse_any(line)
-                return {field: record[field] for field in wanted}
+                return {field: record[field] for field in usual.fields}
             record = match.groupdict()
             for field, convert in conversions:
                 record[field] = convert(record[field])
             return record
 
-        if len(wanted) != 1:
-            return parse
-        (one,) = wanted
-        convert_one = _CONVERSIONS.get(one, str)
+        return parse
 
-        def parse_one(line: str) -> StructuredRecord:
-            match = None if "\\" in line else match_usual(line)
-            return {one: convert_one(match[1]) if match else self._parse_any(line)[one]}
+    def usual(self, fields: Collection[str]) -> UsualLine:
+        """Return the look of usual lines, to find these fields."""
+        wanted = [field for field in self.fields if field in fields]
+        match = re.compile(self._usual_pattern(wanted)).fullmatch
+        return UsualLine(match, "\\", {field: _CONVERSIONS.get(field, str) for field in wanted})
 
-        return parse_one
-
-    def _usual(self, wanted: Collection[str]) -> str:
+    def _usual_pattern(self, wanted: Collection[str]) -> str:
         """Return a pattern of the usual line, with a group for each of these fields."""
         parts = {
             name: f"(?P<{name}>{text})" if name in wanted else f"(?:{text})" for name, text in _USUAL.items()
@@ -112,7 +117,7 @@ class AccessParser:
         request = " ".join([parts[name] for name in _REQUEST_FIELDS])
         if not {*_REQUEST_FIELDS} & {*wanted}:
             request = '[^"]*'
-        more = ' "{referrer}" "{agent}"(?: .*)?' if self._is_combined else ""
+        more = ' "{referrer}" "{agent}"(?:| .*)' if self._is_combined else ""
         form = '{host} {ident} {user} \\[{time}\\] "{request}" {status} {bytes}' + more
         return form.format(request=request, **parts)
 
@@ -295,6 +300,12 @@ def _fields_after(values: Mapping[str, Any], _before: frozenset[str] | None) -> 
     return frozenset(_FIELDS[values["format"]]) if values["format"] in _FIELDS else None
 
 
+def _usual_line(values: Mapping[str, Any], fields: frozenset[str]) -> UsualLine | None:
+    if values["format"] not in ACCESS_LOGS:
+        return None
+    return AccessParser(is_combined=values["format"] == "combined").usual(fields)
+
+
 def _remembers(values: Mapping[str, Any]) -> bool:
     return bool(values["format"] == W3C)
 
@@ -324,4 +335,5 @@ PARSE_LOG = same_tag(
     remembers=_remembers,
     step=lambda _values: StepKind.PARSE,
     fields_after=_fields_after,
+    usual_line=_usual_line,
 )

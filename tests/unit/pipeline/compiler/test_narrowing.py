@@ -81,7 +81,7 @@ def test_where_a_way_leads_back_all_fields_are_made() -> None:
 def test_what_an_edit_keeps_is_written_as_it_is_and_not_made_again() -> None:
     source = source_of(ACCESS, ("edit", {"keep": ["host"]}))
     assert "narrow_step" in source
-    assert "= encode(record_2)" in source
+    assert "= encode(record_3)" in source
 
 
 def test_a_record_that_does_not_fit_later_goes_on_whole() -> None:
