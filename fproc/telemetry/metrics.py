@@ -208,7 +208,7 @@ class Metrics:
         window = self._window(window_seconds)
         with self._lock:
             points = window.points()
-            of_node = window.nodes.points(node, self._node_sums()) if node else None
+            of_node = window.node_points(node, self._node_sums()) if node else None
         series = {"window_seconds": window_seconds, "step_seconds": window.step_seconds, "points": points}
         return series if of_node is None else {**series, "node": {"tag": node, "points": of_node}}
 

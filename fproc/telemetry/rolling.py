@@ -168,13 +168,14 @@ class NodeWindow:
 def node_point(counts: NodeCounts | None) -> dict[str, Any]:
     """Return what a node did in a step as `/series` shows it; None is not known."""
     if counts is None:
-        return dict.fromkeys(("received", "emitted", "failed", "seconds_each"))
+        return dict.fromkeys(("received", "emitted", "failed", "seconds_each", "sampled_seconds"))
     each = counts.seconds / counts.timed if counts.timed else None
     return {
         "received": counts.received,
         "emitted": counts.emitted,
         "failed": counts.failed,
         "seconds_each": None if each is None else round(max(each, 0.0), 9),
+        "sampled_seconds": None,
     }
 
 
@@ -207,8 +208,22 @@ class Window:
         self._step(self._number()).add(ended)
 
     def add_time(self, node: str, seconds: float) -> None:
-        """Count time at a node, up to now."""
-        self._step(self._number()).add_time(node, seconds)
+        """Count time at a node, up to now, in the steps that it has taken."""
+        number, here_seconds = self._number(), self._in_step()
+        for earlier in range(STEPS):
+            self._step(number - earlier).add_time(node, min(seconds, here_seconds))
+            seconds -= here_seconds
+            if seconds <= 0:
+                return
+            here_seconds = float(self.step_seconds)
+
+    def node_points(self, tag: str, sums: dict[str, NodeCounts]) -> list[dict[str, Any]]:
+        """Return what a node did in each step as `/series` shows it, from the sums now."""
+        points = self.nodes.points(tag, sums)
+        for point, step in zip(points, self._lately(), strict=True):
+            if point["received"] is not None:
+                point["sampled_seconds"] = round(step.node_seconds.get(tag, 0.0), 3)
+        return points
 
     def add_earlier(self, ended: Ended, seconds_ago: float) -> None:
         """Count a file that ended before fproc started; from then on, the window is complete."""

@@ -127,6 +127,16 @@ def test_which_node_became_slow(visitor: Visitor, watch: Watch, tmp_path: Path) 
     operator.click(nodes.first.get_by_role("button"))
     expect(operator.page.locator("#node-title")).to_have_text("Node lookup")
     expect(operator.page.locator("#node-facts")).to_contain_text(re.compile(r"\d% in the last minute"))
+    chart = operator.page.locator("#chart-node-workers")
+    expect(chart.locator("path.line")).to_have_attribute("d", re.compile("^M"))
+    chart.focus()
+    operator.page.keyboard.press("End")
+    for share in (r"mean (1|0\.[5-9]\d*)$", r"mean 0$"):  # and what it was before
+        for _ in range(60):
+            if re.search(share, str(chart.get_attribute("aria-valuetext"))):
+                break
+            operator.page.keyboard.press("ArrowLeft")
+        expect(chart).to_have_attribute("aria-valuetext", re.compile(share))
 
 
 def test_what_did_this_line_become(operator: Operator) -> None:

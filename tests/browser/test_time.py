@@ -103,7 +103,7 @@ def test_a_node_has_charts_of_its_own_over_each_window_and_a_moment_leads_to_its
     page = visitor.open(f"{running.url}?window=900&node=judge")
     chart = page.locator("#chart-node-lines")
     expect(chart.locator("path.cross")).to_have_attribute("d", re.compile(r"^M"), timeout=60_000)
-    expect(page.locator("#node").get_by_role("slider")).to_have_count(2)
+    expect(page.locator("#node").get_by_role("slider")).to_have_count(3)
     chart.focus()
     page.keyboard.press("End")
     while "errors 0 " in (chart.get_attribute("aria-valuetext") or ""):

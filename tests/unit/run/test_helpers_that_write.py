@@ -17,11 +17,13 @@ from fproc.base.errors import OutputError
 from fproc.pipeline import plan as planning
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.plugins.sources import kept_sources
+from fproc.process.mark import Doing
 from fproc.process.waiting import wait_readable
 from fproc.run import run as running
 from fproc.run.chunked import chunks, helper, helpers, serving
 from fproc.run.chunked.chunks import Chunk, SharedInput
 from fproc.run.chunked.helper import Helper, Share
+from fproc.run.chunked.helpers import Helpers
 from fproc.run.chunked.messages import BUFFERS, Order, Placing
 from fproc.spool.disk.disk import Disk
 from fproc.spool.disk.paths import is_locked
@@ -156,6 +158,29 @@ def test_what_a_helper_does_too_late_is_dropped(files: Files) -> None:
         assert one.take()
         assert share.outcome is None
         assert len(one._free) == BUFFERS
+
+
+def test_an_owner_that_is_asked_briefly_while_it_waits_has_answered_when_it_goes_on(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait, wait_for = Helpers._wait, Helpers._wait_for
+    answers = []
+
+    def ask(self: Helpers, seconds: float) -> bool:
+        if self._mark.defers:
+            self._mark.ask(briefly=True)
+        return wait(self, seconds)
+
+    def note(self: Helpers, share: Share) -> None:
+        wait_for(self, share)
+        answers.append(self._mark.answer())
+
+    monkeypatch.setattr(Helpers, "_wait", ask)
+    monkeypatch.setattr(Helpers, "_wait_for", note)
+    files.run(plan_of(BUILT_IN), files.put(DATA), 2)
+    assert answers
+    assert None not in answers
+    assert Doing.WAITING in {answer.doing for answer in answers if answer}
 
 
 def test_a_result_s_pieces_stay_in_order(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:

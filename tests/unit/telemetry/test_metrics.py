@@ -330,11 +330,13 @@ def test_the_time_of_a_node_never_goes_back() -> None:
 
 def test_time_that_workers_were_seen_somewhere_is_counted_by_node_or_by_what_they_did() -> None:
     clock = Clock()
-    metrics = Metrics(clock)
+    metrics = Metrics(clock, clock=lambda: DAY + 30)
     for seconds in (1.0, 0.5):
         metrics.add_time(Whereabouts("", 7, "start"), seconds)
         metrics.add_time(Whereabouts("at its commit"), seconds)
     metrics.add_time(Whereabouts("somewhere in lines 1 to 9"), 0.25)
+    points = metrics.series(WINDOWS[2], "start")["node"]["points"]
+    assert sum(point["sampled_seconds"] or 0 for point in points) == 1.5
     clock.seconds += WINDOWS[0]
     metrics.add_time(Whereabouts("at the end of the file", node="start"), 2.0)
     snapshot = metrics.snapshot()

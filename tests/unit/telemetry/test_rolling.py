@@ -146,17 +146,26 @@ def test_a_percentile_is_right_within_a_tenth(values: list[float], percent: int)
     assert step.percentile(100) == max(values)
 
 
-def test_time_at_nodes_is_kept_by_step_and_forgotten_with_it() -> None:
+def test_time_at_nodes_is_kept_in_the_steps_that_it_took_and_forgotten_with_them() -> None:
     clocks = Clocks()
     window = clocks.window()
-    for _ in range(2):
-        window.add_time("start", 0.5)
-    window.add_time("other", 1.0)
-    clocks.seconds += window.step_seconds
+    clocks.seconds += 5.25
     window.add_time("start", 2.0)
-    assert window.whole().node_seconds == {"start": 3.0, "other": 1.0}
-    clocks.seconds += window.window_seconds - window.step_seconds
-    assert window.whole().node_seconds == {"start": 2.0}
+    window.add_time("start", 0.125)
+    window.add_time("other", 0.25)
+    sampled = [point["sampled_seconds"] for point in window.node_points("start", {})]
+    assert sampled == [None] * (STEPS - 6) + [0, 0, 0, 0.75, 1, 0.375]
+    assert window.whole().node_seconds == {"start": 2.125, "other": 0.25}
+    clocks.seconds += STEPS - 1
+    assert window.whole().node_seconds == {"start": 0.375, "other": 0.25}
+
+
+def test_a_time_longer_than_the_window_fills_it() -> None:
+    clocks = Clocks()
+    window = clocks.window()
+    clocks.seconds += 1000.5
+    window.add_time("start", 500.0)
+    assert window.whole().node_seconds == {"start": STEPS - 0.5}
 
 
 @given(st.lists(st.lists(st.floats(min_value=0, max_value=1e9), max_size=20), max_size=5))
@@ -227,7 +236,7 @@ def test_what_a_node_did_is_told_by_step_and_not_of_steps_before_the_start(windo
     done(7, 0.25)
     assert received(window, sums) == [None] * (STEPS - 3) + [11, 0, 7]
     assert window.nodes.points("start", sums)[-1] == {
-        "received": 7, "emitted": 7, "failed": 1, "seconds_each": 0.25,
+        "received": 7, "emitted": 7, "failed": 1, "seconds_each": 0.25, "sampled_seconds": None,
     }  # fmt: skip
     assert [point["received"] for point in window.nodes.points("other", sums)][-3:] == [0, 0, 0]
     clocks.seconds += window.step_seconds * (STEPS - 1)

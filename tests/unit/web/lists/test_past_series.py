@@ -60,7 +60,7 @@ def test_what_a_node_did_stands_beside_the_files_step_by_step(room: Room) -> Non
         series = room.listing.past.series(window, "start")
         assert len(series["node"]["points"]) == len(series["points"]) == STEPS
         assert series["node"]["points"][-1] == {
-            "received": 10, "emitted": 8, "failed": 1, "seconds_each": 0.5,
+            "received": 10, "emitted": 8, "failed": 1, "seconds_each": 0.5, "sampled_seconds": None,
         }  # fmt: skip
         assert sum(point["received"] for point in series["node"]["points"]) == 10
         assert "node" not in room.listing.past.series(window)

@@ -1,4 +1,4 @@
-// Charts of the node that is shown: what it was given and emitted, what failed there, how long a line took.
+// Charts of the node that is shown: its lines in and out, what failed, how long a line took, how many workers were there.
 
 const perStep = figure => (point, step) => figure(point) == null ? null : figure(point) / step;
 const brief = seconds => seconds == null || seconds >= 1e-4 || !seconds ? span(seconds) : `${THREE_DIGITS.format(seconds * 1e6)} \u00b5s`;
@@ -10,6 +10,9 @@ const NODE_CHARTS = [
   ], also: point => point.failed ? { at: place.node } : {} },
   { id: 'node-seconds', title: 'Time per line at this node', format: brief, tick: brief, lines: [
     { label: 'mean', look: 'line', value: point => point.seconds_each },
+  ] },
+  { id: 'node-workers', title: 'Workers at this node', format: rate, tick: rate, lines: [
+    { label: 'mean', look: 'line', value: perStep(point => point.sampled_seconds) },
   ] },
 ];
 
