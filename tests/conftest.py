@@ -82,6 +82,12 @@ def pytest_configure(config: pytest.Config) -> None:
         bytecode.keep_between_runs(cache.mkdir("bytecode"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let workers use what earlier runs have compiled."""
+    bytecode.share_with_workers()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """Compile the tests by all workers, if they are going to collect whole folders.

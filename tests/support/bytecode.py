@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _CHILDREN = "PYTHONPYCACHEPREFIX"
+_CHILDREN_OF_WORKERS = "FPROC_TESTS_BYTECODE"
 _WORKER = "PYTEST_XDIST_WORKER"
 
 
@@ -27,10 +28,22 @@ def keep_for_children() -> None:
     most of what tests have children import is in folders that are made for one test.
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    if _WORKER not in os.environ:
+    if _CHILDREN_OF_WORKERS in os.environ:
+        os.environ[_CHILDREN] = os.environ.pop(_CHILDREN_OF_WORKERS)
+    elif _WORKER not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="fproc-test-bytecode-")
         atexit.register(folder.cleanup)
         os.environ[_CHILDREN] = folder.name
+
+
+def share_with_workers() -> None:
+    """Have workers of pytest-xdist, which are about to start, find what is kept between runs.
+
+    A worker imports half a thousand modules before it knows of any test, and would compile each of them.
+    """
+    if sys.pycache_prefix:
+        os.environ[_CHILDREN_OF_WORKERS] = os.environ[_CHILDREN]
+        os.environ[_CHILDREN] = sys.pycache_prefix
 
 
 def for_children() -> dict[str, str]:
