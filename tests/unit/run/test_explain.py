@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fproc.base.errors import InputError
@@ -133,6 +133,7 @@ def test_what_is_told_of_a_line_is_what_a_run_makes_of_it(
     wanted %= len(lines)
     folder = tmp_path_factory.mktemp("explained")
     text = "\n".join(lines) + "\n"
+    assume(not text.startswith("\n\r\r\n"))  # as a packet capture begins, which is no text
     plan = plan_of(NUMBERED)
     results, _, _, _ = Job(str(folder), plan, "in.log", text.encode()).run()
     told = way(explained(plan, put(folder, text), wanted + 1))[0][2]
