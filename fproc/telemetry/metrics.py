@@ -191,6 +191,11 @@ class Metrics:
                 outside_nodes={name: round(seconds, 3) for name, seconds in self._outside_nodes.items()},
             )
 
+    def count_ended(self) -> int:
+        """Return how many files have ended since the start."""
+        with self._lock:
+            return self._totals["files_processed"] + self._totals["files_failed"]
+
     def node_sums(self) -> dict[str, NodeCounts]:
         """Return what each node did since the start."""
         with self._lock:

@@ -40,6 +40,9 @@ FLUSH_EVENTS = 500
 FLUSH_LINE_ERRORS = 500
 """How many left-out lines are written with such events, apart from the first one of each file."""
 
+SAMPLE_SECONDS = 30.0
+"""How often the number of inputs that are left is written to the history, if it has changed."""
+
 TELL_SECONDS = 1.0
 """How often the instance's file is written."""
 
@@ -115,7 +118,8 @@ class Recorder:
         self._started = rfc3339(clock())
         self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
-        self._flush_at = self._tell_at = monotonic()
+        self._flush_at = self._tell_at = self._sample_at = monotonic()
+        self._sample: tuple[int, float, int] | None = None
 
     def outcome(self, outcome: Outcome) -> None:
         """Record the outcome of a file."""
@@ -204,6 +208,17 @@ class Recorder:
             if self._instance_file is not None:
                 self._tell(self._instance_file, health())
         self._alerts.progress()
+
+    def left(self, files: int, oldest_seconds: Callable[[], float]) -> None:
+        """Take how many inputs are left; called often. What came since is reckoned from it."""
+        if self._history is None or self._monotonic() < self._sample_at:
+            return
+        self._sample_at = self._monotonic() + SAMPLE_SECONDS
+        sample = files, oldest_seconds() if files else 0.0, self._metrics.count_ended()
+        if sample != self._sample:
+            self._sample = sample
+            self._flush()
+            self._history.arrivals.note(self._clock(), *sample[:2])
 
     @property
     def result_names(self) -> ResultNames | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from itertools import islice
 
@@ -19,6 +20,7 @@ from fproc.base.values import replace
 from fproc.config.model import Config
 from fproc.process import heap
 from fproc.process.signals import handled
+from fproc.spool.disk.paths import seconds_since_change
 from fproc.spool.intake.scanner import Scan, is_large
 from fproc.spool.locks.instance import MOST_NAMES, Facts, named
 from fproc.spool.spool import Spool
@@ -71,6 +73,7 @@ class Watcher:
         self._has_worked = False
         self._has_vanished = False
         self._unreadable: Mapping[str, str] = {}
+        self._waits: Collection[str] = ()
         self._changing = Changing(config.intake, monotonic=monotonic)
         self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
         self.chores = Chores(monotonic)
@@ -231,7 +234,7 @@ class Watcher:
         try:
             self._spool.sharing.agree(self._end_workers)
             scan = self._look()
-            self._unreadable = scan.unreadable
+            self._unreadable, self._waits = scan.unreadable, scan.waits
             self._look_for_orphans()
             self.chores.turn()
             self._pruning.turn()
@@ -321,6 +324,15 @@ class Watcher:
             if not self._take_reports():
                 break
         self._recorder.turn(self._workers.running, self.health)
+        at_work = len(self._queue.known()) + len(self._workers.running())
+        self._recorder.left(len(self._waits) + self._queue.count_ready() + at_work, self._oldest_seconds)
+
+    def _oldest_seconds(self) -> float:
+        """Return how long the oldest of some inputs has waited: the first in line, and some not ready."""
+        first = self._queue.first_ready()
+        names = [*([first] if first else []), *islice(self._waits, MOST_NAMES)]
+        folder, now = self._spool.folders.unprocessed, self._spool.clock()
+        return max((seconds_since_change(os.path.join(folder, name), now) for name in names), default=0.0)
 
     def _next_tasks(self) -> list[Task]:
         """Return what to give out next: one task, or several small new files that will not take long."""

@@ -122,6 +122,10 @@ class WorkQueue:
         """Return how many names are ready, at most."""
         return len(self._ready)
 
+    def first_ready(self) -> str | None:
+        """Return the first name in line, or None."""
+        return self._ready.first()
+
     def _next_new(self, busy: Collection[str], *, is_for_group: bool = False) -> Task | None:
         while (name := self._ready.first()) is not None:
             can_be_next = name not in busy and name not in self._due and not self._must_rest(name)

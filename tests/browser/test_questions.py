@@ -237,6 +237,24 @@ def test_what_ran_under_the_old_pipeline(operator: Operator, running: Watching, 
         expect(of_file(operator.page, "#files-table", name)).to_have_count(1)
 
 
+def test_is_it_keeping_up(operator: Operator, running: Watching) -> None:
+    answer = operator.page.locator("#keeping-up")
+    expect(answer).to_have_text(
+        re.compile(r"It keeps up\. Since [\d:]+, 3 files came and 3 ended; none is left\b.*\.")
+    )
+    for name in ("held.log", "next.log"):
+        drop(running.folder, name, b"wait\n")
+    expect(answer).to_have_text(
+        re.compile(
+            r"It falls behind\. .* 5 files came and 3 ended; 2 files are left, the oldest has waited for .* s"
+        )
+    )
+    operator.click(operator.page.get_by_role("button", name="30 d"))
+    expect(answer).to_contain_text(
+        re.compile(r"Since [\d-]+ [\d:]+, 5 files came and 3 ended; 2 files are left")
+    )
+
+
 def test_who_uploaded_this_file(operator: Operator) -> None:
     choose_files(operator.page, payload("sent.log", b"fine\n"))
     expect_counts(operator.page, processed=2)

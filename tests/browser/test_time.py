@@ -54,6 +54,10 @@ def test_a_change_is_marked_and_leads_to_what_ran_before_and_after(
     page.get_by_role("button", name=re.compile(r"Not only pipeline \w{12}")).click()
     expect(page.locator("#files-table tbody tr")).to_have_count(2)
     expect(page.locator("#chosen li")).to_have_count(0)
+    page.goto(f"{changed.url}/file/before.log")
+    page.locator("#timeline-rows").get_by_role("link", name="Files that ran under pipeline").click()
+    expect(page.locator("#files-table tbody tr")).to_have_count(1)
+    assert listed(page) == ["before.log"]
 
 
 def test_a_click_on_a_mark_lists_what_ran_under_the_new_pipeline(visitor: Visitor, changed: Watching) -> None:

@@ -111,3 +111,11 @@ def kind_of_file(path: str) -> str:
 def has_other_names(path: str) -> bool:
     """Return whether the file at a path has other names."""
     return os.lstat(path).st_nlink > 1
+
+
+def seconds_since_change(path: str, now: float) -> float:
+    """Return how long ago, by a time, something came to a path or was last changed; 0 if it is gone."""
+    try:
+        return max(now - os.lstat(path).st_ctime, 0.0)
+    except OSError:
+        return 0.0

@@ -17,6 +17,7 @@ from fproc.config.retention import Retention
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.run.outcome import FileEvent
 from fproc.telemetry.events import Failure, Row, bytes_of, line_values_of, row_of, values_of
+from fproc.telemetry.history.arrivals import ArrivalLog
 from fproc.telemetry.history.chosen import ALL_EVENTS, ChosenEvents
 from fproc.telemetry.history.database import Change, Database
 from fproc.telemetry.history.node_steps import NodeSteps
@@ -120,6 +121,7 @@ class History:
     Attributes:
         pipelines: when pipeline or version changed.
         nodes: what each node did.
+        arrivals: how many inputs were left.
         upkeep: removes what is too old, or too much.
     """
 
@@ -134,6 +136,7 @@ class History:
     ) -> None:
         self._database = Database(path, is_shared=is_shared, set_aside=set_aside)
         self.pipelines = PipelineLog(self._database)
+        self.arrivals = ArrivalLog(self._database)
         self.nodes = NodeSteps(self._database)
         self.upkeep = Upkeep(self._database, retention, clock=clock)
 

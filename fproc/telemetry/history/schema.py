@@ -83,6 +83,9 @@ _VERSION_6 = (
         node TEXT NOT NULL, step INTEGER NOT NULL, received INTEGER NOT NULL, emitted INTEGER NOT NULL,
         failed INTEGER NOT NULL, timed INTEGER NOT NULL, seconds REAL NOT NULL,
         PRIMARY KEY (node, step)) WITHOUT ROWID""",
+    """CREATE TABLE left_files (
+        time INTEGER PRIMARY KEY, files INTEGER NOT NULL, oldest_seconds REAL NOT NULL,
+        ended INTEGER NOT NULL)""",
 )
 _STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 

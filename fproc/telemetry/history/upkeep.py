@@ -18,6 +18,7 @@ from fproc.config.retention import Retention
 from fproc.spool.intake.old_results import PublishedResult
 from fproc.spool.output.intents import is_place
 from fproc.telemetry.events import bytes_of, names_of
+from fproc.telemetry.history.arrivals import ArrivalLog
 from fproc.telemetry.history.database import Database
 from fproc.telemetry.history.node_steps import KEPT_SECONDS, NodeSteps
 
@@ -75,7 +76,8 @@ class Upkeep:
         """Delete the events that are too old or too many, and return how many, until told to stop."""
         retention, deleted = self.retention, 0
         days = min(retention.history_days or math.inf, KEPT_SECONDS / DAY_SECONDS)
-        NodeSteps(self._database).prune(self._clock() - days * DAY_SECONDS)
+        for log in (NodeSteps(self._database), ArrivalLog(self._database)):
+            log.prune(self._clock() - days * DAY_SECONDS)
         if retention.prunes_results:
             self.copy_results(is_stopping)
         if retention.history_days is not None:

@@ -20,6 +20,7 @@ from fproc.web.lists.cursors import cursor, list_and_position
 from fproc.web.lists.ended_files import CHOSEN, ENDED, EndedFiles
 from fproc.web.lists.folder_cache import FolderCache
 from fproc.web.lists.folder_files import FolderFiles
+from fproc.web.lists.keeping_up import KeepingUp
 from fproc.web.lists.past_series import PastSeries
 from fproc.web.lists.rows import REJECTED_LINES, STATES, FileRow, Page, came_at, time_of
 
@@ -55,6 +56,7 @@ class Queries:
     Attributes:
         details: answers about one file.
         past: files that ended, over long windows.
+        keeping_up: whether what comes is done in time.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Queries:
         self._own = current
         self._traces = traces
         self.past = PastSeries(history, clock, monotonic)
+        self.keeping_up = KeepingUp(history, self.known_counts, self.oldest_waiting, clock)
         self.details = FileDetails(config, history, traces)
         self._clock = clock
         self._monotonic = monotonic

@@ -151,7 +151,9 @@ class _Answers:
         past = self._view.listing.past
         source = self._view.metrics if window in WINDOWS else past
         series = source.series(window, request.query.get("node", ""))
-        return json_response({**series, "changes": past.changes(window)}, is_polled=True)
+        keeping_up = self._view.listing.keeping_up.over(window)
+        value = {**series, "changes": past.changes(window), "keeping_up": keeping_up}
+        return json_response(value, is_polled=True)
 
     def files(self, request: Request) -> Response:
         """Answer with files by state."""

@@ -45,6 +45,7 @@ SCRIPTS = (
     "time/marks",
     "panels/charts",
     "time/node_charts",
+    "time/keeping_up",
     "panels/files",
     "failures/looked",
     "failures/kinds",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from fproc.telemetry.history.node_steps import STEP_SECONDS
 from fproc.telemetry.recorder import (
     FLUSH_EVENTS,
     FLUSH_SECONDS,
+    SAMPLE_SECONDS,
     Recorder,
 )
 from tests.support.books import BAD, DONE, FIGURES, Books, changed
@@ -60,6 +62,25 @@ def test_what_nodes_did_is_written_once_with_the_events(tmp_path: Path) -> None:
         books.turn(FLUSH_SECONDS)
     assert history.nodes.by_step("start", step, STEP_SECONDS) == {step: NodeCounts(30, 24, 6)}
     books.recorder.close()
+
+
+def test_what_is_left_is_written_from_time_to_time_if_it_has_changed_after_the_events(tmp_path: Path) -> None:
+    history = real(tmp_path)
+    books = Books(tmp_path, history)
+    begin = books.now
+    steps = [(0, 0.0), (5, 4.0), (3, 20.0), (0, 0.0), (0, 0.0)]
+    for number, (files, oldest_seconds) in enumerate(steps):
+        if number == 1:
+            books.recorder.outcome(DONE)
+        books.recorder.left(files, partial(float, oldest_seconds))
+        books.recorder.left(99, lambda: 99.0)  # too soon
+        books.turn(SAMPLE_SECONDS)
+    found = [history.arrivals.at(begin + number * SAMPLE_SECONDS) for number in range(5)]
+    assert [(one.files, one.ended) for one in found if one] == [(0, 0), (5, 1), (3, 1), (0, 1), (0, 1)]
+    assert found[3] == found[4]
+    assert history.arrivals.longest_wait(begin) == 20.0
+    books.recorder.close()
+    Recorder(books.metrics).left(1, lambda: 1.0)
 
 
 @pytest.mark.parametrize("kind", ["recovered", "died"])

@@ -7,7 +7,10 @@ function renderTimeline(timeline) {
 
 function fillMoment(row, moment) {
   const { node, line_no: line } = moment;
-  const where = [node == null ? null : `node ${shown(node)}`, line == null ? null : `line ${number(line)}`];
+  const where = [node == null ? null : `node ${shown(node)}`, line == null ? null : `line ${number(line)}`,
+    moment.pipeline == null ? null : ['pipeline ', el('a', { href: `/${query({ pipeline: moment.pipeline })}#files`,
+      title: `fproc ${shown(moment.version)}`, 'aria-label': `Files that ran under pipeline ${shown(moment.pipeline)}` },
+    shown(moment.pipeline))]];
   const isRun = moment.client == null; // and not what somebody did with it
   const cell = (label, text) => el('td', { class: isRun ? 'number' : 'number none', 'data-label': label }, isRun ? text : NONE);
   row.append(

@@ -44,7 +44,8 @@ function addCharts(box, charts) {
   new ResizeObserver(() => renderCharts()).observe(box);
 }
 
-function takeSeries() {
+function takeSeries(series) {
+  renderKeepingUp(series);
   renderCharts();
   if (feeds.stats.data) renderFigures();
 }
