@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any
 
@@ -21,6 +21,12 @@ from fproc.pipeline.processors.base import FieldsBefore, Processor, State, misfi
 from fproc.pipeline.records import Record
 
 StructuredRecord = dict[str, Any]
+
+MOST_FORMS = 256
+"""The most sets of keys of which it is kept how their records are written."""
+
+MOST_IN_FORM = 4096
+"""The most keys, and characters in them, of a set that is kept."""
 
 MISSING: Any = object()
 """What `get` returns for a field that a record has not: one that is null is there."""
@@ -134,18 +140,76 @@ def encode(record: StructuredRecord) -> str:
         Misfit: it has something in it that JSON cannot write.
     """
     try:
-        if _PLAIN.issuperset(map(type, record.values())):
-            return "".join(_encode_pieces(record, 0))
-        return _spelled(record)
+        form = _FORMS[tuple(record)]
+        return _spelled(record) if form is None else form.filled(record.values())
     except (ValueError, TypeError) as error:
         raise Misfit(f"cannot be written as JSON: {error}") from error
     except RecursionError as error:
         raise Misfit("is nested too deep") from error
 
 
+def _pieces(keys: Sequence[str], quote: str) -> list[str]:
+    """Return the pieces of a record's text, every second one for a value within these quotes."""
+    pieces, before = list[str](), "{"
+    for key in keys:
+        pieces += [f"{before}{encode_basestring(key)}:{quote}", ""]
+        before = f"{quote},"
+    return [*pieces, f"{quote}}}" if keys else "{}"]
+
+
+class _Form:
+    """How records with certain keys are written: values that are plain text only, or any values."""
+
+    __slots__ = ("has_text_only", "pieces", "text_pieces")
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.pieces, self.text_pieces = _pieces(keys, ""), _pieces(keys, '"')
+        self.has_text_only = True
+
+    def filled(self, values: Collection[Any]) -> str:
+        """Return the text of a record with these values; raise what `encode` makes a `Misfit` of."""
+        if self.has_text_only:
+            try:
+                text = "".join(values)
+            except TypeError:
+                self.has_text_only = False
+            else:
+                if '"' not in text and "\\" not in text and text.isprintable():
+                    pieces = self.text_pieces.copy()
+                    pieces[1::2] = values
+                    return "".join(pieces)
+        pieces = self.pieces.copy()
+        pieces[1::2] = [
+            encode_basestring(value) if type(value) is str else _spelled(value) for value in values
+        ]
+        return "".join(pieces)
+
+
+class _Forms(dict[tuple[Any, ...], _Form | None]):
+    """The forms of keys that were met lately; None for those that are no texts, or too many to be kept."""
+
+    def __missing__(self, keys: tuple[Any, ...]) -> _Form | None:
+        if not {str}.issuperset(map(type, keys)) or len(keys) + sum(map(len, keys)) > MOST_IN_FORM:
+            return None
+        if len(self) >= MOST_FORMS:
+            self.clear()
+        form = self[keys] = _Form(keys)
+        return form
+
+
+_FORMS = _Forms()
+
+
+_CONSTANTS = {None: "null", True: "true", False: "false"}
+
+
 def _spelled(value: Any) -> str:
     """Return a value as JSON, each number as it came."""
     kind = type(value)
+    if kind is int or (kind is float and value - value == 0):  # neither infinite nor NaN
+        return repr(value)
+    if value is None or kind is bool:
+        return _CONSTANTS[value]
     if kind is SpelledNumber:
         return str(value.text)
     if kind is dict and not _PLAIN.issuperset(map(type, value.values())):

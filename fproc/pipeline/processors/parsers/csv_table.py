@@ -41,7 +41,7 @@ class CsvParser:
         if cells == self._header:
             return None
         if len(cells) == len(self._names):
-            return dict(zip(self._names, cells, strict=True))
+            return dict(zip(self._names, cells, strict=False))  # no need to count them twice
         if self._header is not None:
             raise Misfit(self._ragged(cells))
         if line.strip() and line != BYTE_ORDER_MARK:

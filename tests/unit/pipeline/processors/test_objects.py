@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fproc.base.errors import Reject
+from fproc.pipeline.processors import objects
 from fproc.pipeline.processors.objects import (
     MISSING,
+    MOST_FORMS,
+    MOST_IN_FORM,
     Misfit,
     decode,
     editing,
@@ -57,6 +60,52 @@ def test_any_record_survives_a_line(record: dict[str, Any]) -> None:
     assert decode(line) == record
     assert list(decode(line)) == list(record)
     assert json.loads(line) == record
+
+
+SPECIAL = st.sampled_from(
+    ["", "x", 'a"b', "a\\b", "\t", "\x00", "\x7f", "é", "\u2028", "😀", "\udc80", "{", '":"', "%s"]
+)
+SCALARS = (
+    st.sampled_from([0, -1, 10**30, True, False, None, 1.5, -0.0, 1e300, 1e-7])
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+
+
+@given(
+    keys=st.lists(SPECIAL, min_size=1, max_size=5, unique=True),
+    rows=st.lists(
+        st.lists(st.one_of(SPECIAL, SPECIAL, SCALARS), min_size=5, max_size=5), min_size=1, max_size=6
+    ),
+    texts=st.lists(st.lists(SPECIAL, min_size=5, max_size=5), max_size=4),
+)
+def test_records_with_the_same_keys_are_written_as_the_standard_library_writes_each(
+    keys: list[str], rows: list[list[Any]], texts: list[list[str]]
+) -> None:
+    for values in [*texts, *rows, *texts]:
+        record = dict(zip(keys, values, strict=False))
+        assert encode(record) == json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+class Shout(str):
+    """Text that shows itself otherwise."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "!"
+
+
+def test_text_of_a_class_of_its_own_is_written_as_the_text_that_it_is() -> None:
+    assert encode({"a": Shout("x"), "b": "y"}) == '{"a":"x","b":"y"}'
+    assert encode({"a": Shout("x"), "b": 1}) == '{"a":"x","b":1}'
+
+
+def test_records_of_ever_new_keys_do_not_fill_the_memory() -> None:
+    for number in range(3 * MOST_FORMS):
+        assert encode({f"k{number}": "x"}) == f'{{"k{number}":"x"}}'
+    assert encode({"k" * (MOST_IN_FORM + 1): "x"}) == f'{{"{"k" * (MOST_IN_FORM + 1)}":"x"}}'
+    assert len(objects._FORMS) <= MOST_FORMS
 
 
 def test_numbers_count_as_their_value_however_they_are_written() -> None:
