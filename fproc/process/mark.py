@@ -91,12 +91,14 @@ class Whereabouts:
         line_no: the line that is being processed.
         node: the node that processes it.
         line: the line of the input, cut to `EXCERPT_CHARACTERS`.
+        processes: how many work on the same file.
     """
 
     what: str
     line_no: int | None = None
     node: str | None = None
     line: str | None = None
+    processes: int = 1
 
     def __str__(self) -> str:
         where = f"line {self.line_no}" if self.line_no is not None else self.what
@@ -119,6 +121,7 @@ class CurrentTask:
     Attributes:
         defers: whether replies are made elsewhere than in the handler of the signal.
         lines_before: returns how many lines of the input come before those that are numbered from 1.
+        processes: how many work on the same file; every reply says so.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -127,6 +130,7 @@ class CurrentTask:
         self._doing: tuple[int, int, int] = (Doing.TAKING_UP, 0, 0)
         self.defers = False
         self.lines_before: Callable[[], int] = int
+        self.processes = 1
 
     @staticmethod
     @contextmanager
@@ -183,7 +187,7 @@ class CurrentTask:
 
     def reply(self, where: Whereabouts, to: int | None = None) -> None:
         """Reply with the current work, to the question of this number, or to the last one."""
-        data = json.dumps(asdict(where)).encode()
+        data = json.dumps({**asdict(where), "processes": self.processes}).encode()
         self._memory[_ANSWER_AT : _ANSWER_AT + len(data)] = data
         _ANSWERED.pack_into(self._memory, _ANSWERED_AT, self.question() if to is None else to, len(data))
 

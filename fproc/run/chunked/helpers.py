@@ -90,6 +90,7 @@ class Helpers:
             except OSError as error:
                 log.warning("a helper cannot be started: %s", error)
                 break
+        mark.processes = 1 + len(self._helpers)
 
     def settle(self) -> None:
         """Return once all that helpers were told to write is written, by this process if need be.
@@ -108,6 +109,7 @@ class Helpers:
             helper.close()
         self._helpers.clear()
         self._ended.clear()
+        self._mark.processes = 1
 
     def work(self, begin: int, size_bytes: int) -> Iterator[tuple[Chunk, AddedOutcome | None]]:
         """Have everything from `begin` on done; yield each chunk with its outcome, in order."""
@@ -200,6 +202,7 @@ class Helpers:
                 if not helper.take():
                     log.warning("a helper has ended; its owner does what it had")
                     self._helpers.remove(helper)
+                    self._mark.processes -= 1
                     self._ended.append(helper)
                     helper.end()
                     helper.fill()

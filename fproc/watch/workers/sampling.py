@@ -53,6 +53,8 @@ class SampleClock:
 class TimeSampler:
     """The samples of one worker. Each counts for the time that the worker has worked since the one before.
 
+    The helpers of a big file are taken to be at the node that their owner is at: they do the same.
+
     Args:
         count: it is called with each sample.
         monotonic: seconds on a clock that is never set.
@@ -80,8 +82,7 @@ class TimeSampler:
         """Count the last answer, if it has come."""
         where = mark.answer() if self._asked_seconds else None
         if where is not None:
-            self._count(where, self._asked_seconds)
-            self._asked_seconds = 0.0
+            self._add(where)
 
     def end(self, mark: CurrentTask) -> None:
         """Measure no longer: the worker has done what it had."""
@@ -92,9 +93,13 @@ class TimeSampler:
     def lose(self, mark: CurrentTask) -> None:
         """Count what has not been answered for as what is known: the worker is gone."""
         if self._asked_seconds:
-            self._count(mark.answer() or mark.known(), self._asked_seconds)
+            self._add(mark.answer() or mark.known())
         self._since = None
-        self._worked_seconds = self._asked_seconds = 0.0
+        self._worked_seconds = 0.0
+
+    def _add(self, where: Whereabouts) -> None:
+        self._count(where, self._asked_seconds * (1 if where.node is None else where.processes))
+        self._asked_seconds = 0.0
 
     def _measure(self) -> None:
         now = self._monotonic()

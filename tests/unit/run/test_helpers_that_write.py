@@ -17,7 +17,7 @@ from fproc.base.errors import OutputError
 from fproc.pipeline import plan as planning
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.plugins.sources import kept_sources
-from fproc.process.mark import Doing
+from fproc.process.mark import CurrentTask, Whereabouts
 from fproc.process.waiting import wait_readable
 from fproc.run import run as running
 from fproc.run.chunked import chunks, helper, helpers, serving
@@ -161,26 +161,35 @@ def test_what_a_helper_does_too_late_is_dropped(files: Files) -> None:
 
 
 def test_an_owner_that_is_asked_briefly_while_it_waits_has_answered_when_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = Helpers.__new__(Helpers)
+    owner._mark = CurrentTask.own()
+
+    def wait(owner: Helpers, _seconds: float) -> bool:
+        assert owner._mark.defers
+        owner._mark.ask(briefly=True)
+        return True  # an outcome has come
+
+    monkeypatch.setattr(Helpers, "_wait", wait)
+    owner._wait_for(Share(Chunk(0, 1)))
+    assert owner._mark.answer() == Whereabouts("waiting for a helper")
+
+
+def test_an_owner_says_how_many_processes_work_on_the_file(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait, wait_for = Helpers._wait, Helpers._wait_for
-    answers = []
+    work = Helpers.work
+    owners: list[tuple[Helpers, int]] = []
 
-    def ask(self: Helpers, seconds: float) -> bool:
-        if self._mark.defers:
-            self._mark.ask(briefly=True)
-        return wait(self, seconds)
+    def note(owner: Helpers, *arguments: int) -> Iterator[Any]:
+        owners.append((owner, owner._mark.processes))
+        return work(owner, *arguments)
 
-    def note(self: Helpers, share: Share) -> None:
-        wait_for(self, share)
-        answers.append(self._mark.answer())
-
-    monkeypatch.setattr(Helpers, "_wait", ask)
-    monkeypatch.setattr(Helpers, "_wait_for", note)
+    monkeypatch.setattr(Helpers, "work", note)
     files.run(plan_of(BUILT_IN), files.put(DATA), 2)
-    assert answers
-    assert None not in answers
-    assert Doing.WAITING in {answer.doing for answer in answers if answer}
+    [(owner, processes)] = owners
+    assert (processes, owner._mark.processes) == (3, 1)
 
 
 def test_a_result_s_pieces_stay_in_order(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:

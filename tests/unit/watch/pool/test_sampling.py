@@ -77,6 +77,16 @@ def test_each_answer_counts_for_the_time_since_the_one_before(sampled: Sampled) 
     assert len(sampled.counted) == 2
 
 
+def test_a_node_counts_for_the_helpers_too_and_what_the_owner_alone_does_counts_once(
+    sampled: Sampled,
+) -> None:
+    sampled.mark.processes = 3
+    sampled.ask(1, AT_NODE)
+    sampled.ask(0.5, Whereabouts("waiting for a helper"))
+    sampled.sampler.take(sampled.mark)
+    assert [seconds for _, seconds in sampled.counted] == [3, 0.5]
+
+
 def test_idle_time_counts_for_nothing_and_the_end_of_a_task_counts_with_the_next_one(
     sampled: Sampled,
 ) -> None:
