@@ -97,8 +97,8 @@ GROUPS = [
         "underprocess/ is not fsynced after several inputs have left it",
         "job/group",
         (
-            "self._share(self._folders.underprocess)\n            self._each(self._forget)",
-            "self._each(self._forget)",
+            "self._share(self._folders.underprocess)\n            self._has_late_records",
+            "self._has_late_records",
         ),
         TOGETHER,
     ),
