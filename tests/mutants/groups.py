@@ -144,6 +144,12 @@ GROUPS = [
         GROUP + "test_results_of_one_name_get_numbers",
     ),
     mutant(
+        "records about earlier inputs of the names of a group stay",
+        "job/group",
+        ("return next(entries, None) is not None", "return False"),
+        GROUP + "test_records_about_earlier_inputs_of_these_names_are_forgotten",
+    ),
+    mutant(
         "lines that were set aside are not published",
         "job/claim",
         ("if self._rejected_bytes:", "if False:"),

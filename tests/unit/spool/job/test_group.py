@@ -100,6 +100,18 @@ def test_one_that_fails_and_one_that_is_gone_trouble_no_other(place: Place) -> N
     assert seen["litter"] == []
 
 
+@pytest.mark.parametrize("others", [0, 1, 10])
+def test_records_about_earlier_inputs_of_these_names_are_forgotten(place: Place, others: int) -> None:
+    names = [*NAMES, *(f"o{number}.log" for number in range(others))]
+    for name in names[len(NAMES) :]:
+        place.put(f"unprocessed/{name}", name + "\n")
+    place.put(".fproc/late/b.log", "of an earlier b.log")
+    place.put(".fproc/late/z.log", "of another input")
+    place.perform(*names)
+    check_done(place, *names)
+    assert os.listdir(place.folder / ".fproc/late") == ["z.log"]
+
+
 def test_results_of_one_name_get_numbers(tmp_path: Path) -> None:
     nodes: list[dict[str, Any]] = [{"tag": "start", "type": "write", "config": {"file": "all.log"}}]
     place = Place(tmp_path / "w", nodes=nodes)
