@@ -21,13 +21,17 @@ COMPRESSED = {
 """Suffixes of compressed files, which results do not carry, and what they are compressed with."""
 
 _WILD = re.compile(r"[*?\[]")
+_PLAIN = re.compile(r"[^*?]+")
+_BETWEEN = "\0"
+"""It can be in no name."""
 _FIELD = re.compile(r"\{(\w*)\}")
 
 
 class NamePatterns:
     """Shell patterns (`*.csv`), of which a name has to match one; `*.CSV` and `*.csv` are the same.
 
-    Most patterns are a plain name, end or beginning, which takes no regular expression to look for.
+    Most patterns are a plain name, end or beginning, which takes no regular expression to look for. Each has
+    a sign: a text that is in a row of names if one of them matches.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
@@ -36,6 +40,7 @@ class NamePatterns:
         ends: list[str] = []
         beginnings: list[str] = []
         others: list[str] = []
+        translated: list[str] = []
         for pattern in patterns:
             plain = pattern.lower()
             if not _WILD.search(plain):
@@ -45,10 +50,17 @@ class NamePatterns:
             elif not _WILD.search(plain[:-1]) and plain[-1] == "*":
                 beginnings.append(plain[:-1])
             else:
-                others.append(fnmatch.translate(pattern))
+                others.append(plain if plain.isascii() and "[" not in plain else "*")
+                translated.append(fnmatch.translate(pattern))
         self._ends = tuple(ends)
         self._beginnings = tuple(beginnings)
-        self._others = re.compile("|".join(others), re.IGNORECASE) if others else None
+        self._others = re.compile("|".join(translated), re.IGNORECASE) if translated else None
+        self._signs = [
+            *(_BETWEEN + name + _BETWEEN for name in self._names),
+            *(end + _BETWEEN for end in ends),
+            *(_BETWEEN + beginning for beginning in beginnings),
+            *(max(_PLAIN.findall(pattern), key=len, default="") for pattern in others),
+        ]
 
     def match(self, name: str) -> bool:
         """Return whether a name matches one of the patterns."""
@@ -61,6 +73,13 @@ class NamePatterns:
             or plain.startswith(self._beginnings)
             or (self._others is not None and self._others.match(name) is not None)
         )
+
+    def surely_match_none(self, names: Sequence[str]) -> bool:
+        """Return True if no name matches any pattern, by a quick look at all of them; False says nothing."""
+        text = f"{_BETWEEN}{_BETWEEN.join(names)}{_BETWEEN}".lower()
+        if self.matches_all or not text.isascii():  # of other letters, some have several small ones
+            return False
+        return not any(sign in text for sign in self._signs)
 
 
 def matches(name: str, pattern: str) -> bool:

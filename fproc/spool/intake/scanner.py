@@ -144,7 +144,7 @@ class Scanner:
         key_of = self._sort_key()
 
         def by_times(step: list[os.DirEntry[str]]) -> Iterator[str]:
-            is_taken, waits = self.names.is_taken, scan.waits
+            is_taken, waits = self._is_taken(step), scan.waits
             for file in step:
                 name = file.name
                 if not (is_taken(name) and file.is_file(follow_symlinks=False)):
@@ -162,9 +162,13 @@ class Scanner:
 
         return by_times
 
+    def _is_taken(self, step: list[os.DirEntry[str]]) -> Callable[[str], bool]:
+        """Return a function that tells of each file of this step whether it is taken, going by its name."""
+        return bool if self.names.are_surely_taken([file.name for file in step]) else self.names.is_taken
+
     def _by_names(self, step: list[os.DirEntry[str]]) -> Iterator[str]:
         """Yield the files of which nothing but their names says anything: no status is asked for."""
-        is_taken = self.names.is_taken
+        is_taken = self._is_taken(step)
         for file in step:
             name = file.name
             if is_taken(name) and file.is_file(follow_symlinks=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fproc.config.model import Intake
 from fproc.config.patterns import MarkerPattern, NamePatterns
 
@@ -30,6 +32,10 @@ class InputNames:
         if not (matched.matches_all or matched.match(name)) or self._ignored.match(name):
             return False
         return marker is None or not marker.is_marker(name)
+
+    def are_surely_taken(self, names: Sequence[str]) -> bool:
+        """Return True if files of all these names are taken, by one quick look; False says nothing."""
+        return self.marker is None and self._matched.matches_all and self._ignored.surely_match_none(names)
 
     def is_marker(self, name: str) -> bool:
         """Return whether a file of this name makes another one ready."""

@@ -7,8 +7,10 @@ import logging
 import os
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import groupby
 from typing import Generic, TypeVar
 
 from fproc.base.rest import Rest
@@ -35,11 +37,16 @@ FIRST_SECONDS = 0.5
 that the first scan of a folder, before which nothing is known, may have taken for them to wait for it."""
 
 MOST_LISTED = 100_000
-"""The most inputs of a folder that are listed with their times; the others are only counted."""
+MOST_WAITING = 50_000
+"""The most inputs of a folder that are listed with their times, and of those that are not done; all are
+counted."""
 
 BREATH_ENTRIES = 500
 BREATH_SECONDS = 0.0002
 """A scan pauses this long after this many entries, so that the work in the same interpreter goes on."""
+
+PARTS = 64
+"""Names that are counted are put into so many parts, and each of these is looked through by itself."""
 
 Listed = list[tuple[int, str]]
 """Names with the time when each came there or was last changed (its ctime), in nanoseconds."""
@@ -107,13 +114,18 @@ class FolderCache:
         return self._with_rejects.value()
 
     def _count(self, folder: str) -> int:
-        return sum(1 for _ in self._inputs(folder))
+        if folder == self.folders.processed:  # nothing leaves it but a few by retention
+            return sum(1 for _ in self._inputs(folder))
+        names = _DifferentNames()
+        for entry in self._inputs(folder):
+            names.add(entry.name)
+        return names.count()
 
     def _oldest(self, folder: str) -> Listed:
-        return heapq.nsmallest(MOST_LISTED, _with_times(self._inputs(folder)))
+        return _each_once(heapq.nsmallest(MOST_WAITING, _with_times(self._inputs(folder))))
 
     def _newest(self, folder: str) -> Listed:
-        return heapq.nlargest(MOST_LISTED, _with_times(self._inputs(folder)))[::-1]
+        return _each_once(heapq.nlargest(MOST_LISTED, _with_times(self._inputs(folder)))[::-1])
 
     def _newest_rejects(self, folder: str) -> Listed:
         about_inputs = [entry for entry in self._entries(folder) if entry.name.endswith(REPORTS)]
@@ -123,11 +135,14 @@ class FolderCache:
             for entry in about_inputs
             if entry.name.endswith(REJECTS_ENDING) and not is_input(entry.name, names)
         )
-        newest = heapq.nlargest(MOST_LISTED, _with_times(rejects))[::-1]
+        newest = _each_once(heapq.nlargest(MOST_LISTED, _with_times(rejects))[::-1])
         return [(time_ns, name.removesuffix(REJECTS_ENDING)) for time_ns, name in newest]
 
     def _inputs(self, folder: str) -> Iterator[os.DirEntry[str]]:
-        """Yield the inputs in a folder; in `failed/`, a report is one only if there is a report about it."""
+        """Yield the inputs in a folder; in `failed/`, a report is one only if there is a report about it.
+
+        Where files leave the folder meanwhile, one may come twice.
+        """
         doubtful: list[os.DirEntry[str]] = []
         reports: set[str] = set()
         for entry in self._entries(folder):
@@ -140,22 +155,29 @@ class FolderCache:
         yield from (entry for entry in doubtful if is_input(entry.name, reports))
 
     def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
-        """Yield each file in a folder once: where files leave, a name may be listed again meanwhile."""
-        yielded: set[int] = set()
-        may_shrink = folder != self.folders.processed
         try:
             with os.scandir(folder) as entries:
                 for number, entry in enumerate(entries, 1):
-                    is_new = not may_shrink or hash(entry.name) not in yielded
-                    is_named = is_new and self._is_input_name(entry.name, folder)
-                    if is_named and entry.is_file(follow_symlinks=False):
-                        if may_shrink:
-                            yielded.add(hash(entry.name))
+                    if self._is_input_name(entry.name, folder) and entry.is_file(follow_symlinks=False):
                         yield entry
                     if number % BREATH_ENTRIES == 0:
                         time.sleep(BREATH_SECONDS)
         except (FileNotFoundError, NotADirectoryError):
             return
+
+
+class _DifferentNames:
+    """Counts different names; it takes eight bytes for each, and a set would take a hundred."""
+
+    def __init__(self) -> None:
+        self._hashes = [array("q") for _ in range(PARTS)]
+
+    def add(self, name: str) -> None:
+        number = hash(name)
+        self._hashes[number % PARTS].append(number)
+
+    def count(self) -> int:
+        return sum(len(set(part)) for part in self._hashes)
 
 
 class _Remembered(Generic[T]):
@@ -245,3 +267,8 @@ def _with_times(entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[int, str]
         except FileNotFoundError:
             continue
         yield status.st_ctime_ns, entry.name
+
+
+def _each_once(listed: Listed) -> Listed:
+    """Return a sorted list without what comes twice in it."""
+    return [entry for entry, _ in groupby(listed)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fproc.config.model import Intake
 from fproc.config.patterns import MarkerPattern, NamePatterns, matches
@@ -142,3 +144,25 @@ def test_markers_are_no_inputs_and_only_where_markers_count() -> None:
     assert names(ready="marker", marker="{stem}.ok").is_taken("a.csv")
     assert not names(ready="marker", marker="{stem}.ok").may_be_input("a.OK")
     assert names().is_taken("a.csv.done")
+
+
+PIECES = st.text("aSs\u017f.-~*?[]!k\u212a\xdf\u0130\u03a3\u03c3\udcff", min_size=1, max_size=5)
+
+
+@given(st.lists(PIECES, max_size=4), st.lists(PIECES, max_size=6))
+def test_a_quick_look_at_many_names_never_overlooks_one_that_matches(
+    patterns: list[str], names: list[str]
+) -> None:
+    several = NamePatterns(patterns)
+    if several.surely_match_none(names):
+        assert [name for name in names if several.match(name)] == []
+
+
+@pytest.mark.parametrize("ignored", [".x", "X.TMP", "x~", "in.x.", "x.sb-12345678-abcdef", "#x#"])
+def test_usual_names_are_taken_by_one_look_unless_one_of_them_is_ignored(ignored: str) -> None:
+    names = InputNames(Intake())
+    usual = ["events-0001.log", "a b.csv", "UPPER.TXT", "in", "tmp"]
+    assert names.are_surely_taken(usual)
+    assert not names.are_surely_taken([*usual, ignored])
+    assert not InputNames(Intake(match=("*.log",))).are_surely_taken(usual)
+    assert not InputNames(Intake(ready="marker")).are_surely_taken(usual)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -154,3 +155,23 @@ def test_what_is_known_is_told_at_once_however_long_scans_take(
     go.set()
     wait_until(lambda: room.listing.known_counts() == counts(unprocessed=3))
     wait_until(lambda: fresh.known_counts() == counts(unprocessed=3))
+
+
+def test_a_name_that_is_counted_takes_a_few_bytes(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = 50_000
+    entries = (Entry(f"{number:08}.log") for number in range(names))
+    monkeypatch.setattr(room.listing._folder_cache, "_inputs", lambda _folder: entries)
+    tracemalloc.start()
+    try:
+        counted = room.listing._folder_cache._count(room.listing._folder_cache.folders.unprocessed)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert counted == names
+    assert peak_bytes < 20 * names
+
+
+class Entry(NamedTuple):
+    """An entry of a folder that exists in name only."""
+
+    name: str
