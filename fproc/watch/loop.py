@@ -73,7 +73,8 @@ class Watcher:
         self._has_worked = False
         self._has_vanished = False
         self._unreadable: Mapping[str, str] = {}
-        self._waits: Collection[str] = ()
+        self._count_waiting = 0
+        self._some_waiting: Collection[str] = ()
         self._changing = Changing(config.intake, monotonic=monotonic)
         self._look_for_orphans_at = self._look_for_jobs_at = monotonic()
         self.chores = Chores(monotonic)
@@ -234,7 +235,8 @@ class Watcher:
         try:
             self._spool.sharing.agree(self._end_workers)
             scan = self._look()
-            self._unreadable, self._waits = scan.unreadable, scan.waits
+            self._unreadable = scan.unreadable
+            self._count_waiting, self._some_waiting = len(scan.waits), [*islice(scan.waits, MOST_NAMES)]
             self._look_for_orphans()
             self.chores.turn()
             self._pruning.turn()
@@ -262,7 +264,7 @@ class Watcher:
                 continue
             if not self._is_order_exact():
                 self._queue.give_out()
-            self._work()
+            self._give_and_take()
             self._manager.turn(self._status)
         return scan
 
@@ -314,6 +316,13 @@ class Watcher:
                 self._pauses.begin(trouble_of(error))
 
     def _work(self) -> None:
+        """Give tasks to free workers, take their reports, and tell how much is left."""
+        self._give_and_take()
+        at_work = len(self._queue.known()) + len(self._workers.running())
+        left = self._count_waiting + self._queue.count_ready() + at_work
+        self._recorder.left(left, self._oldest_seconds)
+
+    def _give_and_take(self) -> None:
         """Give tasks to free workers, and take their reports."""
         while True:
             while not (self._stopping or self._pauses.is_on()) and self._workers.has_room():
@@ -324,13 +333,11 @@ class Watcher:
             if not self._take_reports():
                 break
         self._recorder.turn(self._workers.running, self.health)
-        at_work = len(self._queue.known()) + len(self._workers.running())
-        self._recorder.left(len(self._waits) + self._queue.count_ready() + at_work, self._oldest_seconds)
 
     def _oldest_seconds(self) -> float:
         """Return how long the oldest of some inputs has waited: the first in line, and some not ready."""
         first = self._queue.first_ready()
-        names = [*([first] if first else []), *islice(self._waits, MOST_NAMES)]
+        names = [*([first] if first else []), *self._some_waiting]
         folder, now = self._spool.folders.unprocessed, self._spool.clock()
         return max((seconds_since_change(os.path.join(folder, name), now) for name in names), default=0.0)
 

@@ -242,3 +242,16 @@ def test_draining_does_all_there_is(tmp_path: Path) -> None:
     names = put_many(place, 20)
     assert place.watcher.drain()
     assert set(place.look()["results"]) == names
+
+
+def test_how_much_is_left_is_told_once_all_files_were_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = of_two_workers(tmp_path / "w")
+    put_many(place, 20)
+    told: list[int] = []
+    monkeypatch.setattr(place.watcher._recorder, "left", lambda count, _oldest: told.append(count))
+    monkeypatch.setattr(place.watcher._workers, "has_room", lambda: False)
+    place.turn()
+    place.turn()
+    assert told == [20, 20]
