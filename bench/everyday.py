@@ -13,7 +13,7 @@ CLIFF = 2.5
 """How many times its goal a pipeline may take before the guard fails; other hosts have other ratios."""
 
 FAR_CLIFF = 5.0
-"""The same where the goal is not reached: mawk looks for a text in a whole buffer, fproc in each line."""
+"""The same where the goal is not reached: by the many words of a tag, or because the start takes longest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,6 +287,10 @@ class Interpreter:
         self._finder = self._finder or RecordFinder(piece)
         return self._finder.find(index)
 
+    def is_sample_due(self, lines: int) -> bool:
+        """Return whether any of the next `lines` are to be timed."""
+        return self._sampling is not None and self._sampling.is_due(lines)
+
     def take_sample(self, lines: int) -> int:
         """Return how many of the next `lines` are to be timed."""
         return self._sampling.take(lines) if self._sampling else 0

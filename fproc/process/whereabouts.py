@@ -29,7 +29,7 @@ ASK: int | None = signal.SIGRTMIN + 11 if hasattr(signal, "SIGRTMIN") else None
 
 _NODE_CHARACTERS = 200
 
-_NODE_FRAMES = {**Interpreter.NODE_FRAMES, StreamFeed.feed.__code__: "node"}
+_NODE_FRAMES = {**CompiledRun.NODE_FRAMES, StreamFeed.feed.__code__: "node"}
 
 _FEEDS = {Interpreter.feed.__code__, CompiledRun.feed.__code__}
 

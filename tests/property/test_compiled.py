@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from unittest import mock
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fproc.base.errors import FprocError
 from fproc.config.input_format import Records
+from fproc.pipeline.compiler import sieved
 from fproc.pipeline.compiler.run import CompiledRun
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.interpreter import Interpreter
@@ -195,3 +197,29 @@ def test_compiled_and_interpreted_agree_on_records_with_line_endings(
     pipeline: list[dict[str, Any]], records: list[str], block_bytes: int
 ) -> None:
     check(pipeline, records, block_bytes, stops=False, separator="\x1e")
+
+
+def behind_filter(pattern: str, others: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same pipeline, with a filter in front of it."""
+    start, *rest = others
+    node = {"tag": "start", "type": "filter", "config": {"pattern": pattern}, "next": "second"}
+    return [node, start | {"tag": "second"}, *rest]
+
+
+@given(
+    pipeline=st.builds(
+        behind_filter,
+        st.sampled_from(["INFO", "a", "a.b", "(?i)info|e", "[^I ]a", "b$", "(?:^|,)b", "\\b\\w\\d", ""]),
+        st.sampled_from([*USERS, ""]).flatmap(
+            lambda kind: nodes(wild=st.sampled_from([1, 2, 5, 1000]), first=kind)
+        ),
+    ),
+    lines=LINES,
+    block_bytes=st.sampled_from([1, 60, 400, 2000]),
+    stops=st.booleans(),
+)
+def test_a_filter_that_finds_its_lines_in_whole_blocks_keeps_what_it_keeps_line_by_line(
+    *, pipeline: list[dict[str, Any]], lines: list[str], block_bytes: int, stops: bool
+) -> None:
+    with mock.patch.object(sieved, "REST_BLOCKS", 0):  # blocks are searched however many lines are kept
+        check(pipeline, lines, block_bytes, stops=stops)

@@ -17,7 +17,7 @@ from fproc.pipeline.interpreter import Interpreter
 from fproc.pipeline.plan import Plan
 from fproc.pipeline.processors.base import Source
 from fproc.pipeline.processors.builtins import BUILTINS
-from fproc.pipeline.records import Block
+from fproc.pipeline.records import Block, RawLines
 from tests.support.helpers import SOURCE, Memory, plan_of
 
 Options = dict[str, Any]
@@ -96,8 +96,10 @@ def _once(
             run.close()
             run = begun()
             run.restore(saved)
-        raw = _raw(lines[first:last])
-        run.feed(Block(list(lines[first:last]), first + 1, offset_bytes, raw))
+        piece = list(lines[first:last])
+        raw = _raw(piece)
+        raw_lines = RawLines(raw)
+        run.feed(Block(raw_lines if [*raw_lines] == piece else piece, first + 1, offset_bytes, raw))
         offset_bytes += len(raw)
     run.finish()
     run.close()

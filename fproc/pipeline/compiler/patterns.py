@@ -57,3 +57,60 @@ def _group_of(pattern: re.Pattern[str], reference: re.Match[str]) -> int | None:
 
 def _literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
+
+
+_TOKEN = re.compile(
+    r"""
+    (?P<flag>  \A\(\?i\))
+    | (?P<open>  \((?:\?:|\?P<\w+>)?(?!\?))
+    | (?P<shut>  \))
+    | (?P<either>  \|)
+    | (?P<others>  \[\^(?![-\]])(?:[^\\\]]|\\.)+\] | \\[sDW])
+    | (?P<one>  \[(?![\^\]])(?:[^\\\]\x00-\x1f]|\\[dw]|\\[^A-Za-z0-9\s])+\]
+              | \\[dwSb] | \\[^A-Za-z0-9\s] | [^\\\[\](){}|*+?\x00-\x1f])
+    """,
+    re.VERBOSE,
+)
+_MANY = re.compile(r"(?:[*+]|\{\d*,\d*\})[?+]?")
+_MAYBE = re.compile(r"\?[?+]?")
+_TIMES = re.compile(r"\{\d+\}")
+
+_WITHOUT_ENDING = {r"\s": r"[^\S\n]", r"\D": r"[^\d\n]", r"\W": r"[^\w\n]"}
+"""Escapes that match a line ending, each with what matches all else that it does."""
+
+MOST_CHOICES = 2
+"""The most branches and optional parts of a pattern for text; each may double the time."""
+
+
+def in_text(pattern: re.Pattern[str]) -> re.Pattern[str] | None:
+    r"""Return a pattern that finds in text of many lines what this one finds in a line of it; None if unsure.
+
+    No line has a `\n`. The pattern repeats one part at most, so that no search goes on without end: nobody
+    could tell in which line that is.
+    """
+    if pattern.flags & ~re.IGNORECASE != re.UNICODE:
+        return None
+    text, position, end = "", 0, len(pattern.pattern)
+    repeated = choices = 0
+    while position < end:
+        token = _TOKEN.match(pattern.pattern, position)
+        if token is None:
+            return None
+        position, kind, part = token.end(), token.lastgroup, token[0]
+        if kind == "others":
+            part = _WITHOUT_ENDING.get(part, f"[^\\n{part[2:]}")
+        choices += kind == "either"
+        quantifier = _MAYBE.match(pattern.pattern, position)
+        if quantifier:
+            choices += 1
+        elif kind in {"one", "others"}:
+            quantifier = _MANY.match(pattern.pattern, position)
+            repeated += quantifier is not None
+            quantifier = quantifier or _TIMES.match(pattern.pattern, position)
+        if quantifier:
+            position = quantifier.end()
+            part += quantifier[0]
+        text += part
+    if repeated > 1 or choices > MOST_CHOICES:
+        return None
+    return re.compile(text, pattern.flags | re.MULTILINE)

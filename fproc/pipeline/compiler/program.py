@@ -9,6 +9,7 @@ from typing import Any
 from fproc.base.text import is_encodable
 from fproc.pipeline.compiler.emitters.table import EMITTERS
 from fproc.pipeline.compiler.generator import Generator
+from fproc.pipeline.compiler.sieved import Sieve, sieve_of
 from fproc.pipeline.compiler.site import FeedLines, FeedRecords, RunCalls, Shape, Site, Terms
 from fproc.pipeline.compiler.writer import TOO_LONG, NotCompiledError, Writer
 from fproc.pipeline.failures import GENERATED
@@ -71,6 +72,7 @@ class Compiler:
         self._shapes: dict[str, set[Shape]] = {}
         self._may_keep = True
         self._short: set[str] = set()
+        self._sieves: dict[str, Sieve | None] = {}
         self._programs: dict[tuple[str, bool, bool], Program | NotCompiledError] = {}
 
     def program(self, entry: str, *, timed: bool = False, behind: bool = False) -> Program:
@@ -93,6 +95,12 @@ class Compiler:
         if isinstance(program, NotCompiledError):
             raise program
         return program
+
+    def sieve(self, entry: str) -> Sieve | None:
+        """Return the sieve for lines that enter at a node, the same one each time, if it can have one."""
+        if entry not in self._sieves:
+            self._sieves[entry] = sieve_of(self._forms.get(entry))
+        return self._sieves[entry]
 
     def learn(self, node: str, shape: Shape, *, is_only: bool) -> None:
         """Note that a node has returned this shape; with `is_only`, nothing else up to now."""

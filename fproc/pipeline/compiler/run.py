@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import length_hint
-from typing import Any
+from types import CodeType
+from typing import Any, ClassVar
 
 from fproc.base.errors import (
     ConservationError,
@@ -16,6 +17,7 @@ from fproc.base.errors import (
     reason_of,
 )
 from fproc.pipeline.compiler.program import Compiler
+from fproc.pipeline.compiler.sieved import SievedLines
 from fproc.pipeline.compiler.site import FeedLines, Shape
 from fproc.pipeline.compiler.streamed import StreamFeed
 from fproc.pipeline.compiler.writer import NotCompiledError
@@ -24,7 +26,7 @@ from fproc.pipeline.processors.base import Output, Source, records_of
 from fproc.pipeline.processors.objects import StructuredRecord
 from fproc.pipeline.processors.options.templates import ResultTemplate
 from fproc.pipeline.processors.sinks import field_texts, result_key
-from fproc.pipeline.records import Block, Overlong, Record
+from fproc.pipeline.records import Block, Overlong, RawLines, Record
 from fproc.pipeline.tracing.observer import Observer
 
 SHORT_SHARE = 16
@@ -57,6 +59,9 @@ class CompiledRun(Interpreter):
         self._left: Iterator[str] = iter(())
         self._streamed: StreamFeed | None = None
         self._is_streaming = False
+        self._sieve = self._compiler.sieve(self.entry)
+        self._sieved: SievedLines | None = None
+        self._is_searching = False
         self._feed = self._bound()
         self._feed_timed: FeedLines | None = None
 
@@ -67,20 +72,56 @@ class CompiledRun(Interpreter):
             return
         self.begin_piece(block)
         self._count = len(block.lines)
-        self._left = iter(block.lines)
         try:
-            done = self._feed_observed() + self._feed_sample()
-            if self._streamed:
-                self.agree(done, self._current() + 1)
-                self._feed_stream(self._streamed)
-            else:
-                self.agree(done + self._feed(self._left), self._count)
+            if not self._feed_sieved(block.lines):
+                self._left = iter(block.lines)
+                self._feed_all()
         finally:
             self.lines_in += self._current() + 1
             self._is_streaming = False
         self.output.note(len(block.raw))
         if self._learnt:
             self._adapt()
+
+    def _feed_all(self) -> None:
+        """Push all lines of a block through the graph."""
+        done = self._feed_observed() + self._feed_sample()
+        if self._streamed:
+            self.agree(done, self._current() + 1)
+            self._feed_stream(self._streamed)
+        else:
+            self.agree(done + self._feed(self._left), self._count)
+
+    def _feed_sieved(self, lines: Sequence[str]) -> bool:
+        """Push the lines that a filter at the entry may keep through the graph; it drops the others.
+
+        Return False, with nothing done, if each line has to be looked at.
+        """
+        node, sieve = self.entry, self._sieve
+        if sieve is None or not isinstance(lines, RawLines):
+            return False
+        if self.lines_to_observe > 0 or self.is_sample_due(self._count):
+            return False
+        self._is_searching = True
+        self._sieved = sieved = sieve.take(lines)
+        self._left = iter(sieved.lines if sieved else ())
+        self._is_searching = False
+        if sieved is None:
+            return False
+        self.stop_observing()
+        self.take_sample(self._count)  # which none of these lines is in
+        counts = self.counts[node]
+        try:
+            self.agree(self._feed(self._left), len(sieved.lines))
+            self._sieved = None
+        finally:
+            counts.received += self._current() + 1 - (len(sieved.lines) - length_hint(self._left))
+        return True
+
+    NODE_FRAMES: ClassVar[Mapping[CodeType, str]] = {
+        **Interpreter.NODE_FRAMES,
+        _feed_sieved.__code__: "node",
+    }
 
     def _feed_observed(self) -> int:
         """Interpret the lines that the observer wants; return how many those were.
@@ -327,13 +368,18 @@ class CompiledRun(Interpreter):
     def forget(self) -> None:  # noqa: D102 - as its base
         super().forget()
         self._feed, self._feed_timed, self._streamed = self._interpreted, None, None
+        self._sieved = None
 
     def current_index(self) -> int | None:  # noqa: D102 - as its base
-        return self._current()
+        return None if self._is_searching else self._current()  # a search does not tell where it is
 
     def _current(self) -> int:
         if self._is_streaming and self._streamed:
             return self._streamed.index()
+        if self._is_searching:
+            return -1
+        if self._sieved:
+            return self._sieved.index(len(self._sieved.lines) - length_hint(self._left) - 1)
         return self._count - length_hint(self._left) - 1
 
     def _find_line(self) -> None:

@@ -6,6 +6,7 @@ simpler shapes that built-ins and users write into it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
@@ -304,6 +305,15 @@ def all_fields(_values: Mapping[str, Any], _behind: frozenset[str] | None) -> fr
     return None
 
 
+NeededMatch = Callable[[Mapping[str, Any]], re.Pattern[str] | None]
+"""The pattern that has to be found in a line, lest a built-in drops it; None if there is none."""
+
+
+def no_needed_match(_values: Mapping[str, Any]) -> re.Pattern[str] | None:
+    """Declare that nothing has to be found in a line."""
+    return None
+
+
 Complaints = Callable[[Mapping[str, Any]], Iterable[tuple[str, str, str]]]
 """Yields what is wrong with options together: the option to name, what is wrong, and what to do or ''."""
 
@@ -328,6 +338,7 @@ class Builtin:
     - `remembers`: what it emits for a line may depend on lines before it.
     - `settles`: it does so only until it is settled, after a line or two; its processor says when that is.
 
+    - `needs_match`: what has to be found in a line, lest it is dropped; so others need not be looked at.
     - `needs_fields`: the fields that it looks at; so a line is split once for several nodes.
     - `step`: what it does with structured records, if it does; its processor has the call.
     - `fields_before`: the fields that this needs; so a parser makes no others.
@@ -348,6 +359,7 @@ class Builtin:
     passes_line: bool = False
     remembers: Declared = always
     settles: Declared = never
+    needs_match: NeededMatch = no_needed_match
     needs_fields: FieldNeeds = no_fields
     step: Steps = no_step
     gives_tags: Tags = any_tags

@@ -37,6 +37,11 @@ def _filter(*, pattern: re.Pattern[str]) -> Maker:
     return mapping(lambda line: line if search(line) else None)
 
 
+def _pattern_of(values: Mapping[str, Any]) -> re.Pattern[str]:
+    pattern: re.Pattern[str] = values["pattern"]
+    return pattern
+
+
 def _drop_matching(*, pattern: re.Pattern[str]) -> Maker:
     search = pattern.search
     return mapping(lambda line: None if search(line) else line)
@@ -145,6 +150,7 @@ BUILTINS: dict[str, Builtin] = {
         ({"pattern": "disk|cpu"}, ["disk full", "all good", "cpu hot"], ["disk full", "cpu hot"]),
         {"pattern": PATTERN},
         passes_line=True,
+        needs_match=_pattern_of,
     ),
     "drop_matching": same_tag(
         "Drops the lines that match a pattern and keeps the others.",

@@ -21,6 +21,10 @@ class Sampling:
     def __init__(self) -> None:
         self._wait_lines = 0
 
+    def is_due(self, lines: int) -> bool:
+        """Return whether any of the next `lines` are to be timed."""
+        return self._wait_lines < lines
+
     def take(self, lines: int) -> int:
         """Return how many of the next `lines` are to be timed."""
         self._wait_lines -= lines

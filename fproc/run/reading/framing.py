@@ -42,7 +42,7 @@ SEPARATOR_BYTES = 4096
 class Boundaries(Protocol):
     """Says which lines begin records; it sees each line of an input once, in order."""
 
-    def __call__(self, lines: list[str]) -> tuple[list[int], list[str]]:
+    def __call__(self, lines: Sequence[str]) -> tuple[list[int], list[str]]:
         """Return the indices of those lines that begin a record, and the records but for the last one."""
 
     def may_go_on(self) -> bool:
@@ -146,7 +146,7 @@ class _Matches:
         if re.fullmatch(_WITHIN_LINE, pattern):
             self._find = re.compile(f"\n(?{'=' if begins else '!'}{pattern[1:]})").finditer
 
-    def __call__(self, lines: list[str]) -> tuple[list[int], list[str]]:
+    def __call__(self, lines: Sequence[str]) -> tuple[list[int], list[str]]:
         search, begins = self._search, self._begins
         if self._find is None:
             indices = [index for index, line in enumerate(lines) if (search(line) is not None) is begins]
@@ -176,7 +176,7 @@ class _Quotes:
         self._is_quoted = False  # where the next line begins
         self._opening, self._closing = re.compile(_OPENING).search, re.compile(_CLOSING).match
 
-    def __call__(self, lines: list[str]) -> tuple[list[int], list[str]]:
+    def __call__(self, lines: Sequence[str]) -> tuple[list[int], list[str]]:
         begins = []
         for index, line in enumerate(lines):
             if not self._is_quoted:
@@ -269,7 +269,7 @@ class _Grouping:
         self._is_begun, self._head = True, None
         self._lines, self._raw, self._raw_bytes = [], [], 0
 
-    def _hold(self, lines: list[str], raw: bytes) -> None:
+    def _hold(self, lines: Sequence[str], raw: bytes) -> None:
         """Keep lines of the record that is not complete, unless it is over the limit."""
         if self._head is not None:
             return
@@ -305,5 +305,5 @@ class _Grouping:
         self._lines, self._raw = [], []
 
 
-def _joined(lines: list[str], begins: list[int]) -> list[str]:
+def _joined(lines: Sequence[str], begins: list[int]) -> list[str]:
     return ["\n".join(lines[begin:end]) for begin, end in itertools.pairwise(begins)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fproc.pipeline.records import Block, Overlong, decode_text, encode_lines, split_lines
+from fproc.pipeline.records import Block, Overlong, RawLines, decode_text, encode_lines
 from tests.support.helpers import read_blocks
 
 LIMIT = 5
@@ -68,7 +68,8 @@ def reader_that_gives_little(raw: bytes, sizes: list[int]) -> Callable[[int], by
     ],
 )
 def test_lines_end_at_line_feeds_and_nowhere_else(raw: bytes, lines: list[str]) -> None:
-    assert split_lines(raw) == lines
+    assert [*RawLines(raw)] == lines
+    assert len(RawLines(raw)) == len(RawLines(raw, soon=True)) == len(lines)
     for block_bytes in BLOCK_SIZES:
         assert [line for _, _, line in found_in(raw, limit=NO_LIMIT, block_bytes=block_bytes)] == lines
 
@@ -185,3 +186,18 @@ def test_only_the_head_of_a_line_over_the_limit_is_kept(block_bytes: int) -> Non
 
 def test_an_empty_input_has_no_blocks() -> None:
     assert list(read_blocks(io.BytesIO(b"").read, max_line_bytes=LIMIT)) == []
+
+
+def test_lines_that_nobody_asks_for_are_counted_and_not_split() -> None:
+    raw = b"a\n" * 20
+    read = read_blocks(io.BytesIO(raw).read, max_line_bytes=NO_LIMIT, block_bytes=4)
+    splits = []
+    for number, block in enumerate(read):
+        assert isinstance(block, Block)
+        lines = block.lines
+        assert isinstance(lines, RawLines)
+        assert len(lines) == 2
+        splits.append(lines.is_split)
+        if number in {3, 4}:
+            assert [*lines] == ["a", "a"]
+    assert splits == [True, False, False, False, True, True, False, False, False, False]

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from fproc.pipeline.compiler import program
+from fproc.pipeline.compiler.sieved import Sieve
 from fproc.pipeline.plan import Plan
 from fproc.process.mark import EXCERPT_CHARACTERS, CurrentTask, Doing, Whereabouts
 from fproc.process.stalls import Question
@@ -138,6 +140,18 @@ def test_the_line_and_the_node_are_found(nodes: list[dict[str, Any]]) -> None:
 def test_both_forms_of_a_graph_are_among_these() -> None:
     forms = {plan_of(nodes).why_interpreted("start") is None for nodes in PLANS.values()}
     assert forms == {True, False}
+
+
+def test_while_a_filter_searches_a_whole_block_it_is_found_and_no_line_is_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def find(_text: str) -> tuple[list[str], list[int]]:
+        ask("ask")
+        return [], []
+
+    monkeypatch.setattr(program, "sieve_of", lambda _form: Sieve(find))
+    nodes = [{"tag": "start", "type": "filter", "config": {"pattern": "a"}, "next": "end"}]
+    assert place(answered(plan_of(nodes), "b", "c")) == ("start", None, None)
 
 
 def test_at_the_end_of_the_file_the_node_is_found() -> None:

@@ -95,6 +95,15 @@ def test_one_that_passes_lines_changes_none(name: str, options: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
+def test_one_that_needs_a_match_drops_all_lines_without_it(name: str, options: dict[str, Any]) -> None:
+    needed = BUILTINS[name].needs_match(values_of(name, options))
+    if needed:
+        given, left, written, printed = done(name, options, "t")
+        assert not any(records for line, records in zip(LINES, given, strict=True) if not needed.search(line))
+        assert (left, written, printed) == ([], {}, [])
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
 def test_one_that_remembers_nothing_gives_for_a_line_what_it_gives_for_it_alone(
     name: str, options: dict[str, Any]
 ) -> None:
