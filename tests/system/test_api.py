@@ -30,7 +30,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "503"]
     "examples",
     [
         pytest.param(60, marks=[pytest.mark.sweep, pytest.mark.timeout(300)]),
-        pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
+        pytest.param(250, marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
     ],
 )
 @pytest.mark.parametrize("token", [None, "t0ken"])
