@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from fproc.base.errors import FprocError
@@ -171,6 +171,15 @@ def test_a_stream_that_gets_whole_blocks_gives_what_it_gives_line_by_line(
     check(pipeline, lines, block_bytes, stops=stops)
 
 
+STOPPED_AMONG_MANY: list[dict[str, Any]] = [
+    {"tag": "start", "type": "odd_processors.yielded", "config": {"salt": 0, "wild": 2}, "next": "n0"},
+    {"tag": "n0", "type": "split", "config": {"separator": "}"}, "next": "n1"},
+    {"tag": "n1", "type": "odd_processors.odd", "config": {"salt": 1, "wild": 1}, "next": "end"},
+]
+"""The first of several records that a node has emitted ends the run."""
+
+
+@example(pipeline=STOPPED_AMONG_MANY, lines=["{}"], block_bytes=1, stops=True)
 @given(
     pipeline=st.sampled_from(USERS).flatmap(
         lambda kind: nodes(wild=st.sampled_from([2, 7, 1000]), first=kind)

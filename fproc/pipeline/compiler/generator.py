@@ -152,11 +152,11 @@ class Generator:
 
     # Counters
 
-    def counted(self, what: str, node: str) -> str:
+    def counted(self, what: str, node: str, count: str = "1") -> str:
         """Return a new counter, and write the line that adds to it."""
         counter = self.new(what, node)
         self.counters.append(counter)
-        self.write(f"{counter} += 1")
+        self.write(f"{counter} += {count}")
         return counter
 
     def written(self, node: str, lines: str, line: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from fproc.pipeline.compiler.emitters.common import accepted_by
+from fproc.pipeline.compiler.emitters.common import accepted_by, for_each
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.site import Shape, Site, Terms
 from fproc.pipeline.processors.base import UserForm, record_of
@@ -93,7 +93,7 @@ def _given_many(code: Generator, at: Site, given: str, *, has_tags: bool) -> Ter
             accept_unless(own)
     with code.write.block("else:"):
         reached = [code.counted("reached", at.node)]
-        with code.write.block(f"for {item} in {items}:"):
+        with for_each(code, at, item, items):
             if has_tags:
                 code.write(f"{tag}, {line} = {item} if type({item}) is tuple else ({at.tag_code}, {item})")
             code.onward(at, line, at.tagged_by(tag) if has_tags else at, list)

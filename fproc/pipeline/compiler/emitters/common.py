@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from fproc.pipeline.compiler.generator import Generator
@@ -44,3 +45,16 @@ def accepted_by(code: Generator, at: Site, given: str) -> Terms:
     counter = code.counted("accepted", at.node)
     code.write(f"accept({at.node!r}, {at.told_tag_code}, {at.line}, {given}, {at.hops})")
     return [counter]
+
+
+@contextmanager
+def for_each(code: Generator, at: Site, item: str, items: str) -> Iterator[None]:
+    """Write a loop over all that a node emits for a record; its body goes on with one of them.
+
+    They count as emitted together, as in the interpreter, even if one of them then ends the run.
+    """
+    earlier = [*code.emitted.get(at.node, ())]
+    counter = code.counted("emitted", at.node, f"len({items})")
+    with code.write.block(f"for {item} in {items}:"):
+        yield
+    code.emitted[at.node] = [*earlier, counter]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fproc.pipeline.compiler import fields as splitting
 from fproc.pipeline.compiler.emitters.called import any_processor
-from fproc.pipeline.compiler.emitters.common import Values, accepted_by
+from fproc.pipeline.compiler.emitters.common import Values, accepted_by, for_each
 from fproc.pipeline.compiler.emitters.steps import step
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.site import Site, Terms
@@ -54,8 +54,9 @@ def emit_split(code: Generator, at: Site, values: Values) -> Terms:
     test = code.route_test(at)
     with code.write.block(f"if {test or 'True'}:"):
         reached = [code.counted("reached", at.node)]
-        part = code.new("part")
-        with code.write.block(f"for {part} in {at.line}.split({values['separator']!r}):"):
+        parts, part = code.new("parts"), code.new("part")
+        code.write(f"{parts} = {at.line}.split({values['separator']!r})")
+        with for_each(code, at, part, parts):
             code.onward(at, part, at, list)
     if test:
         with code.write.block("else:"):
