@@ -12,6 +12,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from fproc.base.errors import ConservationError, LostClaimError, ResultNameError
 from fproc.spool.checks.home import Home
@@ -372,8 +373,9 @@ class _Commit:
         """Return whether records of earlier inputs are kept, one of which may have a name of these."""
         if len(self._open_claims) < FEW:
             return True
-        with os.scandir(self._folders.late) as entries:
+        with suppress(FileNotFoundError), os.scandir(self._folders.late) as entries:
             return next(entries, None) is not None
+        return False
 
     def _let_go(self, claim: Claim) -> None:
         claim.job.unlock()

@@ -19,6 +19,7 @@ from fproc.run.verdict import Verdict
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.claim import Claim
 from fproc.spool.job.decision import FileStamp
+from fproc.spool.job.group import FEW
 from fproc.spool.job.job import RolledForward, part_prefix
 from fproc.spool.output.parts import Part, Staging
 from fproc.spool.spool import Spool
@@ -110,6 +111,15 @@ def test_records_about_earlier_inputs_of_these_names_are_forgotten(place: Place,
     place.perform(*names)
     check_done(place, *names)
     assert os.listdir(place.folder / ".fproc/late") == ["z.log"]
+
+
+def test_a_lost_folder_of_records_about_earlier_inputs_holds_nothing_up(place: Place) -> None:
+    names = [*NAMES, *(f"o{number}.log" for number in range(FEW))]
+    for name in names[len(NAMES) :]:
+        place.put(f"unprocessed/{name}", name + "\n")
+    os.rmdir(place.folder / ".fproc/late")
+    place.perform(*names)
+    check_done(place, *names)
 
 
 def test_results_of_one_name_get_numbers(tmp_path: Path) -> None:
