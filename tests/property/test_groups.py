@@ -103,8 +103,8 @@ class Room:
         seen = look(self.folder)
         for name, text in seen["failed"].items():
             if name.endswith(".error.json"):
-                report = {**json.loads(text), "timestamp": "", "traceback": ""}
-                seen["failed"][name] = _plain(str(report))
+                text = str({**json.loads(text), "timestamp": "", "traceback": ""})  # noqa: PLW2901
+            seen["failed"][name] = _plain(text)
         return seen
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fproc import __version__
 from fproc.base.values import dataclass
-from fproc.telemetry.metrics import BOUNDS_SECONDS, Histogram, Snapshot
+from fproc.telemetry.metrics import BOUNDS_SECONDS, OUTSIDE_NODES, Histogram, Snapshot
 from fproc.web.api import state
 from fproc.web.api.exposition import Family, Sample, render_families
 from fproc.web.api.state import DashboardState
@@ -98,7 +98,8 @@ def _by_edge(at: Moment) -> Iterable[Labelled]:
 
 
 def _outside_nodes(at: Moment) -> Iterable[Labelled]:
-    return [({"doing": doing}, seconds) for doing, seconds in at.snapshot.outside_nodes.items()]
+    seconds_of = dict.fromkeys(OUTSIDE_NODES, 0.0) | at.snapshot.outside_nodes
+    return [({"doing": doing}, seconds) for doing, seconds in seconds_of.items()]
 
 
 def _buckets(histogram: Histogram) -> list[Sample]:

@@ -107,6 +107,7 @@ def test_of_very_many_files_the_newest_failed_and_the_oldest_waiting_are_listed(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folder_cache, "MOST_LISTED", 2)
+    monkeypatch.setattr(folder_cache, "MOST_WAITING", 2)
     room.put("failed", "1", "2", "3")
     room.put("unprocessed", "1", "2", "3")
     assert (room.names("failed"), room.names("unprocessed")) == (["3", "2"], ["1", "2"])
