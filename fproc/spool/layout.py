@@ -173,15 +173,20 @@ def _make_private(folders: Folders) -> None:
         os.chmod(folders.state, wanted)
 
 
-def make_durably(disk: Disk, path: str) -> list[str]:
-    """Make a folder and those missing above it, each of them durably; return those that were made."""
+def missing_folders(path: str) -> list[str]:
+    """Return a folder and those above it, the highest first, as far as they are missing."""
     if not path or os.path.isdir(path):
         return []
-    above = os.path.dirname(path)
-    made = make_durably(disk, above)
-    disk.make_folder(path)
-    disk.sync_folder(above or ".")
-    return [*made, path]
+    return [*missing_folders(os.path.dirname(path)), path]
+
+
+def make_durably(disk: Disk, path: str) -> list[str]:
+    """Make a folder and those missing above it, each of them durably; return those that were made."""
+    made = missing_folders(path)
+    for folder in made:
+        disk.make_folder(folder)
+        disk.sync_folder(os.path.dirname(folder) or ".")
+    return made
 
 
 def is_shared(folders: Folders, disk: Disk) -> bool:

@@ -15,7 +15,7 @@ from fproc.pipeline.processors.options.result_names import APPENDED, STAGE_FOLDE
 from fproc.spool.checks.result_folders import ResultFolders
 from fproc.spool.disk.disk import Disk, unlink_if_there
 from fproc.spool.disk.mounts import is_local
-from fproc.spool.layout import Folders, make_durably, numbered, read_id, stage_of
+from fproc.spool.layout import Folders, make_durably, missing_folders, numbered, read_id, stage_of
 from fproc.spool.locks.holding import lock_manager
 from fproc.spool.locks.locks import JobLock
 from fproc.spool.locks.owner import BOOT_ID, read_text
@@ -139,12 +139,11 @@ class DirectOutput:
     def close(self) -> None:
         """Remove what was not published, and leave no trace in the folder."""
         self.staging.discard()
-        if self._lock is None:
-            return
-        self._disk.remove_folder(self._stage)
-        self._disk.close(self._lock)
-        for path in (self._stages, *reversed(self._made)):
-            with suppress(OSError):  # something is in it: the stages of others, or results
+        if self._lock is not None:
+            self._disk.remove_folder(self._stage)
+            self._disk.close(self._lock)
+        for path in (self._stage, self._stages, *reversed(self._made)):
+            with suppress(OSError):  # it is not there, or has something in it: stages of others, or results
                 self._disk.remove_folder(path)
 
     def _free_path(self, name: str, taken_paths: set[str]) -> str:
@@ -158,7 +157,8 @@ class DirectOutput:
         for _ in range(_TRIES):
             if self._lock is not None:
                 return self._result_folders.stage()
-            self._made += make_durably(self._disk, self._folder)
+            self._made += missing_folders(self._folder)  # noted before, as a signal may end this anywhere
+            make_durably(self._disk, self._folder)
             with suppress(FileNotFoundError):
                 self._disk.make_folder(self._stages)
                 self._lock = self._disk.lock(self._stage)

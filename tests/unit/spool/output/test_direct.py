@@ -156,6 +156,41 @@ def test_what_a_killed_run_left_is_swept_away_by_the_next(tmp_path: Path) -> Non
     assert killed.staging.parts
 
 
+class InterruptedDisk(Disk):
+    """Somebody presses Ctrl-C just after the call of this number that makes something."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(power=False)
+        self.left = number
+
+    def _made(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+    def make_folder(self, path: str) -> None:
+        super().make_folder(path)
+        self._made()
+
+    def sync_folder(self, path: str) -> None:
+        super().sync_folder(path)
+        self._made()
+
+
+def test_ctrl_c_while_folders_are_made_leaves_none_of_them(tmp_path: Path) -> None:
+    interrupted = 0
+    for number in range(1, 20):
+        one = output(tmp_path / "new" / "results", InterruptedDisk(number))
+        try:
+            one.staging.lines("result").append("a line")
+            one.staging.flush()
+        except KeyboardInterrupt:
+            interrupted += 1
+        one.close()
+        assert os.listdir(tmp_path) == []
+    assert interrupted > 4
+
+
 class UnreachedDisk(Disk):
     """Another host's, whose locks and ours do not see each other, as over NFS without a lock daemon."""
 
