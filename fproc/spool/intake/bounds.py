@@ -43,7 +43,7 @@ class Bounds:
         if self.days is not None and age_seconds > self.days * DAY_SECONDS:
             return f"kept for {self.days:g} days"
         if self.files is not None and files > self.files:
-            return f"there are more than {counted(self.files, 'file')}"
+            return f"there {'is' if self.files == 1 else 'are'} more than {counted(self.files, 'file')}"
         if self.megabytes is not None and size_bytes > self.megabytes * MEGABYTE:
             return f"there are more than {self.megabytes:g} MB"
         return ""

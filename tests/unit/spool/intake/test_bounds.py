@@ -35,6 +35,7 @@ def test_without_a_bound_nothing_is_even_looked_at() -> None:
     [
         (Bounds(7, None, None), "kept for 7 days", 3),
         (Bounds(None, 8, None), "there are more than 8 files", 2),
+        (Bounds(None, 1, None), "there is more than 1 file", 9),
         (Bounds(None, None, 5.5), "there are more than 5.5 MB", 5),
     ],
 )
