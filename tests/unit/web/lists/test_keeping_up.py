@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,8 +17,9 @@ NOW = 1_795_341_600.0
 
 
 @pytest.fixture
-def history(tmp_path: Any) -> History:
-    return history_in(tmp_path)
+def history(tmp_path: Any) -> Iterator[History]:
+    with closing(history_in(tmp_path)) as history:
+        yield history
 
 
 def end(history: History, count: int) -> None:
