@@ -156,7 +156,7 @@ FSYNCS = [
     mutant(
         "the folders of a new spool are not fsynced",
         "layout",
-        ("disk.sync_folder(above", "os.fspath(above"),
+        ("disk.sync_folder(os.path.dirname(folder)", "str(os.path.dirname(folder)"),
         FIRST_START,
     ),
     without("the name of a new spool is not fsynced", "layout", "disk.sync_folder(state)", FIRST_START),

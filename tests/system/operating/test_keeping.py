@@ -122,8 +122,8 @@ def test_a_dry_run_lists_what_a_prune_removes_and_removes_nothing(tmp_path: Path
     watched = tmp_path / "watch_dir"
     assert listed == [
         f"{watched}/processed/a.txt: there are more than 2 files",
-        f"{watched}/results/a.txt: there are more than 1 file",
-        f"{watched}/results/b.txt: there are more than 1 file",
+        f"{watched}/results/a.txt: there is more than 1 file",
+        f"{watched}/results/b.txt: there is more than 1 file",
         "--prune would remove 3 files (0.0 MB) and 2 events of the history",
     ]
     assert (names(tmp_path, "processed"), names(tmp_path, "results"), clock.read_text()) == before

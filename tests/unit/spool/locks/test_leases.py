@@ -68,7 +68,7 @@ def test_leases_count_by_themselves_through_a_failure_until_they_are_given_back(
         wait_until(lambda: disk.broke_at)
         wait_for_counts(held)
         held.release()
-        wait_until(lambda: set(threading.enumerate()) == others)
+        wait_until(lambda: set(threading.enumerate()) <= others)  # threads of earlier tests may end, too
 
 
 def test_what_a_dead_owner_had_begun_to_write_goes_with_its_lease(shared: Shared) -> None:
