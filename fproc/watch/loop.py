@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
@@ -339,7 +338,7 @@ class Watcher:
         first = self._queue.first_ready()
         names = [*([first] if first else []), *self._some_waiting]
         folder, now = self._spool.folders.unprocessed, self._spool.clock()
-        return max((seconds_since_change(os.path.join(folder, name), now) for name in names), default=0.0)
+        return max((seconds_since_change(folder, name, now) for name in names), default=0.0)
 
     def _next_tasks(self) -> list[Task]:
         """Return what to give out next: one task, or several small new files that will not take long."""

@@ -113,9 +113,18 @@ def has_other_names(path: str) -> bool:
     return os.lstat(path).st_nlink > 1
 
 
-def seconds_since_change(path: str, now: float) -> float:
-    """Return how long ago, by a time, something came to a path or was last changed; 0 if it is gone."""
+def came_at(folder: str, name: str) -> float:
+    """Return when a file came to a folder, or was last changed there.
+
+    Raises:
+        FileNotFoundError: it is gone.
+    """
+    return os.lstat(os.path.join(folder, name)).st_ctime
+
+
+def seconds_since_change(folder: str, name: str, now: float) -> float:
+    """Return how long ago, by a time, a file came to a folder or was last changed there; 0 if it is gone."""
     try:
-        return max(now - os.lstat(path).st_ctime, 0.0)
+        return max(now - came_at(folder, name), 0.0)
     except OSError:
         return 0.0

@@ -11,6 +11,7 @@ from typing import Any
 
 from fproc.base.times import rfc3339
 from fproc.config.model import Config
+from fproc.spool.disk.paths import came_at
 from fproc.spool.intake.status import SpoolStatus
 from fproc.telemetry.history.chosen import ALL_EVENTS, ChosenEvents
 from fproc.telemetry.history.history import History
@@ -22,7 +23,7 @@ from fproc.web.lists.folder_cache import FolderCache
 from fproc.web.lists.folder_files import FolderFiles
 from fproc.web.lists.keeping_up import KeepingUp
 from fproc.web.lists.past_series import PastSeries
-from fproc.web.lists.rows import REJECTED_LINES, STATES, FileRow, Page, came_at, time_of
+from fproc.web.lists.rows import REJECTED_LINES, STATES, FileRow, Page, time_of
 
 ANY = "any"
 """Instead of a state: all files, those first that something may still happen to."""

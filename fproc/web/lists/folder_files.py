@@ -12,6 +12,7 @@ from typing import Any
 from fproc.base.text import natural_key
 from fproc.base.times import rfc3339
 from fproc.run.outcome import FileEvent
+from fproc.spool.disk.paths import came_at
 from fproc.spool.intake.status import SpoolStatus
 from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING, about
 from fproc.telemetry.history.history import History
@@ -24,7 +25,6 @@ from fproc.web.lists.rows import (
     STATES,
     FileRow,
     Page,
-    came_at,
     rejects_fields,
     report_fields,
     row,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime
 from typing import Any
 
@@ -74,15 +73,6 @@ def row_of_event(event: FileEvent) -> FileRow:
         node=event.node,
         line_no=event.line_no,
     )
-
-
-def came_at(folder: str, name: str) -> float:
-    """Return when a file came to a folder, or was last changed there.
-
-    Raises:
-        FileNotFoundError: it is gone.
-    """
-    return os.lstat(os.path.join(folder, name)).st_ctime
 
 
 def report_fields(path: str) -> FileRow:
