@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from bench import backlog, everyday, idle, latency, programs, records, small
+from bench import backlog, everyday, idle, latency, programs, records, small, starts
 from bench.facts import facts
-from bench.measure import Say, compare
+from bench.measure import Comparison, Say, compare
 from bench.report import Report
 from bench.scratch import Scratch
 from bench.settings import REPO, Settings, read
@@ -27,6 +27,7 @@ _SMALL: dict[str, Callable[[Settings, Scratch, Say], Report]] = {
     "latency": latency.measure,
     "W3": backlog.measure,
     "W4": idle.measure,
+    "starts": starts.measure,
 }
 
 
@@ -65,8 +66,10 @@ def _set_environment(settings: Settings) -> None:
 
 def _compile(settings: Settings) -> None:
     """Compile all of fproc's modules, as any installation does."""
-    folder = REPO / "fproc"
-    subprocess.run([settings.python, "-m", "compileall", "-q", str(folder)], check=True)
+    for checkout in (REPO, settings.before):
+        if checkout:
+            folder = str(checkout / "fproc")
+            subprocess.run([settings.python, "-m", "compileall", "-q", folder], check=True)
 
 
 def _reports(settings: Settings, scratch: Scratch) -> Iterator[tuple[str, Report]]:
@@ -79,14 +82,20 @@ def _reports(settings: Settings, scratch: Scratch) -> Iterator[tuple[str, Report
         for name in big:
             for comparison in comparisons_of[name](bench):
                 _warm(log)
-                yield name, compare(comparison, settings.rounds, scratch, say)
+                yield name, _compare(settings, comparison, scratch)
     if "records" in settings.workloads:
         say("making tables and an access log, if they are not there already")
         for comparison in records.comparisons(settings):
-            yield "records", compare(comparison, settings.rounds, scratch, say)
+            yield "records", _compare(settings, comparison, scratch)
     for name, measure in _SMALL.items():
         if name in settings.workloads:
             yield name, measure(settings, scratch, say)
+
+
+def _compare(settings: Settings, comparison: Comparison, scratch: Scratch) -> Report:
+    if settings.before:
+        comparison = programs.with_before(comparison, settings.before)
+    return compare(comparison, settings.rounds, scratch, say)
 
 
 def _warm(path: Path) -> None:

@@ -6,8 +6,9 @@ import random
 import time
 from dataclasses import dataclass, field
 
+from bench import trees
 from bench.measure import Say
-from bench.report import Report, goal, share
+from bench.report import Report, Spread, goal, share
 from bench.scratch import Scratch
 from bench.services import (
     FPROC,
@@ -17,6 +18,7 @@ from bench.services import (
     Service,
     ServiceError,
     fproc,
+    fproc_before,
     loggers,
     running,
     script,
@@ -36,6 +38,7 @@ ROUND_SECONDS = 20.0
 @dataclass(slots=True)
 class _Outcome:
     milliseconds: list[float] = field(default_factory=list)
+    cpu_milliseconds: list[float] = field(default_factory=list)
     same: bool = True
     failure: str = ""
 
@@ -44,6 +47,7 @@ def measure(settings: Settings, scratch: Scratch, say: Say) -> Report:
     """Measure the latency of each service in each round, and report on all files together."""
     everyone = [
         fproc(settings),
+        *fproc_before(settings),
         fproc(settings, "power"),
         script(settings, "watchfiles"),
         script(settings, "watchdog"),
@@ -73,7 +77,8 @@ def _run_once(service: Service, count: int, scratch: Scratch, outcome: _Outcome)
         place.drop(warm)
         run.wait(warm, seconds=WARM_SECONDS)
         deadline = time.perf_counter() + ROUND_SECONDS
-        dropped_files = []
+        dropped_files: list[tuple[str, bytes]] = []
+        cpu_seconds = trees.cpu_seconds(trees.members(run.pids))
         for name, data in files:
             time.sleep(GAP_SECONDS * (0.5 + rng.random()))
             outcome.milliseconds.append(run.time_one(name, data, LIMIT_SECONDS) * 1e3)
@@ -81,6 +86,8 @@ def _run_once(service: Service, count: int, scratch: Scratch, outcome: _Outcome)
             if time.perf_counter() > deadline:
                 break
         time.sleep(GAP_SECONDS)
+        cpu_seconds = trees.cpu_seconds(trees.members(run.pids)) - cpu_seconds
+        outcome.cpu_milliseconds.append(cpu_seconds / len(dropped_files) * 1e3)
     outcome.same = outcome.same and service.check(place, [*warm, *dropped_files])
     scratch.done(place.folder)
 
@@ -88,7 +95,7 @@ def _run_once(service: Service, count: int, scratch: Scratch, outcome: _Outcome)
 def _report(everyone: list[Service], outcomes: dict[str, _Outcome]) -> Report:
     report = Report(
         "W2 latency: one file at a time, from rename to result, in milliseconds",
-        ("program", "p50", "p99", "max", "files", "right"),
+        ("program", "p50", "p99", "max", "CPU a file", "files", "right"),
     )
     for service in everyone:
         outcome = outcomes[service.name]
@@ -100,17 +107,20 @@ def _report(everyone: list[Service], outcomes: dict[str, _Outcome]) -> Report:
             continue
         ordered = sorted(outcome.milliseconds)
         p50, p99, most = share(ordered, 0.5), share(ordered, 0.99), ordered[-1]
+        cpu = Spread.of(outcome.cpu_milliseconds).median
         report.ok = report.ok and outcome.same
         report.add(
             service.name,
             f"{p50:.2f}",
             f"{p99:.2f}",
             f"{most:.2f}",
+            f"{cpu:.2f}",
             str(len(ordered)),
             "yes" if outcome.same else "NO",
             p50_ms=p50,
             p99_ms=p99,
             max_ms=most,
+            cpu_ms_per_file=cpu,
             files=len(ordered),
             same=outcome.same,
         )

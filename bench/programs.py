@@ -1,25 +1,28 @@
-"""The programs of W1, W1r, W1u, W1s and the routed workloads."""
+"""The programs of W1, W1r, W1u, W1s, its compressed form and the routed workloads."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.measure import Comparison, Goal, Program
 from bench.settings import PIPELINES, RIVALS, Settings
+from bench.workloads import gzipped
 
 _RENAMED = {"INFO": "info.log", "WARN": "warn.log", "ERROR": "error.log"}
 
 FPROC = "fproc"
 TWO = "fproc, 2 workers"
+BEFORE = "fproc, before"
 MAWK = "mawk"
 TUNED = "mawk, tuned"
 LOOP = "Python loop"
 OF_W1 = "fproc W1"
 LIMIT = "C program (the limit)"
+ZCAT = "zcat | mawk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,19 @@ def lacks(python: str, module: str) -> str:
     code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
     is_importable = subprocess.run([python, "-c", code], check=False).returncode == 0
     return "" if is_importable else f"not installed: {module} (PyPI; see --rivals-python)"
+
+
+def older(before: Path, command: Sequence[str]) -> list[str]:
+    """Return a command of fproc that runs the one of another checkout."""
+    return ["env", f"PYTHONPATH={before}", *command]
+
+
+def with_before(comparison: Comparison, before: Path) -> Comparison:
+    """Return a comparison in which the fproc of another checkout runs, too."""
+    own = next(program for program in comparison.programs if program.name == FPROC)
+    program = Program(BEFORE, lambda folder: older(before, own.command(folder)), compared=own.compared)
+    goal = Goal(FPROC, 1.0, BEFORE, by_cpu=True)
+    return replace(comparison, programs=[*comparison.programs, program], goals=[*comparison.goals, goal])
 
 
 def w1(bench: Bench) -> list[Comparison]:
@@ -153,6 +169,18 @@ def w1s(bench: Bench) -> list[Comparison]:
     return [Comparison(f"W1s: {bench.settings.mb} MB, with a class that keeps state", programs, goals)]
 
 
+def compressed(bench: Bench) -> list[Comparison]:
+    packed = replace(bench, log=gzipped(bench.log))
+    script = f"zcat '{packed.log}' | mawk -v dir=\"$1\" -f '{RIVALS / 'w1.awk'}'"
+    programs = [
+        tool("mawk", lambda folder: ["sh", "-c", script, "sh", folder], title=ZCAT, needs=["zcat"]),
+        packed.fproc("w1"),
+        packed.fproc("w1", TWO, workers=2),
+    ]
+    goals = [Goal(FPROC, 1.0, ZCAT, by_cpu=True), Goal(TWO, 1.0, ZCAT)]
+    return [Comparison(f"W1 from a .gz: {bench.settings.mb} MB in it, built-ins", programs, goals)]
+
+
 def routed(bench: Bench) -> list[Comparison]:
     goals = [Goal(FPROC, 0.9, MAWK), Goal(TWO, 0.9, MAWK)]
     titles = {
@@ -178,6 +206,7 @@ COMPARISONS: dict[str, Callable[[Bench], list[Comparison]]] = {
     "W1r": w1r,
     "W1u": w1u,
     "W1s": w1s,
+    "gzip": compressed,
     "routed": routed,
 }
 """The comparisons of each workload that reads the big log."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.programs import lacks
+from bench.programs import BEFORE, lacks, older
 from bench.settings import PIPELINES, RIVALS, Settings
 from bench.workloads import small_files, small_result
 
@@ -275,6 +275,18 @@ def fproc(settings: Settings, durability: str = "process", *, appends: bool = Fa
         appends=appends,
         reference=BARE_POWER if is_power else BARE,
     )
+
+
+def fproc_before(settings: Settings) -> list[Service]:
+    """Return the fproc of another checkout, if one was given."""
+    before = settings.before
+    if before is None:
+        return []
+
+    def commands(place: Place) -> list[list[str]]:
+        return [older(before, [*fproc_command(settings, place), "--no-dashboard"])]
+
+    return [Service(BEFORE, commands, small_result)]
 
 
 def bare(settings: Settings, name: str, durability: str, count: int) -> Service:

@@ -14,7 +14,10 @@ BENCH = REPO / "bench"
 RIVALS = BENCH / "rivals"
 PIPELINES = BENCH / "pipelines"
 
-WORKLOADS = ("W1", "W1r", "W1u", "W1s", "routed", "everyday", "records", "W2", "latency", "W3", "W4")
+WORKLOADS = (
+    *("W1", "W1r", "W1u", "W1s", "gzip", "routed", "everyday", "records"),
+    *("W2", "latency", "W3", "W4", "starts"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Settings:
     python: str
     rivals_python: str
     pyz: Path
+    before: Path | None
     scratch: Path
     json: Path | None
 
@@ -54,6 +58,7 @@ def read(arguments: Sequence[str]) -> Settings:
     add("--python", default=sys.executable, help="the Python of fproc and of the plain loops (this one)")
     add("--rivals-python", help="a Python that has polars, watchfiles and watchdog (the same)")
     add("--pyz", type=Path, default=REPO / "fproc.pyz", help="the built executable (fproc.pyz)")
+    add("--before", type=Path, help="a checkout of an older fproc, measured beside this one")
     add("--scratch", type=Path, help="where files are put while it runs (a folder under $TMPDIR)")
     add("--json", type=Path, help="write all figures there, too")
     options = parser.parse_args(arguments)
@@ -69,6 +74,7 @@ def read(arguments: Sequence[str]) -> Settings:
         python=options.python,
         rivals_python=options.rivals_python or options.python,
         pyz=options.pyz.absolute(),
+        before=options.before and options.before.absolute(),
         scratch=(options.scratch or Path(tempfile.gettempdir()) / "fproc-bench").absolute(),
         json=options.json,
     )

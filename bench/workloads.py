@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -43,6 +45,17 @@ def big_log(folder: Path, size_mb: int) -> Path:
                 break
     unfinished.rename(path)
     return path
+
+
+def gzipped(path: Path) -> Path:
+    """Return a file's compressed form, as gzip makes it; made if it is not there."""
+    packed = path.with_name(f"{path.name}.gz")
+    if not packed.exists():
+        unfinished = packed.with_suffix(f".{os.getpid()}.tmp")
+        with path.open("rb") as source, gzip.open(unfinished, "wb", compresslevel=6) as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+        unfinished.rename(packed)
+    return packed
 
 
 def small_files(count: int) -> Iterator[tuple[str, bytes]]:
