@@ -80,7 +80,7 @@ def comparisons(bench: Bench) -> list[Comparison]:
 
 def _comparison(bench: Bench, everyday: Everyday) -> Comparison:
     programs: Sequence[Program] = [_rival(bench, everyday), bench.fproc(f"everyday/{everyday.name}")]
-    goals = [Goal(FPROC, everyday.goal, programs[0].name, by_cpu=True)]
+    goals = [Goal(FPROC, everyday.goal, programs[0].name)]
     return Comparison(f"everyday: {bench.settings.mb} MB, {everyday.name}", programs, goals)
 
 

@@ -15,12 +15,16 @@ from pathlib import Path
 from bench.report import Report, Spread, goal
 from bench.scratch import Scratch
 from bench.settings import BENCH
+from bench.trees import busy_seconds
 
 SLOW_SECONDS = 60.0
 """A program that took longer is not run again."""
 
 LIMIT_SECONDS = 1800.0
 """A program that takes longer is ended."""
+
+QUIET_SHARE = 0.1
+"""What others may use of the processors while programs run whose times by the clock are judged."""
 
 Say = Callable[[str], None]
 """Prints progress for the user."""
@@ -49,14 +53,15 @@ class Program:
 class Goal:
     """At most `limit` times what another program takes; or, without one, at most `limit` MB of memory.
 
-    With `by_cpu`, what counts is the median of the ratios of processor time in each round, which another
-    load of the host hardly changes.
+    What counts is the median of the ratios of processor time in each round, which another load of the host
+    hardly changes; with `by_wall`, for programs on several processors, the ratio of the medians of their
+    times by the clock, which is judged only if the host was quiet.
     """
 
     program: str
     limit: float
     reference: str = ""
-    by_cpu: bool = False
+    by_wall: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +75,20 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of one run: wall seconds, CPU seconds, peak memory (MB) of the largest process."""
+    """The cost of one run.
+
+    Attributes:
+        seconds: by the clock.
+        cpu_seconds: user and system, of all its processes.
+        peak_mb: the peak memory of the largest process.
+        others_share: the share of all processors that others used meanwhile, the host of a virtual machine
+            among them.
+    """
 
     seconds: float
     cpu_seconds: float
     peak_mb: float
+    others_share: float
 
 
 @dataclass(slots=True)
@@ -146,6 +160,7 @@ def run(command: Sequence[str], folder: Path) -> Cost:
     Raises:
         ProgramError: it failed, or took too long.
     """
+    busy_before = busy_seconds()
     launcher = [sys.executable, "-I", "-S", str(BENCH / "launch.py"), *command]
     process = subprocess.Popen(
         launcher,
@@ -171,7 +186,9 @@ def run(command: Sequence[str], folder: Path) -> Cost:
     status, seconds, cpu_seconds, peak_kib = figures.split()
     if int(status):
         raise ProgramError(f"exit status {status}: {last}")
-    return Cost(float(seconds), float(cpu_seconds), int(peak_kib) * 1024 / 1e6)
+    others_seconds = busy_seconds() - busy_before - float(cpu_seconds)
+    others_share = max(0.0, others_seconds / (float(seconds) * (os.cpu_count() or 1)))
+    return Cost(float(seconds), float(cpu_seconds), int(peak_kib) * 1024 / 1e6, others_share)
 
 
 def _digests(folder: Path, renamed: Mapping[str, str]) -> dict[str, str]:
@@ -195,6 +212,7 @@ def _report(comparison: Comparison, outcomes: Mapping[str, _Outcome]) -> Report:
             Spread.of([cost.seconds for cost in outcome.costs]).median,
             Spread.of([cost.cpu_seconds for cost in outcome.costs]).median,
             max(cost.peak_mb for cost in outcome.costs),
+            Spread.of([cost.others_share for cost in outcome.costs]).median,
         )
         for name, outcome in outcomes.items()
         if outcome.costs and not outcome.failure
@@ -216,21 +234,26 @@ def _report(comparison: Comparison, outcomes: Mapping[str, _Outcome]) -> Report:
                 goal(f"{target.program}, memory", medians[target.program].peak_mb, target.limit, " MB")
             )
         elif target.program in medians and target.reference in medians:
-            ratio, by = _ratio(target, outcomes)
-            report.notes.append(goal(f"{target.program} / {target.reference}, {by}", ratio, target.limit))
+            report.notes.append(_verdict(target, outcomes, medians))
         else:
             report.notes.append(f"{target.program} / {target.reference}: not known here")
     return report
 
 
-def _ratio(target: Goal, outcomes: Mapping[str, _Outcome]) -> tuple[float, str]:
-    """Return the ratio that a goal is about, and by what it was measured."""
-    one, other = outcomes[target.program].costs, outcomes[target.reference].costs
-    if not target.by_cpu:
-        seconds = [Spread.of([cost.seconds for cost in costs]).median for costs in (one, other)]
-        return seconds[0] / seconds[1], "wall"
-    pairs = zip(one, other, strict=False)  # a slow one is not run again
-    return Spread.of([a.cpu_seconds / b.cpu_seconds for a, b in pairs]).median, "CPU"
+def _verdict(target: Goal, outcomes: Mapping[str, _Outcome], medians: Mapping[str, Cost]) -> str:
+    """Return a note that says whether a goal about two programs is met, or why that is not known."""
+    what = f"{target.program} / {target.reference}"
+    if not target.by_wall:
+        pairs = zip(outcomes[target.program].costs, outcomes[target.reference].costs, strict=False)
+        ratio = Spread.of([one.cpu_seconds / other.cpu_seconds for one, other in pairs]).median
+        return goal(f"{what}, CPU", ratio, target.limit)
+    one, other = medians[target.program], medians[target.reference]
+    ratio = one.seconds / other.seconds
+    busiest = max(one.others_share, other.others_share)
+    if busiest > QUIET_SHARE:
+        why = f"others used {busiest:.0%} of the processors"
+        return f"{what}, wall: {ratio:.2f} (goal at most {target.limit:g}, not judged: {why})"
+    return goal(f"{what}, wall", ratio, target.limit)
 
 
 def _add(report: Report, program: Program, outcome: _Outcome, middle: Cost, reference: Cost | None) -> None:

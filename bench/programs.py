@@ -95,7 +95,7 @@ def with_before(comparison: Comparison, before: Path) -> Comparison:
     """Return a comparison in which the fproc of another checkout runs, too."""
     own = next(program for program in comparison.programs if program.name == FPROC)
     program = Program(BEFORE, lambda folder: older(before, own.command(folder)), compared=own.compared)
-    goal = Goal(FPROC, 1.0, BEFORE, by_cpu=True)
+    goal = Goal(FPROC, 1.0, BEFORE)
     return replace(comparison, programs=[*comparison.programs, program], goals=[*comparison.goals, goal])
 
 
@@ -127,9 +127,9 @@ def w1(bench: Bench) -> list[Comparison]:
     ]
     goals = [
         Goal(FPROC, 0.8, MAWK),
-        Goal(FPROC, 1.0, TUNED, by_cpu=True),
-        Goal(TWO, 0.5, MAWK),
-        Goal(TWO, 2.5, LIMIT),
+        Goal(FPROC, 1.0, TUNED),
+        Goal(TWO, 0.5, MAWK, by_wall=True),
+        Goal(TWO, 2.5, LIMIT, by_wall=True),
         Goal(FPROC, 25),
     ]
     return [Comparison(f"W1: {bench.settings.mb} MB, built-ins", programs, goals)]
@@ -154,7 +154,7 @@ def w1u(bench: Bench) -> list[Comparison]:
         bench.fproc("w1u", TWO, workers=2),
         bench.loop("loop_w1u.py"),
     ]
-    goals = [Goal(FPROC, 1.2, MAWK), Goal(TWO, 1.2, MAWK), Goal(FPROC, 1.1, LOOP)]
+    goals = [Goal(FPROC, 1.2, MAWK), Goal(TWO, 1.2, MAWK, by_wall=True), Goal(FPROC, 1.1, LOOP)]
     return [Comparison(f"W1u: {bench.settings.mb} MB, three user functions a line", programs, goals)]
 
 
@@ -177,12 +177,12 @@ def compressed(bench: Bench) -> list[Comparison]:
         packed.fproc("w1"),
         packed.fproc("w1", TWO, workers=2),
     ]
-    goals = [Goal(FPROC, 1.0, ZCAT, by_cpu=True), Goal(TWO, 1.0, ZCAT)]
+    goals = [Goal(FPROC, 1.0, ZCAT), Goal(TWO, 1.0, ZCAT, by_wall=True)]
     return [Comparison(f"W1 from a .gz: {bench.settings.mb} MB in it, built-ins", programs, goals)]
 
 
 def routed(bench: Bench) -> list[Comparison]:
-    goals = [Goal(FPROC, 0.9, MAWK), Goal(TWO, 0.9, MAWK)]
+    goals = [Goal(FPROC, 0.9, MAWK), Goal(TWO, 0.9, MAWK, by_wall=True)]
     titles = {
         "routed": f"routed: {bench.settings.mb} MB, lines into three files, unchanged",
         "routed_drop": f"routed, dropped: {bench.settings.mb} MB, the same without health checks",

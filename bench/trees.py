@@ -60,6 +60,17 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return seconds
 
 
+def busy_seconds() -> float:
+    """Return the seconds that all processors together have been busy since the machine was started.
+
+    What a hypervisor gave to others (`steal`) is in it, what they idled or waited for a disk is not; see
+    proc(5).
+    """
+    with open("/proc/stat", encoding="ascii") as file:
+        user, nice, system, _idle, _iowait, irq, softirq, steal, *_ = map(int, file.readline().split()[1:])
+    return (user + nice + system + irq + softirq + steal) / _TICKS_PER_SECOND
+
+
 def _stat(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat from the third on: the second may contain anything."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from bench.measure import Program, ProgramError, paired_ratio
+from bench import measure
+from bench.measure import Comparison, Goal, Program, ProgramError, compare, paired_ratio
 from bench.scratch import Scratch
 
 
@@ -29,3 +31,27 @@ def test_programs_that_write_something_else_are_not_compared(tmp_path: Path) -> 
         pytest.raises(ProgramError, match="one and other wrote different results"),
     ):
         paired_ratio(writing("one", "a"), writing("other", "b"), 1, scratch)
+
+
+def wall_verdict(scratch: Scratch, others: Sequence[float], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the note about a goal by the clock, where the processors' counters are these."""
+    busy = iter(others)
+    monkeypatch.setattr(measure, "busy_seconds", lambda: next(busy))
+    programs = [writing("one", "a"), writing("other", "a")]
+    comparison = Comparison("two", programs, [Goal("one", 1000.0, "other", by_wall=True)])
+    return compare(comparison, 1, scratch, lambda _: None).notes[0]
+
+
+def test_times_by_the_clock_are_judged_on_a_quiet_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Scratch(tmp_path / "bench", 0.0)) as scratch:
+        assert wall_verdict(scratch, [0.0] * 6, monkeypatch).endswith("(goal at most 1000: met)")
+
+
+def test_times_by_the_clock_are_not_judged_where_others_used_the_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Scratch(tmp_path / "bench", 0.0)) as scratch:
+        note = wall_verdict(scratch, [0.0, 1000.0, 1000.0, 1000.0, 1000.0, 1000.0], monkeypatch)
+    assert "not judged: others used" in note
