@@ -92,11 +92,12 @@ def older(before: Path, command: Sequence[str]) -> list[str]:
 
 
 def with_before(comparison: Comparison, before: Path) -> Comparison:
-    """Return a comparison in which the fproc of another checkout runs, too."""
-    own = next(program for program in comparison.programs if program.name == FPROC)
+    """Return a comparison in which the fproc of another checkout runs next to this one."""
+    programs = list(comparison.programs)
+    place, own = next((i, program) for i, program in enumerate(programs) if program.name == FPROC)
     program = Program(BEFORE, lambda folder: older(before, own.command(folder)), compared=own.compared)
-    goal = Goal(FPROC, 1.0, BEFORE)
-    return replace(comparison, programs=[*comparison.programs, program], goals=[*comparison.goals, goal])
+    programs.insert(place + 1, program)
+    return replace(comparison, programs=programs, goals=[*comparison.goals, Goal(FPROC, 1.0, BEFORE)])
 
 
 def w1(bench: Bench) -> list[Comparison]:
