@@ -201,6 +201,11 @@ class Metrics:
         with self._lock:
             return self._node_sums()
 
+    def sampled_sums(self) -> dict[str, float]:
+        """Return for how long workers were seen at each node since the start, in seconds."""
+        with self._lock:
+            return {tag: node.sampled_seconds for tag, node in self._nodes.items()}
+
     def _node_sums(self) -> dict[str, NodeCounts]:
         return {tag: node.sums() for tag, node in self._nodes.items()}
 

@@ -41,7 +41,7 @@ FLUSH_LINE_ERRORS = 500
 """How many left-out lines are written with such events, apart from the first one of each file."""
 
 SAMPLE_SECONDS = 30.0
-"""How often the number of inputs that are left is written to the history, if it has changed."""
+"""How often the number of inputs that are left, and the time at nodes, are written, if they have changed."""
 
 TELL_SECONDS = 1.0
 """How often the instance's file is written."""
@@ -115,10 +115,11 @@ class Recorder:
         self._events: list[FileEvent] = []
         self._line_errors = 0
         self._nodes: dict[str, NodeCounts] = {}
+        self._sampled: dict[str, float] = {}
         self._started = rfc3339(clock())
         self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
-        self._flush_at = self._tell_at = self._sample_at = monotonic()
+        self._flush_at = self._tell_at = self._sample_at = self._sampled_at = monotonic()
         self._sample: tuple[int, float, int] | None = None
 
     def outcome(self, outcome: Outcome) -> None:
@@ -202,6 +203,9 @@ class Recorder:
         if self._events and (now >= self._flush_at or len(self._events) >= FLUSH_EVENTS):
             self._flush()
             self._flush_at = now + FLUSH_SECONDS
+        if now >= self._sampled_at:
+            self._sampled_at = now + SAMPLE_SECONDS
+            self._note_sampled()
         if now >= self._tell_at:
             self._tell_at = now + TELL_SECONDS
             self._note(running())
@@ -238,6 +242,7 @@ class Recorder:
     def close(self) -> None:
         """Write the events that wait, and close everything."""
         self._flush()
+        self._note_sampled()
         if self._history is not None:
             self._history.close()
         if self._instance_file is not None:
@@ -249,6 +254,14 @@ class Recorder:
             before, self._nodes = self._nodes, self._metrics.node_sums()
             nodes = {tag: sums.since(before.get(tag, NodeCounts())) for tag, sums in self._nodes.items()}
             self._history.record(events, {tag: counts for tag, counts in nodes.items() if counts.received})
+
+    def _note_sampled(self) -> None:
+        """Add to the history for how long workers were seen at nodes since the last time."""
+        before, self._sampled = self._sampled, self._metrics.sampled_sums()
+        grown = {tag: seconds - before.get(tag, 0.0) for tag, seconds in self._sampled.items()}
+        lately = {tag: seconds for tag, seconds in grown.items() if seconds}
+        if lately and self._history is not None:
+            self._history.nodes.note_sampled(self._clock(), lately)
 
     def _note(self, running: Mapping[str, Progress]) -> None:
         """Note how far each file is, and the traces of its lines."""

@@ -160,13 +160,16 @@ class NodeWindow:
         points = []
         for number in range(last, last - STEPS, -1):
             before = self._begins[number].get(tag, NodeCounts()) if number in self._begins else after
-            points.append(node_point(after.since(before) if number >= self._first else None))
+            points.append(node_point(after.since(before) if number >= self._first else None, None))
             after = before
         return points[::-1]
 
 
-def node_point(counts: NodeCounts | None) -> dict[str, Any]:
-    """Return what a node did in a step as `/series` shows it; None is not known."""
+def node_point(counts: NodeCounts | None, sampled_seconds: float | None) -> dict[str, Any]:
+    """Return what a node did in a step, and for how long it was seen, as `/series` shows it.
+
+    None is not known.
+    """
     if counts is None:
         return dict.fromkeys(("received", "emitted", "failed", "seconds_each", "sampled_seconds"))
     each = counts.seconds / counts.timed if counts.timed else None
@@ -175,7 +178,7 @@ def node_point(counts: NodeCounts | None) -> dict[str, Any]:
         "emitted": counts.emitted,
         "failed": counts.failed,
         "seconds_each": None if each is None else round(max(each, 0.0), 9),
-        "sampled_seconds": None,
+        "sampled_seconds": None if sampled_seconds is None else round(sampled_seconds, 3),
     }
 
 

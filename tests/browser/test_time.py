@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.programs.driving import Visitor, change_pipeline
 from tests.support.programs.running import Watching, drop
@@ -98,6 +98,35 @@ def test_a_moment_of_a_chart_leads_to_the_files_that_ended_then_by_mouse_and_by_
     expect(page.locator("#chosen li")).to_have_count(0)
 
 
+def click_on_cross(page: Page, chart: Locator) -> None:
+    """Click on the first cross of a chart, which is drawn from its upper left end."""
+    chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
+    moves = str(chart.locator("path.cross").get_attribute("d"))
+    x, y = map(float, re.findall(r"[\d.]+", moves)[:2])
+    chart.click(position={"x": x + 2, "y": y - 2})
+
+
+def check_failed_are_listed(page: Page) -> None:
+    expect(page.locator("#state")).to_have_value("failed")
+    expect(page.locator("#chosen")).to_contain_text(re.compile(r"ended from \S+ [\d:]+ to \S+ [\d:]+"))
+    expect(page).to_have_url(re.compile(r"state=failed.*from=.*&to=.*"))
+    expect(page.locator("#files-table tbody tr")).to_have_count(1)
+    assert listed(page) == ["bad.log"]
+
+
+def test_a_click_on_the_cross_of_failed_files_lists_these_alone(visitor: Visitor, watch: Watch) -> None:
+    running = watch(workers=1)
+    finish(running, "good.log")
+    finish(running, "bad.log", b"bad\n")
+    page = visitor.open(f"{running.url}?window=900")
+    chart = page.locator("#chart-ended")
+    expect(chart.locator("path.cross")).to_have_attribute("d", re.compile(r"^M"), timeout=60_000)
+    click_on_cross(page, chart)
+    check_failed_are_listed(page)
+    chart.click(position={"x": 60, "y": 100})
+    expect(page.locator("#state")).to_have_value("")
+
+
 def test_a_node_has_charts_of_its_own_over_each_window_and_a_moment_leads_to_its_failures(
     visitor: Visitor, watch: Watch
 ) -> None:
@@ -116,6 +145,9 @@ def test_a_node_has_charts_of_its_own_over_each_window_and_a_moment_leads_to_its
     expect(page.locator("#chosen")).to_contain_text("failed at node judge")
     expect(page.locator("#files-table tbody tr")).to_have_count(1)
     assert listed(page) == ["bad.log"]
+    click_on_cross(page, chart)
+    expect(page.locator("#chosen")).to_contain_text("failed at node judge")
+    check_failed_are_listed(page)
     for window in (86_400, 2_592_000):
         points = running.get(f"/series?window={window}&node=judge")[1]["node"]["points"]
         assert (sum(point["received"] for point in points), points[-1]["failed"]) == (91, 1)

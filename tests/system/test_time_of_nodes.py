@@ -53,6 +53,11 @@ def test_a_node_that_waits_has_the_time_and_one_that_does_nothing_has_none(tmp_p
         nodes = watching.get("/stats")[1]["nodes"]
         with urllib.request.urlopen(watching.url + "/metrics") as answer:
             metrics = answer.read().decode()
+    with Watching(tmp_path, dashboard=True) as again:
+        points = again.get("/series?window=86400&node=waiting")[1]["node"]["points"]
+    assert sum(point["sampled_seconds"] for point in points) == pytest.approx(
+        nodes["waiting"]["sampled_seconds"], abs=0.01
+    )
     assert share(nodes, "sampled_seconds") > 0.9
     assert 2 < nodes["waiting"]["sampled_seconds"] < 12
     assert share(nodes, "seconds") < 0.5

@@ -13,7 +13,7 @@ TOTALS = (
 )
 """What is added up over restarts: the columns of the table `totals`, in their order."""
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """The `user_version` of new databases, and the highest that is understood; older ones are migrated to it."""
 
 # The trigger fires only for an event that was not there yet, in the transaction that inserts it.
@@ -87,7 +87,9 @@ _VERSION_6 = (
         time INTEGER PRIMARY KEY, files INTEGER NOT NULL, oldest_seconds REAL NOT NULL,
         ended INTEGER NOT NULL)""",
 )
-_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
+# For how long workers were seen at nodes before this version is not known.
+_VERSION_7 = ("ALTER TABLE node_steps ADD COLUMN sampled_seconds REAL",)
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

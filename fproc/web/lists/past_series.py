@@ -9,10 +9,13 @@ from typing import Any
 from fproc.base.times import rfc3339
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.telemetry.history.history import History
+from fproc.telemetry.history.node_steps import NodeStep
 from fproc.telemetry.rolling import STEPS, Step, node_point
 
 FRESH_SHARE = 0.05
 """The share of a step for which an answer is given again: a question reads all events of its window."""
+
+_IDLE = NodeStep(NodeCounts(), 0.0)
 
 
 class PastSeries:
@@ -64,7 +67,8 @@ class PastSeries:
 
     def _node_points(self, node: str, first: int, step_seconds: int) -> list[dict[str, Any]]:
         known = self._history.nodes.by_step(node, first, step_seconds) if self._history else {}
-        return [node_point(known.get(step, NodeCounts())) for step in range(first, first + STEPS)]
+        steps = [known.get(number, _IDLE) for number in range(first, first + STEPS)]
+        return [node_point(step.counts, step.sampled_seconds) for step in steps]
 
     def _points(self, first: int, step_seconds: int) -> list[dict[str, Any]]:
         steps = [Step(number) for number in range(first, first + STEPS)]

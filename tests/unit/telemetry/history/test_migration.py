@@ -12,11 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.telemetry.events import Failure
 from fproc.telemetry.history.chosen import ChosenEvents
 from fproc.telemetry.history.history import History
+from fproc.telemetry.history.node_steps import STEP_SECONDS, NodeStep
 from fproc.telemetry.history.schema import SCHEMA_VERSION
 from tests.support.histories import NOW, Opener, asked_aside, event, jobs, lines
+
+STEP = int(NOW // STEP_SECONDS)
 
 VERSION_1 = """
 CREATE TABLE events (
@@ -77,6 +81,25 @@ PRAGMA user_version = 5;
 """
 """What the fifth version had more, and an event of it."""
 
+VERSION_6 = f"""
+ALTER TABLE events ADD COLUMN pipeline TEXT;
+ALTER TABLE events ADD COLUMN version TEXT;
+CREATE INDEX events_of_pipeline ON events (pipeline) WHERE pipeline IS NOT NULL;
+CREATE TABLE pipelines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL,
+    pipeline TEXT NOT NULL, version TEXT NOT NULL, parts TEXT NOT NULL);
+CREATE TABLE node_steps (
+    node TEXT NOT NULL, step INTEGER NOT NULL, received INTEGER NOT NULL, emitted INTEGER NOT NULL,
+    failed INTEGER NOT NULL, timed INTEGER NOT NULL, seconds REAL NOT NULL,
+    PRIMARY KEY (node, step)) WITHOUT ROWID;
+CREATE TABLE left_files (
+    time INTEGER PRIMARY KEY, files INTEGER NOT NULL, oldest_seconds REAL NOT NULL,
+    ended INTEGER NOT NULL);
+INSERT INTO node_steps VALUES ('start', {STEP}, 10, 8, 1, 2, 0.5), ('start', {STEP - 1}, 4, 4, 0, 0, 0);
+PRAGMA user_version = 6;
+"""
+"""What the sixth version had more, and what a node did in two steps."""
+
 
 def version_1(path: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -131,6 +154,28 @@ def test_a_database_of_the_fifth_version_is_brought_up_to_date_with_all_it_holds
     (new,) = history.recent(limit=9, chosen=ChosenEvents(pipeline="0123456789ab"))
     assert (new.event.job, new.event.version) == ("j4", "9.1")
     assert history.totals()["files_processed"] == 2
+
+
+def test_in_a_database_of_the_sixth_version_the_time_at_nodes_is_not_known_and_from_then_on_it_is(
+    opened: Opener, path: str, warnings: Callable[[], list[str]]
+) -> None:
+    version_5(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(VERSION_6)
+    history = opened(days=1)
+    assert warnings() == [f"{path} was brought up to date (schema {SCHEMA_VERSION}, before 6)"]
+    history.record([event("j4")], {"start": NodeCounts(5, 5)})
+    history.nodes.note_sampled(NOW, {"start": 7.0, "end": 3.0})
+    history.nodes.note_sampled(NOW + STEP_SECONDS, {"start": 9.0})
+    assert history.nodes.by_step("start", STEP - 1, STEP_SECONDS) == {
+        STEP - 1: NodeStep(NodeCounts(4, 4), None),
+        STEP: NodeStep(NodeCounts(15, 13, 1, 2, 0.5), None),
+        STEP + 1: NodeStep(NodeCounts(), 9.0),
+    }
+    assert history.nodes.by_step("end", STEP, STEP_SECONDS) == {STEP: NodeStep(NodeCounts(), 3.0)}
+    longer = STEP_SECONDS * STEP * 2  # one step that has all of them
+    assert history.nodes.by_step("start", 0, longer) == {0: NodeStep(NodeCounts(19, 17, 1, 2, 0.5), None)}
+    assert [row.event.job for row in history.recent(limit=9)] == ["j4", "j3", "j2", "j1"]
 
 
 def test_several_that_find_a_database_of_the_first_version_bring_it_up_to_date_once(

@@ -14,12 +14,13 @@ import pytest
 from fproc.base.values import replace
 from fproc.config.retention import Retention
 from fproc.pipeline.tracing.counts import NodeCounts
+from fproc.process.mark import Whereabouts
 from fproc.run.attempt import WorkerDeath
 from fproc.run.outcome import KINDS
 from fproc.run.verdict import Verdict
 from fproc.spool.job.job import RolledForward
 from fproc.telemetry.history.history import History
-from fproc.telemetry.history.node_steps import STEP_SECONDS
+from fproc.telemetry.history.node_steps import STEP_SECONDS, NodeStep
 from fproc.telemetry.recorder import (
     FLUSH_EVENTS,
     FLUSH_SECONDS,
@@ -60,8 +61,55 @@ def test_what_nodes_did_is_written_once_with_the_events(tmp_path: Path) -> None:
     for number in range(3):
         books.recorder.outcome(changed(DONE, job=f"j{number}", figures=figures))
         books.turn(FLUSH_SECONDS)
-    assert history.nodes.by_step("start", step, STEP_SECONDS) == {step: NodeCounts(30, 24, 6)}
+    assert history.nodes.by_step("start", step, STEP_SECONDS) == {step: NodeStep(NodeCounts(30, 24, 6), 0.0)}
     books.recorder.close()
+
+
+def sampled(history: History, step: int) -> dict[str, float | None]:
+    found = {tag: history.nodes.by_step(tag, step, STEP_SECONDS).get(step) for tag in ("start", "end")}
+    return {tag: one.sampled_seconds for tag, one in found.items() if one}
+
+
+def at_node(tag: str) -> Whereabouts:
+    return Whereabouts("", node=tag)
+
+
+def test_the_time_at_nodes_is_written_from_time_to_time_as_it_has_grown(tmp_path: Path) -> None:
+    history = real(tmp_path)
+    books = Books(tmp_path, history)
+    step = int(books.now // STEP_SECONDS)
+    books.turn()
+    books.metrics.add_time(at_node("start"), 2.0)
+    books.metrics.add_time(Whereabouts("at its commit"), 9.0)
+    books.turn(SAMPLE_SECONDS / 2)
+    assert sampled(history, step) == {}
+    books.turn(SAMPLE_SECONDS / 2)
+    assert sampled(history, step) == {"start": 2.0}
+    books.turn(SAMPLE_SECONDS)
+    books.metrics.add_time(at_node("start"), 0.5)
+    books.metrics.add_time(at_node("end"), 4.0)
+    books.turn(SAMPLE_SECONDS)
+    assert sampled(history, step) == {"start": 2.5, "end": 4.0}
+    books.metrics.add_time(at_node("end"), 8.0)
+    books.turn(STEP_SECONDS)
+    assert sampled(history, step) == {"start": 2.5, "end": 4.0}
+    assert sampled(history, step + 1) == {"end": 8.0}
+    books.recorder.close()
+
+
+def test_the_time_at_nodes_goes_on_after_a_restart_whose_counters_begin_anew(tmp_path: Path) -> None:
+    for run in range(3):
+        own_folder = tmp_path / f"run-{run}"
+        own_folder.mkdir()
+        books = Books(own_folder, real(tmp_path))
+        books.metrics.add_time(at_node("start"), 3.0 - run)
+        if run == 1:
+            books.turn()
+            books.metrics.add_time(at_node("start"), 0.5)
+        books.recorder.close()
+    history = real(tmp_path)
+    assert sampled(history, int(books.now // STEP_SECONDS)) == {"start": 6.5}
+    history.close()
 
 
 def test_what_is_left_is_written_from_time_to_time_if_it_has_changed_after_the_events(tmp_path: Path) -> None:

@@ -56,13 +56,15 @@ def test_without_a_history_nothing_has_ended(room: Room) -> None:
 def test_what_a_node_did_stands_beside_the_files_step_by_step(room: Room) -> None:
     assert room.history is not None
     room.history.record([ended("a", 0)], {"start": NodeCounts(10, 8, 1, 4, 2.0)})
+    room.history.nodes.note_sampled(time.time(), {"start": 12.3456})
     for window in PAST_WINDOWS:
         series = room.listing.past.series(window, "start")
         assert len(series["node"]["points"]) == len(series["points"]) == STEPS
         assert series["node"]["points"][-1] == {
-            "received": 10, "emitted": 8, "failed": 1, "seconds_each": 0.5, "sampled_seconds": None,
+            "received": 10, "emitted": 8, "failed": 1, "seconds_each": 0.5, "sampled_seconds": 12.346,
         }  # fmt: skip
         assert sum(point["received"] for point in series["node"]["points"]) == 10
+        assert [point["sampled_seconds"] for point in series["node"]["points"][:-1]] == [0.0] * (STEPS - 1)
         assert "node" not in room.listing.past.series(window)
 
 

@@ -15,6 +15,7 @@ const CHARTS = [
   ] },
 ];
 const PLOT = { height: 150, left: 52, right: 8, top: 8, bottom: 20 };
+const CROSS_REACH = 8; // pixels, across and up
 let cursor = null; // the index of the point that is read out, in all charts; null: the newest
 
 function buildWindows() {
@@ -79,7 +80,9 @@ function renderChart(chart, { points, step_seconds: step, window_seconds: window
   plot.x = x;
   plot.marks = placeMarks(changes, xOf);
   plot.points = points.length;
-  plot.openStep = index => openStep(points[index], step, chart.also);
+  plot.crosses = lines.filter(line => line.isMark).flatMap(({ values }) => values.flatMap((value, index) =>
+    value ? [{ index, x: x(index), y: y(value) }] : []));
+  plot.openStep = (index, chosen) => openStep(points[index], step, { ...chart.also?.(points[index]), ...chosen });
   plot.replaceChildren(svg('svg', { 'aria-hidden': 'true' },
     [0, .5, 1].map(part => drawGridLine(inner, y(part * top), chart.tick(part * top))),
     timeTicks(end, window).map(seconds => svg('text', { 'text-anchor': 'middle', y: PLOT.height - 5,
@@ -99,17 +102,25 @@ function renderChart(chart, { points, step_seconds: step, window_seconds: window
   plot.setAttribute('aria-valuetext', `${moment}: ${spoken}${points[at] ? spokenChanges(changes, Date.parse(points[at].timestamp), step) : ''}`);
 }
 
-/** List the files of the mark or the step that was clicked. */
+/** List the files of the cross, the mark or the step that was clicked: of a cross, those that failed. */
 function openPoint({ plot }, event) {
-  const mark = markAt(plot.marks, event.clientX - plot.getBoundingClientRect().left);
-  if (mark) openChosen({ pipeline: mark.pipeline });
+  const box = plot.getBoundingClientRect();
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+  const cross = crossAt(plot.crosses, x, y), mark = markAt(plot.marks, x);
+  if (cross) plot.openStep(cross.index, { state: FAILED });
+  else if (mark) openChosen({ pipeline: mark.pipeline });
   else plot.openStep(indexAt(plot, event.clientX));
 }
 
-function openStep(point, step, also = () => ({})) {
+/** The cross that is pointed at, if there is one. */
+const crossAt = (crosses, x, y) => crosses
+  .filter(cross => Math.abs(cross.x - x) <= CROSS_REACH && Math.abs(cross.y - y) <= CROSS_REACH)
+  .sort((a, b) => Math.hypot(a.x - x, a.y - y) - Math.hypot(b.x - x, b.y - y))[0];
+
+function openStep(point, step, chosen) {
   if (!point) return;
   const end = new Date(Date.parse(point.timestamp) + step * 1000).toISOString();
-  openChosen({ from: point.timestamp, to: end, ...also(point) });
+  openChosen({ from: point.timestamp, to: end, ...chosen });
 }
 
 const DATE_SHORT = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
