@@ -22,13 +22,17 @@ from typing import Any
 
 from fproc.base.values import dataclass, replace
 from fproc.pipeline.compiler.site import Shapes, Site, Terms
-from fproc.pipeline.compiler.writer import Names, NotCompiledError, Writer, comment
+from fproc.pipeline.compiler.writer import Names, NotCompiledError, Writer, as_object, comment
 from fproc.pipeline.graph import ANY, DROP, END, Graph
 from fproc.pipeline.processors.base import BuiltinForm, Form, StepKind, UserForm
 from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.processors.options.columns import TablesColumns
 
 MOST_SITES = 200
 """The most sites: a graph of many ways would make a function that no cache holds."""
+
+MOST_WRITTEN_VALUES = 1000
+"""The most values, of all sites together, that code of their own makes text of."""
 
 TAKEN = (
     *(
@@ -47,6 +51,7 @@ TAKEN = (
         "encodable",
         "padded",
         "encode",
+        "as_json",
         "decode",
     ),
     *keyword.kwlist,
@@ -79,8 +84,9 @@ class Generator:
     `writers` is the number of sites that add to each list of lines.
     `alone` are lists that only one site adds to, as another `Generator` has found. `short` are nodes whose
     lines turned out to have just as many fields as they look at, or fewer. A `timed` function adds up the
-    time that nodes take. `looped` are the variables of the loop. `needs` are the fields that are needed
-    behind each node that was asked about (`narrowing`).
+    time that nodes take. `columns` are those of tables, by node, as far as they are known. `looped` are the
+    variables of the loop. `needs` are the fields that are needed behind each node that was asked about
+    (`narrowing`).
     """
 
     def __init__(
@@ -94,6 +100,7 @@ class Generator:
         alone: Collection[str] = (),
         short: Collection[str] = (),
         timed: bool = False,
+        columns: TablesColumns = (),
     ) -> None:
         self.graph = graph
         self.forms = forms
@@ -102,6 +109,7 @@ class Generator:
         self.alone = alone
         self.short = short
         self.timed = timed
+        self.columns = dict(columns)
         self.shorts: dict[str, str] = {}
         self.writers: dict[str, int] = {}
         self.kept: dict[str, str] = {}
@@ -118,6 +126,7 @@ class Generator:
         self.edges: dict[tuple[str, str], Terms] = {}
         self.agreements: list[tuple[Terms, Terms]] = []
         self._sites = 0
+        self._written_values = 0
         self._sites_after: dict[str, int] = {}
         self._wants_tag: dict[str, bool] = {}
         self.new = Names(TAKEN).new
@@ -251,7 +260,14 @@ class Generator:
         if at.has_text:
             return at
         line = self.new("line")
-        self.write(f"{line} = {at.line}")
+        self._written_values += len(at.values) if at.plain else 0
+        if at.plain and self._written_values <= MOST_WRITTEN_VALUES:
+            with self.write.block(f"if {at.plain}:"):
+                self.write(f"{line} = {as_object(at.values, self.names, are_plain=True)}")
+            with self.write.block("else:"):
+                self.write(f"{line} = {as_object(at.values, self.names, are_plain=False)}")
+        else:
+            self.write(f"{line} = {at.line}")
         return replace(at, line=line)
 
     def with_record(self, at: Site) -> Site:

@@ -15,9 +15,13 @@ from fproc.pipeline.compiler.writer import TOO_LONG, NotCompiledError, Writer
 from fproc.pipeline.failures import GENERATED
 from fproc.pipeline.graph import Graph
 from fproc.pipeline.processors.base import Form
-from fproc.pipeline.processors.objects import decode, encode
+from fproc.pipeline.processors.objects import as_json, decode, encode
+from fproc.pipeline.processors.options.columns import TablesColumns
 
 log = logging.getLogger("fproc.compiler")
+
+MOST_PROGRAMS = 64
+"""The most programs that are kept: each table with other columns has its own."""
 
 NODES = "__nodes__"
 """The global name of a program for the node whose work each of its lines does."""
@@ -73,20 +77,24 @@ class Compiler:
         self._may_keep = True
         self._short: set[str] = set()
         self._sieves: dict[str, Sieve | None] = {}
-        self._programs: dict[tuple[str, bool, bool], Program | NotCompiledError] = {}
+        self._programs: dict[tuple[str, bool, bool, TablesColumns], Program | NotCompiledError] = {}
 
-    def program(self, entry: str, *, timed: bool = False, behind: bool = False) -> Program:
+    def program(
+        self, entry: str, *, timed: bool = False, behind: bool = False, columns: TablesColumns = ()
+    ) -> Program:
         """Return the program for lines that enter at a node, or for the records `behind` it.
 
-        A `timed` one measures what nodes take.
+        A `timed` one measures what nodes take. Where `columns` are known, it is made for tables with these.
 
         Raises:
             NotCompiledError: it has none, and has to be interpreted.
         """
-        key = entry, timed, behind
+        key = entry, timed, behind, columns
         if key not in self._programs:
+            if len(self._programs) >= MOST_PROGRAMS:
+                self._programs.clear()
             try:
-                self._programs[key] = self._compiled(entry, timed=timed, behind=behind)
+                self._programs[key] = self._compiled(entry, timed=timed, behind=behind, columns=columns)
             except NotCompiledError as why:
                 self._programs[key] = why
             except RecursionError:
@@ -120,18 +128,19 @@ class Compiler:
         self._may_keep = False
         self._programs.clear()
 
-    def _compiled(self, entry: str, *, timed: bool, behind: bool) -> Program:
+    def _compiled(self, entry: str, *, timed: bool, behind: bool, columns: TablesColumns) -> Program:
         _check_ways(self._graph, entry)
-        code, terms = self._generated(entry, timed=timed, behind=behind)
+        code, terms = self._generated(entry, columns, timed=timed, behind=behind)
         has_any_result = any("run.lines_by_" in expression for expression in code.fetches.values())
         if self._may_keep and not timed and not has_any_result:
             alone = [lines for lines, writers in code.writers.items() if writers == 1]
-            code, terms = self._generated(entry, alone, behind=behind)
+            code, terms = self._generated(entry, columns, alone, behind=behind)
         names = {
             "encodable": is_encodable,
             "padded": padded,
             "encode": encode,
             "decode": decode,
+            "as_json": as_json,
             **code.names,
         }
         source = _assembled(code, terms)
@@ -141,7 +150,13 @@ class Compiler:
         return program
 
     def _generated(
-        self, entry: str, alone: Collection[str] = (), *, timed: bool = False, behind: bool = False
+        self,
+        entry: str,
+        columns: TablesColumns,
+        alone: Collection[str] = (),
+        *,
+        timed: bool = False,
+        behind: bool = False,
     ) -> tuple[Generator, Terms]:
         code = Generator(
             self._graph,
@@ -152,6 +167,7 @@ class Compiler:
             alone=alone,
             short=self._short,
             timed=timed,
+            columns=columns,
         )
         return code, code.behind(entry) if behind else code.site(Site(entry, "line", entry))
 

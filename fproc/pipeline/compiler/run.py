@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from operator import length_hint
 from types import CodeType
@@ -24,8 +25,9 @@ from fproc.pipeline.compiler.writer import NotCompiledError
 from fproc.pipeline.interpreter import ErrorPolicy, Interpreter
 from fproc.pipeline.processors.base import Output, Source, records_of
 from fproc.pipeline.processors.objects import StructuredRecord
+from fproc.pipeline.processors.options.columns import TablesColumns
 from fproc.pipeline.processors.options.templates import ResultTemplate
-from fproc.pipeline.processors.sinks import field_texts, result_key
+from fproc.pipeline.processors.sinks import ListsByTag, lists_by_fields, result_key
 from fproc.pipeline.records import Block, Overlong, RawLines, Record
 from fproc.pipeline.tracing.observer import Observer
 
@@ -62,6 +64,7 @@ class CompiledRun(Interpreter):
         self._sieve = self._compiler.sieve(self.entry)
         self._sieved: SievedLines | None = None
         self._is_searching = False
+        self._columns: TablesColumns = ()
         self._feed = self._bound()
         self._feed_timed: FeedLines | None = None
 
@@ -71,6 +74,8 @@ class CompiledRun(Interpreter):
             super().feed(block)
             return
         self.begin_piece(block)
+        if self._columns != self._known_columns():
+            self._bind()
         self._count = len(block.lines)
         try:
             if not self._feed_sieved(block.lines):
@@ -214,22 +219,13 @@ class CompiledRun(Interpreter):
         """
         return self.output.lines(result_key(file, self.source, tag, fields))
 
-    def lines_by_tag(self, file: ResultTemplate) -> dict[str, list[str]]:
+    def lines_by_tag(self, file: ResultTemplate) -> Mapping[str, list[str]]:
         """Return these lists for all tags; looking one up raises as `lines` does."""
-        return _ByTag(self, file)
+        return ListsByTag(partial(self.lines, file))
 
     def lines_by_fields(self, file: ResultTemplate) -> Callable[[StructuredRecord, str], list[str]]:
         """Return a call that returns the list of a record; it raises what `lines` and `field_texts` do."""
-        known: dict[tuple[str, ...], list[str]] = {}
-
-        def lines_of(record: StructuredRecord, tag: str) -> list[str]:
-            key = (tag, *field_texts(file, record))
-            lines = known.get(key)
-            if lines is None:
-                lines = known[key] = self.lines(file, tag, key[1:])
-            return lines
-
-        return lines_of
+        return lists_by_fields(file, partial(self.lines, file))
 
     def printed(self) -> list[str]:
         """Return the list that takes the lines for standard output."""
@@ -323,13 +319,14 @@ class CompiledRun(Interpreter):
         """
         self._kept, self._spilled = [], []
         self._streamed = None
+        self._columns = columns = self._known_columns()
         try:
             stream = self.processors[self.entry].blocks
             if stream is not None:
-                program = self._compiler.program(self.entry, behind=True)
+                program = self._compiler.program(self.entry, behind=True, columns=columns)
                 self._streamed = StreamFeed(self, self.entry, stream, program.bind_behind(self))
                 return self._interpreted
-            return self._compiler.program(self.entry).bind(self)
+            return self._compiler.program(self.entry, columns=columns).bind(self)
         except SharingError:
             self._compiler.learn_sharing()
             return self._bound()
@@ -340,7 +337,7 @@ class CompiledRun(Interpreter):
         """Return the program for lines that are timed."""
         if self._feed == self._interpreted and not self._streamed:
             return self._interpreted
-        return self._compiler.program(self.entry, timed=True).bind(self)
+        return self._compiler.program(self.entry, timed=True, columns=self._columns).bind(self)
 
     def _interpreted(self, lines: Iterator[str]) -> int:
         """Do what a program does, without one."""
@@ -362,8 +359,16 @@ class CompiledRun(Interpreter):
             is_only = self.counts[node].received == self._accepted[node]
             self._compiler.learn(node, shape, is_only=is_only)
         self._learnt.clear()
+        self._bind()
+
+    def _bind(self) -> None:
         self._feed = self._bound()
         self._feed_timed = None
+
+    def _known_columns(self) -> TablesColumns:
+        """Return the columns of the tables whose headers are known by now."""
+        tables = [(node, made.columns()) for node, made in self.processors.items() if made.columns]
+        return tuple([(node, columns) for node, columns in tables if columns])
 
     def forget(self) -> None:  # noqa: D102 - as its base
         super().forget()
@@ -385,13 +390,3 @@ class CompiledRun(Interpreter):
     def _find_line(self) -> None:
         """Set which record is being worked on."""
         self.index = self.current_index()
-
-
-class _ByTag(dict[str, list[str]]):
-    def __init__(self, run: CompiledRun, file: ResultTemplate) -> None:
-        self._run = run
-        self._file = file
-
-    def __missing__(self, tag: str) -> list[str]:
-        lines = self[tag] = self._run.lines(self._file, tag)
-        return lines

@@ -61,7 +61,8 @@ class Site:
     text is made only where someone needs it: until then, `line` is an expression that makes it. Where the
     record has not all of its fields, since nobody needs the others, `whole` is an expression that makes it
     anew. `values` are variables of all fields of the record, if those are there; it is made of them where
-    someone needs it.
+    someone needs it. Where all of them are texts out of one line, or constants of the program, `plain` is an
+    expression that is true if none of the texts needs an escape in JSON.
     """
 
     node: str
@@ -74,6 +75,7 @@ class Site:
     record: str = ""
     whole: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    plain: str = ""
 
     @property
     def has_text(self) -> bool:
@@ -92,15 +94,16 @@ class Site:
 
     def of_record(self, record: str, whole: str = "") -> Site:
         """Return the same site with a new record, in a variable, of which there is no text yet."""
-        return replace(self, line=f"encode({whole or record})", record=record, whole=whole, values={})
+        line = f"encode({whole or record})"
+        return replace(self, line=line, record=record, whole=whole, values={}, plain="")
 
-    def of_values(self, values: Mapping[str, str], whole: str) -> Site:
+    def of_values(self, values: Mapping[str, str], whole: str, plain: str = "") -> Site:
         """Return the same site with a new record, which is not made yet, but for the values of its fields."""
-        return replace(self, line=f"encode({whole})", record="", whole=whole, values=values)
+        return replace(self, line=f"encode({whole})", record="", whole=whole, values=values, plain=plain)
 
     def of_text(self, line: str) -> Site:
         """Return the same site with a new line, in a variable, of which no record is known."""
-        return replace(self, line=line, record="", whole="", values={})
+        return replace(self, line=line, record="", whole="", values={}, plain="")
 
     def tagged(self, tag: str) -> Site:
         """Return the same site with a tag that is known."""

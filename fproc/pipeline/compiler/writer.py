@@ -6,8 +6,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from string import Formatter
+from typing import Any
 
 from fproc.base.errors import FprocError
+from fproc.pipeline.processors.objects import encode
 
 DEEPEST = 90
 """How deep lines may be indented; Python's own limit is 100."""
@@ -96,6 +98,25 @@ def filled(template: str, expressions: Mapping[str, str]) -> str:
         if name is not None:
             pieces.append("{" + expressions[name] + "}")
     return 'f"' + "".join(pieces) + '"'
+
+
+def as_object(values: Mapping[str, str], constants: Mapping[str, Any], *, are_plain: bool) -> str:
+    """Return an f-string for the JSON object with these fields, each with the variable of its value.
+
+    Those that are no constants hold texts; if they are plain, they are written as they are.
+    """
+    literals, variables = ["{"], list[str]()
+    for name, variable in values.items():
+        if variable in constants:
+            literals[-1] += f"{encode({name: constants[variable]})[1:-1]},"
+            continue
+        quote = '"' if are_plain else ""
+        literals[-1] += encode({name: ""})[1:-3] + quote
+        variables.append(variable if are_plain else f"as_json({variable})")
+        literals.append(f"{quote},")
+    literals[-1] = literals[-1].removesuffix(",") + "}"
+    pieces = zip(literals, [*(f"{{{variable}}}" for variable in variables), ""], strict=True)
+    return 'f"' + "".join(["".join(map(_escaped, literal)) + value for literal, value in pieces]) + '"'
 
 
 def _escaped(char: str) -> str:

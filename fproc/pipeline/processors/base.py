@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from fproc.base.errors import Reject, ShapeError
 from fproc.base.values import dataclass, field, replace
+from fproc.pipeline.processors.options.columns import Columns, Rearranges, no_rearrangement
 from fproc.pipeline.processors.options.splits import FieldNeeds, no_fields
 from fproc.pipeline.processors.options.usual import UsualLines, no_usual_line
 from fproc.pipeline.records import Record
@@ -111,7 +112,8 @@ class Processor:
     `is_settled()` returns whether its state will not change any more, for one that declares that it settles.
     `blocks` is the same work on many records in a turn, for one whose turns take long to hand over.
     `narrow(fields)` returns a faster `step` of a parser, if there is one: of each record, it makes only these
-    fields, as far as there are any.
+    fields, as far as there are any. `columns()` returns the columns of a parser of tables, whose `target` has
+    a call `split`; None while they are not known.
     """
 
     process: Callable[[str, str], Sequence[Record]]
@@ -124,6 +126,7 @@ class Processor:
     is_settled: Callable[[], bool] | None = None
     blocks: TakesBlocks | None = None
     narrow: Callable[[frozenset[str]], Callable[[str], Any]] | None = None
+    columns: Callable[[], Columns | None] | None = None
 
 
 Maker = Callable[[Source, Output], Processor]
@@ -343,6 +346,7 @@ class Builtin:
     - `step`: what it does with structured records, if it does; its processor has the call.
     - `fields_before`: the fields that this needs; so a parser makes no others.
     - `usual_line`: the look of its usual lines; so a parser is seldom called.
+    - `rearranges`: its step, if that looks at no value; so it is taken once for all records of a table.
 
     `gives_tags` returns the tags that it may set, for `--check` to find routes that are never taken.
     `fields_after` returns the fields that records may have behind it, for `--check` to find names in
@@ -367,6 +371,7 @@ class Builtin:
     fields_after: FieldsAfter = any_fields
     fields_before: FieldsBefore = all_fields
     usual_line: UsualLines = no_usual_line
+    rearranges: Rearranges = no_rearrangement
 
 
 stateless = partial(Builtin, reads_tag=never, remembers=never)

@@ -121,6 +121,9 @@ def _refuse(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is no type of JSON")
 
 
+as_json: Callable[[str], str] = encode_basestring
+"""Return a text as it is written in JSON, in quotes."""
+
 _encode_pieces = c_make_encoder(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
 """What `json.JSONEncoder` makes anew for each value; it looks for no circles, and refuses NaN."""
 

@@ -69,6 +69,36 @@ def field_texts(template: ResultTemplate, record: StructuredRecord) -> list[str]
     return [text_of(value) for value in values]
 
 
+class ListsByTag(dict[str, list[str]]):
+    """Lists of lines by tag, each of them returned by `lines_of` when it is looked up first."""
+
+    def __init__(self, lines_of: Callable[[str], list[str]]) -> None:
+        self._lines_of = lines_of
+
+    def __missing__(self, tag: str) -> list[str]:
+        lines = self[tag] = self._lines_of(tag)
+        return lines
+
+
+def lists_by_fields(
+    file: ResultTemplate, lines_of: Callable[[str, Sequence[str]], list[str]]
+) -> Callable[[StructuredRecord, str], list[str]]:
+    """Return a call that returns the list of a record with a tag; `lines_of` returns it at first.
+
+    It raises what `lines_of` and `field_texts` do.
+    """
+    known: dict[tuple[str, ...], list[str]] = {}
+
+    def list_of(record: StructuredRecord, tag: str) -> list[str]:
+        key = (tag, *field_texts(file, record))
+        lines = known.get(key)
+        if lines is None:
+            lines = known[key] = lines_of(tag, key[1:])
+        return lines
+
+    return list_of
+
+
 def _write(*, file: ResultTemplate, append: bool, otherwise: str) -> Maker:  # noqa: ARG001 - the template knows
     def make(source: Source, output: Output) -> Processor:
         if file.fields:

@@ -25,6 +25,7 @@ def emit_write(code: Generator, at: Site, values: Values) -> Terms:
 def _by_fields(code: Generator, at: Site, file: str, *, needs_tag: bool) -> Terms:
     """Write code that adds a line to the result that its record names."""
     lines_of = code.fetched("lines_of", at.node, f"run.lines_by_fields({file})")
+    at = code.with_record(at)
     record, tag = at.record or f"decode({at.line})", at.tag_code if needs_tag else "''"
     return _tried(code, at, f"{lines_of}({record}, {tag})", "Exception")
 

@@ -7,6 +7,7 @@ it raises anything (it does not fit, or does not become one record or line), the
 from __future__ import annotations
 
 from fproc.base.values import replace
+from fproc.pipeline.compiler.emitters.columns import edit_columns, parse_columns
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.narrowing import needed_behind
 from fproc.pipeline.compiler.site import Site, Terms
@@ -19,6 +20,10 @@ def step(code: Generator, at: Site, kind: StepKind) -> Terms:
     """Write code that takes the step of a node, and goes on with the record or the line that it makes."""
     if kind is StepKind.PARSE and (usual := _usual_line(code, at.node)) is not None:
         return _parse_usual(code, at, usual)
+    if kind is StepKind.PARSE and (parsed := parse_columns(code, at)) is not None:
+        return parsed
+    if kind is StepKind.EDIT and (edited := edit_columns(code, at)) is not None:
+        return edited
     call, whole = _call(code, at, kind)
     at = code.with_record(at)
     made = code.new({StepKind.SELECT: "keep", StepKind.FORMAT: "line"}.get(kind, "record"))

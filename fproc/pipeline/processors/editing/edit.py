@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, Processor, Source, StepKind
+from fproc.pipeline.processors.base import OTHERWISE, Maker, Option, Source, StepKind
 from fproc.pipeline.processors.editing.values import number_of, number_value
 from fproc.pipeline.processors.objects import (
     MISSING,
@@ -20,6 +20,7 @@ from fproc.pipeline.processors.objects import (
     spelled,
     top_keys,
 )
+from fproc.pipeline.processors.options.columns import Rearrange
 from fproc.pipeline.processors.options.templates import RecordTemplate, text_of
 from fproc.pipeline.processors.text import same_tag
 
@@ -172,32 +173,44 @@ CHANGES = ("set", "rename", "remove", "keep", "types")
 """The options that change records."""
 
 
+def _change(options: Mapping[str, Any], source: Source) -> Change:
+    """Return a call that makes all changes, in their order, and leaves the record as it is."""
+    changes: list[Change] = []
+    if options["set"]:
+        changes.append(_setting(options["set"], source))
+    if options["rename"]:
+        changes.append(_renaming(options["rename"]))
+    if options["remove"]:
+        changes.append(_removing(options["remove"]))
+    if options["keep"]:
+        changes.append(_keeping_only(options["keep"]))
+    if options["types"]:
+        changes.append(_typing(options["types"]))
+
+    if [name for name in CHANGES if options[name]] == ["keep"]:
+        return changes[0]  # it makes a new record anyway
+
+    def edit(record: StructuredRecord) -> StructuredRecord:
+        record = dict(record)
+        for change in changes:
+            record = change(record)
+        return record
+
+    return edit
+
+
 def _edit(*, otherwise: str, **options: Any) -> Maker:
-    def make(source: Source, _output: object) -> Processor:
-        changes: list[Change] = []
-        if options["set"]:
-            changes.append(_setting(options["set"], source))
-        if options["rename"]:
-            changes.append(_renaming(options["rename"]))
-        if options["remove"]:
-            changes.append(_removing(options["remove"]))
-        if options["keep"]:
-            changes.append(_keeping_only(options["keep"]))
-        if options["types"]:
-            changes.append(_typing(options["types"]))
+    return lambda source, _output: editing(_change(options, source), otherwise)
 
-        if [name for name in CHANGES if options[name]] == ["keep"]:
-            return editing(changes[0], otherwise)  # it makes a new record anyway
 
-        def edit(record: StructuredRecord) -> StructuredRecord:
-            record = dict(record)
-            for change in changes:
-                record = change(record)
-            return record
-
-        return editing(edit, otherwise)
-
-    return make
+def _rearranges(values: Mapping[str, Any]) -> Rearrange | None:
+    """Return the edit, if it only moves fields and sets others to what is the same in all records."""
+    settings, names = values["set"] or {}, values["rename"] or {}
+    paths = [*settings, *names, *names.values(), *(values["remove"] or ()), *(values["keep"] or ())]
+    asks = any(isinstance(value, RecordTemplate) and value.names for value in settings.values())
+    if values["types"] or asks or any("." in path for path in paths):
+        return None
+    return _change(values, Source("", ""))
 
 
 def _fields_after(values: Mapping[str, Any], before: frozenset[str] | None) -> frozenset[str] | None:
@@ -262,4 +275,5 @@ EDIT = same_tag(
     step=lambda _values: StepKind.EDIT,
     fields_after=_fields_after,
     fields_before=_fields_before,
+    rearranges=_rearranges,
 )

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fproc.base.text import counted
+from fproc.base.values import replace
 from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, Processor, State, StepKind
 from fproc.pipeline.processors.objects import Misfit, Parse, StructuredRecord, parsing
+from fproc.pipeline.processors.options.columns import Columns
 from fproc.pipeline.processors.parsers.cells import cell_splitter
 from fproc.pipeline.processors.text import same_tag
 
@@ -21,23 +23,29 @@ class CsvParser:
         separator: what stands between cells.
         quote: what stands around cells that have the separator, a quote or a line ending in them.
         header: the cells of the header, or None if the first line that is not blank is the header.
+
+    Attributes:
+        split: returns the cells of a line, or raises `Misfit`.
     """
 
     def __init__(self, separator: str, quote: str, header: Sequence[str] | None) -> None:
-        self._split = cell_splitter(separator, quote)
+        self.split = cell_splitter(separator, quote)
+        self._marks = separator, quote
         self._header: list[str] | None = None
         self._names: list[str] = []
+        self._columns: Columns | None = None
         if header is not None:
             self._take_header([*header])
 
     def _take_header(self, cells: list[str]) -> None:
         self._header, self._names = cells, column_names(cells)
+        self._columns = Columns(*self._marks, tuple(cells), tuple(self._names))
 
     def parse(self, line: str) -> StructuredRecord | None:
         """Return the record of a line; None for the header, each time it comes, and for empty lines."""
         if not line:
             return None
-        cells = self._split(line)
+        cells = self.split(line)
         if cells == self._header:
             return None
         if len(cells) == len(self._names):
@@ -45,7 +53,7 @@ class CsvParser:
         if self._header is not None:
             raise Misfit(self._ragged(cells))
         if line.strip() and line != BYTE_ORDER_MARK:
-            self._take_header(self._split(line.removeprefix(BYTE_ORDER_MARK)))
+            self._take_header(self.split(line.removeprefix(BYTE_ORDER_MARK)))
         return None
 
     def narrowed(self, fields: frozenset[str]) -> Parse:
@@ -57,7 +65,7 @@ class CsvParser:
             nonlocal known, wanted
             if not line:
                 return None
-            cells = self._split(line)
+            cells = self.split(line)
             if len(cells) != len(self._names) or cells == self._header:
                 return self.parse(line)
             if self._names is not known:
@@ -73,6 +81,10 @@ class CsvParser:
         if len(cells) < len(names):
             return f"{what}{names[len(cells)]!r} is missing"
         return f"{what}column {len(names) + 1} has no name"
+
+    def columns(self) -> Columns | None:
+        """Return the columns, if the header is known."""
+        return self._columns
 
     def is_settled(self) -> bool:
         """Return whether the header is known."""
@@ -106,15 +118,11 @@ def _parse_csv(*, separator: str, quote: str, header: tuple[str, ...] | bool, ot
 
     def make(_source: object, _output: object) -> Processor:
         parser = CsvParser(separator, quote, names)
+        processor = parsing(parser.parse, otherwise, narrow=parser.narrowed)
+        processor = replace(processor, target=parser, columns=parser.columns)
         if names is not None:
-            return parsing(parser.parse, otherwise, narrow=parser.narrowed)
-        return parsing(
-            parser.parse,
-            otherwise,
-            state=parser.state(),
-            is_settled=parser.is_settled,
-            narrow=parser.narrowed,
-        )
+            return processor
+        return replace(processor, state=parser.state(), is_settled=parser.is_settled)
 
     return make
 
