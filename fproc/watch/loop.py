@@ -177,9 +177,10 @@ class Watcher:
                     is_woken = wakeup.is_due and polling.is_rested()
                     if not is_woken:  # else a file is waiting: it comes first
                         self._work()
-                    if is_woken or self._has_run_dry() or polling.is_poll_due():
+                    is_told = polling.can_be_woken and not wakeup.is_due
+                    if is_woken or self._has_run_dry(is_told=is_told) or polling.is_poll_due():
                         self._has_worked = False
-                        can_be_woken = wakeup.arm() and self._spool.sharing.is_local
+                        can_be_woken = wakeup.arm() and is_done is None and self._spool.sharing.is_local
                         began = time.perf_counter()
                         scan = self.turn()
                         if is_done and is_done(scan):
@@ -219,9 +220,14 @@ class Watcher:
         facts = self.health()
         return "; ".join(filter(None, [at_work, facts.trouble, *facts.checks.values()]))
 
-    def _has_run_dry(self) -> bool:
-        """Return whether something was done, and there is nothing more to give out."""
-        return self._has_worked and not self._queue.count_ready() and self._workers.has_room()
+    def _has_run_dry(self, *, is_told: bool) -> bool:
+        """Return whether something was done, and a look may find more than there is to give out.
+
+        If the kernel tells of the next name (`is_told`) and no other waits, the look has time until the poll.
+        """
+        if not self._has_worked or (is_told and not self._count_waiting):
+            return False
+        return not self._queue.count_ready() and self._workers.has_room()
 
     def turn(self) -> Scan:
         """Scan the folders once, do what follows at once, and return the scan."""

@@ -28,6 +28,8 @@ IDLE_SECONDS = 1.0
 class Polling:
     """Decides about each turn of the loop.
 
+    `can_be_woken` says whether the kernel will report the next name after the last scan.
+
     Args:
         poll_seconds: returns the time from one scan to the next.
         is_still_empty: whether nothing can have arrived since a scan that found nothing; called at polls.
@@ -44,7 +46,7 @@ class Polling:
         self._poll_seconds = poll_seconds
         self._is_still_empty = is_still_empty
         self._monotonic = monotonic
-        self._can_be_woken = False
+        self.can_be_woken = False
         self._rest = Rest(REST, monotonic)
         self._poll_at = self._quiet_until = monotonic()
 
@@ -58,13 +60,13 @@ class Polling:
         if now < self._poll_at:
             return False
         if now < self._quiet_until and self._is_still_empty():
-            self._poll_at = now + (IDLE_SECONDS if self._can_be_woken else self._poll_seconds())
+            self._poll_at = now + (IDLE_SECONDS if self.can_be_woken else self._poll_seconds())
             return False
         return True
 
     def looked(self, seconds: float, *, can_be_woken: bool) -> None:
         """Note that a scan has ended, how long it took, and whether the kernel will report the next name."""
-        self._can_be_woken = can_be_woken
+        self.can_be_woken = can_be_woken
         self._rest.after(seconds)
         now = self._monotonic()
         self._quiet_until = now + QUIET_SECONDS

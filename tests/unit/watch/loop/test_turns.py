@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from fproc.run.outcome import Outcome
 from fproc.spool.intake.backlog import entry_of
+from fproc.spool.intake.scanner import Scan
 from fproc.spool.locks.instance import Facts
 from fproc.watch.queue import PAUSE_MAX_SECONDS
 from fproc.watch.workers.messages import NotBegun, Report, Task, Why
@@ -135,3 +137,28 @@ def test_each_look_that_finds_an_input_tells_of_it_but_for_those_that_nothing_ca
     for _ in range(3):
         place.turn(PAUSE_MAX_SECONDS)
     assert told == ["arrived"] * 2
+
+
+@pytest.mark.parametrize(("others", "looks"), [([], 1), (["unmarked"], 2)])
+def test_nothing_is_looked_for_after_the_last_file_if_the_kernel_tells_of_the_next(
+    tmp_path: Path, others: list[str], looks: int
+) -> None:
+    place = Place(tmp_path / "w", intake={"ready": "marker", "poll_seconds": 3600.0})
+    for name in ("x", "x.done", *others):
+        place.put(f"unprocessed/{name}")
+    turn, turns, rounds = place.watcher.turn, [], []
+
+    def turn_and_count() -> Scan:
+        turns.append(turn())
+        return turns[-1]
+
+    def stop_in_third_round() -> float:
+        rounds.append(len(turns))
+        if len(rounds) == 3:
+            place.watcher.stop()
+        return 0.0
+
+    cast(Any, place.watcher).turn = turn_and_count
+    cast(Any, place.watcher)._workers.look_seconds = stop_in_third_round
+    place.watcher.watch()
+    assert (place.look()["results"], len(turns)) == ({"x": "a\n"}, looks)
