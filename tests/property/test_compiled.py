@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fproc.base.errors import FprocError
 from fproc.config.input_format import Records
 from fproc.pipeline.compiler import sieved
+from fproc.pipeline.compiler.emitters import routing
 from fproc.pipeline.compiler.run import CompiledRun
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.interpreter import Interpreter
@@ -232,3 +233,32 @@ def test_a_filter_that_finds_its_lines_in_whole_blocks_keeps_what_it_keeps_line_
 ) -> None:
     with mock.patch.object(sieved, "REST_BLOCKS", 0):  # blocks are searched however many lines are kept
         check(pipeline, lines, block_bytes, stops=stops)
+
+
+@st.composite
+def words_and_lines(draw: st.DrawFn) -> tuple[list[str], list[str]]:
+    """Words with one beginning, which may overlap itself, and lines with none, one or several of them."""
+    beginning = draw(st.sampled_from(["a", "aa", "aba", "b-"]))
+    rests = draw(st.lists(st.text("ab-", min_size=1, max_size=3), min_size=2, max_size=5))
+    words = [beginning + rest for rest in rests]
+    parts = st.sampled_from([*words, beginning, "a", "b", "-"])
+    return words, draw(st.lists(st.lists(parts, max_size=4).map("".join), max_size=20))
+
+
+@given(
+    given_words=words_and_lines(),
+    default=st.sampled_from([None, "x"]),
+    following=st.sampled_from(["n", {"t0": "n", "t1": ["n", "end"], "x": "end"}]),
+)
+def test_words_with_one_beginning_are_looked_up_and_give_the_tag_of_the_first_rule(
+    given_words: tuple[list[str], list[str]], default: str | None, following: Any
+) -> None:
+    words, lines = given_words
+    rules = {f"t{number}": word for number, word in enumerate(words)}
+    config = {"rules": rules} | ({"default": default} if default else {})
+    pipeline = [
+        {"tag": "start", "type": "tag", "config": config, "next": following},
+        {"tag": "n", "type": "write", "config": {"file": "{tag}.log"}},
+    ]
+    with mock.patch.object(routing, "FEW_WORDS", 1):
+        check(pipeline, lines, 200, stops=False)

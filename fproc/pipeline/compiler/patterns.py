@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 
+from fproc.base.values import dataclass
 from fproc.pipeline.compiler.writer import filled
 
 _SPECIAL = frozenset(r".^$*+?{}[]\|()")
@@ -14,6 +17,46 @@ def plain_words(pattern: re.Pattern[str]) -> list[str] | None:
     words = pattern.pattern.split("|")
     is_plain = pattern.flags == re.UNICODE and all(word and _SPECIAL.isdisjoint(word) for word in words)
     return words if is_plain else None
+
+
+@dataclass(frozen=True, slots=True)
+class WordsWithOneBeginning:
+    """Rules that are words with one beginning, as `svc-10` and `svc-11` are.
+
+    `tags` are the tags of what follows it; none of these texts is the beginning of another one.
+    """
+
+    beginning: str
+    tags: Mapping[str, str]
+
+    def lengths(self) -> list[int]:
+        """Return the different lengths of what follows the beginning."""
+        return sorted({len(rest) for rest in self.tags})
+
+
+def words_with_one_beginning(rules: Mapping[str, re.Pattern[str]]) -> WordsWithOneBeginning | None:
+    """Return rules as words with one beginning; None if they are anything else."""
+    tags: dict[str, str] = {}
+    for tag, pattern in rules.items():
+        for word in plain_words(pattern) or [""]:
+            tags.setdefault(word, tag)
+    words = sorted(tags)
+    begin = 0
+    while words and words[0][: begin + 1] == words[-1][: begin + 1] != words[0][:begin]:
+        begin += 1
+    if not begin or any(longer.startswith(word) for word, longer in pairwise(words)):
+        return None
+    return WordsWithOneBeginning(words[0][:begin], {word[begin:]: tag for word, tag in tags.items()})
+
+
+def first_rule(rules: Mapping[str, re.Pattern[str]]) -> Callable[[str, str], str]:
+    """Return a call that returns the tag of the first rule that a line matches, or else the given one."""
+    searches = [(tag, pattern.search) for tag, pattern in rules.items()]
+
+    def tag_of(line: str, otherwise: str) -> str:
+        return next((tag for tag, search in searches if search(line)), otherwise)
+
+    return tag_of
 
 
 def plain_prefix(pattern: re.Pattern[str]) -> str | None:

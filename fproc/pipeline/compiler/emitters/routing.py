@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from fproc.pipeline.compiler import fields as splitting
 from fproc.pipeline.compiler.emitters.common import Values, emit_one, match_test
 from fproc.pipeline.compiler.generator import Generator
+from fproc.pipeline.compiler.patterns import WordsWithOneBeginning, first_rule, words_with_one_beginning
 from fproc.pipeline.compiler.site import Site, Terms
 from fproc.pipeline.processors.options.splits import words_of_field
 
 FEW_TEXTS = 4
 """The most texts that are compared one by one in less time than a look-up in a table takes."""
+
+FEW_WORDS = 8
+MOST_LENGTHS = 2
+"""The most words that are looked for one by one in less time than a table takes; and the most lengths of what
+follows their common beginning for which a table is used."""
 
 FEW_SITES = 24
 """The most sites up to which a way is written once for each tag, so that each copy knows its tag."""
@@ -26,6 +32,9 @@ def emit_tag(code: Generator, at: Site, values: Values) -> Terms:
         part, has_next = splitting.part(split, found.field), splitting.has(split, found.field + 1)
         code.write(f"{key} = {part} if {has_next} else None")
         return _tag_by(code, at, key, found.tags, values["default"])
+    words = words_with_one_beginning(values["rules"])
+    if words and len(words.tags) > FEW_WORDS and len(words.lengths()) <= MOST_LENGTHS:
+        return _tag_by_word(code, at, words, values)
     choices = [(match_test(code, pattern, at.line), tag) for tag, pattern in values["rules"].items()]
     return _choose(code, at, choices, values["default"])
 
@@ -62,6 +71,32 @@ def _tag_by(code: Generator, at: Site, key: str, tags: Mapping[str, str], defaul
         (" or ".join(f"{key} == {text!r}" for text in matching), tag) for tag, matching in texts.items()
     ]
     return _choose(code, at, choices, default)
+
+
+def _tag_by_word(code: Generator, at: Site, words: WordsWithOneBeginning, values: Values) -> Terms:
+    """Write code that looks up what follows the only place of the words' beginning in a line.
+
+    Where it comes twice, the rules are tried in order: the first place need not be that of the first rule.
+    """
+    if not code.tag_matters_after(at.node):
+        return emit_one(code, at, at.line, at.tagged_unasked())
+    default = values["default"]
+    otherwise = at.tag_code if default is None else repr(default)
+    look_up = code.constant("look_up", words.tags.get)
+    first = code.constant("first_rule", first_rule(values["rules"]))
+    place, tag, line = code.new("place"), code.new("tag"), at.line
+    found = otherwise
+    for length in words.lengths():
+        begin = len(words.beginning)
+        found = f"{look_up}({line}[{place} + {begin}:{place} + {begin + length}], {found})"
+    code.write(f"{place} = {line}.find({words.beginning!r})")
+    with code.write.block(f"if {place} < 0:"):
+        code.write(f"{tag} = {otherwise}")
+    with code.write.block(f"elif {line}.find({words.beginning!r}, {place} + 1) < 0:"):
+        code.write(f"{tag} = {found}")
+    with code.write.block("else:"):
+        code.write(f"{tag} = {first}({line}, {otherwise})")
+    return emit_one(code, at, line, at.tagged_by(tag))
 
 
 def _choose(code: Generator, at: Site, choices: list[tuple[str, str]], default: str | None) -> Terms:

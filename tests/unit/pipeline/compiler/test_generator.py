@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from fproc.base.errors import ConservationError
-from fproc.pipeline.compiler.patterns import expansion, is_anchored, plain_prefix, plain_words
+from fproc.pipeline.compiler.patterns import (
+    expansion,
+    is_anchored,
+    plain_prefix,
+    plain_words,
+    words_with_one_beginning,
+)
 from fproc.pipeline.compiler.writer import filled
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.records import Block
@@ -132,6 +138,30 @@ def test_a_tag_that_nobody_asks_for_is_not_looked_for() -> None:
 )
 def test_patterns_that_are_plain_words(pattern: str, words: list[str] | None) -> None:
     assert plain_words(re.compile(pattern)) == words
+
+
+@pytest.mark.parametrize(
+    ("words", "beginning", "rests"),
+    [
+        (["svc-10", "svc-11 ", "svc-2"], "svc-", ["10", "11 ", "2"]),
+        (["ab|ac", "ad"], "a", ["b", "c", "d"]),
+        (["ab", "ab", "ac"], "a", ["b", "c"]),
+    ],
+)
+def test_words_with_one_beginning(words: list[str], beginning: str, rests: list[str]) -> None:
+    rules = {f"t{number}": re.compile(word) for number, word in enumerate(words)}
+    found = words_with_one_beginning(rules)
+    assert found is not None
+    assert (found.beginning, [*found.tags]) == (beginning, rests)
+    assert found.tags[rests[0]] == "t0"
+
+
+@pytest.mark.parametrize("words", [["a1", "b1"], ["a1", "a12"], ["a", "a1"], ["a1", "a."], []], ids=str)
+def test_words_that_a_table_cannot_tell_apart(words: list[str]) -> None:
+    assert (
+        words_with_one_beginning({f"t{number}": re.compile(word) for number, word in enumerate(words)})
+        is None
+    )
 
 
 def test_patterns_that_are_one_beginning() -> None:
