@@ -1,8 +1,6 @@
 """`python -m fproc`."""
 
-import sys
-
-from fproc.cli.main import main
+from fproc.cli.main import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fproc.base.errors import EXIT_FILE_FAILED, EXIT_OK, ConfigError, UsageError
-from fproc.base.own_code import build_id
+from fproc.base.own_code import build_id, importing
 from fproc.base.stdout import complain, keep_for_results, say
 from fproc.base.text import counted, shown
 from fproc.base.values import dataclass
@@ -54,8 +54,9 @@ def process_files(arguments: Arguments) -> int:
     """Process files where they are."""
     work = _prepared(arguments, settings.take_environment())
     _warn(work, arguments)
-    from fproc.cli.input import destination, process_inputs  # noqa: PLC0415 - not for --watch
-    from fproc.telemetry.printer import tracer  # noqa: PLC0415
+    with importing():
+        from fproc.cli.input import destination, process_inputs  # noqa: PLC0415 - not for --watch
+        from fproc.telemetry.printer import tracer  # noqa: PLC0415
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
     plan = work.plan
@@ -277,8 +278,9 @@ def _operated(arguments: Arguments) -> Config:
 @contextmanager
 def _first_worker() -> Iterator[WorkerProcess | None]:
     """Yield a worker forked before its work is known, while this process holds nothing but modules."""
-    from fproc.process.worker_process import WorkerProcess  # noqa: PLC0415
-    from fproc.watch.workers import worker  # noqa: PLC0415 - not for --input
+    with importing():
+        from fproc.process.worker_process import WorkerProcess  # noqa: PLC0415
+        from fproc.watch.workers import worker  # noqa: PLC0415 - not for --input
 
     try:
         first = WorkerProcess.forked(worker.serve_tasks)
@@ -303,8 +305,13 @@ def _log_set_up(arguments: Arguments, given: Given) -> Callable[[], None]:
 def _serve(
     work: _Prepared, arguments: Arguments, first: WorkerProcess | None, environ: Mapping[str, str]
 ) -> int:
-    from fproc.cli.serving.reload import Call, loaded_version, start_loading  # noqa: PLC0415 - not for --input
-    from fproc.cli.serving.watch import Options, Service  # noqa: PLC0415
+    with importing():
+        from fproc.cli.serving.reload import (  # noqa: PLC0415 - not for --input
+            Call,
+            loaded_version,
+            start_loading,
+        )
+        from fproc.cli.serving.watch import Options, Service  # noqa: PLC0415
 
     has_dashboard = not (arguments.drain or arguments.no_dashboard)
     flags = settings.given_flags(arguments)

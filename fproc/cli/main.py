@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from fproc.base.errors import (
     EXIT_CONFIG,
@@ -20,12 +20,17 @@ from fproc.base.errors import (
     UsageError,
     reason_of,
 )
-from fproc.base.own_code import version_line
+from fproc.base.own_code import importing, leave, version_line
 from fproc.base.stdout import complain
 
 if TYPE_CHECKING:
     from fproc.cli.arguments.options import Arguments
     from fproc.cli.arguments.table import Action
+
+
+def run() -> NoReturn:
+    """Run fproc as a program, which exits with its status."""
+    leave(main())
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -101,7 +106,8 @@ def _do(command_line: list[str]) -> int:
         return EXIT_USAGE
     _refuse_strays(action, arguments)
     module, _, function = action.function.rpartition(".")
-    do: Callable[[Arguments], int] = getattr(import_module(module), function)
+    with importing():
+        do: Callable[[Arguments], int] = getattr(import_module(module), function)
     return do(arguments)
 
 

@@ -134,8 +134,8 @@ def _start_code() -> str:
 def fork_process(function: Callable[..., None], *descriptors: int) -> Child:
     """Start a process that is a copy of this one and calls a function as `start_process` does.
 
-    In the copy, this raises `SystemExit` once the function has returned, so that it exits as any Python does;
-    its callers must let that pass.
+    In the copy, this exits once the function has returned. It raises `SystemExit` for that if users' code has
+    run there, which its callers must let pass.
 
     Raises:
         OSError: the system refuses.
@@ -151,7 +151,7 @@ def fork_process(function: Callable[..., None], *descriptors: int) -> Child:
                 with open(os.devnull, "rb") as nothing:
                     os.dup2(nothing.fileno(), 0)
                 function(theirs.detach(), parent, *map(os.dup, descriptors))
-                sys.exit()
+                own_code.leave(0)
     except BaseException:
         ours.close()
         raise

@@ -171,9 +171,9 @@ def use(copy, descriptor, build, cache):
 
 
 def run():
-    from fproc.cli.main import main as fproc_main
+    from fproc.cli.main import run as fproc_run
 
-    return fproc_main()
+    fproc_run()
 
 
 if __name__ == "__main__":

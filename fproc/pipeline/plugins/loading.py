@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from fproc.base import own_code
 from fproc.base.errors import Problem, ProcessorExitError, reason_of
 from fproc.base.text import nearest
 from fproc.base.values import dataclass
@@ -104,6 +105,7 @@ def _import(path: str) -> Any:
         ImportError: with a message for the user.
     """
     module_name, _, attribute = path.rpartition(".")
+    own_code.has_run_others = True
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
