@@ -250,6 +250,7 @@ def words_and_lines(draw: st.DrawFn) -> tuple[list[str], list[str]]:
     default=st.sampled_from([None, "x"]),
     following=st.sampled_from(["n", {"t0": "n", "t1": ["n", "end"], "x": "end"}]),
 )
+@example(given_words=(["b-1", "b-2"], ["b-2b-1", "b-3b-1"]), default="x", following="n")
 def test_words_with_one_beginning_are_looked_up_and_give_the_tag_of_the_first_rule(
     given_words: tuple[list[str], list[str]], default: str | None, following: Any
 ) -> None:
