@@ -253,7 +253,8 @@ def _prepared(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> 
     plan = settings.load_plan(
         given, flags, mode=arguments.mode, with_mode=bool(arguments.input or arguments.watch)
     )
-    log.debug("configuration in force: %s", json.dumps(to_log(plan.config)))
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("configuration in force: %s", json.dumps(to_log(plan.config)))
     return _Prepared(plan, given, set_up_log)
 
 

@@ -360,7 +360,7 @@ def to_json(config: Config) -> dict[str, Any]:
     return value
 
 
-SECRET_NAME = re.compile(r"passw|secret|token|credential|salt|api_?key|(^|_)key$", re.IGNORECASE)
+HIDDEN = r"(?i)passw|secret|token|credential|salt|api_?key|(^|_)key$"
 """How options of processors are called that the log does not show."""
 
 
@@ -381,7 +381,7 @@ def to_log(config: Config) -> dict[str, Any]:
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: "***" if SECRET_NAME.search(name) and isinstance(item, str) else _without_secrets(item)
+            name: "***" if re.search(HIDDEN, name) and isinstance(item, str) else _without_secrets(item)
             for name, item in value.items()
         }
     return [_without_secrets(item) for item in value] if isinstance(value, list) else value

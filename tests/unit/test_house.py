@@ -168,6 +168,20 @@ def test_a_drain_of_an_empty_folder_starts_without_what_is_slow_to_load(tmp_path
     assert "fproc.watch.loop" in loaded
 
 
+def test_a_file_is_processed_without_what_other_pipelines_need(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.json").write_text(
+        '{"nodes": [{"tag": "start", "type": "uppercase", "next": "end"}]}'
+    )
+    (tmp_path / "lines.txt").write_text("a line\n")
+    loaded = loaded_by("--input", "lines.txt", "--output", "result.txt", "--quiet", cwd=tmp_path)
+    others = {"counting", "routing"}
+    assert loaded & {*SLOW, *NOT_FOR_ONE_FILE} == set()
+    assert loaded & {f"fproc.pipeline.compiler.emitters.{name}" for name in others} == set()
+    assert "fproc.cli.input" in loaded
+
+
+NOT_FOR_ONE_FILE = {"datetime", "decimal", "pickle", "socket", "sqlite3", "subprocess"}
+
 SLOW = {
     *("_hashlib", "dataclasses", "difflib", "http", "inspect", "multiprocessing", "random"),
     *("secrets", "shutil", "ssl", "tempfile", "urllib"),

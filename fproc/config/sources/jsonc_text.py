@@ -8,8 +8,8 @@ SUFFIX = ".jsonc"
 """How the name of such a configuration ends."""
 
 _TEXT = r'"(?:[^"\\\n]|\\.)*"'
-_COMMENTS = re.compile(rf"{_TEXT}|//[^\n]*|/\*.*?\*/", re.DOTALL)
-_LAST_COMMAS = re.compile(rf"{_TEXT}|,(?=\s*[\]}}])")
+_COMMENTS = rf"(?s){_TEXT}|//[^\n]*|/\*.*?\*/"
+_LAST_COMMAS = rf"{_TEXT}|,(?=\s*[\]}}])"
 
 
 def is_jsonc(path: str) -> bool:
@@ -22,7 +22,7 @@ def without_comments(text: str) -> str:
 
     What is left stands where it stood: errors are told by line and column.
     """
-    return _LAST_COMMAS.sub(_blank_behind_a_value, _COMMENTS.sub(_blank, text))
+    return re.sub(_LAST_COMMAS, _blank_behind_a_value, re.sub(_COMMENTS, _blank, text))
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -71,7 +71,7 @@ def is_anchored(pattern: re.Pattern[str]) -> bool:
     return pattern.pattern[:1] == "^" and "|" not in pattern.pattern and not pattern.flags & re.MULTILINE
 
 
-_REFERENCE = re.compile(r"\\(?:([1-9][0-9]?)(?![0-9])|g<(\w+)>|.)", re.DOTALL)
+_REFERENCE = r"(?s)\\(?:([1-9][0-9]?)(?![0-9])|g<(\w+)>|.)"
 
 
 def expansion(pattern: re.Pattern[str], new: str) -> str | None:
@@ -80,7 +80,7 @@ def expansion(pattern: re.Pattern[str], new: str) -> str | None:
     In Python before 3.12, `sub` calls a function for each match that joins the parts of `new` one by one.
     """
     template, groups, end = "", {}, 0
-    for reference in _REFERENCE.finditer(new):
+    for reference in re.finditer(_REFERENCE, new):
         number = _group_of(pattern, reference)
         if number is None:
             return None

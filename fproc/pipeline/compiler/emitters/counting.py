@@ -124,3 +124,6 @@ def _made(code: Generator, at: Site, line: str, after: Site) -> Terms:
     emitted, refused = code.onward(at, line, after, lambda: accepted_by(code, at, given))
     code.add(code.received, at.node, emitted)
     return emitted + refused
+
+
+EMITTERS = {"count": emit_count, "join": emit_join, "split": emit_split, "tally": emit_tally}

@@ -130,3 +130,6 @@ def emit_tag_prefix(code: Generator, at: Site, values: Values) -> Terms:
         default = at.told_tag_code if values["default"] is None else repr(values["default"])
         code.write(f"{tag}, {rest} = {default}, {at.line}")
     return emit_one(code, at, rest, at.tagged_by(tag))
+
+
+EMITTERS = {"tag": emit_tag, "tag_field": emit_tag_field, "tag_prefix": emit_tag_prefix}

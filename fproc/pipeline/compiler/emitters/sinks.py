@@ -52,3 +52,6 @@ def _taken(code: Generator, at: Site, lines: str) -> Terms:
     written = [code.written(at.node, lines, at.line)]
     code.add(code.received, at.node, written)
     return written
+
+
+EMITTERS = {"write": emit_write, "stdout": emit_stdout}

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 
-from fproc.pipeline.compiler.emitters import counting, routing, sinks, text
 from fproc.pipeline.compiler.emitters.called import any_processor, user
 from fproc.pipeline.compiler.emitters.common import Values
 from fproc.pipeline.compiler.emitters.steps import step
 from fproc.pipeline.compiler.generator import Emitters, Generator
 from fproc.pipeline.compiler.site import Site, Terms
-from fproc.pipeline.processors.text import snake_case
 
-_BUILTINS: dict[str, Callable[[Generator, Site, Values], Terms]] = {
-    "filter": text.emit_sieve("not "),
-    "drop_matching": text.emit_sieve(""),
-    "uppercase": text.emit_mapped(lambda _code, _values, line: f"{line}.upper()"),
-    "lowercase": text.emit_mapped(lambda _code, _values, line: f"{line}.lower()"),
-    "trim": text.emit_mapped(lambda _code, _values, line: f"{line}.strip()"),
-    "snakecase": text.emit_mapped(
-        lambda code, _values, line: f"{code.constant('snake_case', snake_case)}({line})"
+_HOMES = {
+    "text": (
+        *("filter", "drop_matching", "uppercase", "lowercase", "trim"),
+        *("snakecase", "replace", "rewrite", "fields"),
     ),
-    "replace": text.emit_replace,
-    "rewrite": text.emit_rewrite,
-    "fields": text.emit_fields,
-    "tag": routing.emit_tag,
-    "tag_field": routing.emit_tag_field,
-    "tag_prefix": routing.emit_tag_prefix,
-    "count": counting.emit_count,
-    "join": counting.emit_join,
-    "split": counting.emit_split,
-    "tally": counting.emit_tally,
-    "write": sinks.emit_write,
-    "stdout": sinks.emit_stdout,
+    "routing": ("tag", "tag_field", "tag_prefix"),
+    "counting": ("count", "join", "split", "tally"),
+    "sinks": ("write", "stdout"),
 }
-"""Emitters of the built-ins that have code of their own; every other one is called."""
+"""The module whose `EMITTERS` has the built-in: it is imported once there is such a node."""
 
-EMITTERS = Emitters(_BUILTINS, step, user, any_processor)
+_Emit = Callable[[Generator, Site, Values], Terms]
+
+
+class _LateEmitters(Mapping[str, _Emit]):
+    """Emitters of the built-ins that have code of their own; every other one is called."""
+
+    def __init__(self) -> None:
+        self._modules = {name: module for module, names in _HOMES.items() for name in names}
+
+    def __getitem__(self, name: str) -> _Emit:
+        emit: _Emit = import_module(f"{__package__}.{self._modules[name]}").EMITTERS[name]
+        return emit
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+EMITTERS = Emitters(_LateEmitters(), step, user, any_processor)

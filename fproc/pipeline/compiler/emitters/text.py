@@ -12,6 +12,7 @@ from fproc.pipeline.compiler.patterns import expansion, plain_words
 from fproc.pipeline.compiler.site import Site, Terms
 from fproc.pipeline.compiler.writer import filled
 from fproc.pipeline.processors.options.splits import names_of_parts
+from fproc.pipeline.processors.text import snake_case
 
 
 def emit_sieve(negation: str) -> Callable[[Generator, Site, Values], Terms]:
@@ -145,3 +146,18 @@ def _rewrite_parts(code: Generator, at: Site, values: Values, names: list[str]) 
     with code.write.block("else:"):
         fits = splitting.has(split, len(names))
         return _reformed(code, at, fits, text, values["otherwise"]) + pushed
+
+
+EMITTERS = {
+    "filter": emit_sieve("not "),
+    "drop_matching": emit_sieve(""),
+    "uppercase": emit_mapped(lambda _code, _values, line: f"{line}.upper()"),
+    "lowercase": emit_mapped(lambda _code, _values, line: f"{line}.lower()"),
+    "trim": emit_mapped(lambda _code, _values, line: f"{line}.strip()"),
+    "snakecase": emit_mapped(
+        lambda code, _values, line: f"{code.constant('snake_case', snake_case)}({line})"
+    ),
+    "replace": emit_replace,
+    "rewrite": emit_rewrite,
+    "fields": emit_fields,
+}

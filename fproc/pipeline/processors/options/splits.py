@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from fproc.base.values import dataclass
 
-_WORD_OF_FIELD = re.compile(r"\^((?:\[\^ \]\* )+)([^ .^$*+?{}\[\]\\|()]+) ")
-_ALL_FIELDS = re.compile(r"\^((?:(?:\[\^ \]\*|\(\?P<\w+>\[\^ \]\*\)) )+)\(\?P<(\w+)>\.\*\)\$")
+_WORD_OF_FIELD = r"\^((?:\[\^ \]\* )+)([^ .^$*+?{}\[\]\\|()]+) "
+_ALL_FIELDS = r"\^((?:(?:\[\^ \]\*|\(\?P<\w+>\[\^ \]\*\)) )+)\(\?P<(\w+)>\.\*\)\$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def words_of_field(rules: Mapping[str, re.Pattern[str]]) -> WordsOfField | None:
     tags: dict[str, str] = {}
     fields = set()
     for tag, pattern in rules.items():
-        match = _WORD_OF_FIELD.fullmatch(pattern.pattern)
+        match = re.fullmatch(_WORD_OF_FIELD, pattern.pattern)
         if match is None or pattern.flags != re.UNICODE:
             return None
         fields.add(match[1].count("* ") + 1)
@@ -69,7 +69,7 @@ def names_of_parts(pattern: re.Pattern[str]) -> list[str] | None:
     It is "" for a part without a name. None is returned for a pattern that does anything else than
     `^[^ ]* (?P<name>[^ ]*) (?P<rest>.*)$`, with any number of parts.
     """
-    match = _ALL_FIELDS.fullmatch(pattern.pattern)
+    match = re.fullmatch(_ALL_FIELDS, pattern.pattern)
     if match is None or pattern.flags != re.UNICODE:
         return None
     parts = re.findall(r"(?:\(\?P<(\w+)>)?\[\^ \]\*\)? ", match[1])
