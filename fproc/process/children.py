@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -50,9 +49,7 @@ UNKNOWN_STATUS = 255
 """The exit status of a process for which someone else has waited."""
 
 LOOK_SECONDS = 0.005
-"""Seconds between checks whether a forked process has exited."""
-
-TimeoutExpired = subprocess.TimeoutExpired
+"""Seconds between checks whether a process has exited."""
 
 
 class Process(Protocol):
@@ -65,12 +62,8 @@ class Process(Protocol):
     def poll(self) -> int | None:
         """Return its exit status, or minus the signal that killed it; None while it runs."""
 
-    def wait(self, timeout: float | None = None) -> int:
-        """Return its exit status once it has exited.
-
-        Raises:
-            TimeoutExpired: it does not, within `timeout` seconds.
-        """
+    def wait(self) -> int:
+        """Return its exit status once it has exited."""
 
     def terminate(self) -> None:
         """Ask it to exit."""
@@ -93,6 +86,14 @@ class Child:
         self.process.wait()
 
 
+def status_within(process: Process, seconds: float) -> int | None:
+    """Return the exit status of a process once it has exited; None if it does not, within these seconds."""
+    deadline = time.monotonic() + seconds
+    while (status := process.poll()) is None and time.monotonic() <= deadline:
+        time.sleep(LOOK_SECONDS)
+    return status
+
+
 def start_process(function: str, *descriptors: int) -> Child:
     """Start a process that calls a function, by its import path.
 
@@ -102,6 +103,8 @@ def start_process(function: str, *descriptors: int) -> Child:
     Raises:
         OSError: the system refuses.
     """
+    import subprocess  # noqa: PLC0415 - slow to import, and one forked worker is enough for few files
+
     ours, theirs = socket.socketpair()
     numbers = [theirs.fileno(), os.getpid(), *descriptors]
     archive = own_code.archive
@@ -171,15 +174,10 @@ class _Forked:
         self._look(os.WNOHANG)
         return self._status
 
-    def wait(self, timeout: float | None = None) -> int:
-        if timeout is None:
-            self._look(0)
-        deadline = time.monotonic() + (timeout or 0.0)
-        while (status := self.poll()) is None:
-            if time.monotonic() > deadline:
-                raise TimeoutExpired(f"process {self.pid}", timeout or 0.0)
-            time.sleep(LOOK_SECONDS)
-        return status
+    def wait(self) -> int:
+        self._look(0)
+        assert self._status is not None
+        return self._status
 
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)

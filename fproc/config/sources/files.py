@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import re
@@ -55,16 +54,22 @@ def read_config_file(flag: str | None, environ: Mapping[str, str], problems: Pro
     """
     path, shown_as = _found(flag, environ)
     if not path:
-        return ConfigFile("", os.getcwd(), copy.deepcopy(DEFAULT))
+        return _built_in()
     value = _parsed(path, _text(path, shown_as), shown_as, problems)
     return ConfigFile(path, os.path.dirname(path), value)
+
+
+def _built_in() -> ConfigFile:
+    from copy import deepcopy  # noqa: PLC0415 - only where there is no file
+
+    return ConfigFile("", os.getcwd(), deepcopy(DEFAULT))
 
 
 def read_config_leniently(flag: str | None, environ: Mapping[str, str], problems: Problems) -> ConfigFile:
     """Return the same, but of a file that is no JSON only the folders that it names; never raise."""
     path, shown_as = _found(flag, environ)
     if not path:
-        return ConfigFile("", os.getcwd(), copy.deepcopy(DEFAULT))
+        return _built_in()
     text = ""
     try:
         text = _text(path, shown_as)

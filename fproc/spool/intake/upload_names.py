@@ -12,13 +12,13 @@ from fproc.spool.readiness.names import InputNames
 _SHOWN_CHARACTERS = 80
 """How much of a refused name is quoted, in characters."""
 
-_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_UNSHOWABLE = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 """Control characters, line separators, and characters that turn the direction of text."""
 
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SURROGATE = r"[\ud800-\udfff]"
 """Surrogates: they stand for bytes that are not UTF-8, or are half a character."""
 
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9]) *(\..*)?", re.IGNORECASE)
+_DEVICE = r"(?i)(con|prn|aux|nul|com[1-9]|lpt[1-9]) *(\..*)?"
 
 
 def check_name(name: str, names: InputNames) -> str:
@@ -43,12 +43,12 @@ def _why_not(name: str, names: InputNames) -> str:
     is_taken = not name.startswith(".") and names.is_taken(name)
     reasons = {
         "is empty": not name,
-        "is not text in UTF-8": _SURROGATE.search(name),
+        "is not text in UTF-8": re.search(_SURROGATE, name),
         "is a path, of which nothing is cut off; send the file's own name alone": "/" in name or "\\" in name,
-        "has control characters": _UNSHOWABLE.search(name),
+        "has control characters": re.search(_UNSHOWABLE, name),
         f"is {size_bytes} bytes long; {most_bytes} is the most": size_bytes > most_bytes,
         "ends in a dot or a space": name.endswith((".", " ")),
-        "is a device's on Windows": _DEVICE.fullmatch(name),
+        "is a device's on Windows": re.fullmatch(_DEVICE, name),
         "is one that fproc gives to its reports": name.endswith(REPORTS),
         "is none of those that intake takes (intake.match)": names.may_be_input(name)
         and not names.is_taken(name),

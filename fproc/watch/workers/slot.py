@@ -236,9 +236,8 @@ class Slot:
     def _handle_exit(self) -> Iterator[Report | WorkerLost]:
         """Yield what the exit of the worker means for its tasks: the running one is to blame."""
         assert self._process is not None
-        try:
-            status = self._process.wait(DEATH_SECONDS)
-        except children.TimeoutExpired:
+        status = children.status_within(self._process, DEATH_SECONDS)
+        if status is None:
             self._process.kill()
             status = self._process.wait()
         mark = self._mark.get() if self._mark and not self._is_leaving else NONE

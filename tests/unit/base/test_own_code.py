@@ -155,7 +155,7 @@ def test_a_process_of_another_build_refuses_to_work(replaceable: Path) -> None:
     build_id.cache_clear()
     worker = WorkerProcess.started(WORKER)
     try:
-        assert worker.child.process.wait(20) == REPLACED_STATUS
+        assert children.status_within(worker.child.process, 20) == REPLACED_STATUS
     finally:
         worker.end()
 
@@ -164,6 +164,6 @@ def test_a_process_that_finds_no_fproc_refuses_to_work(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "path", [path for path in sys.path if not os.path.isdir(f"{path}/fproc")])
     child = children.start_process("fproc.watch.workers.worker.serve_tasks")
     try:
-        assert child.process.wait(20) == REPLACED_STATUS
+        assert children.status_within(child.process, 20) == REPLACED_STATUS
     finally:
         child.end()
