@@ -52,7 +52,7 @@ def watch(arguments: Arguments) -> int:
 
 def process_files(arguments: Arguments) -> int:
     """Process files where they are."""
-    work = _prepared(arguments, settings.take_environment())
+    work = _prepared(arguments)
     _warn(work, arguments)
     with importing():
         from fproc.cli.input import destination, process_inputs  # noqa: PLC0415 - not for --watch
@@ -243,9 +243,10 @@ def _begin() -> None:
     build_id()
 
 
-def _prepared(arguments: Arguments, environ: Mapping[str, str] = os.environ) -> _Prepared:
-    """Set up the log, and return the pipeline that is in force."""
+def _prepared(arguments: Arguments, environ: Mapping[str, str] | None = None) -> _Prepared:
+    """Set up the log, and return the pipeline that is in force; an environment that is not given is taken."""
     _begin()
+    environ = settings.take_environment() if environ is None else environ
     given = settings.gather(arguments.config, environ)
     set_up_log = _log_set_up(arguments, given)
     set_up_log()

@@ -31,6 +31,7 @@ from fproc.config.sources.files import (
     read_env_file,
 )
 from fproc.pipeline.plan import Plan, build_plan, mode_nodes
+from fproc.process.environment import forget_variables
 
 GIVEN_OUTSIDE = sorted(
     (setting for setting in SETTINGS if setting.key.flag.name or setting.key.variable),
@@ -90,13 +91,12 @@ class Given:
 
 
 def take_environment() -> dict[str, str]:
-    """Return the environment, and remove the secrets from that which all child processes inherit.
+    """Return the environment, and remove the secrets from that of this process and all that it starts.
 
     Users' processors, and what they start, must not find them there.
     """
     environ = dict(os.environ)
-    for name in SECRET_VARIABLES:
-        os.environ.pop(name, None)
+    forget_variables(SECRET_VARIABLES)
     return environ
 
 

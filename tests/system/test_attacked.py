@@ -48,6 +48,7 @@ def test_an_attack_by_strangers_holds_up_neither_work_nor_what_supervisors_ask_f
     configure(tmp_path)
     with Watching(tmp_path, dashboard=True, variables={"FPROC_TOKEN": TOKEN}) as running:
         process(running, 0)  # so that all workers are there, and the history has something to search
+        begin_mb = memory_mb(running.process.pid)
         with Asking(running, VITAL, SENT) as calm:
             alone = process(running, 1)
             running.wait_until(lambda: len(calm.seconds["/metrics"]) > 50)
@@ -69,8 +70,12 @@ def test_an_attack_by_strangers_holds_up_neither_work_nor_what_supervisors_ask_f
             f" with the attack {disturbed.at_95_percent(path) * 1000:.0f} ms,"
             f" with searches as well {searched.at_95_percent(path) * 1000:.0f} ms"
         )
-    print(f"{FILES} files: {alone:.2f} s, with the attack {attacked:.2f} s; {dict(attack.statuses)}")
-    print(f"memory: {more_mb:+.1f} MB of {before_mb:.1f} MB; log: {log_bytes} bytes")
+    print(f"{FILES} files: {alone:.2f} s, with the attack {attacked:.2f} s ({attacked / alone - 1:+.0%})")
+    print(
+        f"memory: {begin_mb:.1f} MB,"
+        f" without the attack {before_mb - begin_mb:+.1f} MB, with it {more_mb:+.1f} MB"
+    )
+    print(f"log: {log_bytes} bytes; answers: {dict(attack.statuses)}, to searches {dict(searches.statuses)}")
     assert right == 200
     assert calm.statuses | disturbed.statuses | searched.statuses == {200}
     assert not {status for status in (*attack.statuses, *searches.statuses) if status.startswith(b"5")} - {

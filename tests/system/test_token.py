@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from fproc.web.http.auth import TRIES
+from tests.support.programs.disturbing import children_of
 from tests.support.programs.running import Watching, configure, drop, own_processor, run
 from tests.support.programs.talking import FORM, Answer, address, ask, form
 
@@ -241,6 +242,34 @@ def test_users_processors_do_not_find_the_secrets_in_their_environment(tmp_path:
         for secret in (TOKEN, "s3cret-hook", "FPROC_TOKEN"):
             assert secret not in told
             assert secret not in running.log
+
+
+@pytest.mark.parametrize("arguments", [["--explain", "-"], ["--input", "x.log", "--output", "y.log"]])
+def test_nor_do_they_where_they_run_only_once(tmp_path: Path, arguments: list[str]) -> None:
+    own_processor(tmp_path, TELLING)
+    (tmp_path / "x.log").write_bytes(b"one\n")
+    ended = run(tmp_path, *arguments, given=b"one\n", variables={"FPROC_TOKEN": TOKEN, "OTHER": "0ther"})
+    told = ended.out + b"".join(path.read_bytes() for path in tmp_path.glob("y.log"))
+    assert ended.status == 0, ended.err
+    assert b"0ther" in told
+    assert b"FPROC_TOKEN" not in told
+
+
+def test_the_kernel_shows_no_secret_in_the_environment_of_any_process_nor_the_forked_one(
+    tmp_path: Path,
+) -> None:
+    secrets = {"FPROC_TOKEN": TOKEN, "FPROC_WEBHOOK": "http://127.0.0.1:9/s3cret-hook"}
+    configure(tmp_path, workers=2)
+    with Watching(tmp_path, dashboard=True, variables={**secrets, "OTHER": "0ther"}, anew=True) as running:
+        for number in range(20):  # more than one has to do
+            drop(tmp_path, f"{number}.log", b"one\n" * 50_000)
+        running.wait_until(lambda: len(children_of(running.process.pid)) == 2)
+        for pid in (running.process.pid, *children_of(running.process.pid)):
+            shown = Path(f"/proc/{pid}/environ").read_bytes()
+            assert b"OTHER=0ther" in shown
+            assert TOKEN.encode() not in shown
+            assert b"s3cret-hook" not in shown
+        assert ask(running, "GET", "/stats", headers=SENT).status == 200
 
 
 def test_a_reload_keeps_the_token_of_the_environment(tmp_path: Path) -> None:
