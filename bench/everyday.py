@@ -13,7 +13,7 @@ CLIFF = 2.5
 """How many times its goal a pipeline may take before the guard fails; other hosts have other ratios."""
 
 FAR_CLIFF = 5.0
-"""The same where the goal is not reached: by the many words of a tag, or because the start takes longest."""
+"""The same where the start takes longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ PIPELINES = (
         "match($0, /user=[A-Za-z0-9_]+/) "
         '{ print substr($0, 1, RSTART + 5) "***" substr($0, RSTART + RLENGTH) > out; next } { print > out }',
     ),
-    Everyday("tag_words", 1.5, _TABLE.format(end=30), FAR_CLIFF),
+    Everyday("tag_words", 1.5, _TABLE.format(end=30)),
     Everyday("tag_fields", 1.5, _TABLE.format(end=50)),
     Everyday("filter_word", 2.0, "/ERROR/ { print > out }", FAR_CLIFF),
     Everyday("filter_pattern", 2.0, r'/GET \/cart" 50[02] 1[0-9][0-9]ms/ { print > out }', FAR_CLIFF),
