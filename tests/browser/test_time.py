@@ -70,15 +70,21 @@ def test_a_click_on_a_mark_lists_what_ran_under_the_new_pipeline(visitor: Visito
     assert listed(page) == ["after.log"]
 
 
-def test_a_moment_of_a_chart_leads_to_the_files_that_ended_then_by_mouse_and_by_keyboard(
-    visitor: Visitor, watch: Watch
-) -> None:
+def opened_with_a_cross(visitor: Visitor, watch: Watch) -> tuple[Page, Locator]:
+    """Have one file processed and one fail; gives the page, and its chart that shows both."""
     running = watch(workers=1)
     finish(running, "good.log")
     finish(running, "bad.log", b"bad\n")
     page = visitor.open(f"{running.url}?window=900")
     chart = page.locator("#chart-ended")
     expect(chart.locator("path.cross")).to_have_attribute("d", re.compile(r"^M"), timeout=60_000)
+    return page, chart
+
+
+def test_a_moment_of_a_chart_leads_to_the_files_that_ended_then_by_mouse_and_by_keyboard(
+    visitor: Visitor, watch: Watch
+) -> None:
+    page, chart = opened_with_a_cross(visitor, watch)
     chart.focus()
     page.keyboard.press("End")
     while "ended 0 " in (chart.get_attribute("aria-valuetext") or ""):
@@ -115,12 +121,7 @@ def check_failed_are_listed(page: Page) -> None:
 
 
 def test_a_click_on_the_cross_of_failed_files_lists_these_alone(visitor: Visitor, watch: Watch) -> None:
-    running = watch(workers=1)
-    finish(running, "good.log")
-    finish(running, "bad.log", b"bad\n")
-    page = visitor.open(f"{running.url}?window=900")
-    chart = page.locator("#chart-ended")
-    expect(chart.locator("path.cross")).to_have_attribute("d", re.compile(r"^M"), timeout=60_000)
+    page, chart = opened_with_a_cross(visitor, watch)
     click_on_cross(page, chart)
     check_failed_are_listed(page)
     chart.click(position={"x": 60, "y": 100})
