@@ -121,20 +121,20 @@ def _add(report: Report, name: str, runs: list[small.Run], backlogs: list[_Run])
     rate = Spread.of([run.rate for run in runs])
     same = all(run.same for run in runs)
     memory_mb = max(run.memory_mb for run in runs)
-    first = [f"{Spread.of([done.first_seconds for done in backlogs]).median:.2f}"] if backlogs else ["-"]
-    first += [f"{Spread.of([done.first_cpu_seconds for done in backlogs]).median:.2f}"] if backlogs else ["-"]
+    first_seconds = [done.first_seconds for done in backlogs]
+    first_cpu_seconds = [done.first_cpu_seconds for done in backlogs]
     report.ok = report.ok and same
     report.add(
         name,
         *rate.cells(0),
         str(runs[0].files),
-        *first,
+        *(f"{Spread.of(s).median:.2f}" if s else "-" for s in (first_seconds, first_cpu_seconds)),
         f"{memory_mb:.1f}",
         "yes" if same else "NO",
         files_per_second=[run.rate for run in runs],
         files=runs[0].files,
-        first_result_seconds=[done.first_seconds for done in backlogs],
-        first_result_cpu_seconds=[done.first_cpu_seconds for done in backlogs],
+        first_result_seconds=first_seconds,
+        first_result_cpu_seconds=first_cpu_seconds,
         peak_pss_mb=memory_mb,
         same=same,
     )

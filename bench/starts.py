@@ -112,19 +112,20 @@ def _kinds(settings: Settings) -> list[_Kind]:
     unbuilt = "" if settings.pyz.exists() else "not built: make pyz"
     once = ("--input", "in/f000000.log", "--config", "pipeline.json", "--output", "results/", "--quiet")
     drain = ("--watch", "--drain", "--watch-dir", "watch", "--config", "pipeline.json", "--quiet")
-    drained = "watch/results/f000000.log"
+    result, drained = "results/f000000.log", "watch/results/f000000.log"
+    own = [python, "-m", "fproc"]
     kinds = [
         _Kind("python -c pass", lambda _: [python, "-c", "pass"]),
-        _Kind("fproc --version", lambda _: [python, "-m", "fproc", "--version"]),
-        _Kind(INPUT, lambda _: [python, "-m", "fproc", *once], "results/f000000.log"),
-        _Kind(PACKED_INPUT, lambda _: [python, pyz, *once], "results/f000000.log", unbuilt),
-        _Kind(DRAIN, lambda _: [python, "-m", "fproc", *drain], drained),
+        _Kind("fproc --version", lambda _: [*own, "--version"]),
+        _Kind(INPUT, lambda _: [*own, *once], result),
+        _Kind(PACKED_INPUT, lambda _: [python, pyz, *once], result, unbuilt),
+        _Kind(DRAIN, lambda _: [*own, *drain], drained),
         _Kind(PACKED_DRAIN, lambda _: [python, pyz, *drain], drained, unbuilt),
     ]
     if (before := settings.before) is not None:
         kinds += [
-            _Kind(f"{BEFORE}, --input", lambda _: older(before, kinds[2].command(_)), "results/f000000.log"),
-            _Kind(f"{BEFORE}, --watch --drain", lambda _: older(before, kinds[4].command(_)), drained),
+            _Kind(f"{BEFORE}, --input", lambda _: older(before, [*own, *once]), result),
+            _Kind(f"{BEFORE}, --watch --drain", lambda _: older(before, [*own, *drain]), drained),
         ]
     return kinds
 

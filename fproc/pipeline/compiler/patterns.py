@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 
 from fproc.base.values import dataclass
@@ -47,16 +47,6 @@ def words_with_one_beginning(rules: Mapping[str, re.Pattern[str]]) -> WordsWithO
     if not begin or any(longer.startswith(word) for word, longer in pairwise(words)):
         return None
     return WordsWithOneBeginning(words[0][:begin], {word[begin:]: tag for word, tag in tags.items()})
-
-
-def first_rule(rules: Mapping[str, re.Pattern[str]]) -> Callable[[str, str], str]:
-    """Return a call that returns the tag of the first rule that a line matches, or else the given one."""
-    searches = [(tag, pattern.search) for tag, pattern in rules.items()]
-
-    def tag_of(line: str, otherwise: str) -> str:
-        return next((tag for tag, search in searches if search(line)), otherwise)
-
-    return tag_of
 
 
 def plain_prefix(pattern: re.Pattern[str]) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fproc.pipeline.compiler import fields as splitting
 from fproc.pipeline.compiler.emitters.common import Values, emit_one, match_test
 from fproc.pipeline.compiler.generator import Generator
-from fproc.pipeline.compiler.patterns import WordsWithOneBeginning, first_rule, words_with_one_beginning
+from fproc.pipeline.compiler.patterns import WordsWithOneBeginning, words_with_one_beginning
 from fproc.pipeline.compiler.site import Site, Terms
 from fproc.pipeline.processors.options.splits import words_of_field
 
@@ -34,7 +34,7 @@ def emit_tag(code: Generator, at: Site, values: Values) -> Terms:
         return _tag_by(code, at, key, found.tags, values["default"])
     words = words_with_one_beginning(values["rules"])
     if words and len(words.tags) > FEW_WORDS and len(words.lengths()) <= MOST_LENGTHS:
-        return _tag_by_word(code, at, words, values)
+        return _tag_by_word(code, at, words, values["default"])
     choices = [(match_test(code, pattern, at.line), tag) for tag, pattern in values["rules"].items()]
     return _choose(code, at, choices, values["default"])
 
@@ -73,17 +73,15 @@ def _tag_by(code: Generator, at: Site, key: str, tags: Mapping[str, str], defaul
     return _choose(code, at, choices, default)
 
 
-def _tag_by_word(code: Generator, at: Site, words: WordsWithOneBeginning, values: Values) -> Terms:
+def _tag_by_word(code: Generator, at: Site, words: WordsWithOneBeginning, default: str | None) -> Terms:
     """Write code that looks up what follows the only place of the words' beginning in a line.
 
-    Where it comes twice, the rules are tried in order: the first place need not be that of the first rule.
+    Where it comes twice, the node itself is asked: the first place need not be that of the first rule.
     """
     if not code.tag_matters_after(at.node):
         return emit_one(code, at, at.line, at.tagged_unasked())
-    default = values["default"]
     otherwise = at.tag_code if default is None else repr(default)
     look_up = code.constant("look_up", words.tags.get)
-    first = code.constant("first_rule", first_rule(values["rules"]))
     place, tag, line = code.new("place"), code.new("tag"), at.line
     found = otherwise
     for length in words.lengths():
@@ -95,7 +93,7 @@ def _tag_by_word(code: Generator, at: Site, words: WordsWithOneBeginning, values
     with code.write.block(f"elif {line}.find({words.beginning!r}, {place} + 1) < 0:"):
         code.write(f"{tag} = {found}")
     with code.write.block("else:"):
-        code.write(f"{tag} = {first}({line}, {otherwise})")
+        code.write(f"{tag} = {at.tagged_unasked().unasked}")
     return emit_one(code, at, line, at.tagged_by(tag))
 
 

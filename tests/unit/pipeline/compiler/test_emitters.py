@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from fproc.pipeline.compiler.emitters import counting, routing, sinks, text
+from fproc.pipeline.compiler.emitters.table import EMITTERS
 from fproc.pipeline.failures import RecordError
 from fproc.pipeline.records import Block
 from tests.support.helpers import SOURCE, Memory, plan_of, run_lines, user
@@ -81,3 +83,10 @@ def test_a_generator_that_yields_no_record_is_asked_for_nothing_more() -> None:
         "yielded 7 (int); a processor yields a line or a (tag, line)"
     ]
     assert (output.results, ASKED) == ({}, [])
+
+
+def test_each_emitter_is_found_by_its_built_in_s_name() -> None:
+    written = {
+        name: emit for module in (text, routing, counting, sinks) for name, emit in module.EMITTERS.items()
+    }
+    assert {name: EMITTERS.builtins[name] for name in EMITTERS.builtins} == written
