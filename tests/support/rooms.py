@@ -42,7 +42,10 @@ def history_in(folder: Path) -> History:
 
 
 class Room:
-    """A spool, its history, and the lists of it; the clock stands `later` seconds in the future."""
+    """A spool, its history, and the lists of it.
+
+    The clock is `later` seconds ahead; the others stand where they are put.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -52,6 +55,7 @@ class Room:
         self.folders = self.spool.folders
         self.later = 0.0
         self.monotonic = 100.0
+        self.thread_time = 1.0
         self.history: History | None = history_in(folder)
         self.traces = Traces()
         self.working: list[dict[str, Any]] = []
@@ -69,6 +73,7 @@ class Room:
             self.traces,
             lambda: time.time() + self.later,
             monotonic=lambda: self.monotonic,
+            thread_time=lambda: self.thread_time,
         )
 
     def put(self, folder: str, *names: str, text: str = "a\n") -> None:

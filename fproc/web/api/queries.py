@@ -53,6 +53,7 @@ class Queries:
         traces: the last traces.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
+        thread_time: seconds of processor time of the thread that asks.
 
     Attributes:
         details: answers about one file.
@@ -69,9 +70,10 @@ class Queries:
         clock: Callable[[], float] = time.time,
         *,
         monotonic: Callable[[], float] = time.monotonic,
+        thread_time: Callable[[], float] = time.thread_time,
     ) -> None:
         self._config = config
-        self._folder_cache = FolderCache(config, clock=clock, monotonic=monotonic)
+        self._folder_cache = FolderCache(config, clock=clock, monotonic=monotonic, thread_time=thread_time)
         self._folders = self._folder_cache.folders
         self._history = history
         self._ended = EndedFiles(history)

@@ -59,17 +59,23 @@ class FolderCache:
         config: it has the folders, and the names to ignore.
         clock: seconds since 1970.
         monotonic: seconds on a clock that is never set.
+        thread_time: seconds of processor time of the thread that asks.
     """
 
     def __init__(
-        self, config: Config, *, clock: Callable[[], float], monotonic: Callable[[], float] = time.monotonic
+        self,
+        config: Config,
+        *,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+        thread_time: Callable[[], float] = time.thread_time,
     ) -> None:
         spool_status = SpoolStatus(config, clock=clock, monotonic=monotonic)
         self.folders = spool_status.folders
         self._is_input_name = spool_status.is_input_name
 
         def remembered(look: Callable[[str], T], folder: str) -> _Remembered[T]:
-            return _Remembered(look, folder, clock=clock, monotonic=monotonic)
+            return _Remembered(look, folder, clock=clock, monotonic=monotonic, thread_time=thread_time)
 
         self._counts = {
             os.path.basename(folder): remembered(self._count, folder) for folder in self.folders.inputs()
@@ -195,11 +201,13 @@ class _Remembered(Generic[T]):
         *,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
+        thread_time: Callable[[], float],
     ) -> None:
         self._look = look
         self._folder = folder
         self._watch = FolderWatch(folder, clock)
         self._rest = Rest(REST, monotonic)
+        self._thread_time = thread_time
         self._lock = threading.Lock()
         self._seen: T | None = None
         self._is_fresh = threading.Event()
@@ -250,12 +258,12 @@ class _Remembered(Generic[T]):
 
     def _looked(self) -> T:
         if self._is_due() or self._seen is None:
-            begun = time.thread_time()
+            begun = self._thread_time()
             with suppress(OSError):  # a folder that is missing has nothing in it
                 self._watch.begin()
             self._seen = self._look(self._folder)
             self._watch.keep()
-            cost_seconds = time.thread_time() - begun
+            cost_seconds = self._thread_time() - begun
             self._rest.after(cost_seconds if cost_seconds > QUICK_SECONDS else 0.0)
         return self._seen
 

@@ -82,10 +82,10 @@ def test_a_folder_whose_count_took_long_is_left_alone_for_longer(
 
     def slow(self: folder_cache.FolderCache, folder: str) -> int:
         room.monotonic += 2
+        room.thread_time += 2
         return count(self, folder)
 
     monkeypatch.setattr(folder_cache.FolderCache, "_count", slow)
-    monkeypatch.setattr(time, "thread_time", lambda: room.monotonic)
     room.listing = room.a_listing()
     room.listing.counts()
     room.put("unprocessed", "a")
@@ -96,7 +96,18 @@ def test_a_folder_whose_count_took_long_is_left_alone_for_longer(
     assert room.listing.counts() == counts(unprocessed=1)
 
 
-def test_a_small_folder_is_counted_whenever_it_has_changed_however_slow_the_host_is(room: Room) -> None:
+def test_a_small_folder_is_counted_whenever_it_has_changed_however_slow_the_host_is(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = folder_cache.FolderCache._count
+
+    def slow(self: folder_cache.FolderCache, folder: str) -> int:
+        room.monotonic += 2
+        room.thread_time += folder_cache.QUICK_SECONDS / 2
+        return count(self, folder)
+
+    monkeypatch.setattr(folder_cache.FolderCache, "_count", slow)
+    room.listing = room.a_listing()
     for number in range(20):
         room.put("unprocessed", f"f{number}")
         assert room.listing.counts() == counts(unprocessed=number + 1)
@@ -131,8 +142,10 @@ def test_what_is_known_is_told_at_once_however_long_scans_take(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room.put("unprocessed", "a", "b")
-    assert room.listing.known_counts() == counts(unprocessed=2)  # scans that are quick are waited for
-    assert room.listing.oldest_waiting() is not None
+    with monkeypatch.context() as patient:
+        patient.setattr(folder_cache, "FIRST_SECONDS", 30)
+        assert room.listing.known_counts() == counts(unprocessed=2)  # scans that are quick are waited for
+        assert room.listing.oldest_waiting() is not None
     go, scandir = threading.Event(), os.scandir
 
     def slow(path: Any) -> Any:
