@@ -98,9 +98,9 @@ BUILTINS: dict[str, Options] = {
     "tag": st.one_of(tag_options(PATTERNS, 3), tag_options(WORDS_OF_FIELD, 6)),
     "tag_field": options(
         separator=SEPARATORS,
-        field=st.integers(1, 4),
+        field=st.one_of(st.integers(1, 4), st.sampled_from(["a", "a.b"])),
         tags=st.dictionaries(
-            st.sampled_from(["INFO", "WARN", "ERROR", "a", "b", "x1", "", "\u00e9"]),
+            st.sampled_from(["INFO", "WARN", "ERROR", "a", "b", "x1", "x", "1", "1.50", "", "\u00e9"]),
             st.sampled_from([*TAGS, *SPECIAL]),
             max_size=8,
         ),
@@ -177,7 +177,7 @@ STRUCTURED: dict[str, Options] = {
     },
     **{
         name: BUILTINS[name]
-        for name in ("parse_csv", "parse_json", "dissect", "parse_kv", "format", "filter", "tag")
+        for name in ("parse_csv", "parse_json", "dissect", "parse_kv", "format", "filter", "tag", "tag_field")
     },
     "edit": st.sampled_from(
         [{"set": {"a": "x{b}"}}, {"rename": {"a": "c.d"}}, {"remove": ["b"]}, {"keep": ["a"]}]

@@ -271,6 +271,7 @@ class StepKind(Enum):
     EDIT = "makes a record of a record"
     SELECT = "keeps some records as they are"
     FORMAT = "makes text of a record"
+    ROUTE = "gives a record a tag, and passes it as it is"
 
 
 Steps = Callable[[Mapping[str, Any]], StepKind | None]

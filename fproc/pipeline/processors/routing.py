@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fproc.pipeline.processors.base import (
     Builtin,
     Maker,
     Option,
+    StepKind,
     Tags,
     routing,
+    same_fields,
     stateless,
 )
+from fproc.pipeline.processors.objects import MISSING, Misfit, StructuredRecord, decode, get, needing
 from fproc.pipeline.processors.options.splits import FieldNeed, words_of_field
+from fproc.pipeline.processors.options.templates import text_of
 from fproc.pipeline.processors.text import SEPARATOR, field_splitter
 
 
@@ -30,14 +34,40 @@ def _tag(*, rules: Mapping[str, re.Pattern[str]], default: str | None) -> Maker:
     return routing(route)
 
 
-def _tag_field(*, separator: str, field: int, tags: Mapping[str, str], default: str | None) -> Maker:
-    split = field_splitter(separator, field)
+def _tag_field(*, separator: str, field: int | str, tags: Mapping[str, str], default: str | None) -> Maker:
+    text_at = _column_text(field, separator) if isinstance(field, int) else _key_text(field)
 
     def route(line: str) -> tuple[str | None, str]:
-        fields = split(line)
-        return (tags.get(fields[field - 1], default) if len(fields) >= field else default), line
+        text = text_at(line)
+        return (default if text is None else tags.get(text, default)), line
 
     return routing(route)
+
+
+def _column_text(column: int, separator: str) -> Callable[[str], str | None]:
+    split = field_splitter(separator, column)
+
+    def text_at(line: str) -> str | None:
+        fields = split(line)
+        return fields[column - 1] if len(fields) >= column else None
+
+    return text_at
+
+
+def _key_text(path: str) -> Callable[[str], str | None]:
+    def text_at(line: str) -> str | None:
+        try:
+            return text_of_field(decode(line), path)
+        except Misfit:
+            return None
+
+    return text_at
+
+
+def text_of_field(record: StructuredRecord, path: str) -> str | None:
+    """Return the field of a record as text; None where there is none, or it is null."""
+    value = get(record, path)
+    return None if value is MISSING or value is None else text_of(value)
 
 
 def _tag_prefix(*, separator: str, default: str | None) -> Maker:
@@ -48,8 +78,12 @@ def _tag_prefix(*, separator: str, default: str | None) -> Maker:
     return routing(route)
 
 
-def _one_field(values: Mapping[str, Any]) -> FieldNeed:
-    return FieldNeed(values["separator"], values["field"])
+def _one_field(values: Mapping[str, Any]) -> FieldNeed | None:
+    return FieldNeed(values["separator"], values["field"]) if isinstance(values["field"], int) else None
+
+
+def _step(values: Mapping[str, Any]) -> StepKind | None:
+    return StepKind.ROUTE if isinstance(values["field"], str) else None
 
 
 def _field_of_rules(values: Mapping[str, Any]) -> FieldNeed | None:
@@ -105,7 +139,7 @@ BUILTINS: dict[str, Builtin] = {
         ),
         {
             "separator": SEPARATOR,
-            "field": Option("count", "which field, from 1", required=True),
+            "field": Option("field", "the field: a column of the line from 1, or a key", required=True),
             "tags": Option("tags", "texts of that field and the tags they stand for", required=True),
             "default": DEFAULT,
         },
@@ -113,6 +147,9 @@ BUILTINS: dict[str, Builtin] = {
         gives_tags=_tags_of("tags"),
         passes_line=True,
         needs_fields=_one_field,
+        step=_step,
+        fields_after=same_fields,
+        fields_before=needing(lambda values: [values["field"]]),
     ),
     "tag_prefix": stateless(
         "Takes the tag from the front of the line: `tag:line` becomes `line`, tagged `tag`.",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fproc.base.values import replace
 from fproc.pipeline.compiler import fields as splitting
 from fproc.pipeline.compiler.emitters.common import Values, emit_one, match_test
 from fproc.pipeline.compiler.generator import Generator
 from fproc.pipeline.compiler.patterns import WordsWithOneBeginning, words_with_one_beginning
 from fproc.pipeline.compiler.site import Site, Terms
 from fproc.pipeline.processors.options.splits import words_of_field
+from fproc.pipeline.processors.routing import text_of_field
 
 FEW_TEXTS = 4
 """The most texts that are compared one by one in less time than a look-up in a table takes."""
@@ -43,6 +45,8 @@ def emit_tag_field(code: Generator, at: Site, values: Values) -> Terms:
     """Write code that tags a line by one of its fields."""
     if not code.tag_matters_after(at.node):
         return emit_one(code, at, at.line, at.tagged_unasked())
+    if code.step_kind(at.node) is not None:
+        return _tag_record(code, at, values)
     at, split = splitting.split(code, at)
     key = code.new("key")
     field = values["field"]
@@ -51,6 +55,22 @@ def emit_tag_field(code: Generator, at: Site, values: Values) -> Terms:
     else:
         code.write(f"{key} = {splitting.part(split, field)} if {splitting.has(split, field)} else None")
     return _tag_by(code, at, key, values["tags"], values["default"])
+
+
+def _tag_record(code: Generator, at: Site, values: Values) -> Terms:
+    """Write code that tags a record by one of its fields; the interpreter takes a line that is none."""
+    at = code.with_record(at)
+    record, key = at.record or code.new("record"), code.new("key")
+    text_of = code.named("text_of_field", text_of_field)
+    with code.write.block("try:"):
+        if not at.record:
+            code.write(f"{record} = decode({at.line})")
+        code.write(f"{key} = {text_of}({record}, {values['field']!r})")
+    with code.write.block("except Exception:"):
+        pushed = code.push(at)
+    with code.write.block("else:"):
+        at = replace(at, record=record)
+        return _tag_by(code, at, key, values["tags"], values["default"]) + pushed
 
 
 def _tag_by(code: Generator, at: Site, key: str, tags: Mapping[str, str], default: str | None) -> Terms:

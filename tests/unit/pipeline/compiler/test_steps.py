@@ -93,6 +93,30 @@ def test_lines_in_between_that_are_tagged_or_filtered_keep_their_record() -> Non
     assert run_lines(plan_of(nodes), '{"n":9}', '{"m":1}', '{"n":1}') == {"in.log": ["18", "2"]}
 
 
+def test_a_record_that_is_tagged_by_a_key_is_passed_on_as_it_is() -> None:
+    nodes = [
+        node("start", "parse_json", "t"),
+        node("t", "tag_field", {"big": "d", "*": "o"}, field="n", tags={"9": "big"}, default="small"),
+        node("d", "double", "o"),
+        node("o", "n_only", "end"),
+    ]
+    assert "decode(" not in source_of(nodes)
+    assert run_lines(plan_of(nodes), '{"n":9}', '{"n":1}', '{"n":2.50}') == {"in.log": ["18", "1", "2.5"]}
+
+
+def test_a_line_that_is_tagged_by_a_key_is_decoded_once_and_keeps_its_text() -> None:
+    nodes = [
+        node("start", "tag_field", "d", field="n", tags={"9": "big"}, default="small"),
+        node("d", "positive", "w"),
+        {"tag": "w", "type": "write", "config": {"file": "{tag}"}},
+    ]
+    assert source_of(nodes).count("decode(") == 1
+    assert run_lines(plan_of(nodes), '{ "n":9 }', '{"n":1}', "text", '{"n":9}') == {
+        "big": ['{ "n":9 }', '{"n":9}'],
+        "small": ['{"n":1}', "text"],
+    }
+
+
 def test_a_record_that_does_not_fit_goes_on_as_text_from_there() -> None:
     nodes = [node("start", "double", "o"), node("o", "n_only", "end")]
     assert run_lines(plan_of(nodes), "text", '{"n": 4}', "[1]") == {"in.log": ["text", "8", "[1]"]}

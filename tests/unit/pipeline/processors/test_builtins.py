@@ -183,6 +183,26 @@ TAGGING: list[tuple[str, Options, list[str], dict[str, list[str]]]] = [
         {"A": ["a;b"], "empty": [";b", ""], "other": ["b;a"]},
     ),
     (
+        "tag_field",
+        {"field": "level", "tags": {"ERROR": "e", "5": "five", "": "empty"}, "default": "other"},
+        ['{"level": "ERROR"}', '{"level":5}', '{"level":""}', '{"level":null}', "{}", "ERROR", "[1]", ""],
+        {
+            "e": ['{"level": "ERROR"}'],
+            "five": ['{"level":5}'],
+            "empty": ['{"level":""}'],
+            "other": ['{"level":null}', "{}", "ERROR", "[1]", ""],
+        },
+    ),
+    (
+        "tag_field",
+        {"field": "log.ok", "tags": {"true": "yes"}, "default": "no"},
+        ['{"log":{"ok":true}}', '{"log.ok":"true"}', '{"log":{"ok":false}}', '{"log":"ok"}'],
+        {
+            "yes": ['{"log":{"ok":true}}', '{"log.ok":"true"}'],
+            "no": ['{"log":{"ok":false}}', '{"log":"ok"}'],
+        },
+    ),
+    (
         "tag_prefix",
         {"default": "none"},
         ["error:disk: full", "no prefix", "warn:"],

@@ -29,7 +29,11 @@ LINES = [
 ]
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "tag": [{"rules": {"e": "ERROR"}}, {"rules": {"e": "ERROR"}, "default": "d"}],
-    "tag_field": [{"field": 2, "tags": {"ERROR": "e"}}, {"field": 2, "tags": {"ERROR": "e"}, "default": "d"}],
+    "tag_field": [
+        {"field": 2, "tags": {"ERROR": "e"}},
+        {"field": 2, "tags": {"ERROR": "e"}, "default": "d"},
+        {"field": "a", "tags": {"1": "e"}},
+    ],
     "tag_prefix": [{}, {"default": "d"}],
     "write": [{"file": "{name}"}, {"file": "{tag}.log"}],
     "tally": [{}, {"field": 1}],
