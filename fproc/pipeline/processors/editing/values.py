@@ -37,7 +37,7 @@ def number_of(value: Any) -> Number | None:
             return int(value)
         if len(value) > MOST_CHARACTERS or not _NUMBER.fullmatch(value):
             return None
-        return Decimal(value) if not value[1:].isdigit() else int(value)
+        return int(value) if value.lstrip("+-").isdigit() else Decimal(value)
     if kind is int:
         return int(value)
     if kind is SpelledNumber:

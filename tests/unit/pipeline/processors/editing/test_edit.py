@@ -45,6 +45,8 @@ def why_not(record: dict[str, Any], **config: Any) -> str:
          '{"a": "007", "b": "1.50", "c": "Yes", "d": 2.0}', '{"a":7,"b":1.50,"c":true,"d":"2.0"}'),
         ({"types": {"a": "number", "b": "number", "c": "number", "d": "integer"}},
          '{"a": "+.5", "b": "1e3", "c": "", "d": "2.00"}', '{"a":0.5,"b":1e3,"c":null,"d":2}'),
+        ({"types": {"a": "number", "b": "number", "c": "integer"}},
+         '{"a": ".5", "b": "-.5", "c": "+5"}', '{"a":0.5,"b":-0.5,"c":5}'),
         ({"types": {"a": "integer", "none": "text"}},
          '{"a": 12345678901234567890123}', '{"a":12345678901234567890123}'),
         ({"set": {"n": "{a}"}, "rename": {"a": "b"}, "remove": "c", "keep": ["b", "n"],
