@@ -11,6 +11,7 @@ from fproc.base.text import nearest
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _HEX = "[0-9A-Fa-f]"
+_GROUP = f"{_HEX}{{1,4}}"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})"
 
 KNOWN_PATTERNS: Mapping[str, str] = {
@@ -27,7 +28,10 @@ KNOWN_PATTERNS: Mapping[str, str] = {
     "UUID": rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}",
     "MAC": rf"(?:{_HEX}{{2}}[:-]){{5}}{_HEX}{{2}}|(?:{_HEX}{{4}}\.){{2}}{_HEX}{{4}}",
     "IPV4": rf"(?<![\d.]){_OCTET}(?:\.{_OCTET}){{3}}(?![\d.]*\d)",
-    "IPV6": rf"(?:{_HEX}{{1,4}}:){{1,7}}:?(?:{_HEX}{{0,4}}:?){{0,6}}|::(?:{_HEX}{{1,4}}:?){{0,7}}",
+    "IPV6": (
+        rf"(?<!\w)(?<!{_HEX}:)(?:(?:{_GROUP}:){{7}}{_GROUP}"
+        rf"|(?:{_GROUP}(?::{_GROUP}){{0,6}})?::(?:(?:{_GROUP}:){{0,6}}(?:{_OCTET}(?:\.{_OCTET}){{3}}|{_GROUP}))?)(?!\w)"
+    ),
     "IP": r"%{IPV6}|%{IPV4}",
     "HOSTNAME": rf"\b{_LABEL}(?:\.{_LABEL})*\.?(?!\w)",
     "IPORHOST": r"%{IP}|%{HOSTNAME}",

@@ -43,6 +43,11 @@ def test_a_request_that_is_none_is_kept_as_the_path() -> None:
     assert records[2] == "is no line of an access log"
 
 
+def test_a_size_of_thousands_of_digits_costs_the_line_alone() -> None:
+    line = f'h - - [t] "GET / HTTP/1.1" 200 {"9" * 5000}'
+    assert log("common", line, 'h - - [t] "-" 408 12')[0] == "is no line of an access log"
+
+
 def test_a_line_of_syslog_has_its_parts_with_or_without_a_priority() -> None:
     assert log(
         "syslog_3164",

@@ -84,7 +84,11 @@ def test_a_field_that_stands_in_two_places_is_the_one_that_was_found() -> None:
         ("UUID", ["12345678-1234-abcd-ABCD-123456789012"], ["12345678"]),
         ("MAC", ["00:1b:44:11:3A:B7", "001b.4411.3ab7"], ["00:1b:44"]),
         ("IPV4", ["10.0.0.255"], ["10.0.0.256", "1.2.3", "1.2.3.4.5"]),
-        ("IPV6", ["::1", "2001:db8::8a2e:370:7334", "fe80::"], ["1", "g::"]),
+        (
+            "IPV6",
+            ["::1", "2001:db8::8a2e:370:7334", "fe80::", "::", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4"],
+            ["1", "g::", "12:30", "10:00:00", "00:1b:44:11:3a:b7", "1:2:3:4:5:6:7"],
+        ),
         ("IP", ["10.0.0.1", "::1"], ["ten"]),
         ("HOSTNAME", ["db-1.example.com", "localhost"], ["-a", "a b"]),
         ("IPORHOST", ["10.0.0.1", "example.com"], ["/"]),
@@ -112,6 +116,17 @@ def test_a_known_pattern_matches_what_it_is_called(name: str, texts: list[str], 
     match = field_pattern(f"^%{{{name}:it}}$").pattern.match
     assert [text for text in texts if not match(text)] == []
     assert [text for text in others if match(text)] == []
+
+
+def test_an_address_is_found_behind_a_time_and_not_in_words() -> None:
+    lines = {
+        "2026-11-22 10:00:00 client 10.0.0.1 GET": "10.0.0.1",
+        "12:30 fe80::1: refused": "fe80::1",
+        "std::vector<Foo::Bad> of ip:::1": "::1",
+        "from ::ffff:1.2.3.4": "::ffff:1.2.3.4",
+    }
+    records = made("parse_regex", {"pattern": "%{IP:it}"}, *lines)
+    assert [record["it"] for record in records] == [*lines.values()]
 
 
 def test_every_known_pattern_is_a_pattern_and_has_a_case() -> None:
