@@ -18,7 +18,7 @@ from fproc.pipeline.processors.base import (
     StepKind,
     misfit,
 )
-from fproc.pipeline.processors.counting.totals import OTHERS_KEY, Figure, Key, Totals
+from fproc.pipeline.processors.counting.totals import OTHERS_KEY, Figure, Key, Totals, mean_of
 from fproc.pipeline.processors.editing.values import (
     Field,
     Read,
@@ -175,7 +175,7 @@ def _rank(row: Sequence[Any], index: int, figures: Sequence[Figure]) -> tuple[bo
     """Return what rows are sorted by: their count, or the first of their figures, if there is one."""
     value = row[index]
     if value is not None and index and figures[0].operation == "mean":
-        value /= row[len(figures) + 1]
+        value = mean_of(value, row[len(figures) + 1])
     return value is not None, value or 0
 
 
@@ -268,6 +268,11 @@ def _check(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "field", what, "name keys, or number columns"
     template = values["template"]
     names = [figure.name for figure in _figures(values)]
+    if template is None and is_named(fields):
+        for field in values["field"] or ():
+            if field in {"count", *names}:
+                what = f"the key {field!r} has the name of a figure, and a record has but one of each"
+                yield "field", what, "rename the field before, with edit, or give a template"
     known = [*("key", "count", *POSITIONS), *(values["field"] or ()), *names]
     known += [operation for operation in OPERATIONS if values[operation]]
     for name in template.names if template is not None else ():

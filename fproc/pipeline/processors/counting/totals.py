@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fproc.pipeline.processors.base import State
-from fproc.pipeline.processors.editing.values import Field, Number, Read, added, number_of, number_value
+from fproc.pipeline.processors.editing.values import (
+    EXACT,
+    Field,
+    Number,
+    Read,
+    added,
+    number_of,
+    number_value,
+)
 from fproc.pipeline.processors.objects import MISSING
 
 Key = str | tuple[str, ...]
@@ -42,6 +52,11 @@ _STEPS: dict[str, Callable[[Number | None, Number], Number]] = {
     "max": _most,
     "mean": _sum,
 }
+
+
+def mean_of(total: Number, count: int) -> Decimal:
+    """Return the mean of numbers of which this is the sum, also where a float would be infinite."""
+    return EXACT.divide(total, count)
 
 
 class Totals:
@@ -106,7 +121,10 @@ class Totals:
     def _figure(self, row: Sequence[Any], index: int) -> Any:
         if index not in self._counters:
             return number_value(row[index])
-        mean = float(row[index] / row[self._counters[index]])
+        exact = mean_of(row[index], row[self._counters[index]])
+        mean = float(exact)
+        if math.isinf(mean):
+            return number_value(exact)
         return int(mean) if mean.is_integer() else mean
 
     def state(self) -> State:

@@ -54,6 +54,13 @@ def test_records_give_records(config: Any, expected: list[str]) -> None:
     assert of_one("tally", config, RECORDS).lines == expected
 
 
+def test_a_mean_that_no_float_has_is_written_out() -> None:
+    lines = [f'{{"a":1,"n":{"8" + "0" * 398}}}', '{"a":1,"n":0}', '{"a":2,"n":1e400}', '{"a":3,"n":7}']
+    config = {"field": "a", "mean": "n", "sort": "value"}
+    means = [line.partition('mean":')[2] for line in of_one("tally", config, lines).lines]
+    assert means == [f"1{'0' * 400}}}", f"4{'0' * 398}}}", "7}"]
+
+
 def test_what_is_no_object_is_a_misfit_where_keys_are_asked_for() -> None:
     for config in ({"field": "a", "top": 1}, {"sum": "n"}):
         assert len(of_one("tally", config, [*RECORDS, "text"]).lines) == 2
@@ -126,6 +133,10 @@ def test_what_does_not_go_together_is_told() -> None:
     )
     assert "template: does not know {counts}; did you mean 'count'?" in told(
         "tally", {"template": "{counts}"}
+    )
+    assert "field: the key 'count' has the name of a figure" in told("tally", {"field": "count"})
+    assert "field: the key 'a_sum' has the name of a figure" in told(
+        "tally", {"field": ["b", "a_sum"], "sum": "a"}
     )
     assert "template: does not know {sum}" in told("tally", {"template": "{sum}"})
     assert "sort: must be one of key, value" in told("tally", {"sort": "n"})
