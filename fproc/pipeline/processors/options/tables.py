@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fproc.base.errors import ConfigError, Problem, reason_of
 from fproc.base.ids import sha256
 from fproc.base.schema import json_type, parse_json
+from fproc.pipeline.processors.objects import decode
 
 SEPARATORS = ",;\t|"
 """What may stand between the cells of a table: the one that its header has most of."""
@@ -74,10 +75,11 @@ def _table(path: str, rows: Iterator[TableRow], data: bytes) -> LookupTable:
 def _of_csv(path: str, text: str) -> Iterator[TableRow]:
     """Yield the rows of a table of CSV with a header."""
     import csv  # noqa: PLC0415 - slow to import, and few pipelines have a table
+    import io  # noqa: PLC0415 - for csv: only it says what ends a line
 
     first = text.partition("\n")[0]
     separator = max(SEPARATORS, key=first.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     header: list[str] = []
     begin = 1
     try:
@@ -108,12 +110,12 @@ def _header(where: str, cells: list[str]) -> list[str]:
 def _json_value(path: str, text: str) -> Any:
     problems: list[Problem] = []
     try:
-        value = parse_json(text, path, problems)
+        parse_json(text, path, problems)
     except ConfigError as error:
         raise ValueError(reason_of(error)) from error
     if problems:
         raise ValueError(str(problems[0]))
-    return value
+    return decode(f'{{"":{text}}}')[""]  # a number is written as it came
 
 
 def _of_json(path: str, value: Any) -> Iterator[TableRow]:

@@ -71,6 +71,24 @@ def test_a_table_may_be_json_in_a_file_or_in_the_configuration(folder: Path, val
         assert [json.loads(line) for line in outcome.lines] == [{"c": 5, **added}, {"c": "5", **added}]
 
 
+def test_a_number_of_a_table_is_written_as_it_came(folder: Path) -> None:
+    (folder / "prices.json").write_text('\ufeff{"a": 1.50, "b": {"x": -0, "y": [1e400]}}\n', "utf-8")
+    assert looked_up(folder, '{"c":"a"}', '{"c":"b"}', table="prices.json").lines == [
+        '{"c":"a","value":1.50}',
+        '{"c":"b","x":-0,"y":[1e400]}',
+    ]
+
+
+def test_only_line_endings_end_the_rows_of_a_table(folder: Path) -> None:
+    rows = 'id,name\r\na,x\u2028y\r\nb,p\x0cq\nc,"m\nn"\n'
+    (folder / "odd.csv").write_text(rows, "utf-8", newline="")
+    assert looked_up(folder, '{"c":"a"}', '{"c":"b"}', '{"c":"c"}', table="odd.csv").lines == [
+        '{"c":"a","name":"x\u2028y"}',
+        '{"c":"b","name":"p\\fq"}',
+        '{"c":"c","name":"m\\nn"}',
+    ]
+
+
 def test_what_is_not_in_the_table_is_a_misfit(folder: Path) -> None:
     lines = ['{"c":"XX"}', '{"d":1}', "text"]
     assert looked_up(folder, *lines, table="countries.csv").lines == lines
