@@ -14,6 +14,9 @@ NANOSECONDS = 1_000_000_000
 FRACTION_DIGITS = 9
 """The most digits of a second that are kept."""
 
+LEAP_SECOND = "60"
+"""What a leap second is called; it is taken for the first one of the next minute."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 _ISO = re.compile(
@@ -53,9 +56,14 @@ def iso_parts(text: str) -> tuple[datetime, str, timedelta | None] | None:
         return None
     year, month, day, hour, minute, second, fraction, zone = match.groups("")
     offset = offset_of(zone) if zone else None
+    is_leap = second == LEAP_SECOND
+    if is_leap:
+        second = "59"
     try:
         moment = datetime(*(int(part or 0) for part in (year, month, day, hour, minute, second)))  # type: ignore[arg-type]  # noqa: DTZ001 - the zone is the offset
-    except ValueError:
+        if is_leap:
+            moment += timedelta(seconds=1)
+    except (ValueError, OverflowError):
         return None
     return (moment, fraction, offset)
 
@@ -240,7 +248,9 @@ def _read_iso(written: str, calendar: Calendar) -> Instant | None:
     parts = iso_parts(written)
     try:
         return None if parts is None else calendar.instant(*parts)
-    except OverflowError:
+    except NoZoneError:
+        raise
+    except (OverflowError, ValueError):  # no zone is that far from UTC
         return None
 
 
@@ -269,10 +279,10 @@ def _assembled(parts: dict[str, str | None], calendar: Calendar) -> Instant:
             digits,
         )
     day = _day_of(parts, calendar)
-    second = int(parts.get("S") or 0)
-    is_leap = second == 60  # noqa: PLR2004 - what a leap second is called
+    second = parts.get("S")
+    is_leap = second == LEAP_SECOND
     hour, minute = _hour_of(parts), int(parts.get("M") or 0)
-    moment = datetime.combine(day, time(hour, minute, 59 if is_leap else second))
+    moment = datetime.combine(day, time(hour, minute, 59 if is_leap else int(second or 0)))
     zone = parts.get("z")
     instant = calendar.instant(moment, fraction, None if zone is None else offset_of(zone))
     return instant._replace(nanoseconds=instant.nanoseconds + NANOSECONDS) if is_leap else instant

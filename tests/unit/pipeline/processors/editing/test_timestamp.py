@@ -35,6 +35,7 @@ def converted(value: Any, *, day: str = "2026-11-22", **config: Any) -> Any:
         ("2026-11-22", "iso", "UTC", "2026-11-22T00:00:00Z"),
         ("2026-07-01T12:00:00", "iso", "Europe/Berlin", "2026-07-01T10:00:00Z"),
         ("2026-01-01T12:00:00", "iso", "Europe/Berlin", "2026-01-01T11:00:00Z"),
+        ("2016-12-31T23:59:60.5Z", "iso", None, "2017-01-01T00:00:00.5Z"),
         (1795341600, "unix", None, "2026-11-22T10:00:00Z"),
         ("1795341600.5", "unix", None, "2026-11-22T10:00:00.5Z"),
         (1795341600123, "unix_ms", None, "2026-11-22T10:00:00.123Z"),
@@ -101,6 +102,12 @@ def test_the_first_format_that_fits_counts() -> None:
 @pytest.mark.parametrize("value", ["now", "", "2026-13-01", "2026-11-22T25:00:00Z", {"a": 1}, None, True])
 def test_what_is_no_time_is_a_misfit(value: Any) -> None:
     assert "is no time in 'iso'" in converted(value, zone="UTC")
+
+
+@pytest.mark.parametrize("value", ["2026-11-22T10:00:00+99:00", "2026-11-22T10:00:61Z"])
+def test_what_is_nearly_a_time_is_no_time_in_that_format_and_may_be_one_in_another(value: str) -> None:
+    assert converted(value) == f"{value!r} is no time in 'iso'"
+    assert converted(value, formats=["iso", "%Y-%m-%dT%H:%M:%S%z", "unix"]).endswith("or 'unix'")
 
 
 def test_a_field_that_is_not_there_is_a_misfit() -> None:
