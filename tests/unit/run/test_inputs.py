@@ -20,6 +20,7 @@ from fproc.config.input_format import InputRules
 from fproc.config.patterns import COMPRESSED, result_name
 from fproc.pipeline.records import BLOCK_BYTES
 from fproc.run.reading.inputs import Input, open_input, standard_input
+from tests.support.descriptors import new_descriptors, open_descriptors
 
 CONTENT = b"".join(b"line %d\n" % number for number in range(5000))
 NAMES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
@@ -184,10 +185,10 @@ def test_size_and_position_are_those_of_the_file_on_the_disk(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("in_spool", [True, False])
 def test_a_folder_is_no_input(tmp_path: Path, *, in_spool: bool) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     with pytest.raises(InputError, match="is a folder, not a file"):
         open_input(str(tmp_path), in_spool=in_spool)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)
 
 
 @pytest.mark.parametrize("in_spool", [True, False])

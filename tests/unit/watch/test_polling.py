@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fproc.watch.polling import IDLE_SECONDS, QUIET_SECONDS, REST, Polling, Wakeup, woken
+from tests.support.descriptors import new_descriptors, open_descriptors
 
 
 class Folder:
@@ -118,8 +118,8 @@ def test_a_folder_that_is_missing_wakes_nobody(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_of_it(tmp_path: Path) -> None:
-    before, descriptors = signal.getsignal(signal.SIGIO), os.listdir("/proc/self/fd")
+    before, descriptors = signal.getsignal(signal.SIGIO), open_descriptors()
     with woken(str(tmp_path)) as wakeup:
         wakeup.arm()
     assert signal.getsignal(signal.SIGIO) is before
-    assert os.listdir("/proc/self/fd") == descriptors
+    assert not new_descriptors(descriptors)

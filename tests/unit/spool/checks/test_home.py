@@ -23,6 +23,7 @@ from fproc.spool.locks.instance import InstanceFile
 from fproc.spool.spool import Spool
 from fproc.watch.polling import woken
 from fproc.watch.queue import PAUSE_SECONDS
+from tests.support.descriptors import open_descriptors
 from tests.support.helpers import plan_of, user
 from tests.support.spool.inline import watcher
 
@@ -233,8 +234,3 @@ def test_a_folder_that_has_vanished_is_not_kept_open(tmp_path: Path) -> None:
         assert str(tmp_path / "away") not in held
         (tmp_path / "away").rename(folder)
         assert wakeup.arm()
-
-
-def open_descriptors() -> list[str]:
-    """The numbers of those that stay open."""
-    return [number for number in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{number}")]

@@ -11,6 +11,7 @@ import pytest
 
 from fproc.spool.disk.contents import sync_contents, sync_unless
 from fproc.spool.disk.disk import Disk
+from tests.support.descriptors import new_descriptors, open_descriptors
 
 
 class CountingDisk(Disk):
@@ -33,17 +34,13 @@ def made(folder: Path, *names: str) -> list[str]:
     return [str(folder / name) for name in names]
 
 
-def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
-
-
 def test_every_file_is_fsynced_once_and_closed(tmp_path: Path) -> None:
     disk, before = CountingDisk(), open_descriptors()
     names = [str(number) for number in range(11)]
     paths = made(tmp_path, *names)
     assert sync_contents(disk, paths) == {path: os.stat(path).st_ino for path in paths}
     assert sorted(disk.synced) == sorted(names)
-    assert open_descriptors() == before
+    assert not new_descriptors(before)
 
 
 def test_what_stands_in_the_way_of_one_file_is_told_and_stops_no_other(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from fproc.spool.disk import disk as disk_module
 from fproc.spool.disk.disk import Disk, remove_begun, unlink_if_there, write_whole
 from fproc.spool.disk.libc import renameat2 as found_renameat2
 from fproc.spool.disk.paths import is_at, same_file
+from tests.support.descriptors import new_descriptors, open_descriptors
 
 DISK = Disk(power=False)
 
@@ -147,9 +148,9 @@ def test_a_lock_is_held_until_it_is_closed(tmp_path: Path) -> None:
     folder = str(tmp_path / "job")
     held = DISK.lock(folder)
     assert held is not None
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     assert DISK.lock(folder) is None
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)
     DISK.close(held)
     again = DISK.lock(folder)
     assert again is not None
@@ -292,14 +293,14 @@ def test_a_whole_file_that_could_not_be_written_leaves_the_earlier_one_and_no_li
     call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path / "a", "old")
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     disk = Disk(power=True)
     monkeypatch.setattr(disk, call, refuse(errno.ENOSPC))
     with pytest.raises(OSError, match="No space left"):
         write_whole(disk, str(tmp_path), "a", b"new")
     assert os.listdir(tmp_path) == ["a"]
     assert (tmp_path / "a").read_bytes() == b"old"
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)
 
 
 def test_same_file_is_about_inodes_and_not_about_contents(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from fproc.spool import layout
 from fproc.spool.disk.disk import Disk
 from fproc.spool.intake.uploads import Uploaded
 from fproc.spool.locks.owner import Owner
+from tests.support.descriptors import new_descriptors, open_descriptors
 from tests.support.project import PROJECT
 from tests.support.spool.crashes import BrokenDisk, files
 from tests.support.spool.upload_places import LONGEST, READY, Place, grow
@@ -129,14 +130,14 @@ def test_a_number_under_which_intake_would_ignore_the_file_is_an_error(memory_pa
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
 def test_whatever_ends_an_upload_early_nothing_of_it_stays(place: Place, error: type[BaseException]) -> None:
-    descriptors = os.listdir("/proc/self/fd")
+    descriptors = open_descriptors()
     arrival = place.arrivals().begin()
     grow(arrival, ("x.log", "one\n"))
     arrival.create("y.log").write(b"half")
     with pytest.raises(error), arrival:
         raise error
     assert (place.waiting(), place.uploads()) == ({}, [])
-    assert os.listdir("/proc/self/fd") == descriptors
+    assert not new_descriptors(descriptors)
 
 
 def test_a_refused_name_publishes_nothing_of_the_upload(place: Place) -> None:
@@ -193,6 +194,7 @@ UPLOADING = """
 import sys
 from pathlib import Path
 from tests.support.spool.upload_places import Place
+from tests.support.descriptors import new_descriptors, open_descriptors
 arrival = Place(Path(sys.argv[1])).arrivals().begin()
 arrival.create("x.log").write(b"half")
 print("begun", flush=True)

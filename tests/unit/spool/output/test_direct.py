@@ -19,6 +19,7 @@ from fproc.spool.disk.disk import Disk
 from fproc.spool.job.decision import appended_text
 from fproc.spool.output import direct
 from fproc.spool.output.direct import DirectOutput, publish_text
+from tests.support.descriptors import new_descriptors, open_descriptors
 from tests.support.helpers import plan_of, user
 from tests.support.spool.crashes import BrokenDisk, Crash, files
 
@@ -61,12 +62,12 @@ def test_nothing_is_made_in_the_folder_before_there_is_a_result(tmp_path: Path) 
 
 
 def test_what_was_not_published_leaves_no_trace_not_even_the_folders_made_for_it(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     made = written(tmp_path / "deep" / "er" / "out", "a")
     assert (tmp_path / "deep" / "er" / "out").is_dir()
     made.close()
     assert os.listdir(tmp_path) == []
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)
 
 
 def test_folders_that_were_there_stay(tmp_path: Path) -> None:

@@ -20,16 +20,13 @@ from fproc.spool.job.claim import Claim
 from fproc.spool.job.decision import FileStamp
 from fproc.spool.output.parts import HELD_CHARACTERS, OPEN_PARTS, TEXT_BYTES, Staging
 from fproc.spool.spool import Spool
+from tests.support.descriptors import new_descriptors, open_descriptors
 from tests.support.helpers import plan_of
 from tests.support.spool.crashes import BrokenDisk, files, look
 
 
 def staging(folder: Path, disk: Disk | None = None, **streams: Any) -> Staging:
     return Staging(disk or Disk(power=False), lambda: str(folder), "job-", **streams)
-
-
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
 
 
 def contents(parts: Staging) -> dict[str, str]:
@@ -102,16 +99,16 @@ def test_small_lines_are_not_written_one_by_one(tmp_path: Path) -> None:
 
 
 def test_more_results_than_may_be_open_are_written_whole(tmp_path: Path) -> None:
-    before = descriptors()
+    before = open_descriptors()
     parts = staging(tmp_path)
     count = 3 * OPEN_PARTS + 1
     for time in range(3):
         for number in range(count):
             parts.write(f"r{number}", f"{time} {number}")
         parts.flush()
-        assert descriptors() <= before + OPEN_PARTS
+        assert len(new_descriptors(before)) <= OPEN_PARTS
     parts.seal()
-    assert descriptors() == before
+    assert not new_descriptors(before)
     assert contents(parts) == {f"r{n}": f"0 {n}\n1 {n}\n2 {n}\n" for n in range(count)}
 
 
@@ -158,7 +155,7 @@ def test_a_checkpoint_writes_what_was_held_in_memory(tmp_path: Path) -> None:
 
 def test_discarding_removes_this_claim_s_parts_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "other-0").touch()
-    before = descriptors()
+    before = open_descriptors()
     parts = staging(tmp_path)
     for number in range(OPEN_PARTS + 5):
         parts.write(f"r{number}", "a")
@@ -166,7 +163,7 @@ def test_discarding_removes_this_claim_s_parts_and_no_others(tmp_path: Path) -> 
     parts.write("late", "held back")
     parts.discard()
     assert os.listdir(tmp_path) == ["other-0"]
-    assert (parts.parts, descriptors()) == ({}, before)
+    assert (parts.parts, new_descriptors(before)) == ({}, set())
     parts.flush()
     assert os.listdir(tmp_path) == ["other-0"]
 
@@ -295,13 +292,13 @@ def claimed(folder: Path, disk: Disk, results: int) -> Claim:
 def test_however_a_claim_ends_no_descriptor_and_no_part_is_left(
     ending: str, results: int, tmp_path: Path
 ) -> None:
-    before = descriptors()
+    before = open_descriptors()
     claim = claimed(tmp_path, Disk(power=False), results)
-    assert descriptors() > before
+    assert new_descriptors(before)
     ENDINGS[ending](claim)
-    assert descriptors() == before
+    assert not new_descriptors(before)
     claim.release()
-    assert descriptors() == before
+    assert not new_descriptors(before)
     assert [entry for entry in look(str(tmp_path))["litter"] if entry.startswith("part")] == []
     assert len(files(str(tmp_path), "results")) == (results if ending == "commit" else 0)
 
@@ -311,7 +308,7 @@ def test_a_claim_that_the_disk_refused_to_end_leaves_no_descriptor_once_it_is_re
     ending: str, tmp_path: Path
 ) -> None:
     for calls in range(200):
-        before = descriptors()
+        before = open_descriptors()
         folder = tmp_path / str(calls)
         disk = BrokenDisk(10**9, error=errno.EIO)
         disk.power = False
@@ -321,7 +318,7 @@ def test_a_claim_that_the_disk_refused_to_end_leaves_no_descriptor_once_it_is_re
             ENDINGS[ending](claim)
         except OSError:
             claim.release()
-        assert descriptors() == before, disk.broke_at
+        assert not new_descriptors(before), disk.broke_at
         if not disk.broke_at:
             break
     assert calls >= 5

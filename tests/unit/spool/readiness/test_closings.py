@@ -13,6 +13,7 @@ from fproc.spool.readiness import closings as closings_module
 from fproc.spool.readiness import inotify
 from fproc.spool.readiness.closings import Closings
 from fproc.spool.readiness.evidence import reach_of
+from tests.support.descriptors import new_descriptors, open_descriptors
 from tests.support.helpers import as_user
 from tests.support.programs.running import NOBODY
 
@@ -165,15 +166,15 @@ def test_a_system_that_does_not_tell_is_no_trouble(tmp_path: Path, monkeypatch: 
 
 
 def test_it_listens_only_where_that_helps_and_leaves_no_descriptor(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     closings = Closings(str(tmp_path))
     closings.listen(is_wanted=False)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)
     closings.listen(is_wanted=True)
     closings.listen(is_wanted=True)
-    assert len(os.listdir("/proc/self/fd")) <= before + 1
+    assert len(new_descriptors(before)) <= 1
     closings.listen(is_wanted=False)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")

@@ -16,6 +16,7 @@ import pytest
 from fproc.spool.disk import mounts
 from fproc.spool.readiness import evidence
 from fproc.spool.readiness.evidence import Evidence, evidence_at, evidence_of, reach_of
+from tests.support.descriptors import new_descriptors, open_descriptors
 from tests.support.helpers import as_user
 from tests.support.programs.running import NOBODY, open_folder
 
@@ -64,14 +65,14 @@ def test_a_file_that_is_open_for_writing_is_told_from_one_that_is_not(folder: Pa
 
 def test_asking_leaves_no_descriptor_and_no_lease(folder: Path) -> None:
     path = folder / "x"
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     with path.open("w") as file:
         evidence_at(str(path))
         assert fcntl.fcntl(file.fileno(), fcntl.F_GETLEASE) == fcntl.F_UNLCK
     evidence_at(str(path))
     with pytest.raises(FileNotFoundError):
         evidence_at(str(folder / "none"))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)
 
 
 @as_root

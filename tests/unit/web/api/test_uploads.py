@@ -19,6 +19,7 @@ from fproc.spool.intake.uploads import UploadArea, Uploaded
 from fproc.spool.spool import Spool
 from fproc.web.api.uploads import BLOCK_BYTES, Read, UploadError, receive_multipart, receive_raw
 from fproc.web.http.multipart import MAX_PARTS
+from tests.support.descriptors import open_descriptors
 from tests.support.helpers import plan_of
 from tests.support.spool.crashes import BrokenDisk, files
 
@@ -156,7 +157,7 @@ def test_as_many_files_as_are_allowed_take_no_more_descriptors_than_one(place: P
     import resource  # noqa: PLC0415 - there is none on Windows
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 20, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(open_descriptors()) + 20, hard))
     try:
         arrived = place.multipart(body(**{f"x{number}": b"" for number in range(MAX_PARTS)}))
     finally:

@@ -13,6 +13,7 @@ from fproc.spool.checks import doctor
 from fproc.spool.checks.doctor import Finding, examine
 from fproc.spool.disk import disk as disk_module
 from fproc.spool.layout import Folders
+from tests.support.descriptors import new_descriptors, open_descriptors
 from tests.support.spool.doctored import BAD, GOOD, WEAK, found, refuse
 
 
@@ -136,6 +137,6 @@ def test_folders_without_constant_inode_numbers_are_a_problem(
 
 
 def test_the_probe_of_locks_leaves_no_descriptor_open(folders: Folders) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     examine(folders)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert not new_descriptors(before)
