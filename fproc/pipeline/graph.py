@@ -31,12 +31,17 @@ class Graph:
     sinks: tuple[str, ...]
 
     def targets(self, node: str, tag: str) -> tuple[str, ...]:
-        """Return the nodes that a record goes to from `node` with `tag`; empty if there is no route."""
+        """Return the nodes that a record goes to from `node` with `tag`; empty if there is no route.
+
+        What a sink emits, it does not write: that is dropped.
+        """
         route = self.nodes[node].next
         if isinstance(route, tuple):
             return route
         if route is not None:
             return route.get(tag, route.get(ANY, ()))
+        if is_sink(self.nodes[node]):
+            return (DROP,)
         return (tag,) if tag in self.nodes or tag in RESERVED else ()
 
     def edges(self) -> list[tuple[str, str, str]]:

@@ -359,10 +359,13 @@ def _check_conservation(interpreter: Interpreter, figures: Figures, output: Stag
             _agree(f"records that came to the node {name!r}", at.received, expected[name])
     lost = figures.rejected + figures.skipped
     _agree("records that failed, and were set aside or skipped", failed_records, lost)
-    lines_in_sinks = 0
-    for name in interpreter.graph.sinks:
-        lines_in_sinks += counts[name].received - counts[name].failed
-    _agree("lines that sinks took, and lines in results", lines_in_sinks, output.lines_written)
+    _agree("lines that sinks took, and lines in results", _lines_taken(interpreter), output.lines_written)
+
+
+def _lines_taken(interpreter: Interpreter) -> int:
+    """Return how many lines sinks have written: all they received but what failed there, or was dropped."""
+    sinks = [interpreter.counts[name] for name in interpreter.graph.sinks]
+    return sum(sink.received - sink.failed - sink.emitted for sink in sinks)
 
 
 def check_bytes(source_file: Input) -> None:
@@ -388,5 +391,4 @@ def _take_figures(figures: Figures, interpreter: Interpreter) -> None:
     figures.lines_in = interpreter.lines_in
     figures.nodes = interpreter.counts
     figures.edges = dict(interpreter.edges)
-    sinks = [interpreter.counts[name] for name in interpreter.graph.sinks]
-    figures.lines_out = sum(sink.received - sink.failed for sink in sinks)
+    figures.lines_out = _lines_taken(interpreter)

@@ -130,7 +130,7 @@ def _by_fields(
             key = (tag, *field_texts(file, decode(line)))
         except Misfit as why:
             misfit(line, otherwise, str(why))
-            return ()
+            return ((tag, line),)  # to where a sink emits: it is dropped, and counted there
         name = names.get(key)
         if name is None:
             name = names[key] = result_key(file, source, tag, key[1:])

@@ -133,6 +133,11 @@ def test_where_a_record_goes(route: Next, tag: str, targets: tuple[str, ...]) ->
     assert graph.targets("start", tag) == targets
 
 
+def test_what_a_sink_emits_is_dropped() -> None:
+    graph = graph_of(("start", "trim", ("sink",)), ("sink", "write", None))
+    assert graph.targets("sink", "start") == ("drop",)
+
+
 def test_the_edges_are_those_that_are_written_down() -> None:
     graph = graph_of(
         ("start", "tag", {"error": ("alerts", "format"), "*": ("format",)}),

@@ -73,6 +73,14 @@ def test_a_file_of_which_everything_arrived_is_published(site: Site) -> None:
     assert sorted(look(str(site.folder))["results"]) == ["copy", "x.log"]
 
 
+def test_lines_that_a_sink_drops_are_accounted_for(site: Site) -> None:
+    by_key = {"tag": "by_key", "type": "write", "config": {"file": "{id}", "otherwise": "drop"}}
+    site.nodes = [{"tag": "start", "type": "trim", "next": ["by_key", "end"]}, by_key]
+    outcome = site.run()
+    assert (outcome.verdict, outcome.event.lines_out) == (Verdict.COMMIT, 100)
+    assert sorted(look(str(site.folder))["results"]) == ["x.log"]
+
+
 @pytest.mark.parametrize(("times", "written"), [(0, 199), (2, 201)])
 def test_an_output_that_loses_or_doubles_a_line_fails_the_file(
     site: Site, times: int, written: int, monkeypatch: pytest.MonkeyPatch
