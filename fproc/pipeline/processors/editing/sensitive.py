@@ -70,7 +70,8 @@ TOKEN_PATTERN = re.compile(
     | (?i:(?<![a-z])(?:"""
     + _NAMES
     + r"""))
-      ["']?\s*[=:]\s*["']?(?P<value>[^\s"'&,;]+)""",
+      ["']?\s*[=:]\s*
+      (?: "(?P<double>(?:[^"\\]|\\.)+)" | '(?P<single>(?:[^'\\]|\\.)+)' | ["']?(?P<value>[^\s"'&,;]+) )""",
     re.VERBOSE | re.ASCII,
 )
 
