@@ -89,7 +89,10 @@ def zone_of(text: str) -> tzinfo:
     """
     offset = offset_of(text)
     if offset is not None:
-        return timezone(offset)
+        try:
+            return timezone(offset)
+        except ValueError:
+            raise ValueError(f"{text!r} is further from UTC than any zone") from None
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - slow to import, and most zones are offsets
 
     try:

@@ -167,6 +167,7 @@ def test_what_cannot_be_meant_is_told() -> None:
     assert "formats: '%d%e' says a part of the time twice" in told(
         "timestamp", {"field": "t", "formats": "%d%e", "zone": "UTC"}
     )
+    assert "zone: '+25:00' is further from UTC" in told("timestamp", {"field": "t", "zone": "+25:00"})
     assert "zone: 'Mars' is no zone" in told("timestamp", {"field": "t", "zone": "Mars"})
     assert "to: 'rfc' is no format" in told("timestamp", {"field": "t", "to": "rfc"})
     with pytest.raises(ValueError, match="is no zone"):
