@@ -276,9 +276,10 @@ def about(archived: str, ending: str) -> str:
     """Return the name of a file about an archived input, cut for `ending` as the input's is for its `~N`."""
     stem, suffix = os.path.splitext(archived)
     base, mark, number = stem.rpartition("~")
-    is_numbered = mark and number.isascii() and number.isdecimal() and len(number) < NUMBER_DIGITS
-    if is_numbered and int(number) > 1:
-        return numbered(base + suffix, int(number), ending)
+    is_number = mark and number.isascii() and number.isdecimal() and len(number) < NUMBER_DIGITS
+    first = base + suffix
+    if is_number and int(number) > 1 and numbered(first, int(number)) == archived:  # and no name with `~02`
+        return numbered(first, int(number), ending)
     return numbered(archived, 1, ending)
 
 

@@ -19,7 +19,7 @@ from fproc.run.outcome import FileEvent
 from fproc.spool.disk.disk import Disk
 from fproc.spool.job.decision import FileStamp
 from fproc.spool.job.job import RolledForward
-from fproc.spool.layout import NAME_BYTES, Folders, free_number, history_of, numbered, prepare
+from fproc.spool.layout import NAME_BYTES, Folders, about, free_number, history_of, numbered, prepare
 from fproc.spool.spool import Spool
 from fproc.telemetry.recorder import open_history
 from tests.support.helpers import plan_of
@@ -104,6 +104,14 @@ def test_a_name_that_fits_is_not_cut() -> None:
 def test_a_short_suffix_survives_the_cut_and_a_long_one_counts_as_part_of_the_name() -> None:
     assert numbered(LONG["one byte a character"], 2) == "a" * 249 + "~2.log"
     assert numbered("a." + "b" * 253, 2) == "a." + "b" * 251 + "~2"
+
+
+@pytest.mark.parametrize("number", [1, 2, 12])
+@pytest.mark.parametrize(
+    "name", ["a.log", "a~02.log", "a~002", "~2.log", "~02", ".x~2", "n" * 255, "n" * 251 + ".log"]
+)
+def test_a_report_is_found_by_the_name_that_its_input_was_archived_under(name: str, number: int) -> None:
+    assert about(numbered(name, number), ".error.json") == numbered(name, number, ".error.json")
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2, 3, 7, 8, 9, 1000])
