@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from fproc.base.text import is_encodable, shown
 from fproc.config.model import Config
-from fproc.spool.layout import REJECTS_ENDING, Folders, about
+from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING, Folders, about
 from fproc.web.http.messages import Refused, Request, Response
 
 BYTES = "application/octet-stream"
@@ -39,8 +39,11 @@ class Downloads:
         return _attachment(self._folders.failed, about(name, REJECTS_ENDING))
 
     def failed(self, request: Request) -> Response:
-        """Answer with a failed input, or the report about one."""
-        return _attachment(self._folders.failed, _plain(request.path.removeprefix("/failed/")))
+        """Answer with a failed input, or the report about one, whose own name is cut if that is long."""
+        name = _plain(request.path.removeprefix("/failed/"))
+        if name.endswith(REPORT_ENDING):
+            name = about(name.removesuffix(REPORT_ENDING), REPORT_ENDING)
+        return _attachment(self._folders.failed, name)
 
 
 def _plain(name: str) -> str:

@@ -10,14 +10,14 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Generic, TypeVar
 
 from fproc.base.rest import Rest
 from fproc.config.model import Config
 from fproc.spool.disk.folder_watch import FolderWatch
 from fproc.spool.intake.status import SpoolStatus, is_input
-from fproc.spool.layout import REJECTS_ENDING, REPORT_ENDING, REPORTS
+from fproc.spool.layout import NAME_BYTES, REJECTS_ENDING, REPORT_ENDING, REPORTS, about
 
 T = TypeVar("T")
 
@@ -40,6 +40,9 @@ MOST_LISTED = 100_000
 MOST_WAITING = 50_000
 """The most inputs of a folder that are listed with their times, and of those that are not done; all are
 counted."""
+
+UNCUT_BYTES = NAME_BYTES - 4
+"""The most bytes in a name that was not cut: a cut one is full, but for a part of a character."""
 
 BREATH_ENTRIES = 500
 BREATH_SECONDS = 0.0002
@@ -142,7 +145,16 @@ class FolderCache:
             if entry.name.endswith(REJECTS_ENDING) and not is_input(entry.name, names)
         )
         newest = _each_once(heapq.nlargest(MOST_LISTED, _with_times(rejects))[::-1])
-        return [(time_ns, name.removesuffix(REJECTS_ENDING)) for time_ns, name in newest]
+        has_cut = any(len(os.fsencode(name)) > UNCUT_BYTES for _, name in newest)
+        inputs = self._inputs_by_rejects() if has_cut else {}
+        return [(time_ns, inputs.get(name, name.removesuffix(REJECTS_ENDING))) for time_ns, name in newest]
+
+    def _inputs_by_rejects(self) -> dict[str, str]:
+        """Return the inputs whose names are too long to be in that of their rejected lines, by the latter."""
+        archived = chain.from_iterable(map(self._inputs, (self.folders.processed, self.folders.failed)))
+        longest = NAME_BYTES - len(REJECTS_ENDING)
+        names = (entry.name for entry in archived)
+        return {about(name, REJECTS_ENDING): name for name in names if len(os.fsencode(name)) > longest}
 
     def _inputs(self, folder: str) -> Iterator[os.DirEntry[str]]:
         """Yield the inputs in a folder; in `failed/`, a report is one only if there is a report about it.

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fproc.spool.layout import numbered
 from fproc.web.http.messages import Response
 from fproc.web.inspect.downloads import disposition
-from tests.support.dashboards import Place
+from tests.support.dashboards import Place, value
 
 
 @pytest.fixture
@@ -48,6 +49,15 @@ def test_rejected_lines_and_failed_inputs_are_given_by_the_name_of_the_input(pla
     assert b'"line_no": 2' in saved(place.get("/rejects/a.log"))
     (place.folder / "failed" / "b.log").write_text("whole\n")
     assert saved(place.get("/failed/b.log")) == b"whole\n"
+
+
+@pytest.mark.parametrize("name", ["b.log", "b" * 255, "\N{PILE OF POO}" * 63, "b~02.log"])
+def test_the_report_about_an_input_is_given_however_long_its_name_is(place: Place, name: str) -> None:
+    (place.folder / "failed" / name).write_text("whole\n")
+    report = place.folder / "failed" / numbered(name, 1, ".error.json")
+    report.write_text('{"reason": "it is bad"}')
+    assert saved(place.get(f"/failed/{name}.error.json")) == report.read_bytes()
+    assert value(place.get(f"/file/{name}"))["places"][0]["report"] == {"reason": "it is bad"}
 
 
 OUTSIDE = ("..", "../pipeline.json", "a/../../x", ".", "", "/etc/passwd", "a//b", ".stage/x", ".env")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fproc.spool.layout import about
 from fproc.web.lists import rows
 from tests.support.rooms import Room
 
@@ -64,3 +65,15 @@ def test_a_failed_input_that_is_named_like_rejected_lines_has_none(room: Room) -
     room.put("failed", "odd.rejected.jsonl")
     room.put("failed", "odd.rejected.jsonl.error.json", text=report)
     assert room.files("rejected") == []
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "n" * 251 + ".log", "\N{PILE OF POO}" * 63])
+@pytest.mark.parametrize("folder", ["processed", "failed"])
+def test_an_input_whose_name_is_too_long_for_that_of_its_rejected_lines_is_listed_under_its_own(
+    room: Room, folder: str, name: str
+) -> None:
+    room.put(folder, name, "a.log")
+    room.put("failed", about(name, ".rejected.jsonl"), text='{"error": "odd"}\n')
+    assert [(row["file"], row["state"], row["error"]) for row in room.files("rejected")] == [
+        (name, folder, "odd")
+    ]
