@@ -87,7 +87,7 @@ class _Walk:
 
     def __init__(self, plan: Plan, source_file: Input, observer: Observer) -> None:
         source_file.begin(plan.input_rules)
-        observer.open(source_file.source.name)
+        observer.open(source_file.name)
         self._plan = plan
         self._source_file = source_file
         self._observer = observer

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.support.programs.driving import Visitor
 from tests.support.programs.running import Watching, drop
@@ -35,6 +36,47 @@ def test_any_line_is_explained_step_by_step_and_a_line_that_is_not_there_is_told
     line.press("Enter")
     expect(outcome).to_have_text("a.log has no line 3, only 2 lines")
     expect(steps).to_have_count(0)
+
+
+RECORDS = [
+    {"tag": "start", "type": "parse_json", "next": "edit"},
+    {"tag": "edit", "type": "edit", "next": "keep",
+     "config": {"set": {"host": "b", "size": 1}, "remove": ["secret"], "types": {"count": "integer"}}},
+    {"tag": "keep", "type": "where", "config": {"field": "host", "is": "b"}, "next": "end"},
+]  # fmt: skip
+
+
+def fields_in(table: Locator) -> dict[str, str]:
+    """Each field of a table with its value, in which is marked what was taken out and put in."""
+    marked = "cell => cell.innerHTML.replace(/<(del|ins)><span[^>]*>[^<]*<.span>/g, '<$1>')"
+    cells = f"row => [row.cells[0].innerText, ({marked})(row.cells[1])]"
+    found = table.locator("tbody tr").evaluate_all(f"rows => rows.map({cells})")
+    return {field: re.sub(r"</?bdi>|<span[^>]*>, </span>", "", value) for field, value in found}
+
+
+def test_the_fields_of_a_record_are_a_table_that_shows_what_changed(
+    visitor: Visitor, watch: Callable[..., Watching]
+) -> None:
+    running = watch(nodes=RECORDS)
+    record = b'{"id":12345678901234567890,"host":"a","count":"2","secret":"","more":{"x":[1,"}"]}}'
+    drop(running.folder, "a.jsonl", record)
+    running.wait_for("processed/a.jsonl")
+    page = visitor.open(f"{running.url}/file/a.jsonl", until="")
+    page.locator("#explain-line").fill("1")
+    page.get_by_role("button", name="Explain", exact=True).click()
+    steps = page.locator("#explain-steps > li")
+    expect(steps).to_have_count(4)
+    tables = steps.nth(1).locator("table")
+    same = {"id": "12345678901234567890", "more": '{"x":[1,"}"]}'}
+    assert fields_in(tables.nth(0)) == {"host": "a", "count": "2", "secret": "(empty)", **same}
+    assert fields_in(tables.nth(1)) == {
+        "host": "<del>a</del><ins>b</ins>",
+        "count": '<del>"2"</del><ins>2</ins>',
+        "secret": "<del>(empty)</del>",
+        "size": "<ins>1</ins>",
+        **same,
+    }
+    expect(steps.nth(2)).to_contain_text("unchanged")
 
 
 def test_a_result_is_saved_from_the_list_of_files(visitor: Visitor, watch: Callable[..., Watching]) -> None:

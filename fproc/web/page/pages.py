@@ -26,6 +26,7 @@ SHARED = (
     "parts/header",
     "parts/links",
     "parts/lines",
+    "parts/fields",
     "parts/retry",
     "asked/explain",
 )

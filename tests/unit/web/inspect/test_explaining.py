@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ def test_a_line_of_any_input_that_still_exists_is_explained_step_by_step(place: 
         200,
         ["rejected: ValueError: no good (odd_lines.py:12)"],
     )
+
+
+def test_a_compressed_input_is_called_by_its_own_name(place: Place) -> None:
+    (place.folder / "failed" / "b.log.gz").write_bytes(gzip.compress(b"one\n"))
+    status, explained = asked(place, "file=b.log.gz&line=1")
+    assert (status, explained["file"]) == (200, "b.log.gz")
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,17 @@ async function explain(file, line) {
 }
 
 function explainedStep(step) {
-  const lines = step.emitted.map(({ tag, line }) => el('div', { class: 'text' },
-    el('span', { class: 'quiet' }, 'to tag ', name(tag), ': '), difference(step.line, line)));
+  const given = fieldsOf(step.line);
+  const lines = step.emitted.map(({ tag, line }) => {
+    const fields = fieldsOf(line);
+    const target = el('span', { class: 'quiet text' }, 'to tag ', name(tag), ': ');
+    if (!fields) return el('div', { class: 'text' }, target, difference(step.line, line));
+    return el('div', {}, target, line === step.line ? 'unchanged' : fieldTable(fields, given));
+  });
   const end = el('div', { class: step.failure ? 'bad' : 'quiet' }, step.failure ? shownError(step.failure) : 'ends here');
   return el('li', {},
     el('div', {}, el('b', {}, name(step.node)), ' ', el('span', { class: 'quiet' }, 'given with tag ', name(step.tag))),
-    el('div', { class: 'text' }, lineText(step.line)),
+    given ? fieldTable(given) : el('div', { class: 'text' }, lineText(step.line)),
     lines.length ? lines : end);
 }
 
