@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -52,6 +54,26 @@ def test_failures_are_grouped_by_node_and_reason_and_a_group_is_retried_alone(
     expect_counts(page, failed=1, processed=6)
     refresh(page)
     assert [count for _, count in kinds(page).items()] == ["1 file"]
+
+
+def test_of_a_kind_only_what_failed_since_the_chosen_time_is_retried(visitor: Visitor, watch: Watch) -> None:
+    running = watch()
+    fail(running, BAD, "early.log", "late.log")
+    report = running.spool / "failed" / "early.log.error.json"
+    told = json.loads(report.read_text())
+    put_beside(report, json.dumps({**told, "timestamp": "2001-01-01T00:00:00.000Z"}))
+    page = visitor.open(f"{running.url}?since=hour")
+    (running.folder / "fixed").touch()
+    page.locator("#kinds-list > li").get_by_role("button", name="Retry 1 file: ").click()
+    expect(page.locator("#kinds-outcome")).to_have_text("1 file back in unprocessed/.")
+    expect_counts(page, failed=1, processed=1)
+    assert (running.spool / "failed" / "early.log").exists()
+
+
+def put_beside(path: Path, text: str) -> None:
+    """Replace a file by a rename, so that its folder changes."""
+    path.with_name(".new").write_text(text)
+    path.with_name(".new").rename(path)
 
 
 def test_a_dismissed_kind_comes_back_when_it_happens_again(visitor: Visitor, watch: Watch) -> None:

@@ -12,6 +12,8 @@ from functools import partial
 from fproc.base.errors import reason_of
 from fproc.base.ids import new_id
 from fproc.base.text import counted, log_fields, shown
+from fproc.base.times import rfc3339
+from fproc.base.values import dataclass
 from fproc.config.model import Config
 from fproc.run.outcome import FileEvent
 from fproc.spool.disk.disk import Disk
@@ -24,6 +26,7 @@ from fproc.web.api.uploads import UploadError
 from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.http.router import Read
 from fproc.web.inspect.failure_groups import FailureGroups, FailureKind
+from fproc.web.lists.rows import time_of
 
 audit = logging.getLogger("fproc.audit")
 
@@ -104,8 +107,8 @@ class Commands:
         chosen = _chosen(request.body)
         spool_status = SpoolStatus(self._config)
         disk = Disk(power=self._config.durability == "power")
-        if isinstance(chosen, FailureKind):
-            names = self._groups.names_of(chosen)
+        if isinstance(chosen, _Group):
+            names = self._groups.names_of(chosen.kind, chosen.since)
         elif isinstance(chosen, str):
             names = self._groups.matching(chosen)
         else:
@@ -186,8 +189,16 @@ def _noted(file: str, kind: str, request: Request, size_bytes: int = 0) -> FileE
     return FileEvent(new_id(), file, kind, time.time(), bytes_in=size_bytes, client=request.client)
 
 
-def _chosen(body: bytes) -> list[str] | str | FailureKind | None:
-    """Return the names, the text to match or the kind in a request for a retry, or None for all."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A group of failed inputs: those of a kind, and if there is a time, only what failed since then."""
+
+    kind: FailureKind
+    since: str
+
+
+def _chosen(body: bytes) -> list[str] | str | _Group | None:
+    """Return the names, the text to match or the group in a request for a retry, or None for all."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -199,8 +210,16 @@ def _chosen(body: bytes) -> list[str] | str | FailureKind | None:
             return text
         case {"files": [*names], **rest} if all(isinstance(name, str) for name in names) and not rest:
             return list(dict.fromkeys(names))
-        case {"group": {"node": str() | None as node, "reason": str(reason), **others}, **rest} if not (
-            others or rest
+        case {"group": {"node": str() | None as node, "reason": str(reason), **others}, **rest} if (
+            not rest and (since := _since_in(others)) is not None
         ):
-            return FailureKind(node, reason)
+            return _Group(FailureKind(node, reason), since)
     raise Refused(400, f"say {RETRY_FORMS}")
+
+
+def _since_in(others: dict[object, object]) -> str | None:
+    """Return the time in what else a group has, as reports have it, or ""; None if that is not valid."""
+    seconds = time_of(others.get("since"))
+    if others and (seconds is None or len(others) > 1):
+        return None
+    return "" if seconds is None else rfc3339(seconds)

@@ -81,13 +81,13 @@ class FailureGroups:
         described.sort(key=lambda group: -int(group["count"]))
         return {"groups": described[:limit], "count": len(described), "files": files, "unread": unread}
 
-    def names_of(self, kind: FailureKind) -> list[str]:
-        """Return the failed inputs of a kind, sorted.
+    def names_of(self, kind: FailureKind, since: str = "") -> list[str]:
+        """Return the failed inputs of a kind, sorted; only those that failed since a time, if there is one.
 
         Raises:
             OSError: the folder cannot be read.
         """
-        groups, _ = self._groups()
+        groups, _ = self._groups(since=since)
         return sorted(groups.get(kind, ()))
 
     def matching(self, query: str) -> list[str]:

@@ -73,8 +73,20 @@ def test_a_group_is_tried_again_and_no_other_file(place: Place) -> None:
     assert [group[:2] for group in groups(place)] == [(None, "lost"), ("b", "x")]
 
 
+def test_of_a_group_only_what_failed_since_a_time_is_tried_again(place: Place) -> None:
+    group = {"node": "a", "reason": "x", "since": "2030-01-02T01:00:00+01:00"}
+    body = json.dumps({"group": group}).encode()
+    response = place.get("/retry", "POST", body, content_type="application/json")
+    assert value(response) == {"retried": ["1.log"], "errors": []}
+
+
 @pytest.mark.parametrize(
-    "group", [{}, {"node": "a"}, {"node": 1, "reason": "x"}, {"node": "a", "reason": "x", "more": 1}, "a"]
+    "group",
+    [
+        *({}, {"node": "a"}, {"node": 1, "reason": "x"}, "a"),
+        *({"node": "a", "reason": "x", **more} for more in ({"more": 1}, {"since": "noon"}, {"since": 1})),
+        {"node": "a", "reason": "x", "since": "2030-01-02T00:00:00Z", "more": 1},
+    ],
 )
 def test_a_group_that_is_none_is_refused(place: Place, group: object) -> None:
     body = json.dumps({"group": group}).encode()

@@ -65,8 +65,10 @@ function kindLink({ reason, count }) {
   return el('a', { href: `${placeUrl(target)}#files`, onclick }, `all ${number(count)}`);
 }
 
+/** Of a kind, those that are counted: what failed before the time that is chosen stays where it is. */
 async function retryKind({ node, reason }) {
-  await putBack({ group: { node, reason } }, $('kinds-outcome'));
+  const since = sinceTime();
+  await putBack({ group: { node, reason, ...(since ? { since } : {}) } }, $('kinds-outcome'));
   refreshAfterRetry();
 }
 
