@@ -148,7 +148,24 @@ def test_a_node_has_charts_of_its_own_over_each_window_and_a_moment_leads_to_its
     assert listed(page) == ["bad.log"]
     click_on_cross(page, chart)
     expect(page.locator("#chosen")).to_contain_text("failed at node judge")
-    check_failed_are_listed(page)
+    expect(page.locator("#files-table tbody tr")).to_have_count(1)
+    assert listed(page) == ["bad.log"]
     for window in (86_400, 2_592_000):
         points = running.get(f"/series?window={window}&node=judge")[1]["node"]["points"]
         assert (sum(point["received"] for point in points), points[-1]["failed"]) == (91, 1)
+
+
+def test_a_click_on_the_cross_of_a_node_lists_the_files_that_left_lines_out_there_too(
+    visitor: Visitor, watch: Watch
+) -> None:
+    running = watch(workers=1, on_error="reject")
+    finish(running, "good.log")
+    finish(running, "mixed.log", b"fine\nbad\n")
+    page = visitor.open(f"{running.url}?window=900&node=judge")
+    chart = page.locator("#chart-node-lines")
+    expect(chart.locator("path.cross")).to_have_attribute("d", re.compile(r"^M"), timeout=60_000)
+    click_on_cross(page, chart)
+    expect(page.locator("#chosen")).to_contain_text("failed at node judge")
+    expect(page.locator("#files-table tbody tr")).to_have_count(1)
+    assert listed(page) == ["mixed.log"]
+    expect(page.locator("#files-table tbody tr")).to_contain_text("1 rejected")

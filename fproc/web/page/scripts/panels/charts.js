@@ -7,7 +7,7 @@ const CHARTS = [
   ] },
   { id: 'ended', title: 'Files per second', format: perSecond('files'), tick: rate, lines: [
     { label: 'ended', look: 'line', isArea: true, value: (point, step) => point.files / step },
-    { label: FAILED, look: 'cross', value: (point, step) => point.failed / step, isMark: true },
+    { label: FAILED, look: 'cross', value: (point, step) => point.failed / step, isMark: true, lists: { state: FAILED } },
   ] },
   { id: 'seconds', title: 'Time per file', format: span, tick: span, lines: [
     ...CONSTANTS.series_percentiles.map((key, index) => (
@@ -80,8 +80,8 @@ function renderChart(chart, { points, step_seconds: step, window_seconds: window
   plot.x = x;
   plot.marks = placeMarks(changes, xOf);
   plot.points = points.length;
-  plot.crosses = lines.filter(line => line.isMark).flatMap(({ values }) => values.flatMap((value, index) =>
-    value ? [{ index, x: x(index), y: y(value) }] : []));
+  plot.crosses = lines.filter(line => line.isMark).flatMap(({ values, lists }) => values.flatMap((value, index) =>
+    value ? [{ index, x: x(index), y: y(value), lists }] : []));
   plot.openStep = (index, chosen) => openStep(points[index], step, { ...chart.also?.(points[index]), ...chosen });
   plot.replaceChildren(svg('svg', { 'aria-hidden': 'true' },
     [0, .5, 1].map(part => drawGridLine(inner, y(part * top), chart.tick(part * top))),
@@ -102,12 +102,12 @@ function renderChart(chart, { points, step_seconds: step, window_seconds: window
   plot.setAttribute('aria-valuetext', `${moment}: ${spoken}${points[at] ? spokenChanges(changes, Date.parse(points[at].timestamp), step) : ''}`);
 }
 
-/** List the files of the cross, the mark or the step that was clicked: of a cross, those that failed. */
+/** List the files of the cross, the mark or the step that was clicked: of a cross, those that it counts. */
 function openPoint({ plot }, event) {
   const box = plot.getBoundingClientRect();
   const [x, y] = [event.clientX - box.left, event.clientY - box.top];
   const cross = crossAt(plot.crosses, x, y), mark = markAt(plot.marks, x);
-  if (cross) plot.openStep(cross.index, { state: FAILED });
+  if (cross) plot.openStep(cross.index, cross.lists);
   else if (mark) openChosen({ pipeline: mark.pipeline });
   else plot.openStep(indexAt(plot, event.clientX));
 }
