@@ -6,6 +6,8 @@ import logging
 import os
 import select
 import signal
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -92,6 +94,23 @@ def step(line):
 """
 
 
+class Watch:
+    """A clock that stands, so that no host is too slow, until it is put ahead or let go on."""
+
+    def __init__(self) -> None:
+        self._seconds = 100.0
+        self._since: float | None = None
+
+    def __call__(self) -> float:
+        return self._seconds + (0.0 if self._since is None else time.monotonic() - self._since)
+
+    def put_ahead(self, seconds: float) -> None:
+        self._seconds += seconds
+
+    def let_go_on(self) -> None:
+        self._since = time.monotonic()
+
+
 class Place:
     """A spool, a plugin `own`, and the processes that work on it."""
 
@@ -107,6 +126,7 @@ class Place:
         size: int = 1,
         nodes: Any = OWN,
         count_time: CountTime = lambda *_: None,
+        monotonic: Callable[[], float] = time.monotonic,
         **config: Any,
     ) -> Pool:
         (self.folder / "own.py").write_text(source)
@@ -117,7 +137,7 @@ class Place:
         self.spool = Spool(parsed)
         set_up = partial(logs.set_up, level=logging.INFO, form="text", path=str(self.log), colour=False)
         setup = Setup(parsed, set_up, partial(tracer, is_wanted=False))
-        self.pools.append(Pool(setup, size, count_time=count_time))
+        self.pools.append(Pool(setup, size, count_time=count_time, monotonic=monotonic))
         return self.pools[-1]
 
     def put(self, name: str, *lines: str) -> Task:

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from fproc.web.lists import folder_cache
 from tests.support.rooms import Room
 
 
 @pytest.fixture
-def room(memory_path: Path) -> Iterator[Room]:
+def room(memory_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    """A room that waits for scans of folders, however long a busy host keeps their threads waiting."""
+    for name in ("PATIENCE_SECONDS", "FIRST_SECONDS", "WAIT_SECONDS"):
+        monkeypatch.setattr(folder_cache, name, 60)
     room = Room(memory_path)
     yield room
     if room.history:

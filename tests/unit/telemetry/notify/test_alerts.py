@@ -292,8 +292,9 @@ def test_thousands_of_failures_are_a_few_messages_that_count_them_all(hook: Hook
 
 
 def test_the_end_tells_what_is_left_and_says_nothing_of_it(
-    hook: Hook, caplog: pytest.LogCaptureFixture
+    hook: Hook, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(calling_out, "AT_ONCE_SECONDS", DEADLINE_SECONDS)
     caplog.set_level(logging.INFO)
     alerts = Alerts(AlertPolicy(hook.url, hook.url), "/srv/in")
     alerts.failed("a.csv", "bad")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fproc.watch.workers import slot
 from tests.support.programs.pools import Place
 
 
@@ -15,5 +16,6 @@ from tests.support.programs.pools import Place
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(slot, "DEATH_SECONDS", 30)  # a busy host may take a second to let a process end
     with closing(Place(tmp_path)) as opened:
         yield opened

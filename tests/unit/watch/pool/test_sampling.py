@@ -25,6 +25,7 @@ from tests.support.programs.pools import (
     STUCK,
     UPPER,
     Place,
+    Watch,
     collected,
     death_of,
     done,
@@ -145,9 +146,11 @@ def test_while_nothing_is_done_nobody_is_woken_for_samples(place: Place) -> None
 
 def test_a_worker_is_asked_in_the_midst_of_its_work_and_goes_on_with_it(place: Place) -> None:
     seconds: dict[str | None, float] = defaultdict(float)
-    workers = place.pool(STUCK, count_time=adding(seconds))
+    watch = Watch()
+    workers = place.pool(STUCK, count_time=adding(seconds), monotonic=watch)
     workers.submit(place.put("x", "while not os.path.exists('go'): time.sleep(0.01)"))
     place.wait_for("begun")
+    watch.let_go_on()
     wait_until(lambda: turn(workers) or seconds["start"] > 1)
     (place.folder / "go").touch()
     assert outcome_of(*collected(workers)).verdict is Verdict.COMMIT
@@ -157,9 +160,11 @@ def test_a_worker_is_asked_in_the_midst_of_its_work_and_goes_on_with_it(place: P
 
 def test_samples_do_not_take_the_answer_of_a_worker_that_stalls(place: Place) -> None:
     seconds: dict[str | None, float] = defaultdict(float)
-    limits = {"stall_seconds": 0.3, "timeout_seconds": 4}
-    workers = place.pool(STUCK, count_time=adding(seconds), limits=limits)
-    workers.submit(place.put("x", "pass", SLEEPS))
+    limits, watch = {"stall_seconds": 0.3, "timeout_seconds": 4}, Watch()
+    workers = place.pool(STUCK, count_time=adding(seconds), limits=limits, monotonic=watch)
+    workers.submit(place.put("x", "pass", f"open('second', 'w').close(); {SLEEPS}"))
+    place.wait_for("second")
+    watch.let_go_on()
     stalled: set[str] = set()
     events: list[Report | WorkerLost] = []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -124,14 +123,11 @@ def test_a_busy_worker_that_is_told_to_go_leaves_at_a_checkpoint_and_another_goe
 
 @pytest.mark.parametrize("source", [FORKS, SHELLS])
 def test_stopping_does_not_wait_for_what_a_plugin_has_started(
-    place: Place, source: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, source: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pool, "STOP_SECONDS", 1.0)
     workers = place.pool(source)
     assert done(workers, place.put("x", "pass")).verdict is Verdict.COMMIT
     left = pids(workers)
     assert not is_gone(int((place.folder / "child").read_text()))
-    began = time.monotonic()
-    assert workers.stop() == []
-    assert time.monotonic() - began < 1.0
+    assert (workers.stop(), caplog.text) == ([], "")  # it says so if it has waited
     assert all(map(is_gone, left))

@@ -17,10 +17,12 @@ from tests.support.programs.pools import (
     UPPER,
     WHO,
     Place,
+    Watch,
     collected,
     death_of,
     done,
     heard,
+    is_begin,
     outcome_of,
     pids,
 )
@@ -33,6 +35,15 @@ def step(line):
     while len(glob.glob(f"{line}/began-*")) < 3:
         time.sleep(0.01)
     return str(os.getpid())
+"""
+
+
+GOES_ON = """
+import os, time
+def step(line):
+    open(f"begun-{line}", "w").close()
+    while not os.path.exists(f"go-{line}"):
+        time.sleep(0.01)
 """
 
 
@@ -143,11 +154,19 @@ def test_of_several_tasks_the_one_that_was_run_is_blamed_for_a_death_and_no_othe
 
 
 def test_of_several_tasks_the_one_that_is_run_may_take_its_time_and_no_more(place: Place) -> None:
-    workers = place.pool(
-        "import time\ndef step(line):\n    time.sleep(float(line))\n", limits={"timeout_seconds": 0.5}
-    )
-    tasks = [place.put(name, seconds) for name, seconds in (("x", "0.3"), ("y", "0.3"), ("z", "60"))]
+    watch = Watch()
+    workers = place.pool(GOES_ON, limits={"timeout_seconds": 30}, monotonic=watch)
+    tasks = [place.put(name, name) for name in "xyz"]
     workers.submit(*tasks)
+    for name in "xyz":
+        place.wait_for(f"begun-{name}")
+        assert not [event for event in workers.collect() if not is_begin(event)]
+        watch.put_ahead(20)
+        assert (workers.collect(), workers._slots[0].is_asking) == ([], False)
+        if name != "z":
+            (place.folder / f"go-{name}").touch()
+    watch.put_ahead(11)
+    watch.let_go_on()
     *given_back, loss = collected(workers, 3)
     assert death_of(loss).too_slow
     assert loss.task == tasks[2]

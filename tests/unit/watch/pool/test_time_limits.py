@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,32 @@ from fproc.run.attempt import WorkerDeath
 from fproc.run.verdict import Verdict
 from fproc.watch.workers.messages import Task, Why
 from fproc.watch.workers.slot import WorkerLost
-from tests.support.programs.pools import MATCHES, SLEEPS, STUCK, UPPER, Place, collected, done, pids
-from tests.support.programs.running import wait_until
+from tests.support.programs.pools import (
+    MATCHES,
+    SLEEPS,
+    STUCK,
+    UPPER,
+    Place,
+    Watch,
+    collected,
+    done,
+    outcome_of,
+    pids,
+)
 
 
 @pytest.mark.parametrize("line", [SLEEPS, MATCHES])
 def test_a_worker_that_takes_too_long_is_killed_and_told_apart(place: Place, line: str) -> None:
-    workers = place.pool(STUCK, limits={"timeout_seconds": 0.3})
+    watch = Watch()
+    workers = place.pool(STUCK, limits={"timeout_seconds": 30}, monotonic=watch)
     task = place.put("x", line)
     workers.submit(task)
-    limit = "took longer than limits.timeout_seconds (0.3 s), so its worker was killed"
+    place.wait_for("begun")
+    watch.put_ahead(31)
+    assert not any(isinstance(event, WorkerLost) for event in workers.collect())
+    watch.put_ahead(31)
+    watch.let_go_on()  # a match does not answer
+    limit = "took longer than limits.timeout_seconds (30 s), so its worker was killed"
     death = WorkerDeath(f"{limit} (line 1, node 'start')", too_slow=True, node="start", line_no=1, line=line)
     assert collected(workers) == [WorkerLost(task, death)]
     assert pids(workers) == []
@@ -44,11 +59,19 @@ def test_an_adopted_file_that_takes_too_long_is_killed_as_well(place: Place) -> 
 
 
 def test_neither_the_start_of_a_worker_nor_its_idle_time_counts_as_the_file_s(place: Place) -> None:
-    source = f"import time\ntime.sleep(0.6)\n{UPPER}"
-    workers = place.pool(source, limits={"timeout_seconds": 0.5})
-    assert done(workers, place.put("x", "a")).verdict is Verdict.COMMIT
+    watch = Watch()
+    starts = (
+        "import os, time\nopen('starts', 'w').close()\nwhile not os.path.exists('go'): time.sleep(0.01)\n"
+    )
+    workers = place.pool(starts + UPPER, limits={"timeout_seconds": 30}, monotonic=watch)
+    workers.submit(place.put("x", "a"))
+    place.wait_for("starts")
+    watch.put_ahead(40)
+    assert workers.collect() == []
+    (place.folder / "go").touch()
+    assert outcome_of(*collected(workers)).verdict is Verdict.COMMIT
     (pid,) = pids(workers)
-    began = time.monotonic()
-    wait_until(lambda: workers.collect() or time.monotonic() - began > 0.6)
+    watch.put_ahead(40)
+    assert workers.collect() == []
     assert done(workers, place.put("y", "a")).verdict is Verdict.COMMIT
     assert pids(workers) == [pid]
