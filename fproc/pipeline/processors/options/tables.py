@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fproc.base.errors import ConfigError, Problem, reason_of
 from fproc.base.ids import sha256
 from fproc.base.schema import json_type, parse_json
+from fproc.base.text import counted
 from fproc.pipeline.processors.objects import decode
 
 SEPARATORS = ",;\t|"
@@ -90,7 +91,9 @@ def _of_csv(path: str, text: str) -> Iterator[TableRow]:
             if not header:
                 header = _header(where, cells)
             elif len(cells) != len(header):
-                raise ValueError(f"{where}: has {len(cells)} columns, its header has {len(header)}")
+                raise ValueError(
+                    f"{where}: has {counted(len(cells), 'column')}, its header has {len(header)}"
+                )
             else:
                 yield TableRow(where, dict(zip(header, cells, strict=True)))
     except csv.Error as error:
@@ -124,11 +127,11 @@ def _of_json(path: str, value: Any) -> Iterator[TableRow]:
         raise ValueError(f"{path}: must be an object or a list of objects, not {json_type(value)}")  # noqa: TRY004 - one error for all that is wrong
     entries = value.items() if isinstance(value, dict) else enumerate(value)
     for name, entry in entries:
-        where = f"{path}: {json.dumps(name)}"
+        where = f"{path}: {json.dumps(name) if isinstance(value, dict) else f'entry {name + 1}'}"
         if isinstance(value, dict):
             cells = entry if isinstance(entry, dict) else {VALUE_COLUMN: entry}
             yield TableRow(where, {NAME_COLUMN: name, **cells})
         elif isinstance(entry, dict):
             yield TableRow(where, entry)
         else:
-            raise ValueError(f"{path}: entry {name + 1} must be an object, not {json_type(entry)}")  # noqa: TRY004
+            raise ValueError(f"{where} must be an object, not {json_type(entry)}")  # noqa: TRY004

@@ -66,10 +66,10 @@ def _quoted_cell(line: str, position: int, quote: str, number: int) -> tuple[str
     while True:
         end = line.find(quote, start)
         if end < 0:
-            raise Misfit(
-                f"the quote that opens column {number} is never closed; a record of several lines "
-                'needs "records": "csv" in the configuration'
-            )
+            hint = '; a record of several lines needs "records": "csv" in the configuration'
+            if "\n" in line:  # it has that
+                hint = ""
+            raise Misfit(f"the quote that opens column {number} is never closed{hint}")
         if not line.startswith(quote, end + 1):
             return "".join([*pieces, line[start:end]]), end + 1
         pieces.append(line[start : end + 1])

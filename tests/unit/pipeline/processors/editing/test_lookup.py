@@ -105,7 +105,7 @@ def test_columns_are_added_to_a_line(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        ("t.csv", "a,b\n1,2\n\n3\n", "t.csv:4: has 1 columns, its header has 2"),
+        ("t.csv", "a,b\n1,2\n\n3\n", "t.csv:4: has 1 column, its header has 2"),
         ("t.csv", "a,b\n1,2\n2,3\n1,4\n", "t.csv:4: '1' stands twice in 'a'; first at t.csv:2"),
         ("t.csv", 'a,b\n1,"x\ny"\n2,"x\n', "t.csv:4: is not CSV: unexpected end of data"),
         ("t.csv", "a,a\n", "t.csv:1: the header names 'a' twice"),
@@ -115,7 +115,7 @@ def test_columns_are_added_to_a_line(folder: Path) -> None:
         ("t.json", '{"a": 1,\n "b" 2}', "t.json:2:6: not JSON: Expecting ':' delimiter"),
         ("t.json", '{"a": 1, "a": 2}', "t.json: the key 'a' stands twice in one object"),
         ("t.json", '[{"a": 1}, 5]', "t.json: entry 2 must be an object, not the number 5"),
-        ("t.json", '[{"a": 1}, {"b": 2}]', "t.json: 1: has no 'a'"),
+        ("t.json", '[{"a": 1}, {"b": 2}]', "t.json: entry 2: has no 'a'"),
         ("t.json", "5", "t.json: must be an object or a list of objects, not the number 5"),
     ],
 )

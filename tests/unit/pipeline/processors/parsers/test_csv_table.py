@@ -59,6 +59,7 @@ def test_cells_that_were_joined_are_split_again(row: list[str], separator: str, 
     ("line", "why"),
     [
         ('a,"b', "the quote that opens column 2 is never closed; a record of several lines needs"),
+        ('a,"b\nc', "the quote that opens column 2 is never closed$"),
         ('"a"b,c', "column 1 goes on behind the quote that closes it"),
         ('x,"a" ,c', "column 2 goes on behind the quote that closes it"),
     ],
