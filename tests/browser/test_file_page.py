@@ -88,6 +88,12 @@ def test_rejected_lines_are_shown_saved_and_explained_also_where_there_is_little
     expect(page.locator("#explain-steps ins").first).to_contain_text("FINE")
     page.locator("#trace-rows summary").first.click()
     expect(page.locator("#trace-rows .steps li").first).to_be_visible()
+    (running.folder / "fixed").touch()
+    page.get_by_role("button", name="Retry mixed & more.log").click()
+    expect(page.locator("#file-outcome")).to_have_text("1 file back in unprocessed/.")
+    result = running.spool / "results" / "mixed & more.log"
+    running.wait_until(lambda: result.read_bytes().count(b"\n") == 2)
+    expect(row).to_have_count(0)
 
 
 def test_a_file_that_waits_or_is_worked_on_says_so_and_one_that_never_was_too(

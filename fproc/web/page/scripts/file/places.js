@@ -17,7 +17,7 @@ function fillLocation(row, location) {
     el('p', { class: isFailed ? 'text bad' : 'text' }, shown(location.why)),
     metaLine([location.checkpoint && `checkpoint at line ${number(location.checkpoint.line_no)}`]),
     el('div', { class: 'actions' },
-      isFailed ? el('button', { type: 'button', class: 'main', 'data-action': 'retry',
+      isFailed || rejects ? el('button', { type: 'button', class: 'main', 'data-action': 'retry',
         'aria-label': `Retry ${shown(archived)}`, onclick: () => retryFile(archived) }, 'Retry') : null,
       isFailed ? saveLink(`/${FAILED}/${encode(archived)}`, 'Save the input') : null,
       report ? saveLink(`/${FAILED}/${encode(archived + CONSTANTS.report_ending)}`, 'Save the report') : null,
