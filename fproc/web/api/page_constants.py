@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import socket
+from contextlib import suppress
 from functools import cache
 
 from fproc.config.model import Config
@@ -26,11 +29,20 @@ def instance_name(config: Config) -> str:
     return config.dashboard.name or f"{socket.gethostname()}:{config.watch_dir}"
 
 
+def inbox_in_shell(config: Config) -> str:
+    """Return where files are dropped, as a word of a command line in the folder that fproc was started in."""
+    path = os.path.join(config.watch_dir, STATES[0], "")
+    with suppress(OSError):  # that folder may be gone
+        below = os.path.relpath(path)
+        path = path if below.startswith(os.pardir) else os.path.join(below, "")
+    return shlex.quote(path)
+
+
 @cache
-def page_constants(name: str) -> str:
+def page_constants(name: str, inbox: str) -> str:
     """Return the block of constants of the page of an fproc of this name, as JSON.
 
-    Its scripts take them from `CONSTANTS`.
+    Its scripts take them from `CONSTANTS`. `inbox` is where files are dropped, for command lines.
     """
     constants = {
         "name": name,
@@ -49,7 +61,7 @@ def page_constants(name: str) -> str:
         "left_out": LEFT_OUT,
         "timed_one_in": ONE_IN,
         "outside_nodes": OUTSIDE_NODES,
-        "watch_dir": Config().watch_dir,
+        "inbox": inbox,
         "report_ending": REPORT_ENDING,
         "appended": APPENDED,
     }

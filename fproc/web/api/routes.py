@@ -9,6 +9,7 @@ from fproc import __version__
 from fproc.base.text import shown
 from fproc.base.times import rfc3339
 from fproc.base.values import replace
+from fproc.config.model import Config
 from fproc.pipeline.graph import DROP, END, Graph, is_builtin, is_sink
 from fproc.spool.intake.uploads import UploadArea
 from fproc.telemetry.history.chosen import ChosenEvents
@@ -18,7 +19,7 @@ from fproc.web.api import state
 from fproc.web.api.commands import Commands
 from fproc.web.api.exposition import metrics_content_type
 from fproc.web.api.gauges import Moment, metrics_text
-from fproc.web.api.page_constants import instance_name, page_constants
+from fproc.web.api.page_constants import inbox_in_shell, instance_name, page_constants
 from fproc.web.api.queries import MOST_ROWS, ROWS
 from fproc.web.api.state import DashboardState
 from fproc.web.http.auth import TOKEN_NEEDED, Authenticator
@@ -84,7 +85,7 @@ def _inspection_routes(view: DashboardState, groups: FailureGroups, *, has_token
 
     def details(request: Request) -> Response:
         if request.is_of_browser:
-            return pages.file_page(page_constants(instance_name(view.config)), has_token=has_token)
+            return pages.file_page(_constants(view.config), has_token=has_token)
         name = request.path.removeprefix("/file/")
         found = view.listing.details.of(name)
         if found is None:
@@ -122,7 +123,7 @@ class _Answers:
         refusal = self._auth.stranger(request)
         if refusal is not None:
             return pages.log_in(refusal, _reason(refusal), back=request.target)
-        constants = page_constants(instance_name(self._view.config))
+        constants = _constants(self._view.config)
         return pages.dashboard(constants, has_token=self._auth.has_token)
 
     def log_in(self, request: Request) -> Response:
@@ -206,6 +207,11 @@ class _Answers:
         value["info"]["version"] = __version__
         value["components"]["securitySchemes"]["cookie"]["name"] = self._auth.cookie
         return json_response(value, is_polled=True)
+
+
+def _constants(config: Config) -> str:
+    """Return the constants of the pages of a configuration."""
+    return page_constants(instance_name(config), inbox_in_shell(config))
 
 
 def _reason(refusal: Response) -> str:

@@ -25,7 +25,7 @@ FILES = {
 }
 SCRIPTS = {name: text for name, text in FILES.items() if name.endswith(".js")}
 JOINED = "\n".join(SCRIPTS.values())
-BLOCK = page_constants("an-fproc-of-tests")
+BLOCK = page_constants("an-fproc-of-tests", "watch_dir")
 
 OWN_MEANINGS = {
     "": r"""\$\('failed'\)|(showList|\w+Pager)\('failed'|panel: 'failed'|failed: new|="#?failed"|#failed\b""",

@@ -7,7 +7,6 @@ const LOOKS = {
   [FAILED]: { sign: '\u2715', tone: 'bad', note: `kept in ${FAILED}/` },
   [REJECTED]: { sign: '\u2715', tone: 'bad', note: 'files with lines set aside', choice: 'with rejected lines' },
 };
-const INBOX = `${CONSTANTS.watch_dir}/${UNPROCESSED}/`;
 
 const chip = state => el('span', { class: `chip ${LOOKS[state]?.tone ?? ''}` },
   el('span', { 'aria-hidden': 'true' }, `${LOOKS[state]?.sign ?? ''} `), shown(state));

@@ -96,12 +96,12 @@ function noFiles(counts) {
   if (isChosen()) return ['No file that ended fits this.'];
   if (place.q) return [`No name or error has \u201c${shown(place.q)}\u201d in it.`];
   const isNew = Object.values(counts).every(count => !count);
-  const sample = code(`./fproc.pyz --sample 1 --output ${INBOX}`);
+  const sample = code(`./fproc.pyz --sample 1 --output ${shown(CONSTANTS.inbox)}`);
   if (!place.state && isNew) return ['Nothing has arrived yet. Drop a file here, or: ', sample];
   return {
     [ANY_STATE]: ['There is no file yet. Drop one here, or: ', sample],
     '': ['Nothing has ended yet. What waits, and why: ', code('./fproc.pyz --why NAME')],
-    [UNPROCESSED]: ['Nothing waits. Drop a file here, or: ', code(`cp sample.txt ${INBOX}`)],
+    [UNPROCESSED]: ['Nothing waits. Drop a file here, or: ', code(`cp sample.txt ${shown(CONSTANTS.inbox)}`)],
     [UNDERPROCESS]: ['Nothing is being worked on.'],
     [PROCESSED]: ['Nothing has been processed yet. Try: ', sample],
     [FAILED]: ['Nothing has failed.'],

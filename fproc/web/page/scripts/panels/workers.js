@@ -13,7 +13,7 @@ function renderCurrent() {
   const waiting = data.counts[UNPROCESSED];
   setEmpty($('current-empty'), waiting
     ? [`All idle; ${counted(waiting, 'file')} waiting. Why: `, code('./fproc.pyz --why NAME')]
-    : ['All idle. Give them something: ', code(`cp sample.txt ${INBOX}`)]);
+    : ['All idle. Give them something: ', code(`cp sample.txt ${shown(CONSTANTS.inbox)}`)]);
 }
 
 function fillCurrent(row, file) {
