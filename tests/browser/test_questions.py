@@ -43,14 +43,15 @@ def steady(line):
     time.sleep(0.01)
     return line
 def turning(line):
-    time.sleep(0.09 if os.path.exists("turned") and not os.path.exists("go") else 0)
+    if os.path.exists("turned") and not os.path.exists("go"):
+        time.sleep(0.09)
     return line
 """
 TURNED: list[dict[str, Any]] = [
     {"tag": "start", "type": "turns.steady", "next": "lookup"},
     {"tag": "lookup", "type": "turns.turning", "next": "end"},
 ]
-"""All time is spent at the first one, until the other has turned slow."""
+"""Nearly all time is spent at the first one, until the other has turned slow."""
 
 
 class Operator:
@@ -119,7 +120,8 @@ def test_which_node_became_slow(visitor: Visitor, watch: Watch, tmp_path: Path) 
     running.wait_for("processed/before.log")
     operator = Operator(visitor.open(running.url))
     nodes = operator.page.locator("#nodes tbody tr")
-    expect(nodes.first).to_contain_text("100%")
+    expect(nodes.first).to_have_attribute("data-node", "start")
+    expect(nodes.first).to_contain_text(re.compile(r"[5-9]\d.*%|100%"))
     (tmp_path / "turned").touch()
     drop(running.folder, "after.log", b"x\n" * 1000)
     operator.click(operator.page.locator("#nodes").get_by_role("button", name="Lately"))
@@ -131,7 +133,7 @@ def test_which_node_became_slow(visitor: Visitor, watch: Watch, tmp_path: Path) 
     expect(chart.locator("path.line")).to_have_attribute("d", re.compile("^M"))
     chart.focus()
     operator.page.keyboard.press("End")
-    for share in (r"mean (1|0\.[5-9]\d*)$", r"mean 0$"):  # and what it was before
+    for share in (r"mean (1|0\.[5-9]\d*)$", r"mean 0(\.[0-4]\d*)?$"):  # and what it was before
         for _ in range(60):
             if re.search(share, str(chart.get_attribute("aria-valuetext"))):
                 break
