@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,9 +27,13 @@ MOST_UPLOAD_BYTES = 50_000_000
 
 
 class World:
-    """Connections on a thread, and routes that a test can hold up."""
+    """Connections on a thread, and routes that a test can hold up.
+
+    Their times are those of `clock`, which may be replaced before anybody connects.
+    """
 
     def __init__(self) -> None:
+        self.clock: Callable[[], float] = time.monotonic
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.address = self.listener.getsockname()
         self.go = threading.Event()
@@ -37,8 +42,11 @@ class World:
         self.site = Router(
             self.routes(), Authenticator(Keyring(), "127.0.0.1"), most_upload_bytes=MOST_UPLOAD_BYTES
         )
-        self.connections = Connections(self.listener, self.site)
+        self.connections = Connections(self.listener, self.site, monotonic=self.seconds)
         self.thread = threading.Thread(target=self.connections.run)
+
+    def seconds(self) -> float:
+        return self.clock()
 
     def routes(self) -> Routes:
         return {

@@ -20,12 +20,12 @@ from fproc.watch.workers.sampling import (
     TimeSampler,
 )
 from fproc.watch.workers.slot import WorkerLost
+from tests.support.clocks import Watch
 from tests.support.programs.pools import (
     SLEEPS,
     STUCK,
     UPPER,
     Place,
-    Watch,
     collected,
     death_of,
     done,

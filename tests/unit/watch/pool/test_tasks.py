@@ -11,13 +11,13 @@ import pytest
 from fproc.run.verdict import Verdict
 from fproc.spool.job.claim import Origin
 from fproc.watch.workers.messages import NotBegun, Report, TakenUp, Task, Why
+from tests.support.clocks import Watch
 from tests.support.programs.pools import (
     DIES,
     SLOW,
     UPPER,
     WHO,
     Place,
-    Watch,
     collected,
     death_of,
     done,

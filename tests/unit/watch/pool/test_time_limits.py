@@ -10,13 +10,13 @@ from fproc.run.attempt import WorkerDeath
 from fproc.run.verdict import Verdict
 from fproc.watch.workers.messages import Task, Why
 from fproc.watch.workers.slot import WorkerLost
+from tests.support.clocks import Watch
 from tests.support.programs.pools import (
     MATCHES,
     SLEEPS,
     STUCK,
     UPPER,
     Place,
-    Watch,
     collected,
     done,
     outcome_of,

@@ -15,6 +15,8 @@ import pytest
 from fproc.web.http import connection as connection_module
 from fproc.web.http import connections, executor
 from fproc.web.http.connection import ConnectionState
+from fproc.web.http.connections import REQUEST_SECONDS
+from tests.support.clocks import Watch
 from tests.support.programs.connecting import GET, World, answer, heard, running, statuses
 from tests.support.programs.running import DEADLINE_SECONDS, wait_until
 
@@ -132,16 +134,25 @@ def test_the_slowest_upload_gives_way_once_it_had_its_time(
             assert answer(sock) == (201, {"took": 9999})
 
 
-def test_a_request_that_does_not_come_whole_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.05)
+HEAD = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n"
+
+
+@pytest.mark.parametrize(("data", "told"), [(GET[:-2], [408]), (HEAD, [408]), (b"", [])])
+def test_a_request_that_does_not_come_whole_in_time_is_told_so_unless_it_said_nothing(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, told: list[int]
+) -> None:
     monkeypatch.setattr(connections, "LOOK_SECONDS", 0.02)
     with running() as world:
-        assert statuses(world.send(GET[:-2], ends=False)) == [408]
-        head = (
-            b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n"
-        )
-        assert statuses(world.send(head, ends=False)) == [408]
-        assert world.send(b"", ends=False) == b""  # it said nothing, so it is told nothing
+        watch = world.clock = Watch()
+        with world.connect() as sock:
+            sock.sendall(data)
+            wait_until(lambda: [one.has_asked for one in world.connections._connections] == [bool(data)])
+            assert statuses(world.send(GET)) == [200]  # so what has come is read to its end
+            watch.put_ahead(REQUEST_SECONDS - 1)
+            assert statuses(world.send(GET)) == [200]
+            wait_until(lambda: world.count() == 1)
+            watch.put_ahead(1)
+            assert statuses(heard(sock)) == told
 
 
 def test_a_body_that_stalls_or_trickles_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +160,7 @@ def test_a_body_that_stalls_or_trickles_is_told_so(monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as patch:
         patch.setattr(connections, "REQUEST_SECONDS", 0.05)
         with running() as world:
+            world.clock = Watch()  # only reading the body has to be in time
             assert statuses(world.send(put + b"x", ends=False)) == [408]
     monkeypatch.setattr(connection_module, "GRACE_SECONDS", 0.0)
     monkeypatch.setattr(connection_module, "LEAST_BYTES_PER_SECOND", 1e9)
