@@ -181,12 +181,12 @@ class Watcher:
                     if is_woken or self._has_run_dry(is_told=is_told) or polling.is_poll_due():
                         self._has_worked = False
                         can_be_woken = wakeup.arm() and is_done is None and self._spool.sharing.is_local
-                        began = time.perf_counter()
+                        began = self._monotonic()
                         scan = self.turn()
                         if is_done and is_done(scan):
                             break
                         del scan  # frees what it has found, which may be very much, before the next look
-                        polling.looked(time.perf_counter() - began, can_be_woken=can_be_woken)
+                        polling.looked(self._monotonic() - began, can_be_woken=can_be_woken)
                     elif self._config.intake.poll_seconds > ORPHAN_SECONDS:
                         self._look_between_polls()
                     left_seconds = min(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fproc.process.signals import Wait
 from fproc.spool.spool import Spool
 from fproc.telemetry.metrics import Metrics
 from tests.support.helpers import plan_of, user
@@ -16,14 +19,12 @@ NODES = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
 
 
 class Clock:
-    """Seconds that pass only when told to, or a little with each look."""
+    """Seconds that pass only when told to."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.step = 0.0
 
     def __call__(self) -> float:
-        self.seconds += self.step
         return self.seconds
 
 
@@ -41,6 +42,16 @@ class Place:
         self.metrics = Metrics(self.monotonic)
         self.spool = Spool(self.plan.config, disk=self.disk, monotonic=self.monotonic, clock=self.clock)
         self.watcher = watcher(self.spool, self.plan, self.metrics, monotonic=self.monotonic)
+
+    @contextmanager
+    def handled(self, *_calls: object) -> Iterator[Wait]:
+        """A wait that takes no time, but lets it pass on both clocks; no signals are handled."""
+
+        def wait(seconds: float, _descriptors: Sequence[int]) -> None:
+            self.monotonic.seconds += seconds
+            self.clock.seconds += seconds
+
+        yield wait
 
     def touch(self, path: str, mtime: float) -> None:
         os.utime(self.folder / path, (mtime, mtime))
