@@ -16,6 +16,8 @@ from fproc.pipeline.processors.editing.values import (
     added,
     number_of,
     number_value,
+    restored_number,
+    saved_number,
 )
 from fproc.pipeline.processors.objects import MISSING
 
@@ -147,8 +149,8 @@ class Totals:
 
 
 def _saved(value: Number | None) -> Any:
-    return value if value is None or type(value) is int else str(value)
+    return None if value is None else saved_number(value)
 
 
 def _restored(value: Any) -> Number | None:
-    return number_of(value)
+    return None if value is None else restored_number(value)

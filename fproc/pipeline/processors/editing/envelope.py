@@ -16,6 +16,8 @@ from fproc.pipeline.processors.editing.values import (
     digits_of,
     field_reader,
     number_of,
+    restored_number,
+    saved_number,
 )
 from fproc.pipeline.processors.objects import Misfit, decode
 from fproc.pipeline.processors.text import SEPARATOR
@@ -48,14 +50,14 @@ class Batch:
         return State(self._snapshot, self._restore)
 
     def _snapshot(self) -> dict[str, Any]:
-        sums = {name: str(value) for name, value in self.sums.items()}
+        sums = {name: saved_number(value) for name, value in self.sums.items()}
         flags = [self.is_open, self.was_there]
         return {"flags": flags, "records": self.records, "sums": sums, "told": self.told}
 
     def _restore(self, value: Mapping[str, Any]) -> None:
         self.is_open, self.was_there = value["flags"]
         self.records, self.told = value["records"], value["told"]
-        self.sums = {name: number_of(text) or 0 for name, text in value["sums"].items()}
+        self.sums = {name: restored_number(saved) for name, saved in value["sums"].items()}
 
 
 class Envelope:

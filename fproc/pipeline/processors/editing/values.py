@@ -50,6 +50,16 @@ def added(total: Number, number: Number) -> Number:
     return total + number if type(total) is int and type(number) is int else EXACT.add(total, number)
 
 
+def saved_number(number: Number) -> int | str:
+    """Return a number as a JSON value of which `restored_number` makes the same again, however long it is."""
+    return number if type(number) is int else str(number)
+
+
+def restored_number(saved: int | str) -> Number:
+    """Return a number that was saved."""
+    return saved if type(saved) is int else Decimal(saved)
+
+
 def digits_of(number: Number) -> str:
     """Return a number as JSON writes it, with all its digits and without an exponent."""
     if type(number) is int:

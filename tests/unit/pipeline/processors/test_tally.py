@@ -61,6 +61,11 @@ def test_a_mean_that_no_float_has_is_written_out() -> None:
     assert means == [f"1{'0' * 400}}}", f"4{'0' * 398}}}", "7}"]
 
 
+def test_sums_of_more_digits_than_a_text_may_have_are_saved_whole() -> None:
+    (line,) = of_one("tally", {"field": 1, "sum": 2, "max": 2}, ["a 1e999"] * 12 + ["a 1"] * 12).lines
+    assert line.split() == ["a", "24", f"12{'0' * 999}", f"1{'0' * 999}"]
+
+
 def test_what_is_no_object_is_a_misfit_where_keys_are_asked_for() -> None:
     for config in ({"field": "a", "top": 1}, {"sum": "n"}):
         assert len(of_one("tally", config, [*RECORDS, "text"]).lines) == 2
