@@ -29,6 +29,7 @@ from fproc.pipeline.plugins.sources import add_plugin_folder
 from fproc.pipeline.processors import sinks
 from fproc.pipeline.processors.base import BuiltinForm, Form, Maker, Output, Source
 from fproc.pipeline.processors.builtins import BUILTINS
+from fproc.pipeline.processors.options.checks import check_options
 from fproc.pipeline.processors.options.tables import LookupTable
 from fproc.pipeline.processors.options.templates import asks_line_no
 from fproc.pipeline.tracing.observer import Observer
@@ -270,7 +271,7 @@ def mode_nodes(source: str, mode: str) -> tuple[NodeSpec, ...]:
     modes = [
         name
         for name, builtin in BUILTINS.items()
-        if not builtin.is_sink and not any(option.required for option in builtin.options.values())
+        if not builtin.is_sink and not check_options(name, builtin, {}, "")[1]
     ]
     if mode not in modes:
         what = "needs options, so it needs a pipeline.json" if mode in BUILTINS else "unknown processor"

@@ -307,7 +307,12 @@ def test_the_variable_mode_counts_only_where_modes_do() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "message"),
-    [("upercase", "did you mean 'uppercase'"), ("filter", "needs options"), ("write", "--mode write")],
+    [
+        ("upercase", "did you mean 'uppercase'"),
+        ("filter", "needs options"),
+        ("format", "needs options"),
+        ("write", "--mode write"),
+    ],
 )
 def test_a_mode_that_cannot_be_is_wrong_usage(mode: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
