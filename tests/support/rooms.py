@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def history_in(folder: Path) -> History:
 class Room:
     """A spool, its history, and the lists of it.
 
-    The clock is `later` seconds ahead; the others stand where they are put.
+    The clock, which a test may replace, is `later` seconds ahead; the others stand where they are put.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,6 +54,7 @@ class Room:
         self.plan = self.a_plan()
         self.spool = Spool(self.plan.config, disk=Disk(power=False))
         self.folders = self.spool.folders
+        self.time: Callable[[], float] = time.time
         self.later = 0.0
         self.monotonic = 100.0
         self.thread_time = 1.0
@@ -71,7 +73,7 @@ class Room:
             self.history,
             lambda: self.working,
             self.traces,
-            lambda: time.time() + self.later,
+            lambda: self.time() + self.later,
             monotonic=lambda: self.monotonic,
             thread_time=lambda: self.thread_time,
         )

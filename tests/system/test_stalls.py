@@ -22,8 +22,8 @@ from tests.support.programs.running import (
     wait_until,
 )
 
-SOON = {"stall_seconds": 0.3}
-ENDED = {"timeout_seconds": 0.5}
+SOON = {"stall_seconds": 1}
+ENDED = {"timeout_seconds": 2}
 ONCE = {"max_attempts": 1}
 
 HANGS = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"
@@ -74,6 +74,11 @@ class ends:
 """
 
 
+def count_stalls(log: str, file: str, where: str) -> int:
+    """How often it was said that a file stalls there; a slow host says so later."""
+    return len(re.findall(rf"WARNING {re.escape(file)}: no progress for \d+ s: {re.escape(where)}\n", log))
+
+
 def own(folder: Path, name: str, **node: Any) -> list[dict[str, Any]]:
     (folder / "own.py").write_text(OWN)
     return [
@@ -100,7 +105,7 @@ def test_a_worker_that_gets_nothing_done_is_named_and_goes_on_by_itself(
     configure(tmp_path, own(tmp_path, name, **node), limits=SOON, workers=2)
     with Watching(tmp_path, dashboard=True) as watching:
         drop(tmp_path, "x.log", b"one\nhang\n" if name == "ends" else b"one\nhang\nthree\n")
-        watching.wait_until(lambda: f"WARNING x.log: no progress for 0 s: {where}\n" in watching.log)
+        watching.wait_until(lambda: count_stalls(watching.log, "x.log", where))
         status, health = watching.get("/health")
         assert (status, health["status"]) == (503, "degraded")
         check = health["checks"]["workers"]
@@ -117,7 +122,7 @@ def test_a_worker_that_gets_nothing_done_is_named_and_goes_on_by_itself(
         watching.wait_for("processed/x.log")
         watching.wait_until(lambda: "WARNING x.log: goes on, after " in watching.log)
         watching.wait_until(lambda: watching.get("/health")[1]["status"] == "ok")
-        assert watching.log.count("no progress for") == 1
+        assert count_stalls(watching.log, "x.log", where) == 1
 
 
 @pytest.mark.sweep
@@ -125,9 +130,7 @@ def test_a_pattern_that_never_ends_is_named_and_goes_on_being_stuck(tmp_path: Pa
     configure(tmp_path, PATTERN, limits=SOON)
     with Watching(tmp_path) as watching:
         drop(tmp_path, "kv.log", f"abc=1\n{HANGS}\nok=2\n".encode())
-        watching.wait_until(
-            lambda: "WARNING kv.log: no progress for 0 s: line 2, node 'pairs'" in watching.log
-        )
+        watching.wait_until(lambda: count_stalls(watching.log, "kv.log", "line 2, node 'pairs'"))
         assert list(spooled(tmp_path)) == ["underprocess/kv.log"]
 
 
@@ -138,7 +141,7 @@ def test_a_worker_that_takes_too_long_is_ended_and_the_report_names_the_line(tmp
         watching.wait_for("failed/kv.log.error.json")
         about = report(tmp_path, "kv.log")
         reason = (
-            "took longer than limits.timeout_seconds (0.5 s), so its worker was killed (line 2, node 'pairs')"
+            "took longer than limits.timeout_seconds (2 s), so its worker was killed (line 2, node 'pairs')"
         )
         assert (about["node"], about["line_no"], about["line"]) == ("pairs", 2, HANGS)
         assert about["reason"] == reason
@@ -204,8 +207,7 @@ def test_a_processor_that_takes_all_signals_over_is_not_harmed(tmp_path: Path) -
     configure(tmp_path, [{"tag": "start", "type": "own.step", "next": "end"}], limits=SOON)
     with Watching(tmp_path) as watching:
         drop(tmp_path, "x.log", b"one\n")
-        watching.wait_until(lambda: "WARNING x.log: no progress for " in watching.log)
-        assert "no progress for 1 s: line 1\n" in watching.log
+        watching.wait_until(lambda: count_stalls(watching.log, "x.log", "line 1"))
         assert "killed" not in watching.log
 
 
@@ -232,8 +234,7 @@ def test_a_helper_of_a_big_file_that_gets_nothing_done_is_named(tmp_path: Path) 
     lines[BIG_HANGS - 1] = b"hang".ljust(31) + b"\n"
     with Watching(tmp_path) as watching:
         drop(tmp_path, "big.log", b"".join(lines))
-        said = f"WARNING big.log: no progress for 1 s: line {BIG_HANGS}, node 'start'"
-        watching.wait_until(lambda: said in watching.log)
+        watching.wait_until(lambda: count_stalls(watching.log, "big.log", f"line {BIG_HANGS}, node 'start'"))
         (tmp_path / "go").touch()
         watching.wait_for("processed/big.log")
     assert (tmp_path / "watch_dir/results/big.log").read_bytes() == b"".join(lines)
@@ -251,8 +252,8 @@ def test_without_a_parent_a_stall_is_said_on_standard_error(
             command("--input", "x.log"), cwd=tmp_path, env=environment(), stdout=said, stderr=said
         )
         try:
-            text = f"WARNING x.log: no progress for 0 s: line 2, node '{node}'\n"
-            wait_until(lambda: text in (tmp_path / "said").read_text())
+            where = f"line 2, node '{node}'"
+            wait_until(lambda: count_stalls((tmp_path / "said").read_text(), "x.log", where))
         finally:
             process.kill()
             process.wait(DEADLINE_SECONDS)

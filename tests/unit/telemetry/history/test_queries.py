@@ -86,10 +86,11 @@ def test_the_events_of_a_name_are_read_page_by_page(opened: Opener) -> None:
 def test_a_query_that_takes_too_long_is_ended_and_leaves_the_rest_alone(
     opened: Opener, monkeypatch: pytest.MonkeyPatch, warnings: Callable[[], list[str]]
 ) -> None:
-    monkeypatch.setattr(database, "ANSWER_SECONDS", 0.01)
     history = opened()
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0"
-    assert history._database.ask(endless) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "ANSWER_SECONDS", 0.01)
+        assert history._database.ask(endless) == []
     assert warnings() == ["a query of the history took more than 0.01 s and was ended"]
     history.record([event()])
     assert [row.event.job for row in history.timeline("a.log")] == [event().job]

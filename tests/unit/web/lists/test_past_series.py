@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from fproc.pipeline.tracing.counts import NodeCounts
@@ -14,9 +12,18 @@ from tests.support.rooms import Room
 
 DAY = 86_400
 
+NOW = 5900 * 302_400 + 700.0
+"""In the midst of a step of each window, however long a test takes."""
+
+
+@pytest.fixture
+def room(room: Room) -> Room:
+    room.time = lambda: NOW
+    return room
+
 
 def ended(job: str, days_ago: float, kind: str = "processed", seconds: float = 2.0) -> FileEvent:
-    return FileEvent(job, f"{job}.log", kind, time.time() - days_ago * DAY, 1, seconds, 10, bytes_in=100)
+    return FileEvent(job, f"{job}.log", kind, NOW - days_ago * DAY, 1, seconds, 10, bytes_in=100)
 
 
 @pytest.mark.parametrize(("window", "files"), [*zip(PAST_WINDOWS, (2, 3, 4), strict=True)])
@@ -56,7 +63,7 @@ def test_without_a_history_nothing_has_ended(room: Room) -> None:
 def test_what_a_node_did_stands_beside_the_files_step_by_step(room: Room) -> None:
     assert room.history is not None
     room.history.record([ended("a", 0)], {"start": NodeCounts(10, 8, 1, 4, 2.0)})
-    room.history.nodes.note_sampled(time.time(), {"start": 12.3456})
+    room.history.nodes.note_sampled(NOW, {"start": 12.3456})
     for window in PAST_WINDOWS:
         series = room.listing.past.series(window, "start")
         assert len(series["node"]["points"]) == len(series["points"]) == STEPS
@@ -70,7 +77,7 @@ def test_what_a_node_did_stands_beside_the_files_step_by_step(room: Room) -> Non
 
 def test_a_change_of_pipeline_is_told_with_what_was_before(room: Room) -> None:
     assert room.history is not None
-    now = time.time()
+    now = NOW
     for days, pipeline in ((3, "a"), (0.5, "b")):
         loaded = LoadedPipeline(now - days * DAY, pipeline, "1.0", {"limits": pipeline})
         room.history.pipelines.note(loaded)
