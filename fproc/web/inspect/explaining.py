@@ -9,9 +9,10 @@ from collections.abc import Callable
 from fproc.base.text import is_encodable, shown
 from fproc.config.model import Config
 from fproc.pipeline.tracing.steps import Explanation
-from fproc.process.children import Child, start_process
+from fproc.process.children import Child, start_process, status_within
 from fproc.process.ipc import Receiver, send
 from fproc.process.waiting import wait_readable
+from fproc.watch.workers.deaths import how_it_ended
 from fproc.web.http.messages import Refused, Request, Response, json_response
 from fproc.web.inspect.explainer import RECEIVED_BYTES, LineQuestion, NoAnswer
 
@@ -21,6 +22,9 @@ MAIN = "fproc.web.inspect.explainer.answer_question"
 EXPLAIN_SECONDS = 10.0
 START_SECONDS = 5.0
 """Seconds that the lines before may take, and that the process has in addition to start and to answer."""
+
+EXIT_SECONDS = 1.0
+"""Seconds for a process to exit once it has closed its channel."""
 
 MOST_ANSWER_BYTES = 4 << 20
 """A longer answer is given up: a line may become very many."""
@@ -70,7 +74,7 @@ class Explaining:
             send(child.channel, question)
             return self._answer(child, question, until)
         except ConnectionError:
-            return _ended(question)
+            return _ended(child, question)
         finally:
             child.end()
 
@@ -81,7 +85,7 @@ class Explaining:
                 continue
             data = child.channel.recv(RECEIVED_BYTES)
             if not data:
-                return _ended(question)
+                return _ended(child, question)
             received_bytes += len(data)
             if received_bytes > MOST_ANSWER_BYTES:
                 return NoAnswer(503, f"{_where(question)} becomes too much to be shown")
@@ -91,10 +95,10 @@ class Explaining:
         return NoAnswer(503, f"{_where(question)} takes longer than {question.seconds:g} s; it was given up")
 
 
-def _ended(question: LineQuestion) -> NoAnswer:
-    return NoAnswer(
-        503, f"{_where(question)}: the process that was to explain it has died; the log says more"
-    )
+def _ended(child: Child, question: LineQuestion) -> NoAnswer:
+    status = status_within(child.process, EXIT_SECONDS)
+    how = "closed its channel" if status is None else how_it_ended(status)
+    return NoAnswer(503, f"{_where(question)}: the process that was to explain it has died: it {how}")
 
 
 def _where(question: LineQuestion) -> str:

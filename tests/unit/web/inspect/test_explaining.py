@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fproc.base import own_code
 from fproc.web.inspect import explaining
 from tests.support.dashboards import Place, value
 from tests.support.helpers import plan_of
@@ -101,7 +102,18 @@ def test_code_that_hangs_is_ended_with_its_process(place: Place, monkeypatch: py
 
 def test_code_that_kills_its_process_kills_nothing_else(place: Place) -> None:
     status, error = asked(place, "file=a.log&line=3")
-    assert (status, "has died" in error["error"]) == (503, True)
+    assert (status, error["error"]) == (
+        503,
+        "a.log: line 3: the process that was to explain it has died: it ended with exit status 3",
+    )
+
+
+def test_where_the_program_was_replaced_the_answer_says_so(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_code, "build_id", lambda: "another")
+    status, error = asked(place, "file=a.log&line=1")
+    assert (status, error["error"].endswith("restart fproc")) == (503, True)
 
 
 def test_an_answer_that_is_too_long_is_given_up(place: Place) -> None:
