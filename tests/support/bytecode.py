@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import importlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _CHILDREN = "PYTHONPYCACHEPREFIX"
 _CHILDREN_OF_WORKERS = "FPROC_TESTS_BYTECODE"
 _WORKER = "PYTEST_XDIST_WORKER"
+_PREFIX = "fproc-test-bytecode-"
+_LOCK = ".lock"
 
 
 def keep_between_runs(folder: Path) -> None:
@@ -31,9 +36,19 @@ def keep_for_children() -> None:
     if _CHILDREN_OF_WORKERS in os.environ:
         os.environ[_CHILDREN] = os.environ.pop(_CHILDREN_OF_WORKERS)
     elif _WORKER not in os.environ:
-        folder = tempfile.TemporaryDirectory(prefix="fproc-test-bytecode-")
-        atexit.register(folder.cleanup)
-        os.environ[_CHILDREN] = folder.name
+        remove_those_of_the_dead()
+        os.environ[_CHILDREN] = folder = tempfile.mkdtemp(prefix=_PREFIX)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        lock = os.open(os.path.join(folder, _LOCK), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until this process has ended, however it does
+
+
+def remove_those_of_the_dead() -> None:
+    """Remove what runs left behind that were killed: nobody holds their locks any more."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError), lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def share_with_workers() -> None:
