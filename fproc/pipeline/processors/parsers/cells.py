@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from fproc.pipeline.processors.objects import Misfit
 
@@ -33,6 +34,17 @@ def cell_splitter(separator: str, quote: str) -> Callable[[str], list[str]]:
             return quoted_cells(line, separator, quote)
 
     return split
+
+
+def check_marks(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield why cells could not be told apart with the `separator` and the `quote` of these options."""
+    separator, quote = values["separator"] or "", values["quote"]
+    for option, text in (("separator", separator), ("quote", quote)):
+        if "\n" in text or "\r" in text:
+            yield option, "has a line ending in it", "take another character"
+            return
+    if quote in separator:
+        yield "quote", f"{quote!r} stands in the separator, too", "take another character for one of them"
 
 
 def quoted_cells(line: str, separator: str, quote: str) -> list[str]:

@@ -10,7 +10,7 @@ from fproc.base.values import replace
 from fproc.pipeline.processors.base import OTHERWISE_REJECT, Maker, Option, Processor, State, StepKind
 from fproc.pipeline.processors.objects import Misfit, Parse, StructuredRecord, parsing
 from fproc.pipeline.processors.options.columns import Columns
-from fproc.pipeline.processors.parsers.cells import cell_splitter
+from fproc.pipeline.processors.parsers.cells import cell_splitter, check_marks
 from fproc.pipeline.processors.text import same_tag
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -158,5 +158,6 @@ PARSE_CSV = same_tag(
     remembers=_has_own_header,
     settles=_has_own_header,
     step=lambda _values: StepKind.PARSE,
+    check=check_marks,
     fields_after=_fields_after,
 )

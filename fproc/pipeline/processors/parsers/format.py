@@ -18,7 +18,7 @@ from fproc.pipeline.processors.objects import (
     needing_only,
 )
 from fproc.pipeline.processors.options.templates import RecordTemplate, text_of
-from fproc.pipeline.processors.parsers.cells import cell_joiner
+from fproc.pipeline.processors.parsers.cells import cell_joiner, check_marks
 from fproc.pipeline.processors.parsers.key_value import DELIMITER, QUOTE, kv_joiner
 from fproc.pipeline.processors.state import of_attributes
 from fproc.pipeline.processors.text import same_tag
@@ -178,6 +178,8 @@ def _check(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "to", "'to' and 'template' both say what the text is", "keep one of them"
     if values["template"] is None and values["to"] is None:
         yield "to", "nothing says what the text is", "give 'to' (csv, kv or json) or a 'template'"
+    if values["to"] == CSV:
+        yield from check_marks(values)
 
 
 FORMAT = same_tag(

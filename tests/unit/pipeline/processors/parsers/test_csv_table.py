@@ -124,6 +124,9 @@ def test_by_default_a_row_that_does_not_fit_is_rejected() -> None:
         ("header", ["a", ""], "must be true or a list of names"),
         ("header", ["a", "a"], "must not have a name twice"),
         ("quote", "''", "must be one character, not \"''\""),
+        ("quote", "\n", "has a line ending in it"),
+        ("quote", ",", "',' stands in the separator, too"),
+        ("separator", "|\r", "has a line ending in it"),
     ],
 )
 def test_a_wrong_option_is_named(option: str, value: Any, what: str) -> None:

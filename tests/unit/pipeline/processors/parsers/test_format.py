@@ -14,6 +14,7 @@ from fproc.pipeline.processors.options.checks import check_options
 from fproc.pipeline.processors.parsers.format import CsvFormatter
 from fproc.pipeline.processors.state import of_attributes
 from tests.support.helpers import plan_of, run_lines
+from tests.support.nodes import of_one, told
 
 CELLS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r"), max_size=6)
 
@@ -112,3 +113,8 @@ def test_pairs_that_are_written_and_parsed_again_are_the_same(record: dict[str, 
         {"tag": "p", "type": "parse_kv", "next": "end"},
     ])  # fmt: skip
     assert [json.loads(line) for line in run_lines(plan, json.dumps(record))["in.log"]] == [record]
+
+
+def test_cells_that_could_not_be_told_apart_are_refused() -> None:
+    assert "quote: '\"' stands in the separator, too" in told("format", {"to": "csv", "separator": ';"'})
+    assert of_one("format", {"to": "kv", "separator": "\n"}, ['{"a":1,"b":2}']).lines == ["a=1\nb=2"]
