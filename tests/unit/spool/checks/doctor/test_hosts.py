@@ -155,8 +155,15 @@ def test_a_stall_of_the_host_is_not_taken_for_coarse_times(
 def test_a_filesystem_with_a_clock_of_its_own_is_a_note(
     ahead: int, said: str, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() - ahead)
+    made, now = doctor._made, 1_795_341_600.0
+
+    def made_then(place: str, name: str) -> str:
+        path = made(place, name)
+        os.utime(path, (now + ahead, now + ahead))
+        return path
+
+    monkeypatch.setattr(doctor, "_made", made_then)
+    monkeypatch.setattr(time, "time", lambda: now)
     finding = found(folders)["clock"]
     assert (finding.verdict, finding.found) == (WEAK, said)
     assert '"ready": "stable"' in finding.advice
