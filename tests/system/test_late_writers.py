@@ -58,9 +58,10 @@ def test_a_late_writer_is_noticed_over_a_restart_even_if_it_sets_its_time_back(
 ) -> None:
     configure(tmp_path, intake=STABLE)
     with Watching(tmp_path) as watching:
-        path = watching.spool / "unprocessed/x.log"
-        path.write_text("one\n")
-        before = path.stat()
+        hidden = watching.spool / "unprocessed/.x.log"
+        hidden.write_text("one\n")
+        before = hidden.stat()
+        hidden.rename(watching.spool / "unprocessed/x.log")
         watching.wait_for("processed/x.log")
         watching.wait_until(lambda: os.listdir(watching.spool / ".fproc/late") == ["x.log"])
         watching.signal(how)

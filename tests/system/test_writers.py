@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.programs.running import Watching, configure, spooled
 
-SETTLE_SECONDS = 0.3
+SETTLE_SECONDS = 1.0
 LINES = [f"line {number}\n" for number in range(40)]
 WHOLE = "".join(LINES)
 
@@ -34,7 +34,7 @@ def slowly(unprocessed: Path) -> None:
     """One writer keeps the file open, and pauses for longer than files need to settle."""
     shell(
         unprocessed,
-        'exec 3> x.log; for n in $(seq 0 39); do echo "line $n" >&3; [ $n != 20 ] || sleep 1; done',
+        'exec 3> x.log; for n in $(seq 0 39); do echo "line $n" >&3; [ $n != 20 ] || sleep 2; done',
     )
 
 
@@ -46,7 +46,7 @@ def in_bursts(unprocessed: Path) -> None:
 def by_cp_from_a_slow_pipe(unprocessed: Path) -> None:
     shell(
         unprocessed,
-        '(for n in $(seq 0 39); do echo "line $n"; [ $n != 20 ] || sleep 1; done) | cp /dev/stdin x.log',
+        '(for n in $(seq 0 39); do echo "line $n"; [ $n != 20 ] || sleep 2; done) | cp /dev/stdin x.log',
     )
 
 
