@@ -268,16 +268,18 @@ def mode_nodes(source: str, mode: str) -> tuple[NodeSpec, ...]:
     Raises:
         UsageError: there is no such built-in, or it cannot do without options.
     """
-    modes = [
-        name
-        for name, builtin in BUILTINS.items()
-        if not builtin.is_sink and not check_options(name, builtin, {}, "")[1]
-    ]
-    if mode not in modes:
+    if mode not in BUILTINS or not _is_mode(mode):
+        modes = list(filter(_is_mode, BUILTINS))
         what = "needs options, so it needs a pipeline.json" if mode in BUILTINS else "unknown processor"
         hint = nearest(mode, modes) or "the modes are " + ", ".join(sorted(modes))
         raise UsageError(f"{source} {mode}: {what}; {hint}")
     return (NodeSpec(START, mode, next=(END,), path="--mode"),)
+
+
+def _is_mode(name: str) -> bool:
+    """Return whether a built-in makes something of lines without any options."""
+    builtin = BUILTINS[name]
+    return not builtin.is_sink and not check_options(name, builtin, {}, "")[1]
 
 
 def _path_key(problem: Problem) -> list[tuple[int, str]]:

@@ -10,6 +10,7 @@ from fproc.base.schema import compile_pattern
 from fproc.base.text import nearest
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_OCTETS = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _HEX = "[0-9A-Fa-f]"
 _GROUP = f"{_HEX}{{1,4}}"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})"
@@ -29,10 +30,10 @@ KNOWN_PATTERNS: Mapping[str, str] = {
     "BASE16NUM": rf"(?:0[xX])?{_HEX}+",
     "UUID": rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}",
     "MAC": rf"(?:{_HEX}{{2}}[:-]){{5}}{_HEX}{{2}}|(?:{_HEX}{{4}}\.){{2}}{_HEX}{{4}}",
-    "IPV4": rf"(?<![\d.]){_OCTET}(?:\.{_OCTET}){{3}}(?![\d.]*\d)",
+    "IPV4": rf"(?<![\d.]){_OCTETS}(?![\d.]*\d)",
     "IPV6": (
         rf"(?<!\w)(?<!{_HEX}:)(?:(?:{_GROUP}:){{7}}{_GROUP}"
-        rf"|(?:{_GROUP}(?::{_GROUP}){{0,6}})?::(?:(?:{_GROUP}:){{0,6}}(?:{_OCTET}(?:\.{_OCTET}){{3}}|{_GROUP}))?)(?!\w)"
+        rf"|(?:{_GROUP}(?::{_GROUP}){{0,6}})?::(?:(?:{_GROUP}:){{0,6}}(?:{_OCTETS}|{_GROUP}))?)(?!\w)"
     ),
     "IP": r"%{IPV6}|%{IPV4}",
     "HOSTNAME": rf"\b{_LABEL}(?:\.{_LABEL})*\.?(?!\w)",
