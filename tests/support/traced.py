@@ -14,15 +14,8 @@ from fproc.run.outcome import Outcome
 from fproc.spool.disk.disk import Disk
 from fproc.spool.spool import Spool
 from fproc.telemetry.sampler import TraceSampler
+from tests.support.clocks import Clock
 from tests.support.helpers import plan_of
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 class Bench:

@@ -11,21 +11,12 @@ from typing import Any
 from fproc.process.signals import Wait
 from fproc.spool.spool import Spool
 from fproc.telemetry.metrics import Metrics
+from tests.support.clocks import Clock
 from tests.support.helpers import plan_of, user
 from tests.support.spool.crashes import BrokenDisk, look
 from tests.support.spool.inline import watcher
 
 NODES = [{"tag": "start", "type": user("fail_on_bad"), "next": "end"}]
-
-
-class Clock:
-    """Seconds that pass only when told to."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 class Place:

@@ -7,14 +7,7 @@ import io
 import pytest
 
 from fproc.cli.logs import ProgressBar
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 50.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.support.clocks import Clock
 
 
 def bar_after(seconds: float, size_bytes: int | None, clock: Clock) -> ProgressBar:

@@ -10,6 +10,7 @@ import pytest
 from fproc.pipeline.records import Block, Overlong, RawLines
 from fproc.process.mark import CurrentTask
 from fproc.run.pieces import PIECE_SECONDS, PieceSizer
+from tests.support.clocks import Clock
 from tests.support.helpers import read_blocks
 
 DATA = b"a\r\n\nbb\xff\n" + b"x" * 30 + b"\n\r\nc\r\r\nlonger than it may be\nd\n\n\n\xc3\xa4 e\r\nlast"
@@ -44,19 +45,9 @@ def with_lists(pieces: list[Piece]) -> list[Piece]:
     return [piece._replace(lines=[*piece.lines]) if isinstance(piece, Block) else piece for piece in pieces]
 
 
-class Clock:
-    """`perf_counter`, on which time passes only as a test says."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+    clock = Clock(0.0)
     monkeypatch.setattr("time.perf_counter", clock)
     return clock
 

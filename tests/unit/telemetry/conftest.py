@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.traced import Bench, Clock
+from tests.support.clocks import Clock
+from tests.support.traced import Bench
 
 
 @pytest.fixture

@@ -15,15 +15,7 @@ from fproc.run.verdict import Verdict
 from fproc.telemetry.history.schema import TOTALS
 from fproc.telemetry.metrics import BOUNDS_SECONDS, Metrics
 from fproc.telemetry.rolling import WINDOWS, Ended
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
+from tests.support.clocks import Clock
 
 DAY = 2_000_000_040.0  # a whole minute
 

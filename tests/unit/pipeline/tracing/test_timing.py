@@ -13,22 +13,15 @@ from fproc.pipeline.records import Block
 from fproc.pipeline.tracing import timing
 from fproc.pipeline.tracing.counts import NodeCounts
 from fproc.pipeline.tracing.timing import ONE_IN, SAMPLE_LINES, Laps, Sampling, lap_seconds
+from tests.support.clocks import Clock
 from tests.support.helpers import SOURCE, Memory, plan_of, user
 
 LINES = ["a", "bb", "skip", "ccc"]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+    clock = Clock(100.0)
     monkeypatch.setattr(timing, "perf_counter", clock)
     monkeypatch.setattr(interpreter, "lap_seconds", lambda: 0.0)
     return clock

@@ -161,11 +161,11 @@ def test_of_several_tasks_the_one_that_is_run_may_take_its_time_and_no_more(plac
     for name in "xyz":
         place.wait_for(f"begun-{name}")
         assert not [event for event in workers.collect() if not is_begin(event)]
-        watch.put_ahead(20)
+        watch.seconds += 20
         assert (workers.collect(), workers._slots[0].is_asking) == ([], False)
         if name != "z":
             (place.folder / f"go-{name}").touch()
-    watch.put_ahead(11)
+    watch.seconds += 11
     watch.let_go_on()
     *given_back, loss = collected(workers, 3)
     assert death_of(loss).too_slow

@@ -31,9 +31,9 @@ def test_a_worker_that_takes_too_long_is_killed_and_told_apart(place: Place, lin
     task = place.put("x", line)
     workers.submit(task)
     place.wait_for("begun")
-    watch.put_ahead(31)
+    watch.seconds += 31
     assert not any(isinstance(event, WorkerLost) for event in workers.collect())
-    watch.put_ahead(31)
+    watch.seconds += 31
     watch.let_go_on()  # a match does not answer
     limit = "took longer than limits.timeout_seconds (30 s), so its worker was killed"
     death = WorkerDeath(f"{limit} (line 1, node 'start')", too_slow=True, node="start", line_no=1, line=line)
@@ -66,12 +66,12 @@ def test_neither_the_start_of_a_worker_nor_its_idle_time_counts_as_the_file_s(pl
     workers = place.pool(starts + UPPER, limits={"timeout_seconds": 30}, monotonic=watch)
     workers.submit(place.put("x", "a"))
     place.wait_for("starts")
-    watch.put_ahead(40)
+    watch.seconds += 40
     assert workers.collect() == []
     (place.folder / "go").touch()
     assert outcome_of(*collected(workers)).verdict is Verdict.COMMIT
     (pid,) = pids(workers)
-    watch.put_ahead(40)
+    watch.seconds += 40
     assert workers.collect() == []
     assert done(workers, place.put("y", "a")).verdict is Verdict.COMMIT
     assert pids(workers) == [pid]

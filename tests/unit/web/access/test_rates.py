@@ -6,16 +6,7 @@ import pytest
 
 from fproc.web.access.addresses import client_key
 from fproc.web.access.rates import CLIENTS, Rate
-
-
-class Clock:
-    """A clock of the test's."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clocks import Clock
 
 
 def test_one_client_has_to_wait_once_it_has_had_its_share_and_others_have_not() -> None:
@@ -24,10 +15,10 @@ def test_one_client_has_to_wait_once_it_has_had_its_share_and_others_have_not() 
     for _ in range(3):
         assert rate.wait_seconds("10.0.0.1") == 0
         rate.add("10.0.0.1")
-        clock.now += 1
+        clock.seconds += 1
     assert rate.wait_seconds("10.0.0.1") == 58
     assert rate.wait_seconds("10.0.0.2") == 0
-    clock.now += 58
+    clock.seconds += 58
     assert rate.wait_seconds("10.0.0.1") == 0
 
 
@@ -38,7 +29,7 @@ def test_all_clients_together_have_a_limit() -> None:
         assert rate.wait_seconds(str(number)) == 0
         rate.add(str(number))
     assert rate.wait_seconds("another") == 61
-    clock.now += 61
+    clock.seconds += 61
     assert rate.wait_seconds("another") == 0
 
 

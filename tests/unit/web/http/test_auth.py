@@ -17,29 +17,20 @@ from fproc.web.http.auth import (
     Authenticator,
 )
 from fproc.web.http.messages import Request, Response
+from tests.support.clocks import Clock
 
 SECRET = "k3y-of-the-test"
 FORM = f"token={SECRET}".encode()
 KEYS = Keyring([Token(SECRET)])
 
 
-class Watch:
-    """A clock of the test's."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def watch() -> Clock:
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch()
-
-
-@pytest.fixture
-def auth(watch: Watch) -> Authenticator:
+def auth(watch: Clock) -> Authenticator:
     return Authenticator(KEYS, "0.0.0.0", clock=watch, monotonic=watch)
 
 
@@ -127,7 +118,7 @@ def cookie_of(response: Response) -> str:
 
 
 def test_a_log_in_gives_a_cookie_that_is_as_good_as_the_token_for_half_a_day(
-    auth: Authenticator, watch: Watch
+    auth: Authenticator, watch: Clock
 ) -> None:
     cookie = cookie_of(auth.log_in(FORM, "10.0.0.1"))
     assert SECRET not in cookie
@@ -136,7 +127,7 @@ def test_a_log_in_gives_a_cookie_that_is_as_good_as_the_token_for_half_a_day(
     assert restarted.stranger(request(cookie=cookie)) is None
     other = Authenticator(Keyring([Token("another token")]), "0.0.0.0", clock=watch, monotonic=watch)
     assert status(other.stranger(request(cookie=cookie))) == 401
-    watch.now += SESSION_SECONDS
+    watch.seconds += SESSION_SECONDS
     assert status(auth.stranger(request(cookie=cookie))) == 401
 
 
@@ -167,12 +158,12 @@ def test_over_tls_the_cookie_stays_with_tls() -> None:
 
 
 def test_an_address_that_is_wrong_too_often_has_to_wait_but_the_right_token_is_let_in(
-    auth: Authenticator, watch: Watch
+    auth: Authenticator, watch: Clock
 ) -> None:
     cookie = cookie_of(auth.log_in(FORM, "10.0.0.1"))
     for _ in range(TRIES):
         assert status(auth.log_in(b"token=wrong", "10.0.0.1")) == 401
-        watch.now += 1
+        watch.seconds += 1
     for refusal in (auth.log_in(b"token=wrong", "10.0.0.1"), auth.stranger(bearer("wrong"))):
         assert status(refusal) == 429
         assert refusal is not None
@@ -183,14 +174,14 @@ def test_an_address_that_is_wrong_too_often_has_to_wait_but_the_right_token_is_l
     assert auth.log_in(FORM, "10.0.0.1").status == 303
     assert status(auth.log_in(b"token=wrong", "10.0.0.1")) == 429  # the right one sets nobody free
     assert status(auth.log_in(b"token=wrong", "10.0.0.2")) == 401
-    watch.now += int(auth.log_in(b"token=wrong", "10.0.0.1").headers["Retry-After"])
+    watch.seconds += int(auth.log_in(b"token=wrong", "10.0.0.1").headers["Retry-After"])
     assert status(auth.log_in(b"token=wrong", "10.0.0.1")) == 401
 
 
-def test_wrong_tries_of_the_past_do_not_count(auth: Authenticator, watch: Watch) -> None:
+def test_wrong_tries_of_the_past_do_not_count(auth: Authenticator, watch: Clock) -> None:
     for _ in range(TRIES * 3):
         assert status(auth.log_in(b"token=wrong", "a")) == 401
-        watch.now += TRIES_SECONDS / TRIES + 0.1
+        watch.seconds += TRIES_SECONDS / TRIES + 0.1
 
 
 def test_all_addresses_together_have_a_limit_too_and_the_right_token_is_let_in(
@@ -217,7 +208,7 @@ def test_an_origin_that_is_none_is_foreign(auth: Authenticator, origin: str) -> 
 
 
 @pytest.fixture
-def several(watch: Watch) -> Authenticator:
+def several(watch: Clock) -> Authenticator:
     """One with a token for each kind of access."""
     keys = Keyring([Token(f"may-{key}", scope) for key, scope in SCOPE_OF_KEYS.items()])
     return Authenticator(keys, "0.0.0.0", 8000, clock=watch, monotonic=watch)
@@ -249,14 +240,14 @@ def test_a_token_allows_what_it_is_for_and_nothing_else(
     assert refusal is None
 
 
-def test_a_session_ends_with_its_own_token_only(several: Authenticator, watch: Watch) -> None:
+def test_a_session_ends_with_its_own_token_only(several: Authenticator, watch: Clock) -> None:
     cookie = cookie_of(several.log_in(b"token=may-read", "a"))
     fewer = Keyring([Token("may-operate"), Token("may-upload", Scope.UPLOAD)])
     without = Authenticator(fewer, "0.0.0.0", 8000, clock=watch, monotonic=watch)
     assert status(without.stranger(request(cookie=cookie))) == 401
 
 
-def test_dashboards_on_one_host_have_cookies_of_their_own(watch: Watch) -> None:
+def test_dashboards_on_one_host_have_cookies_of_their_own(watch: Clock) -> None:
     one, other = (Authenticator(KEYS, "::", port, clock=watch, monotonic=watch) for port in (8000, 8001))
     cookies = "; ".join(cookie_of(auth.log_in(FORM, "a")) for auth in (one, other))
     assert one.cookie != other.cookie

@@ -16,7 +16,7 @@ from fproc.web.http import connection as connection_module
 from fproc.web.http import connections, executor
 from fproc.web.http.connection import ConnectionState
 from fproc.web.http.connections import REQUEST_SECONDS
-from tests.support.clocks import Watch
+from tests.support.clocks import Clock
 from tests.support.programs.connecting import GET, World, answer, heard, running, statuses
 from tests.support.programs.running import DEADLINE_SECONDS, wait_until
 
@@ -143,15 +143,15 @@ def test_a_request_that_does_not_come_whole_in_time_is_told_so_unless_it_said_no
 ) -> None:
     monkeypatch.setattr(connections, "LOOK_SECONDS", 0.02)
     with running() as world:
-        watch = world.clock = Watch()
+        watch = world.clock = Clock()
         with world.connect() as sock:
             sock.sendall(data)
             wait_until(lambda: [one.has_asked for one in world.connections._connections] == [bool(data)])
             assert statuses(world.send(GET)) == [200]  # so what has come is read to its end
-            watch.put_ahead(REQUEST_SECONDS - 1)
+            watch.seconds += REQUEST_SECONDS - 1
             assert statuses(world.send(GET)) == [200]
             wait_until(lambda: world.count() == 1)
-            watch.put_ahead(1)
+            watch.seconds += 1
             assert statuses(heard(sock)) == told
 
 
@@ -160,7 +160,7 @@ def test_a_body_that_stalls_or_trickles_is_told_so(monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as patch:
         patch.setattr(connections, "REQUEST_SECONDS", 0.05)
         with running() as world:
-            world.clock = Watch()  # only reading the body has to be in time
+            world.clock = Clock()  # only reading the body has to be in time
             assert statuses(world.send(put + b"x", ends=False)) == [408]
     monkeypatch.setattr(connection_module, "GRACE_SECONDS", 0.0)
     monkeypatch.setattr(connection_module, "LEAST_BYTES_PER_SECOND", 1e9)

@@ -14,7 +14,7 @@ from fproc.web.http.connection import ConnectionState
 from fproc.web.http.connections import LINGER_SECONDS, UNREAD_SECONDS
 from fproc.web.http.router import BODY_BYTES
 from fproc.web.http.wire import HEAD_BYTES
-from tests.support.clocks import Watch
+from tests.support.clocks import Clock
 from tests.support.programs.connecting import GET, World, answer, is_refused, running, statuses
 from tests.support.programs.running import wait_until
 
@@ -25,17 +25,17 @@ def test_who_sends_on_after_a_refusal_may_do_so_for_a_while_and_read_that_then(
     put = b"PUT /upload/refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
     monkeypatch.setattr(connections, "LOOK_SECONDS", 0.05)
     with running() as world:
-        watch = world.clock = Watch()
+        watch = world.clock = Clock()
         with world.connect() as sock:
             sock.sendall(put)
             wait_until(lambda: world.states() == [ConnectionState.LINGERING])
             (lingering,) = world.connections._connections
             for _ in range(5):  # as a slow network has it
-                watch.put_ahead(0.75 * LINGER_SECONDS)
+                watch.seconds += 0.75 * LINGER_SECONDS
                 sock.sendall(b"x")
                 wait_until(lambda: lingering.deadline == watch() + LINGER_SECONDS)
             assert answer(sock)[0] == 400
-            watch.put_ahead(UNREAD_SECONDS - 5 * 0.75 * LINGER_SECONDS)
+            watch.seconds += UNREAD_SECONDS - 5 * 0.75 * LINGER_SECONDS
             wait_until(lambda: is_refused(sock, b"x"))
 
 
